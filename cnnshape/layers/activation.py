@@ -1,0 +1,226 @@
+"""Layers that keep the shape: torch's activations (glu halves an axis), softmax, dropout, identity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnshape.layers.base import Layer, axis_of
+from cnnshape.parameters import Axis, Count, Flag, Real, Shape, Word
+from cnnshape.rules import N, Require, divides
+
+
+class ReLU(Layer, type="relu", torch="ReLU"):
+    """max(0, x)."""
+
+
+class ReLU6(Layer, type="relu6", torch="ReLU6"):
+    """min(max(0, x), 6)."""
+
+
+class LeakyReLU(Layer, type="leaky_relu", torch="LeakyReLU"):
+    """x, or negative_slope * x where it is negative."""
+
+    negative_slope = Real(0.01)
+
+
+class PReLU(Layer, type="prelu", torch="PReLU"):
+    """x, or a learned slope times x where it is negative: one slope, or one for each channel.
+
+    Shape   (C, ...) -> the same
+    Errors  slopes-differ: num_parameters is neither 1 nor C
+    Counts  parameters: num_parameters
+    Source  He et al. 2015 (arXiv:1502.01852); torch.nn.PReLU
+    """
+
+    num_parameters = Count(1)
+    init = Real(0.25)
+
+    def depth(self, c: N, require: Require) -> N:
+        one_or_each = (self.num_parameters == 1) | ((c >= self.num_parameters) & (c <= self.num_parameters))
+        require(one_or_each, "slopes-differ", slopes=self.num_parameters, channels=c)
+        return c
+
+    def weights(self, x: Shape) -> N:
+        return self.num_parameters
+
+
+class RReLU(Layer, type="rrelu", torch="RReLU"):
+    """x, or a slope between lower and upper, drawn at random in training, times x where it is negative."""
+
+    lower = Real(0.125)
+    upper = Real(1.0 / 3)
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> str:
+        layer = cls(**given)
+        return f"lower ({layer.lower}) must not be above upper ({layer.upper})" if layer.lower > layer.upper else ""
+
+
+class ELU(Layer, type="elu", torch="ELU"):
+    """x, or alpha * (exp(x) - 1) where it is negative."""
+
+    alpha = Real(1.0)
+
+
+class CELU(Layer, type="celu", torch="CELU"):
+    """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
+
+    alpha = Real(1.0, nonzero=True)
+
+
+class SELU(Layer, type="selu", torch="SELU"):
+    """ELU with the two constants that normalise by themselves."""
+
+
+class GELU(Layer, type="gelu", torch="GELU"):
+    """x times the normal distribution's probability up to x; approximate = "tanh" is the usual short form."""
+
+    approximate = Word("none", words=("none", "tanh"))
+
+
+class SiLU(Layer, type="silu", torch="SiLU"):
+    """x * sigmoid(x), also called swish."""
+
+
+class Mish(Layer, type="mish", torch="Mish"):
+    """x * tanh(softplus(x))."""
+
+
+class Sigmoid(Layer, type="sigmoid", torch="Sigmoid"):
+    """1 / (1 + exp(-x))."""
+
+
+class Tanh(Layer, type="tanh", torch="Tanh"):
+    """The hyperbolic tangent."""
+
+
+class Softplus(Layer, type="softplus", torch="Softplus"):
+    """log(1 + exp(beta * x)) / beta, and x itself where beta * x is above threshold."""
+
+    beta = Real(1.0)
+    threshold = Real(20.0)
+
+
+class Softsign(Layer, type="softsign", torch="Softsign"):
+    """x / (1 + |x|)."""
+
+
+class Softshrink(Layer, type="softshrink", torch="Softshrink"):
+    """x moved towards 0 by lambd, and 0 within it."""
+
+    lambd = Real(0.5, least=0)
+
+
+class Hardshrink(Layer, type="hardshrink", torch="Hardshrink"):
+    """x, and 0 within lambd of it."""
+
+    lambd = Real(0.5)
+
+
+class Tanhshrink(Layer, type="tanhshrink", torch="Tanhshrink"):
+    """x - tanh(x)."""
+
+
+class Hardtanh(Layer, type="hardtanh", torch="Hardtanh"):
+    """x held between min_val and max_val."""
+
+    min_val = Real(-1.0)
+    max_val = Real(1.0)
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> str:
+        layer = cls(**given)
+        above = layer.max_val > layer.min_val
+        return "" if above else f"max_val ({layer.max_val}) must be above min_val ({layer.min_val})"
+
+
+class Hardsigmoid(Layer, type="hardsigmoid", torch="Hardsigmoid"):
+    """x / 6 + 1/2, held between 0 and 1."""
+
+
+class Hardswish(Layer, type="hardswish", torch="Hardswish"):
+    """x * hardsigmoid(x)."""
+
+
+class Threshold(Layer, type="threshold", torch="Threshold"):
+    """x, or value where x is not above threshold."""
+
+    threshold = Real()
+    value = Real()
+
+
+class LogSigmoid(Layer, type="log_sigmoid", torch="LogSigmoid"):
+    """log(sigmoid(x))."""
+
+
+class GLU(Layer, type="glu", torch="GLU"):
+    """The first half of an axis times the sigmoid of the second half.
+
+    Shape   axis `dim` (the last, if left out): A -> A / 2
+    Errors  not-divisible: A is odd; no-such-axis
+    Source  Dauphin et al. 2017 (arXiv:1612.08083); torch.nn.GLU
+    """
+
+    dim = Axis(-1)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        axis = axis_of(self.dim, x, require)
+        require(divides(2, x[axis]), "not-divisible", number=x[axis], divisor=2)
+        return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
+
+
+class _OverAxis(Layer):
+    """A function that normalises along one axis."""
+
+    dim: Axis
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        axis_of(self.dim, inputs[0], require)
+        return inputs[0]
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        return getattr(torch.nn, self.torch)(self.dim)  # always said: torch's own default warns, and is another axis in 1-D
+
+
+class Softmax(_OverAxis, type="softmax", torch="Softmax"):
+    """exp(x) / sum(exp(x)) along axis `dim`, the channels if left out.
+
+    Shape   the same
+    Errors  no-such-axis
+    Source  torch.nn.Softmax
+    """
+
+    dim = Axis(1)
+
+
+class LogSoftmax(_OverAxis, type="log_softmax", torch="LogSoftmax"):
+    """log(softmax(x)) along axis `dim`, the channels if left out.
+
+    Shape   the same
+    Errors  no-such-axis
+    Source  torch.nn.LogSoftmax
+    """
+
+    dim = Axis(1)
+
+
+class Softmin(_OverAxis, type="softmin", torch="Softmin"):
+    """softmax(-x) along axis `dim`, the channels if left out.
+
+    Shape   the same
+    Errors  no-such-axis
+    Source  torch.nn.Softmin
+    """
+
+    dim = Axis(1)
+
+
+class Dropout(Layer, type="dropout", torch="Dropout"):
+    """In training, each value with probability p replaced by 0."""
+
+    p = Real(0.5, least=0, most=1)
+
+
+class Identity(Layer, type="identity", torch="Identity"):
+    """The input itself."""

@@ -1,0 +1,209 @@
+"""What a layer type is: its parameters, its size rule, its counts, and the torch module that it stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+from cnnshape.parameters import Inferred, Parameter, PerAxis, Reference, Shape, per_axis
+from cnnshape.rules import N, Refused, Require, product
+from cnnshape.traced import Traced
+from cnnshape.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+TYPES: dict[str, type[Layer]] = {}  # every layer type by its name in an architecture file, in the order of definition
+
+ANY_RANK = range(64)  # torch's tensors have at most 64 axes
+SPATIAL = range(1, 4)  # 1-D, 2-D and 3-D
+
+
+class Doubt(NamedTuple):
+    """A warning that a layer gives about the input that arrives: its code and its facts."""
+
+    code: str
+    facts: dict[str, object]
+
+
+class Layer:
+    """A layer type when it is a class, one layer with its settings when it is an instance.
+
+    A subclass names itself (`type`), the torch module that it stands for (`torch`, with {rank} for 1 to 3; "" where it
+    is a function of torch), its parameters in torch's order, and overrides what differs: mostly `depth` and `side`.
+    A shape is (C, W), (C, H, W) or (C, D, H, W), channels first, without the batch; its numbers are whatever flows.
+    """
+
+    type: ClassVar[str] = ""
+    torch: ClassVar[str] = ""
+    ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
+    joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
+    keeps_rank: ClassVar[bool] = True  # a refused input's rank is the result's
+    parameters: ClassVar[dict[str, Parameter[Any]]] = {}
+    required: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:
+        super().__init_subclass__()
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
+        cls.parameters = {**cls.parameters, **own}
+        cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)
+        if type:
+            cls.type, cls.torch = type, torch
+            TYPES[type] = cls
+
+    def __init__(self, **settings: Any) -> None:
+        """Take settings in the form that the parameters' `read` gives; what is left out has torch's default."""
+        self.__dict__.update(settings)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.parameters if name in self.__dict__)
+        return f"{type(self).__name__}({settings})"
+
+    def replace(self, **settings: Any) -> Self:
+        """Return the same layer with other settings."""
+        return type(self)(**{name: self.__dict__[name] for name in self.parameters if name in self.__dict__} | settings)
+
+    # What a layer type overrides
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> str:
+        """Say what is wrong with settings that are right one by one, or nothing."""
+        return ""
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        """(C, W, ...) -> (depth(C), side(W), ...); an axis that is refused is unknown, and the others go on."""
+        x = inputs[0]
+        sides = zip(x[1:], self.axes(len(x) - 1), strict=True)
+        return (attempt(self.depth, x[0], require), *(attempt(self.side, w, require, **axis) for w, axis in sides))
+
+    def depth(self, c: N, require: Require) -> N:
+        """Return how many channels come out."""
+        return c
+
+    def side(self, w: N, require: Require, **axis: Any) -> N:
+        """Return the side that comes out; `axis` has this axis's entry of every per-axis parameter."""
+        return w
+
+    def left_over(self, w: N, **axis: Any) -> N:
+        """Return the cells of the padded side that no window reaches (0 where there are no windows)."""
+        return 0
+
+    def dropped(self, w: N, **axis: Any) -> int:
+        """Return the cells of the image itself that are lost at the end."""
+        return 0
+
+    def weights(self, x: Shape) -> N:
+        """Return how many weights there are; x is what enters."""
+        return 0
+
+    def biases(self) -> N:
+        """Return how many biases there are."""
+        return 0
+
+    def uses(self, x: Shape, y: Shape) -> N:
+        """Return how often each weight is multiplied, from input x to output y, by the counting convention."""
+        return 0
+
+    def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
+        """Yield a warning for each thing that torch takes and people rarely mean."""
+        return iter(())
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return the torch.nn module that it stands for; None where it is a function of torch, see `call`."""
+        if not self.torch:
+            return None
+        rank = len(inputs[0]) - 1
+        given = {
+            name: getattr(self, name)
+            for name, parameter in self.parameters.items()
+            if parameter.torch and (parameter.required or getattr(self, name) != parameter.default)
+        }
+        return getattr(torch.nn, self.torch.format(rank=max(rank, 1)))(**given)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` what `module` made."""
+        return module(tensors[0])
+
+    # What the base makes of it
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        """Refuse inputs that the layer cannot read at all, and settings that do not fit them."""
+        rank = len(inputs[0]) - 1
+        require(rank >= self.ranks.start, "no-space" if rank == 0 else "too-few-axes", axes=rank, least=self.ranks.start)
+        require(rank < self.ranks.stop, "too-many-axes", axes=rank, most=self.ranks.stop - 1)
+        for name, value in self.__dict__.items():
+            if isinstance(value, tuple) and isinstance(self.parameters.get(name), PerAxis):
+                require(len(value) == rank, "axes-differ", parameter=name, given=len(value), axes=rank)
+        for name, parameter in self.parameters.items():
+            if isinstance(parameter, Inferred):
+                attempt(parameter.compare, self, inputs[0], getattr(self, name), require)
+
+    def axes(self, rank: int) -> Sequence[dict[str, Any]]:
+        """Return, for each spatial axis, its entry of every per-axis parameter that has a value."""
+        made: dict[int, Sequence[dict[str, Any]]] = self.__dict__.setdefault("_axes", {})
+        if rank not in made:
+            values = {
+                name: per_axis(value, rank)
+                for name, parameter in self.parameters.items()
+                if isinstance(parameter, PerAxis) and parameter.spatial and (value := getattr(self, name)) is not None
+            }
+            made[rank] = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
+        return made[rank]
+
+    def missing(self, x: Shape | None) -> dict[str, Any]:
+        """Return the numbers that the file left out, as the input x decides them; UNKNOWN where it is not known."""
+        return {
+            name: UNKNOWN if x is None else parameter.takes(self, x)
+            for name, parameter in self.parameters.items()
+            if isinstance(parameter, Inferred) and getattr(self, name) is None
+        }
+
+    def traced(self) -> Self:
+        """Return the layer with settings that remember their names, for a reading that shows the arithmetic."""
+        return self.replace(**{name: _traced(name, getattr(self, name)) for name in self.parameters})
+
+    @classmethod
+    def references(cls) -> Iterable[str]:
+        """Return the parameters that name another layer, whose result enters as well."""
+        return (name for name, parameter in cls.parameters.items() if isinstance(parameter, Reference))
+
+
+def attempt(rule: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+    """Return what the rule gives, or UNKNOWN where it refuses: what does not depend on it goes on."""
+    try:
+        return rule(*args, **settings)
+    except Refused:
+        return UNKNOWN
+
+
+def channels_of(_: Layer, x: Shape) -> N:
+    return x[0]
+
+
+def last_of(_: Layer, x: Shape) -> N:
+    return x[-1]
+
+
+def axis_of(dim: int, x: Shape, require: Require) -> int:
+    """Return where axis `dim`, counted as torch does (0 the batch), stands in a shape without the batch."""
+    axis = dim - 1 if dim > 0 else len(x) + dim
+    require(0 <= axis < len(x), "no-such-axis", dim=dim, most=len(x))
+    return axis
+
+
+def several(*numbers: N) -> Any:
+    """Return the condition that a product of sizes is more than 1: that any of them is."""
+    more: Any = False
+    for number in numbers:
+        more = more | (number >= 2)  # noqa: PLR2004 -- more than one
+    return more
+
+
+def volume(axes: Sequence[dict[str, Any]], name: str) -> N:
+    """Return the product of a per-axis setting over all axes: the cells of a kernel."""
+    return product(axis[name] for axis in axes)
+
+
+def _traced(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_traced(name, entry) for entry in value)
+    return Traced(value, name) if type(value) is int else value

@@ -1,0 +1,151 @@
+"""Layers that multiply with learned weights: convolution, transposed convolution, linear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, volume
+from cnnshape.parameters import Count, Flag, Inferred, Padding, PerAxis, Shape, Word
+from cnnshape.rules import N, Require, divides, extent, left_over, padded, product, transposed, window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Filters(Layer):
+    """What convolution and transposed convolution share: filters in groups, with a kernel."""
+
+    in_channels: Inferred
+    out_channels: Count
+    groups: Count
+    bias: Flag
+    ranks = SPATIAL
+
+    def depth(self, c: N, require: Require) -> N:
+        for name in ("in_channels", "out_channels"):
+            count: Any = getattr(self, name)
+            divisible = divides(self.groups, count)
+            require(divisible, "groups-do-not-divide", parameter=name, channels=count, groups=self.groups)
+        return self.out_channels
+
+    def weights(self, x: Shape) -> N:
+        per_filter = self.in_channels // self.groups * volume(self.axes(len(x) - 1), "kernel_size")
+        return self.out_channels * per_filter
+
+    def biases(self) -> N:
+        return self.out_channels if self.bias else 0
+
+
+class Conv(_Filters, type="conv", torch="Conv{rank}d"):
+    """Slides `out_channels` filters over the input.
+
+    Shape   (C, W, ...) -> (out_channels, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
+            padding "same": W' = W, "valid": P = 0
+    Errors  window-too-large: F > W + 2P; groups-do-not-divide: C, out_channels; same-needs-stride-1;
+            padding-exceeds-side: P >= W with padding_mode "reflect", P > W with "circular"
+    Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * output positions
+    Source  Dumoulin & Visin 2016, relationships 6 and 15 (arXiv:1603.07285); torch.nn.Conv2d
+    """
+
+    in_channels = Inferred(channels_of)
+    out_channels = Count()
+    kernel_size = PerAxis()
+    stride = PerAxis(1)
+    padding = Padding(0)
+    dilation = PerAxis(1)
+    groups = Count(1)
+    bias = Flag(True)
+    padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"))
+
+    def side(self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, dilation: N) -> N:
+        covered = extent(kernel_size, dilation)
+        before, after = _ends(padding, covered)
+        if self.padding_mode != "zeros":  # torch pads in a step of its own, which has its own conditions
+            padded(w, require, before=before, after=after, mode=self.padding_mode)
+        if padding == "same":
+            require(stride == 1, "same-needs-stride-1", stride=stride)
+            return w
+        return window(w, require, extent=covered, stride=stride, padding=before)
+
+    def left_over(self, w: N, *, kernel_size: N, stride: N, padding: Any, dilation: N) -> N:
+        if padding == "same":
+            return 0
+        covered = extent(kernel_size, dilation)
+        return left_over(w, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
+
+    def dropped(self, w: N, *, padding: Any, **axis: N) -> int:
+        before, _ = _ends(padding, 1)
+        return max(0, self.left_over(w, padding=padding, **axis) - before)
+
+    def uses(self, x: Shape, y: Shape) -> N:
+        return product(y[1:])
+
+
+def _ends(padding: Any, covered: N) -> tuple[N, N]:
+    """Return the cells added before and after; of an odd number, "same" adds the greater half after."""
+    if padding == "same":
+        return (covered - 1) // 2, covered - 1 - (covered - 1) // 2
+    return (0, 0) if padding == "valid" else (padding, padding)
+
+
+class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d"):
+    """Undoes the shape of a convolution: each input cell paints a kernel on the output (also called deconvolution).
+
+    Shape   (C, W, ...) -> (out_channels, W', ...), W' = S(W - 1) - 2P + D(K - 1) + OP + 1
+    Errors  nothing-left: W' < 1; output-padding-too-large: OP >= max(S, D); groups-do-not-divide: C, out_channels
+    Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * *input* positions
+    Source  Dumoulin & Visin 2016, relationship 14 (arXiv:1603.07285); torch.nn.ConvTranspose2d
+    """
+
+    in_channels = Inferred(channels_of)
+    out_channels = Count()
+    kernel_size = PerAxis()
+    stride = PerAxis(1)
+    padding = PerAxis(0, least=0)
+    output_padding = PerAxis(0, least=0)
+    groups = Count(1)
+    bias = Flag(True)
+    dilation = PerAxis(1)
+    padding_mode = Word("zeros", words=("zeros",))
+
+    def side(  # noqa: PLR0913 -- torch's parameters
+        self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N, output_padding: N, dilation: N
+    ) -> N:
+        fits = (output_padding < stride) | (output_padding < dilation)
+        require(fits, "output-padding-too-large", output_padding=output_padding, stride=stride, dilation=dilation)
+        covered = extent(kernel_size, dilation)
+        return transposed(w, require, extent=covered, stride=stride, padding=padding, output_padding=output_padding)
+
+    def uses(self, x: Shape, y: Shape) -> N:
+        return product(x[1:])
+
+
+class Linear(Layer, type="linear", torch="Linear"):
+    """Multiplies the last axis with a matrix (also called fully connected, or dense).
+
+    Shape   (..., in_features) -> (..., out_features)
+    Errors  declared-differs: in_features is not the last axis
+    Warns   linear-on-space: there is more than one axis: is a flatten missing?
+    Counts  parameters: in_features * out_features (+ out_features); macs: in_features * out_features * positions
+    Source  torch.nn.Linear
+    """
+
+    in_features = Inferred(last_of)
+    out_features = Count()
+    bias = Flag(True)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        return (*inputs[0][:-1], self.out_features)
+
+    def weights(self, x: Shape) -> N:
+        return self.in_features * self.out_features
+
+    def biases(self) -> N:
+        return self.out_features if self.bias else 0
+
+    def uses(self, x: Shape, y: Shape) -> N:
+        return product((1, *x[:-1]))
+
+    def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
+        if len(inputs[0]) > 1:
+            yield Doubt("linear-on-space", {"axes": len(inputs[0])})

@@ -1,0 +1,143 @@
+"""Layers that join several results: concat, add, sub, mul; and scale, a factor for each channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnshape.layers.base import ANY_RANK, Layer, attempt, axis_of, channels_of
+from cnnshape.parameters import Axis, Flag, Inferred, Real, Shape
+from cnnshape.rules import N, Require, equal, larger
+
+MANY = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
+
+
+class Concat(Layer, type="concat"):
+    """Puts results one behind the other along axis `dim`, the channels if left out.
+
+    Shape   (C1, W, ...), (C2, W, ...), ... -> (C1 + C2 + ..., W, ...)
+    Errors  shapes-differ: another axis is not equal; no-such-axis
+    Source  torch.cat
+    """
+
+    dim = Axis(1, torch=False)
+    joins = MANY
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        first, *others = inputs
+        axis = axis_of(self.dim, first, require)
+        result = first
+        for other in others:
+            same = joined(first, other, require, alike=equal, skip=axis)
+            result = (*same[:axis], result[axis] + other[axis], *same[axis + 1 :])
+        return result
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return torch.cat(tensors, self.dim)
+
+
+class _Elementwise(Layer):
+    """Works on results element by element; shapes must be equal, unless they may be broadcast."""
+
+    joins = MANY
+
+    def broadcasts(self) -> bool:
+        return True
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        alike = _broadcastable if self.broadcasts() else equal
+        result, *others = inputs
+        for other in others:
+            result = joined(result, other, require, alike=alike)
+        return result
+
+
+class Add(_Elementwise, type="add"):
+    """Adds results element by element, as a residual connection does.
+
+    Shape   equal shapes -> the same; `broadcast`: an axis of 1 is repeated
+    Errors  shapes-differ
+    Source  torch.add
+    """
+
+    broadcast = Flag(False, torch=False)
+
+    def broadcasts(self) -> bool:
+        return self.broadcast
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return sum(tensors[1:], start=tensors[0])
+
+
+class Sub(_Elementwise, type="sub"):
+    """Subtracts the second result from the first.
+
+    Shape   equal shapes -> the same; `broadcast`: an axis of 1 is repeated
+    Errors  shapes-differ
+    Source  torch.sub
+    """
+
+    broadcast = Flag(False, torch=False)
+    joins = range(2, 3)
+
+    def broadcasts(self) -> bool:
+        return self.broadcast
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return tensors[0] - tensors[1]
+
+
+class Mul(_Elementwise, type="mul"):
+    """Multiplies results element by element, as a gate does; an axis of 1 is repeated.
+
+    Shape   (C, W, ...), (C, 1, ...) -> (C, W, ...)
+    Errors  shapes-differ: an axis is neither equal nor 1
+    Source  torch.mul
+    """
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        result = tensors[0]
+        for other in tensors[1:]:
+            result = result * other
+        return result
+
+
+class Scale(Layer, type="scale"):
+    """Multiplies each channel with a learned factor, or everything with a fixed `value`.
+
+    Shape   (C, ...) -> the same
+    Counts  parameters: C, or none with `value`
+    Source  Touvron et al. 2021, LayerScale (arXiv:2103.17239)
+    """
+
+    num_features = Inferred(channels_of)
+    value = Real(None)  # type: ignore[arg-type]  # learned
+    ranks = ANY_RANK
+
+    def weights(self, x: Shape) -> N:
+        return self.num_features if self.value is None else 0
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        if self.value is not None:
+            return None
+        factor = torch.nn.Parameter(torch.empty(self.num_features, *[1] * (len(inputs[0]) - 1)))
+        return torch.nn.ParameterList([factor])
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return tensors[0] * (module[0] if self.value is None else self.value)
+
+
+def joined(one: Shape, other: Shape, require: Require, *, alike: Any, skip: int = -1) -> Shape:
+    """Return the shape of both, axis by axis the larger; every axis but `skip` must be alike."""
+    require(len(one) == len(other), "shapes-differ", one=one, other=other)
+
+    def axis(a: N, b: N) -> N:
+        require(alike(a, b), "shapes-differ", one=one, other=other)
+        return larger(a, b)
+
+    return tuple(
+        a if place == skip else attempt(axis, a, b) for place, (a, b) in enumerate(zip(one, other, strict=True))
+    )
+
+
+def _broadcastable(a: N, b: N) -> Any:
+    return equal(a, b) | equal(a, 1) | equal(b, 1)

@@ -1,0 +1,166 @@
+"""Layers that normalise: over the batch, groups, instances, neighbouring channels, a whole shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, several
+from cnnshape.parameters import Count, Flag, Inferred, InferredShape, Real, Shape, Word
+from cnnshape.rules import N, Require, divides, product
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Affine(Layer):
+    """A norm with a learned factor and, if `bias`, a learned offset for each of its features."""
+
+    affine: Flag
+    bias: Flag
+
+    def features(self) -> N:
+        raise NotImplementedError
+
+    def weights(self, x: Shape) -> N:
+        return self.features() if self.affine else 0
+
+    def biases(self) -> N:
+        return self.features() if self.affine and self.bias else 0
+
+
+class BatchNorm(_Affine, type="batch_norm", torch="BatchNorm{rank}d"):
+    """Normalises each channel over the batch and space.
+
+    Shape   (C, ...) -> the same
+    Errors  one-value: a channel has one value a sample, and track_running_stats is false
+    Warns   one-value-batch-norm: a channel has one value a sample: in training, batch size 1 fails (an error where
+            the file's batch_size is 1)
+    Counts  parameters: 2C (affine), C without `bias`; running statistics are buffers, and not counted
+    Source  Ioffe & Szegedy 2015 (arXiv:1502.03167); torch.nn.BatchNorm2d
+    """
+
+    num_features = Inferred(channels_of)
+    eps = Real(1e-5)
+    momentum = Real(0.1)
+    affine = Flag(True)
+    track_running_stats = Flag(True)
+    bias = Flag(True)
+    ranks = range(4)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
+        return x
+
+    def features(self) -> N:
+        return self.num_features
+
+    def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
+        x = inputs[0]
+        if all(side == 1 for side in x[1:]):
+            yield Doubt("one-value-batch-norm", {"shape": x})
+
+
+class GroupNorm(_Affine, type="group_norm", torch="GroupNorm"):
+    """Normalises groups of channels, with space, sample by sample.
+
+    Shape   (C, ...) -> the same
+    Errors  groups-do-not-divide: C; one-value: a group has one value a sample (torch refuses a batch of one)
+    Counts  parameters: 2C (affine), C without `bias`
+    Source  Wu & He 2018 (arXiv:1803.08494); torch.nn.GroupNorm
+    """
+
+    num_groups = Count()
+    num_channels = Inferred(channels_of)
+    eps = Real(1e-5)
+    affine = Flag(True)
+    bias = Flag(True)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        divisible = divides(self.num_groups, x[0])
+        require(divisible, "groups-do-not-divide", parameter="num_channels", channels=x[0], groups=self.num_groups)
+        require(several(x[0] // self.num_groups, *x[1:]), "one-value", shape=x)
+        return x
+
+    def features(self) -> N:
+        return self.num_channels
+
+
+class InstanceNorm(_Affine, type="instance_norm", torch="InstanceNorm{rank}d"):
+    """Normalises each channel over space, sample by sample.
+
+    Shape   (C, W, ...) -> the same
+    Errors  one-value: there is one spatial value (unless track_running_stats: then evaluation needs none)
+    Counts  parameters: none; affine: 2C, C without `bias`
+    Source  Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022); torch.nn.InstanceNorm2d
+    """
+
+    num_features = Inferred(channels_of)
+    eps = Real(1e-5)
+    momentum = Real(0.1)
+    affine = Flag(False)
+    track_running_stats = Flag(False)
+    bias = Flag(True)
+    ranks = SPATIAL
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
+        return x
+
+    def features(self) -> N:
+        return self.num_features
+
+
+class LocalResponseNorm(Layer, type="local_response_norm", torch="LocalResponseNorm"):
+    """Divides each value by a sum over `size` neighbouring channels.
+
+    Shape   (C, W, ...) -> the same
+    Source  Krizhevsky, Sutskever, Hinton 2012, section 3.3; torch.nn.LocalResponseNorm
+    """
+
+    size = Count()
+    alpha = Real(1e-4)
+    beta = Real(0.75)
+    k = Real(1.0)
+    ranks = range(1, 64)
+
+
+def _normalized(layer: Layer, x: Shape) -> Shape:
+    over: Any = layer.over  # type: ignore[attr-defined]  # only LayerNorm asks
+    return x[:1] if over == "channels" else x
+
+
+class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
+    """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt) or its whole shape (`"all"`).
+
+    Shape   (C, W, ...) -> the same
+    Errors  say-over: the input has space, and `over` is left out; declared-differs: normalized_shape is not what
+            arrives: over all, it is fixed by the declared input
+    Counts  parameters: twice the values that are normalised together, half of it without `bias`
+    Source  Ba, Kiros, Hinton 2016 (arXiv:1607.06450); torch.nn.LayerNorm
+    """
+
+    normalized_shape = InferredShape(_normalized)
+    eps = Real(1e-5)
+    elementwise_affine = Flag(True)
+    bias = Flag(True)
+    over = Word(None, words=("channels", "all"), torch=False)  # type: ignore[arg-type]  # must be said only for space
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        require(self.over is not None or len(inputs[0]) == 1, "say-over", shape=inputs[0])
+        super().enter(require, *inputs)
+
+    def features(self) -> N:
+        return product(self.normalized_shape)
+
+    def weights(self, x: Shape) -> N:
+        return self.features() if self.elementwise_affine else 0
+
+    def biases(self) -> N:
+        return self.features() if self.elementwise_affine and self.bias else 0
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        return module(x.movedim(1, -1)).movedim(-1, 1) if self.over == "channels" else module(x)

@@ -1,0 +1,204 @@
+"""Layers that summarise windows: pooling, its inverse, adaptive and global pooling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnshape.layers.base import SPATIAL, Layer, attempt
+from cnnshape.parameters import Count, Flag, KeptSize, PerAxis, Real, Reference, Shape
+from cnnshape.rules import N, Require, equal, extent, left_over, transposed, window, window_ceil
+
+
+class _Pool(Layer):
+    """What the pools with a window share: the window's rule, and the limit of the padding."""
+
+    kernel_size: PerAxis
+    ceil_mode: Flag
+    ranks = SPATIAL
+
+    def side(self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
+        half = kernel_size // 2
+        require(padding <= half, "padding-over-half", padding=padding, kernel_size=kernel_size, half=half)
+        rule = window_ceil if self.ceil_mode else window
+        return rule(w, require, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
+
+    def left_over(self, w: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
+        return left_over(w, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
+
+    def dropped(self, w: N, *, padding: N = 0, **axis: N) -> int:
+        return 0 if self.ceil_mode else max(0, self.left_over(w, padding=padding, **axis) - padding)
+
+
+class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
+    """Takes the largest value of each window.
+
+    Shape   (C, W, ...) -> (C, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
+            ceil_mode: W' = floor((W + P + S - 1 + min(0, P - F + S)) / S)
+    Errors  window-too-large: F > W + 2P (with ceil_mode: W' < 1); padding-over-half: P > K // 2
+    Source  Dumoulin & Visin 2016, relationship 6 (arXiv:1603.07285); torch.nn.MaxPool2d
+    """
+
+    kernel_size = PerAxis()
+    stride = PerAxis(like="kernel_size")
+    padding = PerAxis(0, least=0)
+    dilation = PerAxis(1)
+    ceil_mode = Flag(False)
+
+
+class _MeanPool(_Pool):
+    """Pools whose torch code in 3-D looks at the side without its padding as well."""
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        if len(x) - 1 == SPATIAL[-1]:
+            for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True):
+                kernel_size = axis["kernel_size"]
+                attempt(require, w >= kernel_size, "window-too-large", side=w, extent=kernel_size, padding=0)
+        return super().output(require, x)
+
+
+class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
+    """Takes the mean of each window.
+
+    Shape   (C, W, ...) -> (C, W', ...), as max_pool without dilation
+    Errors  window-too-large: K > W + 2P (with ceil_mode: W' < 1; in 3-D always K > W); padding-over-half: P > K // 2
+    Source  torch.nn.AvgPool2d
+    """
+
+    kernel_size = PerAxis()
+    stride = PerAxis(like="kernel_size")
+    padding = PerAxis(0, least=0)
+    ceil_mode = Flag(False)
+    count_include_pad = Flag(True)
+    divisor_override = Count(None)  # type: ignore[arg-type]  # torch's default
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        super().enter(require, *inputs)
+        rank = len(inputs[0]) - 1
+        require(self.divisor_override is None or rank > 1, "needs-more-axes", parameter="divisor_override", axes=rank)
+
+
+class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
+    """Takes the p-norm of each window: the p-th root of the sum of p-th powers; `norm_type` 2 is L2 pooling.
+
+    Shape   (C, W, ...) -> (C, W', ...), as avg_pool without padding
+    Errors  window-too-large: K > W (with ceil_mode: W' < 1; in 3-D always K > W)
+    Source  torch.nn.LPPool2d
+    """
+
+    norm_type = Real(nonzero=True)
+    kernel_size = PerAxis()
+    stride = PerAxis(like="kernel_size")
+    ceil_mode = Flag(False)
+
+
+class MaxUnpool(Layer, type="max_unpool"):
+    """Puts each value back where a max_pool found it, zeros elsewhere.
+
+    Shape   (C, W, ...) -> (C, W', ...), W' the side that entered the max_pool `indices`, whose result has side W
+    Errors  shapes-differ: the input has not the shape that the max_pool gave; unpool-out-of-range:
+            W' is S or more away from S(W - 1) - 2P + K
+    Source  Zeiler & Fergus 2014 (arXiv:1311.2901); torch.nn.MaxUnpool2d
+    """
+
+    indices = Reference("max_pool")
+    kernel_size = PerAxis(None)
+    stride = PerAxis(None)
+    padding = PerAxis(None, least=0)
+    ranks = SPATIAL
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x, restored = inputs
+        pooled = self.indices.output(require, restored)
+        require(len(pooled) == len(x), "shapes-differ", one=x, other=pooled)
+        for given, expected in zip(x, pooled, strict=True):
+            require(equal(given, expected), "shapes-differ", one=x, other=pooled)
+        sides = zip(x[1:], restored[1:], self.unpooling().axes(len(x) - 1), strict=True)
+        return (x[0], *(attempt(_unpooled, w, target, require, **axis) for w, target, axis in sides))
+
+    def unpooling(self) -> MaxUnpool:
+        """Return the layer with what it does not say itself taken from its max_pool."""
+        names = ("kernel_size", "stride", "padding")
+        kernel_size, stride, padding = (getattr(self, name) for name in names)
+        pool = self.indices
+        return self.replace(
+            kernel_size=pool.kernel_size if kernel_size is None else kernel_size,
+            stride=pool.stride if stride is None else stride,
+            padding=pool.padding if padding is None else padding,
+        )
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x, restored = tensors
+        pool = self.indices.module(torch, tuple(restored.shape[1:]))
+        pool.return_indices = True
+        _, indices = pool(restored)
+        unpool = self.unpooling()
+        module = getattr(torch.nn, f"MaxUnpool{x.dim() - 2}d")(unpool.kernel_size, unpool.stride, unpool.padding)
+        return module(x, indices, output_size=restored.shape[2:])
+
+
+def _unpooled(w: N, target: N, require: Require, *, kernel_size: N, stride: N, padding: N) -> N:
+    usual = transposed(w, require, extent=kernel_size, stride=stride, padding=padding)
+    in_range = (target > usual - stride) & (target < usual + stride)
+    require(in_range, "unpool-out-of-range", target=target, usual=usual, stride=stride)
+    return target
+
+
+class _AdaptivePool(Layer):
+    output_size: KeptSize
+    ranks = SPATIAL
+
+    def side(self, w: N, require: Require, *, output_size: Any) -> N:
+        return w if output_size == "keep" else output_size
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return torch's module with every size as a number: the 1-D ones take no None."""
+        sides = zip(inputs[0][1:], self.axes(len(inputs[0]) - 1), strict=True)
+        sizes = tuple(w if axis["output_size"] == "keep" else axis["output_size"] for w, axis in sides)
+        return getattr(torch.nn, self.torch.format(rank=len(sizes)))(sizes)
+
+
+class AdaptiveAvgPool(_AdaptivePool, type="adaptive_avg_pool", torch="AdaptiveAvgPool{rank}d"):
+    """Takes means of as many windows as are wanted, whatever the side.
+
+    Shape   (C, W, ...) -> (C, output_size, ...); "keep" leaves an axis as it is
+    Source  torch.nn.AdaptiveAvgPool2d
+    """
+
+    output_size = KeptSize()
+
+
+class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMaxPool{rank}d"):
+    """Takes the largest value of each of as many windows as are wanted, whatever the side.
+
+    Shape   (C, W, ...) -> (C, output_size, ...); "keep" leaves an axis as it is
+    Source  torch.nn.AdaptiveMaxPool2d
+    """
+
+    output_size = KeptSize()
+
+
+class _GlobalPool(Layer):
+    ranks = SPATIAL
+
+    def side(self, w: N, require: Require) -> N:
+        return 1
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        return getattr(torch.nn, self.torch.format(rank=len(inputs[0]) - 1))(1)
+
+
+class GlobalAvgPool(_GlobalPool, type="global_avg_pool", torch="AdaptiveAvgPool{rank}d"):
+    """Takes the mean of each channel.
+
+    Shape   (C, W, ...) -> (C, 1, ...)
+    Source  Lin, Chen, Yan 2014 (arXiv:1312.4400), section 3.2; torch.nn.AdaptiveAvgPool2d(1)
+    """
+
+
+class GlobalMaxPool(_GlobalPool, type="global_max_pool", torch="AdaptiveMaxPool{rank}d"):
+    """Takes the largest value of each channel.
+
+    Shape   (C, W, ...) -> (C, 1, ...)
+    Source  torch.nn.AdaptiveMaxPool2d(1)
+    """

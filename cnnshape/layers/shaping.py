@@ -1,0 +1,292 @@
+"""Layers that rearrange or resize: flatten, reshape, upsample, pixel shuffles, pad, crop, slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnnshape.layers.base import SPATIAL, Layer, attempt, axis_of
+from cnnshape.parameters import (
+    LARGEST,
+    Axis,
+    Count,
+    Ends,
+    Factor,
+    Flag,
+    PerAxis,
+    Real,
+    Reference,
+    Shape,
+    Sizes,
+    Whole,
+    Word,
+)
+from cnnshape.rules import N, Require, divides, padded, product, scaled
+
+
+class Flatten(Layer, type="flatten", torch="Flatten"):
+    """Makes one axis of several, channels first: element (c, h, w) of C x H x W becomes (c*H + h)*W + w.
+
+    Shape   (C, W, ...) -> (C * W * ...,); from axis start_dim to end_dim, if given
+    Errors  no-such-axis; axes-reversed: start_dim stands behind end_dim
+    Source  torch.nn.Flatten
+    """
+
+    start_dim = Axis(1)
+    end_dim = Axis(-1)
+    keeps_rank = False
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        start, end = axis_of(self.start_dim, x, require), axis_of(self.end_dim, x, require)
+        require(start <= end, "axes-reversed", start_dim=self.start_dim, end_dim=self.end_dim)
+        return (*x[:start], product(x[start : end + 1]), *x[end + 1 :])
+
+
+class Reshape(Layer, type="reshape"):
+    """Reads the same elements, channels first, in another shape.
+
+    Shape   (C, W, ...) -> `shape` (written as the file writes shapes; one entry may be -1: what is left)
+    Errors  elements-differ: the products are not equal, or -1 would not be whole
+    Source  torch.reshape
+    """
+
+    shape = Sizes(torch=False)
+    keeps_rank = False
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        elements = product(inputs[0])
+        known = product((1, *(n for n in self.shape if n != -1)))
+        if -1 in self.shape:
+            require(divides(known, elements), "elements-differ", elements=elements, shape=self.shape)
+            return tuple(elements // known if n == -1 else n for n in self.shape)
+        fits = (elements >= known) & (elements <= known)
+        require(fits, "elements-differ", elements=elements, shape=self.shape)
+        return self.shape
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        return x.reshape(x.shape[0], *self.shape)
+
+
+MODES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # the spatial axes that a mode is for
+
+
+class Upsample(Layer, type="upsample", torch="Upsample"):
+    """Resizes by interpolation: to a `size`, by a `scale_factor`, or to the size of another layer (`like`).
+
+    Shape   (C, W, ...) -> (C, W', ...), W' = size, or floor(W * scale_factor), or the side of `like`
+    Errors  nothing-left: W' < 1; mode-needs-axes: "linear" is 1-D, "bilinear" and "bicubic" 2-D, "trilinear" 3-D
+    Source  torch.nn.Upsample
+    """
+
+    size = PerAxis(None)
+    scale_factor = Factor()
+    mode = Word("nearest", words=("nearest", "nearest-exact", "area", *MODES))
+    align_corners = Flag(None)  # type: ignore[arg-type]  # torch's default
+    like = Reference()
+    ranks = SPATIAL
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> str:
+        if len(given.keys() & {"size", "scale_factor", "like"}) != 1:
+            return "upsample needs one of size, scale_factor and like"
+        if given.get("align_corners") is not None and given.get("mode", "nearest") not in MODES:
+            return f"align_corners is only for the modes {', '.join(MODES)}"
+        return ""
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        super().enter(require, *inputs)
+        axes = MODES.get(self.mode, len(inputs[0]) - 1)
+        require(axes == len(inputs[0]) - 1, "mode-needs-axes", mode=self.mode, needs=axes, axes=len(inputs[0]) - 1)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        return resized(self, require, inputs) or super().output(require, *inputs)
+
+    def side(self, w: N, require: Require, *, size: N = None, scale_factor: float = 0) -> N:
+        return size if size is not None else scaled(w, require, factor=scale_factor)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        if self.like is None:
+            return module(tensors[0])
+        x, like = tensors
+        interpolate = torch.nn.functional.interpolate
+        return interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
+
+
+def resized(layer: Layer, require: Require, inputs: tuple[Shape, ...]) -> Shape | None:
+    """Return the shape with the sides of the second input, where there is one (`like`)."""
+    if len(inputs) == 1:
+        return None
+    x, like = inputs
+    require(len(x) == len(like), "shapes-differ", one=x, other=like)
+    return (x[0], *like[1:])
+
+
+class PixelShuffle(Layer, type="pixel_shuffle", torch="PixelShuffle"):
+    """Moves channels into space: r*r channels become r rows and r columns (also called depth to space).
+
+    Shape   (C, H, W) -> (C / r**2, rH, rW), with r = upscale_factor; in 3-D on the last three axes, as torch's
+    Errors  not-divisible: C by r**2
+    Source  Shi et al. 2016 (arXiv:1609.05158); torch.nn.PixelShuffle
+    """
+
+    upscale_factor = Count()
+    ranks = range(2, 4)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        *front, c, h, w = inputs[0]
+        r = self.upscale_factor
+        require(divides(r * r, c), "not-divisible", number=c, divisor=r * r)
+        return (*front, c // (r * r), h * r, w * r)
+
+
+class PixelUnshuffle(Layer, type="pixel_unshuffle", torch="PixelUnshuffle"):
+    """Moves space into channels: r rows and r columns become r*r channels (also called space to depth).
+
+    Shape   (C, H, W) -> (C * r**2, H / r, W / r), with r = downscale_factor; in 3-D on the last three axes, as torch's
+    Errors  not-divisible: H or W by r
+    Source  torch.nn.PixelUnshuffle
+    """
+
+    downscale_factor = Count()
+    ranks = range(2, 4)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        *front, c, h, w = inputs[0]
+        r = self.downscale_factor
+        for side in (h, w):
+            require(divides(r, side), "not-divisible", number=side, divisor=r)
+        return (*front, c * (r * r), h // r, w // r)
+
+
+class ChannelShuffle(Layer, type="channel_shuffle", torch="ChannelShuffle"):
+    """Deals the channels out anew over `groups` groups.
+
+    Shape   (C, W, ...) -> the same
+    Errors  groups-do-not-divide: C
+    Source  Zhang et al. 2018 (arXiv:1707.01083); torch.nn.ChannelShuffle
+    """
+
+    groups = Count()
+    ranks = range(1, 64)
+
+    def depth(self, c: N, require: Require) -> N:
+        require(divides(self.groups, c), "groups-do-not-divide", parameter="input", channels=c, groups=self.groups)
+        return c
+
+
+class Pad(Layer, type="pad"):
+    """Adds cells at the ends of each spatial axis, and channels of zeros; negative numbers cut cells off.
+
+    Shape   (C, W, ...) -> (before + C + after, before + W + after, ...), of `channels` and of `padding`
+    Errors  nothing-left: W' < 1, or more is cut than there is; padding-exceeds-side: before or after >= W with mode
+            "reflect", > W with "circular"
+    Source  torch.nn.functional.pad
+    """
+
+    padding = Ends(0, least=-LARGEST)
+    mode = Word("constant", words=("constant", "reflect", "replicate", "circular"), torch=False)
+    value = Real(0.0)
+    channels = Ends(0, least=0, spatial=False)
+    ranks = SPATIAL
+
+    def depth(self, c: N, require: Require) -> N:
+        before, after = ends(self.channels)
+        return before + c + after
+
+    def side(self, w: N, require: Require, *, padding: Any) -> N:
+        before, after = ends(padding)
+        return padded(w, require, before=before, after=after, mode=self.mode)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        pairs = [ends(axis["padding"]) for axis in self.axes(x.dim() - 2)]
+        value = self.value if self.mode == "constant" else None
+        pad = torch.nn.functional.pad
+        x = pad(x, [cells for pair in reversed(pairs) for cells in pair], mode=self.mode, value=value)
+        return pad(x, [0, 0] * len(pairs) + list(ends(self.channels))) if self.channels else x
+
+
+class Crop(Layer, type="crop"):
+    """Cuts the middle out; of an odd number of cells to cut, the greater half goes off the end.
+
+    Shape   (C, W, ...) -> (C, W', ...), W' = `size`, or the side of `like`, or W - 2 * `amount`
+    Errors  crop-grows: W' > W; odd-crop: `exact`, and W - W' is odd; nothing-left: W' < 1
+    Source  Ronneberger, Fischer, Brox 2015 (arXiv:1505.04597); torchvision.transforms.functional.center_crop
+    """
+
+    size = PerAxis(None, torch=False)
+    like = Reference()
+    amount = PerAxis(None, least=0, torch=False)
+    exact = Flag(False, torch=False)
+    ranks = SPATIAL
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> str:
+        one = len(given.keys() & {"size", "like", "amount"}) == 1
+        return "" if one else "crop needs one of size, like and amount"
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        if self.like is None:
+            return super().output(require, *inputs)
+        x, like = inputs
+        require(len(x) == len(like), "shapes-differ", one=x, other=like)
+        return (x[0], *(attempt(self.side, w, require, size=size) for w, size in zip(x[1:], like[1:], strict=True)))
+
+    def side(self, w: N, require: Require, *, size: N = None, amount: N = 0) -> N:
+        if size is None:
+            require(w - 2 * amount >= 1, "nothing-left", side=w, result=w - 2 * amount)
+            return w - 2 * amount
+        require(w >= size, "crop-grows", side=w, size=size)
+        if self.exact:
+            require(divides(2, w - size), "odd-crop", side=w, size=size)
+        return size
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        y = self.output(_ask_nothing, *(tuple(tensor.shape[1:]) for tensor in tensors))
+        for axis, size in enumerate(y[1:], start=2):
+            x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        return x
+
+
+class Slice(Layer, type="slice"):
+    """Takes a part of one axis.
+
+    Shape   axis `dim`: A -> ceil((stop - start) / step), as in Python; negative numbers count from the end
+    Errors  slice-out-of-range: start or stop lies outside the axis (torch would clamp); nothing-left; no-such-axis
+    Source  Python's slice, on a torch.Tensor
+    """
+
+    dim = Axis(1, torch=False)
+    start = Whole(0, torch=False)
+    stop = Whole(None, torch=False)  # type: ignore[arg-type]  # to the end
+    step = Count(1, torch=False)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        axis = axis_of(self.dim, x, require)
+        length = x[axis]
+        start = self.start if self.start >= 0 else length + self.start
+        stop = length if self.stop is None else self.stop if self.stop >= 0 else length + self.stop
+        inside = (start >= 0) & (stop >= 0) & (length >= start) & (length >= stop)
+        require(inside, "slice-out-of-range", length=length, start=self.start, stop=self.stop)
+        result = (stop - start + self.step - 1) // self.step
+        require(result >= 1, "nothing-left", side=length, result=result)
+        return (*x[:axis], result, *x[axis + 1 :])
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        axis = self.dim if self.dim > 0 else x.dim() + self.dim
+        part = [slice(None)] * x.dim()
+        part[axis] = slice(self.start, self.stop, self.step)
+        return x[tuple(part)]
+
+
+def ends(value: Any) -> tuple[N, N]:
+    """Return cells before and after, of one number for both or a pair."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _ask_nothing(condition: Any, code: str, **facts: object) -> None:
+    """Require nothing: what this sees has passed already, or is to fail in torch."""

@@ -1,0 +1,38 @@
+"""The order in which a file writes shapes; inside, a shape is channels first, as torch's, without the batch."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from cnnshape.parameters import Shape, is_count
+from cnnshape.unknown import UNKNOWN
+
+CHANNELS_FIRST: Final = "channels_first"
+CHANNELS_LAST: Final = "channels_last"
+LAYOUTS: Final = (CHANNELS_FIRST, CHANNELS_LAST)
+
+
+def from_file(sizes: tuple[Any, ...], layout: str) -> Shape:
+    """Return a shape as the file writes it, channels first."""
+    return (*sizes[-1:], *sizes[:-1]) if layout == CHANNELS_LAST else sizes
+
+
+def to_file(shape: Shape, layout: str) -> tuple[Any, ...]:
+    """Return a shape as the file writes it."""
+    return (*shape[1:], *shape[:1]) if layout == CHANNELS_LAST else shape
+
+
+def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
+    """Write a shape as people do: 227x227x3; "?" for what is not known."""
+    if shape is None:
+        return "?"
+    return "x".join("?" if size is UNKNOWN or size is None else str(size) for size in to_file(shape, layout))
+
+
+def parse(written: str, layout: str) -> Shape:
+    """Read "227x227x3", in the file's layout. Raises ValueError."""
+    parts = written.replace("×", "x").split("x")
+    sizes = tuple(int(part) if part.strip().isdecimal() else 0 for part in parts)
+    if not all(is_count(size, 1) for size in sizes):
+        raise ValueError(f"{written!r} is no shape: write its sizes with an x between them, as 3x224x224")
+    return from_file(sizes, layout)

@@ -1,0 +1,311 @@
+"""A net as it was built at its declared input, and what a check of it finds: the report.
+
+Value 0 is what nothing is known of; then come the net's inputs; then one value for each node, in the order of running.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnnshape.layers.base import Doubt, Layer
+from cnnshape.layout import to_file
+from cnnshape.parameters import LARGEST, Shape
+from cnnshape.problems import CODES, ArchitectureError, ClaimDiffers, DroppedRows, ExpectDiffers, Place, Problem
+from cnnshape.rules import Refused
+from cnnshape.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+UNRESOLVED = 0  # the value that nothing is known of
+
+Input = Shape | dict[str, Shape]
+
+
+class Node(NamedTuple):
+    """One layer where it stands in the net."""
+
+    name: str  # dotted: stage1.0.conv2; unnamed layers are called by their type and a number
+    type: str
+    layer: Layer | None  # None: the file does not say rightly what it is
+    inputs: tuple[int, ...]  # the values that enter, those of references last
+    place: Place
+    keys: frozenset[str] = frozenset()  # what the layer's table says
+    used_at: tuple[Place, ...] = ()  # where the blocks around it are used, from the inside out
+    shares: str = ""  # the layer whose weights it uses
+    allow: frozenset[str] = frozenset()
+
+    def at(self, *keys: str) -> Place:
+        """Return the place of the first of the keys that the layer's table has, or else of the layer."""
+        found = next((key for key in keys if key in self.keys), None)
+        return self.place if found is None else Place(self.place.source, (*self.place.path, found))
+
+
+class Expectation(NamedTuple):
+    """An `expect` of the file: what one value must be at the declared input."""
+
+    value: int
+    shape: Shape
+    layer: str
+    place: Place
+    used_at: tuple[Place, ...]
+
+
+class Claim(NamedTuple):
+    """An entry of [claims]: a figure, or the shape of an output."""
+
+    name: str
+    claimed: Any
+    place: Place
+    output: str | None = None  # the output's name, "" for the last one
+
+
+class Result(NamedTuple):
+    """What a layer makes of the shapes that enter; a number behind a failure is UNKNOWN."""
+
+    output: Shape | None  # None: not even its rank is known
+    parameters: Any = UNKNOWN
+    macs: Any = UNKNOWN
+    remainder: tuple[Any, ...] = ()
+    dropped: tuple[Any, ...] = ()
+    refusals: tuple[tuple[str, dict[str, Any]], ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+
+class LayerReport(NamedTuple):
+    """One row of a report. Shapes are channels first, without the batch."""
+
+    node: Node
+    input_shapes: tuple[Shape | None, ...]
+    result: Result
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def type(self) -> str:
+        return self.node.type
+
+    @property
+    def inputs(self) -> tuple[Shape | None, ...]:
+        """The shapes that enter; None where one cannot be known."""
+        return tuple(map(known, self.input_shapes))
+
+    @property
+    def output(self) -> Shape | None:
+        """The shape that comes out; None where it cannot be known."""
+        return known(self.result.output)
+
+    @property
+    def parameters(self) -> int | None:
+        """What torch would train here; 0 where the weights are another layer's."""
+        return 0 if self.node.shares else _number(self.result.parameters)
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of convolutions and linear layers, without biases, for one sample."""
+        return _number(self.result.macs)
+
+    @property
+    def remainder(self) -> tuple[int | None, ...]:
+        """For each spatial axis, what the division by the stride leaves over: (W + 2P - F) mod S."""
+        return tuple(map(_number, self.result.remainder))
+
+    @property
+    def dropped(self) -> tuple[int | None, ...]:
+        """For each spatial axis, how many cells of the image are lost at the end."""
+        return tuple(map(_number, self.result.dropped))
+
+    @property
+    def line(self) -> int:
+        return self.node.place.position()[0]
+
+
+class Report(NamedTuple):
+    """What a check found. `ok`: no problem that is an error."""
+
+    inputs: dict[str, Shape]
+    layers: tuple[LayerReport, ...]
+    outputs: dict[str, Shape | None]
+    parameters: int | None
+    macs: int | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not any(problem.severity == "error" for problem in self.problems)
+
+    @property
+    def output(self) -> Shape | None:
+        """The last of the outputs."""
+        return next(reversed(self.outputs.values()), None)
+
+
+class Network(NamedTuple):
+    """A net whose every number is settled, as its file says and its declared input decides."""
+
+    name: str
+    source: str
+    file: str
+    layout: str
+    inputs: dict[str, Shape | None]
+    nodes: tuple[Node, ...]
+    outputs: dict[str, int]
+    expectations: tuple[Expectation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
+    allow: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()  # what reading and building found
+
+    def check(self, input: Input | None = None, *, strict: bool = False) -> Report:  # noqa: A002 -- the public name
+        """Compute every shape and count at the declared input, or at another.
+
+        `input` is a shape, channels first without the batch, or a dict from input names to shapes. `strict` makes
+        warnings errors, and dropped rows a warning. Raises ValueError where `input` does not suit the net's inputs.
+        """
+        inputs = self.inputs if input is None else self._named(input)
+        rows = tuple(self._run(inputs))
+        shapes = [None, *inputs.values(), *(row.result.output for row in rows)]
+        outputs = {name: known(shapes[value]) for name, value in self.outputs.items()}
+        parameters, macs = total(row.parameters for row in rows), total(row.macs for row in rows)
+        problems = [*self.problems, *self._found(rows, strict=strict)]
+        report = Report({n: s for n, s in inputs.items() if s}, rows, outputs, parameters, macs, ())
+        if input is None:
+            problems += [*self._unexpected(shapes), *self._unclaimed(report)]
+        return report._replace(problems=tuple(problem.as_error() if strict else problem for problem in problems))
+
+    def _named(self, given: Input) -> dict[str, Shape | None]:
+        if not isinstance(given, dict):
+            if len(self.inputs) != 1:
+                raise ValueError(f"the net has the inputs {', '.join(self.inputs)}: say which shape is whose")
+            given = dict.fromkeys(self.inputs, given)
+        unknown = [name for name in given if name not in self.inputs]
+        if unknown:
+            raise ValueError(f"the net has no input {unknown[0]!r}; it has {', '.join(self.inputs)}")
+        for name, shape in given.items():
+            if not shape or not all(isinstance(size, int) and 0 < size <= LARGEST for size in shape):
+                raise ValueError(f"{name} must be a shape of positive numbers, not {shape!r}")
+        return {name: tuple(given[name]) if name in given else declared for name, declared in self.inputs.items()}
+
+    def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
+        shapes: list[Shape | None] = [None, *inputs.values()]
+        measured: dict[tuple[Layer | None, tuple[Shape | None, ...]], Result] = {}
+        for node in self.nodes:
+            entering = tuple([shapes[value] for value in node.inputs])
+            key = (node.layer, entering)
+            result = measured.get(key)
+            if result is None:
+                result = measured[key] = measure(*key)
+            shapes.append(result.output)
+            yield LayerReport(node, entering, result)
+
+    def _found(self, rows: tuple[LayerReport, ...], *, strict: bool) -> Iterator[Problem]:
+        for node, _, result in rows:
+            for code, facts in result.refusals:
+                problem = CODES[code](layer=node.name, used_at=node.used_at, **self._written(facts))
+                problem.place = node.at(*problem.at)
+                yield problem
+            doubts = [*result.doubts]
+            if strict and any(result.dropped):
+                doubts.append(Doubt(DroppedRows.code, {"dropped": result.dropped}))
+            for code, facts in doubts:
+                if code not in node.allow and code not in self.allow:
+                    problem = CODES[code](node.place, node.name, node.used_at, **self._written(facts))
+                    if code == "one-value-batch-norm" and self.training.get("batch_size") == 1:
+                        problem.severity = "error"
+                    yield problem
+
+    def _written(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """Return the facts with shapes as the file writes them."""
+        shapes = ("shape", "one", "other")
+        return {name: to_file(fact, self.layout) if name in shapes else fact for name, fact in facts.items()}
+
+    def _unexpected(self, shapes: list[Shape | None]) -> Iterator[Problem]:
+        for value, expected, layer, place, used_at in self.expectations:
+            actual = known(shapes[value])
+            if actual is not None and actual != expected:
+                facts = {"expected": to_file(expected, self.layout), "actual": to_file(actual, self.layout)}
+                yield ExpectDiffers(place, layer, used_at, **facts)
+
+    def _unclaimed(self, report: Report) -> Iterator[Problem]:
+        figures = {"parameters": report.parameters, "macs": report.macs}
+        for name, claimed, place, output in self.claims:
+            actual: Any = figures[name] if output is None else report.outputs.get(output, report.output)
+            if None not in (claimed, actual) and actual != claimed:
+                facts = (fact if output is None else to_file(fact, self.layout) for fact in (claimed, actual))
+                yield ClaimDiffers(place, claim=name, **dict(zip(("claimed", "actual"), facts, strict=True)))
+
+    def raise_for_errors(self) -> Network:
+        """Return the net, or raise ArchitectureError, with all problems, where its file is wrong."""
+        if any(problem.severity == "error" for problem in self.problems):
+            raise ArchitectureError(self.check().problems)
+        return self
+
+
+class _Note:
+    """The `require` of the int reading: a condition that does not hold is noted, and refused."""
+
+    def __init__(self) -> None:
+        self.refusals: dict[str, tuple[str, dict[str, Any]]] = {}
+
+    def __call__(self, condition: Any, code: str, **facts: Any) -> None:
+        if not condition:
+            self.refusals.setdefault(f"{code}{facts}", (code, facts))  # two axes that fail alike are one problem
+            raise Refused
+
+
+def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
+    """Run one layer on shapes of ints (or UNKNOWN)."""
+    if layer is None or None in inputs:
+        return Result(None)
+    entering: tuple[Any, ...] = inputs
+    x, note = entering[0], _Note()
+    try:
+        layer.enter(note, *entering)
+        y: Shape = layer.output(note, *entering)
+        if UNKNOWN not in y:
+            note(prod(y) <= LARGEST, "too-many-elements", shape=y)
+    except Refused:
+        y = (UNKNOWN,) * len(x)
+        return Result(y if layer.keeps_rank else None, refusals=tuple(note.refusals.values()))
+    weights, uses = layer.weights(x), layer.uses(x, y)
+    return Result(
+        y,
+        weights + layer.biases(),
+        uses and weights * uses,
+        *_ends_of(layer, x, y),
+        refusals=tuple(note.refusals.values()),
+        doubts=() if note.refusals else tuple(layer.doubts(*entering)),
+    )
+
+
+def _ends_of(layer: Layer, x: Shape, y: Shape) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return remainder and dropped, for each spatial axis."""
+    if type(layer).left_over is Layer.left_over:
+        return (nothing := (0,) * (len(x) - 1)), nothing
+    axes = list(zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True))
+    return (
+        tuple(UNKNOWN if UNKNOWN in (w, out) else layer.left_over(w, **axis) for w, out, axis in axes),
+        tuple(UNKNOWN if UNKNOWN in (w, out) else layer.dropped(w, **axis) for w, out, axis in axes),
+    )
+
+
+def known(shape: Shape | None) -> Shape | None:
+    """Return the shape where all of it is known."""
+    return None if shape is None or UNKNOWN in shape else shape
+
+
+def total(numbers: Iterator[int | None]) -> int | None:
+    """Return the sum, None where a number is not known."""
+    result = 0
+    for number in numbers:
+        if number is None:
+            return None
+        result += number
+    return result
+
+
+def _number(number: Any) -> int | None:
+    return None if number is UNKNOWN else number

@@ -1,0 +1,385 @@
+"""Every problem that can be found: a class each, with its code, its sentence, and where it is to be looked for.
+
+A problem is data; its message is made from the facts. Codes are stable: `allow`, JSON and tests use them.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from cnnshape.source import Path
+
+CODES: dict[str, type[Problem]] = {}
+
+
+class Text(Protocol):
+    """What a place asks of the text that it is in."""
+
+    file: str
+
+    def key(self, path: Path) -> tuple[int, int]: ...
+    def value(self, path: Path) -> tuple[int, int]: ...
+
+
+class Place(NamedTuple):
+    """A key or a value in a file; its line and column are looked up when somebody asks."""
+
+    source: Text
+    path: Path
+    of_key: bool = False
+
+    def position(self) -> tuple[int, int]:
+        return self.source.key(self.path) if self.of_key else self.source.value(self.path)
+
+    def __str__(self) -> str:
+        line, column = self.position()
+        return f"{self.source.file}:{line}:{column}"
+
+
+class Problem:
+    """One thing that is wrong, or doubtful (`severity` "warning").
+
+    `cause` says what it comes from, `fixes` what was tried and would mend it; both are empty where nothing is known.
+    `used_at` has the places where the block was used that the problem is in, from the inside out.
+    """
+
+    code: ClassVar[str]
+    sentence: ClassVar[str]
+    at: ClassVar[tuple[str, ...]] = ()  # the parameters at fault, the likeliest first
+    torch_refuses: ClassVar[bool] = True  # False: a condition of ours that torch does not have
+
+    severity = "error"
+    cause = ""
+    fixes: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, *, code: str = "", **_: object) -> None:
+        super().__init_subclass__()
+        if code:
+            cls.code = code
+            CODES[code] = cls
+
+    def __init__(self, place: Place | None = None, layer: str = "", used_at: tuple[Place, ...] = (), **facts: Any):
+        self.place = place
+        self.layer = layer
+        self.used_at = used_at
+        self.facts = facts
+
+    @property
+    def message(self) -> str:
+        return self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()})
+
+    @property
+    def file(self) -> str:
+        return self.place.source.file if self.place else ""
+
+    @property
+    def line(self) -> int:
+        return self.place.position()[0] if self.place else 0
+
+    @property
+    def column(self) -> int:
+        return self.place.position()[1] if self.place else 0
+
+    def as_error(self) -> Problem:
+        """Return the same problem with the severity of an error."""
+        problem = copy(self)
+        problem.severity = "error"
+        return problem
+
+    def __repr__(self) -> str:
+        return f"{self.place or '?'}: {self.severity}[{self.code}]: {self.message}"
+
+
+class Warn(Problem):
+    """What torch takes and people rarely mean."""
+
+    severity = "warning"
+
+
+class ArchitectureError(Exception):
+    """The file itself is wrong; `problems` has everything that was found, located."""
+
+    def __init__(self, problems: tuple[Problem, ...]):
+        super().__init__("\n".join(map(repr, problems)))
+        self.problems = problems
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.problems,)
+
+
+def said(fact: object) -> str:
+    """Write a fact as people write it: 227, 3 x 224 x 224, a, b or c."""
+    if isinstance(fact, bool):
+        return "true" if fact else "false"
+    if isinstance(fact, tuple):
+        return " x ".join(map(said, fact)) if fact else "nothing"
+    if isinstance(fact, list):
+        return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
+    return f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)
+
+
+# The file
+
+
+class Unreadable(Problem, code="unreadable"):
+    """The file is missing, too large, no UTF-8 or no TOML."""
+
+    sentence = "{why}"
+
+
+class UnknownKey(Problem, code="unknown-key"):
+    sentence = "{key} is not a key of {of}{hint}"
+
+
+class MisplacedKey(Problem, code="misplaced-key"):
+    sentence = "{key} is a key of the net itself: TOML gives it to {table}, since it stands below; move it above [{table}]"
+
+
+class MissingKey(Problem, code="missing-key"):
+    sentence = "{of} needs {key}"
+
+
+class UnknownType(Problem, code="unknown-type"):
+    sentence = "there is no layer type {type}{hint}"
+
+
+class UnknownBlock(Problem, code="unknown-block"):
+    sentence = "there is no block {block}{hint}"
+
+
+class UnknownLayer(Problem, code="unknown-layer"):
+    sentence = "there is no layer {name} before this one{hint}"
+
+
+class BadValue(Problem, code="bad-value"):
+    sentence = "{why}"
+
+
+class BadExpression(Problem, code="bad-expression"):
+    sentence = "in {text}: {why}"
+
+
+class BadName(Problem, code="bad-name"):
+    sentence = "{why}"
+
+
+class DuplicateName(Problem, code="duplicate-name"):
+    sentence = "there are two {what} named {name}; the other is at {other}"
+
+
+class BlockCircle(Problem, code="block-circle"):
+    sentence = "a block cannot use itself: {circle}"
+
+
+class IncludeCircle(Problem, code="include-circle"):
+    sentence = "a file cannot include itself: {circle}"
+
+
+class BadInclude(Problem, code="bad-include"):
+    sentence = "{why}"
+
+
+class TooLarge(Problem, code="too-large"):
+    sentence = "{what}: {amount}, and at most {most} are expanded"
+
+
+class BadWiring(Problem, code="bad-wiring"):
+    sentence = "{why}"
+
+
+class SharedDiffers(Problem, code="shared-differs"):
+    sentence = "{setting} is {here} here, and {there} in {other}, whose weights it shares"
+
+
+# The shapes: conditions of the size rules
+
+
+class WindowTooLarge(Problem, code="window-too-large"):
+    sentence = "a window of {extent} does not fit a side of {side} with padding {padding}"
+    at = ("kernel_size", "dilation")
+
+
+class NothingLeft(Problem, code="nothing-left"):
+    sentence = "a side of {side} becomes {result}: nothing is left"
+    at = ("scale_factor", "amount", "stop", "start", "padding", "kernel_size")
+
+
+class PaddingOverHalf(Problem, code="padding-over-half"):
+    sentence = "padding {padding} is more than half the kernel ({kernel_size} // 2 = {half})"
+    at = ("padding",)
+
+
+class PaddingExceedsSide(Problem, code="padding-exceeds-side"):
+    sentence = "{mode} padding of {padding} needs a side that is not smaller, and for reflect larger; it is {side}"
+    at = ("padding", "kernel_size")
+
+
+class SameNeedsStride1(Problem, code="same-needs-stride-1"):
+    sentence = 'padding = "same" needs stride 1, not {stride}; give the padding as a number'
+    at = ("padding", "stride")
+
+
+class OutputPaddingTooLarge(Problem, code="output-padding-too-large"):
+    sentence = "output_padding {output_padding} must be smaller than stride {stride} or dilation {dilation}"
+    at = ("output_padding",)
+
+
+class GroupsDoNotDivide(Problem, code="groups-do-not-divide"):
+    sentence = "{groups} groups do not divide {channels} channels ({parameter})"
+    at = ("groups", "num_groups")
+
+
+class DeclaredDiffers(Problem, code="declared-differs"):
+    sentence = "{parameter} is {declared}, but {arrives} arrives"
+    torch_refuses = False  # not always: a norm without weights looks at nothing
+
+    @property
+    def at(self) -> tuple[str, ...]:  # type: ignore[override]  # the one that differs
+        return (self.facts["parameter"],)
+
+
+class NoSpace(Problem, code="no-space"):
+    sentence = "the layer works on space, but what arrives has none: it is flat"
+    torch_refuses = False  # it takes (N, C) for one signal without a batch
+
+
+class TooFewAxes(Problem, code="too-few-axes"):
+    sentence = "the layer needs at least {least} spatial axes; what arrives has {axes}"
+    torch_refuses = False
+
+
+class TooManyAxes(Problem, code="too-many-axes"):
+    sentence = "the layer takes at most {most} spatial axes; what arrives has {axes}"
+
+
+class NeedsMoreAxes(Problem, code="needs-more-axes"):
+    sentence = "{parameter} is not for {axes} spatial axis"
+    at = ("divisor_override",)
+
+
+class AxesDiffer(Problem, code="axes-differ"):
+    sentence = "{parameter} has {given} entries, but there are {axes} spatial axes"
+
+    @property
+    def at(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (self.facts["parameter"],)
+
+
+class ModeNeedsAxes(Problem, code="mode-needs-axes"):
+    sentence = "mode {mode} is for {needs} spatial axes; there are {axes}"
+    at = ("mode",)
+
+
+class ShapesDiffer(Problem, code="shapes-differ"):
+    sentence = "the shapes do not fit: {one} and {other}"
+    at = ("from", "like", "indices")
+
+
+class CropGrows(Problem, code="crop-grows"):
+    sentence = "a side of {side} cannot be cropped to {size}"
+    at = ("size", "like")
+    torch_refuses = False  # torchvision's center_crop pads
+
+
+class OddCrop(Problem, code="odd-crop"):
+    sentence = "cropping {side} to {size} is not even on both sides, and exact = true asks for that"
+    at = ("exact",)
+    torch_refuses = False
+
+
+class SliceOutOfRange(Problem, code="slice-out-of-range"):
+    sentence = "start {start} or stop {stop} lies outside an axis of {length}"
+    at = ("stop", "start")
+    torch_refuses = False  # it clamps, as Python does
+
+
+class NoSuchAxis(Problem, code="no-such-axis"):
+    sentence = "axis {dim} does not exist: axes go from 1 (the channels) to {most}"
+    at = ("dim", "start_dim", "end_dim")
+    torch_refuses = False  # 0 is its batch
+
+
+class AxesReversed(Problem, code="axes-reversed"):
+    sentence = "start_dim {start_dim} stands behind end_dim {end_dim}"
+    at = ("start_dim", "end_dim")
+
+
+class ElementsDiffer(Problem, code="elements-differ"):
+    sentence = "{elements} elements cannot be read as {shape}"
+    at = ("shape",)
+
+
+class NotDivisible(Problem, code="not-divisible"):
+    sentence = "{number} is not a multiple of {divisor}"
+    at = ("upscale_factor", "downscale_factor", "dim")
+
+
+class SlopesDiffer(Problem, code="slopes-differ"):
+    sentence = "num_parameters must be 1 or the {channels} channels, not {slopes}"
+    at = ("num_parameters",)
+
+
+class OneValue(Problem, code="one-value"):
+    sentence = "there is a single value to normalise in each channel or group of {shape}"
+
+
+class SayOver(Problem, code="say-over"):
+    sentence = 'the input {shape} has space: say over = "channels" or over = "all"'
+    torch_refuses = False
+
+
+class UnpoolOutOfRange(Problem, code="unpool-out-of-range"):
+    sentence = "side {target} cannot be restored: it must be within {stride} of {usual}"
+    at = ("kernel_size", "stride", "indices")
+
+
+class WrongNumberOfInputs(Problem, code="wrong-number-of-inputs"):
+    sentence = "the layer takes {takes}, but {inputs} arrive"
+    at = ("from",)
+    torch_refuses = False
+
+
+class TooManyElements(Problem, code="too-many-elements"):
+    sentence = "the result {shape} has more than 2**63 elements"
+    torch_refuses = False  # the cross-check does not try
+
+
+# Claims
+
+
+class ExpectDiffers(Problem, code="expect-differs"):
+    sentence = "expected {expected}, but it is {actual}"
+
+
+class ClaimDiffers(Problem, code="claim-differs"):
+    sentence = "{claim} is claimed to be {claimed}, but it is {actual}"
+
+
+# Doubts
+
+
+class UnusedResult(Warn, code="unused-result"):
+    sentence = "nothing uses this layer's result, and it is no output"
+
+
+class LinearOnSpace(Warn, code="linear-on-space"):
+    sentence = "linear works on the last of {axes} axes alone: is a flatten missing?"
+
+
+class OneValueBatchNorm(Warn, code="one-value-batch-norm"):
+    sentence = "each channel of {shape} has one value a sample: training with batch size 1 fails"
+
+
+class DroppedRows(Warn, code="dropped-rows"):
+    sentence = "the windows do not reach the last {dropped} of the image (rows, columns)"
+
+
+# The cross-check
+
+
+class Disagreement(Problem, code="disagrees-with-torch"):
+    """Cnnshape is wrong, or so it seems: this is a bug of ours."""
+
+    sentence = "cnnshape says {ours}, torch says {torch}. This is a bug in cnnshape, please report it with: {case}"

@@ -1,0 +1,114 @@
+"""The size rules, each written once, over any number: an int, an unknown, or one that remembers its arithmetic.
+
+A rule says what must hold through `require` before it computes, so that no division hides a condition. It never asks a
+size (`if w > 3`): a size may be unknown. It uses only + - * // and comparisons, which every number of ours has.
+Sides and windows are in cells; `padding` is added at both ends. Names as in Dumoulin & Visin 2016 (arXiv:1603.07285).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+N = Any  # a size: an int, or any number that knows the arithmetic above (no protocol says that of int and ours alike)
+
+
+class Refused(Exception):  # noqa: N818 -- it reads as what happened, and it never leaves the engine
+    """A condition does not hold; the `require` that raised it has taken note of it."""
+
+
+class Require(Protocol):
+    """What a reading does with a condition: refuse (int), note (Traced), or collect it (an unknown side)."""
+
+    def __call__(self, condition: Any, code: str, **facts: object) -> None: ...
+
+
+def extent(kernel_size: N, dilation: N = 1) -> N:
+    """How many cells a window covers, from its first to its last: F = D(K - 1) + 1."""
+    return dilation * (kernel_size - 1) + 1
+
+
+def window(w: N, require: Require, *, extent: N, stride: N, padding: N) -> N:
+    """How many windows fit a side: W' = floor((W - F + 2P) / S) + 1 (Dumoulin & Visin, relationship 6)."""
+    require(w + 2 * padding >= extent, "window-too-large", side=w, extent=extent, padding=padding)
+    return (w - extent + 2 * padding) // stride + 1
+
+
+def window_ceil(w: N, require: Require, *, extent: N, stride: N, padding: N) -> N:
+    """How many windows start inside the side or its left padding (`ceil_mode`): the last may hang over the end.
+
+    W' = min(ceil((W - F + 2P) / S) + 1, ceil((W + P) / S)), as one division.
+    """
+    windows = (w + padding + stride - 1 + min(0, padding - extent + stride)) // stride
+    require(windows >= 1, "window-too-large", side=w, extent=extent, padding=padding)
+    return windows
+
+
+def left_over(w: N, *, extent: N, stride: N, padding: N) -> N:
+    """What the division of `window` leaves over, in cells: (W - F + 2P) mod S."""
+    return (w - extent + 2 * padding) % stride
+
+
+def transposed(w: N, require: Require, *, extent: N, stride: N, padding: N, output_padding: N = 0) -> N:
+    """The side that a convolution would have shrunk to w: W' = S(W - 1) - 2P + F + OP (Dumoulin & Visin, 14)."""
+    result = stride * (w - 1) - 2 * padding + extent + output_padding
+    require(result >= 1, "nothing-left", side=w, result=result)
+    return result
+
+
+def padded(w: N, require: Require, *, before: int, after: int, mode: str) -> N:
+    """A side with cells added at its ends, or cut off where negative: W' = before + W + after."""
+    if mode == "reflect":
+        widest = max(before, after)
+        require(w > widest, "padding-exceeds-side", side=w, padding=widest, mode=mode)
+    if mode == "circular":
+        widest = max(abs(before), abs(after))
+        require(w >= widest, "padding-exceeds-side", side=w, padding=widest, mode=mode)
+    if mode == "constant":  # torch cuts before it adds
+        cut = w + min(before, 0) + min(after, 0)
+        require(cut >= 0, "nothing-left", side=w, result=cut)
+    result = w + before + after
+    require(result >= 1, "nothing-left", side=w, result=result)
+    return result
+
+
+def scaled(w: N, require: Require, *, factor: float) -> N:
+    """A side times a factor, rounded down: floor(W * factor).
+
+    A dyadic factor (2, 0.5, 1.5) is exact in integers; any other is torch's own product, in float64.
+    """
+    top, bottom = factor.as_integer_ratio()
+    exact = max(top, bottom) <= MAX_DYADIC
+    result = w * top // bottom if exact else math.floor(w * factor)
+    require(result >= 1, "nothing-left", side=w, result=result)
+    return result
+
+
+# 0.1 is dyadic too, to a float: 3602879701896397 / 2**55. Up to this, float64 computes w * factor exactly for every
+# side under 2**33, so that the integers and torch cannot differ.
+MAX_DYADIC = 2**20
+
+
+def equal(a: N, b: N) -> Any:
+    """The condition a = b, for numbers whose == says whether they are the same object."""
+    return (a >= b) & (a <= b)
+
+
+def divides(divisor: N, number: N) -> Any:
+    """The condition that a division leaves nothing over."""
+    return number // divisor * divisor >= number
+
+
+def larger(a: N, b: N) -> N:
+    """The larger of two sizes that are equal, or of which one is 1."""
+    if isinstance(b, int) and b != 1:
+        return b
+    return b if isinstance(a, int) and a == 1 else a
+
+
+def product(numbers: Any) -> N:
+    """All numbers multiplied; the first stands first, as one would write it."""
+    first, *rest = numbers
+    for number in rest:
+        first = first * number
+    return first

@@ -1,0 +1,30 @@
+"""UNKNOWN, the number behind a failure: it swallows all arithmetic and meets every condition, so that nothing echoes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class Unknown:
+    """A size that cannot be known, since a layer before it failed."""
+
+    __slots__ = ()
+
+    def _unknown(self, *_: object) -> Unknown:
+        return self
+
+    def _holds(self, _: object) -> bool:
+        return True
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _unknown
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = __floor__ = _unknown
+    __lt__ = __le__ = __gt__ = __ge__ = _holds  # == stays identity: a condition of equality is rules.equal
+
+    def __repr__(self) -> str:
+        return "?"
+
+    def __reduce__(self) -> str:
+        return "UNKNOWN"  # one object, also after pickling: `is UNKNOWN` is how it is asked for
+
+
+UNKNOWN: Final = Unknown()
