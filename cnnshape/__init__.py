@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnshape import architecture as _architecture
+from cnnshape import reader as _reader
 from cnnshape.build import build
 from cnnshape.network import LayerReport, Network, Report
 from cnnshape.problems import ArchitectureError, Problem
@@ -18,12 +18,12 @@ __version__ = "0.1.0"
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Read an architecture file and build its net. Raises ArchitectureError where the file itself is wrong."""
-    return build(_architecture.read(path)).raise_for_errors()
+    return build(_reader.read(path)).raise_for_errors()
 
 
 def loads(text: str) -> Network:
     """Read an architecture from text and build its net. Raises ArchitectureError where the text itself is wrong."""
-    return build(_architecture.read_text(text)).raise_for_errors()
+    return build(_reader.read_text(text)).raise_for_errors()
 
 
 def __getattr__(name: str) -> Any:

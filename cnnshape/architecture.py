@@ -1,79 +1,61 @@
-"""The architecture file: TOML text -> Architecture, with every value checked as far as the text alone tells.
+"""What an architecture file says: records of its layers, blocks and claims, in the file's own terms.
 
-What depends on the input (a number left out, an expression with in_channels) or on a block's arguments stays an
-Expression here; cnnshape.build settles it. All problems are collected; a layer with a problem is `broken`.
+cnnshape.reader makes them from TOML, and has checked every value as far as the text alone tells. What depends on the
+input (a number left out, an expression with in_channels) or on a block's arguments is still an Expression here;
+cnnshape.build settles it.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from difflib import get_close_matches
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape import problems
-from cnnshape.expression import Expression, ExpressionError, Template, parse, parse_template
-from cnnshape.layers import TYPES, Layer
-from cnnshape.layout import CHANNELS_FIRST, LAYOUTS, from_file
-from cnnshape.network import Claim
-from cnnshape.parameters import Count, Extent, Flag, InferredShape, Parameter, Shape, Sizes, Wrong, is_count, shown
-from cnnshape.problems import CODES, Place, Problem, Warn
-from cnnshape.source import Source, Unreadable
+from cnnshape.expression import Expression, Template
+from cnnshape.layout import from_file
+from cnnshape.parameters import Extent, InferredShape, Parameter, Shape
+from cnnshape.problems import Place, Problem
+from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from cnnshape.source import Path
+    from cnnshape.network import Claim
+    from cnnshape.problems import Text
 
-FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
-NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
-STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
-BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
-CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
-TRAINING: Final = ("batch_size", "optimizer")
-RESERVED: Final = {*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, "i", "in_channels", "true", "false", "min", "max"} | {
-    "and",
-    "or",
-    "not",
-    "if",
-    "else",
-}
+Setting = (
+    Any  # a parameter's value in its final form; or with an Expression or a Template in it; None where it is wrong
+)
 
-NAME = re.compile(r"[\w-]+")
-INPUT = re.compile(r"input\d*")
-IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-MAX_FILES = 100  # included files, counted at each include: the time that reading can take is that of so many files
 
-Setting = Any  # a parameter's value in its final form; or with an Expression or a Template in it, not yet settled
-
-# What a layer may say beside its parameters, read as those are.
-EXPECT, REPEAT, WHEN = Extent(), Count(least=0), Flag()
-EXPECT.name, REPEAT.name, WHEN.name = "a shape", "repeat", "when"
+NO_REPEAT: Final = object()  # once, and not numbered
 
 
 class Step(NamedTuple):
     """One entry of `layers`: a layer, or the use of a block."""
 
     place: Place
-    keys: frozenset[str]
+    keys: frozenset[str] = frozenset()
     type: str | Template = ""
     block: str | Template = ""
-    name: str | Template = ""  # settings of a step whose type or block is a Template, or comes from `shares`, are raw
+    name: str | Template = ""
     inputs: tuple[str | Template, ...] | None = None  # `from`; None: what stands before
     settings: dict[str, Setting] = {}  # noqa: RUF012 -- never changed
     settled: bool = True  # no setting waits for a scope
-    repeat: Setting = None
+    repeat: Setting = NO_REPEAT
     when: Setting = True
     shares: str | Template = ""
     expect: Setting = None
     allow: frozenset[str] = frozenset()
-    broken: bool = False
+    broken: bool = False  # a problem was found in it
 
     @property
     def of(self) -> str | Template:
         """The type or the block, "" where it is the one of the layer that it shares with."""
         return self.type or self.block
+
+    @property
+    def raw(self) -> bool:
+        """Whether the settings are as TOML has them: only building tells what they belong to."""
+        return not self.of or isinstance(self.of, Template)
 
     def at(self, key: str) -> Place:
         return Place(self.place.source, (*self.place.path, key)) if key in self.keys else self.place
@@ -82,7 +64,7 @@ class Step(NamedTuple):
 class File(NamedTuple):
     """What the blocks and layers of one file see: its layout, constants, defaults, and blocks."""
 
-    source: Source
+    source: Text
     layout: str
     constants: dict[str, Any]
     defaults: dict[str, dict[str, Any]]
@@ -119,56 +101,18 @@ class Architecture(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def read(path: str | os.PathLike[str]) -> Architecture:
-    """Read an architecture file; what is wrong is in `problems`, nothing is raised."""
-    try:
-        source = Source.read(path)
-    except Unreadable as error:
-        return _unreadable(error)
-    return _Reader(source, FilePath(path).parent, (FilePath(path).resolve(),)).net()
+class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
+    """A setting cannot be known: what it depends on is wrong, or failed, and that is said elsewhere."""
 
 
-def read_text(text: str, file: str = "<string>") -> Architecture:
-    """Read an architecture from text; included files are looked for in the working directory."""
-    try:
-        source = Source.from_text(text, file)
-    except Unreadable as error:
-        return _unreadable(error)
-    return _Reader(source, FilePath()).net()
+class Scope(dict[str, Any]):
+    """The values of names; one that is UNKNOWN cannot be asked for."""
 
-
-class _At:
-    """A place that is known by its line and column: the text could not be read as TOML."""
-
-    def __init__(self, error: Unreadable):
-        self.file, self._position = error.file, (error.line, error.column)
-
-    def key(self, _: Path) -> tuple[int, int]:
-        return self._position
-
-    value = key
-
-
-def _unreadable(error: Unreadable) -> Architecture:
-    place = Place(_At(error), ())
-    file = File(place.source, CHANNELS_FIRST, {}, {}, {})
-    return Architecture(file, problems=(problems.Unreadable(place, why=error.message),))
-
-
-def hint(word: object, known: Iterable[str]) -> str:
-    """Return "; did you mean x?" where a known word is close, or else the known ones if they are few."""
-    options = list(known)
-    close = get_close_matches(str(word), options, 1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; there are {', '.join(options)}" if 0 < len(options) <= 12 else ""  # noqa: PLR2004 -- a line's worth
-
-
-def settle(setting: Setting, scope: Mapping[str, Any]) -> Any:
-    """Return a setting with its expressions evaluated. Raises ExpressionError."""
-    if isinstance(setting, Expression | Template):
-        return setting.evaluate(scope)
-    return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if value is UNKNOWN:
+            raise Unsettled
+        return value
 
 
 def waits(setting: Setting) -> bool:
@@ -176,534 +120,16 @@ def waits(setting: Setting) -> bool:
     return isinstance(setting, Expression | Template) or (isinstance(setting, list) and any(map(waits, setting)))
 
 
+def settle(setting: Setting, scope: Mapping[str, Any]) -> Any:
+    """Return a setting with its expressions evaluated. Raises ExpressionError, and Unsettled."""
+    if setting is None:
+        raise Unsettled
+    if isinstance(setting, Expression | Template):
+        return setting.evaluate(Scope(scope))
+    return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
+
+
 def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
     """Return a parameter's value in its final form, shapes channels first. Raises Wrong."""
     result = parameter.read(value)
     return from_file(result, layout) if isinstance(parameter, Extent | InferredShape) else result
-
-
-class _Reader:
-    """Reads one file, included ones with it, and notes the problems."""
-
-    def __init__(self, source: Source, folder: FilePath, chain: tuple[FilePath, ...] = (), budget: list[int] | None = None):
-        self.source = source
-        self.folder = folder
-        self.chain = chain  # the files that include this one, outermost first, with it
-        self.budget = [MAX_FILES] if budget is None else budget
-        self.problems: list[Problem] = []
-
-    def problem(self, kind: type[Problem], path: Path, *, of_key: bool = False, **facts: Any) -> None:
-        self.problems.append(kind(Place(self.source, path, of_key), **facts))
-
-    def bad(self, path: Path, why: str) -> None:
-        self.problem(problems.BadValue, path, why=why)
-
-    # Pieces that every table uses
-
-    def table(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[str, Any]:
-        """Return the table under a key, empty where it is missing or no table."""
-        value = data.get(key, {})
-        if isinstance(value, dict):
-            return value
-        self.bad((*path, key), f"{key} must be a table, not {shown(value)}")
-        return {}
-
-    def words(self, data: Mapping[str, Any], key: str, path: Path = ()) -> list[str]:
-        """Return the strings under a key, given as one or as a list; none where they are not strings."""
-        value = data.get(key, [])
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(word, str) for word in values):
-            self.bad((*path, key), f"{key} must be a string or a list of them, not {shown(value)}")
-            return []
-        return values
-
-    def text(self, data: Mapping[str, Any], key: str) -> str:
-        value = data.get(key, "")
-        if not isinstance(value, str):
-            self.bad((key,), f"{key} must be a string, not {shown(value)}")
-            return ""
-        return value
-
-    def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: Path = ()) -> None:
-        """Note the keys that do not belong; one of the net's gets told where it belongs."""
-        keys = list(keys)
-        for key in data:
-            if key in keys:
-                continue
-            if path and key in NET_KEYS:
-                table = ".".join(str(part) for part in path if isinstance(part, str))
-                self.problem(problems.MisplacedKey, (*path, key), of_key=True, key=key, table=table)
-            else:
-                self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=hint(key, keys))
-
-    def allow(self, data: Mapping[str, Any], path: Path = ()) -> frozenset[str]:
-        codes = [code for code, kind in CODES.items() if issubclass(kind, Warn)]
-        allowed = self.words(data, "allow", path)
-        for code in allowed:
-            if code not in codes:
-                self.bad((*path, "allow"), f"there is no warning {code}{hint(code, codes)}")
-        return frozenset(allowed)
-
-    def template(self, value: str, path: Path, names: Iterable[str]) -> str | Template:
-        """Return a word, or what will be one when its {...} are settled; "" where it is wrong."""
-        if "{" not in value and "}" not in value:
-            return value
-        return self.parsed(parse_template, value, path, names) or ""
-
-    def parsed(self, parse: Any, value: str, path: Path, names: Iterable[str], words: Iterable[str] = ()) -> Any:
-        """Return the expression or template, None where it is wrong or uses a name that is not in scope."""
-        try:
-            expression = parse(value)
-        except ExpressionError as error:
-            self.problem(problems.BadExpression, path, text=shown(value), why=error.message)
-            return None
-        scope = sorted(names)
-        unknown = next((name for name in sorted(expression.names) if name not in scope), None)
-        if unknown is None:
-            return expression
-        close = get_close_matches(unknown, [*words, *scope], 1)
-        mean = f"; did you mean {close[0]}?" if close else ""
-        why = f"{unknown} is not known here; known are {', '.join(scope) or 'no names'}{mean}"
-        self.problem(problems.BadExpression, path, text=shown(value), why=why)
-        return None
-
-    def setting(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str], layout: str) -> Setting:
-        """Return a parameter's value, settled if the text alone tells it; None where it is wrong."""
-        try:
-            if type(value) in (int, bool, float):
-                return parameter.read(value)
-            unsettled = self.unsettled(parameter, value, path, names)
-            return unsettled if unsettled is None or waits(unsettled) else final(parameter, unsettled, layout)
-        except Wrong as error:
-            self.bad(path, str(error))
-            return None
-
-    def unsettled(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str]) -> Setting:
-        """Return a value with its strings parsed; None where one is wrong."""
-        if isinstance(value, list):
-            entries = [self.unsettled(parameter, entry, (*path, i), names) for i, entry in enumerate(value)]
-            return None if None in entries else entries
-        if not isinstance(value, str) or value in parameter.words:
-            return value
-        if parameter.of_words or "{" in value:
-            return self.template(value, path, names) or None
-        return self.parsed(parse, value, path, names, parameter.words)
-
-    # The parts of a file that blocks see
-
-    def file(self, defaults: dict[str, dict[str, Any]]) -> File:
-        """Read what included files may have too; `defaults` are those of the file that includes this one."""
-        data = self.source.data
-        layout = self.text(data, "layout") or CHANNELS_FIRST
-        if layout not in LAYOUTS:
-            self.bad(("layout",), f"layout must be one of {', '.join(LAYOUTS)}, not {shown(layout)}")
-            layout = CHANNELS_FIRST
-        constants = self.constants(self.table(data, "constants"))
-        own = self.layer_defaults(self.table(data, "layer_defaults"), constants, layout)
-        merged = {name: defaults.get(name, {}) | own.get(name, {}) for name in (*defaults, *own)}
-        file = File(self.source, layout, constants, merged, {})
-        for i, name in enumerate(self.words(data, "include")):
-            self.include(name, ("include", i) if isinstance(data["include"], list) else ("include",), file)
-        tables = self.table(data, "blocks")
-        own_blocks = [block for name in tables if (block := self.block_head(name, tables[name], file))]
-        for block in own_blocks:  # their layers come last: they may use blocks that stand below
-            names = {*file.constants, *block.parameters(), "in_channels"}
-            steps = self.steps(tables[block.name], block.place.path, names, file)
-            if file.blocks[block.name] is block:
-                file.blocks[block.name] = block._replace(steps=steps)
-        self.find_circles(file)
-        return file
-
-    def constants(self, table: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, value in table.items():
-            path = ("constants", name)
-            if name in NET_KEYS:
-                self.problem(problems.MisplacedKey, path, of_key=True, key=name, table="constants")
-            elif self.identifier(name, path):
-                number = self.number(value, path, found)
-                if number is not None:
-                    found[name] = number
-        return found
-
-    def identifier(self, name: object, path: Path) -> bool:
-        """Say whether a name can stand in an expression, and note where it cannot."""
-        if isinstance(name, str) and IDENTIFIER.fullmatch(name) and name not in RESERVED:
-            return True
-        why = "is reserved" if name in RESERVED else "is no name for an expression (letters, digits and _)"
-        self.problem(problems.BadName, path, of_key=True, why=f"{shown(name)} {why}")
-        return False
-
-    def number(self, value: Any, path: Path, scope: Mapping[str, Any]) -> Any:
-        """Return a number or a truth value, or of an expression its value; None where it is wrong."""
-        if isinstance(value, str):
-            expression = self.parsed(parse, value, path, scope)
-            try:
-                return None if expression is None else expression.evaluate(scope)
-            except ExpressionError as error:
-                self.problem(problems.BadExpression, path, text=shown(value), why=error.message)
-                return None
-        if isinstance(value, bool | int | float):
-            return value
-        self.bad(path, f"{path[-1]} must be a number, a truth value or an expression, not {shown(value)}")
-        return None
-
-    def layer_defaults(self, table: dict[str, Any], constants: dict[str, Any], layout: str) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        for name, settings in table.items():
-            path: Path = ("layer_defaults", name)
-            if name not in TYPES:
-                self.problem(problems.UnknownType, path, of_key=True, type=name, hint=hint(name, TYPES))
-            elif not isinstance(settings, dict):
-                self.bad(path, f"layer_defaults.{name} must be a table, not {shown(settings)}")
-            else:
-                self.only(settings, TYPES[name].parameters, name, path)
-                found[name] = {}
-                for key, value in settings.items():
-                    if parameter := TYPES[name].parameters.get(key):
-                        setting = self.setting(parameter, value, (*path, key), constants, layout)
-                        settled = self.settled_here(parameter, setting, (*path, key), constants, layout)
-                        found[name] |= {} if settled is None else {key: settled}
-        return found
-
-    def settled_here(
-        self, parameter: Parameter[Any], setting: Setting, path: Path, scope: Mapping[str, Any], layout: str
-    ) -> Any:
-        """Return a setting's value where the file's constants are all its scope."""
-        if not waits(setting):
-            return setting
-        try:
-            return final(parameter, settle(setting, scope), layout)
-        except ExpressionError as error:
-            self.problem(problems.BadExpression, path, text=shown(error.text), why=error.message)
-        except Wrong as error:
-            self.bad(path, str(error))
-        return None
-
-    def include(self, name: str, path: Path, file: File) -> None:
-        """Bring in the blocks of another file."""
-        found = self.find(name)
-        if isinstance(found, str):
-            self.problem(problems.BadInclude, path, why=found)
-            return
-        if found.resolve() in self.chain:
-            names = (*(file.name for file in self.chain[self.chain.index(found.resolve()) :]), found.name)
-            self.problem(problems.IncludeCircle, path, circle=" -> ".join(names))
-            return
-        self.budget[0] -= 1
-        if self.budget[0] < 0:
-            facts = {"what": "included files", "amount": "too many", "most": MAX_FILES}
-            self.problem(problems.TooLarge, path, **facts)
-            return
-        try:
-            source = Source.read(found)
-        except Unreadable as error:
-            self.problem(problems.BadInclude, path, why=str(error))
-            return
-        reader = _Reader(source, found.parent, (*self.chain, found.resolve()), self.budget)
-        reader.only(source.data, NET_KEYS, "an architecture file")
-        blocks = reader.file(file.defaults).blocks
-        self.problems += reader.problems
-        for block in blocks.values():
-            if block.file.source is source:  # its own: what it includes itself is for itself
-                self.add(block, path, file)
-
-    def find(self, name: str) -> FilePath | str:
-        """Return the file that is meant by an include, or say what is wrong with it."""
-        allowed = [self.folder, FilePath()]
-        try:
-            candidates = [folder / name for folder in allowed]
-            inside = [c for c in candidates if any(c.resolve().is_relative_to(folder.resolve()) for folder in allowed)]
-            found = next((candidate for candidate in inside if candidate.is_file()), None)
-        except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
-            return f"{shown(name)} is no file's name"
-        if not inside:
-            return f"{shown(name)} lies outside this file's folder and the working directory"
-        return found or f"there is no file {shown(name)} in this file's folder or the working directory"
-
-    def add(self, block: Block, path: Path, file: File) -> None:
-        """Put a block where the file's layers find it."""
-        if other := file.blocks.get(block.name):
-            facts = {"what": "blocks", "name": block.name, "other": other.place}
-            self.problem(problems.DuplicateName, path, of_key=True, **facts)
-        else:
-            file.blocks[block.name] = block
-
-    # Blocks and layers
-
-    def block_head(self, name: str, table: Any, file: File) -> Block | None:
-        """Read what others need to know of a block: all but its layers."""
-        path: Path = ("blocks", name)
-        if why := name_problem(name):
-            self.problem(problems.BadName, path, of_key=True, why=why)
-        if not isinstance(table, dict):
-            self.bad(path, f"blocks.{name} must be a table, not {shown(table)}")
-            return None
-        self.only(table, BLOCK_KEYS, f"block {name}", path)
-        arguments = tuple(self.words(table, "arguments", path))
-        defaults, words = self.table(table, "defaults", path), self.table(table, "words", path)
-        seen: set[str] = set(file.constants)
-        for key, names in (("arguments", arguments), ("defaults", defaults), ("words", words)):
-            for i, argument in enumerate(names):
-                place = (*path, key, i if key == "arguments" else argument)
-                if self.identifier(argument, place) and argument in seen:
-                    why = f"{argument} is an argument or a constant already"
-                    self.problem(problems.BadName, place, of_key=True, why=why)
-                seen.add(argument)
-        names = {*seen, "in_channels"}
-        settings = {key: self.argument(value, (*path, "defaults", key), names) for key, value in defaults.items()}
-        spoken = {key: self.word(value, (*path, "words", key), names) for key, value in words.items()}
-        block = Block(name, file, Place(self.source, path), arguments, settings, spoken, ())
-        self.add(block, path, file)
-        return block
-
-    def find_circles(self, file: File) -> None:
-        """Note each circle of blocks that use each other, at the use that closes it."""
-        uses = {
-            name: [step for step in block.steps if isinstance(step.block, str) and step.block in file.blocks]
-            for name, block in file.blocks.items()
-            if block.file is file
-        }
-        done: set[str] = set()
-        for start in uses:
-            trail = {start: iter(uses[start])}  # the blocks from the start to where the search is, in order
-            while trail:
-                name, steps = next(reversed(trail.items()))
-                step = next(steps, None)
-                if step is None:
-                    done.add(name)
-                    del trail[name]
-                elif step.block in trail:
-                    names = list(trail)
-                    circle = " -> ".join([*names[names.index(str(step.block)) :], str(step.block)])
-                    self.problem(problems.BlockCircle, step.at("block").path, circle=circle)
-                elif step.block in uses and step.block not in done:
-                    trail[str(step.block)] = iter(uses[str(step.block)])
-
-    def argument(self, value: Any, path: Path, names: Iterable[str]) -> Setting:
-        """Return what is handed to a block as a number or truth value, an expression parsed; None where it is wrong."""
-        if isinstance(value, str):
-            return self.parsed(parse, value, path, names)
-        return self.number(value, path, {})
-
-    def word(self, value: Any, path: Path, names: Iterable[str]) -> Setting:
-        if isinstance(value, str):
-            return self.template(value, path, names) or None
-        self.bad(path, f"{path[-1]} must be a word, not {shown(value)}")
-        return None
-
-    def steps(self, table: Mapping[str, Any], path: Path, names: set[str], file: File) -> tuple[Step, ...]:
-        entries = table.get("layers")
-        if entries is None:
-            self.problem(problems.MissingKey, path, of="a block" if path else "a net", key="layers")
-            return ()
-        if not isinstance(entries, list):
-            self.bad((*path, "layers"), f"layers must be a list, not {shown(entries)}")
-            return ()
-        steps = tuple(self.step(entry, (*path, "layers", i), names, file) for i, entry in enumerate(entries))
-        first: dict[str, Place] = {}
-        for step in steps:
-            if isinstance(step.name, str) and step.name:
-                if step.name in first:
-                    facts = {"what": "layers", "name": step.name, "other": first[step.name]}
-                    self.problem(problems.DuplicateName, (*step.place.path, "name"), **facts)
-                first.setdefault(step.name, step.at("name"))
-        return steps
-
-    def step(self, entry: Any, path: Path, names: set[str], file: File) -> Step:
-        """Read one entry of `layers`."""
-        before = len(self.problems)
-        bare = isinstance(entry, str)
-        table = {"type": entry} if bare else entry
-        place = Place(self.source, path)
-        if not isinstance(table, dict):
-            self.bad(path, f"a layer must be a table, or the bare name of its type, not {shown(entry)}")
-            return Step(place, frozenset(), broken=True)
-        repeat = None
-        if "repeat" in table:
-            repeat = self.setting(REPEAT, table["repeat"], (*path, "repeat"), names, file.layout)
-            names = {*names, "i"}
-        words = {
-            key: self.step_word(table[key], path if bare else (*path, key), names)
-            for key in ("name", "type", "block", "shares")
-            if key in table
-        }
-        step = Step(
-            place,
-            frozenset() if bare else frozenset(table),
-            **words,
-            inputs=self.names(table, "from", path, names) if "from" in table else None,
-            repeat=repeat,
-            when=self.setting(WHEN, table["when"], (*path, "when"), names, file.layout) if "when" in table else True,
-            expect=self.setting(EXPECT, table["expect"], (*path, "expect"), names, file.layout) if "expect" in table else None,
-            allow=self.allow(table, path) if "allow" in table else frozenset(),
-        )
-        given = {key: value for key, value in table.items() if key not in STEP_KEYS}
-        step = step._replace(settings=self.settings_of(step, given, names, file))
-        return step._replace(broken=len(self.problems) > before, settled=not any(map(waits, step.settings.values())))
-
-    def step_word(self, value: Any, path: Path, names: set[str]) -> str | Template:
-        """Return the value of a key that holds a name."""
-        if not isinstance(value, str) or not value:
-            self.bad(path, f"{path[-1]} must be a word, not {shown(value)}")
-            return ""
-        if path[-1] == "name" and "{" not in value and (why := name_problem(value)):
-            self.problem(problems.BadName, path, why=why)
-        return self.template(value, path, names)
-
-    def names(self, table: Mapping[str, Any], key: str, path: Path, names: set[str]) -> tuple[str | Template, ...]:
-        """Return the names under a key, one or a list, with what is to be settled in them."""
-        many = isinstance(table[key], list)
-        places = ((*path, key, i) if many else (*path, key) for i in range(len(table[key])))
-        return tuple(self.template(word, place, names) for word, place in zip(self.words(table, key, path), places))
-
-    def settings_of(self, step: Step, table: dict[str, Any], names: set[str], file: File) -> dict[str, Setting]:
-        """Return the settings of a layer, or the arguments of a block, as far as the text tells what they belong to."""
-        path = step.place.path
-        if {"type", "block"} <= step.keys:
-            self.bad((*path, "block"), "a layer has a type, or it uses a block: not both")
-        elif isinstance(step.type, Template) or isinstance(step.block, Template) or (not step.of and step.shares):
-            return table  # cnnshape.build has them read when it knows what they belong to
-        elif step.block:
-            if step.block in file.blocks:
-                return self.block_settings(step, file.blocks[step.block], table, names)
-            facts = {"block": step.block, "hint": hint(step.block, file.blocks)}
-            self.problem(problems.UnknownBlock, step.at("block").path, **facts)
-        elif step.type in TYPES:
-            return self.layer_settings(step, TYPES[str(step.type)], table, names, file)
-        elif step.type:
-            uses = f'; there is a block of that name: write {{ block = "{step.type}" }}' if step.type in file.blocks else ""
-            facts = {"type": step.type, "hint": uses or hint(step.type, TYPES)}
-            self.problem(problems.UnknownType, step.at("type").path, **facts)
-        elif not {"type", "block"} & step.keys:
-            self.only(table, STEP_KEYS, "a layer", path)
-            self.problem(problems.MissingKey, path, of="a layer", key="type (or block)")
-        return {}
-
-    def layer_settings(
-        self, step: Step, layer: type[Layer], table: Mapping[str, Any], names: Iterable[str], file: File
-    ) -> dict[str, Setting]:
-        """Return the settings of a layer whose type is known."""
-        path, parameters = step.place.path, layer.parameters
-        settings: dict[str, Setting] = {}
-        for key, value in table.items():
-            if parameter := parameters.get(key):
-                settings[key] = self.setting(parameter, value, (*path, key), names, file.layout)
-            else:
-                self.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
-        if not step.shares:  # which takes them from the layer that it names
-            given = file.defaults.get(layer.type, {}).keys() | table.keys()
-            for name in layer.required - given:
-                self.problem(problems.MissingKey, path, of=layer.type, key=name)
-        return settings
-
-    def block_settings(self, step: Step, block: Block, table: Mapping[str, Any], names: Iterable[str]) -> dict[str, Setting]:
-        """Return what is handed to a block that is known."""
-        path = step.place.path
-        parameters = block.parameters()
-        self.only(table, [*parameters, *STEP_KEYS], f"block {block.name}", path)
-        if not step.shares:
-            for name in block.arguments:
-                if name not in table:
-                    self.problem(problems.MissingKey, path, of=f"block {block.name}", key=name)
-        return {
-            key: (self.word if key in block.words else self.argument)(value, (*path, key), names)
-            for key, value in table.items()
-            if key in parameters
-        }
-
-    # The net
-
-    def net(self) -> Architecture:
-        data = self.source.data
-        self.only(data, NET_KEYS, "an architecture file")
-        file = self.file({})
-        blocks_only = "blocks" in data and not {"layers", "input", "inputs"} & data.keys()
-        if blocks_only:
-            why = "a file of blocks is for others to include: to be checked, it"
-            self.problem(problems.MissingKey, (), of=why, key="layers")
-        return Architecture(
-            file,
-            name=self.text(data, "name"),
-            source=self.text(data, "source"),
-            inputs={} if blocks_only else self.inputs(data, file),
-            steps=() if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file),
-            outputs=tuple(self.words(data, "outputs")) if "outputs" in data else None,
-            claims=tuple(self.claims(self.table(data, "claims"), file)),
-            training=self.training(self.table(data, "training")),
-            allow=self.allow(data),
-            problems=tuple(self.problems),
-        )
-
-    def inputs(self, data: Mapping[str, Any], file: File) -> dict[str, Shape | None]:
-        """Return the net's inputs; None for the shape of one that is wrong."""
-        if "input" in data and "inputs" in data:
-            self.problem(problems.BadValue, ("inputs",), of_key=True, why="a net has input, or inputs by name: not both")
-        if "inputs" in data:
-            table = self.table(data, "inputs")
-            if not table:
-                self.bad(("inputs",), "inputs must be a table of at least one input, as { left = [1, 64, 64] }")
-            for name in table:
-                if why := name_problem(name):
-                    self.problem(problems.BadName, ("inputs", name), of_key=True, why=why)
-            return {name: self.shape(sizes, ("inputs", name), file) for name, sizes in table.items()}
-        if "input" not in data:
-            self.problem(problems.MissingKey, (), of="a net", key="input, as input = [3, 224, 224]")
-        return {"input": self.shape(data["input"], ("input",), file) if "input" in data else None}
-
-    def shape(self, value: Any, path: Path, file: File) -> Shape | None:
-        """Return a shape whose expressions use the file's constants alone."""
-        setting = self.setting(EXPECT, value, path, file.constants, file.layout)
-        shape: Shape | None = self.settled_here(EXPECT, setting, path, file.constants, file.layout)
-        return shape
-
-    def claims(self, table: dict[str, Any], file: File) -> Iterable[Claim]:
-        self.only(table, CLAIMS, "claims", ("claims",))
-        for name, value in table.items():
-            path: Path = ("claims", name)
-            if name in ("parameters", "macs"):
-                if is_count(value, 0):
-                    yield Claim(name, value, Place(self.source, path))
-                else:
-                    self.bad(path, f"{name} must be a whole number, not {shown(value)}")
-            elif name == "output":
-                yield Claim(name, self.shape(value, path, file), Place(self.source, path), output="")
-            elif name == "outputs":
-                for output, sizes in self.table(table, name, ("claims",)).items():
-                    place = (*path, output)
-                    yield Claim(f"outputs.{output}", self.shape(sizes, place, file), Place(self.source, place), output)
-            elif name == "valid_sizes" and not isinstance(value, str):
-                self.bad(path, f'valid_sizes must be a text, as "multiples of 16, from 16", not {shown(value)}')
-
-    def training(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Read the facts about training; they are free but for those that mean something here."""
-        for key in table:
-            if key in NET_KEYS and key not in ("name", "source"):
-                self.problem(problems.MisplacedKey, ("training", key), of_key=True, key=key, table="training")
-            elif key not in TRAINING and (close := get_close_matches(key, TRAINING, 1, cutoff=0.8)):
-                facts = {"key": key, "of": "training", "hint": f"; did you mean {close[0]}?"}
-                self.problem(problems.UnknownKey, ("training", key), of_key=True, **facts)
-        if "batch_size" in table and not is_count(table["batch_size"], 1):
-            self.bad(("training", "batch_size"), f"batch_size must be a whole number, not {shown(table['batch_size'])}")
-        optimizer = table.get("optimizer", {"name": ""})
-        if not isinstance(optimizer, dict) or not isinstance(optimizer.get("name"), str):
-            why = 'optimizer must be a table with a name, as { name = "sgd", learning_rate = 0.01 }'
-            self.bad(("training", "optimizer"), f"{why}, not {shown(optimizer)}")
-        return table
-
-
-def name_problem(name: str) -> str:
-    """Say what is wrong with the name of a layer, a block or an input, or nothing."""
-    if not NAME.fullmatch(name):
-        return f"{shown(name)} is no name: use letters, digits, _ and -"
-    return f"{name} is what enters the net or the block, and no layer's name" if INPUT.fullmatch(name) else ""
-
-
-def late_settings(
-    step: Step, target: type[Layer] | Block, names: Iterable[str], file: File
-) -> tuple[dict[str, Setting], list[Problem]]:
-    """Return the settings of a step of which only building told what it is, and what is wrong with them."""
-    reader = _Reader(step.place.source, FilePath())
-    if isinstance(target, Block):
-        return reader.block_settings(step, target, step.settings, names), reader.problems
-    return reader.layer_settings(step, target, step.settings, names, file), reader.problems

@@ -6,45 +6,56 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape import problems
-from cnnshape.architecture import Architecture, Block, File, Step, final, hint, late_settings, name_problem, settle
+from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Step, Unsettled, final, settle
 from cnnshape.expression import ExpressionError, Template
 from cnnshape.layers import TYPES, Layer
-from cnnshape.layout import from_file
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, Result, measure
-from cnnshape.parameters import Inferred, Shape, Wrong, shown
+from cnnshape.parameters import Inferred, Parameter, Reference, Shape, Wrong, shown
 from cnnshape.problems import Place, Problem
+from cnnshape.reader import EXPECT, hint, late_settings, name_problem
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_STEPS = 100_000  # layers and uses of blocks, repeats counted: some seconds of work, ten times the largest net known
-MAX_NESTING = 50  # blocks within blocks
+MAX_STEPS: Final = 100_000  # layers and uses of blocks, every copy counted: ten times the largest net known
+MAX_NESTING: Final = 50  # blocks within blocks
 
 
-class _Stop(Exception):  # noqa: N818 -- not an error of ours
-    """The net is larger than we expand."""
+def build(architecture: Architecture) -> Network:
+    """Build the net that the architecture describes, at its declared input."""
+    return _Builder(architecture).build()
 
 
-class _Unsettled(Exception):  # noqa: N818
-    """A setting cannot be known: what it depends on failed, or is wrong, and that has been said."""
+class _TooLarge(Exception):  # noqa: N818
+    """The net is larger than we expand; that is said."""
 
 
 class _Frame(NamedTuple):
     """Where the builder is: in the net itself, or in one use of a block."""
 
     file: File
+    steps: tuple[Step, ...]
     scope: dict[str, Any]  # arguments, words and constants by name
-    inputs: tuple[int, ...]
-    input_names: tuple[str, ...]
+    inputs: dict[str, int]  # the values that enter, by the names that they have here
     prefix: str = ""  # of the names of layers here, as one writes them from outside
     title: str = ""  # of the names of layers here, as they are shown
     used_at: tuple[Place, ...] = ()
     blocks: tuple[Block, ...] = ()  # that we are in, the innermost last
     twin: str | None = None  # the title of the block whose weights this one uses
+
+
+class _Site(NamedTuple):
+    """One copy of a step that is being built, in its frame."""
+
+    step: Step
+    frame: _Frame
+    scope: dict[str, Any]  # the frame's, with in_channels and i
+    inputs: tuple[int, ...]
+    title: str = ""  # its name within the frame
 
 
 class _Use(NamedTuple):
@@ -55,17 +66,13 @@ class _Use(NamedTuple):
     title: str
 
 
-def build(architecture: Architecture) -> Network:
-    """Build the net that the architecture describes, at its declared input."""
-    return _Builder(architecture).build()
-
-
 class _Builder:
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
         self.problems: list[Problem] = []
         self.nodes: list[Node] = []
         self.shapes: list[Shape | None] = [None, *architecture.inputs.values()]  # one for each value
+        self.first_node = len(self.shapes)  # the value of node 0
         self.used: set[int] = set()
         self.values: dict[str, int] = {}  # by the name that one writes, dotted
         self.copies: dict[str, list[str]] = {}  # of a repeated step's name, the names of its copies
@@ -78,22 +85,19 @@ class _Builder:
         self.steps_left = MAX_STEPS
 
     def build(self) -> Network:
-        architecture = self.architecture
-        inputs = tuple(range(1, len(self.shapes)))
-        frame = _Frame(architecture.file, architecture.file.constants, inputs, tuple(architecture.inputs))
+        architecture, file = self.architecture, self.architecture.file
+        inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
+        frame = _Frame(file, architecture.steps, file.constants, inputs)
         try:
-            last = self.run(architecture.steps, frame)
-        except _Stop:
-            last = UNRESOLVED
-        outputs = self.outputs(frame, last)
-        self.used |= set(outputs.values())
-        self.check_unused()
-        self.check_claims(outputs)
+            outputs = self.outputs(frame, self.run(frame))
+        except _TooLarge:
+            outputs = {}
+        self.check_outputs(outputs)
         return Network(
             name=architecture.name,
             source=architecture.source,
-            file=architecture.file.source.file,
-            layout=architecture.file.layout,
+            file=file.source.file,
+            layout=file.layout,
             inputs=architecture.inputs,
             nodes=tuple(self.nodes),
             outputs=outputs,
@@ -108,196 +112,210 @@ class _Builder:
         """Return the net's outputs by name; left out, it is the last layer."""
         names = self.architecture.outputs
         if names is None:
-            title = self.nodes[-1].name if self.nodes else "output"
-            return {title: last}
-        found = {}
-        for i, name in enumerate(names):
-            place = Place(self.architecture.file.source, ("outputs", i))
-            for value in self.find(name, frame, place):
-                found[name] = value
-        return found
+            node = self.node(last)
+            return {node.name if node else "output": last}
+        place = Place(frame.file.source, ("outputs",))
+        return {name: self.find(name, frame, place)[0] for name in names}
 
-    def check_unused(self) -> None:
-        first = len(self.shapes) - len(self.nodes)
-        for value, node in enumerate(self.nodes, start=first):
-            silent = problems.UnusedResult.code in node.allow | self.architecture.allow
-            if value not in self.used and node.layer and not silent:
-                self.problems.append(problems.UnusedResult(node.place, node.name, node.used_at))
-
-    def check_claims(self, outputs: dict[str, int]) -> None:
+    def check_outputs(self, outputs: Mapping[str, int]) -> None:
+        """Note claims about no output, and results that go nowhere (unless a misspelt name may have meant them)."""
         for claim in self.architecture.claims:
             if claim.output and claim.output not in outputs:
                 why = f"the net has no output {claim.output}{hint(claim.output, outputs)}"
                 self.problems.append(problems.BadWiring(claim.place, why=why))
+        kinds = {type(problem) for problem in self.problems}
+        if kinds & {problems.UnknownLayer, problems.BadWiring, problems.TooLarge}:
+            return
+        code = problems.UnusedResult.code
+        for value, node in enumerate(self.nodes, start=self.first_node):
+            unused = value not in self.used and value not in outputs.values()
+            if unused and node.layer and code not in node.allow | self.architecture.allow:
+                self.problems.append(problems.UnusedResult(node.place, node.name, node.used_at))
+
+    def node(self, value: int) -> Node | None:
+        return self.nodes[value - self.first_node] if value >= self.first_node else None
+
+    # Problems
+
+    def problem(self, kind: type[Problem], site: _Site, key: str, **facts: Any) -> None:
+        self.problems.append(kind(site.step.at(key), used_at=site.frame.used_at, **facts))
+
+    def bad(self, site: _Site, key: str, why: str) -> Unsettled:
+        self.problem(problems.BadValue, site, key, why=why)
+        return Unsettled()
 
     # Steps
 
-    def run(self, steps: tuple[Step, ...], frame: _Frame) -> int:
-        """Build the steps one after the other; return the value of the last."""
-        several = len(frame.inputs) > 1 and not frame.blocks
-        previous = UNRESOLVED if several or not frame.inputs else frame.inputs[0]
-        for step in steps:
-            if step.inputs is None and step is steps[0] and several:
-                why = f"the net has several inputs: say from which one, from = {shown(frame.input_names[0])}"
-                self.problems.append(problems.BadWiring(step.place, why=why))
+    def run(self, frame: _Frame) -> int:
+        """Build the steps of a frame one after the other; return the value of the last."""
+        entering = [*frame.inputs.values()]
+        previous = entering[0] if frame.blocks or len(entering) == 1 else UNRESOLVED
+        for step in frame.steps:
             previous = self.step(step, frame, previous)
         return previous
 
     def step(self, step: Step, frame: _Frame, previous: int) -> int:
         """Build all copies of one step; return its value."""
-        scope = dict(frame.scope)
-        inputs = self.inputs(step, frame, previous, scope)
-        self.used.update(inputs)
-        first = self.shapes[inputs[0]] if inputs else None
-        scope["in_channels"] = UNKNOWN if first is None else first[0]
+        site = self.fed(_Site(step, frame, frame.scope, ()), self.inputs(step, frame, previous))
         try:
-            result = self.repeated(step, frame, inputs, scope) if step.repeat is not None else None
-            if result is None:
-                result = self.copy(step, frame, inputs, scope, self.title(step, frame, scope))
-        except _Unsettled:
-            result = self.unknown(step, frame, inputs)
+            result = self.once(site) if step.repeat is NO_REPEAT else self.repeated(site)
+        except Unsettled:
+            result = self.unknown(site)
         if step.expect is not None:
-            self.expect(step, frame, scope, result)
+            self.expect(site, result)
         return result
 
-    def repeated(self, step: Step, frame: _Frame, inputs: tuple[int, ...], scope: dict[str, Any]) -> int:
+    def fed(self, site: _Site, inputs: tuple[int, ...], **scope: int) -> _Site:
+        """Return the site with its inputs, and the scope that they make."""
+        self.used.update(inputs)
+        x = self.shapes[inputs[0]]
+        in_channels = UNKNOWN if x is None else x[0]
+        return site._replace(inputs=inputs, scope={**site.scope, **scope, "in_channels": in_channels})
+
+    def once(self, site: _Site) -> int:
+        return self.copy(site._replace(title=self.title(site)))
+
+    def repeated(self, site: _Site) -> int:
         """Build the copies of a repeated step, each fed by the one before."""
-        count = self.settled(step, "repeat", step.repeat, scope)
+        step, prefix = site.step, site.frame.prefix
+        count = self.settled(site, "repeat", step.repeat)
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            self.bad(step, "repeat", f"repeat must be a whole number from 0 up, not {shown(count)}")
-        if len(inputs) > 1:
-            self.bad(step, "from", "a repeated layer takes one input: each copy is fed by the one before")
-        base = "" if "{" in str(getattr(step.name, "text", "")) else self.title(step, frame, scope)
-        named = base if step.name else ""
-        if named:
-            self.copies[frame.prefix + named] = []
-        result = inputs[0]
+            raise self.bad(site, "repeat", f"repeat must be a whole number from 0 up, not {shown(count)}")
+        if len(site.inputs) > 1:
+            raise self.bad(site, "from", "a repeated layer takes one input: each copy is fed by the one before")
+        name = step.name if isinstance(step.name, str) else ""
+        copies = self.copies[prefix + name] = []
+        (result,) = site.inputs
         for i in range(count):
-            shape = self.shapes[result]
-            scope |= {"i": i, "in_channels": UNKNOWN if shape is None else shape[0]}
-            title = f"{base}.{i}" if base else self.title(step, frame, scope)
-            if named:
-                self.copies[frame.prefix + named].append(f"{frame.prefix}{title}")
-            result = self.copy(step, frame, (result,), scope, title)
-            if i < count - 1:
-                self.used.add(result)
-        if named:
-            self.values[frame.prefix + named] = result
+            site = self.fed(site, (result,), i=i)
+            title = f"{name}.{i}" if name else self.title(site)
+            copies.append(prefix + title)
+            result = self.copy(site._replace(title=title))
+        if name:
+            self.values[prefix + name] = result
         return result
 
-    def copy(self, step: Step, frame: _Frame, inputs: tuple[int, ...], scope: dict[str, Any], title: str) -> int:
+    def copy(self, site: _Site) -> int:
         """Build a step once; return its value."""
         self.steps_left -= 1
         if self.steps_left < 0:
-            facts = {"what": "layers", "amount": "too many", "most": f"{MAX_STEPS:,}"}
-            self.problems.append(problems.TooLarge(step.place, used_at=frame.used_at, **facts))
-            raise _Stop
-        when = self.settled(step, "when", step.when, scope)
+            self.problem(problems.TooLarge, site, "repeat", what="layers and blocks", most=MAX_STEPS)
+            raise _TooLarge
+        step = site.step
+        when = self.settled(site, "when", step.when)
         if not isinstance(when, bool):
-            self.bad(step, "when", f"when must be true or false, not {shown(when)}")
+            raise self.bad(site, "when", f"when must be true or false, not {shown(when)}")
         if not when:
-            result = inputs[0] if inputs else UNRESOLVED
-        elif step.block:
-            result = self.block(step, frame, inputs, scope, title)
-        elif step.of or not step.shares:
-            result = self.layer(step, frame, inputs, scope, title)
+            result = site.inputs[0]
+        elif step.block or (step.shares and not step.of and self.use(site)):
+            result = self.block(site)
         else:
-            shared = self.written(step, "shares", step.shares, scope)
-            of_block = self.spelled(shared, frame) in self.uses
-            result = (self.block if of_block else self.layer)(step, frame, inputs, scope, title)
+            result = self.layer(site)
         if step.name:
-            self.name(step, frame.prefix + title, result)
+            self.name(site, result)
         return result
 
-    def name(self, step: Step, name: str, value: int) -> None:
-        if name in self.values:
-            why = f"there are two layers named {name}"
-            self.problems.append(problems.BadName(step.at("name"), why=why))
+    def name(self, site: _Site, value: int) -> None:
+        name = site.frame.prefix + site.title
+        if name in self.values and isinstance(site.step.name, Template):  # of plain names the reader has said it
+            self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
         self.values[name] = value
 
-    def title(self, step: Step, frame: _Frame, scope: Mapping[str, Any]) -> str:
+    def title(self, site: _Site) -> str:
         """Return the step's name within its frame; an unnamed one is called by its kind and a number."""
+        step, frame = site.step, site.frame
         if step.name:
-            name = self.written(step, "name", step.name, scope)
+            name = self.written(site, "name", step.name)
             if isinstance(step.name, Template) and (why := name_problem(name)):
-                self.problems.append(problems.BadName(step.at("name"), used_at=frame.used_at, why=why))
+                raise self.bad(site, "name", why)
             return name
-        kind = step.of or "layer"
-        kind = kind if isinstance(kind, str) else self.written(step, "type" if step.type else "block", kind, scope)
+        kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
+        given = {other.name for other in frame.steps} if self.numbers.get(frame.title + kind, 0) < 1 else ()
         while True:
             count = self.numbers[frame.title + kind] = self.numbers.get(frame.title + kind, 0) + 1
-            title = f"{kind}{count}"
-            if frame.prefix + title not in self.values and frame.title + title not in self.titles:
-                return title
+            if f"{kind}{count}" not in given and frame.title + f"{kind}{count}" not in self.titles:
+                return f"{kind}{count}"
 
     # Values of a step
 
-    def settled(self, step: Step, key: str, setting: Any, scope: Mapping[str, Any]) -> Any:
-        """Return a setting's value. Raises _Unsettled where it is wrong, which is then said, or unknown."""
-        if setting is None:  # it was wrong in the text, and that was said
-            raise _Unsettled
+    def settled(self, site: _Site, key: str, setting: Any) -> Any:
+        """Return a setting's value. Raises Unsettled where it is wrong, which is then said, or unknown."""
         try:
-            return settle(setting, _Known(scope))
+            return settle(setting, site.scope)
         except ExpressionError as error:
-            facts = {"text": shown(error.text), "why": error.message}
-            self.problems.append(problems.BadExpression(step.at(key), **facts))
-            raise _Unsettled from None
+            self.problem(problems.BadExpression, site, key, text=shown(error.text), why=error.message)
+            raise Unsettled from None
 
-    def written(self, step: Step, key: str, word: str | Template, scope: Mapping[str, Any]) -> str:
-        return str(self.settled(step, key, word, scope)) if isinstance(word, Template) else word
+    def written(self, site: _Site, key: str, word: str | Template) -> str:
+        return str(self.settled(site, key, word)) if isinstance(word, Template) else word
 
-    def bad(self, step: Step, key: str, why: str) -> None:
-        self.problems.append(problems.BadValue(step.at(key), why=why))
-        raise _Unsettled
-
-    def expect(self, step: Step, frame: _Frame, scope: Mapping[str, Any], value: int) -> None:
+    def expect(self, site: _Site, value: int) -> None:
+        """Note what the file expects of a value."""
+        step, frame = site.step, site.frame
         try:
-            sizes = self.settled(step, "expect", step.expect, scope)
-        except _Unsettled:
+            shape = self.settled(site, "expect", step.expect)
+            if isinstance(shape, list):
+                shape = self.read(site, "expect", EXPECT, shape)
+        except Unsettled:
             return
-        shape = sizes if isinstance(sizes, tuple) else from_file(tuple(sizes), frame.file.layout)
-        named = step.name if isinstance(step.name, str) else ""
-        layer = frame.title + named if named else self.nodes[-1].name if self.nodes else ""
-        self.expectations.append(Expectation(value, shape, layer, step.at("expect"), frame.used_at))
+        node = self.node(value)
+        named = frame.title + step.name if isinstance(step.name, str) and step.name else node.name if node else ""
+        self.expectations.append(Expectation(value, shape, named, step.at("expect"), frame.used_at))
+
+    def read(self, site: _Site, key: str, parameter: Parameter[Any], value: object) -> Any:
+        """Return the final form of a value that an expression gave."""
+        try:
+            return final(parameter, value, site.frame.file.layout)
+        except Wrong as error:
+            raise self.bad(site, key, str(error)) from None
 
     # Names
 
-    def inputs(self, step: Step, frame: _Frame, previous: int, scope: Mapping[str, Any]) -> tuple[int, ...]:
-        """Return the values that enter a step."""
+    def inputs(self, step: Step, frame: _Frame, previous: int) -> tuple[int, ...]:
+        """Return the values that enter a step, at least one."""
+        site = _Site(step, frame, frame.scope, ())
         if step.inputs is None:
+            if previous == UNRESOLVED and step is frame.steps[0]:
+                why = f"the net has several inputs: say which, as from = {shown(next(iter(frame.inputs)))}"
+                self.problem(problems.BadWiring, site, "name", why=why)
             return (previous,)
         found: list[int] = []
         for word in step.inputs:
             try:
-                name = self.written(step, "from", word, scope)
-            except _Unsettled:
+                found += self.find(self.written(site, "from", word), frame, step.at("from"))
+            except Unsettled:
                 found.append(UNRESOLVED)
-            else:
-                found += self.find(name, frame, step.at("from"))
+        if not found and not step.broken:
+            self.problem(problems.BadWiring, site, "from", why="from names no layer")
         return tuple(found) or (UNRESOLVED,)
 
     def find(self, name: str, frame: _Frame, place: Place) -> list[int]:
         """Return the values that a name stands for: one, or with a * one for each copy of a repeat."""
         if "*" in name:
             return self.find_all(name, frame, place)
-        value = self.value(name, frame)
+        value = frame.inputs.get(name, self.values.get(self.spelled(name, frame)))
         if value is None:
-            known = [*self.visible(frame), *(("input",) if frame.blocks else frame.input_names)]
-            facts = {"name": name, "hint": hint(name, known)}
-            self.problems.append(problems.UnknownLayer(place, used_at=frame.used_at, **facts))
+            start = len(frame.prefix)
+            names = (other[start:] for other in self.values if other.startswith(frame.prefix))
+            known = [*(other for other in names if "." not in other), *frame.inputs]
+            mean = hint(name, known)
+            self.problems.append(problems.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
             return [UNRESOLVED]
         return [value]
 
-    def value(self, name: str, frame: _Frame) -> int | None:
-        if not frame.blocks and name in frame.input_names:
-            return frame.inputs[frame.input_names.index(name)]
-        if frame.blocks and name.startswith("input") and (name[5:] or "0").isdecimal():
-            number = int(name[5:] or 0)
-            return frame.inputs[number] if number < len(frame.inputs) else None
-        return self.values.get(self.spelled(name, frame))
+    def find_all(self, name: str, frame: _Frame, place: Place) -> list[int]:
+        """Return the values that a pattern such as stack.*.skip stands for."""
+        front, _, back = name.partition(".*")
+        copies = self.copies.get(self.spelled(front, frame))
+        if copies is None:
+            why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
+            self.problems.append(problems.BadWiring(place, used_at=frame.used_at, why=why))
+            return [UNRESOLVED]
+        start = len(frame.prefix)
+        return [value for copy in copies for value in self.find(copy[start:] + back, frame, place)]
 
     def spelled(self, name: str, frame: _Frame) -> str:
-        """Return a name as `values` has it: a repeated layer's bare name means its last copy."""
+        """Return a name as `values` has it: a repeated block's bare name means its last copy."""
         full = frame.prefix + name
         if full in self.values:
             return full
@@ -310,278 +328,224 @@ class _Builder:
             found += f".{part}"
         return found
 
-    def find_all(self, name: str, frame: _Frame, place: Place) -> list[int]:
-        """Return the values that a pattern such as stack.*.skip stands for."""
-        front, _, back = name.partition(".*")
-        copies = self.copies.get(frame.prefix + front)
-        if copies is None:
-            why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
-            self.problems.append(problems.BadWiring(place, used_at=frame.used_at, why=why))
-            return [UNRESOLVED]
-        within = len(frame.prefix)
-        return [value for copy in copies for value in self.find(copy[within:] + back, frame, place)]
-
-    def visible(self, frame: _Frame) -> list[str]:
-        start = len(frame.prefix)
-        names = (name[start:] for name in self.values if name.startswith(frame.prefix))
-        return [name for name in names if "." not in name and "(" not in name]
-
     # Layers
 
-    def layer(self, step: Step, frame: _Frame, inputs: tuple[int, ...], scope: dict[str, Any], title: str) -> int:
+    def layer(self, site: _Site) -> int:
         """Build a layer; return its value."""
-        shared = self.shared(step, frame, scope, title)
+        if site.step.broken:
+            return self.unknown(site)
         try:
-            if step.broken:
-                raise _Unsettled
-            layer, inputs = self.made(step, frame, inputs, scope, shared)
-        except _Unsettled:
-            return self.unknown(step, frame, inputs, title)
-        self.used.update(inputs)
-        kind = type(layer).type
-        return self.add(step, frame, inputs, frame.title + title, kind, layer, shares=shared.name if shared else "")
+            shared = self.shared(site)
+            kind = self.kind(site, shared)
+            settings, references = self.referred(site, kind, self.settings(site, kind))
+            if shared is None:
+                layer = self.filled(self.new(site, kind, settings), self.shapes[site.inputs[0]])
+            else:
+                layer = self.agreed(site, shared, settings)
+        except Unsettled:
+            return self.unknown(site)
+        self.used.update(references)
+        return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
 
-    def made(
-        self, step: Step, frame: _Frame, inputs: tuple[int, ...], scope: dict[str, Any], shared: Node | None
-    ) -> tuple[Layer, tuple[int, ...]]:
-        """Return the layer and its inputs, those of references last."""
-        kind = self.kind(step, shared, scope)
-        settings = step.settings
-        if isinstance(step.of, Template) or not step.of:
-            settings, found = late_settings(step, kind, {*scope, "in_channels"}, frame.file)
-            self.problems += found
-            if found:
-                raise _Unsettled
-        if not step.settled or settings is not step.settings:
-            settings = {
-                key: self.value_of(step, kind, key, setting, scope, frame) for key, setting in settings.items()
-            }
-        references: tuple[int, ...] = ()
-        for key in kind.references():
-            if key in settings:
-                value, settings = self.reference(step, frame, kind, key, settings)
-                references = (*references, value)
-        if shared and shared.layer:
-            self.agree(step, shared, settings)
-            return shared.layer, (*inputs, *references)
-        settings = {**frame.file.defaults.get(kind.type, {}), **settings}
-        if why := kind.inconsistent(settings):
-            self.bad(step, "type", why)
-        if len(inputs) not in kind.joins:
-            takes = "one input" if kind.joins.stop == 2 else f"{kind.joins.start} inputs"  # noqa: PLR2004
-            self.bad(step, "from", f"{kind.type} takes {takes}, but {len(inputs)} arrive")
-        if kind.joins.stop > 2 and step.inputs is None:  # noqa: PLR2004 -- it joins several
-            self.bad(step, "from", f'{kind.type} joins results: say which, as from = ["...", "..."]')
-        layer = self.interned(kind, settings)
-        return self.filled(layer, self.shapes[inputs[0]]), (*inputs, *references)
+    def unknown(self, site: _Site) -> int:
+        """Put a layer of which nothing is known into the net; return its value."""
+        step = site.step
+        kind = step.of.text if isinstance(step.of, Template) else step.of or "layer"
+        if not site.title:
+            name = step.name.text if isinstance(step.name, Template) else step.name
+            site = site._replace(title=name or f"{kind}?")
+        value = self.add(site, kind, None)
+        if step.name:
+            self.values.setdefault(site.frame.prefix + site.title, value)
+        return value
 
-    def kind(self, step: Step, shared: Node | None, scope: Mapping[str, Any]) -> type[Layer]:
-        if not step.type:
+    def add(
+        self, site: _Site, kind: str, layer: Layer | None, references: tuple[int, ...] = (), shares: str = ""
+    ) -> int:
+        """Put a layer into the net; return its value."""
+        step, frame = site.step, site.frame
+        name, inputs = frame.title + site.title, site.inputs + references
+        self.titles[name] = len(self.nodes)
+        self.nodes.append(Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, step.allow))
+        entering = tuple([self.shapes[value] for value in inputs])
+        if (layer, entering) not in self.measured:
+            self.measured[layer, entering] = measure(layer, entering)
+        self.shapes.append(self.measured[layer, entering].output)
+        return len(self.shapes) - 1
+
+    def kind(self, site: _Site, shared: Node | None) -> type[Layer]:
+        """Return the layer's type, which may be an argument, or that of the layer it shares with."""
+        if not site.step.type:
             if shared is None or shared.layer is None:
-                raise _Unsettled
+                raise Unsettled
             return type(shared.layer)
-        name = self.written(step, "type", step.type, scope)
+        name = self.written(site, "type", site.step.type)
         if name not in TYPES:
-            facts = {"type": name, "hint": hint(name, TYPES)}
-            self.problems.append(problems.UnknownType(step.at("type"), **facts))
-            raise _Unsettled
+            self.problem(problems.UnknownType, site, "type", type=name, hint=hint(name, TYPES))
+            raise Unsettled
         return TYPES[name]
 
-    def value_of(
-        self, step: Step, kind: type[Layer], key: str, setting: Any, scope: Mapping[str, Any], frame: _Frame
-    ) -> Any:
-        value = self.settled(step, key, setting, scope)
-        if value is setting:
-            return value
-        try:
-            return final(kind.parameters[key], value, frame.file.layout)
-        except Wrong as error:
-            self.bad(step, key, str(error))
+    def settings(self, site: _Site, kind: type[Layer]) -> dict[str, Any]:
+        """Return the layer's own settings, in their final form."""
+        step, settings = site.step, site.step.settings
+        if step.raw:
+            settings = self.late(site, kind)
+        elif step.settled:
+            return settings
+        values = {key: self.settled(site, key, setting) for key, setting in settings.items()}
+        return {
+            key: value if value is settings[key] else self.read(site, key, kind.parameters[key], value)
+            for key, value in values.items()
+        }
 
-    def reference(
-        self, step: Step, frame: _Frame, kind: type[Layer], key: str, settings: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
-        """Return the value that a parameter such as `like` names, and the settings with what the layer needs of it."""
-        parameter: Any = kind.parameters[key]
-        value = self.find(settings[key], frame, step.at(key))[0]
-        if value == UNRESOLVED:
-            raise _Unsettled
-        if not parameter.to:
-            return value, {**settings, key: True}
-        node = self.nodes[value - self.first_node()] if value >= self.first_node() else None
-        if node is None or node.type != parameter.to:
-            self.bad(step, key, f"{key} must name a {parameter.to}, and {settings[key]} is none")
-        elif node.layer is None:
-            raise _Unsettled
-        else:
-            return node.inputs[0], {**settings, key: node.layer}
-        raise AssertionError
+    def late(self, site: _Site, target: type[Layer] | Block) -> dict[str, Any]:
+        """Return the settings of a step of which only now is known what they belong to."""
+        settings, found = late_settings(site.step, target, site.scope, site.frame.file)
+        self.problems += found
+        if found:
+            raise Unsettled
+        return settings
 
-    def first_node(self) -> int:
-        return 1 + len(self.architecture.inputs)
+    def new(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+        settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
+        if why := kind.inconsistent(settings):
+            raise self.bad(site, "type", why)
+        joins, given = kind.joins, len(site.inputs)
+        if len(joins) > 1 and site.step.inputs is None:
+            raise self.bad(site, "type", f'{kind.type} joins several results: say which, as from = ["one", "other"]')
+        if given not in joins:
+            takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
+            raise self.bad(site, "from", f"{kind.type} takes {takes}, and this names {given}")
+        return self.interned(kind, settings)
 
     def interned(self, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         key = (kind, *sorted(settings.items(), key=lambda item: item[0]))
-        layer = self.layers.get(key)
-        if layer is None:
-            layer = self.layers[key] = kind(**settings)
-        return layer
+        return self.layers.setdefault(key, kind(**settings))
 
     def filled(self, layer: Layer, x: Shape | None) -> Layer:
         """Return the layer with the numbers that its input decides."""
         if not any(isinstance(parameter, Inferred) for parameter in layer.parameters.values()):
             return layer
         if (layer, x) not in self.layers:
-            full = layer.replace(**layer.missing(x))
-            self.layers[layer, x] = self.interned(type(full), {k: v for k, v in full.__dict__.items() if k != "_axes"})
+            settings = {name: layer.__dict__[name] for name in layer.parameters if name in layer.__dict__}
+            self.layers[layer, x] = self.interned(type(layer), settings | layer.missing(x))
         return self.layers[layer, x]
 
-    def add(  # noqa: PLR0913
-        self,
-        step: Step,
-        frame: _Frame,
-        inputs: tuple[int, ...],
-        name: str,
-        kind: str,
-        layer: Layer | None,
-        shares: str = "",
-    ) -> int:
-        """Put a node into the net; return its value."""
-        node = Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, step.allow)
-        self.titles[name] = len(self.nodes)
-        self.nodes.append(node)
-        entering = tuple([self.shapes[value] for value in inputs])
-        key = (layer, entering)
-        if key not in self.measured:
-            self.measured[key] = measure(layer, entering)
-        self.shapes.append(self.measured[key].output)
-        return len(self.shapes) - 1
-
-    def unknown(self, step: Step, frame: _Frame, inputs: tuple[int, ...], title: str = "") -> int:
-        """Put a node of which nothing is known into the net; return its value."""
-        title = title or (step.name if isinstance(step.name, str) and step.name else f"?{len(self.nodes)}")
-        kind = step.of if isinstance(step.of, str) else step.of.text
-        value = self.add(step, frame, inputs, frame.title + title, kind, None)
-        if step.name:
-            self.values.setdefault(frame.prefix + title, value)
-        return value
+    def referred(
+        self, site: _Site, kind: type[Layer], settings: dict[str, Any]
+    ) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """Return the settings with what the layer needs of those that it names (`like`), and the values that enter."""
+        values: list[int] = []
+        for key in kind.references():
+            if key in settings:
+                value = self.find(settings[key], site.frame, site.step.at(key))[0]
+                node = self.node(value)
+                to = getattr(kind.parameters[key], "to", "")
+                if to and value != UNRESOLVED and (node is None or node.type != to):
+                    raise self.bad(site, key, f"{key} must name a {to}, and {settings[key]} is none")
+                settings = {**settings, key: node.layer if to and node else True}
+                values.append(node.inputs[0] if to and node else value)
+        return settings, tuple(values)
 
     # Shared weights
 
-    def shared(self, step: Step, frame: _Frame, scope: Mapping[str, Any], title: str) -> Node | None:
+    def shared(self, site: _Site) -> Node | None:
         """Return the node whose weights a layer uses, by its own word or as part of a block that shares."""
+        step, frame = site.step, site.frame
         if step.shares:
-            name = self.written(step, "shares", step.shares, scope)
-            value = self.find(name, frame, step.at("shares"))[0]
-            index = value - self.first_node()
-            if index < 0:
-                return None
-        elif frame.twin is not None:
-            index = self.titles.get(frame.twin + title, -1)
-            if index < 0:
-                facts = {"setting": title, "here": "built", "there": "not", "other": frame.twin.removesuffix(".")}
-                self.problems.append(problems.SharedDiffers(step.place, used_at=frame.used_at, **facts))
-                return None
-        else:
+            (value,) = self.find(self.written(site, "shares", step.shares), frame, step.at("shares"))[:1]
+            node = self.node(value)
+            if node is None:
+                raise Unsettled
+        elif frame.twin is None:
             return None
-        node = self.nodes[index]
+        elif (title := frame.twin + site.title) in self.titles:
+            node = self.nodes[self.titles[title]]
+        else:
+            other = frame.twin.removesuffix(".")
+            self.problem(
+                problems.SharedDiffers, site, "name", setting=site.title, here="built", there="not", other=other
+            )
+            raise Unsettled
         return self.nodes[self.titles[node.shares]] if node.shares else node
 
-    def agree(self, step: Step, shared: Node, settings: dict[str, Any]) -> None:
-        """Say which settings differ from those of the layer whose weights are used."""
-        kinds = {"type": (step.type, shared.type)} if isinstance(step.type, str) and step.type else {}
-        both = {key: (value, getattr(shared.layer, key)) for key, value in settings.items() if value is not True}
-        for key, (here, there) in (kinds | both).items():
-            if here != there:
-                facts = {"setting": key, "here": here, "there": there, "other": shared.name}
-                self.problems.append(problems.SharedDiffers(step.at(key), shared.name, **facts))
-                raise _Unsettled
+    def agreed(self, site: _Site, shared: Node, settings: dict[str, Any]) -> Layer:
+        """Return the layer whose weights are used, once the settings that are repeated agree."""
+        layer = shared.layer
+        if layer is None:
+            raise Unsettled
+        self.agree(site, shared.name, {"type": shared.type}, {"type": site.step.type or shared.type})
+        own = {key: value for key, value in settings.items() if not isinstance(layer.parameters[key], Reference)}
+        self.agree(site, shared.name, {key: getattr(layer, key) for key in own}, own)
+        return layer
+
+    def agree(self, site: _Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+        for key, value in here.items():
+            if value != there[key]:
+                self.problem(problems.SharedDiffers, site, key, setting=key, here=value, there=there[key], other=other)
+                raise Unsettled
 
     # Blocks
 
-    def block(self, step: Step, frame: _Frame, inputs: tuple[int, ...], scope: dict[str, Any], title: str) -> int:
+    def block(self, site: _Site) -> int:
         """Build the layers of a block; return the value of the last."""
+        step, frame = site.step, site.frame
         if step.broken:
-            raise _Unsettled
-        twin = self.twin(step, frame, scope)
-        block = twin.block if twin and not step.block else self.block_of(step, frame, scope)
-        arguments = self.arguments(step, block, frame, scope, twin)
+            raise Unsettled
+        use = self.use(site) if step.shares else None
+        block = use.block if use and not step.block else self.block_of(site)
+        arguments = self.arguments(site, block, use)
         if block in frame.blocks:
-            circle = " -> ".join([*(b.name for b in frame.blocks[frame.blocks.index(block) :]), block.name])
-            self.problems.append(problems.BlockCircle(step.at("block"), circle=circle))
-            raise _Unsettled
+            names = [other.name for other in frame.blocks[frame.blocks.index(block) :]]
+            self.problem(problems.BlockCircle, site, "block", circle=" -> ".join([*names, block.name]))
+            raise Unsettled
         if len(frame.blocks) >= MAX_NESTING:
-            facts = {"what": "blocks within blocks", "amount": "too deep", "most": MAX_NESTING}
-            self.problems.append(problems.TooLarge(step.place, **facts))
-            raise _Unsettled
-        prefix = f"{frame.prefix}{title}." if step.name else f"{frame.prefix}({title})."
+            self.problem(problems.TooLarge, site, "block", what="blocks within blocks", most=MAX_NESTING)
+            raise Unsettled
+        twin = None if frame.twin is None else f"{frame.twin}{site.title}."
         inner = _Frame(
             block.file,
-            {**block.file.constants, **arguments},
-            inputs,
-            (),
-            prefix,
-            f"{frame.title}{title}.",
-            (step.place, *frame.used_at),
-            (*frame.blocks, block),
-            twin.title if twin else None if frame.twin is None else f"{frame.twin}{title}.",
+            block.steps,
+            scope={**block.file.constants, **arguments},
+            inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
+            prefix=frame.prefix + (f"{site.title}." if step.name else f"({site.title})."),  # no name has parentheses
+            title=f"{frame.title}{site.title}.",
+            used_at=(step.place, *frame.used_at),
+            blocks=(*frame.blocks, block),
+            twin=use.title if use else twin,
         )
-        if step.name:
-            self.uses[frame.prefix + title] = _Use(block, arguments, inner.title)
-        return self.run(block.steps, inner)
+        self.uses[frame.prefix + site.title] = _Use(block, arguments, inner.title)
+        return self.run(inner)
 
-    def block_of(self, step: Step, frame: _Frame, scope: Mapping[str, Any]) -> Block:
-        name = self.written(step, "block", step.block, scope)
-        if name not in frame.file.blocks:
-            facts = {"block": name, "hint": hint(name, frame.file.blocks)}
-            self.problems.append(problems.UnknownBlock(step.at("block"), **facts))
-            raise _Unsettled
-        return frame.file.blocks[name]
+    def block_of(self, site: _Site) -> Block:
+        name, blocks = self.written(site, "block", site.step.block), site.frame.file.blocks
+        if name not in blocks:
+            self.problem(problems.UnknownBlock, site, "block", block=name, hint=hint(name, blocks))
+            raise Unsettled
+        return blocks[name]
 
-    def twin(self, step: Step, frame: _Frame, scope: Mapping[str, Any]) -> _Use | None:
-        if not step.shares:
-            return None
-        name = self.written(step, "shares", step.shares, scope)
-        use = self.uses.get(self.spelled(name, frame))
-        if use is None:
-            self.bad(step, "shares", f"{name} is no block that stands before this one")
-        return use
+    def use(self, site: _Site) -> _Use | None:
+        """Return the use of a block that a step shares with."""
+        return self.uses.get(self.spelled(self.written(site, "shares", site.step.shares), site.frame))
 
-    def arguments(
-        self, step: Step, block: Block, frame: _Frame, scope: Mapping[str, Any], twin: _Use | None
-    ) -> dict[str, Any]:
-        """Return the values of a block's arguments: handed over, or its own defaults."""
-        given = step.settings
-        if isinstance(step.of, Template) or not step.of:
-            given, found = late_settings(step, block, {*scope, "in_channels"}, frame.file)
-            self.problems += found
-            if found:
-                raise _Unsettled
-        values = {key: self.settled(step, key, setting, scope) for key, setting in given.items()}
-        if twin:
-            for key, value in values.items():
-                if value != twin.arguments[key]:
-                    facts = {"setting": key, "here": value, "there": twin.arguments[key], "other": twin.title[:-1]}
-                    self.problems.append(problems.SharedDiffers(step.at(key), **facts))
-                    raise _Unsettled
-            return twin.arguments
-        inside = {**block.file.constants, "in_channels": scope["in_channels"], **values}
+    def arguments(self, site: _Site, block: Block, use: _Use | None) -> dict[str, Any]:
+        """Return the values of a block's arguments: handed over, or its own defaults, or those of its twin."""
+        given = self.late(site, block) if site.step.raw else site.step.settings
+        values = {key: self.settled(site, key, setting) for key, setting in given.items()}
+        if use:
+            self.agree(site, use.title.removesuffix("."), use.arguments, values)
+            return use.arguments
+        scope = {**block.file.constants, "in_channels": site.scope["in_channels"], **values}
+        inner = site._replace(scope=scope)
         for key, setting in (block.defaults | block.words).items():
             if key not in values:
-                inside[key] = self.settled(step, key, setting, inside)
-        return {key: inside[key] for key in block.parameters()}
-
-
-class _Known(dict[str, Any]):
-    """A scope in which a number behind a failure cannot be asked for."""
-
-    def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        if value is UNKNOWN:
-            raise _Unsettled
-        return value
+                scope[key] = self.settled(inner, key, setting)
+        return {key: scope[key] for key in block.parameters()}
 
 
 def _once(found: list[Problem]) -> list[Problem]:
     """Return the problems without repetition: a block that is used often has its mistakes once."""
-    return list({(problem.code, problem.place, problem.message): problem for problem in reversed(found)}.values())[::-1]
+    first: dict[Any, Problem] = {}
+    for problem in found:
+        first.setdefault((problem.code, problem.place, problem.message), problem)
+    return list(first.values())

@@ -31,7 +31,7 @@ def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
 
 def parse(written: str, layout: str) -> Shape:
     """Read "227x227x3", in the file's layout. Raises ValueError."""
-    parts = written.replace("×", "x").split("x")
+    parts = written.split("x")
     sizes = tuple(int(part) if part.strip().isdecimal() else 0 for part in parts)
     if not all(is_count(size, 1) for size in sizes):
         raise ValueError(f"{written!r} is no shape: write its sizes with an x between them, as 3x224x224")

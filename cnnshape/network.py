@@ -234,8 +234,9 @@ class Network(NamedTuple):
         for name, claimed, place, output in self.claims:
             actual: Any = figures[name] if output is None else report.outputs.get(output, report.output)
             if None not in (claimed, actual) and actual != claimed:
-                facts = (fact if output is None else to_file(fact, self.layout) for fact in (claimed, actual))
-                yield ClaimDiffers(place, claim=name, **dict(zip(("claimed", "actual"), facts, strict=True)))
+                if output is not None:
+                    claimed, actual = to_file(claimed, self.layout), to_file(actual, self.layout)
+                yield ClaimDiffers(place, claim=name, claimed=claimed, actual=actual)
 
     def raise_for_errors(self) -> Network:
         """Return the net, or raise ArchitectureError, with all problems, where its file is wrong."""

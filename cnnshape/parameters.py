@@ -145,7 +145,13 @@ class PerAxis(Parameter[Any]):
     """
 
     def __init__(
-        self, default: Any = REQUIRED, *, least: int = 1, words: tuple[str, ...] = (), like: str = "", torch: bool = True
+        self,
+        default: Any = REQUIRED,
+        *,
+        least: int = 1,
+        words: tuple[str, ...] = (),
+        like: str = "",
+        torch: bool = True,
     ):
         super().__init__(None if like else default, torch=torch)
         self.like = like

@@ -18,6 +18,7 @@ class Text(Protocol):
     """What a place asks of the text that it is in."""
 
     file: str
+    data: dict[str, object]
 
     def key(self, path: Path) -> tuple[int, int]: ...
     def value(self, path: Path) -> tuple[int, int]: ...
@@ -117,7 +118,7 @@ def said(fact: object) -> str:
         return " x ".join(map(said, fact)) if fact else "nothing"
     if isinstance(fact, list):
         return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
-    return f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)
+    return f"{fact:,}" if isinstance(fact, int) and len(str(fact)) > 4 else str(fact)  # noqa: PLR2004 -- 1000, but 10,000
 
 
 # The file
@@ -134,7 +135,9 @@ class UnknownKey(Problem, code="unknown-key"):
 
 
 class MisplacedKey(Problem, code="misplaced-key"):
-    sentence = "{key} is a key of the net itself: TOML gives it to {table}, since it stands below; move it above [{table}]"
+    sentence = (
+        "{key} is a key of the net itself: TOML gives it to {table}, since it stands below; move it above [{table}]"
+    )
 
 
 class MissingKey(Problem, code="missing-key"):
@@ -182,7 +185,7 @@ class BadInclude(Problem, code="bad-include"):
 
 
 class TooLarge(Problem, code="too-large"):
-    sentence = "{what}: {amount}, and at most {most} are expanded"
+    sentence = "there are too many {what}: at most {most} are read"
 
 
 class BadWiring(Problem, code="bad-wiring"):

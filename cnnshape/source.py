@@ -185,6 +185,8 @@ def _index(raw: bytes) -> _Entry:
     todo = [(Parser(Language(tree_sitter_toml.language())).parse(text).root_node, root)]
     while todo:  # in the order of the text, since a header speaks of the last element so far
         node, entry = todo.pop()
+        if not node.named_child_count:  # nothing stands in a number; most values are one
+            continue
         # Newer TOML than the grammar knows, such as a line break in an inline table, leaves errors in the tree; around
         # them it is sound, and what is lost there is answered as what is missing.
         parts = [part for part in node.named_children if part.type not in ("comment", "ERROR")]

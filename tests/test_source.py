@@ -97,7 +97,10 @@ class Renderer:
         tables = {
             key: value
             for key, value in table.items()
-            if (isinstance(value, dict) or (value and isinstance(value, list) and all(isinstance(x, dict) for x in value)))
+            if (
+                isinstance(value, dict)
+                or (value and isinstance(value, list) and all(isinstance(x, dict) for x in value))
+            )
             and self.chance.random() < 0.7
         }
         return {key: value for key, value in table.items() if key not in tables}, tables
@@ -276,10 +279,11 @@ values = st.recursive(
     ),
     max_leaves=15,
 )
-rendered = st.builds(Renderer, st.dictionaries(names, values, max_size=5), st.randoms(use_true_random=False))
+data_sets = st.dictionaries(names, values, max_size=5)
+chances = st.integers(0, 2**32 - 1).map(Random)  # one number: to draw each step would be too much to shrink
 
 
-@given(data=st.dictionaries(names, values, max_size=5), chance=st.randoms(use_true_random=False), mark=st.booleans())
+@given(data=data_sets, chance=chances, mark=st.booleans())
 def test_everything_is_found_where_it_was_put(data: dict[str, Any], chance: Random, mark: bool) -> None:
     renderer = Renderer(data, chance)
     text = Source.from_text("\ufeff" * mark + renderer.text)
@@ -293,3 +297,430 @@ def test_everything_is_found_where_it_was_put(data: dict[str, Any], chance: Rand
         ]:
             assert found == place, path
             assert rest(text.text, found).startswith(spelling), path
+
+
+# Texts by hand -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("", {}, id="empty"),
+        pytest.param(
+            """
+            name = "x"
+              input = [227, 3]  # comment
+            layers = [
+              { type = "conv", expect.at = [1, [2]] },  # [0]
+
+              # a comment is no element
+              "relu",
+            ]
+            """,
+            {
+                ("name",): ((2, 1), (2, 8)),
+                ("input",): ((3, 3), (3, 11)),
+                ("input", 0): ((3, 12), (3, 12)),
+                ("input", 1): ((3, 17), (3, 17)),
+                ("layers",): ((4, 1), (4, 10)),
+                ("layers", 0): ((5, 3), (5, 3)),
+                ("layers", 0, "type"): ((5, 5), (5, 12)),
+                ("layers", 0, "expect"): ((5, 20), (5, 20)),
+                ("layers", 0, "expect", "at"): ((5, 27), (5, 32)),
+                ("layers", 0, "expect", "at", 0): ((5, 33), (5, 33)),
+                ("layers", 0, "expect", "at", 1): ((5, 36), (5, 36)),
+                ("layers", 0, "expect", "at", 1, 0): ((5, 37), (5, 37)),
+                ("layers", 1): ((8, 3), (8, 3)),
+            },
+            id="arrays",
+        ),
+        pytest.param(
+            """
+            [[layers]]
+            a = 1
+            [layers.optimizer]
+            b = 2
+            [[layers.x]]
+            [[layers.x]]
+            c = 3
+            [layers.x.y]
+             [[ layers ]]
+            [layers.optimizer]
+            b = 4
+            """,
+            {
+                ("layers",): ((2, 3), (2, 1)),
+                ("layers", 0): ((2, 1), (2, 1)),
+                ("layers", 0, "a"): ((3, 1), (3, 5)),
+                ("layers", 0, "optimizer"): ((4, 9), (4, 1)),
+                ("layers", 0, "optimizer", "b"): ((5, 1), (5, 5)),
+                ("layers", 0, "x"): ((6, 10), (6, 1)),
+                ("layers", 0, "x", 0): ((6, 1), (6, 1)),
+                ("layers", 0, "x", 1): ((7, 1), (7, 1)),
+                ("layers", 0, "x", 1, "c"): ((8, 1), (8, 5)),
+                ("layers", 0, "x", 1, "y"): ((9, 11), (9, 1)),
+                ("layers", 1): ((10, 2), (10, 2)),
+                ("layers", 1, "optimizer"): ((11, 9), (11, 1)),
+                ("layers", 1, "optimizer", "b"): ((12, 1), (12, 5)),
+            },
+            id="arrays of tables",
+        ),
+        pytest.param(
+            r"""
+            a.b = 1
+            c = 2
+            a . "\u0064.e" = 3
+            [t . 'é' . u]
+            "😀".v = "w"
+            [t]
+            x.y = 4
+            [t.x.z]
+            """,
+            {
+                ("a",): ((2, 1), (2, 1)),
+                ("a", "b"): ((2, 3), (2, 7)),
+                ("a", "d.e"): ((4, 5), (4, 18)),
+                ("c",): ((3, 1), (3, 5)),
+                ("t",): ((7, 2), (7, 1)),
+                ("t", "é"): ((5, 6), (5, 6)),
+                ("t", "é", "u"): ((5, 12), (5, 1)),
+                ("t", "é", "u", "😀"): ((6, 1), (6, 1)),
+                ("t", "é", "u", "😀", "v"): ((6, 5), (6, 9)),
+                ("t", "x"): ((8, 1), (8, 1)),
+                ("t", "x", "y"): ((8, 3), (8, 7)),
+                ("t", "x", "z"): ((9, 6), (9, 1)),
+            },
+            id="dotted and quoted keys",
+        ),
+        pytest.param(
+            '''
+            a = """
+            [b]
+            é = "1" \\ \t
+             \\\\ \\
+            """
+            c = \'\'\'\\
+            d = 2 \\ \t
+            \'\'\'  # \\ \t
+            e = ["é\u2028\u0085", 3]
+            ''',
+            {
+                ("a",): ((2, 1), (2, 5)),
+                ("c",): ((7, 1), (7, 5)),
+                ("e",): ((10, 1), (10, 5)),
+                ("e", 0): ((10, 6), (10, 6)),
+                ("e", 1): ((10, 13), (10, 13)),
+            },
+            id="long strings",
+        ),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_places(text: str, expected: Places, newline: str, mark: str) -> None:
+    text = textwrap.dedent(text).replace("\n", newline)
+    assert listing(Source.from_text(mark + text)) == expected
+
+
+def test_a_missing_path_is_where_its_table_is() -> None:
+    text = Source.from_text("\n[t]\nl = [{ a = 1 }, 2]\n")
+    for path, key, value in [
+        ((), (1, 1), (1, 1)),
+        (("x",), (1, 1), (1, 1)),
+        ((0,), (1, 1), (1, 1)),
+        (("t", "x", "y", 0), (2, 2), (2, 1)),
+        (("t", "l", 0, "x"), (3, 6), (3, 6)),
+        (("t", "l", 0, "a", "x"), (3, 8), (3, 12)),
+        (("t", "l", "x"), (3, 1), (3, 5)),
+        (("t", "l", 2), (3, 1), (3, 5)),
+        (("t", "l", -1), (3, 1), (3, 5)),
+        (("t", "l", "0"), (3, 1), (3, 5)),
+    ]:
+        assert (text.key(path), text.value(path)) == (key, value), path
+
+
+def test_newer_toml_than_the_grammar_knows() -> None:
+    """Line breaks in inline tables and a comma behind their last pair, as tomllib will read them; its data stand in."""
+    text = textwrap.dedent(
+        """
+        a = [
+          {
+            b = 1,  # comment
+            c = { d = 2, },
+          },
+          3,
+        ]
+        e = 4
+        """
+    )
+    data: dict[str, object] = {"a": [{"b": 1, "c": {"d": 2}}, 3], "e": 4}
+    assert listing(Source("net.toml", text, data)) == {
+        ("a",): ((2, 1), (2, 5)),
+        ("a", 0): ((3, 3), (3, 3)),
+        ("a", 0, "b"): ((4, 5), (4, 9)),
+        ("a", 0, "c"): ((5, 5), (5, 9)),
+        ("a", 0, "c", "d"): ((5, 11), (5, 15)),
+        ("a", 1): ((7, 3), (7, 3)),
+        ("e",): ((9, 1), (9, 5)),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ['a = "\\e"\nb = 1\n', '"\\e".c = 1\n["\\e".d]\n[[\ne = 2\n', "a = 07:32\n[b\nc = [}\n", "= = [\n. . {\n"]
+)
+def test_where_the_tree_is_broken_a_question_still_has_an_answer(text: str) -> None:
+    broken = Source("net.toml", text, {})
+    for path in [("a",), ("b",), ("b", "c", 0), ("\x1b", "d")]:
+        assert broken.key(path) >= (1, 1)
+        assert broken.value(path) >= (1, 1)
+
+
+def test_the_index_needs_no_stack() -> None:
+    depth = 5_000
+    text = Source("net.toml", "a=" + "[" * depth + "]" * depth, {})
+    assert text.value(("a",) + (0,) * (depth - 1)) == (1, depth + 2)
+    text = Source("net.toml", "a=" + "{b=" * depth + "1" + "}" * depth, {})
+    assert text.value(("a",) + ("b",) * depth) == (1, 3 * depth + 3)
+    text = Source("net.toml", "[" + "a." * depth + "a]\nb=1", {})
+    assert text.key(("a",) * (depth + 1)) == (1, 2 * depth + 2)
+    assert text.value(("a",) * (depth + 1) + ("b",)) == (2, 3)
+
+
+# Broken texts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("a = 1\nb = [1,\n\n  é]\n", (4, 3), "This is not TOML: invalid value."),
+        ('"é" = 1 2', (1, 9), "This is not TOML: expected newline or end of document after a statement."),
+        ("a = [1,\r\n2", (2, 2), "This is not TOML: unclosed array."),
+        ("a = [1,\n2\n", (3, 1), "This is not TOML: unclosed array."),
+        ("\ufeffa = [", (1, 6), "This is not TOML: invalid value."),
+        ("\ufeff\ufeffa = 1", (1, 1), "This is not TOML: invalid statement."),
+        ("a = 1\x00", (1, 6), "This is not TOML: expected newline or end of document after a statement."),
+        ("a = 1\nb = 1\nb = 2  # again", (3, 6), "This is not TOML: cannot overwrite a value."),
+        (
+            "['(at line 7, column 7)']\n['(at line 7, column 7)']",
+            (2, 25),
+            "This is not TOML: cannot declare ('(at line 7, column 7)',) twice.",
+        ),
+        ("a = 'é'\nb = '\udc80'", (2, 6), "This is not UTF-8 text: no character has the byte 0xed here."),
+        ("a = " + "9" * 5000, (1, 1), "A number in this text has too many digits."),
+        ("a = 1\n#" + "x" * LIMIT, (1, 1), "This is larger than 1,048,576 bytes, the most that is read."),
+    ],
+)
+def test_broken_text(text: str, place: Place, message: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        Source.from_text(text, "net.toml")
+    error = caught.value
+    assert (error.file, (error.line, error.column), error.message) == ("net.toml", place, message)
+    assert str(error) == f"net.toml:{place[0]}:{place[1]}: {message}"
+    assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
+
+
+DEEP = 5_000
+LONG = "a." * 40_000  # tomllib would need half a minute
+
+
+@pytest.mark.parametrize("stack", [None, 50_000], ids=["stack", "large stack"])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param("a = " + "[" * DEEP + "]" * DEEP, (1, 1), id="arrays"),
+        pytest.param("a = " + "{a=" * DEEP + "1" + "}" * DEEP, (1, 1), id="inline tables"),
+        pytest.param(f"[{'a.' * 10}a]\n{'b.' * 10}b = 1", (1, 1), id="header and key"),
+        pytest.param(f"\n {LONG}a = 1", (2, 2), id="key"),
+        pytest.param(f"\n[ {LONG}a]", (2, 3), id="header"),
+        pytest.param(f"\n[[{LONG}a]]", (2, 3), id="header of an array"),
+        pytest.param(f"b = {{{LONG}a = 1}}", (1, 6), id="key in a table"),
+        pytest.param(f"b = {{c = 1, {LONG}a = 1}}", (1, 13), id="second key in a table"),
+        pytest.param("""'[.' \t."\\"{'" \t. """ * 10 + "a = 1", (1, 1), id="quoted key"),
+    ],
+)
+def test_nested_too_deeply(text: str, place: Place, stack: int | None) -> None:
+    before = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(stack or before)  # with a large one, tomllib reads what it would refuse
+        with pytest.raises(Unreadable) as caught:
+            Source.from_text(text)
+    finally:
+        sys.setrecursionlimit(before)
+    assert caught.value.message == "Tables and arrays are nested more than 20 deep here."
+    assert (caught.value.line, caught.value.column) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"),
+    [
+        pytest.param("a." * 19 + "a = 1", 20, id="key"),
+        pytest.param("['" + "a'.'" * 18 + "a']", 19, id="header"),
+        pytest.param("a = " + "[" * 19 + "]" * 19, 19, id="arrays"),
+        pytest.param("a = " + "{b=" * 19 + "1" + "}" * 19, 20, id="inline tables"),
+        pytest.param("a = '" + "a." * 50 + "'  # " + "a." * 50, 1, id="neither string nor comment"),
+        pytest.param("a = [" + "0.1, " * 50 + "]", 2, id="nor numbers"),
+    ],
+)
+def test_not_nested_too_deeply(text: str, depth: int) -> None:
+    assert MAX_NESTING == 20
+    assert max(map(len, listing(Source.from_text(text)))) == depth
+
+
+@pytest.mark.parametrize(
+    ("head", "unit", "tail"),
+    [
+        ("a = '''", "\\", "'''"),
+        ("a = '''\\", " ", "'''"),
+        ("a = '", ",", "'"),
+        ("a = '", ',"', "'"),
+        ("a = '", ',"a".', "'"),
+        ("a = '", "{" + "a." * 19, "'"),
+        ("a = '", "a", "'"),
+        ("a = ''  #", '"\\', ""),
+        ("a = ''", "\n ", ""),
+    ],
+)
+def test_no_text_takes_long(head: str, unit: str, tail: str) -> None:
+    """Most take a tenth of a second; where a search were quadratic, they would take minutes."""
+    text = head + unit * ((LIMIT - len(head) - len(tail)) // len(unit)) + tail
+    start = time.process_time()
+    assert Source.from_text(text).value(("a",)) == (1, 5)
+    assert time.process_time() - start < 10
+
+
+@given(data=data_sets, chance=chances, edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), words), max_size=3))
+def test_a_mistake_is_unreadable_or_no_mistake(
+    data: dict[str, Any], chance: Random, edits: list[tuple[float, int, str]]
+) -> None:
+    text = Renderer(data, chance).text
+    for where, cut, word in edits:
+        start = int(where * len(text))
+        text = text[:start] + word + text[start + cut :]
+    try:
+        read = Source.from_text(text)
+    except Unreadable as error:
+        lines = text.split("\n")
+        assert 1 <= error.line <= len(lines)
+        assert 1 <= error.column <= len(lines[error.line - 1]) + 1
+        return
+    for path, (key, value) in listing(read).items():
+        starts = ("[[", *"0123456789+-\"'[{infatr") if isinstance(path[-1], int) else (path[-1], '"', "'")
+        assert rest(text, key).startswith(starts), path
+        assert value >= key or rest(text, value).startswith("["), path
+
+
+@given(st.text() | st.text(st.characters(codec="ascii")))
+def test_any_text_is_read_or_unreadable(text: str) -> None:
+    try:
+        listing(Source.from_text(text))
+    except Unreadable as error:
+        assert error.message.endswith(".")
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+@given(content=st.binary() | st.text().map(lambda text: text.encode("utf-8-sig")))
+def test_any_file_is_read_or_unreadable(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(content)
+    try:
+        assert Source.read(path).text.encode() == content.removeprefix(b"\xef\xbb\xbf")
+    except Unreadable as error:
+        lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        assert error.file == str(path)
+        assert 1 <= error.line <= len(lines)
+        assert 1 <= error.column <= len(lines[error.line - 1]) + 1
+
+
+@pytest.mark.parametrize("as_given", [str, Path], ids=["str", "Path"])
+def test_read(as_given: type[str | Path], tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_bytes(b"\xef\xbb\xbfa = '\xc3\xa9'\r\n\r\nb = 2\r\n")
+    read = Source.read(as_given(path))
+    assert read.file == str(path)
+    assert read.text == "a = 'é'\r\n\r\nb = 2\r\n"
+    assert read.data == {"a": "é", "b": 2}
+    assert listing(read) == {("a",): ((1, 1), (1, 5)), ("b",): ((3, 1), (3, 5))}
+
+
+def test_the_limit_counts_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    text = "#é" + "x" * (LIMIT - 3)
+    path.write_text(text, encoding="utf-8")
+    assert Source.read(path).text == Source.from_text(text).text == text
+    path.write_text(text + "x", encoding="utf-8")
+    for read in (lambda: Source.read(path), lambda: Source.from_text(text + "x", str(path))):
+        with pytest.raises(Unreadable, match="This is larger than 1,048,576 bytes") as caught:
+            read()
+        assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "byte"),
+    [
+        (b"a = 1\nb = '\xc3\xa9\xff'", (2, 7), "0xff"),
+        (b"a = '\xc3", (1, 6), "0xc3"),
+        (b"\xef\xbb\xbfa\xa9", (1, 2), "0xa9"),
+        ("a = 1".encode("utf-16"), (1, 1), "0xf"),
+    ],
+)
+def test_not_utf8(content: bytes, place: Place, byte: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_bytes(content)
+    with pytest.raises(Unreadable, match=f"This is not UTF-8 text: no character has the byte {byte}") as caught:
+        Source.read(path)
+    assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), *place)
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    for path, message in [
+        (tmp_path / "missing.toml", "This file cannot be read: no such file or directory."),
+        (tmp_path, "This file cannot be read: "),  # the words are the system's
+        (tmp_path / "\0.toml", "This file cannot be read: embedded null byte."),
+        (tmp_path / "\ud800.toml", "This file cannot be read: "),
+        (tmp_path / ("x" * 10_000), "This file cannot be read: "),
+    ]:
+        with pytest.raises(Unreadable) as caught:
+            Source.read(path)
+        assert caught.value.message.startswith(message)
+        assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), 1, 1)
+
+
+def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(Unreadable) as caught:
+        Source.read("net.toml")
+    monkeypatch.undo()
+    assert caught.value.message == "This file cannot be read: permission denied."
+
+
+# What it costs -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_pickle(indexed: bool) -> None:
+    read = Source.from_text("a = 'é'\n[b]\nc = 1\n", "net.toml")
+    places = listing(read) if indexed else None
+    data = pickle.dumps(read)
+    assert b"tree_sitter" not in data
+    again = pickle.loads(data)
+    assert (again.file, again.text, again.data) == (read.file, read.text, read.data)
+    assert listing(again) == (places or listing(read))
+
+
+@pytest.mark.parametrize(("question", "imported"), [("pass", False), ("text.key(('a',))", True)])
+def test_reading_imports_no_tree_sitter(question: str, imported: bool) -> None:
+    program = f"""
+        import sys
+        from cnnshape.source import Source
+        text = Source.from_text("a = 1")
+        {question}
+        print(any(name.startswith("tree_sitter") for name in sys.modules))
+    """
+    root = Path(cnnshape.__file__).parents[1]
+    run = [sys.executable, "-c", textwrap.dedent(program)]
+    assert subprocess.run(run, cwd=root, check=True, capture_output=True, text=True).stdout.strip() == str(imported)

@@ -180,7 +180,9 @@ class _OverAxis(Layer):
         return inputs[0]
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        return getattr(torch.nn, self.torch)(self.dim)  # always said: torch's own default warns, and is another axis in 1-D
+        return getattr(torch.nn, self.torch)(
+            self.dim
+        )  # always said: torch's own default warns, and is another axis in 1-D
 
 
 class Softmax(_OverAxis, type="softmax", torch="Softmax"):

@@ -128,7 +128,9 @@ class Layer:
     def enter(self, require: Require, *inputs: Shape) -> None:
         """Refuse inputs that the layer cannot read at all, and settings that do not fit them."""
         rank = len(inputs[0]) - 1
-        require(rank >= self.ranks.start, "no-space" if rank == 0 else "too-few-axes", axes=rank, least=self.ranks.start)
+        require(
+            rank >= self.ranks.start, "no-space" if rank == 0 else "too-few-axes", axes=rank, least=self.ranks.start
+        )
         require(rank < self.ranks.stop, "too-many-axes", axes=rank, most=self.ranks.stop - 1)
         for name, value in self.__dict__.items():
             if isinstance(value, tuple) and isinstance(self.parameters.get(name), PerAxis):
