@@ -45,6 +45,7 @@ class _Frame(NamedTuple):
     title: str = ""  # of the names of layers here, as they are shown
     used_at: tuple[Place, ...] = ()
     blocks: tuple[Block, ...] = ()  # that we are in, the innermost last
+    kinds: tuple[str, ...] = ()  # the block's name for each part of the title
     twin: str | None = None  # the title of the block whose weights this one uses
 
 
@@ -366,7 +367,9 @@ class _Builder:
         step, frame = site.step, site.frame
         name, inputs = frame.title + site.title, site.inputs + references
         self.titles[name] = len(self.nodes)
-        self.nodes.append(Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, step.allow))
+        self.nodes.append(
+            Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, step.allow, frame.kinds)
+        )
         entering = tuple([self.shapes[value] for value in inputs])
         if (layer, entering) not in self.measured:
             self.measured[layer, entering] = measure(layer, entering)
@@ -512,6 +515,7 @@ class _Builder:
             title=f"{frame.title}{site.title}.",
             used_at=(step.place, *frame.used_at),
             blocks=(*frame.blocks, block),
+            kinds=frame.kinds + (block.name,) * (1 + site.title.count(".")),
             twin=use.title if use else twin,
         )
         self.uses[frame.prefix + site.title] = _Use(block, arguments, inner.title)

@@ -35,6 +35,7 @@ class Node(NamedTuple):
     used_at: tuple[Place, ...] = ()  # where the blocks around it are used, from the inside out
     shares: str = ""  # the layer whose weights it uses
     allow: frozenset[str] = frozenset()
+    blocks: tuple[str, ...] = ()  # for each part of the name but the layer's own, what block it is a use of
 
     def at(self, *keys: str) -> Place:
         """Return the place of the first of the keys that the layer's table has, or else of the layer."""

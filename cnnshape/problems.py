@@ -114,6 +114,8 @@ def said(fact: object) -> str:
     """Write a fact as people write it: 227, 3 x 224 x 224, a, b or c."""
     if isinstance(fact, bool):
         return "true" if fact else "false"
+    if isinstance(fact, Place):
+        return str(fact)
     if isinstance(fact, tuple):
         return " x ".join(map(said, fact)) if fact else "nothing"
     if isinstance(fact, list):

@@ -465,10 +465,8 @@ class _Reader:
 
     def names(self, table: Mapping[str, Any], key: str, path: Path, names: set[str]) -> tuple[str | Template, ...]:
         """Return the names under a key, one or a list, with what is to be settled in them."""
-        many = isinstance(table[key], list)
-        places = ((*path, key, i) if many else (*path, key) for i in range(len(table[key])))
         words = self.words(table, key, path)
-        return tuple(self.template(word, place, names) for word, place in zip(words, places, strict=False))
+        return tuple(self.template(word, (*path, key, i), names) for i, word in enumerate(words))
 
     def settings_of(self, step: Step, table: dict[str, Any], names: set[str], file: File) -> dict[str, Setting]:
         """Return the settings of a layer, or the arguments of a block, as far as the text tells what they belong to."""

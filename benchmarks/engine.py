@@ -1,0 +1,116 @@
+"""The engine's speed, as ratios in one run: python benchmarks/engine.py.
+
+report / tomllib     from network to report, 500 layers, against tomllib's parse of the same file: at most 0.5
+load / tomllib       reading and building that file: at most 3.0
+10,000 / 10          the time a layer at 10,000 layers against that at 10: within 20 %
+torch meta / report  a forward of the same net on torch's meta device (its second: the first imports sympy), ResNet-50
+                     and ResNet-152: at least 50
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+from cnnshape import loads
+
+# Three kinds of layers in turn, no two convolutions alike, so that nothing is measured once and remembered.
+LAYERS = """\
+  {{ name = "conv{i}", type = "conv", out_channels = {channels}, kernel_size = 3, padding = 1 }},
+  {{ name = "norm{i}", type = "batch_norm" }},
+  "relu","""
+
+
+def flat(layers: int) -> str:
+    lines = "\n".join(LAYERS.format(i=i, channels=64 + i) for i in range(-(-layers // 3))).splitlines()[:layers]
+    return "input = [3, 64, 64]\nlayers = [\n" + "\n".join(lines) + "\n]\n"
+
+
+def seconds(*works: Callable[[], Any], rounds: int = 15) -> list[float]:
+    """The median time of each, taken in turn."""
+    times: list[list[float]] = [[] for _ in works]
+    for _ in range(rounds + 1):
+        for work, taken in zip(works, times, strict=True):
+            start = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - start)
+    return [statistics.median(taken[1:]) for taken in times]  # the first warms up
+
+
+RESNET = """
+input = [3, 224, 224]
+include = "architectures/blocks/resnet.toml"
+layer_defaults.conv = {{ bias = false }}
+layers = [
+  {{ type = "conv", out_channels = 64, kernel_size = 7, stride = 2, padding = 3 }}, "batch_norm", "relu",
+  {{ type = "max_pool", kernel_size = 3, stride = 2, padding = 1 }},
+  {{ block = "stage", width = 64, depth = {0} }},
+  {{ block = "stage", width = 128, depth = {1}, stride = 2 }},
+  {{ block = "stage", width = 256, depth = {2}, stride = 2 }},
+  {{ block = "stage", width = 512, depth = {3}, stride = 2 }},
+  "global_avg_pool", "flatten", {{ type = "linear", out_features = 1000 }},
+]
+"""
+
+
+def resnet_of_torch(depths: tuple[int, ...]) -> Callable[[], Any]:
+    """The forward of a ResNet with bottlenecks on the meta device, as people write it."""
+    import torch
+    from torch import nn
+
+    class Bottleneck(nn.Module):
+        def __init__(self, channels: int, width: int, stride: int):
+            super().__init__()
+            self.conv1, self.bn1 = nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width)
+            self.conv2, self.bn2 = nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
+            self.conv3, self.bn3 = nn.Conv2d(width, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width)
+            self.relu = nn.ReLU()
+            self.downsample = nn.Identity()
+            if stride != 1 or channels != 4 * width:
+                shortcut = nn.Conv2d(channels, 4 * width, 1, stride, bias=False)
+                self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(4 * width))
+
+        def forward(self, x):
+            y = self.relu(self.bn1(self.conv1(x)))
+            y = self.bn3(self.conv3(self.relu(self.bn2(self.conv2(y)))))
+            return self.relu(y + self.downsample(x))
+
+    stages: list[nn.Module] = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+    channels = 64
+    for i, (width, depth) in enumerate(zip((64, 128, 256, 512), depths, strict=True)):
+        for j in range(depth):
+            stages.append(Bottleneck(channels, width, 2 if i and not j else 1))
+            channels = 4 * width
+    model = nn.Sequential(*stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 1000)).to("meta").eval()
+    x = torch.empty(1, 3, 224, 224, device="meta")
+
+    def forward() -> None:
+        with torch.inference_mode():
+            model(x)
+
+    return forward
+
+
+def main() -> None:
+    text = flat(500)
+    net = loads(text)
+    parse, load, report = seconds(lambda: tomllib.loads(text), lambda: loads(text), net.check)
+    print(f"500 layers: tomllib {parse * 1e3:.2f} ms, load {load * 1e3:.2f} ms, report {report * 1e3:.2f} ms")
+    print(f"  report / tomllib  {report / parse:.2f}  (at most 0.5)")
+    print(f"  load / tomllib    {load / parse:.2f}  (at most 3.0)")
+
+    few, many = loads(flat(10)), loads(flat(10_000))
+    one, other = seconds(lambda: [few.check() for _ in range(1000)], many.check, rounds=7)
+    print(f"a layer at 10,000 layers / at 10: {other / one:.2f}  (within 20 %; {other / 10_000 * 1e6:.1f} us a layer)")
+
+    for name, depths in (("ResNet-50", (3, 4, 6, 3)), ("ResNet-152", (3, 8, 36, 3))):
+        net = loads(RESNET.format(*depths))
+        meta, report = seconds(resnet_of_torch(depths), net.check)
+        print(f"{name}: torch meta {meta * 1e3:.1f} ms / report {report * 1e3:.2f} ms = {meta / report:.0f}  (at least 50)")
+
+
+if __name__ == "__main__":
+    main()

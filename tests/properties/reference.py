@@ -1,0 +1,225 @@
+"""Every layer type said a second time, in torch's own words: the judge of ours, and sharing nothing with it.
+
+`REFERENCE` runs a layer as torch's documentation tells a person to: torch.nn's class by its name with the arguments as
+the file writes them, or a function of torch. `STATED` has the conditions of ours that torch does not have, each as
+DESIGN.md states it: there our refusal is right although torch accepts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+torch.set_num_threads(1)
+
+
+class Case(NamedTuple):
+    """One layer: its type, its settings as a file writes them, and the shapes that enter (channels first, no batch)."""
+
+    type: str
+    settings: dict[str, Any]
+    shapes: tuple[tuple[int, ...], ...]
+
+
+Run = Callable[..., tuple[Tensor, Any]]  # settings and tensors -> the result, and what has the weights (or None)
+
+
+def module(name: str, **inferred: Callable[[Tensor], Any]) -> Run:
+    """Run a class of torch.nn; `inferred` are the arguments that torch wants, and a file may leave out."""
+
+    def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+        of_rank = getattr(nn, name.format(x.dim() - 2))
+        layer = of_rank(**{key: takes(x) for key, takes in inferred.items()} | settings).eval()
+        return layer(x), layer
+
+    return run
+
+
+def function(compute: Callable[..., Tensor]) -> Run:
+    """Run a function of the settings' values and the tensors; it has no weights."""
+    return lambda settings, *tensors: (compute(*tensors, **settings), None)
+
+
+def channels(x: Tensor) -> int:
+    return x.shape[1]
+
+
+def last(x: Tensor) -> int:
+    return x.shape[-1]
+
+
+def batch_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    return module("BatchNorm{}d" if x.dim() > 2 else "BatchNorm1d", num_features=channels)(settings, x)
+
+
+def layer_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    over = settings.get("over", "all")
+    settings = {key: value for key, value in settings.items() if key != "over"}
+    if over == "channels":
+        y, layer = module("LayerNorm", normalized_shape=last)(settings, x.movedim(1, -1))
+        return y.movedim(-1, 1), layer
+    return module("LayerNorm", normalized_shape=lambda x: x.shape[1:])(settings, x)
+
+
+def lp_pool(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    """Torch's LPPool1d takes a number alone, where every other 1-D class takes a list of one as well."""
+    if x.dim() == 3:
+        alone = {key: value[0] for key, value in settings.items() if isinstance(value, list) and len(value) == 1}
+        settings = settings | alone
+    return module("LPPool{}d")(settings, x)
+
+
+def max_unpool(settings: dict[str, Any], x: Tensor, restored: Tensor) -> tuple[Tensor, Any]:
+    pool = settings["indices"]
+    _, indices = getattr(nn, f"MaxPool{restored.dim() - 2}d")(**pool, return_indices=True)(restored)
+    kernel_size, stride, padding = (
+        settings.get(name, pool.get(name, default))
+        for name, default in (("kernel_size", None), ("stride", pool["kernel_size"]), ("padding", 0))
+    )
+    unpool = getattr(nn, f"MaxUnpool{x.dim() - 2}d")(kernel_size, stride, padding)
+    return unpool(x, indices, output_size=restored.shape[2:]), None
+
+
+def adaptive(name: str) -> Run:
+    def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+        sizes = settings["output_size"]
+        sizes = sizes if isinstance(sizes, list) else [sizes] * (x.dim() - 2)
+        whole = [side if size == "keep" else size for size, side in zip(sizes, x.shape[2:], strict=True)]
+        return getattr(nn, name.format(x.dim() - 2))(whole)(x), None
+
+    return run
+
+
+def upsample(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor, Any]:
+    if not like:
+        return module("Upsample")(settings, x)
+    others = {key: value for key, value in settings.items() if key != "like"}
+    return functional.interpolate(x, size=like[0].shape[2:], **others), None
+
+
+def pad(x: Tensor, padding: Any = 0, mode: str = "constant", value: float = 0.0, channels: Any = 0) -> Tensor:
+    space = x.dim() - 2
+    entries = padding if isinstance(padding, list) else [padding] * space
+    if len(entries) != space:
+        raise ValueError("one entry for each spatial axis")
+    flat = [cells for entry in reversed(entries) for cells in (entry if isinstance(entry, list) else [entry, entry])]
+    x = functional.pad(x, flat, mode=mode, value=value)
+    return functional.pad(x, [0, 0] * space + (channels if isinstance(channels, list) else [channels] * 2))
+
+
+def crop(x: Tensor, like: Tensor | None = None, size: Any = None, amount: Any = None, exact: bool = False) -> Tensor:
+    """Slice row by row, as one would in plain Python; what is odd goes off the end."""
+    space = x.shape[2:]
+    if like is not None:
+        size = list(like.shape[2:])
+    cut = size if amount is None else amount
+    cuts = cut if isinstance(cut, list) else [cut] * len(space)
+    for axis, (side, cells) in enumerate(zip(space, cuts, strict=True), start=2):
+        rows = list(range(side))
+        if amount is None:
+            while len(rows) > cells:
+                rows.pop()
+                if len(rows) > cells:
+                    rows.pop(0)
+        else:
+            rows = rows[cells : len(rows) - cells]
+        x = x.index_select(axis, torch.tensor(rows, dtype=torch.long))
+    return x
+
+
+def part(x: Tensor, dim: int = 1, start: int = 0, stop: int | None = None, step: int = 1) -> Tensor:
+    return x.movedim(dim, 0)[start:stop:step].movedim(0, dim)
+
+
+def add(*tensors: Tensor, broadcast: bool = False) -> Tensor:
+    total, *others = tensors
+    for other in others:
+        total = torch.add(total, other)
+    return total
+
+
+def mul(*tensors: Tensor) -> Tensor:
+    total, *others = tensors
+    for other in others:
+        total = torch.mul(total, other)
+    return total
+
+
+def scale(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    if "value" in settings:
+        return x * settings["value"], None
+    factors = nn.Parameter(torch.ones(settings.get("num_features", x.shape[1])))
+    return (x.movedim(1, -1) * factors).movedim(-1, 1), nn.ParameterList([factors])
+
+
+def axis_1(name: str) -> Run:
+    """Along the channels where nothing is said."""
+    return module(name, dim=lambda _: 1)
+
+
+REFERENCE: dict[str, Run] = {
+    "conv": module("Conv{}d", in_channels=channels),
+    "conv_transpose": module("ConvTranspose{}d", in_channels=channels),
+    "linear": module("Linear", in_features=last),
+    "max_pool": module("MaxPool{}d"),
+    "avg_pool": module("AvgPool{}d"),
+    "lp_pool": lp_pool,
+    "max_unpool": max_unpool,
+    "adaptive_avg_pool": adaptive("AdaptiveAvgPool{}d"),
+    "adaptive_max_pool": adaptive("AdaptiveMaxPool{}d"),
+    "global_avg_pool": module("AdaptiveAvgPool{}d", output_size=lambda _: 1),
+    "global_max_pool": module("AdaptiveMaxPool{}d", output_size=lambda _: 1),
+    "batch_norm": batch_norm,
+    "group_norm": module("GroupNorm", num_channels=channels),
+    "instance_norm": module("InstanceNorm{}d", num_features=channels),
+    "local_response_norm": module("LocalResponseNorm"),
+    "layer_norm": layer_norm,
+    "relu": module("ReLU"),
+    "relu6": module("ReLU6"),
+    "leaky_relu": module("LeakyReLU"),
+    "prelu": module("PReLU"),
+    "rrelu": module("RReLU"),
+    "elu": module("ELU"),
+    "celu": module("CELU"),
+    "selu": module("SELU"),
+    "gelu": module("GELU"),
+    "silu": module("SiLU"),
+    "mish": module("Mish"),
+    "sigmoid": module("Sigmoid"),
+    "tanh": module("Tanh"),
+    "softplus": module("Softplus"),
+    "softsign": module("Softsign"),
+    "softshrink": module("Softshrink"),
+    "hardshrink": module("Hardshrink"),
+    "tanhshrink": module("Tanhshrink"),
+    "hardtanh": module("Hardtanh"),
+    "hardsigmoid": module("Hardsigmoid"),
+    "hardswish": module("Hardswish"),
+    "threshold": module("Threshold"),
+    "log_sigmoid": module("LogSigmoid"),
+    "glu": module("GLU"),
+    "softmax": axis_1("Softmax"),
+    "log_softmax": axis_1("LogSoftmax"),
+    "softmin": axis_1("Softmin"),
+    "dropout": module("Dropout"),
+    "identity": module("Identity"),
+    "flatten": module("Flatten"),
+    "reshape": function(lambda x, shape: x.reshape(x.shape[0], *shape)),
+    "upsample": upsample,
+    "pixel_shuffle": module("PixelShuffle"),
+    "pixel_unshuffle": module("PixelUnshuffle"),
+    "channel_shuffle": module("ChannelShuffle"),
+    "pad": function(pad),
+    "crop": function(crop),
+    "slice": function(part),
+    "concat": function(lambda *tensors, dim=1: torch.cat(tensors, dim)),
+    "add": function(add),
+    "sub": function(lambda one, other, broadcast=False: torch.sub(one, other)),
+    "mul": function(mul),
+    "scale": scale,
+}
