@@ -94,7 +94,7 @@ class Architecture(NamedTuple):
     source: str = ""
     inputs: dict[str, Shape | None] = {}  # noqa: RUF012 -- never changed
     steps: tuple[Step, ...] = ()
-    outputs: tuple[str, ...] | None = None
+    outputs: dict[str, Place] | None = None
     claims: tuple[Claim, ...] = ()
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     allow: frozenset[str] = frozenset()

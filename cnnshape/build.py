@@ -15,7 +15,7 @@ from cnnshape.layers import TYPES, Layer
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, Result, measure
 from cnnshape.parameters import Inferred, Parameter, Reference, Shape, Wrong, shown
 from cnnshape.problems import Place, Problem
-from cnnshape.reader import EXPECT, hint, late_settings, name_problem
+from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ class _Use(NamedTuple):
 
     block: Block
     arguments: dict[str, Any]
-    title: str
+    title: str  # with the dot behind it
+
+    @property
+    def name(self) -> str:
+        return self.title.removesuffix(".")
 
 
 class _Builder:
@@ -76,6 +80,7 @@ class _Builder:
         self.first_node = len(self.shapes)  # the value of node 0
         self.used: set[int] = set()
         self.values: dict[str, int] = {}  # by the name that one writes, dotted
+        self.named: dict[str, list[str]] = {}  # by the prefix of a frame, the names given in it
         self.copies: dict[str, list[str]] = {}  # of a repeated step's name, the names of its copies
         self.titles: dict[str, int] = {}  # by the name that is shown, the node
         self.uses: dict[str, _Use] = {}  # of the blocks used, by the name that one writes
@@ -115,8 +120,7 @@ class _Builder:
         if names is None:
             node = self.node(last)
             return {node.name if node else "output": last}
-        place = Place(frame.file.source, ("outputs",))
-        return {name: self.find(name, frame, place)[0] for name in names}
+        return {name: self.find_one(name, frame, place) for name, place in names.items()}
 
     def check_outputs(self, outputs: Mapping[str, int]) -> None:
         """Note claims about no output, and results that go nowhere (unless a misspelt name may have meant them)."""
@@ -127,9 +131,9 @@ class _Builder:
         kinds = {type(problem) for problem in self.problems}
         if kinds & {problems.UnknownLayer, problems.BadWiring, problems.TooLarge}:
             return
-        code = problems.UnusedResult.code
+        code, used = problems.UnusedResult.code, {*self.used, *outputs.values()}
         for value, node in enumerate(self.nodes, start=self.first_node):
-            unused = value not in self.used and value not in outputs.values()
+            unused = value not in used
             if unused and node.layer and code not in node.allow | self.architecture.allow:
                 self.problems.append(problems.UnusedResult(node.place, node.name, node.used_at))
 
@@ -185,7 +189,7 @@ class _Builder:
         if len(site.inputs) > 1:
             raise self.bad(site, "from", "a repeated layer takes one input: each copy is fed by the one before")
         name = step.name if isinstance(step.name, str) else ""
-        copies = self.copies[prefix + name] = []
+        copies: list[str] = []
         (result,) = site.inputs
         for i in range(count):
             site = self.fed(site, (result,), i=i)
@@ -193,7 +197,8 @@ class _Builder:
             copies.append(prefix + title)
             result = self.copy(site._replace(title=title))
         if name:
-            self.values[prefix + name] = result
+            self.copies[prefix + name] = copies
+            self.name(site._replace(title=name), result)
         return result
 
     def copy(self, site: _Site) -> int:
@@ -217,17 +222,20 @@ class _Builder:
         return result
 
     def name(self, site: _Site, value: int) -> None:
-        name = site.frame.prefix + site.title
-        if name in self.values and isinstance(site.step.name, Template):  # of plain names the reader has said it
-            self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
+        step, frame = site.step, site.frame
+        name = frame.prefix + site.title
+        if self.values.setdefault(name, value) != value:
+            if not any(other.name == step.name for other in frame.steps if other is not step):  # else it is said
+                self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
         self.values[name] = value
+        self.named.setdefault(frame.prefix, []).append(site.title)
 
     def title(self, site: _Site) -> str:
         """Return the step's name within its frame; an unnamed one is called by its kind and a number."""
         step, frame = site.step, site.frame
         if step.name:
             name = self.written(site, "name", step.name)
-            if isinstance(step.name, Template) and (why := name_problem(name)):
+            if isinstance(step.name, Template) and (why := bad_layer_name(name)):
                 raise self.bad(site, "name", why)
             return name
         kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
@@ -276,33 +284,47 @@ class _Builder:
         """Return the values that enter a step, at least one."""
         site = _Site(step, frame, frame.scope, ())
         if step.inputs is None:
-            if previous == UNRESOLVED and step is frame.steps[0]:
+            if previous == UNRESOLVED and step is frame.steps[0] and frame.inputs:
                 why = f"the net has several inputs: say which, as from = {shown(next(iter(frame.inputs)))}"
-                self.problem(problems.BadWiring, site, "name", why=why)
+                self.problem(problems.BadWiring, site, "from", why=why)
             return (previous,)
         found: list[int] = []
-        for word in step.inputs:
+        for i, word in enumerate(step.inputs):
+            place = Place(step.place.source, (*step.place.path, "from", i))
             try:
-                found += self.find(self.written(site, "from", word), frame, step.at("from"))
+                found += self.find(self.written(site, "from", word), frame, place)
             except Unsettled:
                 found.append(UNRESOLVED)
-        if not found and not step.broken:
-            self.problem(problems.BadWiring, site, "from", why="from names no layer")
+        if not found:
+            self.problem(problems.BadWiring, site, "from", why="from names no result")
         return tuple(found) or (UNRESOLVED,)
 
     def find(self, name: str, frame: _Frame, place: Place) -> list[int]:
         """Return the values that a name stands for: one, or with a * one for each copy of a repeat."""
         if "*" in name:
             return self.find_all(name, frame, place)
+        if not name:  # it was wrong, and that is said
+            return [UNRESOLVED]
         value = frame.inputs.get(name, self.values.get(self.spelled(name, frame)))
         if value is None:
-            start = len(frame.prefix)
-            names = (other[start:] for other in self.values if other.startswith(frame.prefix))
-            known = [*(other for other in names if "." not in other), *frame.inputs]
-            mean = hint(name, known)
+            if any(step.name == name for step in frame.steps):
+                mean = " before this one; it stands further down, and a layer takes what stands above it"
+            elif frame.title + name in self.titles:
+                mean = "; a layer of that kind has no name of its own: give it one"
+            else:
+                mean = hint(name, [*self.named.get(frame.prefix, ()), *frame.inputs])
             self.problems.append(problems.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
             return [UNRESOLVED]
         return [value]
+
+    def find_one(self, name: str, frame: _Frame, place: Place) -> int:
+        """Return the value that a name stands for, which must be a single one."""
+        found = self.find(name, frame, place)
+        if len(found) == 1:
+            return found[0]
+        why = f"{name} stands for {len(found)} results, and one is wanted here"
+        self.problems.append(problems.BadWiring(place, used_at=frame.used_at, why=why))
+        return UNRESOLVED
 
     def find_all(self, name: str, frame: _Frame, place: Place) -> list[int]:
         """Return the values that a pattern such as stack.*.skip stands for."""
@@ -324,7 +346,7 @@ class _Builder:
         found = frame.prefix + first
         for part in rest:
             copies = self.copies.get(found, [])
-            if copies and f"{found}.{part}" not in copies:
+            if copies and f"{found}.{part}" not in self.values:
                 found = copies[-1]
             found += f".{part}"
         return found
@@ -342,7 +364,7 @@ class _Builder:
             if shared is None:
                 layer = self.filled(self.new(site, kind, settings), self.shapes[site.inputs[0]])
             else:
-                layer = self.agreed(site, shared, settings)
+                layer = self.agreed(site, shared, kind, settings)
         except Unsettled:
             return self.unknown(site)
         self.used.update(references)
@@ -418,7 +440,8 @@ class _Builder:
             raise self.bad(site, "type", f'{kind.type} joins several results: say which, as from = ["one", "other"]')
         if given not in joins:
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
-            raise self.bad(site, "from", f"{kind.type} takes {takes}, and this names {given}")
+            self.problem(problems.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
+            raise Unsettled
         return self.interned(kind, settings)
 
     def interned(self, kind: type[Layer], settings: dict[str, Any]) -> Layer:
@@ -441,7 +464,7 @@ class _Builder:
         values: list[int] = []
         for key in kind.references():
             if key in settings:
-                value = self.find(settings[key], site.frame, site.step.at(key))[0]
+                value = self.find_one(settings[key], site.frame, site.step.at(key))
                 node = self.node(value)
                 to = getattr(kind.parameters[key], "to", "")
                 if to and value != UNRESOLVED and (node is None or node.type != to):
@@ -456,8 +479,11 @@ class _Builder:
         """Return the node whose weights a layer uses, by its own word or as part of a block that shares."""
         step, frame = site.step, site.frame
         if step.shares:
-            (value,) = self.find(self.written(site, "shares", step.shares), frame, step.at("shares"))[:1]
+            name = self.written(site, "shares", step.shares)
+            value = self.find_one(name, frame, step.at("shares"))
             node = self.node(value)
+            if value != UNRESOLVED and (node is None or self.use(site)):
+                raise self.bad(site, "shares", f"a layer shares with a layer, and {name} is none")
             if node is None:
                 raise Unsettled
         elif frame.twin is None:
@@ -472,21 +498,23 @@ class _Builder:
             raise Unsettled
         return self.nodes[self.titles[node.shares]] if node.shares else node
 
-    def agreed(self, site: _Site, shared: Node, settings: dict[str, Any]) -> Layer:
+    def agreed(self, site: _Site, shared: Node, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer whose weights are used, once the settings that are repeated agree."""
         layer = shared.layer
         if layer is None:
             raise Unsettled
-        self.agree(site, shared.name, {"type": shared.type}, {"type": site.step.type or shared.type})
+        self.agree(site, shared.name, {"type": shared.type}, {"type": kind.type})
         own = {key: value for key, value in settings.items() if not isinstance(layer.parameters[key], Reference)}
         self.agree(site, shared.name, {key: getattr(layer, key) for key in own}, own)
         return layer
 
     def agree(self, site: _Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-        for key, value in here.items():
-            if value != there[key]:
-                self.problem(problems.SharedDiffers, site, key, setting=key, here=value, there=there[key], other=other)
-                raise Unsettled
+        differ = [key for key, value in here.items() if there[key] not in (value, UNKNOWN)]
+        for key in differ:
+            facts = {"setting": key, "here": here[key], "there": there[key], "other": other}
+            self.problem(problems.SharedDiffers, site, key, **facts)
+        if differ:
+            raise Unsettled
 
     # Blocks
 
@@ -496,7 +524,14 @@ class _Builder:
         if step.broken:
             raise Unsettled
         use = self.use(site) if step.shares else None
+        if step.shares and not use:
+            name = self.written(site, "shares", step.shares)
+            if self.find_one(name, frame, step.at("shares")) != UNRESOLVED:
+                self.bad(site, "shares", f"a block shares with the use of a block, and {name} is none")
+            raise Unsettled
         block = use.block if use and not step.block else self.block_of(site)
+        if use:
+            self.agree(site, use.name, {"block": use.block.name}, {"block": block.name})
         arguments = self.arguments(site, block, use)
         if block in frame.blocks:
             names = [other.name for other in frame.blocks[frame.blocks.index(block) :]]
@@ -530,14 +565,16 @@ class _Builder:
 
     def use(self, site: _Site) -> _Use | None:
         """Return the use of a block that a step shares with."""
-        return self.uses.get(self.spelled(self.written(site, "shares", site.step.shares), site.frame))
+        name = self.spelled(self.written(site, "shares", site.step.shares), site.frame)
+        copies = self.copies.get(name)
+        return self.uses.get(copies[-1] if copies else name)
 
     def arguments(self, site: _Site, block: Block, use: _Use | None) -> dict[str, Any]:
         """Return the values of a block's arguments: handed over, or its own defaults, or those of its twin."""
         given = self.late(site, block) if site.step.raw else site.step.settings
         values = {key: self.settled(site, key, setting) for key, setting in given.items()}
         if use:
-            self.agree(site, use.title.removesuffix("."), use.arguments, values)
+            self.agree(site, use.name, use.arguments, values)
             return use.arguments
         scope = {**block.file.constants, "in_channels": site.scope["in_channels"], **values}
         inner = site._replace(scope=scope)

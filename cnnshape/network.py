@@ -231,13 +231,19 @@ class Network(NamedTuple):
                 yield ExpectDiffers(place, layer, used_at, **facts)
 
     def _unclaimed(self, report: Report) -> Iterator[Problem]:
-        figures = {"parameters": report.parameters, "macs": report.macs}
-        for name, claimed, place, output in self.claims:
-            actual: Any = figures[name] if output is None else report.outputs.get(output, report.output)
-            if None not in (claimed, actual) and actual != claimed:
-                if output is not None:
-                    claimed, actual = to_file(claimed, self.layout), to_file(actual, self.layout)
-                yield ClaimDiffers(place, claim=name, claimed=claimed, actual=actual)
+        for claim in self.claims:
+            actual = self.actual(claim, report)
+            if None not in (claim.claimed, actual) and actual != claim.claimed:
+                figures = {"claimed": claim.claimed, "actual": actual}
+                if claim.output is not None:
+                    figures = {name: to_file(shape, self.layout) for name, shape in figures.items()}
+                yield ClaimDiffers(claim.place, claim=claim.name, **figures)
+
+    def actual(self, claim: Claim, report: Report) -> Any:
+        """Return the figure or shape that a claim speaks of, None where it is not known."""
+        if claim.output is not None:
+            return report.outputs.get(claim.output, report.output)
+        return {"parameters": report.parameters, "macs": report.macs}[claim.name]
 
     def raise_for_errors(self) -> Network:
         """Return the net, or raise ArchitectureError, with all problems, where its file is wrong."""
@@ -272,11 +278,9 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
     except Refused:
         y = (UNKNOWN,) * len(x)
         return Result(y if layer.keeps_rank else None, refusals=tuple(note.refusals.values()))
-    weights, uses = layer.weights(x), layer.uses(x, y)
     return Result(
         y,
-        weights + layer.biases(),
-        uses and weights * uses,
+        *layer.counts(x, y),
         *_ends_of(layer, x, y),
         refusals=tuple(note.refusals.values()),
         doubts=() if note.refusals else tuple(layer.doubts(*entering)),

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 REQUIRED: Final[Any] = object()  # the default of a parameter that must be given
 LARGEST = 2**63 - 1  # torch's sizes are int64
+LARGEST_REAL = float.fromhex("0x1.fffffep+127")  # its weights are float32
 
 Shape = tuple[Any, ...]  # channels first, no batch: (C, W), (C, H, W), (C, D, H, W), or (C,) without space
 
@@ -299,21 +300,32 @@ class Flag(Parameter[bool]):
 
 
 class Real(Parameter[float]):
-    """A number; it bears on values, not on shapes."""
+    """A number that fits a float32, or infinity; it bears on values, not on shapes."""
 
     def __init__(
-        self, default: float = REQUIRED, *, least: float = -math.inf, most: float = math.inf, nonzero: bool = False
+        self,
+        default: float = REQUIRED,
+        *,
+        least: float = -math.inf,
+        most: float = math.inf,
+        nonzero: bool = False,
+        finite: bool = False,
     ):
         super().__init__(default)
-        self.least, self.most, self.nonzero = least, most, nonzero
+        self.least, self.most, self.nonzero, self.finite = least, most, nonzero, finite
         limits = f" from {least:g}" * (least > -math.inf) + f" to {most:g}" * (most < math.inf)
-        self.kind = f"a number{limits}{' other than 0' if nonzero else ''}"
+        self.kind = f"a {'finite ' * finite}number{limits}{' other than 0' * nonzero}"
 
     def read(self, value: object) -> float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not self.least <= value <= self.most or (self.nonzero and value == 0):  # type: ignore[operator]
+        if not number or not self.takes(value):  # type: ignore[arg-type]
             raise self.refuse(value)
         return value  # type: ignore[return-value]  # a number, as just seen
+
+    def takes(self, value: float) -> bool:
+        if not self.least <= value <= self.most or (self.nonzero and value == 0):
+            return False
+        return abs(value) <= LARGEST_REAL or (not self.finite and value in (math.inf, -math.inf))
 
     def schema(self) -> dict[str, Any]:
         limits = {"minimum": self.least, "maximum": self.most}
@@ -322,12 +334,13 @@ class Real(Parameter[float]):
 
 
 class Whole(Parameter[int]):
-    """A whole number that may be negative: a place counted from the front or, negative, from the end."""
+    """A whole number that may be negative."""
 
     kind = "a whole number"
+    nonzero = False
 
     def read(self, value: object) -> int:
-        if not is_count(value, -LARGEST):
+        if not is_count(value, -LARGEST) or (self.nonzero and value == 0):
             raise self.refuse(value)
         return value  # type: ignore[return-value]  # is_count said so
 
@@ -339,11 +352,14 @@ class Axis(Whole):
     """An axis, counted as torch does: 0 is the batch (refused), 1 the channels, then space; negative from the end."""
 
     kind = "an axis: 1 the channels, then space, or negative from the end (0 is the batch)"
+    nonzero = True
 
-    def read(self, value: object) -> int:
-        if not is_count(value, -LARGEST) or value == 0:
-            raise self.refuse(value)
-        return value  # type: ignore[return-value]  # is_count said so
+
+class Divisor(Whole):
+    """A whole number other than 0."""
+
+    kind = "a whole number other than 0"
+    nonzero = True
 
 
 class Word(Parameter[str]):

@@ -18,6 +18,7 @@ class Text(Protocol):
     """What a place asks of the text that it is in."""
 
     file: str
+    text: str
     data: dict[str, object]
 
     def key(self, path: Path) -> tuple[int, int]: ...
@@ -138,7 +139,8 @@ class UnknownKey(Problem, code="unknown-key"):
 
 class MisplacedKey(Problem, code="misplaced-key"):
     sentence = (
-        "{key} is a key of the net itself: TOML gives it to {table}, since it stands below; move it above [{table}]"
+        "{key} is a key of the net itself: TOML gives it to {table}, since it stands below [{table}];"
+        " move it above the first table"
     )
 
 
@@ -155,7 +157,7 @@ class UnknownBlock(Problem, code="unknown-block"):
 
 
 class UnknownLayer(Problem, code="unknown-layer"):
-    sentence = "there is no layer {name} before this one{hint}"
+    sentence = "there is no layer {name}{hint}"
 
 
 class BadValue(Problem, code="bad-value"):
@@ -211,6 +213,11 @@ class NothingLeft(Problem, code="nothing-left"):
     at = ("scale_factor", "amount", "stop", "start", "padding", "kernel_size")
 
 
+class NoElements(NothingLeft, code="no-elements"):
+    sentence = "a side of {side} becomes {result}: there is no element left"
+    torch_refuses = False  # it makes a tensor without elements
+
+
 class PaddingOverHalf(Problem, code="padding-over-half"):
     sentence = "padding {padding} is more than half the kernel ({kernel_size} // 2 = {half})"
     at = ("padding",)
@@ -219,6 +226,11 @@ class PaddingOverHalf(Problem, code="padding-over-half"):
 class PaddingExceedsSide(Problem, code="padding-exceeds-side"):
     sentence = "{mode} padding of {padding} needs a side that is not smaller, and for reflect larger; it is {side}"
     at = ("padding", "kernel_size")
+
+
+class PaddingExceedsRest(PaddingExceedsSide, code="padding-exceeds-rest"):
+    sentence = "circular padding of {padding} needs as many cells, and only {side} are left once others are cut off"
+    torch_refuses = False  # along some axes: it then gives memory that nobody wrote
 
 
 class SameNeedsStride1(Problem, code="same-needs-stride-1"):
@@ -266,6 +278,7 @@ class NeedsMoreAxes(Problem, code="needs-more-axes"):
 
 class AxesDiffer(Problem, code="axes-differ"):
     sentence = "{parameter} has {given} entries, but there are {axes} spatial axes"
+    torch_refuses = False  # it mostly takes a list of one for all axes
 
     @property
     def at(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -280,6 +293,16 @@ class ModeNeedsAxes(Problem, code="mode-needs-axes"):
 class ShapesDiffer(Problem, code="shapes-differ"):
     sentence = "the shapes do not fit: {one} and {other}"
     at = ("from", "like", "indices")
+
+
+class RanksDiffer(ShapesDiffer, code="ranks-differ"):
+    sentence = "the shapes have not the same number of axes: {one} and {other}"
+    torch_refuses = False  # it lines up the last axes, and repeats the others over the batch
+
+
+class NeedsBroadcast(ShapesDiffer, code="needs-broadcast"):
+    sentence = "the shapes differ: {one} and {other}; broadcast = true would repeat the axes of 1"
+    torch_refuses = False
 
 
 class CropGrows(Problem, code="crop-grows"):
@@ -341,7 +364,7 @@ class UnpoolOutOfRange(Problem, code="unpool-out-of-range"):
 
 
 class WrongNumberOfInputs(Problem, code="wrong-number-of-inputs"):
-    sentence = "the layer takes {takes}, but {inputs} arrive"
+    sentence = "{type} takes {takes}, but {inputs} arrive"
     at = ("from",)
     torch_refuses = False
 

@@ -67,6 +67,7 @@ class _Unread:
 
     def __init__(self, error: Unreadable):
         self.file, self._position = error.file, (error.line, error.column)
+        self.text = ""
         self.data: dict[str, object] = {}
 
     def key(self, _: Path) -> tuple[int, int]:
@@ -119,14 +120,14 @@ class _Reader:
         self.bad((*path, key), f"{key} must be a table, not {shown(value)}")
         return {}
 
-    def words(self, data: Mapping[str, Any], key: str, path: Path = ()) -> list[str]:
-        """Return the strings under a key, given as one or as a list; none where they are not strings."""
+    def words(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[Path, str]:
+        """Return the strings under a key, given as one or as a list, by their places; what is no string is noted."""
         value = data.get(key, [])
-        values = value if isinstance(value, list) else [value]
-        if not all(isinstance(word, str) for word in values):
-            self.bad((*path, key), f"{key} must be a string or a list of them, not {shown(value)}")
-            return []
-        return values
+        placed = {(*path, key, i): word for i, word in enumerate(value if isinstance(value, list) else [value])}
+        for place, word in placed.items():
+            if not isinstance(word, str):
+                self.bad(place, f"{key} must be a string or a list of them, not {shown(word)}")
+        return {place: word for place, word in placed.items() if isinstance(word, str)}
 
     def text(self, data: Mapping[str, Any], key: str) -> str:
         value = data.get(key, "")
@@ -142,18 +143,29 @@ class _Reader:
             if key in keys:
                 continue
             if path and key in NET_KEYS:
-                table = ".".join(str(part) for part in path if isinstance(part, str))
-                self.problem(problems.MisplacedKey, (*path, key), of_key=True, key=key, table=table)
+                self.misplaced((*path, key))
             else:
                 self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=hint(key, keys))
+
+    def misplaced(self, path: Path) -> None:
+        *table, key = (part for part in path if isinstance(part, str))
+        self.problem(problems.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
+
+    def missing(  # noqa: PLR0913 -- the whole of one sentence
+        self, data: Mapping[str, Any], key: str, keys: Iterable[str], of: str, path: Path = (), example: str = ""
+    ) -> None:
+        """Note that a key is missing, unless another one seems to be it, misspelt: that is said already."""
+        known = list(keys)
+        if not any(get_close_matches(other, known, 1) == [key] for other in data.keys() - known):
+            self.problem(problems.MissingKey, path, of=of, key=key + example)
 
     def allow(self, data: Mapping[str, Any], path: Path = ()) -> frozenset[str]:
         codes = [code for code, kind in CODES.items() if issubclass(kind, Warn)]
         allowed = self.words(data, "allow", path)
-        for code in allowed:
+        for place, code in allowed.items():
             if code not in codes:
-                self.bad((*path, "allow"), f"there is no warning {code}{hint(code, codes)}")
-        return frozenset(allowed)
+                self.bad(place, f"there is no warning {code}{hint(code, codes)}")
+        return frozenset(allowed.values())
 
     def template(self, value: str, path: Path, names: Iterable[str]) -> str | Template:
         """Return a word, or what will be one when its {...} are settled; "" where it is wrong."""
@@ -213,8 +225,8 @@ class _Reader:
         own = self.layer_defaults(self.table(data, "layer_defaults"), constants, layout)
         merged = {name: defaults.get(name, {}) | own.get(name, {}) for name in (*defaults, *own)}
         file = File(self.source, layout, constants, merged, {})
-        for i, name in enumerate(self.words(data, "include")):
-            self.include(name, ("include", i) if isinstance(data["include"], list) else ("include",), file)
+        for path, name in self.words(data, "include").items():
+            self.include(name, path, file)
         tables = self.table(data, "blocks")
         own_blocks = [block for name, table in tables.items() if (block := self.block_head(name, table, file))]
         for block in own_blocks:  # their layers come last: they may use blocks that stand below
@@ -230,7 +242,7 @@ class _Reader:
         for name, value in table.items():
             path = ("constants", name)
             if name in NET_KEYS:
-                self.problem(problems.MisplacedKey, path, of_key=True, key=name, table="constants")
+                self.misplaced(path)
             elif self.identifier(name, path):
                 number = self.number(value, path, found)
                 found[name] = UNKNOWN if number is None else number  # so that its users do not fail a second time
@@ -349,26 +361,25 @@ class _Reader:
     def block_head(self, name: str, table: Any, file: File) -> Block | None:
         """Read what others need to know of a block: all but its layers."""
         path: Path = ("blocks", name)
-        if why := name_problem(name):
+        if why := bad_name(name):
             self.problem(problems.BadName, path, of_key=True, why=why)
         if not isinstance(table, dict):
             self.bad(path, f"blocks.{name} must be a table, not {shown(table)}")
             return None
         self.only(table, BLOCK_KEYS, f"block {name}", path)
-        arguments = tuple(self.words(table, "arguments", path))
+        arguments = self.words(table, "arguments", path)
         defaults, words = self.table(table, "defaults", path), self.table(table, "words", path)
+        optional = {(*path, "defaults", key): key for key in defaults} | {(*path, "words", key): key for key in words}
         seen: set[str] = set(file.constants)
-        for key, group in (("arguments", arguments), ("defaults", tuple(defaults)), ("words", tuple(words))):
-            for i, argument in enumerate(group):
-                place = (*path, key, i if key == "arguments" else argument)
-                if self.identifier(argument, place) and argument in seen:
-                    why = f"{argument} is an argument or a constant already"
-                    self.problem(problems.BadName, place, of_key=True, why=why)
-                seen.add(argument)
+        for place, argument in (arguments | optional).items():
+            if self.identifier(argument, place) and argument in seen:
+                why = f"{argument} is an argument or a constant already"
+                self.problem(problems.BadName, place, of_key=True, why=why)
+            seen.add(argument)
         names = {*seen, "in_channels"}
         settings = {key: self.argument(value, (*path, "defaults", key), names) for key, value in defaults.items()}
         spoken = {key: self.word(value, (*path, "words", key), names) for key, value in words.items()}
-        block = Block(name, file, Place(self.source, path), arguments, settings, spoken, ())
+        block = Block(name, file, Place(self.source, path), tuple(arguments.values()), settings, spoken, ())
         self.add(block, path, file)
         return block
 
@@ -410,13 +421,16 @@ class _Reader:
     def steps(self, table: Mapping[str, Any], path: Path, names: set[str], file: File) -> tuple[Step, ...]:
         entries = table.get("layers")
         if entries is None:
-            self.problem(problems.MissingKey, path, of="a block" if path else "a net", key="layers")
+            keys, of = (BLOCK_KEYS, f"block {path[-1]}") if path else (NET_KEYS, "a net")
+            self.missing(table, "layers", keys, of, path)
             return ()
         if not isinstance(entries, list):
             self.bad((*path, "layers"), f"layers must be a list, not {shown(entries)}")
             return ()
         steps = tuple(self.step(entry, (*path, "layers", i), names, file) for i, entry in enumerate(entries))
-        first: dict[str, Place] = {}
+        inputs = table.get("inputs")  # of the net: they are names as well
+        named = inputs if isinstance(inputs, dict) and not path else ()
+        first = {name: Place(self.source, ("inputs", name), of_key=True) for name in named}
         for step in steps:
             if isinstance(step.name, str) and step.name:
                 if step.name in first:
@@ -427,7 +441,6 @@ class _Reader:
 
     def step(self, entry: Any, path: Path, names: set[str], file: File) -> Step:
         """Read one entry of `layers`."""
-        before = len(self.problems)
         bare = isinstance(entry, str)
         table = {"type": entry} if bare else entry
         place = Place(self.source, path)
@@ -435,38 +448,43 @@ class _Reader:
             self.bad(path, f"a layer must be a table, or the bare name of its type, not {shown(entry)}")
             return Step(place, broken=True)
         said: dict[str, Any] = {"keys": frozenset() if bare else frozenset(table)}
-        if "repeat" in table:
-            said["repeat"] = self.setting(REPEAT, table["repeat"], (*path, "repeat"), names, file.layout)
-            names = {*names, "i"}
-        for key in ("name", "type", "block", "shares"):
-            if key in table:
-                said[key] = self.step_word(table[key], path if bare else (*path, key), names)
-        for key, parameter in (("when", WHEN), ("expect", EXPECT)):
-            if key in table:
-                said[key] = self.setting(parameter, table[key], (*path, key), names, file.layout)
-        if "from" in table:
-            said["inputs"] = self.names(table, "from", path, names)
+        own = {*names, "i"} if "repeat" in table else names
+        if "name" in table:
+            said["name"] = self.step_word(table["name"], (*path, "name"), own)
+        if "expect" in table:
+            said["expect"] = self.setting(EXPECT, table["expect"], (*path, "expect"), own, file.layout)
         if "allow" in table:
             said["allow"] = self.allow(table, path)
+        before = len(self.problems)  # one in what stands above leaves the layer as good as it is
+        if "repeat" in table:
+            said["repeat"] = self.setting(REPEAT, table["repeat"], (*path, "repeat"), names, file.layout)
+        for key in ("type", "block", "shares"):
+            if key in table:
+                said[key] = self.step_word(table[key], path if bare else (*path, key), own)
+        if "when" in table:
+            said["when"] = self.setting(WHEN, table["when"], (*path, "when"), own, file.layout)
+        if "from" in table:
+            said["inputs"] = self.names(table, "from", path, own)
         step = Step(place, **said)
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
-        settings = self.settings_of(step, given, names, file)
+        settings = self.settings_of(step, given, own, file)
         settled = not any(map(waits, settings.values()))
         return step._replace(settings=settings, settled=settled, broken=len(self.problems) > before)
 
     def step_word(self, value: Any, path: Path, names: set[str]) -> str | Template:
-        """Return the value of a key that holds a name."""
+        """Return a value that is a name or a word; "" where it is wrong."""
         if not isinstance(value, str) or not value:
-            self.bad(path, f"{path[-1]} must be a word, not {shown(value)}")
+            key = path[-1] if isinstance(path[-1], str) else path[-2]
+            self.bad(path, f"{key} must be a word, not {shown(value)}")
             return ""
-        if path[-1] == "name" and "{" not in value and (why := name_problem(value)):
+        if path[-1] == "name" and "{" not in value and (why := bad_layer_name(value)):
             self.problem(problems.BadName, path, why=why)
         return self.template(value, path, names)
 
     def names(self, table: Mapping[str, Any], key: str, path: Path, names: set[str]) -> tuple[str | Template, ...]:
         """Return the names under a key, one or a list, with what is to be settled in them."""
-        words = self.words(table, key, path)
-        return tuple(self.template(word, (*path, key, i), names) for i, word in enumerate(words))
+        values = table[key] if isinstance(table[key], list) else [table[key]]
+        return tuple(self.step_word(value, (*path, key, i), names) for i, value in enumerate(values))
 
     def settings_of(self, step: Step, table: dict[str, Any], names: set[str], file: File) -> dict[str, Setting]:
         """Return the settings of a layer, or the arguments of a block, as far as the text tells what they belong to."""
@@ -478,17 +496,20 @@ class _Reader:
         elif step.block in file.blocks:
             return self.block_settings(step, file.blocks[str(step.block)], table, names)
         elif step.block:
-            mean = hint(step.block, file.blocks)
+            is_type = f'; it is a layer type: write type = "{step.block}"' if step.block in TYPES else ""
+            mean = is_type or hint(step.block, file.blocks)
             self.problem(problems.UnknownBlock, step.at("block").path, block=step.block, hint=mean)
         elif step.type in TYPES:
             return self.layer_settings(step, TYPES[str(step.type)], table, names, file)
         elif step.type:
-            is_block = f'; it is a block: write {{ block = "{step.type}" }}' if step.type in file.blocks else ""
+            is_block = f'; it is a block: write block = "{step.type}"' if step.type in file.blocks else ""
             mean = is_block or hint(step.type, TYPES)
             self.problem(problems.UnknownType, step.at("type").path, type=step.type, hint=mean)
-        elif not {"type", "block"} & step.keys:
-            self.only(table, STEP_KEYS, "a layer", path)
-            self.problem(problems.MissingKey, path, of="a layer", key="type (or block)")
+        elif not {"type", "block", "shares"} & step.keys:
+            misspelt = {key: value for key, value in table.items() if get_close_matches(key, ("type", "block"), 1)}
+            self.only(misspelt, STEP_KEYS, "a layer", path)
+            if not misspelt:
+                self.problem(problems.MissingKey, path, of="a layer", key="type (or block)")
         return {}
 
     def layer_settings(
@@ -504,8 +525,8 @@ class _Reader:
                 self.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
         if not step.shares:  # which takes them from the layer that it names
             given = file.defaults.get(layer.type, {}).keys() | table.keys()
-            for name in layer.required - given:
-                self.problem(problems.MissingKey, path, of=layer.type, key=name)
+            for name in sorted(layer.required - given):
+                self.missing(table, name, [*parameters, *STEP_KEYS], layer.type, path)
         return settings
 
     def block_settings(
@@ -513,12 +534,12 @@ class _Reader:
     ) -> dict[str, Setting]:
         """Return what is handed to a block that is known."""
         path = step.place.path
-        parameters = block.parameters()
-        self.only(table, [*parameters, *STEP_KEYS], f"block {block.name}", path)
+        parameters, of = block.parameters(), f"block {block.name}"
+        self.only(table, [*parameters, *STEP_KEYS], of, path)
         if not step.shares:
             for name in block.arguments:
                 if name not in table:
-                    self.problem(problems.MissingKey, path, of=f"block {block.name}", key=name)
+                    self.missing(table, name, [*parameters, *STEP_KEYS], of, path)
         return {
             key: (self.word if key in block.words else self.argument)(value, (*path, key), names)
             for key, value in table.items()
@@ -533,15 +554,14 @@ class _Reader:
         file = self.file({})
         blocks_only = "blocks" in data and not {"layers", "input", "inputs"} & data.keys()
         if blocks_only:
-            why = "a file of blocks is for others to include: to be checked, it"
-            self.problem(problems.MissingKey, (), of=why, key="layers")
+            self.missing(data, "layers", NET_KEYS, "a file of blocks is for others to include: to be checked, it")
         return Architecture(
             file,
             name=self.text(data, "name"),
             source=self.text(data, "source"),
             inputs={} if blocks_only else self.inputs(data, file),
             steps=() if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file),
-            outputs=tuple(self.words(data, "outputs")) if "outputs" in data else None,
+            outputs=self.outputs(data) if "outputs" in data else None,
             claims=tuple(self.claims(self.table(data, "claims"), file)),
             training=self.training(self.table(data, "training")),
             allow=self.allow(data),
@@ -556,15 +576,27 @@ class _Reader:
             )
         if "inputs" in data:
             table = self.table(data, "inputs")
-            if not table:
+            if data["inputs"] == {}:
                 self.bad(("inputs",), "inputs must be a table of at least one input, as { left = [1, 64, 64] }")
             for name in table:
-                if why := name_problem(name):
+                if why := bad_name(name):
                     self.problem(problems.BadName, ("inputs", name), of_key=True, why=why)
             return {name: self.shape(sizes, ("inputs", name), file) for name, sizes in table.items()}
         if "input" not in data:
-            self.problem(problems.MissingKey, (), of="a net", key="input, as input = [3, 224, 224]")
+            self.missing(data, "input", NET_KEYS, "a net", example=", as input = [3, 224, 224]")
         return {"input": self.shape(data["input"], ("input",), file) if "input" in data else None}
+
+    def outputs(self, data: Mapping[str, Any]) -> dict[str, Place]:
+        """Return the names of the net's outputs, each with its place."""
+        found: dict[str, Place] = {}
+        for path, name in self.words(data, "outputs").items():
+            place = Place(self.source, path)
+            if name in found:
+                self.problem(problems.DuplicateName, path, what="outputs", name=name, other=found[name])
+            found.setdefault(name, place)
+        if data["outputs"] == []:
+            self.bad(("outputs",), "outputs must name one layer at least; left out, it is the last layer")
+        return found
 
     def shape(self, value: Any, path: Path, file: File) -> Shape | None:
         """Return a shape whose expressions use the file's constants alone."""
@@ -583,8 +615,10 @@ class _Reader:
                     self.bad(path, f"{name} must be a whole number, not {shown(value)}")
             elif name == "output":
                 yield Claim(name, self.shape(value, path, file), Place(self.source, path), output="")
+            elif name == "outputs" and not isinstance(value, dict):  # the net's own, most likely
+                self.misplaced(path)
             elif name == "outputs":
-                for output, sizes in self.table(table, name, ("claims",)).items():
+                for output, sizes in value.items():
                     place = (*path, output)
                     yield Claim(f"outputs.{output}", self.shape(sizes, place, file), Place(self.source, place), output)
             elif name == "valid_sizes" and not isinstance(value, str):
@@ -594,7 +628,7 @@ class _Reader:
         """Read the facts about training; they are free but for those that mean something here."""
         for key in table:
             if key in NET_KEYS and key not in ("name", "source"):
-                self.problem(problems.MisplacedKey, ("training", key), of_key=True, key=key, table="training")
+                self.misplaced(("training", key))
             elif key not in TRAINING and (close := get_close_matches(key, TRAINING, 1, cutoff=0.8)):
                 mean = f"; did you mean {close[0]}?"
                 self.problem(problems.UnknownKey, ("training", key), of_key=True, key=key, of="training", hint=mean)
@@ -607,11 +641,15 @@ class _Reader:
         return table
 
 
-def name_problem(name: str) -> str:
-    """Say what is wrong with the name of a layer, a block or an input, or nothing."""
-    if not NAME.fullmatch(name):
-        return f"{shown(name)} is no name: use letters, digits, _ and -"
-    return f"{name} is what enters the net or the block, and no layer's name" if INPUT.fullmatch(name) else ""
+def bad_name(name: str) -> str:
+    """Say what is wrong with the name of a block or an input, or nothing."""
+    return "" if NAME.fullmatch(name) else f"{shown(name)} is no name: use letters, digits, _ and -"
+
+
+def bad_layer_name(name: str) -> str:
+    """Say what is wrong with the name of a layer, or nothing."""
+    enters = INPUT.fullmatch(name)
+    return f"{name} is what enters the net or the block, and no layer's name" if enters else bad_name(name)
 
 
 def late_settings(

@@ -8,7 +8,7 @@ Sides and windows are in cells; `padding` is added at both ends. Names as in Dum
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any, Protocol, SupportsIndex
 
 N = Any  # a size: an int, or any number that knows the arithmetic above (no protocol says that of int and ours alike)
 
@@ -21,6 +21,10 @@ class Require(Protocol):
     """What a reading does with a condition: refuse (int), note (Traced), or collect it (an unknown side)."""
 
     def __call__(self, condition: Any, code: str, **facts: object) -> None: ...
+
+
+def unasked(_: Any, code: str, **facts: object) -> None:
+    """Require nothing: the condition has been asked for elsewhere, or somebody else is to fail at it."""
 
 
 def extent(kernel_size: N, dilation: N = 1) -> N:
@@ -51,37 +55,41 @@ def left_over(w: N, *, extent: N, stride: N, padding: N) -> N:
 
 def transposed(w: N, require: Require, *, extent: N, stride: N, padding: N, output_padding: N = 0) -> N:
     """The side that a convolution would have shrunk to w: W' = S(W - 1) - 2P + F + OP (Dumoulin & Visin, 14)."""
-    result = stride * (w - 1) - 2 * padding + extent + output_padding
-    require(result >= 1, "nothing-left", side=w, result=result)
+    return left(stride * (w - 1) - 2 * padding + extent + output_padding, require, side=w)
+
+
+def left(result: N, require: Require, *, side: N) -> N:
+    """Return what is left of a side; of a side of 0 torch makes a tensor without elements."""
+    require(result >= 0, "nothing-left", side=side, result=result)
+    require(result >= 1, "no-elements", side=side, result=result)
     return result
 
 
 def padded(w: N, require: Require, *, before: int, after: int, mode: str) -> N:
     """A side with cells added at its ends, or cut off where negative: W' = before + W + after."""
-    if mode == "reflect":
-        widest = max(before, after)
-        require(w > widest, "padding-exceeds-side", side=w, padding=widest, mode=mode)
-    if mode == "circular":
-        widest = max(abs(before), abs(after))
-        require(w >= widest, "padding-exceeds-side", side=w, padding=widest, mode=mode)
+    result = left(w + before + after, require, side=w)
+    cut, widest = min(before, 0) + min(after, 0), max(before, after)
     if mode == "constant":  # torch cuts before it adds
-        cut = w + min(before, 0) + min(after, 0)
-        require(cut >= 0, "nothing-left", side=w, result=cut)
-    result = w + before + after
-    require(result >= 1, "nothing-left", side=w, result=result)
+        require(w + cut >= 0, "nothing-left", side=w, result=w + cut)
+    if mode == "reflect":
+        require(w > widest, "padding-exceeds-side", side=w, padding=widest, mode=mode)
+    if mode == "circular":  # torch wraps cells that it has cut off: no such cells are there
+        code = "padding-exceeds-side" if cut == 0 else "padding-exceeds-rest"
+        require(w + cut >= widest, code, side=w + cut, padding=widest, mode=mode)
     return result
 
 
-def scaled(w: N, require: Require, *, factor: float) -> N:
+def scaled(w: N, require: Require, *, factor: N) -> N:
     """A side times a factor, rounded down: floor(W * factor).
 
     A dyadic factor (2, 0.5, 1.5) is exact in integers; any other is torch's own product, in float64.
     """
-    top, bottom = factor.as_integer_ratio()
-    exact = max(top, bottom) <= MAX_DYADIC
-    result = w * top // bottom if exact else math.floor(w * factor)
-    require(result >= 1, "nothing-left", side=w, result=result)
-    return result
+    if isinstance(factor, float):
+        top, bottom = factor.as_integer_ratio()
+        result = w * top // bottom if max(top, bottom) <= MAX_DYADIC else math.floor(w * factor)
+    else:
+        result = w * factor
+    return left(result, require, side=w)
 
 
 # 0.1 is dyadic too, to a float: 3602879701896397 / 2**55. Up to this, float64 computes w * factor exactly for every
@@ -100,10 +108,10 @@ def divides(divisor: N, number: N) -> Any:
 
 
 def larger(a: N, b: N) -> N:
-    """The larger of two sizes that are equal, or of which one is 1."""
-    if isinstance(b, int) and b != 1:
-        return b
-    return b if isinstance(a, int) and a == 1 else a
+    """The larger of two sizes that are equal, or of which one is 1; of an unknown and a number, the number."""
+    if b == 1:
+        return a
+    return b if a == 1 or not isinstance(a, SupportsIndex) else a
 
 
 def product(numbers: Any) -> N:

@@ -6,6 +6,7 @@ Most texts are never asked where something stands, so the tree is built on the f
 from __future__ import annotations
 
 import codecs
+import pathlib
 import re
 import tomllib
 from functools import cached_property
@@ -56,7 +57,7 @@ class Source:
     def read(cls, path: str | os.PathLike[str]) -> Source:
         """Read a file; Unreadable says what is wrong with it."""
         try:
-            with open(path, "rb") as file:
+            with pathlib.Path(path).open("rb") as file:
                 raw = file.read(LIMIT + 1)
         except (OSError, ValueError) as error:  # ValueError: a name that no file can have
             reason = str(getattr(error, "strerror", None) or error)
@@ -189,7 +190,7 @@ def _index(raw: bytes) -> _Entry:
             continue
         # Newer TOML than the grammar knows, such as a line break in an inline table, leaves errors in the tree; around
         # them it is sound, and what is lost there is answered as what is missing.
-        parts = [part for part in node.named_children if part.type not in ("comment", "ERROR")]
+        parts = [part for part in node.named_children if part.type != "comment"]
         match node.type, parts:
             case "document" | "inline_table", _:
                 todo += [(part, entry) for part in reversed(parts)]

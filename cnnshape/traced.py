@@ -4,75 +4,124 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Operand = Any  # an int, a float or a Traced
 
-SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly a text binds
+LOOSE, SUM, PRODUCT, ATOM = range(4)  # how tightly the loosest operator of a text binds
+
+
+class Text(NamedTuple):
+    """Arithmetic as a person writes it."""
+
+    written: str
+    binds: int = ATOM
+
+    def within(self, binds: int) -> str:
+        """Write it as an operand that has to bind so tightly; a negative number always stands in brackets."""
+        return f"({self.written})" if self.binds < binds or self.written.startswith("-") else self.written
+
+    def floor(self) -> Text:
+        return Text(f"floor({self.written})")
+
+
+class Operator(NamedTuple):
+    """What an operator computes, and how tightly its result, its left and its right operand bind."""
+
+    sign: str
+    compute: Callable[[Any, Any], Any]
+    binds: int
+    left: int
+    right: int
+
+
+ADD = Operator(" + ", operator.add, SUM, SUM, SUM)
+SUBTRACT = Operator(" - ", operator.sub, SUM, SUM, PRODUCT)
+MULTIPLY = Operator("*", operator.mul, PRODUCT, PRODUCT, PRODUCT)
+DIVIDE = Operator("/", operator.floordiv, PRODUCT, PRODUCT, ATOM)
+MODULO = Operator(" mod ", operator.mod, LOOSE, PRODUCT, ATOM)
 
 
 class Traced:
-    """A number with its text in two writings: with the names of the quantities, and with their values.
+    """A number with its arithmetic in two writings: `named`, in the names of the quantities, and `text`, in numbers.
 
-    It compares as its value does. Two identities keep the text as one would write it: 1*x = x, and (x - 1) + 1 = x;
-    without them a window without dilation would read 1*(11 - 1) + 1.
+    A division that leaves something over is a floor(...); in names, that of a sum always is, since in general it does.
+    What nobody would write is left out: a plain 1 as a factor or divisor and a plain 0 as a summand, which come from
+    the code of a rule; a quantity of 0 as a summand; a quantity of 1 that divides another (groups); and dilation 1, the
+    1*(x - 1) + 1 of a window. It compares as its value does, so that min and max choose, and the choice is remembered.
     """
 
-    __slots__ = ("binds", "inner", "named", "text", "value")
+    __slots__ = ("_named", "_text", "inner", "value")
 
-    def __init__(self, value: int, named: str = "", text: str = "", binds: int = ATOM, inner: Traced | None = None):
-        """Make a leaf (a value, and its name where it has one), or a result (value, texts, binding)."""
-        self.value = value
-        self.text = text or str(value)
-        self.named = named or self.text
-        self.binds = binds
-        self.inner = inner  # of x - 1, the x
+    def __init__(self, value: float, name: str = "", *, named: Text | None = None, text: Text | None = None):
+        """Make a quantity, with its name; or what arithmetic gives, with both writings."""
+        self.value: Any = value
+        self._text = text or Text(str(value))
+        self._named = named or Text(name or str(value))
+        self.inner: Traced | None = None  # of x - 1 and 1*(x - 1), the x
 
-    def __add__(self, other: Operand) -> Traced:
-        """Return x for (x - 1) + 1 and for x + 0."""
-        if other == 1 and self.inner is not None and not isinstance(other, Traced):
+    @property
+    def named(self) -> str:
+        return self._named.written
+
+    @property
+    def text(self) -> str:
+        return self._text.written
+
+    @property
+    def computed(self) -> bool:
+        """Whether there is arithmetic in it."""
+        return self.text != str(self.value)
+
+    def __add__(self, other: Operand) -> Any:
+        if self.inner is not None and _plain(other, 1):
             return self.inner
-        if other == 0 and not isinstance(other, Traced):
-            return self
-        return _join(self, "+", other, SUM, operator.add)
+        if _quantity(self, 0) and isinstance(other, Traced):
+            return other
+        return self if _quantity(other, 0) else _join(ADD, self, other)
 
-    def __radd__(self, other: Operand) -> Traced:
-        return self if other == 0 else _join(other, "+", self, SUM, operator.add)
+    def __radd__(self, other: Operand) -> Any:
+        return self if _plain(other, 0) else _join(ADD, other, self)
 
-    def __sub__(self, other: Operand) -> Traced:
-        result = _join(self, "-", other, SUM, operator.sub)
-        if other == 1 and not isinstance(other, Traced):
+    def __sub__(self, other: Operand) -> Any:
+        result = _join(SUBTRACT, self, other)
+        if _plain(other, 1):
             result.inner = self
         return result
 
-    def __rsub__(self, other: Operand) -> Traced:
-        return _join(other, "-", self, SUM, operator.sub)
+    def __rsub__(self, other: Operand) -> Any:
+        return _join(SUBTRACT, other, self)
 
-    def __mul__(self, other: Operand) -> Traced:
-        """Return x for 1*x."""
-        if self.value == 1 and isinstance(other, Traced):
-            return other
-        return _join(self, "*", other, PRODUCT, operator.mul)
+    def __mul__(self, other: Operand) -> Any:
+        result = self if _plain(other, 1) else _join(MULTIPLY, self, other)
+        if _quantity(self, 1) and isinstance(other, Traced):
+            result.inner = other.inner
+        return result
 
-    def __rmul__(self, other: Operand) -> Traced:
-        return self if other == 1 else _join(other, "*", self, PRODUCT, operator.mul)
+    def __rmul__(self, other: Operand) -> Any:
+        return self if _plain(other, 1) else _join(MULTIPLY, other, self)
 
-    def __floordiv__(self, other: Operand) -> Traced:
-        """Write a division that leaves something over as floor(...)."""
-        return _join(self, "/", other, PRODUCT, operator.floordiv)
+    def __floordiv__(self, other: Operand) -> Any:
+        one = _plain(other, 1) or (_quantity(other, 1) and not self.computed)
+        return self if one else _join(DIVIDE, self, other)
 
-    def __rfloordiv__(self, other: Operand) -> Traced:
-        return _join(other, "/", self, PRODUCT, operator.floordiv)
+    def __rfloordiv__(self, other: Operand) -> Any:
+        return _join(DIVIDE, other, self)
 
-    def __mod__(self, other: Operand) -> Traced:
-        return _join(self, "mod", other, PRODUCT, operator.mod)
+    def __mod__(self, other: Operand) -> Any:
+        return _join(MODULO, self, other)
 
-    def __neg__(self) -> Traced:
-        return _join(0, "-", self, SUM, operator.sub)
+    def __rmod__(self, other: Operand) -> Any:
+        return _join(MODULO, other, self)
 
     def __floor__(self) -> Traced:
-        return Traced(math.floor(self.value), f"floor({self.named})", f"floor({self.text})")
+        return Traced(math.floor(self.value), named=self._named.floor(), text=self._text.floor())
+
+    def __abs__(self) -> Any:
+        return self if self.value >= 0 else 0 - self
 
     def __lt__(self, other: Operand) -> bool:
         return self.value < _value(other)
@@ -95,28 +144,41 @@ class Traced:
     def __index__(self) -> int:
         return self.value
 
+    def as_integer_ratio(self) -> tuple[Traced, int]:
+        return self, 1
+
     def __repr__(self) -> str:
-        return self.text if self.text == str(self.value) else f"{self.text} = {self.value}"
+        return f"{self.text} = {self.value}" if self.computed else self.text
+
+
+def _plain(number: Operand, value: int) -> bool:
+    """Say whether it is a number of the rule's own code, of that value."""
+    return isinstance(number, int) and number == value
+
+
+def _quantity(number: Operand, value: int) -> bool:
+    """Say whether it is of that value, and no arithmetic has led there."""
+    return not number.computed and number.value == value if isinstance(number, Traced) else _plain(number, value)
 
 
 def _value(number: Operand) -> Any:
     return number.value if isinstance(number, Traced) else number
 
 
-def _join(left: Operand, symbol: str, right: Operand, binds: int, compute: Callable[[Any, Any], Any]) -> Traced:
-    value = compute(_value(left), _value(right))
-    sign = symbol if symbol in "*/" else f" {symbol} "
+def _writings(number: Operand) -> tuple[Text, Text]:
+    return (number._named, number._text) if isinstance(number, Traced) else (Text(str(number)),) * 2  # noqa: SLF001
+
+
+def _join(by: Operator, left: Operand, right: Operand) -> Any:
+    value = by.compute(_value(left), _value(right))
+    if not isinstance(value, int | float):
+        return value  # behind a failure nothing is known, and there is nothing to remember
     named, text = (
-        f"{_side(left, writing, binds)}{sign}{_side(right, writing, binds + (symbol not in '+*'))}"
-        for writing in ("named", "text")
+        Text(f"{one.within(by.left)}{by.sign}{other.within(by.right)}", by.binds)
+        for one, other in zip(_writings(left), _writings(right), strict=True)
     )
-    if symbol == "/" and value * _value(right) != _value(left):
-        return Traced(value, f"floor({named})", f"floor({text})")
-    return Traced(value, named, text, binds)
-
-
-def _side(number: Operand, writing: str, binds: int) -> str:
-    if not isinstance(number, Traced):
-        return str(number)
-    text: str = getattr(number, writing)
-    return text if number.binds >= binds else f"({text})"
+    if by is DIVIDE:
+        exact = value * _value(right) == _value(left)
+        named = named if exact and _writings(left)[0].binds > SUM else named.floor()
+        text = text if exact else text.floor()
+    return Traced(value, named=named, text=text)

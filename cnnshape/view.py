@@ -1,4 +1,4 @@
-"""What people are shown of a checked net, in plain words: rows, settings, the chain of sizes, totals, problems."""
+"""What people are shown of a checked net, in plain words: rows, settings, the chain of sizes, the facts, problems."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layout import text
 from cnnshape.network import total
-from cnnshape.parameters import Ends, Flag, Inferred, Parameter, Reference, Shape, Sizes, Word
+from cnnshape.parameters import Flag, Inferred, Reference, Sizes, per_axis
+from cnnshape.problems import Disagreement
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cnnshape.crosscheck import Verification
-    from cnnshape.network import LayerReport, Network, Report
-    from cnnshape.problems import Problem
+    from cnnshape.layers import Layer
+    from cnnshape.network import LayerReport, Network, Node, Report
+    from cnnshape.parameters import Parameter, Shape
+    from cnnshape.problems import Place, Problem
 
-CONVENTION: Final = "multiply-accumulates of convolutions and linear layers for one sample, biases not counted"
-DROPPED_FROM: Final = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}  # by the number of axes
-VERDICTS: Final = ("agrees", "refuses", "not run", "skipped", "stricter", "disagrees")  # the worst last
-SEEN_IN_OUTPUT: Final = ("out_channels", "out_features")
-CHAIN: Final = 24  # sizes of a chain that are shown; of a longer one, the ends
+CONVENTION: Final = "multiply-accumulates of convolutions and linear layers, for one sample, biases not counted"
+AXES: Final = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}  # what is dropped along each axis
+VERDICTS: Final = {  # the worst last; how the facts say it
+    "agrees": "agree",
+    "refuses": "refused by torch as well",
+    "not run": "not run",
+    "skipped": "skipped",
+    "stricter": "refused by cnnshape alone, as documented",
+    "disagrees": "disagree",
+}
+SEEN: Final = ("out_channels", "out_features")  # settings that the output shows
+MANY: Final = 4  # results that a row names one by one
+LONG_CHAIN: Final = 24  # sizes; of a longer chain, the ends are shown
 SNIPPET: Final = 88  # characters of a source line that are shown
 
 
@@ -37,7 +48,7 @@ class Checked(NamedTuple):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return self.report.problems + (self.verification.problems if self.verification else ())
+        return (*self.report.problems, *(self.verification.problems if self.verification else ()))
 
     @property
     def ok(self) -> bool:
@@ -50,16 +61,30 @@ class Checked(NamedTuple):
         return [layer.verdict for layer in self.verification.layers]
 
 
+def printable(words: str) -> str:
+    """Return the words with what could move a terminal's cursor written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
+
+
+def number(value: int | None) -> str:
+    """Write a count: "?" where it is not known."""
+    return "?" if value is None else f"{value:,}"
+
+
+def counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 # Rows
 
 
 class Row(NamedTuple):
-    """A layer, or a block folded into one row; numbers and shapes as they are written, "" for nothing."""
+    """A layer, or a block folded into one row, as it is written; "" for nothing."""
 
     name: str
     type: str
     settings: tuple[str, ...]
-    inputs: tuple[str, ...]  # one line each
+    inputs: tuple[str, ...]  # a line each
     output: str
     parameters: str
     macs: str
@@ -70,10 +95,10 @@ class Row(NamedTuple):
 
 
 def rows(checked: Checked, depth: int = 1) -> list[Row]:
-    """Return the rows of a table in which names of more than `depth` parts are folded."""
+    """Return the rows of a table that folds what names of more than `depth` parts have in common."""
     view = _View(checked, depth)
     groups = groupby(range(len(view.layers)), key=lambda index: front(view.layers[index].name, depth))
-    return [view.row(name, [*members]) for name, members in groups]
+    return [view.row(name, list(members)) for name, members in groups]
 
 
 def front(name: str, depth: int) -> str:
@@ -82,15 +107,268 @@ def front(name: str, depth: int) -> str:
 
 
 class _View:
-    """What a row needs to know of the rest of the net."""
+    """A net seen at some depth; layers are known by their index."""
 
     def __init__(self, checked: Checked, depth: int):
         self.depth = depth
         self.layout = checked.net.layout
         self.layers = checked.report.layers
         self.verdicts = checked.verdicts()
-        self.first = 1 + len(checked.net.inputs)  # the value of the first layer
-        self.names = ["?", *checked.net.inputs, *(layer.name for layer in self.layers)]  # of all values
-        self.shapes = [None, *checked.net.inputs, *(layer.result.output for layer in self.layers)]
-        self.severities = {problem.layer: problem.severity for problem in checked.problems if problem.severity != "error"}
-        self.severities |= {problem.layer: problem.severity for problem in checked.problems if problem.severity == "error"}
+        self.inputs = len(checked.net.inputs)
+        self.names = ["?", *checked.net.inputs, *(layer.name for layer in self.layers)]  # of every value
+        self.severities = {problem.layer: problem.severity for problem in checked.problems}
+        self.severities |= {problem.layer: "error" for problem in checked.problems if problem.severity == "error"}
+
+    def row(self, name: str, members: list[int]) -> Row:
+        layers = [self.layers[index] for index in members]
+        entering = self.entering(members)
+        inputs, output = _inputs(list(entering.values()), self.layout), text(layers[-1].result.output, self.layout)
+        parameters, macs = total(layer.parameters for layer in layers), total(layer.macs for layer in layers)
+        folded = name != layers[0].name
+        if folded:
+            details = (*self.content(layers), *self.wiring(members[0], entering))
+        else:
+            details = (*settings(layers[0], self.layout), *self.wiring(members[0], entering), *self.named(members[0]))
+        return Row(
+            name,
+            self.kind(layers[0]) if folded else layers[0].type,
+            details,
+            inputs,
+            output,
+            "" if parameters == 0 else number(parameters),
+            "" if macs == 0 else number(macs),
+            _dropped([layer.dropped for layer in layers]),
+            max((self.verdicts[index] for index in members), key=["", *VERDICTS].index),
+            self.severity(name, layers),
+            plain=not folded and inputs == (output,) and parameters == 0,
+        )
+
+    def entering(self, members: list[int]) -> dict[int, Shape | None]:
+        """Return the values that enter from outside, apart from references, with their shapes."""
+        first = 1 + self.inputs + members[0]
+        return {
+            value: shape
+            for layer in (self.layers[index] for index in members)
+            for value, shape in list(zip(layer.node.inputs, layer.input_shapes, strict=True))[: _joined(layer.node)]
+            if value < first
+        }
+
+    def kind(self, layer: LayerReport, deeper: int = 0) -> str:
+        """Return the name of the block that a layer's name is folded to, or the layer's type where it is none."""
+        blocks = layer.node.blocks[self.depth + deeper - 1 :]
+        return blocks[0] if blocks else layer.type
+
+    def content(self, layers: list[LayerReport]) -> Iterator[str]:
+        """Say what a folded row holds: 3 x bottleneck, 32 layers; or 4 x, and the settings that all copies share."""
+        if len(layers[0].node.blocks) < self.depth:  # a repeated layer
+            yield f"{len(layers)} x"
+            alike = {settings(layer, self.layout) for layer in layers}
+            yield from alike.pop() if len(alike) == 1 else ()
+            return
+        parts = {front(layer.name, self.depth + 1): self.kind(layer, 1) for layer in layers}
+        if len(parts) > 1 == len(set(parts.values())):
+            yield f"{len(parts)} x {self.kind(layers[0], 1)}"
+        yield counted(len(layers), "layer")
+
+    def wiring(self, index: int, entering: Iterable[int]) -> Iterator[str]:
+        """Say where the inputs come from, unless it is what stands before."""
+        values = list(entering)
+        if values == [index + self.inputs] and (index or self.inputs == 1):
+            return
+        names = [self.seen(value, index) for value in values]
+        names[1:-1] = names[1:-1] if len(names) <= MANY else [f"{len(names) - 2} more"]
+        yield from (name if place else f"from {name}" for place, name in enumerate(names))
+
+    def named(self, index: int) -> Iterator[str]:
+        """Say which layers the settings name, as `like` does."""
+        node = self.layers[index].node
+        if node.layer:
+            keys = (key for key in node.layer.references() if key in vars(node.layer))
+            for key, value in zip(keys, node.inputs[_joined(node) :], strict=True):
+                yield f"{key} {self.seen(value, index)}"
+
+    def seen(self, value: int, index: int) -> str:
+        """Return a value's name as it is seen from the layer at an index, without what both have in front."""
+        around, dot, _ = front(self.layers[index].name, self.depth).rpartition(".")
+        return front(self.names[value], self.depth).removeprefix(around + dot)
+
+    def severity(self, name: str, layers: list[LayerReport]) -> str:
+        if any(layer.node.layer is None or layer.result.refusals for layer in layers):
+            return "error"
+        found = {self.severities.get(of, "") for of in (name, *(layer.name for layer in layers))}
+        return next((severity for severity in ("error", "warning") if severity in found), "")
+
+
+def _joined(node: Node) -> int:
+    """Return how many inputs of a layer are no references."""
+    references = node.layer.references() if node.layer else ()
+    return len(node.inputs) - sum(key in vars(node.layer) for key in references)
+
+
+def _inputs(shapes: list[Shape | None], layout: str) -> tuple[str, ...]:
+    """Write the shapes that enter, a line each; (64+128)x28x28 where they differ in one axis."""
+    written = [text(shape, layout) for shape in shapes]
+    different = list(dict.fromkeys(written))
+    if len({line.count("x") for line in different}) == 1 < len(different):
+        axes = list(zip(*(line.split("x") for line in written), strict=True))
+        varied = [axis for axis in axes if len(set(axis)) > 1]
+        if len(varied) == 1:
+            return ("x".join(f"({_sum(axis)})" if axis in varied else axis[0] for axis in axes),)
+    return tuple(different) if len(different) <= MANY else (f"{len(shapes)} shapes",)
+
+
+def _sum(numbers: Iterable[str]) -> str:
+    """Write 64+32+32+32 as 64+3*32."""
+    runs = [(size, len(list(run))) for size, run in groupby(numbers)]
+    return "+".join(size if times == 1 else f"{times}*{size}" for size, times in runs)
+
+
+def _dropped(layers: list[tuple[int | None, ...]]) -> str:
+    """Write how many cells of the image are lost along each axis, summed over layers: 1 row, 2 columns."""
+    sums = [sum(filter(None, axis)) for axis in zip_longest(*layers)]
+    return ", ".join(counted(n, axis) for n, axis in zip(sums, AXES.get(len(sums), ()), strict=False) if n)
+
+
+# Settings
+
+
+def settings(layer: LayerReport, layout: str) -> tuple[str, ...]:
+    """Return what a layer says that is not torch's default and not seen in its output: 11x11; stride 4; no bias."""
+    if layer.node.layer is None:
+        return ()
+    shape = layer.input_shapes[0]
+    rank = len(shape) - 1 if shape else 0
+    parameters = layer.node.layer.parameters.items()
+    return tuple(filter(None, (_setting(layer.node.layer, parameter, rank, layout) for _, parameter in parameters)))
+
+
+def _setting(layer: Layer, parameter: Parameter[Any], rank: int, layout: str) -> str:
+    name = parameter.name
+    value, default = getattr(layer, name), parameter.default  # a pool's stride has none, and is always said
+    if value in (default, (default,) * rank) or isinstance(parameter, Inferred | Reference) or name in SEEN:
+        return ""
+    if isinstance(parameter, Flag):
+        return name if value else f"no {name}"
+    if isinstance(parameter, Sizes):
+        return f"{name} {text(value, layout)}"
+    if name == "kernel_size" and rank > 1:
+        return _sides(per_axis(value, rank))
+    return f"{name} {_sides(value) if isinstance(value, tuple) else value}"
+
+
+def _sides(sides: tuple[Any, ...]) -> str:
+    """Write one entry for each axis: 3x5; a pair of ends as (0,1)."""
+    return "x".join(f"({side[0]},{side[1]})" if isinstance(side, tuple) else str(side) for side in sides)
+
+
+# Facts about the whole
+
+
+def facts(checked: Checked) -> Iterator[tuple[str, str]]:
+    """Yield what there is to say about the whole net, each with its label."""
+    net, report = checked.net, checked.report
+    if not checked.declared:
+        at = ", ".join(_named(name, text(shape, net.layout), report.inputs) for name, shape in report.inputs.items())
+        yield "input", f"{at}, not the declared one, of which alone expectations and claims speak"
+    if sizes := chain(checked):
+        yield "sizes", " → ".join(sizes)
+    if len(report.outputs) > 1:
+        yield "outputs", ", ".join(f"{name} {text(shape, net.layout)}" for name, shape in report.outputs.items())
+    if report.macs != 0:
+        yield "MACs", CONVENTION
+    if checked.declared and (held := " and ".join(_held(checked))):
+        yield "checked", f"{held} hold"
+    yield "torch", _agreement(checked)
+
+
+def _named(name: str, value: str, among: Mapping[str, Any]) -> str:
+    return value if len(among) == 1 else f"{name} {value}"
+
+
+def _held(checked: Checked) -> Iterator[str]:
+    """Say how many expectations and claims hold; what is behind a failure neither holds nor fails."""
+    net, report = checked.net, checked.report
+    shapes = [None, *net.inputs.values(), *(layer.output for layer in report.layers)]
+    expected = [shapes[expectation.value] for expectation in net.expectations]
+    claimed = [net.actual(claim, report) for claim in net.claims]
+    differ = Counter(problem.code for problem in report.problems)
+    for actual, what, code in ((expected, "expectation", "expect-differs"), (claimed, "claim", "claim-differs")):
+        if actual:
+            yield f"{len(actual) - actual.count(None) - differ[code]:,} of {counted(len(actual), what)}"
+
+
+def _agreement(checked: Checked) -> str:
+    """Say how the cross-check went, or why there was none."""
+    verification = checked.verification
+    if verification is None:
+        return f"no cross-check ran: {checked.unverified}"
+    counts = Counter(checked.verdicts())
+    others = (
+        f"{counts[verdict]:,} {said}" for verdict, said in VERDICTS.items() if counts[verdict] and verdict != "agrees"
+    )
+    version, _, _ = verification.torch.partition("+")
+    agree = f"{counts['agrees']:,} of {counted(len(verification.layers), 'layer')} agree"
+    return ", ".join((f"{agree} with torch {version} on {verification.device}", *others))
+
+
+def chain(checked: Checked) -> list[str]:
+    """Return the sides along the longest way to the last output, each size once: 227, 55, 27, 13, 6."""
+    net, report = checked.net, checked.report
+    lengths, before = [0] * (1 + len(net.inputs)), [0] * (1 + len(net.inputs))
+    for node in net.nodes:
+        before.append(max(node.inputs, key=lengths.__getitem__, default=0))
+        lengths.append(lengths[before[-1]] + 1)
+    inputs = (report.inputs.get(name) for name in net.inputs)
+    shapes = [None, *inputs, *(layer.result.output for layer in report.layers)]
+    way, value = [], next(reversed(net.outputs.values()), 0)
+    while value:
+        way.append(shapes[value])
+        value = before[value]
+    sides = [(UNKNOWN,) if shape is None else shape[1:] for shape in reversed(way)]
+    cubes = all(len(set(side)) <= 1 for side in sides)
+    written = ["x".join(map(str, side[:1] if cubes else side)) for side in sides if side]
+    sizes = [size for size, _ in groupby(written)]
+    half = LONG_CHAIN // 2
+    return sizes if len(sizes) <= LONG_CHAIN else [*sizes[:half], "…", *sizes[-half:]]
+
+
+def verdict(checked: Checked) -> tuple[str, str]:
+    """Return the severity of the worst problem, "" where there is none, and the verdict in words."""
+    counts = Counter(problem.severity for problem in checked.problems)
+    if not counts:
+        return "", "no problems"
+    if wrong := sum(problem.code == Disagreement.code for problem in checked.problems):
+        return "error", f"torch disagrees on {counted(wrong, 'layer')}: this is a bug in cnnshape, please report it"
+    words = ", ".join(counted(counts[severity], severity) for severity in ("error", "warning") if counts[severity])
+    return "error" if counts["error"] else "warning", words
+
+
+# Problems
+
+
+def details(problem: Problem) -> Iterator[str]:
+    """Yield what stands below the first line of a problem."""
+    if problem.layer:
+        yield f"in layer {problem.layer}"
+    for place in problem.used_at:
+        yield f"in a block used at {place}"
+    if problem.cause:
+        yield f"cause: {problem.cause}"
+    yield from (f"fix: {fix}" for fix in problem.fixes)
+
+
+def snippet(place: Place) -> Iterator[str]:
+    """Yield the line of the file that a place is in, and a caret below; a long line is cut around it."""
+    from unicodedata import east_asian_width
+
+    row, column = place.position()
+    line = place.source.text.split("\n")[row - 1].rstrip() if place.source.text else ""
+    if not line:
+        return
+    start = max(0, column - 1 - SNIPPET // 2) if len(line) > SNIPPET else 0
+    before, after = line[start : column - 1], line[column - 1 : start + SNIPPET]
+    before, after = "…" * (start > 0) + before, after + "…" * (start + SNIPPET < len(line))
+    shown = "".join(c if c.isprintable() else " " for c in before + after)
+    indent = sum(2 if east_asian_width(c) in "WF" else 1 for c in before)
+    yield f"{row} | {shown}"
+    yield f"{' ' * len(str(row))} | {' ' * indent}^"

@@ -615,9 +615,12 @@ soups = st.lists(st.sampled_from(TOKENS), max_size=60).map(" ".join)
 @given(st.one_of(st.text(), soups, st.text(st.sampled_from("(){}-+*1x <>=notifelsrud_.\n"))))
 def test_any_text_gives_a_value_or_an_expression_error(text: str) -> None:
     for make in (parse, parse_template):
+        error = None
         try:
             make(text).evaluate(SCOPE)
-        except ExpressionError as error:
+        except ExpressionError as caught:
+            error = caught
+        if error:
             assert error.text == text
             assert 0 <= error.start <= error.end <= len(text)
             assert error.message.endswith((".", "?"))

@@ -47,8 +47,8 @@ class PReLU(Layer, type="prelu", torch="PReLU"):
 class RReLU(Layer, type="rrelu", torch="RReLU"):
     """x, or a slope between lower and upper, drawn at random in training, times x where it is negative."""
 
-    lower = Real(0.125)
-    upper = Real(1.0 / 3)
+    lower = Real(0.125, finite=True)
+    upper = Real(1.0 / 3, finite=True)
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:

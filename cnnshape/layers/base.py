@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from cnnshape.parameters import Inferred, Parameter, PerAxis, Reference, Shape, per_axis
+from cnnshape.parameters import LARGEST, Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, Shape, per_axis
 from cnnshape.rules import N, Refused, Require, product
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 TYPES: dict[str, type[Layer]] = {}  # every layer type by its name in an architecture file, in the order of definition
 
-ANY_RANK = range(64)  # torch's tensors have at most 64 axes
+ANY_RANK = range(LARGEST)  # torch sets no limit
+ANY_SPACE = range(1, LARGEST)
 SPATIAL = range(1, 4)  # 1-D, 2-D and 3-D
 
 
@@ -40,12 +42,16 @@ class Layer:
     keeps_rank: ClassVar[bool] = True  # a refused input's rank is the result's
     parameters: ClassVar[dict[str, Parameter[Any]]] = {}
     required: ClassVar[frozenset[str]] = frozenset()
+    spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
+    inferred: ClassVar[dict[str, Inferred]] = {}  # those that the input decides
 
     def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:
         super().__init_subclass__()
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
         cls.parameters = {**cls.parameters, **own}
         cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)
+        cls.spatial = tuple(name for name, p in cls.parameters.items() if isinstance(p, PerAxis) and p.spatial)
+        cls.inferred = {name: p for name, p in cls.parameters.items() if isinstance(p, Inferred)}
         if type:
             cls.type, cls.torch = type, torch
             TYPES[type] = cls
@@ -128,40 +134,53 @@ class Layer:
     def enter(self, require: Require, *inputs: Shape) -> None:
         """Refuse inputs that the layer cannot read at all, and settings that do not fit them."""
         rank = len(inputs[0]) - 1
-        require(
-            rank >= self.ranks.start, "no-space" if rank == 0 else "too-few-axes", axes=rank, least=self.ranks.start
-        )
-        require(rank < self.ranks.stop, "too-many-axes", axes=rank, most=self.ranks.stop - 1)
-        for name, value in self.__dict__.items():
-            if isinstance(value, tuple) and isinstance(self.parameters.get(name), PerAxis):
+        if rank not in self.ranks:
+            code = "no-space" if rank == 0 else "too-few-axes" if rank < self.ranks.start else "too-many-axes"
+            require(False, code, axes=rank, least=self.ranks.start, most=self.ranks.stop - 1)  # noqa: FBT003
+        for name in self.spatial:
+            value = self.__dict__.get(name)
+            if isinstance(value, tuple):
                 require(len(value) == rank, "axes-differ", parameter=name, given=len(value), axes=rank)
-        for name, parameter in self.parameters.items():
-            if isinstance(parameter, Inferred):
-                attempt(parameter.compare, self, inputs[0], getattr(self, name), require)
+        for name, parameter in self.inferred.items():
+            attempt(parameter.compare, self, inputs[0], getattr(self, name), require)
 
     def axes(self, rank: int) -> Sequence[dict[str, Any]]:
         """Return, for each spatial axis, its entry of every per-axis parameter that has a value."""
         made: dict[int, Sequence[dict[str, Any]]] = self.__dict__.setdefault("_axes", {})
         if rank not in made:
             values = {
-                name: per_axis(value, rank)
-                for name, parameter in self.parameters.items()
-                if isinstance(parameter, PerAxis) and parameter.spatial and (value := getattr(self, name)) is not None
+                name: per_axis(value, rank) for name in self.spatial if (value := getattr(self, name)) is not None
             }
             made[rank] = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
         return made[rank]
+
+    def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
+        """Return parameters and multiply-accumulates, from input x to output y."""
+        weights, uses = self.weights(x), self.uses(x, y)
+        return weights + self.biases(), uses and weights * uses
 
     def missing(self, x: Shape | None) -> dict[str, Any]:
         """Return the numbers that the file left out, as the input x decides them; UNKNOWN where it is not known."""
         return {
             name: UNKNOWN if x is None else parameter.takes(self, x)
-            for name, parameter in self.parameters.items()
-            if isinstance(parameter, Inferred) and getattr(self, name) is None
+            for name, parameter in self.inferred.items()
+            if getattr(self, name) is None
         }
 
     def traced(self) -> Self:
         """Return the layer with settings that remember their names, for a reading that shows the arithmetic."""
-        return self.replace(**{name: _traced(name, getattr(self, name)) for name in self.parameters})
+        shapes = (Extent, InferredShape)  # whose entries the file may write in another order
+        return self.replace(
+            **{
+                name: _traced("" if isinstance(parameter, shapes) else name, getattr(self, name))
+                for name, parameter in self.parameters.items()
+            }
+        )
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return what the layer does, in a sentence or two."""
+        return cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
 
     @classmethod
     def references(cls) -> Iterable[str]:
@@ -207,5 +226,8 @@ def volume(axes: Sequence[dict[str, Any]], name: str) -> N:
 
 def _traced(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
-        return tuple(_traced(name, entry) for entry in value)
+        plain = not name or value.count(value[0]) == len(value)
+        return tuple(_traced(name if plain else f"{name}[{i}]", entry) for i, entry in enumerate(value))
+    if isinstance(value, Layer):  # that a reference names
+        return value.traced()
     return Traced(value, name) if type(value) is int else value

@@ -27,7 +27,8 @@ class Concat(Layer, type="concat"):
         axis = axis_of(self.dim, first, require)
         result = first
         for other in others:
-            same = joined(first, other, require, alike=equal, skip=axis)
+            require(len(first) == len(other), "shapes-differ", one=first, other=other)
+            same = joined(first, other, require, {"shapes-differ": equal}, skip=axis)
             result = (*same[:axis], result[axis] + other[axis], *same[axis + 1 :])
         return result
 
@@ -44,10 +45,11 @@ class _Elementwise(Layer):
         return True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
-        alike = _broadcastable if self.broadcasts() else equal
+        alike = {"shapes-differ": _broadcastable} | ({} if self.broadcasts() else {"needs-broadcast": equal})
         result, *others = inputs
         for other in others:
-            result = joined(result, other, require, alike=alike)
+            require(len(result) == len(other), "ranks-differ", one=result, other=other)
+            result = joined(result, other, require, alike)
         return result
 
 
@@ -126,12 +128,12 @@ class Scale(Layer, type="scale"):
         return tensors[0] * (module[0] if self.value is None else self.value)
 
 
-def joined(one: Shape, other: Shape, require: Require, *, alike: Any, skip: int = -1) -> Shape:
-    """Return the shape of both, axis by axis the larger; every axis but `skip` must be alike."""
-    require(len(one) == len(other), "shapes-differ", one=one, other=other)
+def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], skip: int = -1) -> Shape:
+    """Return the shape of both, axis by axis the larger; every axis but `skip` must be alike, by conditions by code."""
 
     def axis(a: N, b: N) -> N:
-        require(alike(a, b), "shapes-differ", one=one, other=other)
+        for code, condition in alike.items():
+            require(condition(a, b), code, one=one, other=other)
         return larger(a, b)
 
     return tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, several
+from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, several
 from cnnshape.parameters import Count, Flag, Inferred, InferredShape, Real, Shape, Word
 from cnnshape.rules import N, Require, divides, product
 
@@ -40,12 +40,18 @@ class BatchNorm(_Affine, type="batch_norm", torch="BatchNorm{rank}d"):
     """
 
     num_features = Inferred(channels_of)
-    eps = Real(1e-5)
+    eps = Real(1e-5, least=0)
     momentum = Real(0.1)
     affine = Flag(True)
     track_running_stats = Flag(True)
     bias = Flag(True)
     ranks = range(4)
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> str:
+        layer = cls(**given)
+        divides_by_zero = layer.eps == 0 and not layer.track_running_stats
+        return "without track_running_stats, eps must be above 0" if divides_by_zero else ""
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
@@ -124,7 +130,7 @@ class LocalResponseNorm(Layer, type="local_response_norm", torch="LocalResponseN
     alpha = Real(1e-4)
     beta = Real(0.75)
     k = Real(1.0)
-    ranks = range(1, 64)
+    ranks = ANY_SPACE
 
 
 def _normalized(layer: Layer, x: Shape) -> Shape:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt
-from cnnshape.parameters import Count, Flag, KeptSize, PerAxis, Real, Reference, Shape
-from cnnshape.rules import N, Require, equal, extent, left_over, transposed, window, window_ceil
+from cnnshape.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, Shape, per_axis
+from cnnshape.rules import N, Refused, Require, equal, extent, left_over, transposed, unasked, window, window_ceil
 
 
 class _Pool(Layer):
@@ -70,7 +70,7 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
     padding = PerAxis(0, least=0)
     ceil_mode = Flag(False)
     count_include_pad = Flag(True)
-    divisor_override = Count(None)  # type: ignore[arg-type]  # torch's default
+    divisor_override = Divisor(None)  # type: ignore[arg-type]  # torch's default
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -91,6 +91,11 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
     stride = PerAxis(like="kernel_size")
     ceil_mode = Flag(False)
 
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return torch's module; LPPool1d alone takes no list of one."""
+        layer = self.replace(**self.axes(1)[0]) if len(inputs[0]) == len(("C", "W")) else self
+        return super(LpPool, layer).module(torch, *inputs)
+
 
 class MaxUnpool(Layer, type="max_unpool"):
     """Puts each value back where a max_pool found it, zeros elsewhere.
@@ -109,12 +114,16 @@ class MaxUnpool(Layer, type="max_unpool"):
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x, restored = inputs
-        pooled = self.indices.output(require, restored)
+        pooled = self.indices.output(unasked, restored)
         require(len(pooled) == len(x), "shapes-differ", one=x, other=pooled)
         for given, expected in zip(x, pooled, strict=True):
             require(equal(given, expected), "shapes-differ", one=x, other=pooled)
         sides = zip(x[1:], restored[1:], self.unpooling().axes(len(x) - 1), strict=True)
         return (x[0], *(attempt(_unpooled, w, target, require, **axis) for w, target, axis in sides))
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        super().enter(require, *inputs)
+        self.indices.enter(_unsaid, inputs[1])
 
     def unpooling(self) -> MaxUnpool:
         """Return the layer with what it does not say itself taken from its max_pool."""
@@ -129,16 +138,21 @@ class MaxUnpool(Layer, type="max_unpool"):
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x, restored = tensors
-        pool = self.indices.module(torch, tuple(restored.shape[1:]))
-        pool.return_indices = True
-        _, indices = pool(restored)
-        unpool = self.unpooling()
-        module = getattr(torch.nn, f"MaxUnpool{x.dim() - 2}d")(unpool.kernel_size, unpool.stride, unpool.padding)
+        pool, unpool, rank = self.indices, self.unpooling(), x.dim() - 2
+        window = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
+        indices = getattr(torch.nn.functional, f"max_pool{rank}d")(restored, *window, return_indices=True)[1]
+        module = getattr(torch.nn, f"MaxUnpool{rank}d")(unpool.kernel_size, unpool.stride, unpool.padding)
         return module(x, indices, output_size=restored.shape[2:])
 
 
+def _unsaid(condition: bool, code: str, **facts: object) -> None:
+    """Refuse without a word: the max_pool itself has said it."""
+    if not condition:
+        raise Refused
+
+
 def _unpooled(w: N, target: N, require: Require, *, kernel_size: N, stride: N, padding: N) -> N:
-    usual = transposed(w, require, extent=kernel_size, stride=stride, padding=padding)
+    usual = transposed(w, unasked, extent=kernel_size, stride=stride, padding=padding)
     in_range = (target > usual - stride) & (target < usual + stride)
     require(in_range, "unpool-out-of-range", target=target, usual=usual, stride=stride)
     return target
@@ -153,8 +167,9 @@ class _AdaptivePool(Layer):
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         """Return torch's module with every size as a number: the 1-D ones take no None."""
-        sides = zip(inputs[0][1:], self.axes(len(inputs[0]) - 1), strict=True)
-        sizes = tuple(w if axis["output_size"] == "keep" else axis["output_size"] for w, axis in sides)
+        sides = inputs[0][1:]
+        wanted = per_axis(self.output_size, len(sides))
+        sizes = tuple(w if size == "keep" else size for w, size in zip(sides, wanted, strict=True))
         return getattr(torch.nn, self.torch.format(rank=len(sizes)))(sizes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnshape.layers.base import SPATIAL, Layer, attempt, axis_of
+from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
 from cnnshape.parameters import (
     LARGEST,
     Axis,
@@ -20,7 +20,7 @@ from cnnshape.parameters import (
     Whole,
     Word,
 )
-from cnnshape.rules import N, Require, divides, padded, product, scaled
+from cnnshape.rules import N, Require, divides, padded, product, scaled, unasked
 
 
 class Flatten(Layer, type="flatten", torch="Flatten"):
@@ -125,13 +125,13 @@ def resized(layer: Layer, require: Require, inputs: tuple[Shape, ...]) -> Shape 
 class PixelShuffle(Layer, type="pixel_shuffle", torch="PixelShuffle"):
     """Moves channels into space: r*r channels become r rows and r columns (also called depth to space).
 
-    Shape   (C, H, W) -> (C / r**2, rH, rW), with r = upscale_factor; in 3-D on the last three axes, as torch's
+    Shape   (C, H, W) -> (C / r**2, rH, rW), with r = upscale_factor; of more axes the last three, as torch's
     Errors  not-divisible: C by r**2
     Source  Shi et al. 2016 (arXiv:1609.05158); torch.nn.PixelShuffle
     """
 
     upscale_factor = Count()
-    ranks = range(2, 4)
+    ranks = range(2, ANY_SPACE.stop)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         *front, c, h, w = inputs[0]
@@ -143,13 +143,13 @@ class PixelShuffle(Layer, type="pixel_shuffle", torch="PixelShuffle"):
 class PixelUnshuffle(Layer, type="pixel_unshuffle", torch="PixelUnshuffle"):
     """Moves space into channels: r rows and r columns become r*r channels (also called space to depth).
 
-    Shape   (C, H, W) -> (C * r**2, H / r, W / r), with r = downscale_factor; in 3-D on the last three axes, as torch's
+    Shape   (C, H, W) -> (C * r**2, H / r, W / r), with r = downscale_factor; of more axes the last three, as torch's
     Errors  not-divisible: H or W by r
     Source  torch.nn.PixelUnshuffle
     """
 
     downscale_factor = Count()
-    ranks = range(2, 4)
+    ranks = range(2, ANY_SPACE.stop)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         *front, c, h, w = inputs[0]
@@ -168,7 +168,7 @@ class ChannelShuffle(Layer, type="channel_shuffle", torch="ChannelShuffle"):
     """
 
     groups = Count()
-    ranks = range(1, 64)
+    ranks = ANY_SPACE
 
     def depth(self, c: N, require: Require) -> N:
         require(divides(self.groups, c), "groups-do-not-divide", parameter="input", channels=c, groups=self.groups)
@@ -190,9 +190,18 @@ class Pad(Layer, type="pad"):
     channels = Ends(0, least=0, spatial=False)
     ranks = SPATIAL
 
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> str:
+        mode = given.get("mode", "constant")
+        return f'value is only for mode = "constant", not "{mode}"' if given.get("value") and mode != "constant" else ""
+
     def depth(self, c: N, require: Require) -> N:
-        before, after = ends(self.channels)
+        before, after = self.added()
         return before + c + after
+
+    def added(self) -> tuple[N, N]:
+        """Return the channels added before and after; a number is for those after."""
+        return self.channels if isinstance(self.channels, tuple) else (0, self.channels)
 
     def side(self, w: N, require: Require, *, padding: Any) -> N:
         before, after = ends(padding)
@@ -204,7 +213,7 @@ class Pad(Layer, type="pad"):
         value = self.value if self.mode == "constant" else None
         pad = torch.nn.functional.pad
         x = pad(x, [cells for pair in reversed(pairs) for cells in pair], mode=self.mode, value=value)
-        return pad(x, [0, 0] * len(pairs) + list(ends(self.channels))) if self.channels else x
+        return pad(x, [0, 0] * len(pairs) + list(self.added())) if self.channels else x
 
 
 class Crop(Layer, type="crop"):
@@ -235,7 +244,7 @@ class Crop(Layer, type="crop"):
 
     def side(self, w: N, require: Require, *, size: N = None, amount: N = 0) -> N:
         if size is None:
-            require(w - 2 * amount >= 1, "nothing-left", side=w, result=w - 2 * amount)
+            require(w - 2 * amount >= 1, "no-elements", side=w, result=w - 2 * amount)
             return w - 2 * amount
         require(w >= size, "crop-grows", side=w, size=size)
         if self.exact:
@@ -244,7 +253,7 @@ class Crop(Layer, type="crop"):
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
-        y = self.output(_ask_nothing, *(tuple(tensor.shape[1:]) for tensor in tensors))
+        y = self.output(unasked, *(tuple(tensor.shape[1:]) for tensor in tensors))
         for axis, size in enumerate(y[1:], start=2):
             x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
         return x
@@ -272,7 +281,7 @@ class Slice(Layer, type="slice"):
         inside = (start >= 0) & (stop >= 0) & (length >= start) & (length >= stop)
         require(inside, "slice-out-of-range", length=length, start=self.start, stop=self.stop)
         result = (stop - start + self.step - 1) // self.step
-        require(result >= 1, "nothing-left", side=length, result=result)
+        require(result >= 1, "no-elements", side=length, result=result)
         return (*x[:axis], result, *x[axis + 1 :])
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
@@ -286,7 +295,3 @@ class Slice(Layer, type="slice"):
 def ends(value: Any) -> tuple[N, N]:
     """Return cells before and after, of one number for both or a pair."""
     return value if isinstance(value, tuple) else (value, value)
-
-
-def _ask_nothing(condition: Any, code: str, **facts: object) -> None:
-    """Require nothing: what this sees has passed already, or is to fail in torch."""

@@ -1,0 +1,334 @@
+"""SizeSet, an exact set of sizes: some first ones, and from a threshold on those with certain remainders.
+
+Such sets are closed under union, intersection and complement. The one door (`_made`) brings every set into its
+canonical form, least period and least threshold, so that equal sets are equal objects. Sizes are whole, from 1 up.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import chain, pairwise
+from math import inf, lcm
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+MOST_SPANS: Final = 2**16  # that a set may have: beyond, its text would be a book and its algebra minutes of work
+
+Span = tuple[int, int]  # the sizes from the first to the last, both included
+
+
+class TooManySpans(ValueError):  # noqa: N818 -- it says what is wrong
+    """The result would have more than MOST_SPANS separate pieces."""
+
+
+class SizeSet:
+    """An immutable set of sizes: `SizeSet("multiples of 16, from 16")`; 48 in s, s & t, s | t, ~s, s - t, s <= t.
+
+    Reads what `str` writes, and a few words more: "none", "every size", "every size from 67", "227 to 258",
+    "1, 3 or 5", "multiples of 16, from 32", "0 or 31 modulo 32, from 31", and a finite part before a periodic one:
+    "5 or 7, and multiples of 16, from 32". Raises ValueError for any other text.
+    """
+
+    __slots__ = ("finite", "period", "residues", "start")
+
+    finite: tuple[Span, ...]  # the spans below start
+    start: int  # from here on, a size is in the set if its remainder by period is in residues
+    period: int
+    residues: tuple[Span, ...]  # spans of remainders; () where the set is finite
+
+    def __init__(self, text: str = "none"):
+        other = _parse(text)
+        for name in self.__slots__:
+            object.__setattr__(self, name, getattr(other, name))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a SizeSet does not change")
+
+    def __reduce__(self) -> Any:
+        return _made, (self.finite, self.start, self.period, self.residues)
+
+    @classmethod
+    def of(cls, sizes: Iterable[int]) -> SizeSet:
+        """Return the set of these sizes."""
+        return _made(_joined(sorted((size, size) for size in sizes)), 1, 1, ())
+
+    @classmethod
+    def span(cls, first: int, last: float = inf) -> SizeSet:
+        """Return the sizes from the first to the last, or all from the first on."""
+        if last == inf:
+            return _made((), first, 1, ((0, 0),))
+        return _made(((first, int(last)),) if first <= last else (), 1, 1, ())
+
+    @classmethod
+    def modulo(cls, period: int, residues: Iterable[int], start: int = 1) -> SizeSet:
+        """Return the sizes from start on whose remainder by period is one of these."""
+        return _made((), start, period, _joined(sorted({(r % period, r % period) for r in residues})))
+
+    # What it says of sizes
+
+    def __contains__(self, size: object) -> bool:
+        if not isinstance(size, int) or size < 1:
+            return False
+        spans, place = (self.residues, size % self.period) if size >= self.start else (self.finite, size)
+        return any(first <= place <= last for first, last in spans)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the sizes in order, without end where the set is infinite."""
+        size = self.next(0)
+        while size is not None:
+            yield size
+            size = self.next(size)
+
+    def __bool__(self) -> bool:
+        return bool(self.finite or self.residues)
+
+    def __len__(self) -> int:
+        """Return how many sizes there are. Raises OverflowError where the set is infinite."""
+        if self.residues:
+            raise OverflowError("the set is infinite")
+        return sum(last - first + 1 for first, last in self.finite)
+
+    @property
+    def is_finite(self) -> bool:
+        return not self.residues
+
+    def next(self, size: int) -> int | None:
+        """Return the least member above a size, None where there is none."""
+        for first, last in self.finite:
+            if last > size:
+                return max(first, size + 1)
+        if not self.residues:
+            return None
+        low = max(self.start, size + 1)
+        base = low - low % self.period
+        places = chain(self.residues, ((a + self.period, b + self.period) for a, b in self.residues[:1]))
+        return next(max(base + first, low) for first, last in places if base + last >= low)
+
+    def previous(self, size: int) -> int | None:
+        """Return the greatest member below a size, None where there is none."""
+        high = size - 1
+        if self.residues and high >= self.start:
+            base = high - high % self.period
+            back = ((a - self.period, b - self.period) for a, b in self.residues[-1:])
+            for first, last in chain(reversed(self.residues), back):
+                found = min(base + last, high)
+                if found >= max(base + first, self.start):
+                    return found
+        return next((min(last, high) for first, last in reversed(self.finite) if first <= high), None)
+
+    def nearest(self, size: int) -> int | None:
+        """Return the member closest to a size, the smaller of two, None where the set is empty."""
+        if size in self:
+            return size
+        found = [member for member in (self.previous(size), self.next(size)) if member is not None]
+        return min(found, key=lambda member: abs(member - size), default=None)
+
+    # The algebra
+
+    def __and__(self, other: SizeSet) -> SizeSet:
+        few, many = sorted((self, other), key=lambda sizes: (len(sizes.residues) / sizes.period, -sizes.period))
+        return _combined(few, many, _both)
+
+    def __or__(self, other: SizeSet) -> SizeSet:
+        return _combined(self, other, _either)
+
+    def __invert__(self) -> SizeSet:
+        return _made(
+            _gaps(self.finite, 1, self.start - 1), self.start, self.period, _gaps(self.residues, 0, self.period - 1)
+        )
+
+    def __sub__(self, other: SizeSet) -> SizeSet:
+        return self & ~other
+
+    def __le__(self, other: SizeSet) -> bool:
+        return not self - other
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SizeSet) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.finite, self.start, self.period, self.residues
+
+    # The text
+
+    def __str__(self) -> str:
+        """Write the set so that people and SizeSet(...) read it."""
+        finite = _listed(self.finite)
+        if not self.residues:
+            return finite or "none"
+        first = self.next(self.start - 1)
+        if self.period == 1:
+            periodic = "every size" if first == 1 else f"every size from {first}"
+        elif self.residues == ((0, 0),):
+            periodic = f"multiples of {self.period}, from {first}"
+        else:
+            periodic = f"{_listed(self.residues)} modulo {self.period}, from {first}"
+        return f"{finite}, and {periodic}" if finite else periodic
+
+    def __repr__(self) -> str:
+        return f'SizeSet("{self}")'
+
+    def spans(self, low: int, high: int) -> Iterator[Span]:
+        """Yield the spans of the set within low to high, in order; neighbours may touch."""
+        for first, last in self.finite:
+            if first <= high and last >= low:
+                yield max(first, low), min(last, high)
+        low = max(low, self.start)
+        if self.residues and low <= high:
+            for base in range(low - low % self.period, high + 1, self.period):
+                for a, b in self.residues:
+                    if base + a <= high and base + b >= low:
+                        yield max(base + a, low), min(base + b, high)
+
+
+def _made(finite: Iterable[Span], start: int, period: int, residues: Iterable[Span]) -> SizeSet:
+    """Return the set in its canonical form; the spans are in order and do not touch."""
+    made = object.__new__(SizeSet)
+    finite, residues = tuple(finite), tuple(residues)
+    if len(finite) + len(residues) > MOST_SPANS:
+        raise TooManySpans(f"the set has more than {MOST_SPANS:,} separate pieces")
+    if residues:
+        period, residues = _least_period(period, residues)
+        start, finite = _least_start(finite, max(start, 1), period, residues)
+    else:
+        period, start = 1, finite[-1][1] + 1 if finite else 1
+    for name, value in zip(SizeSet.__slots__, (finite, period, residues, start), strict=True):
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _least_period(period: int, residues: tuple[Span, ...]) -> tuple[int, tuple[Span, ...]]:
+    """Return the least period of the remainders, and the remainders by it."""
+    if residues == ((0, period - 1),):
+        return 1, ((0, 0),)
+    for prime in _primes(period):
+        while period % prime == 0 and prime <= len(residues) + 1:  # each copy ends in a gap of its own
+            shorter = period // prime
+            within = [(first, min(last, shorter - 1)) for first, last in residues if first < shorter]
+            if residues != _joined((a + i * shorter, b + i * shorter) for i in range(prime) for a, b in within):
+                break
+            period, residues = shorter, tuple(within)
+    return period, residues
+
+
+def _primes(number: int) -> Iterator[int]:
+    """Yield the prime factors of a period; periods are products of strides, and so of small primes."""
+    divisor = 2
+    while divisor * divisor <= number and divisor < MOST_SPANS:
+        if number % divisor == 0:
+            yield divisor
+            while number % divisor == 0:
+                number //= divisor
+        divisor += 1
+    if number > 1:
+        yield number
+
+
+def _least_start(
+    finite: tuple[Span, ...], start: int, period: int, residues: tuple[Span, ...]
+) -> tuple[int, tuple[Span, ...]]:
+    """Return the least start from which the remainders tell, and what stands before it."""
+    spans = list(finite)
+    while start > 1:
+        # What the remainders say of the cells just below start, as one run of members or of others.
+        place = (start - 1) % period
+        run = next((span for span in residues if span[0] <= place <= span[1]), None)
+        last = spans[-1] if spans else (0, 0)
+        if run:  # members: the finite part must have them as well
+            length = min(place - run[0] + 1, start - 1)
+            if last[1] != start - 1:
+                break
+            length = min(length, last[1] - last[0] + 1)
+            spans[-1:] = [(last[0], last[1] - length)] if last[0] <= last[1] - length else []
+        else:
+            before = max((b for _, b in residues if b < place), default=residues[-1][1] - period)
+            length = min(place - before, start - 1 - last[1])
+            if length == 0:
+                break
+        start -= length
+    return start, tuple(spans)
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans in order with those that touch or overlap made one."""
+    result: list[Span] = []
+    for first, last in spans:
+        if result and first <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(result[-1][1], last))
+        else:
+            result.append((first, last))
+    return tuple(result)
+
+
+def _gaps(spans: Iterable[Span], low: int, high: int) -> list[Span]:
+    """Return what the spans leave of low to high."""
+    edges = [(low - 1, low - 1), *spans, (high + 1, high + 1)]
+    return [(a[1] + 1, b[0] - 1) for a, b in pairwise(edges) if a[1] + 1 <= b[0] - 1]
+
+
+def _combined(
+    one: SizeSet, other: SizeSet, combine: Callable[[SizeSet, SizeSet, int, int], Iterable[Span]]
+) -> SizeSet:
+    """Combine two sets below and above the later of their starts; above, both repeat with the common period."""
+    period = lcm(one.period, other.period)
+    start = max(one.start, other.start)
+    below = combine(one, other, 1, start - 1)
+    above = combine(one, other, start, start + period - 1)
+    turned = ((a % period, a % period + b - a) for a, b in above)
+    cut = chain.from_iterable([(a, b)] if b < period else [(a, period - 1), (0, b - period)] for a, b in turned)
+    return _made(below, start, period, _joined(sorted(cut)))
+
+
+def _both(one: SizeSet, other: SizeSet, low: int, high: int) -> Iterable[Span]:
+    """Return what is in both, looking at `other` only where `one` is: 2**64 and 3 have few common multiples."""
+    return _joined(pair for span in _limited(one, low, high) for pair in _limited(other, *span))
+
+
+def _either(one: SizeSet, other: SizeSet, low: int, high: int) -> Iterable[Span]:
+    return _joined(sorted([*_limited(one, low, high), *_limited(other, low, high)]))
+
+
+def _limited(sizes: SizeSet, low: int, high: int) -> Iterator[Span]:
+    """Yield the spans within low to high, up to the limit."""
+    for count, span in enumerate(sizes.spans(low, high)):
+        if count >= MOST_SPANS:
+            raise TooManySpans(f"the set has more than {MOST_SPANS:,} separate pieces")
+        yield span
+
+
+def _listed(spans: Iterable[Span]) -> str:
+    parts = [str(a) if a == b else f"{a} to {b}" for a, b in spans]
+    return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+NUMBERS = r"(\d+(?: to \d+)?(?:(?:, | or )\d+(?: to \d+)?)*)"
+PERIODIC = re.compile(rf"every size(?: from (?P<all>\d+))?|(?:multiples of (?P<multiple>\d+)|{NUMBERS} modulo (?P<modulo>\d+))(?:, from (?P<start>\d+))?")
+
+
+def _parse(text: str) -> SizeSet:
+    """Read what `str` writes."""
+    finite, _, periodic = text.rpartition(", and ")
+    match = PERIODIC.fullmatch(periodic)
+    if not match:
+        finite = text
+    if finite and finite != "none" and not re.fullmatch(NUMBERS, finite):
+        raise ValueError(f'{text!r} is no set of sizes: write "227 to 258", "multiples of 16, from 16" or "every size from 67"')
+    spans = _spans(finite) if finite and finite != "none" else ()
+    if not match:
+        return _made(spans, 1, 1, ())
+    period = int(match["multiple"] or match["modulo"] or 1)
+    residues = _spans(match[3]) if match["modulo"] else ((0, 0),)
+    start = int(match["all"] or match["start"] or 1)
+    if period < 1 or (residues and residues[-1][1] >= period) or (spans and spans[-1][1] >= start):
+        raise ValueError(f"{text!r} is no set of sizes: a remainder is below its period, and what is listed stands before it")
+    return _made(spans, start, period, residues)
+
+
+def _spans(text: str) -> tuple[Span, ...]:
+    parts = [[int(number) for number in part.split(" to ")] for part in re.split(", | or ", text)]
+    return _joined(sorted((part[0], part[-1]) for part in parts))

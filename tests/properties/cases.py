@@ -1,0 +1,269 @@
+"""Cases of every layer type: which values each parameter is tried with, drawn by whoever chooses.
+
+A case is made by one function that asks `choose` for each of its decisions. A seeded `random.Random` chooses for the
+benchmark, hypothesis for the tests (and so shrinks what it finds): what is drawn is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from reference import Case
+
+Choose = Callable[[Sequence[Any]], Any]
+Shape = tuple[int, ...]
+
+ARRIVES = object()  # the number, or the shape, that the input has there
+
+
+class Values:
+    """The values that a parameter is tried with, and some that nobody should take."""
+
+    def __init__(self, *good: Any, wrong: Sequence[Any] = (), per_axis: bool = False):
+        self.good = good
+        self.wrong = wrong
+        self.per_axis = per_axis
+
+    def draw(self, choose: Choose, rank: int) -> Any:
+        if self.wrong and choose(RARELY):
+            return choose(self.wrong)
+        if self.per_axis and choose((False, False, True)):
+            length = rank + 1 if choose(RARELY) else rank or 1
+            return [choose(self.good) for _ in range(length)]
+        return choose(self.good)
+
+
+RARELY = (False,) * 19 + (True,)
+
+
+def counts(*good: Any) -> Values:
+    return Values(*good, wrong=(0, -1))
+
+
+def sizes(*good: Any, wrong: Sequence[Any] = (0, -1)) -> Values:
+    """One for each axis, or one for all."""
+    return Values(*good, wrong=wrong, per_axis=True)
+
+
+def declared() -> Values:
+    return Values(*[ARRIVES] * 6, 1, 2, 3, 5, wrong=(0, -1))
+
+
+FLAG = Values(False, True)
+LARGEST = 2**63 - 1
+ANY_NUMBER = Values(0, 1, -1, 0.5, -2.5, 1e-300, 1e300, LARGEST, float("inf"), float("-inf"))
+POOL = {"kernel_size": sizes(1, 2, 3, 4, 5), "stride": sizes(1, 2, 3, 5), "padding": sizes(0, 1, 2, 3, wrong=(-1,))}
+CONV = {
+    "in_channels": declared(),
+    "out_channels": counts(1, 2, 3, 4, 6),
+    "kernel_size": sizes(1, 2, 3, 4, 5),
+    "stride": sizes(1, 1, 2, 3, 5),
+    "dilation": sizes(1, 1, 2, 3),
+    "groups": counts(1, 1, 1, 2, 3, 4),
+    "bias": FLAG,
+}
+AXES = Values(1, 2, 3, 4, 5, -1, -2, -3, -4, -5, -6, wrong=(0,))
+AFFINE = {"eps": Values(1e-5, 1, 0, 1e-300, -1.0), "affine": FLAG, "bias": FLAG}
+FACTORS = (1, 2, 3, 4, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5, 2 / 3, 0.7, 0.9, 1.1, 1.5, 1.7, 2.5, 2.7, 3.3, 1e-9)
+ENDS = (0, 1, 2, 3, -1, -2, [0, 1], [1, 0], [2, 3], [4, 4], [-1, 0], [0, -3], [2, -2], [-3, 3], [-2, -2], [-4, 1])
+
+VALUES: dict[str, dict[str, Values]] = {
+    "conv": CONV
+    | {
+        "padding": sizes(0, 0, 1, 2, 3, 4, "same", "same", "valid", wrong=(-1, "half")),
+        "padding_mode": Values("zeros", "reflect", "replicate", "circular", wrong=("constant",)),
+    },
+    "conv_transpose": CONV
+    | {
+        "padding": sizes(0, 1, 2, 3, 6, wrong=(-1, "same")),
+        "output_padding": sizes(0, 0, 1, 2, 3, wrong=(-1,)),
+        "padding_mode": Values("zeros", wrong=("reflect", "replicate", "circular")),
+    },
+    "linear": {"in_features": declared(), "out_features": counts(1, 2, 7), "bias": FLAG},
+    "max_pool": POOL | {"dilation": sizes(1, 2, 3), "ceil_mode": FLAG},
+    "avg_pool": POOL
+    | {"ceil_mode": FLAG, "count_include_pad": FLAG, "divisor_override": Values(1, 2, -3, LARGEST, wrong=(0,))},
+    "lp_pool": {
+        "norm_type": Values(1, 2, 0.5, -1, float("inf"), wrong=(0, 0.0)),
+        "kernel_size": POOL["kernel_size"],
+        "stride": POOL["stride"],
+        "ceil_mode": FLAG,
+    },
+    "max_unpool": POOL | {"indices": Values({})},  # see `unpooling`
+    "adaptive_avg_pool": {"output_size": sizes(1, 2, 3, 5, 8, "keep")},
+    "adaptive_max_pool": {"output_size": sizes(1, 2, 3, 5, 8, "keep")},
+    "global_avg_pool": {},
+    "global_max_pool": {},
+    "batch_norm": AFFINE | {"num_features": declared(), "momentum": ANY_NUMBER, "track_running_stats": FLAG},
+    "group_norm": AFFINE | {"num_groups": counts(1, 2, 3, 4, 6), "num_channels": declared()},
+    "instance_norm": AFFINE | {"num_features": declared(), "momentum": ANY_NUMBER, "track_running_stats": FLAG},
+    "local_response_norm": {
+        "size": counts(1, 2, 3, 4, 9),
+        "alpha": ANY_NUMBER,
+        "beta": ANY_NUMBER,
+        "k": ANY_NUMBER,
+    },
+    "layer_norm": {
+        "normalized_shape": Values(*[ARRIVES] * 6, 1, 3, [2], [2, 3], wrong=(0, -1, [])),
+        "eps": AFFINE["eps"],
+        "elementwise_affine": FLAG,
+        "bias": FLAG,
+        "over": Values("channels", "all", wrong=("space",)),
+    },
+    "relu": {},
+    "relu6": {},
+    "leaky_relu": {"negative_slope": ANY_NUMBER},
+    "prelu": {"num_parameters": Values(1, ARRIVES, ARRIVES, 2, 3, wrong=(0, -1)), "init": ANY_NUMBER},
+    "rrelu": {"lower": ANY_NUMBER, "upper": ANY_NUMBER},
+    "elu": {"alpha": ANY_NUMBER},
+    "celu": {"alpha": ANY_NUMBER},
+    "selu": {},
+    "gelu": {"approximate": Values("none", "tanh", wrong=("exact",))},
+    "silu": {},
+    "mish": {},
+    "sigmoid": {},
+    "tanh": {},
+    "softplus": {"beta": ANY_NUMBER, "threshold": ANY_NUMBER},
+    "softsign": {},
+    "softshrink": {"lambd": ANY_NUMBER},
+    "hardshrink": {"lambd": ANY_NUMBER},
+    "tanhshrink": {},
+    "hardtanh": {"min_val": ANY_NUMBER, "max_val": ANY_NUMBER},
+    "hardsigmoid": {},
+    "hardswish": {},
+    "threshold": {"threshold": ANY_NUMBER, "value": ANY_NUMBER},
+    "log_sigmoid": {},
+    "glu": {"dim": AXES},
+    "softmax": {"dim": AXES},
+    "log_softmax": {"dim": AXES},
+    "softmin": {"dim": AXES},
+    "dropout": {"p": Values(0, 1, 0.5, 0.1, 1.0, -0.1, 1.1, 2, -1)},
+    "identity": {},
+    "flatten": {"start_dim": AXES, "end_dim": AXES},
+    "reshape": {"shape": Values([])},  # see `reshaping`
+    "upsample": {
+        "size": sizes(1, 2, 3, 7),
+        "scale_factor": sizes(*FACTORS, wrong=(0, -1, -0.5)),
+        "like": Values("other"),
+        "mode": Values("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear", wrong=("cubic",)),
+        "align_corners": FLAG,
+    },
+    "pixel_shuffle": {"upscale_factor": counts(1, 2, 2, 3)},
+    "pixel_unshuffle": {"downscale_factor": counts(1, 2, 2, 3)},
+    "channel_shuffle": {"groups": counts(1, 2, 3, 4)},
+    "pad": {
+        "padding": sizes(*ENDS, wrong=([[1, 2, 3]], [[]])),
+        "mode": Values("constant", "reflect", "replicate", "circular", wrong=("zeros",)),
+        "value": Values(0.0, 0, 1.5, -1),
+        "channels": Values(0, 1, 2, [0, 1], [2, 0], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),
+    },
+    "crop": {
+        "size": sizes(1, 2, 3, 4, 5),
+        "like": Values("other"),
+        "amount": sizes(0, 1, 2, 3, wrong=(-1,)),
+        "exact": FLAG,
+    },
+    "slice": {
+        "dim": AXES,
+        "start": Values(0, 1, 2, 3, -1, -2, -4, 7, -7),
+        "stop": Values(0, 1, 2, 3, 4, 5, -1, -2, -4, 7, -7),
+        "step": counts(1, 1, 2, 3, 9),
+    },
+    "concat": {"dim": AXES},
+    "add": {"broadcast": FLAG},
+    "sub": {"broadcast": FLAG},
+    "mul": {},
+    "scale": {"num_features": declared(), "value": ANY_NUMBER},
+}
+
+ALWAYS = {"out_channels", "kernel_size", "out_features", "output_size", "norm_type", "num_groups", "indices", "shape"}
+ALWAYS |= {"threshold", "size", "upscale_factor", "downscale_factor"}
+ONE_OF = {"upsample": ("size", "scale_factor", "like"), "crop": ("size", "like", "amount")}
+RANKS = (0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
+CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
+SIDES = {0: (1,), 1: range(1, 13), 2: range(1, 8), 3: range(1, 6), 4: range(1, 4)}  # small: torch is to run each
+
+
+def case(kind: str, choose: Choose) -> Case:
+    """Make a case of a layer type."""
+    x = shape(choose, choose(RANKS))
+    settings = {}
+    for name in given(kind, choose):
+        value = VALUES[kind][name].draw(choose, len(x) - 1)
+        settings[name] = arriving(name, x) if value is ARRIVES else value
+    if kind in JOINS:
+        return Case(kind, settings, (x, *(near(x, choose) for _ in range(choose(JOINS[kind])))))
+    if kind == "max_unpool":
+        return unpooling(settings, x, choose)
+    if "shape" in settings:
+        settings["shape"] = reshaping(x, choose)
+    return Case(kind, settings, (x, near(x, choose)) if "like" in settings else (x,))
+
+
+JOINS = {"concat": (0, 1, 1, 2), "add": (0, 1, 1, 2), "sub": (1,), "mul": (0, 1, 1, 2)}  # inputs beside the first
+
+
+def given(kind: str, choose: Choose) -> list[str]:
+    """Choose which parameters a case gives."""
+    one_of = ONE_OF.get(kind, ())
+    if one_of and not choose(RARELY):
+        one = choose(one_of)
+        one_of = [name for name in one_of if name != one]
+        return [name for name in VALUES[kind] if name == one or (name not in one_of and choose((True, False)))]
+    return [name for name in VALUES[kind] if (name in ALWAYS and name not in one_of) or choose((True, False))]
+
+
+def shape(choose: Choose, rank: int) -> Shape:
+    return (choose(CHANNELS), *(choose(SIDES[rank]) for _ in range(rank)))
+
+
+def arriving(name: str, x: Shape) -> Any:
+    if name == "normalized_shape":
+        return list(x)
+    return x[-1] if name == "in_features" else x[0]
+
+
+def near(x: Shape, choose: Choose) -> Shape:
+    """Choose a shape that may go together with x: equal, or with another size in an axis or two."""
+    if choose(RARELY):
+        return shape(choose, choose(range(4)))
+    return tuple(choose((size,) * 6 + (1, size + 1, max(1, size - 1))) for size in x)
+
+
+def reshaping(x: Shape, choose: Choose) -> list[int]:
+    """Choose a shape for the elements of x: axes melted, swapped or split, one left open, or something else."""
+    sizes = list(x)
+    for _ in range(choose(range(3))):
+        at = choose(range(len(sizes)))
+        divisor = choose([n for n in range(1, sizes[at] + 1) if sizes[at] % n == 0])
+        sizes[at : at + 1] = [divisor, sizes[at] // divisor]
+        at = choose(range(len(sizes) - 1))
+        sizes[at : at + 2] = choose([[sizes[at] * sizes[at + 1]], [sizes[at + 1], sizes[at]]])
+    for _ in range(choose((0, 0, 0, 1, 1, 2))):
+        sizes[choose(range(len(sizes)))] = choose((-1, -1, -1, 0, -2, 1, 5))
+    return sizes
+
+
+def unpooling(settings: dict[str, Any], restored: Shape, choose: Choose) -> Case:
+    """Choose a max_pool, and what comes out of it (mostly) for the restored shape that entered it."""
+    rank = len(restored) - 1
+    pool = {name: values.draw(choose, rank) for name, values in VALUES["max_pool"].items() if choose((True, False))}
+    pool.setdefault("kernel_size", 2)
+    settings = {name: value for name, value in settings.items() if choose((True, False, False))} | {"indices": pool}
+
+    def pooled(axis: int, side: int) -> int:
+        kernel_size, padding, dilation = (of_axis(pool.get(name, d), axis) for name, d in POOL_DEFAULTS)
+        stride = of_axis(pool.get("stride", pool["kernel_size"]), axis)
+        extent = dilation * (kernel_size - 1) + 1
+        return max(1, len(range(-padding, side + padding - extent + 1, max(1, stride))))
+
+    x = (restored[0], *(pooled(axis, side) for axis, side in enumerate(restored[1:])))
+    return Case("max_unpool", settings, (near(x, choose) if choose(RARELY) else x, restored))
+
+
+POOL_DEFAULTS = (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+
+
+def of_axis(value: Any, axis: int) -> int:
+    return value[min(axis, len(value) - 1)] if isinstance(value, list) else value
