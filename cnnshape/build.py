@@ -123,13 +123,12 @@ class _Builder:
         return {name: self.find_one(name, frame, place) for name, place in names.items()}
 
     def check_outputs(self, outputs: Mapping[str, int]) -> None:
-        """Note claims about no output, and results that go nowhere (unless a misspelt name may have meant them)."""
+        """Note claims about no output, and results that go nowhere (unless what is wrong may have meant them)."""
         for claim in self.architecture.claims:
             if claim.output and claim.output not in outputs:
                 why = f"the net has no output {claim.output}{hint(claim.output, outputs)}"
                 self.problems.append(problems.BadWiring(claim.place, why=why))
-        kinds = {type(problem) for problem in self.problems}
-        if kinds & {problems.UnknownLayer, problems.BadWiring, problems.TooLarge}:
+        if self.architecture.problems or self.problems:
             return
         code, used = problems.UnusedResult.code, {*self.used, *outputs.values()}
         for value, node in enumerate(self.nodes, start=self.first_node):

@@ -82,7 +82,7 @@ def quantities(shape: Shape, axes: tuple[Axis, ...], of: str = "") -> Shape:
 def arithmetic(number: Any) -> tuple[str, ...]:
     """Write a number with how it comes about, in names and in numbers."""
     if not isinstance(number, Traced):
-        return ("not known" if number is UNKNOWN else said(number),)
+        return (said(number),)
     result = said(number.value)
     if not number.computed:
         return (result if number.named == number.text else f"{number.named} = {result}",)
@@ -110,9 +110,11 @@ def shape_lines(layer: Layer, x: Shape, axes: tuple[Axis, ...], result: Result) 
     for _, group in groupby(rows, key=lambda row: (row[0].letter == CHANNELS.letter, repr(row[1]))):
         alike = list(group)
         _, number, remainder, dropped = alike[-1]
+        if number is UNKNOWN:  # what is wrong says why
+            continue
         unchanged = place_of(number, x) is not None
         texts = (f"{said(number.value)}, unchanged",) if unchanged else arithmetic(number)
-        if number is not UNKNOWN and remainder > 0:
+        if remainder > 0:
             lost = _lost([axis.cell for axis, *_ in alike], dropped, ceil=getattr(layer, "ceil_mode", False))
             texts = (*texts, f"{remainder!r} is left over: {lost}")
         yield Line(", ".join(axis.name for axis, *_ in alike), texts)
@@ -296,8 +298,8 @@ def calculable() -> dict[str, type[Layer]]:
     return {name: kind for name, kind in TYPES.items() if about_sides(kind)}
 
 
-def setting(parameter: Parameter[Any], written: str) -> Any:
-    """Read a parameter as the command line has it: 3, 3x5 for each axis, 1,2 for both ends, a word. Raises Wrong."""
+def setting(parameter: Parameter[Any], written: str, axes: int) -> Any:
+    """Read a parameter as the command line has it: 3, 3x5 axis by axis, 1,2 for both ends, a word. Raises Wrong."""
 
     def number(word: str) -> Any:
         for kind in (int, float):
@@ -313,7 +315,8 @@ def setting(parameter: Parameter[Any], written: str) -> Any:
 
     if written in parameter.words:
         return written
-    return parameter.read(split(written, "x", lambda side: split(side, ",", number)))
+    value = split(written, "x", lambda side: split(side, ",", number))
+    return parameter.read([value] * axes if "," in written and "x" not in written else value)
 
 
 def calculate(kind: type[Layer], sides: tuple[int, ...], settings: Mapping[str, Any]) -> Explanation:
@@ -326,6 +329,7 @@ def calculate(kind: type[Layer], sides: tuple[int, ...], settings: Mapping[str, 
     x = quantities((UNKNOWN, *sides), axes)
     result = measure(layer.replace(**layer.missing(x)).traced(), (x,))
     y = result.output or ()
-    lines = tuple(shape_lines(layer, x, axes, result))[1:]
+    lines = tuple(shape_lines(layer, x, axes, result))
     problems = tuple(f"error: {CODES[code](**facts).message}" for code, facts in result.refusals)
-    return Explanation(f"{kind.type}: {text(sides)} -> {text(y[1:])}", lines, problems, ok=not problems)
+    after = text(tuple(map(_plain, y[1:])))
+    return Explanation(f"{kind.type}: {text(sides)} -> {after}", lines, problems, ok=not problems)

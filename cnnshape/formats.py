@@ -167,7 +167,7 @@ def _table(checked: Checked, shown: list[Row]) -> Iterator[str]:
             row.parameters,
             row.macs,
         ]
-        yield _line([*cells, *[row.dropped] * dropped, *[row.verdict] * (checked.verification is not None)])
+        yield _line([*cells, *[", ".join(row.dropped)] * dropped, *[row.verdict] * (checked.verification is not None)])
     yield _line(f"**{cell}**" if cell else "" for cell in total + [""] * (len(titles) - len(total)))
 
 

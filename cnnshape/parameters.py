@@ -323,8 +323,8 @@ class Real(Parameter[float]):
         return value  # type: ignore[return-value]  # a number, as just seen
 
     def takes(self, value: float) -> bool:
-        if not self.least <= value <= self.most or (self.nonzero and value == 0):
-            return False
+        if not self.least <= value <= self.most or (self.nonzero and abs(value) * LARGEST_REAL < 1):
+            return False  # other than 0: torch divides by it
         return abs(value) <= LARGEST_REAL or (not self.finite and value in (math.inf, -math.inf))
 
     def schema(self) -> dict[str, Any]:

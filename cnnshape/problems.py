@@ -219,7 +219,7 @@ class NoElements(NothingLeft, code="no-elements"):
 
 
 class PaddingOverHalf(Problem, code="padding-over-half"):
-    sentence = "padding {padding} is more than half the kernel ({kernel_size} // 2 = {half})"
+    sentence = "padding {padding} is more than {half}, half the kernel_size {kernel_size}"
     at = ("padding",)
 
 

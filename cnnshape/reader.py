@@ -84,7 +84,7 @@ def _unreadable(error: Unreadable) -> Architecture:
 
 def hint(word: object, known: Iterable[str]) -> str:
     """Return "; did you mean x?" where a known word is close, or else the known ones if they are few."""
-    options = list(known)
+    options = list(dict.fromkeys(known))
     close = get_close_matches(str(word), options, 1)
     if close:
         return f"; did you mean {close[0]}?"
@@ -139,13 +139,16 @@ class _Reader:
     def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: Path = ()) -> None:
         """Note the keys that do not belong; one of the net's gets told where it belongs."""
         keys = list(keys)
-        for key in data:
+        for key, value in data.items():
             if key in keys:
                 continue
-            if path and key in NET_KEYS:
+            words = value if isinstance(value, list) else [value]
+            wires = "from" in keys and key in ("input", "inputs") and all(isinstance(word, str) for word in words)
+            if path and key in NET_KEYS and not wires:
                 self.misplaced((*path, key))
             else:
-                self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=hint(key, keys))
+                mean = hint("from" if wires else key, keys)
+                self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=mean)
 
     def misplaced(self, path: Path) -> None:
         *table, key = (part for part in path if isinstance(part, str))
@@ -180,13 +183,14 @@ class _Reader:
         except ExpressionError as error:
             self.problem(problems.BadExpression, path, text=shown(value), why=error.message)
             return None
-        scope = sorted(names)
-        unknown = next((name for name in sorted(expression.names) if name not in scope), None)
-        if unknown is None:
+        unknown = sorted(expression.names.difference(names))
+        if not unknown:
             return expression
-        close = get_close_matches(unknown, [*words, *scope], 1)
+        scope = sorted(names)
+        close = get_close_matches(unknown[0], [*words, *scope], 1)
         mean = f"; did you mean {close[0]}?" if close else ""
-        why = f"{unknown} is not known here; known are {', '.join(scope) or 'no names'}{mean}"
+        known = f"; known are {', '.join(scope)}" if scope else ""
+        why = f"{unknown[0]} is not known here{known}{mean}"
         self.problem(problems.BadExpression, path, text=shown(value), why=why)
         return None
 
@@ -441,7 +445,7 @@ class _Reader:
 
     def step(self, entry: Any, path: Path, names: set[str], file: File) -> Step:
         """Read one entry of `layers`."""
-        bare = isinstance(entry, str)
+        bare = isinstance(entry, str) and entry != ""
         table = {"type": entry} if bare else entry
         place = Place(self.source, path)
         if not isinstance(table, dict):

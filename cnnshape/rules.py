@@ -43,7 +43,7 @@ def window_ceil(w: N, require: Require, *, extent: N, stride: N, padding: N) -> 
 
     W' = min(ceil((W - F + 2P) / S) + 1, ceil((W + P) / S)), as one division.
     """
-    windows = (w + padding + stride - 1 + min(0, padding - extent + stride)) // stride
+    windows = (w + padding - max(extent - padding, stride) + stride - 1) // stride + 1
     require(windows >= 1, "window-too-large", side=w, extent=extent, padding=padding)
     return windows
 

@@ -49,8 +49,8 @@ class Traced:
     """A number with its arithmetic in two writings: `named`, in the names of the quantities, and `text`, in numbers.
 
     A division that leaves something over is a floor(...); in names, that of a sum always is, since in general it does.
-    What nobody would write is left out: a plain 1 as a factor or divisor and a plain 0 as a summand, which come from
-    the code of a rule; a quantity of 0 as a summand; a quantity of 1 that divides another (groups); and dilation 1, the
+    What nobody would write is left out: a plain 1 as a factor or divisor, which comes from the code of a rule; a 0
+    that is added or taken away as it is; a quantity of 1 that divides another (groups); and dilation 1, the
     1*(x - 1) + 1 of a window. It compares as its value does, so that min and max choose, and the choice is remembered.
     """
 
@@ -84,10 +84,10 @@ class Traced:
         return self if _quantity(other, 0) else _join(ADD, self, other)
 
     def __radd__(self, other: Operand) -> Any:
-        return self if _plain(other, 0) else _join(ADD, other, self)
+        return self if other == 0 else _join(ADD, other, self)
 
     def __sub__(self, other: Operand) -> Any:
-        result = _join(SUBTRACT, self, other)
+        result = self if _quantity(other, 0) else _join(SUBTRACT, self, other)
         if _plain(other, 1):
             result.inner = self
         return result

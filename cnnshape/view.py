@@ -88,7 +88,7 @@ class Row(NamedTuple):
     output: str
     parameters: str
     macs: str
-    dropped: str
+    dropped: tuple[str, ...]  # along each axis
     verdict: str
     severity: str  # of the worst problem in it
     plain: bool  # it keeps the shape, and has no weights
@@ -223,10 +223,10 @@ def _sum(numbers: Iterable[str]) -> str:
     return "+".join(size if times == 1 else f"{times}*{size}" for size, times in runs)
 
 
-def _dropped(layers: list[tuple[int | None, ...]]) -> str:
-    """Write how many cells of the image are lost along each axis, summed over layers: 1 row, 2 columns."""
+def _dropped(layers: list[tuple[int | None, ...]]) -> tuple[str, ...]:
+    """Write how many cells of the image are lost along each axis, summed over layers: 1 row; 2 columns."""
     sums = [sum(filter(None, axis)) for axis in zip_longest(*layers)]
-    return ", ".join(counted(n, axis) for n, axis in zip(sums, AXES.get(len(sums), ()), strict=False) if n)
+    return tuple(counted(n, axis) for n, axis in zip(sums, AXES.get(len(sums), ()), strict=False) if n)
 
 
 # Settings

@@ -108,7 +108,7 @@ class Softsign(Layer, type="softsign", torch="Softsign"):
 class Softshrink(Layer, type="softshrink", torch="Softshrink"):
     """x moved towards 0 by lambd, and 0 within it."""
 
-    lambd = Real(0.5, least=0)
+    lambd = Real(0.5, least=0, finite=True)
 
 
 class Hardshrink(Layer, type="hardshrink", torch="Hardshrink"):

@@ -33,7 +33,7 @@ class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
     """Takes the largest value of each window.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
-            ceil_mode: W' = floor((W + P + S - 1 + min(0, P - F + S)) / S)
+            ceil_mode: W' = floor((W + P - max(F - P, S) + S - 1) / S) + 1
     Errors  window-too-large: F > W + 2P (with ceil_mode: W' < 1); padding-over-half: P > K // 2
     Source  Dumoulin & Visin 2016, relationship 6 (arXiv:1603.07285); torch.nn.MaxPool2d
     """

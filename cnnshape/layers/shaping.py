@@ -188,12 +188,17 @@ class Pad(Layer, type="pad"):
     mode = Word("constant", words=("constant", "reflect", "replicate", "circular"), torch=False)
     value = Real(0.0)
     channels = Ends(0, least=0, spatial=False)
-    ranks = SPATIAL
+    ranks = ANY_SPACE
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
         mode = given.get("mode", "constant")
         return f'value is only for mode = "constant", not "{mode}"' if given.get("value") and mode != "constant" else ""
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        super().enter(require, *inputs)
+        rank = len(inputs[0]) - 1
+        require(self.mode == "constant" or rank in SPATIAL, "too-many-axes", axes=rank, most=SPATIAL[-1])
 
     def depth(self, c: N, require: Require) -> N:
         before, after = self.added()
@@ -228,7 +233,7 @@ class Crop(Layer, type="crop"):
     like = Reference()
     amount = PerAxis(None, least=0, torch=False)
     exact = Flag(False, torch=False)
-    ranks = SPATIAL
+    ranks = ANY_SPACE
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:

@@ -85,7 +85,7 @@ VALUES: dict[str, dict[str, Values]] = {
     "avg_pool": POOL
     | {"ceil_mode": FLAG, "count_include_pad": FLAG, "divisor_override": Values(1, 2, -3, LARGEST, wrong=(0,))},
     "lp_pool": {
-        "norm_type": Values(1, 2, 0.5, -1, float("inf"), wrong=(0, 0.0)),
+        "norm_type": Values(1, 2, 0.5, -1, float("inf"), 1e-300, wrong=(0, 0.0)),
         "kernel_size": POOL["kernel_size"],
         "stride": POOL["stride"],
         "ceil_mode": FLAG,

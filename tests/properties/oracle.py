@@ -115,7 +115,7 @@ def disagreement(case: Case) -> str:
     for code in answer.why - {BAD_VALUE}:
         if CODES[code].torch_refuses and isinstance(torchs, Accepted):
             return f"{case}: {code} says that torch refuses, and it gives {torchs}"
-        if not CODES[code].torch_refuses and code not in also:
+        if isinstance(torchs, Accepted) and code not in also:
             return f"{case}: {code} is not what DESIGN.md states; {torchs}"
     if layer is not None and any(CODES[code].torch_refuses for code in answer.why):
         again = through_layer(layer, case)

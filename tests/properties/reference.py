@@ -120,6 +120,8 @@ def crop(x: Tensor, *others: Tensor, size: Any = None, amount: Any = None, like:
     space = x.shape[2:]
     if sum((size is not None, amount is not None, like != "")) != 1:
         raise ValueError("one of size, amount and like")
+    if min(amount if isinstance(amount, list) else [amount or 0]) < 0:
+        raise ValueError("cropping does not pad")
     if like:
         size = list(others[0].shape[2:])
     cut = size if amount is None else amount
