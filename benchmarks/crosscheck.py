@@ -14,35 +14,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 5
-
-VGG = """
-input = [3, 224, 224]
-layers = [
-  { name = "stage1", block = "stage", width = 64, depth = 2 },
-  { name = "stage2", block = "stage", width = 128, depth = 2 },
-  { name = "stage3", block = "stage", width = 256, depth = DEPTH },
-  { name = "stage4", block = "stage", width = 512, depth = DEPTH },
-  { name = "stage5", block = "stage", width = 512, depth = DEPTH },
-  "flatten",
-  { type = "linear", out_features = 4096 }, "relu", "dropout",
-  { type = "linear", out_features = 4096 }, "relu", "dropout",
-  { type = "linear", out_features = 1000 },
-]
-
-[blocks.convolution]
-arguments = ["width"]
-layers = [{ type = "conv", out_channels = "width", kernel_size = 3, padding = 1 }, "relu"]
-
-[blocks.stage]
-arguments = ["width", "depth"]
-layers = [{ block = "convolution", width = "width", repeat = "depth" }, { type = "max_pool", kernel_size = 2 }]
-"""
 
 
 def plain_alexnet(nn: Any) -> Any:
@@ -98,7 +77,7 @@ def plain_resnet50(nn: Any) -> Any:
 NETS: dict[str, tuple[str, int, Callable[[Any], Any]]] = {
     "AlexNet": ("architectures/alexnet.toml", 227, plain_alexnet),
     "VGG-16": ("architectures/vgg16.toml", 224, lambda nn: plain_vgg(nn, 3)),
-    "VGG-19": ("", 224, lambda nn: plain_vgg(nn, 4)),
+    "VGG-19": ("architectures/vgg19.toml", 224, lambda nn: plain_vgg(nn, 4)),
     "ResNet-50": ("architectures/resnet50.toml", 224, plain_resnet50),
 }
 
@@ -113,7 +92,7 @@ def measure(who: str, name: str) -> tuple[float, float]:
     import cnnshape.crosscheck
 
     file, side, plain = NETS[name]
-    net = cnnshape.load(ROOT / file) if file else cnnshape.loads(VGG.replace("DEPTH", "4"))
+    net = cnnshape.load(ROOT / file)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     if who == "ours":
         assert all(layer.verdict == "agrees" for layer in cnnshape.verify(net, "cpu").layers)
@@ -130,7 +109,7 @@ def child(who: str, name: str) -> tuple[float, float]:
     """Measure in a fresh process."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, __file__, who, name]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     seconds, memory = json.loads(done.stdout)
     return seconds, memory
 

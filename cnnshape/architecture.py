@@ -129,6 +129,13 @@ def settle(setting: Setting, scope: Mapping[str, Any]) -> Any:
     return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
 
 
+def length(setting: Setting) -> int:
+    """Return how much there is to evaluate, in characters; 1 where there is nothing."""
+    if isinstance(setting, Expression | Template):
+        return len(setting.text)
+    return sum(map(length, setting)) if isinstance(setting, list) else 1
+
+
 def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
     """Return a parameter's value in its final form, shapes channels first. Raises Wrong."""
     result = parameter.read(value)

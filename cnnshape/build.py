@@ -6,15 +6,15 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from cnnshape import problems
-from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Step, Unsettled, final, settle
+from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Step, Unsettled, final, length, settle
 from cnnshape.expression import ExpressionError, Template
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, Result, measure
 from cnnshape.parameters import Inferred, Parameter, Reference, Shape, Wrong, shown
-from cnnshape.problems import Place, Problem
+from cnnshape.problems import MAX_PROBLEMS, Place, Problem, listed
 from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
 from cnnshape.unknown import UNKNOWN
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_STEPS: Final = 100_000  # layers and uses of blocks, every copy counted: ten times the largest net known
+MAX_WORK: Final = 10_000_000  # characters and connections: a thousand for each layer of the largest net known
 MAX_NESTING: Final = 50  # blocks within blocks
 
 
@@ -39,6 +40,7 @@ class _Frame(NamedTuple):
 
     file: File
     steps: tuple[Step, ...]
+    names: frozenset[str]  # those in steps that stand there as they are
     scope: dict[str, Any]  # arguments, words and constants by name
     inputs: dict[str, int]  # the values that enter, by the names that they have here
     prefix: str = ""  # of the names of layers here, as one writes them from outside
@@ -47,6 +49,7 @@ class _Frame(NamedTuple):
     blocks: tuple[Block, ...] = ()  # that we are in, the innermost last
     kinds: tuple[str, ...] = ()  # the block's name for each part of the title
     twin: str | None = None  # the title of the block whose weights this one uses
+    allow: frozenset[str] = frozenset()  # the warnings that the uses of blocks allow
 
 
 class _Site(NamedTuple):
@@ -57,6 +60,11 @@ class _Site(NamedTuple):
     scope: dict[str, Any]  # the frame's, with in_channels and i
     inputs: tuple[int, ...]
     title: str = ""  # its name within the frame
+
+    @property
+    def plain(self) -> str:
+        """The name that the step has as it stands, "" where it has none or makes it of expressions."""
+        return self.step.name if isinstance(self.step.name, str) else ""
 
 
 class _Use(NamedTuple):
@@ -74,7 +82,7 @@ class _Use(NamedTuple):
 class _Builder:
     def __init__(self, architecture: Architecture):
         self.architecture = architecture
-        self.problems: list[Problem] = []
+        self.problems: dict[Any, Problem] = {}
         self.nodes: list[Node] = []
         self.shapes: list[Shape | None] = [None, *architecture.inputs.values()]  # one for each value
         self.first_node = len(self.shapes)  # the value of node 0
@@ -88,17 +96,18 @@ class _Builder:
         self.expectations: list[Expectation] = []
         self.layers: dict[Any, Layer] = {}  # equal layers are one object, so that a check measures them once
         self.measured: dict[Any, Result] = {}
-        self.steps_left = MAX_STEPS
+        self.steps_left, self.work_left = MAX_STEPS, MAX_WORK
 
     def build(self) -> Network:
         architecture, file = self.architecture, self.architecture.file
         inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
-        frame = _Frame(file, architecture.steps, file.constants, inputs)
+        frame = _Frame(file, architecture.steps, _names(architecture.steps), file.constants, inputs)
+        outputs: dict[str, int] = {}
         try:
             outputs = self.outputs(frame, self.run(frame))
+            self.check_outputs(outputs)
         except _TooLarge:
-            outputs = {}
-        self.check_outputs(outputs)
+            pass
         return Network(
             name=architecture.name,
             source=architecture.source,
@@ -111,7 +120,7 @@ class _Builder:
             claims=architecture.claims,
             training=architecture.training,
             allow=architecture.allow,
-            problems=tuple(_once([*architecture.problems, *self.problems])),
+            problems=listed([*architecture.problems, *self.problems.values()]),
         )
 
     def outputs(self, frame: _Frame, last: int) -> dict[str, int]:
@@ -127,22 +136,39 @@ class _Builder:
         for claim in self.architecture.claims:
             if claim.output and claim.output not in outputs:
                 why = f"the net has no output {claim.output}{hint(claim.output, outputs)}"
-                self.problems.append(problems.BadWiring(claim.place, why=why))
+                self.note(problems.BadWiring(claim.place._replace(of_key=True), why=why))
         if self.architecture.problems or self.problems:
             return
         code, used = problems.UnusedResult.code, {*self.used, *outputs.values()}
         for value, node in enumerate(self.nodes, start=self.first_node):
             unused = value not in used
             if unused and node.layer and code not in node.allow | self.architecture.allow:
-                self.problems.append(problems.UnusedResult(node.place, node.name, node.used_at))
+                self.note(problems.UnusedResult(node.place, node.name, node.used_at))
 
     def node(self, value: int) -> Node | None:
         return self.nodes[value - self.first_node] if value >= self.first_node else None
 
     # Problems
 
+    def note(self, problem: Problem) -> None:
+        """Note a problem, once for all copies of a block."""
+        self.problems.setdefault((problem.code, problem.place, problem.message), problem)
+        if len(self.problems) > MAX_PROBLEMS:
+            raise _TooLarge
+
     def problem(self, kind: type[Problem], site: _Site, key: str, **facts: Any) -> None:
-        self.problems.append(kind(site.step.at(key), used_at=site.frame.used_at, **facts))
+        self.note(kind(site.step.at(key), used_at=site.frame.used_at, **facts))
+
+    def too_large(self, site: _Site, key: str, what: str, most: int) -> NoReturn:
+        self.problem(problems.TooLarge, site, key, what=what, most=most)
+        raise _TooLarge
+
+    def work(self, site: _Site, key: str, amount: int) -> None:
+        """Count what takes time and memory for every copy of a step."""
+        self.work_left -= amount
+        if self.work_left < 0:
+            what = "characters of names and expressions, every copy counted, and connections"
+            self.too_large(site, key, what, MAX_WORK)
 
     def bad(self, site: _Site, key: str, why: str) -> Unsettled:
         self.problem(problems.BadValue, site, key, why=why)
@@ -163,8 +189,10 @@ class _Builder:
         site = self.fed(_Site(step, frame, frame.scope, ()), self.inputs(step, frame, previous))
         try:
             result = self.once(site) if step.repeat is NO_REPEAT else self.repeated(site)
-        except Unsettled:
+        except Unsettled:  # how it is called, or how often it is there
             result = self.unknown(site)
+            if site.plain:
+                self.name(site._replace(title=site.plain), result)
         if step.expect is not None:
             self.expect(site, result)
         return result
@@ -187,45 +215,51 @@ class _Builder:
             raise self.bad(site, "repeat", f"repeat must be a whole number from 0 up, not {shown(count)}")
         if len(site.inputs) > 1:
             raise self.bad(site, "from", "a repeated layer takes one input: each copy is fed by the one before")
-        name = step.name if isinstance(step.name, str) else ""
         copies: list[str] = []
         (result,) = site.inputs
         for i in range(count):
             site = self.fed(site, (result,), i=i)
-            title = f"{name}.{i}" if name else self.title(site)
+            title = f"{site.plain}.{i}" if site.plain else self.title(site)
             copies.append(prefix + title)
             result = self.copy(site._replace(title=title))
-        if name:
-            self.copies[prefix + name] = copies
-            self.name(site._replace(title=name), result)
+        if site.plain:
+            self.copies[prefix + site.plain] = copies
+            self.name(site._replace(title=site.plain), result)
         return result
 
     def copy(self, site: _Site) -> int:
         """Build a step once; return its value."""
         self.steps_left -= 1
         if self.steps_left < 0:
-            self.problem(problems.TooLarge, site, "repeat", what="layers and blocks", most=MAX_STEPS)
-            raise _TooLarge
+            self.too_large(site, "repeat", "layers and blocks", MAX_STEPS)
+        try:
+            result = self.made(site)
+        except Unsettled:
+            result = self.unknown(site)
+        if site.step.name:
+            self.name(site, result)
+        return result
+
+    def made(self, site: _Site) -> int:
+        """Build what a step stands for; return its value."""
         step = site.step
         when = self.settled(site, "when", step.when)
         if not isinstance(when, bool):
             raise self.bad(site, "when", f"when must be true or false, not {shown(when)}")
         if not when:
-            result = site.inputs[0]
-        elif step.block or (step.shares and not step.of and self.use(site)):
-            result = self.block(site)
-        else:
-            result = self.layer(site)
-        if step.name:
-            self.name(site, result)
-        return result
+            return site.inputs[0]
+        if step.broken:
+            raise Unsettled
+        is_block = step.block or (step.shares and not step.of and self.use(site))
+        return self.block(site) if is_block else self.layer(site)
 
     def name(self, site: _Site, value: int) -> None:
         step, frame = site.step, site.frame
         name = frame.prefix + site.title
-        if self.values.setdefault(name, value) != value:
-            if not any(other.name == step.name for other in frame.steps if other is not step):  # else it is said
-                self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
+        self.work(site, "name", len(name))
+        said = name in self.values and any(other.name == step.name for other in frame.steps if other is not step)
+        if self.values.setdefault(name, value) != value and not said:
+            self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
         self.values[name] = value
         self.named.setdefault(frame.prefix, []).append(site.title)
 
@@ -238,16 +272,17 @@ class _Builder:
                 raise self.bad(site, "name", why)
             return name
         kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
-        given = {other.name for other in frame.steps} if self.numbers.get(frame.title + kind, 0) < 1 else ()
         while True:
             count = self.numbers[frame.title + kind] = self.numbers.get(frame.title + kind, 0) + 1
-            if f"{kind}{count}" not in given and frame.title + f"{kind}{count}" not in self.titles:
-                return f"{kind}{count}"
+            title = f"{kind}{count}"
+            if title not in frame.names and frame.title + title not in self.titles:
+                return title
 
     # Values of a step
 
     def settled(self, site: _Site, key: str, setting: Any) -> Any:
         """Return a setting's value. Raises Unsettled where it is wrong, which is then said, or unknown."""
+        self.work(site, key, length(setting))
         try:
             return settle(setting, site.scope)
         except ExpressionError as error:
@@ -291,9 +326,11 @@ class _Builder:
         for i, word in enumerate(step.inputs):
             place = Place(step.place.source, (*step.place.path, "from", i))
             try:
-                found += self.find(self.written(site, "from", word), frame, place)
+                name = self.written(site, "from", word)
+                found += self.find(name, frame, place) if word else [UNRESOLVED]  # one that is wrong is noted
             except Unsettled:
                 found.append(UNRESOLVED)
+        self.work(site, "from", len(found))
         if not found:
             self.problem(problems.BadWiring, site, "from", why="from names no result")
         return tuple(found) or (UNRESOLVED,)
@@ -302,8 +339,6 @@ class _Builder:
         """Return the values that a name stands for: one, or with a * one for each copy of a repeat."""
         if "*" in name:
             return self.find_all(name, frame, place)
-        if not name:  # it was wrong, and that is said
-            return [UNRESOLVED]
         value = frame.inputs.get(name, self.values.get(self.spelled(name, frame)))
         if value is None:
             if any(step.name == name for step in frame.steps):
@@ -312,7 +347,7 @@ class _Builder:
                 mean = "; a layer of that kind has no name of its own: give it one"
             else:
                 mean = hint(name, [*self.named.get(frame.prefix, ()), *frame.inputs])
-            self.problems.append(problems.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
+            self.note(problems.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
             return [UNRESOLVED]
         return [value]
 
@@ -322,7 +357,7 @@ class _Builder:
         if len(found) == 1:
             return found[0]
         why = f"{name} stands for {len(found)} results, and one is wanted here"
-        self.problems.append(problems.BadWiring(place, used_at=frame.used_at, why=why))
+        self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
         return UNRESOLVED
 
     def find_all(self, name: str, frame: _Frame, place: Place) -> list[int]:
@@ -331,7 +366,7 @@ class _Builder:
         copies = self.copies.get(self.spelled(front, frame))
         if copies is None:
             why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
-            self.problems.append(problems.BadWiring(place, used_at=frame.used_at, why=why))
+            self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
             return [UNRESOLVED]
         start = len(frame.prefix)
         return [value for copy in copies for value in self.find(copy[start:] + back, frame, place)]
@@ -354,42 +389,31 @@ class _Builder:
 
     def layer(self, site: _Site) -> int:
         """Build a layer; return its value."""
-        if site.step.broken:
-            return self.unknown(site)
-        try:
-            shared = self.shared(site)
-            kind = self.kind(site, shared)
-            settings, references = self.referred(site, kind, self.settings(site, kind))
-            if shared is None:
-                layer = self.filled(self.new(site, kind, settings), self.shapes[site.inputs[0]])
-            else:
-                layer = self.agreed(site, shared, kind, settings)
-        except Unsettled:
-            return self.unknown(site)
+        shared = self.shared(site)
+        kind = self.kind(site, shared)
+        settings, references = self.referred(site, kind, self.settings(site, kind))
+        if shared is None:
+            layer = self.filled(self.new(site, kind, settings), self.shapes[site.inputs[0]])
+        else:
+            layer = self.agreed(site, shared, kind, settings)
         self.used.update(references)
         return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
 
     def unknown(self, site: _Site) -> int:
         """Put a layer of which nothing is known into the net; return its value."""
-        step = site.step
-        kind = step.of.text if isinstance(step.of, Template) else step.of or "layer"
-        if not site.title:
-            name = step.name.text if isinstance(step.name, Template) else step.name
-            site = site._replace(title=name or f"{kind}?")
-        value = self.add(site, kind, None)
-        if step.name:
-            self.values.setdefault(site.frame.prefix + site.title, value)
-        return value
+        of = site.step.of
+        kind = of.text if isinstance(of, Template) else of or "layer"
+        return self.add(site._replace(title=site.title or site.plain or f"{kind}?"), kind, None)
 
     def add(
         self, site: _Site, kind: str, layer: Layer | None, references: tuple[int, ...] = (), shares: str = ""
     ) -> int:
         """Put a layer into the net; return its value."""
         step, frame = site.step, site.frame
-        name, inputs = frame.title + site.title, site.inputs + references
+        name, inputs, allow = frame.title + site.title, site.inputs + references, frame.allow | step.allow
         self.titles[name] = len(self.nodes)
         self.nodes.append(
-            Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, step.allow, frame.kinds)
+            Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, allow, frame.kinds)
         )
         entering = tuple([self.shapes[value] for value in inputs])
         if (layer, entering) not in self.measured:
@@ -425,13 +449,16 @@ class _Builder:
     def late(self, site: _Site, target: type[Layer] | Block) -> dict[str, Any]:
         """Return the settings of a step of which only now is known what they belong to."""
         settings, found = late_settings(site.step, target, site.scope, site.frame.file)
-        self.problems += found
+        for problem in found:
+            self.note(problem)
         if found:
             raise Unsettled
         return settings
 
     def new(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
+        if None in settings.values():  # a default is wrong
+            raise Unsettled
         if why := kind.inconsistent(settings):
             raise self.bad(site, "type", why)
         joins, given = kind.joins, len(site.inputs)
@@ -520,8 +547,6 @@ class _Builder:
     def block(self, site: _Site) -> int:
         """Build the layers of a block; return the value of the last."""
         step, frame = site.step, site.frame
-        if step.broken:
-            raise Unsettled
         use = self.use(site) if step.shares else None
         if step.shares and not use:
             name = self.written(site, "shares", step.shares)
@@ -533,16 +558,18 @@ class _Builder:
             self.agree(site, use.name, {"block": use.block.name}, {"block": block.name})
         arguments = self.arguments(site, block, use)
         if block in frame.blocks:
-            names = [other.name for other in frame.blocks[frame.blocks.index(block) :]]
-            self.problem(problems.BlockCircle, site, "block", circle=" -> ".join([*names, block.name]))
+            said = any(isinstance(problem, problems.BlockCircle) for problem in self.architecture.problems)
+            if not said:  # a template hid it from the reader
+                names = [other.name for other in frame.blocks[frame.blocks.index(block) :]]
+                self.problem(problems.BlockCircle, site, "block", circle=" -> ".join([*names, block.name]))
             raise Unsettled
         if len(frame.blocks) >= MAX_NESTING:
-            self.problem(problems.TooLarge, site, "block", what="blocks within blocks", most=MAX_NESTING)
-            raise Unsettled
+            self.too_large(site, "block", "blocks within blocks", MAX_NESTING)
         twin = None if frame.twin is None else f"{frame.twin}{site.title}."
         inner = _Frame(
             block.file,
             block.steps,
+            _names(block.steps),
             scope={**block.file.constants, **arguments},
             inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
             prefix=frame.prefix + (f"{site.title}." if step.name else f"({site.title})."),  # no name has parentheses
@@ -551,6 +578,7 @@ class _Builder:
             blocks=(*frame.blocks, block),
             kinds=frame.kinds + (block.name,) * (1 + site.title.count(".")),
             twin=use.title if use else twin,
+            allow=frame.allow | step.allow,
         )
         self.uses[frame.prefix + site.title] = _Use(block, arguments, inner.title)
         return self.run(inner)
@@ -576,16 +604,17 @@ class _Builder:
             self.agree(site, use.name, use.arguments, values)
             return use.arguments
         scope = {**block.file.constants, "in_channels": site.scope["in_channels"], **values}
-        inner = site._replace(scope=scope)
-        for key, setting in (block.defaults | block.words).items():
-            if key not in values:
-                scope[key] = self.settled(inner, key, setting)
+        for group, settings in (("defaults", block.defaults), ("words", block.words)):
+            place = Place(block.place.source, (*block.place.path, group))
+            step = Step(place, keys=frozenset(settings))
+            frame = site.frame._replace(used_at=(site.step.place, *site.frame.used_at))
+            inner = _Site(step, frame, scope, ())
+            for key, setting in settings.items():
+                if key not in values:
+                    scope[key] = self.settled(inner, key, setting)
         return {key: scope[key] for key in block.parameters()}
 
 
-def _once(found: list[Problem]) -> list[Problem]:
-    """Return the problems without repetition: a block that is used often has its mistakes once."""
-    first: dict[Any, Problem] = {}
-    for problem in found:
-        first.setdefault((problem.code, problem.place, problem.message), problem)
-    return list(first.values())
+def _names(steps: tuple[Step, ...]) -> frozenset[str]:
+    """Return the names that no unnamed layer may be called by."""
+    return frozenset(step.name for step in steps if isinstance(step.name, str))

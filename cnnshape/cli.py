@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from inspect import cleandoc
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +13,10 @@ from cnnshape import __version__
 
 if TYPE_CHECKING:
     from cnnshape.crosscheck import Verification
+    from cnnshape.explain import Explanation
+    from cnnshape.layers import Layer
     from cnnshape.network import Network, Report
-    from cnnshape.parameters import Shape
+    from cnnshape.parameters import Parameter, Shape
     from cnnshape.view import Checked
 
 
@@ -97,6 +100,114 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
             for problem in (problem for checked in done for problem in checked.problems):
                 click.echo(repr(problem), err=True)
     sys.exit(max(map(_status, done)))
+
+
+@main.command()
+@click.argument("file", metavar="FILE")
+@click.argument("layer", metavar="LAYER")
+@click.option("--input", "given", multiple=True, metavar="SHAPE", help="Explain at this input, written as for check.")
+def explain(file: str, layer: str, given: tuple[str, ...]) -> None:
+    """Say where the numbers of a layer come from: each rule in names, in numbers, and its result.
+
+    LAYER is called as in the table of check, dotted where it stands in a block. The exit status is 1 where the layer
+    fails, or where it is not known what enters.
+    """
+    from cnnshape.build import build
+    from cnnshape.explain import explain
+    from cnnshape.reader import read
+
+    net = build(read(file))
+    if not net.nodes:
+        raise click.UsageError("\n".join(map(repr, net.problems)))
+    inputs = _inputs(net, given)
+    try:
+        explanation = explain(net, layer, inputs)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="LAYER") from None
+    _print(explanation)
+
+
+class _Types(click.Group):
+    """The layer types whose rule is about sides: each is a command, made of its class when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's way
+        from cnnshape.explain import calculable
+
+        return list(calculable())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        from cnnshape.explain import calculable
+        from cnnshape.layers import TYPES
+        from cnnshape.reader import hint
+
+        kinds = calculable()
+        if cmd_name not in kinds:
+            no_type = f"there is no layer type {cmd_name}{hint(cmd_name, kinds)}"
+            other = f"{cmd_name} is not about sides alone; those that are: {', '.join(kinds)}"
+            raise click.UsageError(other if cmd_name in TYPES else no_type, ctx)
+        return _calculator(kinds[cmd_name])
+
+
+@main.command(cls=_Types, subcommand_metavar="TYPE SIDES [OPTIONS]")
+def calc() -> None:
+    """Compute the sides that come out of one layer, without a file, and show the formula with its numbers.
+
+    SIDES are those that enter: 227, 227x227 or 16x112x112. What differs by axis is written in the same way,
+    --kernel-size 3x5; what differs at both ends of an axis, with a comma, --padding 1,2. The exit status is 1 where the
+    layer does not take the sides.
+    """
+
+
+def _calculator(kind: type[Layer]) -> click.Command:
+    """Make the command of a layer type, with an option for each parameter that bears on sides."""
+    from cnnshape.explain import calculate, options
+    from cnnshape.layout import CHANNELS_FIRST, parse
+
+    def run(sides: str, **given: str | bool | None) -> None:
+        settings = {name: value for name, value in given.items() if value is not None and value is not False}
+        try:
+            explanation = calculate(kind, parse(sides, CHANNELS_FIRST), settings)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        _print(explanation)
+
+    about = cleandoc(kind.__doc__ or "").partition("\n\n")[2]
+    return click.Command(
+        kind.type,
+        params=[click.Argument(["sides"], metavar="SIDES"), *map(_option, options(kind).values())],
+        callback=run,
+        help=f"{kind.summary()}\n\n\b\n{about}",
+        short_help=kind.summary(),
+    )
+
+
+def _option(parameter: Parameter[Any]) -> click.Option:
+    from cnnshape.parameters import Flag
+    from cnnshape.schema import left_out
+
+    return click.Option(
+        [f"--{parameter.name.replace('_', '-')}"],
+        is_flag=isinstance(parameter, Flag) or None,  # False would have it that -1 is no value
+        required=parameter.required,
+        metavar="VALUE",
+        help="; ".join(filter(None, [parameter.kind, "" if parameter.required else left_out(parameter)])),
+    )
+
+
+def _print(explanation: Explanation) -> None:
+    click.echo(str(explanation))
+    sys.exit(0 if explanation.ok else 1)
+
+
+@main.command()
+@click.option("--reference", is_flag=True, help="Print the reference of the layer types instead, as Markdown.")
+def schema(reference: bool) -> None:
+    """Print the JSON Schema of architecture files, for editors that complete and check them."""
+    import json
+
+    from cnnshape import schema
+
+    click.echo(schema.reference() if reference else json.dumps(schema.schema(), indent=2))
 
 
 def _why_not_torch(wanted: bool | None) -> str:

@@ -37,9 +37,10 @@ Outcome = Literal[
 
 MEMORY_SHARE = 0.5  # of the memory there is, how much a layer may take, with the tensors that wait for others
 MEMORY_ASSUMED = 8 * 2**30  # where the system does not say how much there is
+CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit
 WORK = 2  # a layer's temporary tensors, in multiples of its input and output; measured: up to 1.6 (conv_transpose)
 HAS_ONEDNN = torch.backends.mkldnn.is_available()
-FRESH = 32 * 2**20  # bytes; from here on an allocation is always new pages: they read as zeros, and take no memory
+FRESH = 32 * 2**20  # bytes; from here on glibc always takes new pages, which read as zeros and take no memory yet
 
 
 class Verdict(NamedTuple):
@@ -84,13 +85,13 @@ def verify(
     report = net.check(input) if report is None else report
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # what torch takes with a warning, it takes
-        run = _Pass(net, report, _device(device))
+        forward = _Pass(net, report, _device(device))
         verdicts = []
         for index, row in enumerate(report.layers):
             if progress:
                 progress(index, len(report.layers), row.name)
-            verdicts.append(run.ask(index, row))
-    return Verification(run.device, torch.__version__, tuple(verdicts), tuple(run.problems))
+            verdicts.append(forward.ask(index, row))
+    return Verification(forward.device, torch.__version__, tuple(verdicts), tuple(forward.problems))
 
 
 def _device(name: str) -> str:
@@ -168,15 +169,14 @@ class _Pass:
 
     def run(self, index: int, row: LayerReport) -> Verdict:
         """Run one layer in torch, and compare."""
-        value = len(self.inputs) + 1 + index
         try:
-            y, parameters = _run(row.node.layer, [self.entering(value) for value in row.node.inputs], self.device)
+            y, parameters = _run(row.node.layer, list(map(self.entering, row.node.inputs)), self.device)
         except Exception as error:  # noqa: BLE001 -- whatever torch refuses with
             message = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             if _beyond_device(error):
                 return Verdict(row.name, "skipped", message)
             return self.compared(row, _Answer(message=message))
-        answer = _Answer(tuple(y.shape[1:]), parameters)
+        answer, value = _Answer(tuple(y.shape[1:]), parameters), 1 + len(self.inputs) + index
         if value in self.last_reader and answer.output == row.output:
             self.tensors[value] = y
         return self.compared(row, answer)
@@ -189,27 +189,26 @@ class _Pass:
 
     def compared(self, row: LayerReport, answer: _Answer) -> Verdict:
         """Return the verdict on what torch answered."""
-        refusals = [code for code, _ in row.result.refusals]
         verdict = Verdict(row.name, "agrees", "", *answer)
-        if refusals and answer.message:
+        refusals = [code for code, _ in row.result.refusals]
+        if not refusals:
+            ours = _Answer(row.output, row.result.parameters)
+            return verdict if ours == answer else self.contradicted(row, ours, answer)
+        if answer.message:
             return verdict._replace(verdict="refuses")
-        if refusals and not any(CODES[code].torch_refuses for code in refusals):
+        if not any(CODES[code].torch_refuses for code in refusals):
             return verdict._replace(verdict="stricter")
-        if refusals and self.device == "meta":
+        if self.device == "meta":
             return verdict._replace(verdict="skipped", reason="the meta device takes what a real one may refuse")
-        ours = _Answer(row.output, row.result.parameters)
-        if refusals:
-            reasons = (p.message for p in self.report.problems if p.layer == row.name and p.code in refusals)
-            ours = _Answer(message="; ".join(reasons))
-        if ours == answer:
-            return verdict
-        self.problems.append(self.disagreement(row, ours, answer))
-        return verdict._replace(verdict="disagrees")
+        reasons = (p.message for p in self.report.problems if p.layer == row.name and p.code in refusals)
+        return self.contradicted(row, _Answer(message="; ".join(reasons) or ", ".join(refusals)), answer)
 
-    def disagreement(self, row: LayerReport, ours: _Answer, answer: _Answer) -> Problem:
+    def contradicted(self, row: LayerReport, ours: _Answer, answer: _Answer) -> Verdict:
+        """Note a disagreement."""
         node, layout = row.node, self.net.layout
         facts = {"ours": ours.text(layout), "torch": answer.text(layout), "case": _case(row, self.device)}
-        return Disagreement(node.place, node.name, node.used_at, **facts)
+        self.problems.append(Disagreement(node.place, node.name, node.used_at, **facts))
+        return Verdict(node.name, "disagrees", "", *answer)
 
 
 def _run(layer: Any, tensors: Sequence[Any], device: str) -> tuple[Any, int]:
@@ -273,7 +272,7 @@ def _physical() -> float:
 def _granted() -> float:
     """Return what a container may use."""
     try:
-        return int(Path("/sys/fs/cgroup/memory.max").read_text())
+        return int(CGROUP.read_text())
     except (OSError, ValueError):  # there is no such limit, or it is "max"
         return math.inf
 
@@ -282,22 +281,27 @@ def _beyond_device(error: Exception) -> bool:
     """Whether torch failed for want of memory, or of what its Metal backend cannot do yet: not for the shapes."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return any(word in str(error) for word in ("DefaultCPUAllocator", "MPS"))
+    return any(word in str(error) for word in ("DefaultCPUAllocator", "ALLOC_FAILED", "MPS"))
 
 
 def _case(row: LayerReport, device: str) -> str:
-    """Return the layer as torch code that shows what torch says: the layer itself writes it."""
+    """Return a line of torch code that shows what torch says of a layer; the layer itself writes it."""
     layer: Any = row.node.layer
     tensors = [_WrittenTensor(f"x{i}", (1, *shape)) for i, shape in enumerate(row.inputs) if shape]
-    lines = ["import torch", *(f"{x} = torch.zeros{x.shape}" for x in tensors)]
-    if device != "cpu":
-        lines.insert(1, f'torch.set_default_device("{device}")')
-    module = layer.module(_Written("torch"), *(x.shape[1:] for x in tensors))
+    try:
+        module = layer.module(_Written("torch"), *(x.shape[1:] for x in tensors))
+        result = layer.call(_Written("torch"), module and _Written("module"), *tensors)
+    except Exception as error:  # noqa: BLE001 -- the bug is in the layer itself
+        return f"{layer!r} on {row.inputs}, which cannot be written in torch: {error!r}"
+    lines = [f"{x} = torch.zeros{x.shape}" for x in tensors]
     if module is not None:
-        lines.append(f"module = {module}.eval()")
-        lines.append('print(sum(weights.numel() for weights in module.parameters()), "parameters")')
-    result = layer.call(_Written("torch"), module and _Written("module"), *tensors)
-    return "\n".join([*lines, f"print(tuple({result}.shape[1:]))"])
+        lines += [f"module = {module}.eval()", 'print(sum(p.numel() for p in module.parameters()), "parameters")']
+    lines.append(f"print(tuple({result}.shape[1:]))")
+    if device != "cpu":
+        lines.insert(0, f'torch.set_default_device("{device}")')
+    if any("inf" in line for line in lines):
+        lines.insert(0, "from torch import inf")
+    return "; ".join(["import torch", *lines])
 
 
 class _Written:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cnnshape.network import Input, LayerReport, Network, Report, Result
+    from cnnshape.problems import Problem
 
 
 class Axis(NamedTuple):
@@ -133,7 +134,7 @@ def count_lines(layer: Layer, x: Shape, y: Shape, shares: str) -> Iterator[Line]
     after = tuple(axis._replace(letter=f"{axis.letter}'") for axis in axes_of(y))
     parameters, macs = layer.counts(x, quantities(tuple(map(_plain, y)), after))
     yield Line("parameters", (f"those of {shares}",) if shares else arithmetic(parameters) if parameters else ("none",))
-    if macs:
+    if macs and macs is not UNKNOWN:
         yield Line("MACs", arithmetic(macs))
 
 
@@ -270,7 +271,7 @@ class _Explainer:
 def _within(problem: Problem, row: LayerReport) -> bool:
     """Say whether a problem was found in the text of a layer."""
     place, layer = problem.place, row.node.place
-    return bool(place) and place.source is layer.source and place.path[: len(layer.path)] == layer.path
+    return place is not None and place.source is layer.source and place.path[: len(layer.path)] == layer.path
 
 
 # One layer without a net
@@ -319,9 +320,13 @@ def setting(parameter: Parameter[Any], written: str, axes: int) -> Any:
     return parameter.read([value] * axes if "," in written and "x" not in written else value)
 
 
-def calculate(kind: type[Layer], sides: tuple[int, ...], settings: Mapping[str, Any]) -> Explanation:
-    """Explain what a layer makes of sides, whatever the channels are. Raises Wrong where settings contradict."""
-    if why := kind.inconsistent(dict(settings)):
+def calculate(kind: type[Layer], sides: tuple[int, ...], given: Mapping[str, str | bool]) -> Explanation:
+    """Explain what a layer makes of sides, whatever the channels are. Raises Wrong."""
+    settings = {
+        name: setting(kind.parameters[name], value, len(sides)) if isinstance(value, str) else value
+        for name, value in given.items()
+    }
+    if why := kind.inconsistent(settings):
         raise Wrong(why)
     neutral = {name: UNKNOWN for name in kind.required if name not in settings}  # what only channels have to do with
     layer = kind(**neutral, **settings)

@@ -166,7 +166,14 @@ def parse_template(text: str) -> Template:
         names |= parser.names
         done = end
     rest = text[done:]
-    return Template(text, names, lambda scope: "".join([s + _show(hole(scope)) for s, hole in holes]) + rest)
+
+    def run(scope: Scope) -> str:
+        result = "".join([s + _show(hole(scope)) for s, hole in holes]) + rest
+        if len(result) > MAX_LENGTH:  # or words that hold words would grow without bound
+            raise ExpressionError(f"This becomes longer than {MAX_LENGTH:,} characters.", 0, len(text), text)
+        return result
+
+    return Template(text, names, run)
 
 
 def _check_length(text: str) -> None:

@@ -59,7 +59,7 @@ def _layer(layer: LayerReport, verdict: Verdict | None) -> dict[str, Any]:
         "remainder": layer.remainder,
         "dropped": layer.dropped,
         "shares": layer.node.shares or None,
-        "torch": verdict and {"verdict": verdict.verdict, "reason": verdict.reason or verdict.message},
+        "torch": verdict and {"verdict": verdict.verdict, "reason": verdict.reason or verdict.message or None},
     }
 
 

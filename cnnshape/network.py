@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnnshape.layers.base import Doubt, Layer
 from cnnshape.layout import to_file
 from cnnshape.parameters import LARGEST, Shape
-from cnnshape.problems import CODES, ArchitectureError, ClaimDiffers, DroppedRows, ExpectDiffers, Place, Problem
+from cnnshape.problems import CODES, ArchitectureError, ClaimDiffers, DroppedRows, ExpectDiffers, Place, Problem, listed
 from cnnshape.rules import Refused
 from cnnshape.unknown import UNKNOWN
 
@@ -175,7 +175,9 @@ class Network(NamedTuple):
         report = Report({n: s for n, s in inputs.items() if s}, rows, outputs, parameters, macs, ())
         if input is None:
             problems += [*self._unexpected(shapes), *self._unclaimed(report)]
-        return report._replace(problems=tuple(problem.as_error() if strict else problem for problem in problems))
+        return report._replace(
+            problems=tuple(problem.as_error() if strict else problem for problem in listed(problems))
+        )
 
     def _named(self, given: Input) -> dict[str, Shape | None]:
         if not isinstance(given, dict):

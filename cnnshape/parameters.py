@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import reduce
+from itertools import islice
 from operator import and_
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 REQUIRED: Final[Any] = object()  # the default of a parameter that must be given
 LARGEST = 2**63 - 1  # torch's sizes are int64
+MAX_AXES = 64  # torch's tensors have no more
 LARGEST_REAL = float.fromhex("0x1.fffffep+127")  # its weights are float32
 
 Shape = tuple[Any, ...]  # channels first, no batch: (C, W), (C, H, W), (C, D, H, W), or (C,) without space
@@ -72,9 +74,17 @@ class Parameter(Generic[T]):
 
 def shown(value: object) -> str:
     """Write a TOML value in an error message, as the file would, and not at length."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            text = '"' + value[:60].replace("\\", "\\\\").replace('"', '\\"') + '"' * (len(value) <= 60)
+        case list():
+            text = f"[{', '.join(map(shown, value[:60]))}]"
+        case dict():
+            text = f"{{ {', '.join(f'{key} = {shown(entry)}' for key, entry in islice(value.items(), 60))} }}"
+        case _:
+            text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -125,7 +135,7 @@ class InferredShape(Inferred):
 
     def read(self, value: object) -> Any:
         sizes = value if isinstance(value, list) else [value]
-        if not sizes or not all(is_count(n, 1) for n in sizes):
+        if not 0 < len(sizes) <= MAX_AXES or not all(is_count(n, 1) for n in sizes):
             raise self.refuse(value)
         return tuple(sizes)
 
@@ -159,7 +169,7 @@ class PerAxis(Parameter[Any]):
         self.spatial = True
         self.least = least
         self.words = words
-        self.kind = f"a whole number from {least} up, or a list with one for each spatial axis"
+        self.kind = f"a whole number from {least} up, or a list with one for each spatial axis{_or(words)}"
 
     def __get__(self, layer: object | None, owner: type) -> Any:
         return getattr(layer, self.like) if layer is not None and self.like else super().__get__(layer, owner)
@@ -173,10 +183,11 @@ class PerAxis(Parameter[Any]):
         try:
             if value in self.words:
                 return value
-            return tuple(map(self.entry, value)) if isinstance(value, list) and value else self.entry(value)
+            if isinstance(value, list) and 0 < len(value) <= MAX_AXES:
+                return tuple(map(self.entry, value))
+            return self.entry(value)
         except (ValueError, TypeError):  # Wrong is a ValueError
-            words = "".join(f', or "{word}"' for word in self.words)
-            raise Wrong(f"{self.name} must be {self.kind}{words}, not {shown(value)}") from None
+            raise self.refuse(value) from None
 
     def one(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "integer", "minimum": self.least}, EXPRESSION]}
@@ -184,7 +195,11 @@ class PerAxis(Parameter[Any]):
     def schema(self) -> dict[str, Any]:
         words = [{"enum": list(self.words)}] if self.words else []
         one: list[dict[str, Any]] = self.one()["anyOf"]
-        return {"anyOf": [*words, *one, {"type": "array", "items": self.one(), "minItems": 1, "maxItems": 3}]}
+        return {"anyOf": [*words, *one, {"type": "array", "items": self.one(), "minItems": 1}]}
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return "".join(f', or "{word}"' for word in words)
 
 
 class Padding(PerAxis):
@@ -198,8 +213,8 @@ class KeptSize(PerAxis):
     """A side to reach, or "keep" for an axis left as it is."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.kind = 'a side or "keep", or a list with one of them for each spatial axis'
+        super().__init__(words=("keep",))
+        self.kind = f'a side, or a list with a side or "keep" for each spatial axis{_or(self.words)}'
 
     def entry(self, value: object) -> Any:
         return value if value == "keep" else super().entry(value)
@@ -263,9 +278,10 @@ class Extent(Parameter[Shape]):
     least = 1
 
     def read(self, value: object) -> Shape:
-        if not isinstance(value, list) or not value or not all(n != 0 and is_count(n, self.least) for n in value):
+        sizes = value if isinstance(value, list) and len(value) <= MAX_AXES else []
+        if not sizes or not all(n != 0 and is_count(n, self.least) for n in sizes):
             raise self.refuse(value)
-        return tuple(value)
+        return tuple(sizes)
 
     def schema(self) -> dict[str, Any]:
         items = {"anyOf": [{"type": "integer", "minimum": self.least}, EXPRESSION]}

@@ -6,12 +6,19 @@ A problem is data; its message is made from the facts. Codes are stable: `allow`
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cnnshape.source import Path
 
 CODES: dict[str, type[Problem]] = {}
+
+MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to locate
+
+# A message is one line, and no file may send a terminal its commands.
+ESCAPES: Final = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
 class Text(Protocol):
@@ -70,7 +77,7 @@ class Problem:
 
     @property
     def message(self) -> str:
-        return self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()})
+        return self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()}).translate(ESCAPES)
 
     @property
     def file(self) -> str:
@@ -111,6 +118,16 @@ class ArchitectureError(Exception):
         return type(self), (self.problems,)
 
 
+def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems without repetition, and no more than anybody reads."""
+    first: dict[Any, Problem] = {}
+    for problem in found:
+        first.setdefault((problem.code, problem.place, problem.used_at, problem.message), problem)
+        if len(first) > MAX_PROBLEMS:
+            return (*first.values(), TooLarge(problem.place, what="problems", most=MAX_PROBLEMS))
+    return tuple(first.values())
+
+
 def said(fact: object) -> str:
     """Write a fact as people write it: 227, 3 x 224 x 224, a, b or c."""
     if isinstance(fact, bool):
@@ -138,10 +155,7 @@ class UnknownKey(Problem, code="unknown-key"):
 
 
 class MisplacedKey(Problem, code="misplaced-key"):
-    sentence = (
-        "{key} is a key of the net itself: TOML gives it to {table}, since it stands below [{table}];"
-        " move it above the first table"
-    )
+    sentence = "{key} is a key of the net itself, but TOML gives it to {table} here: move it above the first [table]"
 
 
 class MissingKey(Problem, code="missing-key"):
@@ -189,7 +203,7 @@ class BadInclude(Problem, code="bad-include"):
 
 
 class TooLarge(Problem, code="too-large"):
-    sentence = "there are too many {what}: at most {most} are read"
+    sentence = "there are too many {what}: {most} are the limit"
 
 
 class BadWiring(Problem, code="bad-wiring"):
@@ -361,6 +375,15 @@ class SayOver(Problem, code="say-over"):
 class UnpoolOutOfRange(Problem, code="unpool-out-of-range"):
     sentence = "side {target} cannot be restored: it must be within {stride} of {usual}"
     at = ("kernel_size", "stride", "indices")
+
+
+class WindowInPadding(Problem, code="window-in-padding"):
+    sentence = (
+        "with padding {padding} and dilation {dilation}, a window of the max_pool may see no cell of a side of {side},"
+        " and has no place to put its value back to"
+    )
+    at = ("indices",)
+    torch_refuses = False  # not where the wrong place happens to exist
 
 
 class WrongNumberOfInputs(Problem, code="wrong-number-of-inputs"):

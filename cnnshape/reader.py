@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cnnshape import problems
 from cnnshape.architecture import Architecture, Block, File, Setting, Step, Unsettled, final, settle, waits
-from cnnshape.expression import ExpressionError, Template, parse, parse_template
+from cnnshape.expression import MAX_LENGTH, ExpressionError, Template, parse, parse_template
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import CHANNELS_FIRST, LAYOUTS
 from cnnshape.network import Claim
 from cnnshape.parameters import Count, Extent, Flag, Parameter, Shape, Wrong, is_count, shown
-from cnnshape.problems import CODES, Place, Problem, Warn
-from cnnshape.source import Source, Unreadable
+from cnnshape.problems import CODES, MAX_PROBLEMS, Place, Problem, Warn
+from cnnshape.source import LIMIT, Source, Unreadable
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 NAME: Final = re.compile(r"[\w-]+")
 INPUT: Final = re.compile(r"input\d*")
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-MAX_FILES: Final = 100  # includes, those of included files counted: reading takes at most the time of so many files
+MAX_FILES: Final = 100  # includes, those of included files counted
+MAX_NAMES: Final = 1_000  # constants of a file, arguments of a block: each copy of a layer has its own scope
+MAX_NAME: Final = 100  # characters
 
 # What a layer may say beside its parameters, read as those are.
 EXPECT, REPEAT, WHEN = Extent(), Count(least=0), Flag()
@@ -50,7 +53,7 @@ def read(path: str | os.PathLike[str]) -> Architecture:
         source = Source.read(path)
     except Unreadable as error:
         return _unreadable(error)
-    return _Reader(source, FilePath(path).parent, (FilePath(path).resolve(),)).net()
+    return _read(_Reader(source, FilePath(path).parent, (FilePath(path).resolve(),)))
 
 
 def read_text(text: str, file: str = "<string>") -> Architecture:
@@ -59,7 +62,18 @@ def read_text(text: str, file: str = "<string>") -> Architecture:
         source = Source.from_text(text, file)
     except Unreadable as error:
         return _unreadable(error)
-    return _Reader(source, FilePath()).net()
+    return _read(_Reader(source, FilePath()))
+
+
+def _read(reader: _Reader) -> Architecture:
+    try:
+        return reader.net()
+    except _Enough:
+        return Architecture(File(reader.source, CHANNELS_FIRST, {}, {}, {}), problems=tuple(reader.problems))
+
+
+class _Enough(Exception):  # noqa: N818
+    """More is wrong than anybody reads, or there is more than we read; that is said."""
 
 
 class _Unread:
@@ -84,28 +98,37 @@ def _unreadable(error: Unreadable) -> Architecture:
 
 def hint(word: object, known: Iterable[str]) -> str:
     """Return "; did you mean x?" where a known word is close, or else the known ones if they are few."""
-    options = list(dict.fromkeys(known))
-    close = get_close_matches(str(word), options, 1)
-    if close:
+    return _hint(str(word), tuple(dict.fromkeys(known)))
+
+
+@lru_cache  # each copy of a block asks again
+def _hint(word: str, options: tuple[str, ...]) -> str:
+    if close := get_close_matches(word, options[-MAX_NAMES:], 1):
         return f"; did you mean {close[0]}?"
+    if len(options) == 1:
+        return f"; there is only {options[0]}"
     return f"; there are {', '.join(options)}" if 0 < len(options) <= 12 else ""  # noqa: PLR2004 -- a line's worth
 
 
 class _Reader:
     """Reads one file, included ones with it, and notes the problems."""
 
-    def __init__(
-        self, source: Text, folder: FilePath, chain: tuple[FilePath, ...] = (), budget: list[int] | None = None
-    ):
+    def __init__(self, source: Text, folder: FilePath, chain: tuple[FilePath, ...] = (), parent: _Reader | None = None):
         self.source = source
         self.data = source.data
         self.folder = folder
         self.chain = chain  # the files that include this one, outermost first, with it
-        self.budget = [MAX_FILES] if budget is None else budget
-        self.problems: list[Problem] = []
+        self.included: list[tuple[FilePath, Source]] = parent.included if parent else []  # so far, by anybody
+        self.problems: list[Problem] = parent.problems if parent else []
 
     def problem(self, kind: type[Problem], path: Path, *, of_key: bool = False, **facts: Any) -> None:
         self.problems.append(kind(Place(self.source, path, of_key), **facts))
+        if len(self.problems) > MAX_PROBLEMS:
+            raise _Enough
+
+    def too_large(self, path: Path, what: str, most: int) -> NoReturn:
+        self.problem(problems.TooLarge, path, what=what, most=most)
+        raise _Enough
 
     def bad(self, path: Path, why: str) -> None:
         self.problem(problems.BadValue, path, why=why)
@@ -154,12 +177,13 @@ class _Reader:
         *table, key = (part for part in path if isinstance(part, str))
         self.problem(problems.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
 
-    def missing(  # noqa: PLR0913 -- the whole of one sentence
-        self, data: Mapping[str, Any], key: str, keys: Iterable[str], of: str, path: Path = (), example: str = ""
-    ) -> None:
-        """Note that a key is missing, unless another one seems to be it, misspelt: that is said already."""
+    def missing(self, data: Mapping[str, Any], path: Path, of: str, key: str, keys: Iterable[str]) -> None:
+        """Note that a key is missing, unless another seems to be it, misspelt or misplaced: that is said already."""
         known = list(keys)
-        if not any(get_close_matches(other, known, 1) == [key] for other in data.keys() - known):
+        misspelt = any(get_close_matches(other, known, 1) == [key] for other in data.keys() - known)
+        misplaced = (problem for problem in self.problems if isinstance(problem, problems.MisplacedKey))
+        if not misspelt and not any(problem.facts["key"] == key for problem in misplaced):
+            example = ", as input = [3, 224, 224]" if key == "input" else ""
             self.problem(problems.MissingKey, path, of=of, key=key + example)
 
     def allow(self, data: Mapping[str, Any], path: Path = ()) -> frozenset[str]:
@@ -210,7 +234,7 @@ class _Reader:
         if isinstance(value, list):
             entries = [self.unsettled(parameter, entry, (*path, i), names) for i, entry in enumerate(value)]
             return None if None in entries else entries
-        if not isinstance(value, str) or value in parameter.words:
+        if not isinstance(value, str) or value in (*parameter.words, ""):
             return value
         if parameter.of_words or "{" in value:
             return self.template(value, path, names) or None
@@ -242,6 +266,8 @@ class _Reader:
         return file
 
     def constants(self, table: dict[str, Any]) -> dict[str, Any]:
+        if len(table) > MAX_NAMES:
+            self.too_large(("constants",), "constants", MAX_NAMES)
         found: dict[str, Any] = {}
         for name, value in table.items():
             path = ("constants", name)
@@ -286,7 +312,7 @@ class _Reader:
                     if parameter := TYPES[name].parameters.get(key):
                         setting = self.setting(parameter, value, (*path, key), constants, layout)
                         settled = self.settled_here(parameter, setting, (*path, key), constants, layout)
-                        found[name] |= {} if settled is None else {key: settled}
+                        found[name][key] = settled
         return found
 
     def settled_here(
@@ -322,19 +348,22 @@ class _Reader:
             names = (*(file.name for file in self.chain[self.chain.index(found.resolve()) :]), found.name)
             self.problem(problems.IncludeCircle, path, circle=" -> ".join(names))
             return
-        self.budget[0] -= 1
-        if self.budget[0] < 0:
-            self.problem(problems.TooLarge, path, what="included files", most=MAX_FILES)
-            return
+        real = found.resolve()
+        source = next((source for path, source in self.included if path == real), None)  # one, for what is wrong in it
         try:
-            source = Source.read(found)
+            source = source or Source.read(found)
         except Unreadable as error:
-            self.problem(problems.BadInclude, path, why=str(error))
+            here = Place(self.source, path)
+            self.problems.append(problems.Unreadable(Place(_Unread(error), ()), used_at=(here,), why=error.message))
             return
-        reader = _Reader(source, found.parent, (*self.chain, found.resolve()), self.budget)
+        self.included.append((real, source))
+        if len(self.included) > MAX_FILES:
+            self.too_large(path, "included files", MAX_FILES)
+        if sum(len(source.text) for _, source in self.included) > LIMIT:
+            self.too_large(path, "characters in included files", LIMIT)
+        reader = _Reader(source, found.parent, (*self.chain, real), self)
         reader.only(source.data, NET_KEYS, "an architecture file")
         blocks = reader.file(file.defaults).blocks
-        self.problems += reader.problems
         for block in blocks.values():
             if block.file.source is source:  # its own: what it includes itself is for itself
                 self.add(block, path, file)
@@ -374,6 +403,8 @@ class _Reader:
         arguments = self.words(table, "arguments", path)
         defaults, words = self.table(table, "defaults", path), self.table(table, "words", path)
         optional = {(*path, "defaults", key): key for key in defaults} | {(*path, "words", key): key for key in words}
+        if len(arguments) + len(optional) > MAX_NAMES:
+            self.too_large(path, "arguments", MAX_NAMES)
         seen: set[str] = set(file.constants)
         for place, argument in (arguments | optional).items():
             if self.identifier(argument, place) and argument in seen:
@@ -395,11 +426,11 @@ class _Reader:
             if block.file is file
         }
         done: set[str] = set()
-        for start in uses:
-            trail = {start: iter(uses[start])}  # the blocks from the start to where the search is, in order
+        for start, first in uses.items():
+            trail = {start: iter(first)}  # the blocks from the start to where the search is, in order
             while trail:
-                name, steps = next(reversed(trail.items()))
-                step = next(steps, None)
+                name, others = next(reversed(trail.items()))
+                step = next(others, None)
                 if step is None:
                     done.add(name)
                     del trail[name]
@@ -417,7 +448,7 @@ class _Reader:
         return self.number(value, path, {})
 
     def word(self, value: Any, path: Path, names: Iterable[str]) -> Setting:
-        if isinstance(value, str):
+        if isinstance(value, str) and 0 < len(value) <= MAX_LENGTH:
             return self.template(value, path, names) or None
         self.bad(path, f"{path[-1]} must be a word, not {shown(value)}")
         return None
@@ -426,7 +457,7 @@ class _Reader:
         entries = table.get("layers")
         if entries is None:
             keys, of = (BLOCK_KEYS, f"block {path[-1]}") if path else (NET_KEYS, "a net")
-            self.missing(table, "layers", keys, of, path)
+            self.missing(table, path, of, "layers", keys)
             return ()
         if not isinstance(entries, list):
             self.bad((*path, "layers"), f"layers must be a list, not {shown(entries)}")
@@ -456,7 +487,7 @@ class _Reader:
         if "name" in table:
             said["name"] = self.step_word(table["name"], (*path, "name"), own)
         if "expect" in table:
-            said["expect"] = self.setting(EXPECT, table["expect"], (*path, "expect"), own, file.layout)
+            said["expect"] = self.setting(EXPECT, table["expect"], (*path, "expect"), names, file.layout)
         if "allow" in table:
             said["allow"] = self.allow(table, path)
         before = len(self.problems)  # one in what stands above leaves the layer as good as it is
@@ -530,7 +561,7 @@ class _Reader:
         if not step.shares:  # which takes them from the layer that it names
             given = file.defaults.get(layer.type, {}).keys() | table.keys()
             for name in sorted(layer.required - given):
-                self.missing(table, name, [*parameters, *STEP_KEYS], layer.type, path)
+                self.missing(table, path, layer.type, name, [*parameters, *STEP_KEYS])
         return settings
 
     def block_settings(
@@ -543,7 +574,7 @@ class _Reader:
         if not step.shares:
             for name in block.arguments:
                 if name not in table:
-                    self.missing(table, name, [*parameters, *STEP_KEYS], of, path)
+                    self.missing(table, path, of, name, [*parameters, *STEP_KEYS])
         return {
             key: (self.word if key in block.words else self.argument)(value, (*path, key), names)
             for key, value in table.items()
@@ -558,16 +589,16 @@ class _Reader:
         file = self.file({})
         blocks_only = "blocks" in data and not {"layers", "input", "inputs"} & data.keys()
         if blocks_only:
-            self.missing(data, "layers", NET_KEYS, "a file of blocks is for others to include: to be checked, it")
+            self.missing(data, (), "a file of blocks is for others to include: to be checked, it", "layers", NET_KEYS)
         return Architecture(
             file,
             name=self.text(data, "name"),
             source=self.text(data, "source"),
-            inputs={} if blocks_only else self.inputs(data, file),
-            steps=() if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file),
-            outputs=self.outputs(data) if "outputs" in data else None,
             claims=tuple(self.claims(self.table(data, "claims"), file)),
             training=self.training(self.table(data, "training")),
+            steps=() if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file),
+            inputs={} if blocks_only else self.inputs(data, file),  # after all tables: one may have taken it
+            outputs=self.outputs(data) if "outputs" in data else None,
             allow=self.allow(data),
             problems=tuple(self.problems),
         )
@@ -587,7 +618,7 @@ class _Reader:
                     self.problem(problems.BadName, ("inputs", name), of_key=True, why=why)
             return {name: self.shape(sizes, ("inputs", name), file) for name, sizes in table.items()}
         if "input" not in data:
-            self.missing(data, "input", NET_KEYS, "a net", example=", as input = [3, 224, 224]")
+            self.missing(data, (), "a net", "input", NET_KEYS)
         return {"input": self.shape(data["input"], ("input",), file) if "input" in data else None}
 
     def outputs(self, data: Mapping[str, Any]) -> dict[str, Place]:
@@ -616,7 +647,7 @@ class _Reader:
                 if is_count(value, 0):
                     yield Claim(name, value, Place(self.source, path))
                 else:
-                    self.bad(path, f"{name} must be a whole number, not {shown(value)}")
+                    self.bad(path, f"{name} must be a whole number from 0 up, not {shown(value)}")
             elif name == "output":
                 yield Claim(name, self.shape(value, path, file), Place(self.source, path), output="")
             elif name == "outputs" and not isinstance(value, dict):  # the net's own, most likely
@@ -637,7 +668,8 @@ class _Reader:
                 mean = f"; did you mean {close[0]}?"
                 self.problem(problems.UnknownKey, ("training", key), of_key=True, key=key, of="training", hint=mean)
         if "batch_size" in table and not is_count(table["batch_size"], 1):
-            self.bad(("training", "batch_size"), f"batch_size must be a whole number, not {shown(table['batch_size'])}")
+            why = f"batch_size must be a whole number from 1 up, not {shown(table['batch_size'])}"
+            self.bad(("training", "batch_size"), why)
         optimizer = table.get("optimizer", {"name": ""})
         if not isinstance(optimizer, dict) or not isinstance(optimizer.get("name"), str):
             why = 'optimizer must be a table with a name, as { name = "sgd", learning_rate = 0.01 }'
@@ -647,6 +679,8 @@ class _Reader:
 
 def bad_name(name: str) -> str:
     """Say what is wrong with the name of a block or an input, or nothing."""
+    if len(name) > MAX_NAME:
+        return f"{shown(name)} is no name: it has more than {MAX_NAME} characters"
     return "" if NAME.fullmatch(name) else f"{shown(name)} is no name: use letters, digits, _ and -"
 
 
@@ -661,6 +695,9 @@ def late_settings(
 ) -> tuple[dict[str, Setting], list[Problem]]:
     """Return the settings of a step of which only building told what it is, and what is wrong with them."""
     reader = _Reader(step.place.source, FilePath())
-    if isinstance(target, Block):
-        return reader.block_settings(step, target, step.settings, names), reader.problems
-    return reader.layer_settings(step, target, step.settings, names, file), reader.problems
+    try:
+        if isinstance(target, Block):
+            return reader.block_settings(step, target, step.settings, names), reader.problems
+        return reader.layer_settings(step, target, step.settings, names, file), reader.problems
+    except _Enough:
+        return {}, reader.problems

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -19,7 +19,7 @@ from rich.segment import Segment, Segments
 from cnnshape.view import counted, details, facts, number, printable, rows, snippet, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from cnnshape.problems import Problem
     from cnnshape.view import Checked, Row
@@ -44,6 +44,7 @@ VERDICTS: Final = {
     "not run": ("not run", "dim"),
     "disagrees": ("✗ disagrees", "bold red"),
 }
+SHORTER: Final = {"kernel_size": "kernel", "padding": "pad"}
 TITLES: Final = {
     "name": "layer",
     "type": "type",
@@ -75,6 +76,13 @@ def show(checks: Iterable[Checked], depth: int) -> list[Checked]:
             screen.line()
         screen.show(checked, depth)
         done.append(checked)
+    if len(done) > 1:
+        bad = [checked.net.file for checked in done if not checked.ok]
+        words = (
+            f"{len(done)} files: {len(bad)} with errors ({', '.join(bad)})" if bad else f"{len(done)} files, all good"
+        )
+        screen.line()
+        screen.line((words, f"bold {COLOURS['error' if bad else '']}"))
     return done
 
 
@@ -94,7 +102,7 @@ class _Screen:
     def line(self, *parts: Part) -> None:
         """Print a line; the terminal breaks it where it is too long, so that what reads a pipe finds it whole."""
         segments = [Segment(self.words(words), self.console.get_style(style or "none")) for words, style in parts]
-        self.console.print(Segments([*segments, Segment.line()]), end="")
+        self.console.print(Segments([*segments, Segment.line()]), end="", crop=False)
 
     def show(self, checked: Checked, depth: int) -> None:
         """Print all that there is to say about one file."""
@@ -123,11 +131,14 @@ class _Screen:
         head = f"{problem.severity}[{problem.code}]"
         colour = COLOURS[problem.severity]
         self.line((f"{problem.place or file}: ", "bold"), (head, f"bold {colour}"), (f": {problem.message}", ""))
-        for line in snippet(problem.place) if problem.place else ():
-            self.line((f"    {line}", "dim"))
+        if problem.place:
+            for line, style in zip(snippet(problem.place), ("dim", f"bold {colour}"), strict=False):
+                self.line((f"    {line}", style))
         for line in details(problem):
             self.line((f"    {line}", ""))
         self.line()
+
+    # The table
 
     def table(self, checked: Checked, depth: int) -> None:
         """Print the table in the first arrangement that fits, or else in the last, its settings broken into lines."""
@@ -140,11 +151,122 @@ class _Screen:
         else:
             wrap = columns[names.index("kind")].width - excess
             columns = self.columns(checked, shown, names, max(NARROW, wrap))
-        rule = ("─" * _width(columns), "dim")
         titles, *cells, totals = zip(*(column.cells for column in columns), strict=True)
         self.row(columns, titles)
-        self.line(rule)
+        self.line(("─" * _width(columns), "dim"))
         for row in cells:
             self.row(columns, row)
-        self.line(rule)
+        self.line(("─" * _width(columns), "dim"))
         self.row(columns, totals)
+
+    def row(self, columns: list[_Column], cells: tuple[_Cell, ...]) -> None:
+        """Print one row, of as many lines as its longest cell."""
+        for place in range(max(len(cell.lines) for cell in cells)):
+            parts: list[Part] = []
+            for column, (lines, style) in zip(columns, cells, strict=True):
+                words = lines[place] if place < len(lines) else ""
+                space = " " * (column.width - cell_len(words))
+                parts += [(space, ""), (words, style)] if column.right else [(words, style), (space, "")]
+                parts.append((GAP, ""))
+            while parts and not parts[-1][0].strip():
+                parts.pop()
+            self.line(*parts)
+
+    def columns(self, checked: Checked, shown: list[Row], names: Iterable[str], wrap: int) -> list[_Column]:
+        """Return the columns of those names that have something to say."""
+        report = checked.report
+        totals = {
+            "name": counted(len(report.layers), "layer"),
+            "parameters": number(report.parameters),
+            "macs": number(report.macs),
+        }
+        empty = set() if any(row.dropped for row in shown) else {"dropped", "losses"}
+        empty |= set() if checked.verification else {"torch"}
+        marked = any(row.severity for row in shown)
+        cells = [self.cells(row, wrap, marked=marked) for row in shown]
+        return [
+            _Column(
+                name in RIGHT,
+                [
+                    self.cell("dim", TITLES[name]),
+                    *(row[name] for row in cells),
+                    self.cell("bold", totals.get(name, "")),
+                ],
+            )
+            for name in names
+            if name not in empty
+        ]
+
+    def cells(self, row: Row, wrap: int, *, marked: bool) -> dict[str, _Cell]:
+        """Return what a row has in each column."""
+        style = COLOURS[row.severity] if row.severity else "dim" if row.plain else ""
+        mark = f"{MARKS[row.severity] if row.severity else ' '} " if marked else ""
+        verdict, colour = VERDICTS[row.verdict]
+        return {
+            "name": self.cell(style if row.plain else f"bold {style}", mark + row.name),
+            "type": self.cell(style, row.type),
+            "settings": self.cell(style, *wrapped(_listed(row.settings), wrap)),
+            "kind": self.cell(style, *wrapped([row.type, *_listed(row.settings, short=True)], wrap, indent=2)),
+            "inputs": self.cell("dim", *row.inputs),
+            "leads": self.cell(style, f"→ {row.output}"),
+            "output": self.cell(style, row.output),
+            "parameters": self.cell(style, row.parameters),
+            "macs": self.cell(style, row.macs),
+            "dropped": self.cell(style, " ".join(_listed(row.dropped))),
+            "losses": self.cell(style, *_listed(row.dropped)),
+            "torch": self.cell(colour, verdict),
+        }
+
+    def cell(self, style: str, *lines: str) -> _Cell:
+        return _Cell([self.words(line) for line in lines], style)
+
+
+class _Cell(NamedTuple):
+    lines: list[str]
+    style: str
+
+
+class _Column:
+    """The cells of a column from title to total, and how wide the widest is."""
+
+    def __init__(self, right: bool, cells: list[_Cell]):
+        self.right = right
+        self.cells = cells
+        self.width = max(cell_len(line) for cell in cells for line in cell.lines)
+
+
+def _width(columns: list[_Column]) -> int:
+    return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
+
+
+def _listed(things: tuple[str, ...], *, short: bool = False) -> list[str]:
+    """Return the things with a comma behind all but the last; torch's longest words can be said shorter."""
+    for word, shorter in SHORTER.items() if short else ():
+        things = tuple(thing.replace(word, shorter) for thing in things)
+    return [*(f"{thing}," for thing in things[:-1]), *things[-1:]]
+
+
+def wrapped(pieces: Iterable[str], width: int, indent: int = 0) -> list[str]:
+    """Return the pieces in lines of at most `width`; a piece is broken only between words, a word never."""
+    lines: list[str] = []
+    for piece in pieces:
+        for part in [piece] if len(piece) + indent <= width else piece.split(" "):
+            if lines and len(lines[-1]) + 1 + len(part) <= width:
+                lines[-1] += f" {part}"
+            else:
+                lines.append(" " * indent * bool(lines) + part)
+    return lines
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int, str], object] | None]:
+    """Give what shows a bar on a terminal, and nothing elsewhere; it goes when the work is done."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[layer]}"))
+    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as bar:
+        task = bar.add_task(what, layer="")
+        yield lambda done, total, layer: bar.update(task, completed=done, total=total, layer=layer)

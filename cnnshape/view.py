@@ -63,6 +63,8 @@ class Checked(NamedTuple):
 
 def printable(words: str) -> str:
     """Return the words with what could move a terminal's cursor written as an escape."""
+    if words.isprintable():
+        return words
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
 
 
@@ -159,16 +161,15 @@ class _View:
         return blocks[0] if blocks else layer.type
 
     def content(self, layers: list[LayerReport]) -> Iterator[str]:
-        """Say what a folded row holds: 3 x bottleneck, 32 layers; or 4 x, and the settings that all copies share."""
+        """Say what a folded row holds: 3 x bottleneck; 32 layers; or 4 x, and the settings that all copies share."""
         if len(layers[0].node.blocks) < self.depth:  # a repeated layer
             yield f"{len(layers)} x"
-            alike = {settings(layer, self.layout) for layer in layers}
-            yield from alike.pop() if len(alike) == 1 else ()
+            different = {settings(layer, self.layout) for layer in layers}
+            yield from different.pop() if len(different) == 1 else ()
             return
         parts = {front(layer.name, self.depth + 1): self.kind(layer, 1) for layer in layers}
-        if len(parts) > 1 == len(set(parts.values())):
-            yield f"{len(parts)} x {self.kind(layers[0], 1)}"
-        yield counted(len(layers), "layer")
+        alike = len(parts) > 1 == len(set(parts.values()))
+        yield f"{len(parts)} x {self.kind(layers[0], 1)}" if alike else counted(len(layers), "layer")
 
     def wiring(self, index: int, entering: Iterable[int]) -> Iterator[str]:
         """Say where the inputs come from, unless it is what stands before."""
@@ -279,6 +280,10 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     if checked.declared and (held := " and ".join(_held(checked))):
         yield "checked", f"{held} hold"
     yield "torch", _agreement(checked)
+    layers = checked.verification.layers if checked.verification else ()
+    skipped = [f"{layer.name}: {layer.reason}" for layer in layers if layer.verdict == "skipped"]
+    for reason in [*skipped[:MANY], *([f"{len(skipped) - MANY} more"] if len(skipped) > MANY else [])]:
+        yield "skipped", reason
 
 
 def _named(name: str, value: str, among: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt
@@ -48,13 +49,19 @@ class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
 class _MeanPool(_Pool):
     """Pools whose torch code in 3-D looks at the side without its padding as well."""
 
+    def takes_means(self) -> bool:
+        return True
+
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
-        if len(x) - 1 == SPATIAL[-1]:
-            for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True):
-                kernel_size = axis["kernel_size"]
-                attempt(require, w >= kernel_size, "window-too-large", side=w, extent=kernel_size, padding=0)
-        return super().output(require, x)
+        if len(x) - 1 != SPATIAL[-1] or not self.takes_means():
+            return super().output(require, x)
+        sides = zip(x[1:], self.axes(len(x) - 1), strict=True)
+        return (x[0], *(attempt(self.bare_side, w, require, **axis) for w, axis in sides))
+
+    def bare_side(self, w: N, require: Require, *, kernel_size: N, **axis: N) -> N:
+        require(w >= kernel_size, "window-too-large", side=w, extent=kernel_size, padding=0)
+        return self.side(w, require, kernel_size=kernel_size, **axis)
 
 
 class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
@@ -91,6 +98,9 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
     stride = PerAxis(like="kernel_size")
     ceil_mode = Flag(False)
 
+    def takes_means(self) -> bool:
+        return abs(self.norm_type) != inf  # the infinite norm is the maximum, and torch has max_pool compute it
+
     def module(self, torch: Any, *inputs: Shape) -> Any:
         """Return torch's module; LPPool1d alone takes no list of one."""
         layer = self.replace(**self.axes(1)[0]) if len(inputs[0]) == len(("C", "W")) else self
@@ -102,7 +112,8 @@ class MaxUnpool(Layer, type="max_unpool"):
 
     Shape   (C, W, ...) -> (C, W', ...), W' the side that entered the max_pool `indices`, whose result has side W
     Errors  shapes-differ: the input has not the shape that the max_pool gave; unpool-out-of-range:
-            W' is S or more away from S(W - 1) - 2P + K
+            W' is S or more away from S(W - 1) - 2P + K; window-in-padding: W' is less than the max_pool's dilation,
+            and a window may step over all of it
     Source  Zeiler & Fergus 2014 (arXiv:1311.2901); torch.nn.MaxUnpool2d
     """
 
@@ -118,8 +129,9 @@ class MaxUnpool(Layer, type="max_unpool"):
         require(len(pooled) == len(x), "shapes-differ", one=x, other=pooled)
         for given, expected in zip(x, pooled, strict=True):
             require(equal(given, expected), "shapes-differ", one=x, other=pooled)
-        sides = zip(x[1:], restored[1:], self.unpooling().axes(len(x) - 1), strict=True)
-        return (x[0], *(attempt(_unpooled, w, target, require, **axis) for w, target, axis in sides))
+        axes, pool_axes = (layer.axes(len(x) - 1) for layer in (self.unpooling(), self.indices))
+        sides = zip(x[1:], restored[1:], axes, pool_axes, strict=True)
+        return (x[0], *(attempt(_unpooled, w, target, require, pool, **axis) for w, target, axis, pool in sides))
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -151,7 +163,11 @@ def _unsaid(condition: bool, code: str, **facts: object) -> None:
         raise Refused
 
 
-def _unpooled(w: N, target: N, require: Require, *, kernel_size: N, stride: N, padding: N) -> N:
+def _unpooled(  # noqa: PLR0913
+    w: N, target: N, require: Require, pool: dict[str, N], *, kernel_size: N, stride: N, padding: N
+) -> N:
+    seen = (target >= pool["dilation"]) | (pool["padding"] == 0)
+    require(seen, "window-in-padding", side=target, dilation=pool["dilation"], padding=pool["padding"])
     usual = transposed(w, unasked, extent=kernel_size, stride=stride, padding=padding)
     in_range = (target > usual - stride) & (target < usual + stride)
     require(in_range, "unpool-out-of-range", target=target, usual=usual, stride=stride)

@@ -53,13 +53,17 @@ def declared() -> Values:
 FLAG = Values(False, True)
 LARGEST = 2**63 - 1
 ANY_NUMBER = Values(0, 1, -1, 0.5, -2.5, 1e-300, 1e300, LARGEST, float("inf"), float("-inf"))
-POOL = {"kernel_size": sizes(1, 2, 3, 4, 5), "stride": sizes(1, 2, 3, 5), "padding": sizes(0, 1, 2, 3, wrong=(-1,))}
+POOL = {
+    "kernel_size": sizes(1, 2, 2, 3, 3, 4, 5, 10**9),
+    "stride": sizes(1, 2, 3, 5, 10**9),
+    "padding": sizes(0, 0, 1, 1, 2, 3, wrong=(-1,)),
+}
 CONV = {
     "in_channels": declared(),
     "out_channels": counts(1, 2, 3, 4, 6),
     "kernel_size": sizes(1, 2, 3, 4, 5),
-    "stride": sizes(1, 1, 2, 3, 5),
-    "dilation": sizes(1, 1, 2, 3),
+    "stride": sizes(1, 1, 1, 2, 2, 3, 5),
+    "dilation": sizes(1, 1, 1, 2, 3),
     "groups": counts(1, 1, 1, 2, 3, 4),
     "bias": FLAG,
 }
@@ -153,7 +157,7 @@ VALUES: dict[str, dict[str, Values]] = {
     "pixel_unshuffle": {"downscale_factor": counts(1, 2, 2, 3)},
     "channel_shuffle": {"groups": counts(1, 2, 3, 4)},
     "pad": {
-        "padding": sizes(*ENDS, wrong=([[1, 2, 3]], [[]])),
+        "padding": sizes(*ENDS, wrong=([[1, 2, 3]],)),
         "mode": Values("constant", "reflect", "replicate", "circular", wrong=("zeros",)),
         "value": Values(0.0, 0, 1.5, -1),
         "channels": Values(0, 1, 2, [0, 1], [2, 0], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),

@@ -1,4 +1,4 @@
-"""Two answers to one question: what does a layer make of the shapes that enter, says cnnshape, and says torch."""
+"""Two answers to one question: what does a layer make of the shapes that enter? Cnnshape's, and torch's."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import warnings
 from typing import Any, NamedTuple
 
 import torch
+from reference import REFERENCE, Case
+from stated import stated
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network import measure
-from cnnshape.parameters import Inferred, Reference, Wrong
+from cnnshape.parameters import Reference, Wrong
 from cnnshape.problems import CODES
-from reference import REFERENCE, Case, stated
 
-BAD_VALUE = "bad-value"
+torch.set_num_threads(1)
+
+BAD_VALUE = "bad-value"  # a setting is refused by itself, before any shape arrives
 
 
 class Accepted(NamedTuple):
@@ -32,11 +35,34 @@ class Refused(NamedTuple):
 Answer = Accepted | Refused
 
 
+def disagreement(case: Case) -> str:
+    """Say where cnnshape and torch differ about a case; nothing, where they agree.
+
+    What torch refuses, we refuse; what it accepts, we accept, with the same shape and as many parameters. Only the
+    conditions of `stated` are ours alone, and only a problem that says so (`torch_refuses`) may be one of them.
+    """
+    layer = read(case)
+    answer, judge = ours(layer, case), in_torch(case)
+    own = stated(case, judge)
+    again = None if layer is None else through_layer(layer, case)
+    if isinstance(answer, Accepted):
+        agree = answer == judge == again and not own
+    elif isinstance(judge, Accepted):
+        agree = bool(own) and all(code == BAD_VALUE or (code in own and not refuses(code)) for code in answer.why)
+    else:
+        agree = again is None or isinstance(again, Refused) or not any(map(refuses, answer.why))
+    return "" if agree else f"{case}\n  ours: {answer}\n  torch: {judge}\n  its own module: {again}\n  stated: {[*own]}"
+
+
+def refuses(code: str) -> bool:
+    return CODES[code].torch_refuses
+
+
 def read(case: Case) -> Layer | None:
     """Return the layer that a file with these settings describes; None where the settings themselves are refused."""
     kind = TYPES[case.type]
     try:
-        given = {name: _read(kind, name, value) for name, value in case.settings.items()}
+        given = {name: value_of(kind, name, value) for name, value in case.settings.items()}
     except Wrong:
         return None
     if not kind.required <= given.keys() or kind.inconsistent(given):
@@ -45,7 +71,7 @@ def read(case: Case) -> Layer | None:
     return layer.replace(**layer.missing(case.shapes[0]))
 
 
-def _read(kind: type[Layer], name: str, value: Any) -> Any:
+def value_of(kind: type[Layer], name: str, value: Any) -> Any:
     parameter = kind.parameters[name]
     if not isinstance(parameter, Reference):
         return parameter.read(value)
@@ -57,68 +83,41 @@ def _read(kind: type[Layer], name: str, value: Any) -> Any:
     return layer
 
 
-def ours(layer: Layer | None, shapes: Any) -> Answer:
+def ours(layer: Layer | None, case: Case) -> Answer:
     if layer is None:
         return Refused(frozenset([BAD_VALUE]))
-    result = measure(layer, shapes)
-    codes = {code for code, _ in result.refusals}
-    pool = layer.__dict__.get("indices")
-    if pool is not None:  # in a net it is a layer of its own
-        codes |= {code for code, _ in measure(pool, shapes[1:]).refusals}
-    if codes:
-        return Refused(frozenset(codes))
-    assert result.output is not None
+    result = measure(layer, case.shapes)
+    refusals = [*result.refusals]
+    if "indices" in case.settings:  # the max_pool, which in a net is a layer of its own
+        refusals += measure(layer.__dict__["indices"], case.shapes[1:]).refusals
+    if refusals or result.output is None:
+        return Refused(frozenset(code for code, _ in refusals))
     return Accepted(result.output, result.parameters)
 
 
-def asked(run: Any, shapes: Any) -> Answer:
-    """Run something on real tensors; whatever it raises is a refusal."""
+def in_torch(case: Case) -> Answer:
+    """Ask torch through the reference, and its own kernels: oneDNN takes a millisecond to prepare for each new shape."""
+    with torch.backends.mkldnn.flags(enabled=False):
+        return asked(lambda *tensors: REFERENCE[case.type](case.settings, *tensors), case)
+
+
+def through_layer(layer: Layer, case: Case) -> Answer:
+    """Ask torch as the cross-check does, through what the layer itself says it is there."""
+
+    def run(*tensors: Any) -> Any:
+        module = layer.module(torch, *case.shapes)
+        return layer.call(torch, module if module is None else module.eval(), *tensors), module
+
+    return asked(run, case)
+
+
+def asked(run: Any, case: Case) -> Answer:
+    """Run something on real tensors, one sample each; whatever it raises is a refusal."""
     with torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # what torch takes with a warning, it takes
         try:
-            y, module = run(*(torch.zeros(1, *shape) for shape in shapes))
+            y, module = run(*(torch.zeros(1, *shape) for shape in case.shapes))
         except Exception as error:  # noqa: BLE001
             return Refused(frozenset([f"{type(error).__name__}: {error}"]))
     parameters = 0 if module is None else sum(weights.numel() for weights in module.parameters())
     return Accepted(tuple(y.shape[1:]), parameters)
-
-
-def in_torch(case: Case) -> Answer:
-    return asked(lambda *tensors: REFERENCE[case.type](case.settings, *tensors), case.shapes)
-
-
-def through_layer(layer: Layer, case: Case) -> Answer:
-    """Run what the layer itself says it is in torch, as the cross-check does."""
-
-    def run(*tensors: Any) -> Any:
-        module = layer.module(torch, *case.shapes)
-        if module is not None:
-            module.eval()
-        return layer.call(torch, module, *tensors), module
-
-    return asked(run, case.shapes)
-
-
-def disagreement(case: Case) -> str:
-    """Say where cnnshape and torch differ about a case; nothing, where they agree."""
-    layer = read(case)
-    answer, torchs = ours(layer, case.shapes), in_torch(case)
-    also = stated(case, torchs)
-    expected = Refused(also) if also else torchs
-    if isinstance(answer, Accepted):
-        if answer != expected:
-            return f"{case}: ours {answer}, torch {torchs}, stated {set(also)}"
-        again = through_layer(layer, case)
-        return "" if again == answer else f"{case}: ours {answer}, through the layer {again}"
-    if isinstance(expected, Accepted):
-        return f"{case}: ours {answer}, torch {torchs}"
-    for code in answer.why - {BAD_VALUE}:
-        if CODES[code].torch_refuses and isinstance(torchs, Accepted):
-            return f"{case}: {code} says that torch refuses, and it gives {torchs}"
-        if isinstance(torchs, Accepted) and code not in also:
-            return f"{case}: {code} is not what DESIGN.md states; {torchs}"
-    if layer is not None and any(CODES[code].torch_refuses for code in answer.why):
-        again = through_layer(layer, case)
-        if isinstance(again, Accepted):
-            return f"{case}: ours {answer}, through the layer {again}"
-    return ""

@@ -1,22 +1,17 @@
 """Every layer type said a second time, in torch's own words: the judge of ours, and sharing nothing with it.
 
 `REFERENCE` runs a layer as torch's documentation tells a person to: torch.nn's class by its name with the arguments as
-the file writes them, or a function of torch. `STATED` has the conditions of ours that torch does not have, each as
-DESIGN.md states it: there our refusal is right although torch accepts.
+the file writes them, or a function of torch.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-torch.set_num_threads(1)
-
 
 class Case(NamedTuple):
     """One layer: its type, its settings as a file writes them, and the shapes that enter (channels first, no batch)."""
@@ -235,106 +230,3 @@ REFERENCE: dict[str, Run] = {
 def stated(case: Case, answer: Any) -> frozenset[str]:
     """Return the codes of our own conditions that a case does not meet."""
     return frozenset(code for code, holds in STATED.items() if holds(case.type, case.settings, case.shapes, answer))
-
-
-SPATIAL = {
-    name
-    for name in REFERENCE
-    if "pool" in name or name in ("conv", "conv_transpose", "instance_norm", "local_response_norm", "upsample")
-} | {"pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "pad", "crop"}
-PER_AXIS = ("kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "scale_factor", "amount")
-NUMBERS = ("eps", "momentum")
-
-
-def lists(kind: str, settings: dict[str, Any]) -> list[list[Any]]:
-    """Return the settings that have one entry for each spatial axis."""
-    names = (*PER_AXIS, "size") if kind in ("upsample", "crop") else PER_AXIS
-    own = [settings[name] for name in names if isinstance(settings.get(name), list)]
-    return own + (lists("max_pool", settings["indices"]) if "indices" in settings else [])
-
-
-def real(value: Any) -> bool:
-    """Say whether a number fits a float32."""
-    return not isinstance(value, float) or math.isinf(value) or abs(value) <= torch.finfo(torch.float32).max
-
-
-def bad_value(kind: str, settings: dict[str, Any], x: Any) -> bool:
-    batch = 0 in (settings.get("dim"), settings.get("start_dim"), settings.get("end_dim"))
-    channels = settings.get("channels", 0)
-    behind = min(channels if isinstance(channels, list) else [channels], default=0) < 0
-    return batch or behind or not all(map(real, settings.values()))
-
-
-def declared_differs(kind: str, settings: dict[str, Any], x: Any) -> bool:
-    for name in ("in_channels", "num_features", "num_channels"):
-        if settings.get(name, x[0]) != x[0]:
-            return True
-    normalized = x[:1] if settings.get("over") == "channels" else x
-    shape = settings.get("normalized_shape", list(normalized))
-    return settings.get("in_features", x[-1]) != x[-1] or (shape if isinstance(shape, list) else [shape]) != [*normalized]
-
-
-def wrong_axis(kind: str, settings: dict[str, Any], x: Any) -> bool:
-    axes = {*range(1, len(x) + 1), *range(-len(x), 0)}
-    return any(settings.get(name, 1) not in axes for name in ("dim", "start_dim", "end_dim"))
-
-
-def out_of_range(kind: str, settings: dict[str, Any], x: Any) -> bool:
-    if kind != "slice" or wrong_axis(kind, settings, x):
-        return False
-    axis = settings.get("dim", 1)
-    length = x[axis - 1 if axis > 0 else axis]
-    return any(not -length <= settings.get(name, 0) <= length for name in ("start", "stop"))
-
-
-def cut_and_wrapped(kind: str, settings: dict[str, Any], x: Any) -> bool:
-    """Say whether circular padding is to wrap more cells than are left once the negative ends are cut off.
-
-    Torch refuses that along the first axis, and along others gives memory that nobody wrote.
-    """
-    entries = settings.get("padding", 0)
-    pairs = entries if isinstance(entries, list) else [entries] * (len(x) - 1)
-    pairs = [entry if isinstance(entry, list) else [entry, entry] for entry in pairs]
-    return settings.get("mode") == "circular" and any(
-        len(pair) == 2 and min(pair) < 0 < max(pair) and max(pair) > side + min(pair)
-        for side, pair in zip(x[1:], pairs, strict=False)
-    )
-
-
-def cropped(settings: dict[str, Any], shapes: Any) -> list[tuple[int, int]]:
-    """Return side and wanted size along each axis that a crop has."""
-    size = list(shapes[1][1:]) if "like" in settings else settings.get("size", [])
-    return list(zip(shapes[0][1:], size if isinstance(size, list) else [size] * (len(shapes[0]) - 1), strict=False))
-
-
-Stated = Callable[[str, dict[str, Any], Any], bool]
-
-STATED: dict[str, Stated] = {
-    "bad-value": bad_value,
-    "no-space": lambda kind, settings, x: kind in SPATIAL and len(x) == 1,
-    "too-few-axes": lambda kind, settings, x: kind.startswith("pixel") and len(x) == 2,
-    "axes-differ": lambda kind, settings, x: any(len(entries) != len(x) - 1 for entries in lists(kind, settings)),
-    "declared-differs": declared_differs,
-    "say-over": lambda kind, settings, x: kind == "layer_norm" and "over" not in settings and len(x) > 1,
-    "no-such-axis": wrong_axis,
-    "slice-out-of-range": out_of_range,
-    "padding-exceeds-rest": cut_and_wrapped,
-}
-
-
-def stated(case: Case, answer: Any) -> frozenset[str]:
-    """Return the codes of our own conditions that a case does not meet, given torch's answer to it."""
-    kind, settings, shapes = case
-    codes = {code for code, holds in STATED.items() if holds(kind, settings, shapes[0])}
-    if 0 in getattr(answer, "output", ()):
-        codes.add("no-elements")
-    if kind in ("add", "sub") and not settings.get("broadcast") and len(set(shapes)) > 1:
-        codes.add("needs-broadcast")
-    if kind in ("add", "sub", "mul") and len(set(map(len, shapes))) > 1:
-        codes.add("ranks-differ")
-    if kind == "crop":
-        pairs = cropped(settings, shapes)
-        codes |= {"crop-grows"} if any(size > side for side, size in pairs) else set()
-        odd = settings.get("exact") and any((side - size) % 2 for side, size in pairs)
-        codes |= {"odd-crop"} if odd else set()
-    return frozenset(codes)

@@ -1,0 +1,170 @@
+"""Exhaustive small grids: every corner of the rules in which sizes meet, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, product
+from typing import Any
+
+from reference import Case
+
+LEFT_OUT = object()
+FLAGS = (False, True)
+DIMS = range(-7, 7)
+
+
+def grid(kind: str, inputs: Iterable[Any], **values: Iterable[Any]) -> Iterator[Case]:
+    """Return a case for each input and each combination of values; an input is a shape, or a list of several."""
+    combinations = [
+        {name: value for name, value in zip(values, combination, strict=True) if value is not LEFT_OUT}
+        for combination in product(*values.values())
+    ]
+    for shapes in inputs:
+        several = tuple(shapes) if isinstance(shapes, list) else (shapes,)
+        yield from (Case(kind, settings, several) for settings in combinations)
+
+
+def sides(most: int, rank: int = 1, channels: int = 1) -> list[tuple[int, ...]]:
+    """Return the shapes with a first side from 1 to `most`; the others are out of the way."""
+    return [(channels, side, *[4] * (rank - 1)) for side in range(1, most + 1)]
+
+
+def shapes(sizes: Iterable[int], axes: Iterable[int]) -> list[tuple[int, ...]]:
+    """Return all shapes of these sizes, with these numbers of axes."""
+    return list(chain.from_iterable(product(sizes, repeat=n) for n in axes))
+
+
+def conv() -> Iterator[Case]:
+    windows = {"kernel_size": range(1, 5), "stride": (1, 2, 3), "padding": (0, 1, 2, 3, "same", "valid"), "dilation": (1, 2)}
+    modes = ("zeros", "reflect", "replicate", "circular")
+    yield from grid("conv", sides(7), out_channels=[1], **windows, padding_mode=modes)
+    yield from grid("conv", sides(4, 2), out_channels=[1], **windows)
+    yield from grid("conv", sides(3, 3), out_channels=[1], **windows | {"padding": (0, 1, "same")}, padding_mode=modes)
+    yield from grid("conv", sides(1, 1, 6) + sides(1, 1, 4), out_channels=range(7), groups=range(7), kernel_size=[1], bias=FLAGS)
+
+
+def conv_transpose() -> Iterator[Case]:
+    window = {"kernel_size": range(1, 5), "stride": (1, 2, 3), "padding": range(5)}
+    more = {"output_padding": range(4), "dilation": (1, 2, 3)}
+    yield from grid("conv_transpose", sides(3), out_channels=[1], **window, **more)
+    yield from grid("conv_transpose", sides(2, 2), out_channels=[1], **window, output_padding=(0, 1, 2), dilation=(1, 2))
+    yield from grid("conv_transpose", sides(2, 3), out_channels=[1], **window)
+    yield from grid("conv_transpose", sides(1, 1, 6), out_channels=range(7), groups=range(7), kernel_size=[1], bias=FLAGS)
+
+
+POOL = {"kernel_size": range(1, 5), "stride": (LEFT_OUT, 1, 2, 3, 5)}
+
+
+def pools() -> Iterator[Case]:
+    for rank in (1, 2, 3):
+        inputs = sides(8, rank)
+        yield from grid("max_pool", inputs, **POOL, padding=range(4), dilation=(1, 2, 3), ceil_mode=FLAGS)
+        yield from grid("avg_pool", inputs, **POOL, padding=range(4), ceil_mode=FLAGS)
+        yield from grid("lp_pool", inputs, norm_type=(1, 2.0, float("inf")), **POOL, ceil_mode=FLAGS)
+        wanted: list[Any] = [*range(7), "keep", [2] * rank, ["keep"] * rank, [1] * (rank + 1)]
+        for kind in ("adaptive_avg_pool", "adaptive_max_pool"):
+            yield from grid(kind, inputs, output_size=wanted)
+    for kind in ("global_avg_pool", "global_max_pool"):
+        yield from grid(kind, shapes((1, 2, 3), range(1, 6)))
+
+
+def unpools() -> Iterator[Case]:
+    indices = [
+        {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
+        for kernel, stride, padding, dilation, ceil_mode in product((1, 2, 3, 4), (1, 2, 3), (0, 1, 2), (1, 2, 3), FLAGS)
+    ]
+    inputs = [[(1, pooled), (1, side)] for pooled in range(1, 5) for side in range(1, 7)]
+    yield from grid("max_unpool", inputs, indices=indices)
+    own = {"kernel_size": (LEFT_OUT, 1, 2, 3), "stride": (LEFT_OUT, 1, 2, 3), "padding": (LEFT_OUT, 0, 1)}
+    inputs = [[(2, side // 2, 2), (2, side, 5)] for side in range(2, 6)]
+    yield from grid("max_unpool", inputs, indices=[{"kernel_size": 2}, {"kernel_size": [2, 3], "stride": 2}], **own)
+
+
+MODES = ("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear")
+FACTORS = (*(tenth / 10 for tenth in range(1, 40)), 1 / 3, 2 / 3, 1 / 7, 0.125, 0.375, 1.03125, 2.0000001, 1e-9, 3, 4)
+
+
+def upsample() -> Iterator[Case]:
+    aligned = {"mode": MODES, "align_corners": (LEFT_OUT, False, True)}
+    for rank in (1, 2, 3):
+        inputs = sides(3, rank)
+        yield from grid("upsample", inputs, size=(0, 1, 3, [2] * rank, [2] * (rank + 1)), **aligned)
+        yield from grid("upsample", inputs, scale_factor=(-1, 0, 0.3, 0.5, 1 / 3, 2, 2.7, [1.5] * rank), **aligned)
+        like = [[(1, *[2] * rank), (3, *[side] * other)] for side in (1, 3) for other in (rank - 1, rank, rank + 1)]
+        yield from grid("upsample", like, like=["other"], **aligned)
+    yield from grid("upsample", sides(60), scale_factor=FACTORS)
+    yield from grid("upsample", sides(30), scale_factor=FACTORS, mode=["area"])
+
+
+def rearranging() -> Iterator[Case]:
+    squares = [(channels, *side) for channels in (1, 2, 4, 8, 9, 12) for side in shapes((1, 2, 3, 4, 6), (2,))]
+    squares += shapes((1, 2, 4), (1, 2, 4, 5))
+    yield from grid("pixel_shuffle", squares, upscale_factor=range(-1, 4))
+    yield from grid("pixel_unshuffle", squares, downscale_factor=range(-1, 4))
+    channels = [(c, *rest) for c in range(1, 13) for rest in ((), (2,), (1, 2), (1, 2, 1), (1, 1, 1, 2))]
+    yield from grid("channel_shuffle", channels, groups=range(-1, 13))
+    yield from grid("flatten", shapes((1, 2, 3), (1, 2, 3)) + [(2, 3, 1, 2), (1, 2, 3, 1, 2)], start_dim=DIMS, end_dim=DIMS)
+    wanted = [list(sizes) for sizes in shapes((-1, 0, 1, 2, 3, 6), (1, 2, 3))]
+    yield from grid("reshape", [(6,), (1,), (2, 3), (3, 2, 2)], shape=wanted)
+
+
+def pads() -> Iterator[Case]:
+    ends = [list(pair) for pair in product(range(-6, 7), repeat=2)]
+    modes = ("constant", "reflect", "replicate", "circular")
+    yield from grid("pad", sides(5), padding=[[pair] for pair in ends], mode=modes)
+    yield from grid("pad", sides(3, 2), padding=[[pair, 0] for pair in ends], mode=modes)
+    yield from grid("pad", [(1, 4, side) for side in (1, 3)], padding=[[0, pair] for pair in ends], mode=modes)
+    yield from grid("pad", [(2,), (2, 3, 3, 3), (2, 1, 1, 1, 3)], padding=(0, 1, -1), mode=modes, value=(0, 1.5), channels=(0, 1, [2, 0]))
+
+
+def cuts() -> Iterator[Case]:
+    exact = (LEFT_OUT, False, True)
+    yield from grid("crop", sides(8) + sides(8, 2), size=[*range(10), [2, 3]], exact=exact)
+    yield from grid("crop", sides(8), amount=range(-1, 6), exact=exact)
+    like = [[(2, *one), (1, *other)] for one in shapes((1, 2, 3), (0, 1, 2)) for other in shapes((1, 2, 3), (0, 1, 2))]
+    yield from grid("crop", like, like=["other"], exact=exact)
+    ends = (LEFT_OUT, *range(-6, 7))
+    yield from grid("slice", [(n,) for n in range(1, 6)], start=ends, stop=ends, step=(LEFT_OUT, 0, 2, 3))
+    yield from grid("slice", shapes((1, 3), (1, 2, 3)), dim=DIMS, start=(0, 1, -1), stop=(LEFT_OUT, 1))
+
+
+def dims() -> Iterator[Case]:
+    inputs = shapes((1, 2), (1, 2, 3)) + [(2, 1, 3, 4), (1, 2, 3, 1, 4)]
+    for kind in ("glu", "softmax", "log_softmax", "softmin"):
+        yield from grid(kind, inputs, dim=(LEFT_OUT, *DIMS))
+
+
+def norms() -> Iterator[Case]:
+    inputs = [(channels, *side) for channels in (1, 2, 4, 6) for side in ((), (1,), (2,), (1, 1), (1, 2), (1, 1, 1), (1,) * 4)]
+    affine = {"affine": (LEFT_OUT, *FLAGS), "bias": (LEFT_OUT, *FLAGS)}
+    for kind in ("batch_norm", "instance_norm"):
+        yield from grid(kind, inputs, **affine, track_running_stats=(LEFT_OUT, *FLAGS), eps=(LEFT_OUT, 0, -1))
+        yield from grid(kind, inputs, num_features=(0, 1, 2), affine=FLAGS)
+    yield from grid("group_norm", inputs, num_groups=range(-1, 7), **affine, eps=(LEFT_OUT, 0, -1))
+    yield from grid("group_norm", inputs, num_groups=[1, 2], num_channels=(0, 1, 2, 4))
+    yield from grid("local_response_norm", inputs, size=range(-1, 9))
+    over = {"over": (LEFT_OUT, "channels", "all"), "elementwise_affine": (LEFT_OUT, *FLAGS), "bias": (LEFT_OUT, *FLAGS)}
+    yield from grid("layer_norm", inputs, **over, normalized_shape=(LEFT_OUT, 2, [2], [2, 1], [2, 1, 1], [1]))
+
+
+def joins() -> Iterator[Case]:
+    small = shapes((1, 2), (1, 2, 3)) + [(3, 2), (2, 3), (3, 2, 2), (2, 2, 3)]
+    pairs = [list(pair) for pair in product(small, repeat=2)]
+    yield from grid("concat", pairs, dim=(LEFT_OUT, *range(-4, 5)))
+    more = [list(pair) for pair in product(shapes((1, 2, 3), (1, 2, 3)), repeat=2)]
+    for kind in ("add", "sub"):
+        yield from grid(kind, more, broadcast=(LEFT_OUT, True))
+    yield from grid("mul", more)
+    triples = [list(triple) for triple in product(shapes((1, 2), (1, 2)), repeat=3)]
+    for kind, values in (("add", {"broadcast": FLAGS}), ("mul", {}), ("concat", {"dim": (1, 2)})):
+        yield from grid(kind, triples, **values)
+
+
+def slopes() -> Iterator[Case]:
+    inputs = [(channels, *side) for channels in (1, 2, 3) for side in ((), (2,), (1, 2), (2, 1, 2), (1, 1, 1, 2))]
+    yield from grid("prelu", inputs, num_parameters=(LEFT_OUT, 0, 1, 2, 3))
+    yield from grid("scale", inputs, num_features=(LEFT_OUT, 0, 1, 2, 3), value=(LEFT_OUT, 0, 2.5))
+    yield from grid("linear", inputs, in_features=(LEFT_OUT, 0, 1, 2, 3), out_features=(0, 1, 5), bias=(LEFT_OUT, *FLAGS))
+
+
+GRIDS = (conv, conv_transpose, pools, unpools, upsample, rearranging, pads, cuts, dims, norms, joins, slopes)

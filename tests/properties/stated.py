@@ -1,0 +1,169 @@
+"""The conditions of ours that torch does not have: where one does not hold we refuse, and rightly, though torch accepts.
+
+Each is said here a second time, by its own means. So a refusal of ours has to be one of torch's, or one of these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from reference import Case
+
+Broken = Callable[[Case, Any], bool]  # a case, and what torch says of it -> whether the condition does not hold
+
+STATED: dict[str, Broken] = {}
+
+
+def stated(case: Case, answer: Any) -> frozenset[str]:
+    """Return the codes of our own conditions that a case does not meet."""
+    return frozenset(code for code, broken in STATED.items() if broken(case, answer))
+
+
+def condition(code: str) -> Callable[[Broken], Broken]:
+    def keep(broken: Broken) -> Broken:
+        STATED[code] = broken
+        return broken
+
+    return keep
+
+
+@condition("no-elements")
+def _(case: Case, answer: Any) -> bool:
+    """A result without elements is an error everywhere."""
+    return 0 in getattr(answer, "output", ())
+
+
+SPATIAL = frozenset(
+    """conv conv_transpose max_pool avg_pool lp_pool max_unpool adaptive_avg_pool adaptive_max_pool global_avg_pool
+    global_max_pool instance_norm local_response_norm upsample pixel_shuffle pixel_unshuffle channel_shuffle pad
+    crop""".split()
+)
+
+
+@condition("no-space")
+def _(case: Case, answer: Any) -> bool:
+    """An input without space: torch would take [C] for an unbatched signal."""
+    return case.type in SPATIAL and len(case.shapes[0]) == 1
+
+
+@condition("too-few-axes")
+def _(case: Case, answer: Any) -> bool:
+    """The pixel shuffles on one axis: torch would take the batch for the channels."""
+    return case.type in ("pixel_shuffle", "pixel_unshuffle") and len(case.shapes[0]) == 2
+
+
+PER_AXIS = ("kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "scale_factor", "amount")
+
+
+@condition("axes-differ")
+def _(case: Case, answer: Any) -> bool:
+    """A list has one entry for each spatial axis: torch mostly takes a list of one for all of them."""
+    names = (*PER_AXIS, "size")
+    values = [table.get(name) for table in (case.settings, case.settings.get("indices", {})) for name in names]
+    return any(isinstance(value, list) and len(value) != len(case.shapes[0]) - 1 for value in values)
+
+
+@condition("declared-differs")
+def _(case: Case, answer: Any) -> bool:
+    """in_channels and its like are what arrives, also where torch would not look."""
+    x, settings = case.shapes[0], case.settings
+    normalized = settings.get("normalized_shape")
+    arrives = x[:1] if settings.get("over") == "channels" else x
+    return (
+        any(settings.get(name, x[0]) != x[0] for name in ("in_channels", "num_features", "num_channels"))
+        or settings.get("in_features", x[-1]) != x[-1]
+        or normalized not in (None, [*arrives], *arrives[: len(arrives) == 1])
+    )
+
+
+@condition("say-over")
+def _(case: Case, answer: Any) -> bool:
+    """What a layer norm normalises over must be said where the input has space."""
+    return case.type == "layer_norm" and "over" not in case.settings and len(case.shapes[0]) > 1
+
+
+@condition("no-such-axis")
+def _(case: Case, answer: Any) -> bool:
+    """Axis 0 is the batch, counted from either end."""
+    axes = {*range(1, len(case.shapes[0]) + 1), *range(-len(case.shapes[0]), 0)}
+    return any(case.settings.get(name, 1) not in axes for name in ("dim", "start_dim", "end_dim"))
+
+
+@condition("slice-out-of-range")
+def _(case: Case, answer: Any) -> bool:
+    """Reading past the end is an error, though torch clamps."""
+    axis = case.settings.get("dim", 1)
+    length = dict(enumerate((1, *case.shapes[0]))).get(axis % (len(case.shapes[0]) + 1), 0)
+    ends = (case.settings.get(name, 0) for name in ("start", "stop"))
+    return case.type == "slice" and any(end not in range(-length, length + 1) for end in ends)
+
+
+@condition("ranks-differ")
+def _(case: Case, answer: Any) -> bool:
+    """Broadcasting is between equal numbers of axes: torch would line up the last ones, the batch among them."""
+    return case.type in ("add", "sub", "mul") and len({len(shape) for shape in case.shapes}) > 1
+
+
+@condition("needs-broadcast")
+def _(case: Case, answer: Any) -> bool:
+    """Add and sub want equal shapes, unless broadcast = true."""
+    return case.type in ("add", "sub") and not case.settings.get("broadcast") and len(set(case.shapes)) > 1
+
+
+def each(value: Any, sides: Sequence[int]) -> list[Any]:
+    """Return a setting's value for each of the sides."""
+    return value if isinstance(value, list) else [value] * len(sides)
+
+
+@condition("padding-exceeds-rest")
+def _(case: Case, answer: Any) -> bool:
+    """Circular padding wraps no cell that it has cut off: torch refuses, or gives memory that nobody wrote."""
+    sides = case.shapes[0][1:]
+    ends = [each(entry, "ab") for entry in each(case.settings.get("padding", 0), sides)]
+    wraps = case.settings.get("mode") == "circular" and not any(len(pair) != 2 for pair in ends)
+    return wraps and any(min(p) < 0 < max(p) and max(p) > side + min(p) for side, p in zip(sides, ends, strict=False))
+
+
+@condition("window-in-padding")
+def _(case: Case, answer: Any) -> bool:
+    """A max_unpool needs a place for each value: a dilated window may step over a side, from padding to padding."""
+    pool, sides = case.settings.get("indices", {}), case.shapes[-1][1:]
+    paddings, dilations = each(pool.get("padding", 0), sides), each(pool.get("dilation", 1), sides)
+    return any(p > 0 and side < d for side, p, d in zip(sides, paddings, dilations, strict=False))
+
+
+def cropped(case: Case) -> list[tuple[int, int]]:
+    """Return the side that each axis has, and the one that it is cropped to."""
+    sides = case.shapes[0][1:]
+    wanted = list(case.shapes[1][1:]) if "like" in case.settings else each(case.settings.get("size", 0), sides)
+    return list(zip(sides, wanted, strict=False)) if case.type == "crop" and "amount" not in case.settings else []
+
+
+@condition("crop-grows")
+def _(case: Case, answer: Any) -> bool:
+    return any(size > side for side, size in cropped(case))
+
+
+@condition("odd-crop")
+def _(case: Case, answer: Any) -> bool:
+    return case.settings.get("exact", False) and any((side - size) % 2 for side, size in cropped(case))
+
+
+LARGEST = torch.finfo(torch.float32).max
+
+
+@condition("bad-value")
+def _(case: Case, answer: Any) -> bool:
+    """A number fits a float32, as its inverse does where torch divides by it; padding and channels add, and cut nothing."""
+    kind, settings, _ = case
+    numbers = [value for value in settings.values() if isinstance(value, float) and math.isfinite(value)]
+    divisor = {"celu": "alpha", "lp_pool": "norm_type"}.get(kind, "")
+    added = each(settings.get("channels", 0), "ab") + each(settings.get("padding", 0) if kind == "conv" else 0, "a")
+    return (
+        any(abs(number) > LARGEST for number in numbers)
+        or abs(settings.get(divisor, 1)) * LARGEST < 1
+        or any(cells not in ("same", "valid") and cells < 0 for cells in added)
+    )
