@@ -404,9 +404,6 @@ def test_everything_is_found_where_it_was_put(data: dict[str, Any], chance: Rand
             d = 2 \\ \t
             \'\'\'  # \\ \t
             e = ["é\u2028\u0085", 3]
-            f = ["""\\ \t
-            11=''\'\\\t
-            ]""", 1]
             ''',
             {
                 ("a",): ((2, 1), (2, 5)),
@@ -414,9 +411,6 @@ def test_everything_is_found_where_it_was_put(data: dict[str, Any], chance: Rand
                 ("e",): ((10, 1), (10, 5)),
                 ("e", 0): ((10, 6), (10, 6)),
                 ("e", 1): ((10, 13), (10, 13)),
-                ("f",): ((11, 1), (11, 5)),
-                ("f", 0): ((11, 6), (11, 6)),
-                ("f", 1): ((13, 7), (13, 7)),
             },
             id="long strings",
         ),
@@ -427,6 +421,18 @@ def test_everything_is_found_where_it_was_put(data: dict[str, Any], chance: Rand
 def test_places(text: str, expected: Places, newline: str, mark: str) -> None:
     text = textwrap.dedent(text).replace("\n", newline)
     assert listing(Source.from_text(mark + text)) == expected
+
+
+@pytest.mark.parametrize("end", ["\\", "\\ ", "\\\t \t", "\\\\ ", "\\\\\\ "])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_backslash_at_the_end_of_a_line(end: str, newline: str) -> None:
+    """The text is such that a tree-sitter which stumbles over one of them does not find back."""
+    text = f'[t]\na = ["""{end}\n11=\'\'\'{end}\n"""]'.replace("\n", newline)
+    assert listing(Source.from_text(text)) == {
+        ("t",): ((1, 2), (1, 1)),
+        ("t", "a"): ((2, 1), (2, 5)),
+        ("t", "a", 0): ((2, 6), (2, 6)),
+    }
 
 
 def test_a_missing_path_is_where_its_table_is() -> None:
@@ -527,9 +533,9 @@ def check(error: Unreadable, text: str, file: str = "<string>") -> None:
         ("a = 1\x00", (1, 6), "This is not TOML: expected newline or end of document after a statement."),
         ("a = 1\nb = 1\nb = 2  # again", (3, 6), "This is not TOML: cannot overwrite a value."),
         (
-            "['(at line 7, column 7)']\n['(at line 7, column 7)']",
-            (2, 25),
-            "This is not TOML: cannot declare ('(at line 7, column 7)',) twice.",
+            "[' (at line 7, column 7)']\n[' (at line 7, column 7)']",
+            (2, 26),
+            "This is not TOML: cannot declare (' (at line 7, column 7)',) twice.",
         ),
         ("a = 'é'\nb = '\udc80'", (2, 6), "This is not UTF-8 text: no character has the byte 0xed here."),
         ("a = " + "9" * 5000, (1, 1), "A number in this text has too many digits."),

@@ -96,9 +96,12 @@ def ours(layer: Layer | None, case: Case) -> Answer:
 
 
 def in_torch(case: Case) -> Answer:
-    """Ask torch through the reference, and its own kernels: oneDNN takes a millisecond to prepare for each new shape."""
-    with torch.backends.mkldnn.flags(enabled=False):
+    """Ask torch through the reference, with its own kernels: oneDNN prepares a millisecond for each new convolution."""
+    torch._C._set_mkldnn_enabled(False)  # torch.backends.mkldnn.flags does so too, and warns each time
+    try:
         return asked(lambda *tensors: REFERENCE[case.type](case.settings, *tensors), case)
+    finally:
+        torch._C._set_mkldnn_enabled(True)
 
 
 def through_layer(layer: Layer, case: Case) -> Answer:
