@@ -133,7 +133,9 @@ def length(setting: Setting) -> int:
     """Return how much there is to evaluate, in characters; 1 where there is nothing."""
     if isinstance(setting, Expression | Template):
         return len(setting.text)
-    return sum(map(length, setting)) if isinstance(setting, list) else 1
+    if isinstance(setting, list):
+        return sum(map(length, setting))
+    return len(setting) if isinstance(setting, str) else 1
 
 
 def final(parameter: Parameter[Any], value: object, layout: str) -> Any:

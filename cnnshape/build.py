@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_STEPS: Final = 100_000  # layers and uses of blocks, every copy counted: ten times the largest net known
-MAX_WORK: Final = 10_000_000  # characters and connections: a thousand for each layer of the largest net known
+MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 1: a few seconds
 MAX_NESTING: Final = 50  # blocks within blocks
 
 
@@ -282,7 +282,7 @@ class _Builder:
 
     def settled(self, site: _Site, key: str, setting: Any) -> Any:
         """Return a setting's value. Raises Unsettled where it is wrong, which is then said, or unknown."""
-        self.work(site, key, length(setting))
+        self.work(site, key, 4 * length(setting))
         try:
             return settle(setting, site.scope)
         except ExpressionError as error:
@@ -448,6 +448,8 @@ class _Builder:
 
     def late(self, site: _Site, target: type[Layer] | Block) -> dict[str, Any]:
         """Return the settings of a step of which only now is known what they belong to."""
+        for key, setting in site.step.settings.items():
+            self.work(site, key, 40 * length(setting))  # it is parsed, too
         settings, found = late_settings(site.step, target, site.scope, site.frame.file)
         for problem in found:
             self.note(problem)
@@ -604,14 +606,12 @@ class _Builder:
             self.agree(site, use.name, use.arguments, values)
             return use.arguments
         scope = {**block.file.constants, "in_channels": site.scope["in_channels"], **values}
-        for group, settings in (("defaults", block.defaults), ("words", block.words)):
-            place = Place(block.place.source, (*block.place.path, group))
-            step = Step(place, keys=frozenset(settings))
-            frame = site.frame._replace(used_at=(site.step.place, *site.frame.used_at))
-            inner = _Site(step, frame, scope, ())
-            for key, setting in settings.items():
-                if key not in values:
-                    scope[key] = self.settled(inner, key, setting)
+        frame = site.frame._replace(used_at=(site.step.place, *site.frame.used_at))
+        for key, setting in (block.defaults | block.words).items():
+            if key not in values:
+                place = Place(block.place.source, (*block.place.path, "words" if key in block.words else "defaults"))
+                default = _Site(Step(place, keys=frozenset((key,))), frame, scope, ())
+                scope[key] = self.settled(default, key, setting)
         return {key: scope[key] for key in block.parameters()}
 
 

@@ -35,7 +35,7 @@ OPERATORS = {
     "max": max,
 }
 NAMES = "abcdefgh"
-leaves = st.sampled_from(NAMES) | st.integers(-3, 12)
+leaves = st.sampled_from(NAMES) | st.sampled_from([0, 1, 1, 2]) | st.integers(-3, 12)
 trees = st.recursive(leaves, lambda inner: st.tuples(st.sampled_from(list(OPERATORS)), inner, inner), max_leaves=12)
 quantities = st.fixed_dictionaries({name: st.integers(-3, 30) for name in NAMES})
 
@@ -63,6 +63,9 @@ def both(tree, values):
 @example(tree=("*", "a", ("%", "b", "c")), values=dict.fromkeys(NAMES, 2) | {"c": 3})
 @example(tree=("//", "a", ("//", "b", "c")), values=dict.fromkeys(NAMES, 7) | {"c": 2})
 @example(tree=("+", ("*", "a", ("-", "b", 1)), 1), values=dict.fromkeys(NAMES, 1))
+@example(tree=("+", ("-", "a", 1), 2), values=dict.fromkeys(NAMES, 5))
+@example(tree=("+", ("-", "a", 1), "b"), values=dict.fromkeys(NAMES, 1))
+@example(tree=("+", ("-", "a", 2), 1), values=dict.fromkeys(NAMES, 5))
 def test_both_writings_give_the_value(tree, values):
     result, traced = both(tree, values)
     assert traced.value == result
@@ -132,11 +135,16 @@ def test_a_division_that_leaves_something_over_is_a_floor():
         ((size(64) - 3) // size(1, "S"), "floor((W - 3)/S)", "(64 - 3)/1"),
         (size(7) * 1 // 2, "floor(W/2)", "floor(7/2)"),
         (1 * size(7), "W", "7"),
+        (0 + size(7), "W", "7"),
+        (size(7) * 2 // 1, "W*2", "7*2"),
         (size(1, "C") * size(5, "K"), "C*K", "1*5"),
         (size(5) + size(0, "P"), "W", "5"),
         (size(0, "P") + size(5), "W", "5"),
         (size(5) - size(0, "P"), "W", "5"),
         (size(5) + 2 * size(0, "P"), "W + 2*P", "5 + 2*0"),
+        (2 * size(0, "P") + size(5), "2*P + W", "2*0 + 5"),
+        (size(5) + (size(3, "X") - 2), "W + X - 2", "5 + 3 - 2"),
+        (size(5) * (size(3, "X") * size(4, "Y")), "W*X*Y", "5*3*4"),
         (size(5) + size(-2, "P"), "W + P", "5 + (-2)"),
         ((size(5) + 1) * 2, "(W + 1)*2", "(5 + 1)*2"),
         (2 * (size(5) % 3), "2*(W mod 3)", "2*(5 mod 3)"),

@@ -165,5 +165,5 @@ def _(case: Case, answer: Any) -> bool:
     return (
         any(abs(number) > LARGEST for number in numbers)
         or abs(settings.get(divisor, 1)) * LARGEST < 1
-        or any(cells not in ("same", "valid") and cells < 0 for cells in added)
+        or any(isinstance(cells, int) and cells < 0 for cells in added)
     )

@@ -1,0 +1,47 @@
+"""A rule read with numbers that remember gives what it gives with ints, and what it remembers is how it came about."""
+
+import math
+import re
+from fractions import Fraction
+from random import Random
+
+import pytest
+from cases import VALUES, case
+from oracle import read
+
+from cnnshape.explain import axes_of, quantities, shape_lines
+from cnnshape.network import measure
+from cnnshape.traced import Traced
+
+SEEDS = 150
+
+
+def evaluated(text):
+    """Compute a text, exactly; one with a factor such as 0.3 as torch does, in floats."""
+    text = text.replace(" mod ", " % ")
+    exact = text if "." in text or "e" in text else re.sub(r"\d+", r"Fraction(\g<0>)", text)
+    return eval(exact.replace("Fraction", "F"), {"F": Fraction, "floor": math.floor})
+
+
+def plain(number):
+    return number.value if isinstance(number, Traced) else number
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_the_readings_agree(kind):
+    for seed in range(SEEDS):
+        given = case(kind, Random(seed).choice)
+        layer = read(given)
+        if layer is None:
+            continue
+        expected = measure(layer, given.shapes)
+        inputs = tuple(quantities(shape, axes_of(shape), f"x{i}") for i, shape in enumerate(given.shapes))
+        result = measure(layer.traced(), inputs)
+        numbers = (*(result.output or ()), result.parameters, result.macs, *result.remainder, *result.dropped)
+        expected_numbers = (*(expected.output or ()), expected.parameters, expected.macs)
+        assert tuple(map(plain, numbers)) == (*expected_numbers, *expected.remainder, *expected.dropped), given
+        assert {code for code, _ in result.refusals} == {code for code, _ in expected.refusals}, given
+        for number in numbers:
+            if isinstance(number, Traced):
+                assert evaluated(number.text) == number.value, (given, number.text)
+        assert list(shape_lines(layer, inputs[0], axes_of(result.output or (1,)), result)) or not result.output
