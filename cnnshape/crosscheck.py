@@ -40,6 +40,7 @@ MEMORY_ASSUMED = 8 * 2**30  # where the system does not say how much there is
 CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit
 WORK = 2  # a layer's temporary tensors, in multiples of its input and output; measured: up to 1.6 (conv_transpose)
 HAS_ONEDNN = torch.backends.mkldnn.is_available()
+ONEDNN_FROM = 20480  # elements of a convolution's input; torch does smaller ones itself, and those of other types
 FRESH = 32 * 2**20  # bytes; from here on glibc always takes new pages, which read as zeros and take no memory yet
 
 
@@ -156,14 +157,9 @@ class _Pass:
 
     def needed(self, row: LayerReport) -> int:
         """Return how many bytes a layer takes, with the tensors that wait for others."""
-        layer: Any = row.node.layer
-        parameters, macs = row.result.parameters, row.result.macs
-        elements = (1 + WORK) * sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
-        if parameters is not UNKNOWN:
-            elements += parameters
-            if macs and "kernel_size" in layer.parameters and self.device == "cpu" and not HAS_ONEDNN:
-                readers = layer.in_channels if layer.type == "conv_transpose" else layer.out_channels
-                elements += macs // readers * layer.groups  # torch writes out what each window reads
+        through = sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
+        weights = 0 if row.result.parameters is UNKNOWN else row.result.parameters
+        elements = (1 + WORK) * through + weights + _written_out(row, self.device)
         waiting = sum(tensor.nbytes for value, tensor in self.tensors.items() if value not in row.node.inputs)
         return int(waiting + elements * torch.get_default_dtype().itemsize)
 
@@ -260,6 +256,26 @@ def _memory(device: str) -> int:
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[1] * MEMORY_SHARE)
     return int(min(_physical(), _granted()) * MEMORY_SHARE)
+
+
+def _written_out(row: LayerReport, device: str) -> int:
+    """Return how many elements torch may write out on the way, besides tensors like those that enter and leave."""
+    layer: Any = row.node.layer
+    x, y = row.inputs[0] or (), row.output or ()
+    if layer.type == "local_response_norm":
+        return int(layer.size * math.prod(x[1:]))  # it adds channels
+    if layer.type not in ("conv", "conv_transpose") or not y:
+        return 0
+    axes = layer.axes(len(x) - 1)
+    elements = 0
+    if layer.padding_mode != "zeros":  # it is a step of its own
+        padded = (axis["stride"] * side + axis["dilation"] * axis["kernel_size"] for side, axis in zip(y[1:], axes))
+        elements += 2 * x[0] * math.prod(padded)
+    onednn = HAS_ONEDNN and torch.get_default_dtype() == torch.float32 and math.prod(x[:3]) > ONEDNN_FROM
+    if device == "cpu" and (not onednn or any(axis.get("output_padding", 0) >= axis["stride"] for axis in axes)):
+        filters = layer.in_channels if layer.type == "conv_transpose" else layer.out_channels
+        elements += (row.macs or 0) // filters * layer.groups  # all that each window reads, as a matrix
+    return int(elements)
 
 
 def _physical() -> float:

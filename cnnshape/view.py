@@ -25,8 +25,8 @@ CONVENTION: Final = "multiply-accumulates of convolutions and linear layers, for
 AXES: Final = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}  # what is dropped along each axis
 VERDICTS: Final = {  # the worst last; how the facts say it
     "agrees": "agree",
-    "refuses": "refused by torch as well",
     "not run": "not run",
+    "refuses": "refused by torch as well",
     "skipped": "skipped",
     "stricter": "refused by cnnshape alone, as documented",
     "disagrees": "disagree",
@@ -270,7 +270,7 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     net, report = checked.net, checked.report
     if not checked.declared:
         at = ", ".join(_named(name, text(shape, net.layout), report.inputs) for name, shape in report.inputs.items())
-        yield "input", f"{at}, not the declared one, of which alone expectations and claims speak"
+        yield "input", f"{at}; expectations and claims are about the declared input alone"
     if sizes := chain(checked):
         yield "sizes", " → ".join(sizes)
     if len(report.outputs) > 1:

@@ -456,15 +456,48 @@ def test_memory_counts_tensors_that_wait(monkeypatch):
     assert verdicts(net) == ["agrees", "skipped", "skipped"]
 
 
-def test_what_convolutions_write_out_counts_where_torch_has_no_onednn(monkeypatch):
-    net = net_of([16, 10, 10], 'type = "conv", out_channels = 8, kernel_size = 5, padding = 2, groups = 2')
-    tensors = 3 * (1600 + 800) + 8 * 8 * 25 + 8
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: 4 * tensors)
+CONVOLUTION = 'type = "conv", out_channels = 8, kernel_size = 5, padding = 2, groups = 2'
+TRANSPOSED = 'type = "conv_transpose", out_channels = 8, kernel_size = 5, padding = 2, groups = 2'
+REPLICATING = 'type = "conv", out_channels = 8, kernel_size = 5, padding = 2, groups = 2, padding_mode = "replicate"'
+OVER_CHANNELS = 'type = "local_response_norm", size = 1000'
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "written_out"),
+    [
+        ([16, 10, 10], CONVOLUTION, 16 * 25 * 10 * 10),  # a small input: torch writes out what each window reads
+        ([16, 10, 10], TRANSPOSED, 8 * 25 * 10 * 10),
+        ([16, 40, 40], CONVOLUTION, 0),  # oneDNN does it in place
+        ([16, 40, 40], TRANSPOSED, 0),
+        ([16, 40, 40], TRANSPOSED + ", output_padding = 1, dilation = 2", 8 * 25 * 40 * 40),
+        ([16, 40, 40], REPLICATING, 2 * 16 * 45 * 45),
+        ([16, 10, 10], OVER_CHANNELS, 1000 * 10 * 10),
+    ],
+)
+@pytest.mark.skipif(not crosscheck.HAS_ONEDNN, reason="torch has no oneDNN here")
+def test_what_torch_writes_out_counts(monkeypatch, shape, layer, written_out):
+    net = net_of(shape, layer)
+    (row,) = net.check().layers
+    through = sum(torch.Size(side).numel() for side in (*row.inputs, row.output))
+    enough = 4 * (3 * through + row.parameters + written_out)
+    monkeypatch.setattr(crosscheck, "_memory", lambda device: enough)
     assert verdicts(net) == ["agrees"]
+    monkeypatch.setattr(crosscheck, "_memory", lambda device: enough - 1)
+    assert verdicts(net) == ["skipped"]
+
+
+def test_all_convolutions_write_out_where_torch_has_no_onednn(monkeypatch):
+    net = net_of([16, 40, 40], CONVOLUTION)
+    monkeypatch.setattr(crosscheck, "_memory", lambda device: 4 * 3 * 24 * 40 * 40 + 4 * 16 * 25 * 40 * 40)
     monkeypatch.setattr(crosscheck, "HAS_ONEDNN", False)
     assert verdicts(net) == ["skipped"]
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: 4 * (tensors + 16 * 25 * 100))
-    assert verdicts(net) == ["agrees"]
+
+
+@pytest.mark.parametrize(
+    "layer", ['type = "conv", out_channels = 2, kernel_size = 3, padding = 100_000_000', OVER_CHANNELS + "_000_000"]
+)
+def test_a_setting_that_fills_the_memory_is_skipped(layer):
+    assert verdicts(net_of([8, 9], layer)) == ["skipped"]
 
 
 def test_memory_is_a_share_of_what_there_is(monkeypatch, tmp_path):
