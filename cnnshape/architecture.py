@@ -7,6 +7,7 @@ cnnshape.build settles it.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.expression import Expression, Template
@@ -16,7 +17,7 @@ from cnnshape.problems import Place, Problem
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import MutableMapping
 
     from cnnshape.network import Claim
     from cnnshape.problems import Text
@@ -105,8 +106,8 @@ class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
     """A setting cannot be known: what it depends on is wrong, or failed, and that is said elsewhere."""
 
 
-class Scope(dict[str, Any]):
-    """The values of names; one that is UNKNOWN cannot be asked for."""
+class Scope(ChainMap[str, Any]):
+    """The values of names, those of several scopes without copying them; one that is UNKNOWN cannot be asked for."""
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name)
@@ -120,7 +121,7 @@ def waits(setting: Setting) -> bool:
     return isinstance(setting, Expression | Template) or (isinstance(setting, list) and any(map(waits, setting)))
 
 
-def settle(setting: Setting, scope: Mapping[str, Any]) -> Any:
+def settle(setting: Setting, scope: MutableMapping[str, Any]) -> Any:
     """Return a setting with its expressions evaluated. Raises ExpressionError, and Unsettled."""
     if setting is None:
         raise Unsettled

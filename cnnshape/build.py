@@ -6,6 +6,7 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from cnnshape import problems
@@ -19,10 +20,10 @@ from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
 MAX_STEPS: Final = 100_000  # layers and uses of blocks, every copy counted: ten times the largest net known
-MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 1: a few seconds
+MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 20: seconds
 MAX_NESTING: Final = 50  # blocks within blocks
 
 
@@ -57,7 +58,7 @@ class _Site(NamedTuple):
 
     step: Step
     frame: _Frame
-    scope: dict[str, Any]  # the frame's, with in_channels and i
+    scope: MutableMapping[str, Any]  # the frame's, with in_channels and i
     inputs: tuple[int, ...]
     title: str = ""  # its name within the frame
 
@@ -202,7 +203,7 @@ class _Builder:
         self.used.update(inputs)
         x = self.shapes[inputs[0]]
         in_channels = UNKNOWN if x is None else x[0]
-        return site._replace(inputs=inputs, scope={**site.scope, **scope, "in_channels": in_channels})
+        return site._replace(inputs=inputs, scope=ChainMap({**scope, "in_channels": in_channels}, site.frame.scope))
 
     def once(self, site: _Site) -> int:
         return self.copy(site._replace(title=self.title(site)))
@@ -282,7 +283,7 @@ class _Builder:
 
     def settled(self, site: _Site, key: str, setting: Any) -> Any:
         """Return a setting's value. Raises Unsettled where it is wrong, which is then said, or unknown."""
-        self.work(site, key, 4 * length(setting))
+        self.work(site, key, 4 * length(setting) + 10)
         try:
             return settle(setting, site.scope)
         except ExpressionError as error:
@@ -330,7 +331,7 @@ class _Builder:
                 found += self.find(name, frame, place) if word else [UNRESOLVED]  # one that is wrong is noted
             except Unsettled:
                 found.append(UNRESOLVED)
-        self.work(site, "from", len(found))
+        self.work(site, "from", 20 * len(found))
         if not found:
             self.problem(problems.BadWiring, site, "from", why="from names no result")
         return tuple(found) or (UNRESOLVED,)

@@ -266,13 +266,12 @@ def _written_out(row: LayerReport, device: str) -> int:
         return int(layer.size * math.prod(x[1:]))  # it adds channels
     if layer.type not in ("conv", "conv_transpose") or not y:
         return 0
-    axes = layer.axes(len(x) - 1)
-    elements = 0
+    elements, axes = 0, list(zip(y[1:], layer.axes(len(x) - 1), strict=True))
     if layer.padding_mode != "zeros":  # it is a step of its own
-        padded = (axis["stride"] * side + axis["dilation"] * axis["kernel_size"] for side, axis in zip(y[1:], axes))
+        padded = (axis["stride"] * side + axis["dilation"] * axis["kernel_size"] for side, axis in axes)
         elements += 2 * x[0] * math.prod(padded)
     onednn = HAS_ONEDNN and torch.get_default_dtype() == torch.float32 and math.prod(x[:3]) > ONEDNN_FROM
-    if device == "cpu" and (not onednn or any(axis.get("output_padding", 0) >= axis["stride"] for axis in axes)):
+    if device == "cpu" and (not onednn or any(axis.get("output_padding", 0) >= axis["stride"] for _, axis in axes)):
         filters = layer.in_channels if layer.type == "conv_transpose" else layer.out_channels
         elements += (row.macs or 0) // filters * layer.groups  # all that each window reads, as a matrix
     return int(elements)

@@ -90,6 +90,10 @@ def arithmetic(number: Any) -> tuple[str, ...]:
     return (*([] if number.named == number.text else [number.named]), f"{number.text} = {result}")
 
 
+def _plain(number: Any) -> Any:
+    return number.value if isinstance(number, Traced) else number
+
+
 def place_of(number: Any, shape: Shape) -> int | None:
     """Return where a shape has this very number, which then was not computed with."""
     return next((place for place, other in enumerate(shape) if other is number and number is not UNKNOWN), None)
@@ -116,12 +120,12 @@ def shape_lines(layer: Layer, x: Shape, axes: tuple[Axis, ...], result: Result) 
         unchanged = place_of(number, x) is not None
         texts = (f"{said(number.value)}, unchanged",) if unchanged else arithmetic(number)
         if remainder > 0:
-            lost = _lost([axis.cell for axis, *_ in alike], dropped, ceil=getattr(layer, "ceil_mode", False))
+            lost = _lost([axis.cell for axis, *_ in alike], _plain(dropped), ceil=getattr(layer, "ceil_mode", False))
             texts = (*texts, f"{remainder!r} is left over: {lost}")
         yield Line(", ".join(axis.name for axis, *_ in alike), texts)
 
 
-def _lost(cells: list[str], dropped: Any, *, ceil: bool) -> str:
+def _lost(cells: list[str], dropped: int, *, ceil: bool) -> str:
     if dropped > 1:
         return f"{' and '.join(f'the last {said(dropped)} {cell}s' for cell in cells)} are lost"
     if dropped == 1:
@@ -136,10 +140,6 @@ def count_lines(layer: Layer, x: Shape, y: Shape, shares: str) -> Iterator[Line]
     yield Line("parameters", (f"those of {shares}",) if shares else arithmetic(parameters) if parameters else ("none",))
     if macs and macs is not UNKNOWN:
         yield Line("MACs", arithmetic(macs))
-
-
-def _plain(number: Any) -> Any:
-    return number.value if isinstance(number, Traced) else number
 
 
 # A layer of a net

@@ -293,11 +293,12 @@ def _ends_of(layer: Layer, x: Shape, y: Shape) -> tuple[tuple[Any, ...], tuple[A
     """Return remainder and dropped, for each spatial axis."""
     if type(layer).left_over is Layer.left_over:
         return (nothing := (0,) * (len(x) - 1)), nothing
-    axes = list(zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True))
-    return (
-        tuple(UNKNOWN if UNKNOWN in (w, out) else layer.left_over(w, **axis) for w, out, axis in axes),
-        tuple(UNKNOWN if UNKNOWN in (w, out) else layer.dropped(w, **axis) for w, out, axis in axes),
-    )
+    remainder, dropped = [], []
+    for w, out, axis in zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True):
+        unknown = w is UNKNOWN or out is UNKNOWN
+        remainder.append(UNKNOWN if unknown else layer.left_over(w, **axis))
+        dropped.append(UNKNOWN if unknown else layer.dropped(remainder[-1], **axis))
+    return tuple(remainder), tuple(dropped)
 
 
 def known(shape: Shape | None) -> Shape | None:

@@ -9,6 +9,7 @@ from operator import and_
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from cnnshape.rules import equal
+from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,8 @@ class InferredShape(Inferred):
         return tuple(sizes)
 
     def compare(self, layer: Layer, x: Shape, declared: Any, require: Require) -> None:
+        if declared is UNKNOWN:
+            return
         arrives = self.takes(layer, x)
         same = len(arrives) == len(declared) and reduce(and_, map(equal, arrives, declared))
         require(same, "declared-differs", parameter=self.name, declared=declared, arrives=arrives)

@@ -499,7 +499,7 @@ class _Reader:
         if "when" in table:
             said["when"] = self.setting(WHEN, table["when"], (*path, "when"), own, file.layout)
         if "from" in table:
-            said["inputs"] = self.names(table, "from", path, own)
+            said["inputs"] = self.names(table, "from", path, names - {"in_channels"})  # which is of what enters
         step = Step(place, **said)
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
         settings = self.settings_of(step, given, own, file)

@@ -8,6 +8,8 @@ Sides and windows are in cells; `padding` is added at both ends. Names as in Dum
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import mul
 from typing import Any, Protocol, SupportsIndex
 
 N = Any  # a size: an int, or any number that knows the arithmetic above (no protocol says that of int and ours alike)
@@ -53,7 +55,9 @@ def left_over(w: N, *, extent: N, stride: N, padding: N) -> N:
     return (w - extent + 2 * padding) % stride
 
 
-def transposed(w: N, require: Require, *, extent: N, stride: N, padding: N, output_padding: N = 0) -> N:
+def transposed(  # noqa: PLR0913 -- the quantities of the formula
+    w: N, require: Require, *, extent: N, stride: N, padding: N, output_padding: N = 0
+) -> N:
     """The side that a convolution would have shrunk to w: W' = S(W - 1) - 2P + F + OP (Dumoulin & Visin, 14)."""
     return left(stride * (w - 1) - 2 * padding + extent + output_padding, require, side=w)
 
@@ -115,8 +119,5 @@ def larger(a: N, b: N) -> N:
 
 
 def product(numbers: Any) -> N:
-    """All numbers multiplied; the first stands first, as one would write it."""
-    first, *rest = numbers
-    for number in rest:
-        first = first * number
-    return first
+    """All numbers multiplied, in their order."""
+    return reduce(mul, numbers)

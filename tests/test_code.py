@@ -21,6 +21,7 @@ LAYERS = [
     ["architecture"],
     ["reader"],
     ["build"],
+    ["view"],
     ["crosscheck", "explain", "formats", "schema", "table"],
     ["__init__"],
     ["cli"],

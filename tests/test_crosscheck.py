@@ -332,11 +332,13 @@ def test_wrong_number_of_parameters_is_found(monkeypatch, capsys):
 
 def test_refusing_what_torch_takes_is_found(monkeypatch, capsys):
     def side(self, w, require, **axis):
-        require(False, "window-too-large", side=w, extent=2, padding=0)
+        require(w != 9, "window-too-large", side=w, extent=2, padding=0)
+        require(w != 8, "slice-out-of-range", length=w, start=0, stop=9)  # which torch need not refuse
 
     monkeypatch.setattr(MaxPool, "side", side)
     problem = disagreement(net_of([3, 9, 8], 'type = "max_pool", kernel_size = 2', "relu"))
     assert problem.facts["ours"].startswith("it fails (a window of 2 does not fit a side of 9")
+    assert "; " in problem.facts["ours"]
     assert problem.facts["torch"] == "3 x 4 x 4 with 0 parameters"
     exec(problem.facts["case"], {})
     assert capsys.readouterr().out.endswith("(3, 4, 4)\n")

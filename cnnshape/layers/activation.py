@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from cnnshape.layers.base import Layer, axis_of
-from cnnshape.parameters import Axis, Count, Flag, Real, Shape, Word
+from cnnshape.parameters import Axis, Count, Real, Shape, Word
 from cnnshape.rules import N, Require, divides
 
 
-class ReLU(Layer, type="relu", torch="ReLU"):
+class _Pointwise(Layer):
+    """A function of each value by itself."""
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+
+class ReLU(_Pointwise, type="relu", torch="ReLU"):
     """max(0, x)."""
 
 
-class ReLU6(Layer, type="relu6", torch="ReLU6"):
+class ReLU6(_Pointwise, type="relu6", torch="ReLU6"):
     """min(max(0, x), 6)."""
 
 
-class LeakyReLU(Layer, type="leaky_relu", torch="LeakyReLU"):
+class LeakyReLU(_Pointwise, type="leaky_relu", torch="LeakyReLU"):
     """x, or negative_slope * x where it is negative."""
 
     negative_slope = Real(0.01)
@@ -44,7 +51,7 @@ class PReLU(Layer, type="prelu", torch="PReLU"):
         return self.num_parameters
 
 
-class RReLU(Layer, type="rrelu", torch="RReLU"):
+class RReLU(_Pointwise, type="rrelu", torch="RReLU"):
     """x, or a slope between lower and upper, drawn at random in training, times x where it is negative."""
 
     lower = Real(0.125, finite=True)
@@ -56,72 +63,72 @@ class RReLU(Layer, type="rrelu", torch="RReLU"):
         return f"lower ({layer.lower}) must not be above upper ({layer.upper})" if layer.lower > layer.upper else ""
 
 
-class ELU(Layer, type="elu", torch="ELU"):
+class ELU(_Pointwise, type="elu", torch="ELU"):
     """x, or alpha * (exp(x) - 1) where it is negative."""
 
     alpha = Real(1.0)
 
 
-class CELU(Layer, type="celu", torch="CELU"):
+class CELU(_Pointwise, type="celu", torch="CELU"):
     """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
 
     alpha = Real(1.0, nonzero=True)
 
 
-class SELU(Layer, type="selu", torch="SELU"):
+class SELU(_Pointwise, type="selu", torch="SELU"):
     """ELU with the two constants that normalise by themselves."""
 
 
-class GELU(Layer, type="gelu", torch="GELU"):
+class GELU(_Pointwise, type="gelu", torch="GELU"):
     """x times the normal distribution's probability up to x; approximate = "tanh" is the usual short form."""
 
     approximate = Word("none", words=("none", "tanh"))
 
 
-class SiLU(Layer, type="silu", torch="SiLU"):
+class SiLU(_Pointwise, type="silu", torch="SiLU"):
     """x * sigmoid(x), also called swish."""
 
 
-class Mish(Layer, type="mish", torch="Mish"):
+class Mish(_Pointwise, type="mish", torch="Mish"):
     """x * tanh(softplus(x))."""
 
 
-class Sigmoid(Layer, type="sigmoid", torch="Sigmoid"):
+class Sigmoid(_Pointwise, type="sigmoid", torch="Sigmoid"):
     """1 / (1 + exp(-x))."""
 
 
-class Tanh(Layer, type="tanh", torch="Tanh"):
+class Tanh(_Pointwise, type="tanh", torch="Tanh"):
     """The hyperbolic tangent."""
 
 
-class Softplus(Layer, type="softplus", torch="Softplus"):
+class Softplus(_Pointwise, type="softplus", torch="Softplus"):
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is above threshold."""
 
     beta = Real(1.0)
     threshold = Real(20.0)
 
 
-class Softsign(Layer, type="softsign", torch="Softsign"):
+class Softsign(_Pointwise, type="softsign", torch="Softsign"):
     """x / (1 + |x|)."""
 
 
-class Softshrink(Layer, type="softshrink", torch="Softshrink"):
+class Softshrink(_Pointwise, type="softshrink", torch="Softshrink"):
     """x moved towards 0 by lambd, and 0 within it."""
 
     lambd = Real(0.5, least=0, finite=True)
 
 
-class Hardshrink(Layer, type="hardshrink", torch="Hardshrink"):
+class Hardshrink(_Pointwise, type="hardshrink", torch="Hardshrink"):
     """x, and 0 within lambd of it."""
 
     lambd = Real(0.5)
 
 
-class Tanhshrink(Layer, type="tanhshrink", torch="Tanhshrink"):
+class Tanhshrink(_Pointwise, type="tanhshrink", torch="Tanhshrink"):
     """x - tanh(x)."""
 
 
-class Hardtanh(Layer, type="hardtanh", torch="Hardtanh"):
+class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
     """x held between min_val and max_val."""
 
     min_val = Real(-1.0)
@@ -134,22 +141,22 @@ class Hardtanh(Layer, type="hardtanh", torch="Hardtanh"):
         return "" if above else f"max_val ({layer.max_val}) must be above min_val ({layer.min_val})"
 
 
-class Hardsigmoid(Layer, type="hardsigmoid", torch="Hardsigmoid"):
+class Hardsigmoid(_Pointwise, type="hardsigmoid", torch="Hardsigmoid"):
     """x / 6 + 1/2, held between 0 and 1."""
 
 
-class Hardswish(Layer, type="hardswish", torch="Hardswish"):
+class Hardswish(_Pointwise, type="hardswish", torch="Hardswish"):
     """x * hardsigmoid(x)."""
 
 
-class Threshold(Layer, type="threshold", torch="Threshold"):
+class Threshold(_Pointwise, type="threshold", torch="Threshold"):
     """x, or value where x is not above threshold."""
 
     threshold = Real()
     value = Real()
 
 
-class LogSigmoid(Layer, type="log_sigmoid", torch="LogSigmoid"):
+class LogSigmoid(_Pointwise, type="log_sigmoid", torch="LogSigmoid"):
     """log(sigmoid(x))."""
 
 
@@ -180,9 +187,7 @@ class _OverAxis(Layer):
         return inputs[0]
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        return getattr(torch.nn, self.torch)(
-            self.dim
-        )  # always said: torch's own default warns, and is another axis in 1-D
+        return getattr(torch.nn, self.torch)(self.dim)  # always said: torch's own default warns, and may be another
 
 
 class Softmax(_OverAxis, type="softmax", torch="Softmax"):
@@ -218,11 +223,11 @@ class Softmin(_OverAxis, type="softmin", torch="Softmin"):
     dim = Axis(1)
 
 
-class Dropout(Layer, type="dropout", torch="Dropout"):
+class Dropout(_Pointwise, type="dropout", torch="Dropout"):
     """In training, each value with probability p replaced by 0."""
 
     p = Real(0.5, least=0, most=1)
 
 
-class Identity(Layer, type="identity", torch="Identity"):
+class Identity(_Pointwise, type="identity", torch="Identity"):
     """The input itself."""

@@ -93,8 +93,8 @@ class Layer:
         """Return the cells of the padded side that no window reaches (0 where there are no windows)."""
         return 0
 
-    def dropped(self, w: N, **axis: Any) -> int:
-        """Return the cells of the image itself that are lost at the end."""
+    def dropped(self, left_over: N, **axis: Any) -> N:
+        """Return how many of the cells left over are lost of the image itself, at its end."""
         return 0
 
     def weights(self, x: Shape) -> N:
@@ -136,7 +136,7 @@ class Layer:
         rank = len(inputs[0]) - 1
         if rank not in self.ranks:
             code = "no-space" if rank == 0 else "too-few-axes" if rank < self.ranks.start else "too-many-axes"
-            require(False, code, axes=rank, least=self.ranks.start, most=self.ranks.stop - 1)  # noqa: FBT003
+            require(False, code, axes=rank, least=self.ranks.start, most=self.ranks.stop - 1)
         for name in self.spatial:
             value = self.__dict__.get(name)
             if isinstance(value, tuple):

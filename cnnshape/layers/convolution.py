@@ -22,10 +22,11 @@ class _Filters(Layer):
     ranks = SPATIAL
 
     def depth(self, c: N, require: Require) -> N:
-        for name in ("in_channels", "out_channels"):
-            count: Any = getattr(self, name)
-            divisible = divides(self.groups, count)
-            require(divisible, "groups-do-not-divide", parameter=name, channels=count, groups=self.groups)
+        if self.groups != 1:
+            for name in ("in_channels", "out_channels"):
+                count: Any = getattr(self, name)
+                divisible = divides(self.groups, count)
+                require(divisible, "groups-do-not-divide", parameter=name, channels=count, groups=self.groups)
         return self.out_channels
 
     def weights(self, x: Shape) -> N:
@@ -57,7 +58,9 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
     bias = Flag(True)
     padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"))
 
-    def side(self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, dilation: N) -> N:
+    def side(  # noqa: PLR0913 -- torch's parameters
+        self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, dilation: N
+    ) -> N:
         covered = extent(kernel_size, dilation)
         before, after = _ends(padding, covered)
         if self.padding_mode != "zeros":  # torch pads in a step of its own, which has its own conditions
@@ -73,9 +76,8 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         covered = extent(kernel_size, dilation)
         return left_over(w, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
 
-    def dropped(self, w: N, *, padding: Any, **axis: N) -> int:
-        before, _ = _ends(padding, 1)
-        return max(0, self.left_over(w, padding=padding, **axis) - before)
+    def dropped(self, left_over: N, *, padding: Any, **axis: N) -> N:
+        return left_over if isinstance(padding, str) else max(0, left_over - padding)
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product(y[1:])
@@ -92,7 +94,8 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
     """Undoes the shape of a convolution: each input cell paints a kernel on the output (also called deconvolution).
 
     Shape   (C, W, ...) -> (out_channels, W', ...), W' = S(W - 1) - 2P + D(K - 1) + OP + 1
-    Errors  nothing-left: W' < 1; output-padding-too-large: OP >= max(S, D); groups-do-not-divide: C, out_channels
+    Errors  nothing-left: W' < 0; no-elements: W' = 0; output-padding-too-large: OP >= max(S, D);
+            groups-do-not-divide: C, out_channels
     Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * *input* positions
     Source  Dumoulin & Visin 2016, relationship 14 (arXiv:1603.07285); torch.nn.ConvTranspose2d
     """

@@ -15,7 +15,7 @@ class Concat(Layer, type="concat"):
     """Puts results one behind the other along axis `dim`, the channels if left out.
 
     Shape   (C1, W, ...), (C2, W, ...), ... -> (C1 + C2 + ..., W, ...)
-    Errors  shapes-differ: another axis is not equal; no-such-axis
+    Errors  shapes-differ: another axis is not equal, or there are more; no-such-axis
     Source  torch.cat
     """
 
@@ -48,8 +48,9 @@ class _Elementwise(Layer):
         alike = {"shapes-differ": _broadcastable} | ({} if self.broadcasts() else {"needs-broadcast": equal})
         result, *others = inputs
         for other in others:
-            require(len(result) == len(other), "ranks-differ", one=result, other=other)
-            result = joined(result, other, require, alike)
+            if other != result:
+                require(len(result) == len(other), "ranks-differ", one=result, other=other)
+                result = joined(result, other, require, alike)
         return result
 
 
@@ -57,7 +58,7 @@ class Add(_Elementwise, type="add"):
     """Adds results element by element, as a residual connection does.
 
     Shape   equal shapes -> the same; `broadcast`: an axis of 1 is repeated
-    Errors  shapes-differ
+    Errors  shapes-differ: an axis is neither equal nor 1; needs-broadcast: one is 1; ranks-differ
     Source  torch.add
     """
 
@@ -74,7 +75,7 @@ class Sub(_Elementwise, type="sub"):
     """Subtracts the second result from the first.
 
     Shape   equal shapes -> the same; `broadcast`: an axis of 1 is repeated
-    Errors  shapes-differ
+    Errors  shapes-differ: an axis is neither equal nor 1; needs-broadcast: one is 1; ranks-differ
     Source  torch.sub
     """
 
@@ -92,7 +93,7 @@ class Mul(_Elementwise, type="mul"):
     """Multiplies results element by element, as a gate does; an axis of 1 is repeated.
 
     Shape   (C, W, ...), (C, 1, ...) -> (C, W, ...)
-    Errors  shapes-differ: an axis is neither equal nor 1
+    Errors  shapes-differ: an axis is neither equal nor 1; ranks-differ
     Source  torch.mul
     """
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, several
 from cnnshape.parameters import Count, Flag, Inferred, InferredShape, Real, Shape, Word
 from cnnshape.rules import N, Require, divides, product
+from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +160,8 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
         super().enter(require, *inputs)
 
     def features(self) -> N:
-        return product(self.normalized_shape)
+        shape: Any = self.normalized_shape
+        return UNKNOWN if shape is UNKNOWN else product(shape)
 
     def weights(self, x: Shape) -> N:
         return self.features() if self.elementwise_affine else 0

@@ -26,8 +26,8 @@ class _Pool(Layer):
     def left_over(self, w: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
         return left_over(w, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
-    def dropped(self, w: N, *, padding: N = 0, **axis: N) -> int:
-        return 0 if self.ceil_mode else max(0, self.left_over(w, padding=padding, **axis) - padding)
+    def dropped(self, left_over: N, *, padding: N = 0, **axis: N) -> N:
+        return 0 if self.ceil_mode else max(0, left_over - padding)
 
 
 class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
@@ -68,7 +68,8 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
     """Takes the mean of each window.
 
     Shape   (C, W, ...) -> (C, W', ...), as max_pool without dilation
-    Errors  window-too-large: K > W + 2P (with ceil_mode: W' < 1; in 3-D always K > W); padding-over-half: P > K // 2
+    Errors  window-too-large: K > W + 2P (with ceil_mode: W' < 1; in 3-D always K > W); padding-over-half: P > K // 2;
+            needs-more-axes: divisor_override in 1-D
     Source  torch.nn.AvgPool2d
     """
 

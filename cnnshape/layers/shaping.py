@@ -75,7 +75,8 @@ class Upsample(Layer, type="upsample", torch="Upsample"):
     """Resizes by interpolation: to a `size`, by a `scale_factor`, or to the size of another layer (`like`).
 
     Shape   (C, W, ...) -> (C, W', ...), W' = size, or floor(W * scale_factor), or the side of `like`
-    Errors  nothing-left: W' < 1; mode-needs-axes: "linear" is 1-D, "bilinear" and "bicubic" 2-D, "trilinear" 3-D
+    Errors  no-elements: W' < 1; mode-needs-axes: "linear" is 1-D, "bilinear" and "bicubic" 2-D, "trilinear" 3-D;
+            shapes-differ: `like` has another number of axes
     Source  torch.nn.Upsample
     """
 
@@ -179,8 +180,8 @@ class Pad(Layer, type="pad"):
     """Adds cells at the ends of each spatial axis, and channels of zeros; negative numbers cut cells off.
 
     Shape   (C, W, ...) -> (before + C + after, before + W + after, ...), of `channels` and of `padding`
-    Errors  nothing-left: W' < 1, or more is cut than there is; padding-exceeds-side: before or after >= W with mode
-            "reflect", > W with "circular"
+    Errors  nothing-left: more is cut than there is; no-elements: W' = 0; padding-exceeds-side: before or after >= W
+            with mode "reflect", > W with "circular"; padding-exceeds-rest: the other end is cut off first
     Source  torch.nn.functional.pad
     """
 
@@ -225,7 +226,8 @@ class Crop(Layer, type="crop"):
     """Cuts the middle out; of an odd number of cells to cut, the greater half goes off the end.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = `size`, or the side of `like`, or W - 2 * `amount`
-    Errors  crop-grows: W' > W; odd-crop: `exact`, and W - W' is odd; nothing-left: W' < 1
+    Errors  crop-grows: W' > W; odd-crop: `exact`, and W - W' is odd; no-elements: W' < 1; shapes-differ: `like` has
+            another number of axes
     Source  Ronneberger, Fischer, Brox 2015 (arXiv:1505.04597); torchvision.transforms.functional.center_crop
     """
 
@@ -268,7 +270,8 @@ class Slice(Layer, type="slice"):
     """Takes a part of one axis.
 
     Shape   axis `dim`: A -> ceil((stop - start) / step), as in Python; negative numbers count from the end
-    Errors  slice-out-of-range: start or stop lies outside the axis (torch would clamp); nothing-left; no-such-axis
+    Errors  slice-out-of-range: start or stop lies outside the axis (torch would clamp); no-elements: it takes nothing;
+            no-such-axis
     Source  Python's slice, on a torch.Tensor
     """
 

@@ -20,17 +20,18 @@ ARRIVES = object()  # the number, or the shape, that the input has there
 class Values:
     """The values that a parameter is tried with, and some that nobody should take."""
 
-    def __init__(self, *good: Any, wrong: Sequence[Any] = (), per_axis: bool = False):
+    def __init__(self, *good: Any, wrong: Sequence[Any] = (), per_axis: bool = False, pairs: tuple[Any, ...] = ()):
         self.good = good
         self.wrong = wrong
         self.per_axis = per_axis
+        self.entries = good + pairs  # of a list with one for each axis
 
     def draw(self, choose: Choose, rank: int) -> Any:
         if self.wrong and choose(RARELY):
             return choose(self.wrong)
         if self.per_axis and choose((False, False, True)):
             length = rank + 1 if choose(RARELY) else rank or 1
-            return [choose(self.good) for _ in range(length)]
+            return [choose(self.entries) for _ in range(length)]
         return choose(self.good)
 
 
@@ -41,9 +42,9 @@ def counts(*good: Any) -> Values:
     return Values(*good, wrong=(0, -1))
 
 
-def sizes(*good: Any, wrong: Sequence[Any] = (0, -1)) -> Values:
+def sizes(*good: Any, wrong: Sequence[Any] = (0, -1), pairs: tuple[Any, ...] = ()) -> Values:
     """One for each axis, or one for all."""
-    return Values(*good, wrong=wrong, per_axis=True)
+    return Values(*good, wrong=wrong, per_axis=True, pairs=pairs)
 
 
 def declared() -> Values:
@@ -70,7 +71,7 @@ CONV = {
 AXES = Values(1, 2, 3, 4, 5, -1, -2, -3, -4, -5, -6, wrong=(0,))
 AFFINE = {"eps": Values(1e-5, 1, 0, 1e-300, -1.0), "affine": FLAG, "bias": FLAG}
 FACTORS = (1, 2, 3, 4, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5, 2 / 3, 0.7, 0.9, 1.1, 1.5, 1.7, 2.5, 2.7, 3.3, 1e-9)
-ENDS = (0, 1, 2, 3, -1, -2, [0, 1], [1, 0], [2, 3], [4, 4], [-1, 0], [0, -3], [2, -2], [-3, 3], [-2, -2], [-4, 1])
+ENDS = ([0, 1], [1, 0], [2, 3], [4, 4], [-1, 0], [0, -3], [2, -2], [-3, 3], [-2, 3], [4, -2], [-2, -2])
 
 VALUES: dict[str, dict[str, Values]] = {
     "conv": CONV
@@ -157,8 +158,8 @@ VALUES: dict[str, dict[str, Values]] = {
     "pixel_unshuffle": {"downscale_factor": counts(1, 2, 2, 3)},
     "channel_shuffle": {"groups": counts(1, 2, 3, 4)},
     "pad": {
-        "padding": sizes(*ENDS, wrong=([[1, 2, 3]],)),
-        "mode": Values("constant", "reflect", "replicate", "circular", wrong=("zeros",)),
+        "padding": sizes(0, 1, 2, 3, -1, -2, wrong=([[1, 2, 3]],), pairs=ENDS),
+        "mode": Values("constant", "reflect", "replicate", "circular", "circular", wrong=("zeros",)),
         "value": Values(0.0, 0, 1.5, -1),
         "channels": Values(0, 1, 2, [0, 1], [2, 0], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),
     },

@@ -14,7 +14,7 @@ from cnnshape.network import measure
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
 
-SEEDS = 150
+SEEDS = 100
 
 
 def evaluated(text):

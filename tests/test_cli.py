@@ -1,0 +1,302 @@
+"""`cnnshape check`: exit status, options, what is said where, and what is never imported."""
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cnnshape.crosscheck
+from cnnshape.cli import main
+from cnnshape.problems import Disagreement
+
+ROOT = Path(__file__).parent.parent
+ALEXNET = str(ROOT / "architectures" / "alexnet.toml")
+PLAIN = {"COLUMNS": None, "FORCE_COLOR": None, "NO_COLOR": None}
+
+SMALL = 'input = [1, 8, 8]\nlayers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = 3 }]\n'
+TWO = """
+inputs = { left = [1, 64, 64], right = [3, 64, 64] }
+layers = [
+  { name = "l", type = "conv", out_channels = 2, kernel_size = 3, from = "left" },
+  { name = "r", type = "conv", out_channels = 2, kernel_size = 3, from = "right" },
+  { name = "both", type = "concat", from = ["l", "r"] },
+]
+"""
+
+
+def check(*args, torch=False, **env):
+    """Run `cnnshape check`, without torch unless the test is about it."""
+    args = [*map(str, args), *([] if torch else ["--no-torch"])]
+    return CliRunner(env=PLAIN | env).invoke(main, ["check", *args])
+
+
+def process(*args, code="from cnnshape.cli import main; main()", **how):
+    """Start the command line as a process of its own."""
+    env = {key: value for key, value in os.environ.items() if key not in PLAIN}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True, **how
+    )
+
+
+def write(folder, text, name="net.toml"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+# Exit status
+
+
+def test_a_good_file_is_0():
+    result = check(ALEXNET)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        (SMALL, 0, "no problems"),
+        (SMALL.replace("3 }", "9 }"), 1, "error[window-too-large]"),
+        (SMALL.replace("conv", "cnov"), 1, "did you mean conv?"),
+        (SMALL.replace("kernel_size = 3", "kernel_size = 3, expect = [2, 7, 7]"), 1, "error[expect-differs]"),
+        (SMALL + "[claims]\nparameters = 21\n", 1, "error[claim-differs]"),
+        ("layers = [", 2, "error[unreadable]"),
+        ("", 1, "error[missing-key]"),
+        ("input = 7\nlayers = 7", 1, "error[bad-value]"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["table", "json", "markdown"])
+def test_status_of_one_file(tmp_path, text, status, said, form):
+    result = check(write(tmp_path, text), "--format", form)
+    assert result.exit_code == status
+    if form == "table":
+        assert said in result.stdout
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("name", ["missing.toml", ".", "a\udcffb.toml"])
+def test_a_file_that_cannot_be_read_is_2(tmp_path, name):
+    result = check(tmp_path / name)
+    assert result.exit_code == 2
+    assert "error[unreadable]" in result.stdout
+
+
+def test_every_file_is_reported_and_the_worst_counts(tmp_path):
+    bad = write(tmp_path, SMALL.replace("3 }", "9 }"), "bad.toml")
+    good = write(tmp_path, SMALL, "good.toml")
+    missing = tmp_path / "missing.toml"
+    result = check(missing, bad, good)
+    assert result.exit_code == 2
+    for file in (missing, bad, good):
+        assert str(file) in result.stdout
+    assert "error[window-too-large]" in result.stdout
+    assert f"3 files: 2 with errors ({missing}, {bad})" in result.stdout
+    assert check(bad, good).exit_code == 1
+    assert check(good, good).exit_code == 0
+
+
+def test_problems_of_the_file_and_of_shapes_come_together(tmp_path):
+    text = 'input = [1, 8, 8]\nlayers = [\n  { type = "max_pool", kernel_size = 9 },\n  { type = "cnov" },\n]\n'
+    result = check(write(tmp_path, text))
+    assert "error[window-too-large]" in result.stdout
+    assert "error[unknown-type]" in result.stdout
+    assert "2 errors" in result.stdout
+
+
+def test_without_layers_there_are_problems_alone(tmp_path):
+    file = write(tmp_path, "layers = [")
+    assert check(file).stdout.startswith(f"{file}:1:11: error[unreadable]: ")
+
+
+def test_strict_makes_errors(tmp_path):
+    file = write(tmp_path, SMALL.replace("kernel_size = 3", "kernel_size = 3, stride = 2"))
+    assert check(file).exit_code == 0
+    result = check(file, "--strict")
+    assert result.exit_code == 1
+    assert "error[dropped-rows]" in result.stdout
+
+
+# --input
+
+
+def test_input_is_in_the_files_layout():
+    result = check(ALEXNET, "--input", "67x67x3")
+    rows = [line for line in result.stdout.splitlines() if line.startswith(("conv1 ", "✗ fc6"))]
+    assert "15x15x96" in result.stdout  # (67 - 11) / 4 + 1
+    assert rows
+    assert "expectations and claims are about the declared input" in result.stdout
+    assert "expect-differs" not in result.stdout
+
+
+def test_one_of_several_inputs(tmp_path):
+    result = check(write(tmp_path, TWO), "--input", "left=1x32x32", "--input", "right=3x32x32")
+    assert result.exit_code == 0
+    assert "4x30x30" in result.stdout
+    alone = check(write(tmp_path, TWO), "--input", "left=1x32x32")
+    assert alone.exit_code == 1  # the other one stays as declared, and they do not fit
+    assert "error[shapes-differ]" in alone.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "said"),
+    [
+        (SMALL, ["abc"], "'abc' is no shape"),
+        (SMALL, ["1x0x8"], "'1x0x8' is no shape"),
+        (SMALL, ["1x-8x8"], "is no shape"),
+        (SMALL, [""], "'' is no shape"),
+        (SMALL, ["1x" + "9" * 5000], "Invalid value for --input"),
+        (SMALL, ["image=1x8x8"], "has no input 'image'; it has input"),
+        (SMALL, ["1x8x8", "1x9x9"], "given twice"),
+        (TWO, ["1x32x32"], "has the inputs left, right: say which, as left=1x32x32"),
+        (TWO, ["middle=1x32x32"], "has no input 'middle'; it has left, right"),
+        (TWO, ["left="], "'' is no shape"),
+    ],
+)
+def test_a_bad_input_is_2(tmp_path, text, given, said):
+    args = [part for shape in given for part in ("--input", shape)]
+    result = check(write(tmp_path, text), *args)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("args", [[], [ALEXNET, "--format", "xml"], [ALEXNET, "--depth", "0"], [ALEXNET, "--wrong"]])
+def test_a_bad_command_line_is_2(args):
+    result = check(*args)
+    assert result.exit_code == 2
+    assert "Error: " in result.stderr
+
+
+# Torch
+
+
+def test_each_layer_is_asked_in_torch(tmp_path):
+    result = check(write(tmp_path, TWO), torch=True)
+    assert result.exit_code == 0
+    rows = [line for line in result.stdout.splitlines() if line.startswith(("l ", "r ", "both "))]
+    assert len(rows) == 3
+    assert all(line.endswith("✓") for line in rows)
+    assert re.search(r"3 of 3 layers agree with torch \d+\.\d+\.\d+ on (cuda|mps|cpu)\n", result.stdout)
+
+
+def test_torch_refuses_what_we_refuse(tmp_path):
+    text = SMALL.replace("3 }]", '9 }, { name = "r", type = "relu" }]')
+    result = check(write(tmp_path, text), "--device", "cpu", torch=True)
+    assert result.exit_code == 1
+    assert "0 of 2 layers agree" in result.stdout
+    assert "1 refused by torch as well" in result.stdout
+    assert "1 not run" in result.stdout
+
+
+def test_a_disagreement_is_loud(tmp_path, monkeypatch):
+    ask = cnnshape.crosscheck.verify
+
+    def wrong(net, *args, **how):
+        found = ask(net, *args, **how)
+        problem = Disagreement(net.nodes[0].place, "c", ours="2 x 6 x 6", torch="2 x 5 x 5", case="nn.Conv2d(1, 2, 3)")
+        return found._replace(layers=(found.layers[0]._replace(verdict="disagrees"),), problems=(problem,))
+
+    monkeypatch.setattr(cnnshape.crosscheck, "verify", wrong)
+    file = write(tmp_path, SMALL)
+    result = check(file, "--device", "cpu", torch=True)
+    assert result.exit_code == 1
+    assert "✗ disagrees" in result.stdout
+    assert "error[disagrees-with-torch]" in result.stdout
+    assert "nn.Conv2d(1, 2, 3)" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("✗ torch disagrees on 1 layer: this is a bug in cnnshape")
+    report = json.loads(check(file, "--format", "json", torch=True).stdout)["files"][0]
+    assert not report["ok"]
+    assert not report["crosscheck"]["ok"]
+
+
+def test_without_torch_the_table_says_so_in_a_line(tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "torch" else find(name, *more))
+    file = write(tmp_path, SMALL)
+    result = check(file, torch=True)
+    assert result.exit_code == 0
+    assert [line for line in result.stdout.splitlines()[1:] if "torch" in line] == [
+        "torch     no cross-check ran: torch is not installed: pip install 'cnnshape[torch]'"
+    ]
+    asked = check(file, "--torch", torch=True)
+    assert asked.exit_code == 2
+    assert "pip install 'cnnshape[torch]'" in asked.stderr
+    assert check(file).exit_code == 0
+
+
+def test_a_broken_torch_is_2(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cnnshape.crosscheck", None)  # importing it is an ImportError
+    result = check(write(tmp_path, SMALL), torch=True)
+    assert result.exit_code == 2
+    assert "--no-torch does without" in result.stderr
+
+
+def test_a_device_that_is_not_there_is_2(tmp_path):
+    import torch
+
+    device = "mps" if not torch.backends.mps.is_available() else "cuda"
+    result = check(write(tmp_path, SMALL), "--device", device, torch=True)
+    assert result.exit_code == 2
+    assert f"no {device} device" in result.stderr
+
+
+# The process
+
+
+def test_a_broken_pipe_is_silent(tmp_path):
+    layers = ",\n".join(['{ type = "relu" }'] * 3000)
+    file = write(tmp_path, f"input = [1, 8, 8]\nlayers = [\n{layers}\n]\n")
+    with process("check", "--no-torch", file, stdout=subprocess.PIPE) as running:
+        assert running.stdout.readline()
+        running.stdout.close()  # as head does
+        assert running.stderr.read() == ""
+
+
+def test_interrupting_gives_no_traceback():
+    code = (
+        "import os, signal, cnnshape.reader\n"
+        "cnnshape.reader.read = lambda file: os.kill(os.getpid(), signal.SIGINT)\n"
+        "from cnnshape.cli import main; main()"
+    )
+    with process("check", ALEXNET, code=code, stdout=subprocess.PIPE) as running:
+        assert "Traceback" not in running.stderr.read()
+    assert running.returncode not in (0, -signal.SIGABRT)
+
+
+def imported(*args):
+    """The modules that a process of ours has imported when it ends."""
+    code = "import sys, atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+    with process(*args, code=f"{code}from cnnshape.cli import main; main()", stdout=subprocess.DEVNULL) as running:
+        return set(running.stderr.read().split())
+
+
+def test_nothing_is_imported_before_it_is_needed(tmp_path):
+    table = imported("check", "--no-torch", ALEXNET)
+    assert "rich.console" in table
+    assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv"}
+    for form in ("json", "csv", "markdown"):
+        assert not imported("check", "--no-torch", "--format", form, ALEXNET) & {"torch", "rich", "cnnshape.table"}
+
+
+def test_those_would_be_seen(tmp_path):
+    """The test above can fail: what a run does need, it sees."""
+    small = write(tmp_path, SMALL)
+    assert "torch" in imported("check", small)
+    assert "tree_sitter" in imported("check", "--no-torch", write(tmp_path, SMALL.replace("3 }", "9 }"), "bad.toml"))
+    assert "rich" in imported("check", "--no-torch", small)
+
+
+def test_version_and_help():
+    runner = CliRunner()
+    assert cnnshape.__version__ in runner.invoke(main, ["--version"]).stdout
+    for args in (["-h"], ["check", "-h"], ["check", "--help"]):
+        result = runner.invoke(main, args)
+        assert result.exit_code == 0
+        assert "Usage:" in result.stdout
