@@ -22,8 +22,8 @@ from cnnshape.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-MAX_STEPS: Final = 100_000  # layers and uses of blocks, every copy counted: ten times the largest net known
-MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 20: seconds
+MAX_STEPS: Final = 50_000  # layers and uses of blocks, every copy counted: five times the largest net known
+MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 40: seconds
 MAX_NESTING: Final = 50  # blocks within blocks
 
 
@@ -298,7 +298,7 @@ class _Builder:
         step, frame = site.step, site.frame
         try:
             shape = self.settled(site, "expect", step.expect)
-            if isinstance(shape, list):
+            if not isinstance(shape, tuple):
                 shape = self.read(site, "expect", EXPECT, shape)
         except Unsettled:
             return
@@ -328,10 +328,11 @@ class _Builder:
             place = Place(step.place.source, (*step.place.path, "from", i))
             try:
                 name = self.written(site, "from", word)
-                found += self.find(name, frame, place) if word else [UNRESOLVED]  # one that is wrong is noted
+                values = self.find(name, frame, place) if word else [UNRESOLVED]  # one that is wrong is noted
             except Unsettled:
-                found.append(UNRESOLVED)
-        self.work(site, "from", 20 * len(found))
+                values = [UNRESOLVED]
+            self.work(site, "from", 40 * len(values))
+            found += values
         if not found:
             self.problem(problems.BadWiring, site, "from", why="from names no result")
         return tuple(found) or (UNRESOLVED,)
@@ -380,6 +381,8 @@ class _Builder:
         first, *rest = name.split(".")
         found = frame.prefix + first
         for part in rest:
+            if found not in self.uses and found not in self.copies:
+                break
             copies = self.copies.get(found, [])
             if copies and f"{found}.{part}" not in self.values:
                 found = copies[-1]

@@ -297,7 +297,7 @@ def _ends_of(layer: Layer, x: Shape, y: Shape) -> tuple[tuple[Any, ...], tuple[A
     for w, out, axis in zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True):
         unknown = w is UNKNOWN or out is UNKNOWN
         remainder.append(UNKNOWN if unknown else layer.left_over(w, **axis))
-        dropped.append(UNKNOWN if unknown else layer.dropped(remainder[-1], **axis))
+        dropped.append(UNKNOWN if unknown else layer.dropped(w, out, **axis))
     return tuple(remainder), tuple(dropped)
 
 

@@ -73,20 +73,23 @@ class Parameter(Generic[T]):
         return Wrong(f"{self.name} must be {self.kind}, not {shown(value)}")
 
 
+LONGEST = 60  # letters of a value in a message
+
+
 def shown(value: object) -> str:
     """Write a TOML value in an error message, as the file would, and not at length."""
     match value:
         case bool():
             return "true" if value else "false"
         case str():
-            text = '"' + value[:60].replace("\\", "\\\\").replace('"', '\\"') + '"' * (len(value) <= 60)
+            text = '"' + value[:LONGEST].replace("\\", "\\\\").replace('"', '\\"') + '"' * (len(value) <= LONGEST)
         case list():
-            text = f"[{', '.join(map(shown, value[:60]))}]"
+            text = f"[{', '.join(map(shown, value[:LONGEST]))}]"
         case dict():
-            text = f"{{ {', '.join(f'{key} = {shown(entry)}' for key, entry in islice(value.items(), 60))} }}"
+            text = f"{{ {', '.join(f'{key} = {shown(entry)}' for key, entry in islice(value.items(), LONGEST))} }}"
         case _:
             text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def is_count(value: object, least: int) -> bool:
@@ -392,9 +395,9 @@ class Word(Parameter[str]):
         self.kind = "one of " + ", ".join(f'"{word}"' for word in words) if len(words) > 1 else f'"{words[0]}"'
 
     def read(self, value: object) -> str:
-        if value not in self.words:
+        if not isinstance(value, str) or value not in self.words:
             raise self.refuse(value)
-        return value  # type: ignore[return-value]  # the words are strings
+        return value
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"enum": list(self.words)}, {"type": "string", "pattern": r"\{"}]}

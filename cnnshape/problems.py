@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CODES: dict[str, type[Problem]] = {}
 
 MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to locate
+MAX_LENGTH: Final = 1_000  # characters of a word in a message
 
 # A message is one line, and no file may send a terminal its commands.
 ESCAPES: Final = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
@@ -138,7 +139,8 @@ def said(fact: object) -> str:
         return " x ".join(map(said, fact)) if fact else "nothing"
     if isinstance(fact, list):
         return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
-    return f"{fact:,}" if isinstance(fact, int) and len(str(fact)) > 4 else str(fact)  # noqa: PLR2004 -- 1000, but 10,000
+    text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- but 1000
+    return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
 
 
 # The file

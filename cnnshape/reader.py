@@ -245,7 +245,7 @@ class _Reader:
     def file(self, defaults: dict[str, dict[str, Any]]) -> File:
         """Read what included files may have too; `defaults` are those of the file that includes this one."""
         data = self.data
-        layout = self.text(data, "layout") or CHANNELS_FIRST
+        layout = data.get("layout", CHANNELS_FIRST)
         if layout not in LAYOUTS:
             self.bad(("layout",), f"layout must be one of {', '.join(LAYOUTS)}, not {shown(layout)}")
             layout = CHANNELS_FIRST
@@ -286,7 +286,7 @@ class _Reader:
         self.problem(problems.BadName, path, of_key=True, why=f"{shown(name)} {why}")
         return False
 
-    def number(self, value: Any, path: Path, scope: Mapping[str, Any]) -> Any:
+    def number(self, value: Any, path: Path, scope: dict[str, Any]) -> Any:
         """Return a number or a truth value, or of an expression its value; None where it is wrong."""
         if isinstance(value, str):
             return self.evaluated(self.parsed(parse, value, path, scope), path, scope)
@@ -316,7 +316,7 @@ class _Reader:
         return found
 
     def settled_here(
-        self, parameter: Parameter[Any], setting: Setting, path: Path, scope: Mapping[str, Any], layout: str
+        self, parameter: Parameter[Any], setting: Setting, path: Path, scope: dict[str, Any], layout: str
     ) -> Any:
         """Return a setting's value where the file's constants are all its scope."""
         if not waits(setting):
@@ -328,7 +328,7 @@ class _Reader:
             self.bad(path, str(error))
             return None
 
-    def evaluated(self, setting: Setting, path: Path, scope: Mapping[str, Any]) -> Any:
+    def evaluated(self, setting: Setting, path: Path, scope: dict[str, Any]) -> Any:
         """Return the value of a setting; None where it is wrong, or uses what is."""
         try:
             return settle(setting, scope)

@@ -25,7 +25,7 @@ class Require(Protocol):
     def __call__(self, condition: Any, code: str, **facts: object) -> None: ...
 
 
-def unasked(_: Any, code: str, **facts: object) -> None:
+def unasked(condition: Any, code: str, **facts: object) -> None:
     """Require nothing: the condition has been asked for elsewhere, or somebody else is to fail at it."""
 
 
@@ -53,6 +53,11 @@ def window_ceil(w: N, require: Require, *, extent: N, stride: N, padding: N) -> 
 def left_over(w: N, *, extent: N, stride: N, padding: N) -> N:
     """What the division of `window` leaves over, in cells: (W - F + 2P) mod S."""
     return (w - extent + 2 * padding) % stride
+
+
+def dropped(w: N, windows: N, *, extent: N, stride: N, padding: N) -> N:
+    """How many cells of a side lie behind its last window: max(0, W - (S(W' - 1) - P + F))."""
+    return max(0, w - (stride * (windows - 1) - padding + extent))
 
 
 def transposed(  # noqa: PLR0913 -- the quantities of the formula
@@ -111,11 +116,20 @@ def divides(divisor: N, number: N) -> Any:
     return number // divisor * divisor >= number
 
 
+def same(a: N, b: N) -> N:
+    """Either of two sizes that are required to be equal: a number before an unknown, the simpler of two unknowns."""
+    if a == b or isinstance(a, SupportsIndex):
+        return a
+    return b if isinstance(b, SupportsIndex) else min(a, b, key=lambda size: size.complexity)
+
+
 def larger(a: N, b: N) -> N:
     """The larger of two sizes that are equal, or of which one is 1; of an unknown and a number, the number."""
-    if b == 1:
+    if a == b or b == 1:
         return a
-    return b if a == 1 or not isinstance(a, SupportsIndex) else a
+    if a == 1 or isinstance(b, SupportsIndex):
+        return b
+    return a if isinstance(a, SupportsIndex) else max(a, b)  # of two unknowns, which cannot tell and say so
 
 
 def product(numbers: Any) -> N:

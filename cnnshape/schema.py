@@ -52,7 +52,7 @@ def names_to(value: Schema, names: Schema) -> Schema:
 def suggested(words: Iterable[str], otherwise: Schema) -> Schema:
     """Describe one of some words, unless it is as in `otherwise`; an editor suggests what stands in an anyOf."""
     enum = {"enum": list(words)}
-    return {"type": "string", "anyOf": [enum, {}], "if": otherwise, "else": enum}
+    return {"type": "string", "anyOf": [{}, enum], "if": otherwise, "else": enum}
 
 
 TEMPLATE: Final = {"pattern": r"\{"}
@@ -111,7 +111,7 @@ USE: Final[Schema] = {
     "else": {"required": ["shares"]},
 }
 LAYER: Final[Schema] = {
-    "anyOf": [BARE, *({"$ref": f"#/$defs/{kind}"} for kind in TYPES), {}],
+    "anyOf": [{}, BARE, *({"$ref": f"#/$defs/{kind}"} for kind in TYPES)],
     "if": {"type": "string"},
     "then": BARE,
     "else": {

@@ -1,4 +1,4 @@
-"""Size, a side as an exact function of one unknown side x; and conditions on sizes, which are solved for x.
+"""Size, a side as an exact function of one unknown side x; and conditions on sizes, which cnnshape.solve solves for x.
 
 A Size is a sum of whole multiples of floors and a constant, such as 2*floor((x + 1)/32) - 1: what + - * // make of x.
 Few identities keep it small, so that a chain of convolutions and pools is one floor:
@@ -7,13 +7,12 @@ Few identities keep it small, so that a chain of convolutions and pools is one f
     floor((g*a + c)/(g*n)) = floor((a + floor(c/g))/n)               common factors divide out
     floor((floor(a/m) + c)/n) = floor((a + m*c)/(m*n))               nested floors merge
 
-A Size repeats: S(x + period) = S(x) + rise, for every whole x. So a difference of two either keeps its sign from some x
+A Size repeats: f(x + period) = f(x) + rise, for every whole x. So a difference of two either keeps its sign from some x
 on, or repeats for ever; and a condition on sizes holds on a set with a period.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -26,62 +25,41 @@ MOST_NESTING: Final = 100  # floors within floors that do not merge
 class Unsolvable(Exception):  # noqa: N818 -- it says what a form is
     """There is no closed form of ours; the message says why."""
 
-
-class Unknown(NamedTuple):
-    """An unknown side: which axis it is, and the sizes made of it; equal sizes are one object."""
-
-    name: str
-    sizes: dict[Any, Size]
-    floors: dict[Any, Floor]
-
-    def size(self, terms: Iterable[tuple[Floor, int]], constant: int) -> Any:
-        """Return the size with these terms, a plain int where there are none."""
-        kept = tuple(sorted(((f, a) for f, a in terms if a), key=lambda term: term[0].order))
-        if not kept:
-            return constant
-        key = (kept, constant)
-        found = self.sizes.get(key)
-        if found is None:
-            found = self.sizes[key] = Size(self, kept, constant)
-        return found
-
-    def floor(self, inner: Size | None, divisor: int) -> Floor:
-        """Return floor(inner / divisor); of nothing, the unknown itself."""
-        found = self.floors.get((inner, divisor))
-        if found is None:
-            found = self.floors[inner, divisor] = Floor(inner, divisor, len(self.floors))
-        return found
+    condition: Condition | None = None  # at which that showed, if at one
 
 
-def unknown(name: str) -> Size:
-    """Return an unknown side."""
-    made = Unknown(name, {}, {})
-    return made.size([(made.floor(None, 1), 1)], 0)
+class Pace(NamedTuple):
+    """How a function goes: f(x + period) = f(x) + rise, and low <= period*f(x) - rise*x <= high, for every whole x."""
+
+    period: int
+    rise: int
+    low: int
+    high: int
 
 
 class Floor:
-    """floor(inner / divisor), or the unknown; the value is slope*x, and between low and high more."""
+    """floor(inner / divisor), or x itself where there is no inner; one object for each, so that identity is equality."""
 
-    __slots__ = ("divisor", "high", "inner", "low", "nesting", "order", "period", "rises", "slope")
+    __slots__ = ("divisor", "inner", "nesting", "order", "pace")
 
     def __init__(self, inner: Size | None, divisor: int, order: int):
         self.inner, self.divisor, self.order = inner, divisor, order
         if inner is None:
-            self.slope, self.low, self.high, self.period, self.nesting = Fraction(1), Fraction(0), Fraction(0), 1, 0
-            self.rises = True
+            self.pace, self.nesting = Pace(1, 1, 0, 0), 0
             return
-        self.slope = inner.slope / divisor
-        self.low = (inner.low - (divisor - 1)) / divisor
-        self.high = inner.high / divisor
-        rise = int(inner.slope * inner.period)
-        self.period = inner.period * (divisor // gcd(divisor, rise))
-        self.rises = inner.rises
-        self.nesting = inner.nesting + 1
+        period, rise, low, high = inner.pace()
+        common = gcd(divisor, rise)
+        low = -((period * (divisor - 1) - low) // common)  # of what is whole, a bound rounds inwards
+        self.pace = Pace(period * (divisor // common), rise // common, low, high // common)
+        self.nesting = 1 + max(f.nesting for f, _ in inner.terms)
         if self.nesting > MOST_NESTING:
             raise Unsolvable(f"more than {MOST_NESTING} divisions stand in each other and do not merge")
 
-    def at(self, x: int) -> int:
-        return x if self.inner is None else self.inner.at(x) // self.divisor
+    def between(self, low: int, high: int) -> tuple[int, int]:
+        if self.inner is None:
+            return low, high
+        least, most = self.inner.between(low, high)
+        return least // self.divisor, most // self.divisor
 
     def text(self, name: str) -> str:
         if self.inner is None:
@@ -90,40 +68,108 @@ class Floor:
         return f"floor(({inner})/{self.divisor})" if " " in inner else f"floor({inner}/{self.divisor})"
 
 
+class Axis(NamedTuple):
+    """An axis whose side is unknown: its name, and the floors of all axes that belong together."""
+
+    name: str
+    floors: dict[Any, Floor]
+
+    def floor(self, inner: Size | None, divisor: int) -> Floor:
+        """Return floor(inner / divisor); of nothing, x itself."""
+        key = (None if inner is None else inner.form, divisor)
+        found = self.floors.get(key)
+        if found is None:
+            found = self.floors[key] = Floor(inner, divisor, len(self.floors))
+        return found
+
+    def size(self, terms: Iterable[tuple[Floor, int]], constant: int) -> Any:
+        """Return the size with these terms, a plain int where there are none."""
+        kept = sorted([term for term in terms if term[1]], key=_order)
+        return Size(self, tuple(kept), constant) if kept else constant
+
+
+def _order(term: tuple[Floor, int]) -> int:
+    return term[0].order
+
+
+def unknowns(*names: str) -> tuple[Size, ...]:
+    """Return a side for each name, all unknown."""
+    floors: dict[Any, Floor] = {}
+    axes = [Axis(name, floors) for name in names]
+    return tuple(Size(axis, ((axis.floor(None, 1), 1),), 0) for axis in axes)
+
+
 class Size:
-    """A side as a function of the unknown. It has no truth value: a comparison gives a condition."""
+    """A side as a function of the unknown one on its axis. It has no truth value: a comparison gives a condition."""
 
-    __slots__ = ("constant", "high", "low", "nesting", "period", "rises", "slope", "terms", "unknown")
+    __slots__ = ("axis", "constant", "terms")
 
-    def __init__(self, unknown: Unknown, terms: tuple[tuple[Floor, int], ...], constant: int):
-        self.unknown, self.terms, self.constant = unknown, terms, constant
-        self.slope = sum((f.slope * a for f, a in terms), Fraction(0))
-        self.low = sum(((f.low if a > 0 else f.high) * a for f, a in terms), Fraction(constant))
-        self.high = sum(((f.high if a > 0 else f.low) * a for f, a in terms), Fraction(constant))
-        self.period = lcm(*(f.period for f, _ in terms))
-        self.rises = all(f.rises and a > 0 for f, a in terms)  # it never falls
-        self.nesting = max(f.nesting for f, _ in terms)
+    def __init__(self, axis: Axis, terms: tuple[tuple[Floor, int], ...], constant: int):
+        self.axis, self.terms, self.constant = axis, terms, constant
+
+    @property
+    def form(self) -> tuple[object, int]:
+        """What function it is, whatever the axis."""
+        return self.terms, self.constant
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether it is the same function of the same side: a size is never a number."""
+        return (
+            isinstance(other, Size)
+            and self.constant == other.constant
+            and self.terms == other.terms
+            and self.axis is other.axis
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.axis.name, self.terms, self.constant))
+
+    def pace(self) -> Pace:
+        period = lcm(*[f.pace.period for f, _ in self.terms])
+        rise, low, high = 0, self.constant * period, self.constant * period
+        for f, a in self.terms:
+            times = a * (period // f.pace.period)
+            rise += times * f.pace.rise
+            low += times * (f.pace.low if a > 0 else f.pace.high)
+            high += times * (f.pace.high if a > 0 else f.pace.low)
+        return Pace(period, rise, low, high)
+
+    def between(self, low: int, high: int) -> tuple[int, int]:
+        """Return bounds of the size for x from low to high; for a single x, its value twice."""
+        least = most = self.constant
+        for f, a in self.terms:
+            ends = f.between(low, high)
+            least += a * ends[a < 0]
+            most += a * ends[a > 0]
+        return least, most
 
     def at(self, x: int) -> int:
         """Return the size at one x."""
-        return sum([f.at(x) * a for f, a in self.terms], self.constant)
+        return self.between(x, x)[0]
+
+    @property
+    def complexity(self) -> tuple[int, int, int]:
+        """Grows with the work that the size makes."""
+        return max(f.nesting for f, _ in self.terms), self.pace().period, len(self.terms)
+
+    # Arithmetic
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, int):
-            return self.unknown.size(self.terms, self.constant + other)
+            return Size(self.axis, self.terms, self.constant + other)
         if not isinstance(other, Size):
             return NotImplemented
-        if other.unknown is not self.unknown:
+        if other.axis is not self.axis:
             raise Unsolvable("sizes of different axes are added")
         terms = dict(self.terms)
         for f, a in other.terms:
             terms[f] = terms.get(f, 0) + a
-        return self.unknown.size(terms.items(), self.constant + other.constant)
+        return self.axis.size(terms.items(), self.constant + other.constant)
 
     __radd__ = __add__
 
-    def __neg__(self) -> Any:
-        return self * -1
+    def __neg__(self) -> Size:
+        return Size(self.axis, tuple([(f, -a) for f, a in self.terms]), -self.constant)
 
     def __sub__(self, other: Any) -> Any:
         return self + -other
@@ -133,28 +179,29 @@ class Size:
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, int):
-            return self.unknown.size(((f, a * other) for f, a in self.terms), self.constant * other)
+            return Size(self.axis, tuple([(f, a * other) for f, a in self.terms]), self.constant * other) if other else 0
         if isinstance(other, float):
             raise Unsolvable(f"a side times {other:g} is rounded in floating point, and not exact")
-        return Product.of([self]) * other
+        return Product.of(self) * other
 
     __rmul__ = __mul__
 
     def __floordiv__(self, n: Any) -> Any:
         if not isinstance(n, int):
-            raise Unsolvable("a side is divided by another")
-        whole = [(f, a // n) for f, a in self.terms]
+            return NotImplemented
         rest = [(f, a % n) for f, a in self.terms if a % n]
-        g = gcd(n, *(a for _, a in rest))
-        n, constant = n // g, self.constant // g
-        outside = self.unknown.size(whole, constant // n)
+        common = gcd(n, *[a for _, a in rest])
+        whole, constant = divmod(self.constant // common, n // common)
+        outside = self.axis.size([(f, a // n) for f, a in self.terms], whole)
         if not rest:
             return outside
-        (f, a), *more = rest
-        if a == g and not more and f.inner is not None:
-            return (f.inner + f.divisor * (constant % n)) // (f.divisor * n) + outside
-        inner = self.unknown.size([(f, a // g) for f, a in rest], constant % n)
-        return self.unknown.size([(self.unknown.floor(inner, n), 1)], 0) + outside
+        f, a = rest[0]
+        divisor = n // common
+        if len(rest) == 1 and a == common and f.inner is not None:
+            nested = Size(self.axis, f.inner.terms, f.inner.constant + f.divisor * constant)
+            return nested // (f.divisor * divisor) + outside
+        inner = Size(self.axis, tuple([(f, a // common) for f, a in rest]), constant)
+        return Size(self.axis, ((self.axis.floor(inner, divisor), 1),), 0) + outside
 
     def __rfloordiv__(self, other: Any) -> Any:
         raise Unsolvable("a number is divided by a side")
@@ -162,27 +209,27 @@ class Size:
     def __mod__(self, n: int) -> Any:
         return self - self // n * n
 
+    # Comparison
+
     def __ge__(self, other: Any) -> Any:
-        return NotImplemented if isinstance(other, Product) else _not_negative(self - other)
+        return NotImplemented if isinstance(other, Product) else at_least_0(self - other)
 
     def __le__(self, other: Any) -> Any:
-        return NotImplemented if isinstance(other, Product) else _not_negative(other - self)
+        return NotImplemented if isinstance(other, Product) else at_least_0(other - self)
 
     def __gt__(self, other: Any) -> Any:
-        return _not_negative(self - other - 1)
+        return self >= other + 1
 
     def __lt__(self, other: Any) -> Any:
-        return _not_negative(other - self - 1)
+        return self <= other - 1
 
     def __bool__(self) -> bool:
-        raise TypeError("a size that is not known has no truth value: a rule may only `require` something of it")
+        raise Unsolvable("what it does depends on a side")
 
-    def simpler(self, other: Any) -> Any:
-        """Return the simpler of two sizes that are equal, as far as that is required."""
-        return min(self, other, key=lambda s: (s.nesting, s.period, len(s.terms))) if isinstance(other, Size) else other
+    # Text
 
-    def text(self, name: str = "x") -> str:
-        """Write the size as a formula: 2*floor((x + 1)/32) - 1."""
+    def text(self, name: str) -> str:
+        """Write the size as a formula in the unknown's name: 2*floor((x + 1)/32) - 1."""
         parts = [(a, f.text(name) if abs(a) == 1 else f"{abs(a)}*{f.text(name)}") for f, a in self.terms]
         if self.constant:
             parts.append((self.constant, str(abs(self.constant))))
@@ -190,76 +237,101 @@ class Size:
         return f"{'-' if a < 0 else ''}{first}" + "".join(f" {'-' if a < 0 else '+'} {part}" for a, part in others)
 
     def __repr__(self) -> str:
-        return self.text(self.unknown.name)
+        return self.text(self.axis.name)
 
 
 class Product:
-    """A factor times sizes of different axes, as flatten makes; it can be compared with a number."""
+    """A factor times sizes of different axes plus a constant, as flatten makes; it can be compared with a number."""
 
-    __slots__ = ("factor", "sizes")
+    __slots__ = ("constant", "factor", "sizes")
 
-    def __init__(self, factor: int, sizes: tuple[Size, ...]):
-        self.factor, self.sizes = factor, sizes
+    def __init__(self, factor: int, sizes: tuple[Size, ...], constant: int = 0):
+        self.factor, self.sizes, self.constant = factor, sizes, constant
 
     @classmethod
-    def of(cls, sizes: Iterable[Size], factor: int = 1) -> Product:
+    def of(cls, *sizes: Size, factor: int = 1) -> Product:
         """Return the product, what all terms of a size have in common taken into the factor."""
         made: list[Size] = []
         for size in sizes:
-            common = gcd(size.constant, *(a for _, a in size.terms))
+            common = gcd(size.constant, *[a for _, a in size.terms])
             factor *= common
             made.append(size // common)
         return cls(factor, tuple(made))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Product) and self.form == other.form
+
+    def __hash__(self) -> int:
+        return hash(self.form)
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        return self.factor, self.sizes, self.constant
+
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, int):
-            return Product(self.factor * other, self.sizes)
-        if isinstance(other, Size):
-            if any(size.unknown is other.unknown for size in self.sizes):
-                raise Unsolvable("a side is multiplied with itself")
-            return Product.of([*self.sizes, other], self.factor)
-        raise Unsolvable("products of sides are multiplied")
+            return Product(self.factor * other, self.sizes, self.constant * other)
+        if not isinstance(other, Size):
+            return NotImplemented
+        if self.constant or any(size.axis is other.axis for size in self.sizes):
+            raise Unsolvable("a side is multiplied with itself, or with a sum of products of sides")
+        return Product.of(*self.sizes, other, factor=self.factor)
 
     __rmul__ = __mul__
 
     def __floordiv__(self, n: Any) -> Any:
         if not isinstance(n, int) or self.factor % n:
             raise Unsolvable("a product of sides is divided")
-        return Product(self.factor // n, self.sizes)
+        return Product(self.factor // n, self.sizes, self.constant // n)
 
-    def _sum(self, _: Any) -> Any:
-        raise Unsolvable("the product of several sides is used as a size")
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, int):
+            return Product(self.factor, self.sizes, self.constant + other)
+        if isinstance(other, Product) and other.sizes == self.sizes:
+            return Product(self.factor + other.factor, self.sizes, self.constant + other.constant)
+        if isinstance(other, Size | Product):
+            raise Unsolvable("different products of sides are added")
+        return NotImplemented
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mod__ = __rfloordiv__ = __gt__ = __lt__ = _sum
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        raise Unsolvable("something is taken from a product of sides")
+
+    __rsub__ = __mod__ = __rfloordiv__ = __gt__ = __lt__ = __sub__
 
     def __ge__(self, other: Any) -> Any:
-        return True if self.same(other) else Compared(self, self.number(other), at_least=True)
+        return self._compared(">=", other)
 
     def __le__(self, other: Any) -> Any:
-        return True if self.same(other) else Compared(self, self.number(other), at_least=False)
+        return self._compared("<=", other)
 
-    def same(self, other: Any) -> bool:
-        return isinstance(other, Product) and (other.factor, other.sizes) == (self.factor, self.sizes)
-
-    def number(self, other: Any) -> int:
-        if not isinstance(other, int):
+    def _compared(self, sign: str, other: Any) -> Any:
+        if self == other:
+            return True
+        if isinstance(other, Size | Product):
             raise Unsolvable("products of sides are compared with each other")
-        return other
+        return Compared(self, sign, other) if isinstance(other, int) else NotImplemented
 
-    def __bool__(self) -> bool:
-        raise TypeError("a product of sizes that are not known has no truth value")
-
-    def text(self, name: str = "") -> str:
-        return " * ".join([str(self.factor), *(f"({size.text(size.unknown.name)})" for size in self.sizes)])
+    def __repr__(self) -> str:
+        sizes = [f"({size})" if " " in repr(size) else repr(size) for size in self.sizes]
+        written = "*".join([*([str(self.factor)] if self.factor != 1 else []), *sizes])
+        return f"{written} {'-' if self.constant < 0 else '+'} {abs(self.constant)}" if self.constant else written
 
 
 class Condition:
-    """What must hold of sizes; & and | with others, or with True and False. `axes` are the unknowns in it."""
+    """What must hold of sizes; & and | with others, or with True and False. `axes` are the names of those in it."""
 
-    __slots__ = ("axes",)
+    __slots__ = ()
 
-    def __init__(self, axes: frozenset[str]):
-        self.axes = axes
+    @property
+    def axes(self) -> frozenset[str]:
+        raise NotImplementedError
+
+    @property
+    def form(self) -> Any:
+        """What it asks, whatever the axes are called: conditions on one axis with the same form ask the same."""
+        raise NotImplementedError
 
     def __and__(self, other: Any) -> Any:
         return (self if other else False) if isinstance(other, bool) else Both(self, other)
@@ -271,7 +343,7 @@ class Condition:
     __ror__ = __or__
 
     def __bool__(self) -> bool:
-        raise TypeError("a condition on sizes that are not known has no truth value")
+        raise Unsolvable("what it does depends on a side")
 
 
 class NotNegative(Condition):
@@ -280,61 +352,73 @@ class NotNegative(Condition):
     __slots__ = ("size",)
 
     def __init__(self, size: Size):
-        super().__init__(frozenset([size.unknown.name]))
         self.size = size
+
+    @property
+    def axes(self) -> frozenset[str]:
+        return frozenset([self.size.axis.name])
+
+    @property
+    def form(self) -> Any:
+        return self.size.form
 
 
 class Compared(Condition):
-    """A product is at least, or at most, a number."""
+    """A product of sides is ">=", "<=" or "=" a number; only of "=" there is a closed form."""
 
-    __slots__ = ("at_least", "number", "product")
+    __slots__ = ("number", "product", "sign")
 
-    def __init__(self, product: Product, number: int, *, at_least: bool):
-        super().__init__(frozenset(size.unknown.name for size in product.sizes))
-        self.product, self.number, self.at_least = product, number, at_least
+    def __init__(self, product: Product, sign: str, number: int):
+        self.product, self.sign, self.number = product, sign, number
+
+    @property
+    def axes(self) -> frozenset[str]:
+        return frozenset(size.axis.name for size in self.product.sizes)
+
+    @property
+    def form(self) -> Any:
+        return self.product, self.sign, self.number
 
     def __and__(self, other: Any) -> Any:
-        """Return product = number where the other is the other half of it."""
-        halves = isinstance(other, Compared) and other.product.same(self.product) and other.number == self.number
-        return Equals(self.product, self.number) if halves and other.at_least != self.at_least else super().__and__(other)
+        """Return the equality where the other is the other half of it."""
+        halves = isinstance(other, Compared) and (other.product, other.number) == (self.product, self.number)
+        return Compared(self.product, "=", self.number) if halves and other.sign != self.sign else super().__and__(other)
 
 
-class Equals(Condition):
-    """A product of sides is a number."""
+class _Two(Condition):
+    __slots__ = ("one", "other")
 
-    __slots__ = ("number", "product")
+    def __init__(self, one: Condition, other: Condition):
+        self.one, self.other = one, other
 
-    def __init__(self, product: Product, number: int):
-        super().__init__(frozenset(size.unknown.name for size in product.sizes))
-        self.product, self.number = product, number
+    @property
+    def axes(self) -> frozenset[str]:
+        return self.one.axes | self.other.axes
+
+    @property
+    def form(self) -> Any:
+        return type(self), self.one.form, self.other.form
 
 
-class Both(Condition):
+class Both(_Two):
     """Two conditions at once."""
 
-    __slots__ = ("one", "other")
-
-    def __init__(self, one: Condition, other: Condition):
-        super().__init__(one.axes | other.axes)
-        self.one, self.other = one, other
+    __slots__ = ()
 
 
-class Either(Condition):
+class Either(_Two):
     """One condition or the other."""
 
-    __slots__ = ("one", "other")
-
-    def __init__(self, one: Condition, other: Condition):
-        super().__init__(one.axes | other.axes)
-        self.one, self.other = one, other
+    __slots__ = ()
 
 
-def _not_negative(size: Any) -> Any:
-    """Return the condition that a size is at least 0, or whether it holds where that is plain for every x >= 1."""
+def at_least_0(size: Any) -> Any:
+    """Return the condition that a size is not negative, or whether it holds where that is plain for every x >= 1."""
     if not isinstance(size, Size):
         return size >= 0
-    if size.slope >= 0 and size.slope + size.low >= 0:
+    _, rise, low, high = size.pace()
+    if rise >= 0 and rise + low >= 0:
         return True
-    if size.slope <= 0 and size.slope + size.high < 0:
+    if rise <= 0 and rise + high < 0:
         return False
     return NotNegative(size)

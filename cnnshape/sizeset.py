@@ -127,12 +127,27 @@ class SizeSet:
 
     # The algebra
 
+    def where(self, holds: Callable[[int, int], Iterable[Span]], start: int, period: int) -> SizeSet:
+        """Return the sizes of the set for which something holds that, from start on, repeats with a period.
+
+        `holds` gives, of the sizes from the first to the last, the spans for which it does.
+        """
+        start, period = max(self.start, start), lcm(self.period, period)
+        below, above = (
+            _joined(_limited(chain.from_iterable(holds(*span) for span in _limited(self.spans(first, last)))))
+            for first, last in ((1, start - 1), (start, start + period - 1))
+        )
+        turned = ((first % period, first % period + last - first) for first, last in above)
+        cut = chain.from_iterable([(a, b)] if b < period else [(a, period - 1), (0, b - period)] for a, b in turned)
+        return _made(below, start, period, _joined(sorted(cut)))
+
     def __and__(self, other: SizeSet) -> SizeSet:
+        """Look at one only where the other is, the sparse one first: 2**64 and 3 have few common multiples."""
         few, many = sorted((self, other), key=lambda sizes: (len(sizes.residues) / sizes.period, -sizes.period))
-        return _combined(few, many, _both)
+        return few.where(many.spans, many.start, many.period)
 
     def __or__(self, other: SizeSet) -> SizeSet:
-        return _combined(self, other, _either)
+        return ~(~self & ~other)
 
     def __invert__(self) -> SizeSet:
         return _made(
@@ -179,7 +194,9 @@ class SizeSet:
             if first <= high and last >= low:
                 yield max(first, low), min(last, high)
         low = max(low, self.start)
-        if self.residues and low <= high:
+        if self.period == 1 and self.residues and low <= high:
+            yield low, high
+        elif self.residues and low <= high:
             for base in range(low - low % self.period, high + 1, self.period):
                 for a, b in self.residues:
                     if base + a <= high and base + b >= low:
@@ -271,31 +288,9 @@ def _gaps(spans: Iterable[Span], low: int, high: int) -> list[Span]:
     return [(a[1] + 1, b[0] - 1) for a, b in pairwise(edges) if a[1] + 1 <= b[0] - 1]
 
 
-def _combined(
-    one: SizeSet, other: SizeSet, combine: Callable[[SizeSet, SizeSet, int, int], Iterable[Span]]
-) -> SizeSet:
-    """Combine two sets below and above the later of their starts; above, both repeat with the common period."""
-    period = lcm(one.period, other.period)
-    start = max(one.start, other.start)
-    below = combine(one, other, 1, start - 1)
-    above = combine(one, other, start, start + period - 1)
-    turned = ((a % period, a % period + b - a) for a, b in above)
-    cut = chain.from_iterable([(a, b)] if b < period else [(a, period - 1), (0, b - period)] for a, b in turned)
-    return _made(below, start, period, _joined(sorted(cut)))
-
-
-def _both(one: SizeSet, other: SizeSet, low: int, high: int) -> Iterable[Span]:
-    """Return what is in both, looking at `other` only where `one` is: 2**64 and 3 have few common multiples."""
-    return _joined(pair for span in _limited(one, low, high) for pair in _limited(other, *span))
-
-
-def _either(one: SizeSet, other: SizeSet, low: int, high: int) -> Iterable[Span]:
-    return _joined(sorted([*_limited(one, low, high), *_limited(other, low, high)]))
-
-
-def _limited(sizes: SizeSet, low: int, high: int) -> Iterator[Span]:
-    """Yield the spans within low to high, up to the limit."""
-    for count, span in enumerate(sizes.spans(low, high)):
+def _limited(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield the spans, up to the limit."""
+    for count, span in enumerate(spans):
         if count >= MOST_SPANS:
             raise TooManySpans(f"the set has more than {MOST_SPANS:,} separate pieces")
         yield span

@@ -1,70 +1,94 @@
 """Conditions on unknown sides -> the exact set of sides for which they hold.
 
-Thresholds are found by bisection, since a chain of layers never falls as its input grows. What repeats is found on a
-tree of remainders: the condition with the least period first, and of each remainder that passes only its refinements
-for the next. A net with a period of 2**64 is a walk down the tree, as long as few remainders pass.
+Of a single floor, a threshold is computed. Everything else is found by halving: on a stretch of sides a condition is
+known to hold, or not to, or else each half of the stretch is looked at. What repeats is looked at over one period, the
+least period first, and for the next one only where the ones before hold: a net with a period of 2**64 is a walk down
+a tree, as long as few branches are left.
 """
 
 from __future__ import annotations
 
 from itertools import product as combinations
-from math import ceil, floor, inf, isqrt, lcm
+from math import inf, isqrt, lcm
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.size import Both, Condition, Either, Equals, NotNegative, Size, Unsolvable
+from cnnshape.size import Both, Compared, Condition, Either, NotNegative, Unsolvable
 from cnnshape.sizeset import SizeSet, TooManySpans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MOST_CANDIDATES: Final = 2**16  # remainders, or sizes before a condition settles, that are tried one by one
-MOST_BOXES: Final = 2**10  # products of sets that a set of pairs is the union of
+    from cnnshape.size import Size
+    from cnnshape.sizeset import Span
+
+MOST_LOOKS: Final = 2**17  # stretches of sides that are looked at for one condition: about a second
+MOST_DIVISORS: Final = 2**16  # that are tried of the number that a product of sides must be
+MOST_BOXES: Final = 2**10  # products of sets that a set of several sides is the union of
 
 Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
 
+EVERY: Final = SizeSet("every size")
 
 
 def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     """Return the boxes in which all conditions hold. Raises Unsolvable."""
-    single: dict[str, list[Condition]] = {axis: [] for axis in axes}
+    single: dict[str, dict[object, Condition]] = {axis: {} for axis in axes}
     joint: list[Condition] = []
     for condition in _parts(conditions):
-        if len(condition.axes) == 1:
-            single[next(iter(condition.axes))].append(condition)
+        if isinstance(condition, NotNegative):
+            single[condition.size.axis.name][condition.form] = condition
+        elif len(condition.axes) == 1:
+            single[next(iter(condition.axes))][condition.form] = condition
         else:
             joint.append(condition)
-    boxes = [tuple(solve_axis(single[axis]) for axis in axes)]
+    solved: dict[frozenset[object], SizeSet] = {}  # axes on which the same is asked are solved once
+    box: list[SizeSet] = []
+    for asked in single.values():
+        key = frozenset(asked)
+        if key not in solved:
+            solved[key] = solve_axis(asked.values())
+        box.append(solved[key])
+    boxes: list[Box] = [tuple(box)] if all(box) else []
     for condition in joint:
-        boxes = _met(boxes, _boxes(condition, axes))
-    return [box for box in boxes if all(box)]
+        boxes = boxes and meet(boxes, _boxes(condition, axes))
+    return boxes
 
 
 def solve_axis(conditions: Iterable[Condition]) -> SizeSet:
     """Return the sizes of one axis for which all conditions hold. Raises Unsolvable."""
-    low, high = 1, inf
+    first, last = 1, inf
     others: list[Condition] = []
     for condition in conditions:
-        size = condition.size if isinstance(condition, NotNegative) else None
-        if size is not None and size.rises:
-            low = _first(size, low)
-        elif size is not None and (rising := -1 - size).rises:
-            high = min(high, _first(rising, 1) - 1)
-        else:
+        reach = _reach(condition.size) if isinstance(condition, NotNegative) else None
+        if reach is None:
             others.append(condition)
-    period, remainders, settled = 1, [0], low
+        else:
+            first, last = max(first, reach[0]), min(last, reach[1])
+    sizes = SizeSet.span(first, last)
     for condition in sorted(others, key=_period):
-        start, longer = _settles(condition), lcm(period, _period(condition))
-        _limit(len(remainders) * (longer // period), "remainders")
-        base = start + -start % longer
-        steps = range(0, longer, period)
-        remainders = [r + step for step in steps for r in remainders if _holds(condition, base + step + r)]
-        period, settled = longer, max(settled, start)
-    _limit(settled - low, "sizes before a condition settles")
-    early = [x for x in range(low, settled) if all(_holds(condition, x) for condition in others)]
-    try:
-        return (SizeSet.of(early) | SizeSet.modulo(period, remainders, settled)) & SizeSet.span(low, high)
-    except TooManySpans as error:
-        raise Unsolvable(str(error)) from None
+        sizes = _where(condition, sizes)
+    return sizes
+
+
+def meet(one: Sequence[Box], other: Sequence[Box]) -> list[Box]:
+    """Return the boxes that the boxes of two unions have in common. Raises Unsolvable."""
+    found = [box for pair in combinations(one, other) if all(box := tuple(a & b for a, b in zip(*pair, strict=True)))]
+    if len(found) > MOST_BOXES:
+        raise Unsolvable(f"more than {MOST_BOXES:,} separate products of sizes work")
+    return found
+
+
+def without(boxes: Sequence[Box], other: Box) -> list[Box]:
+    """Return what another box leaves of some boxes, again as boxes."""
+    return [part for box in boxes for part in _rest(box, other)]
+
+
+def _rest(box: Box, other: Box) -> Iterator[Box]:
+    for axis, (ours, theirs) in enumerate(zip(box, other, strict=True)):
+        common = tuple(a & b for a, b in zip(box[:axis], other[:axis], strict=True))
+        part = (*common, ours - theirs, *box[axis + 1 :])
+        if all(part):
+            yield part
 
 
 def _parts(conditions: Iterable[Condition]) -> Iterator[Condition]:
@@ -78,32 +102,61 @@ def _parts(conditions: Iterable[Condition]) -> Iterator[Condition]:
             yield condition
 
 
-def _limit(count: int, what: str) -> None:
-    if count > MOST_CANDIDATES:
-        raise Unsolvable(f"there are {count:,} {what} to try, more than {MOST_CANDIDATES:,}")
+def _reach(size: Size) -> tuple[int, float] | None:
+    """Return the first and the last x at which one floor, times a number, plus a number is not negative.
+
+    a*f + c >= 0 is f >= ceil(-c/a), or for a negative a not f >= floor(c/-a) + 1; and floor(i/d) >= n is i >= d*n.
+    """
+    (f, a), *more = size.terms
+    least = -(size.constant // a) if a > 0 else size.constant // -a + 1
+    while f.inner is not None and not more:
+        least = least * f.divisor - f.inner.constant
+        (f, times), *more = f.inner.terms
+        least = -(-least // times)
+    if more:
+        return None
+    return (least, inf) if a > 0 else (1, least - 1)
 
 
-def _first(size: Size, low: int) -> int:
-    """Return the least x from low on at which a size that never falls is at least 0."""
-    if size.at(low) >= 0:
-        return low
-    below, above = low, max(low + 1, ceil(-size.low / size.slope))
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (below, middle) if size.at(middle) >= 0 else (middle, above)
-    return above
+def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
+    """Return those of some sizes at which a condition holds."""
+    looks = iter(range(MOST_LOOKS))
+
+    def holds(first: int, last: int) -> Iterator[Span]:
+        todo = [(first, last)]
+        while todo:
+            if next(looks, None) is None:
+                raise Unsolvable(f"{MOST_LOOKS:,} looks at the condition are not enough to solve it")
+            stretch = todo.pop()
+            verdict = _verdict(condition, *stretch)
+            if verdict:
+                yield stretch
+            elif verdict is None:
+                middle = sum(stretch) // 2
+                todo += [(middle + 1, stretch[1]), (stretch[0], middle)]
+
+    try:
+        return sizes.where(holds, _settles(condition), _period(condition))
+    except TooManySpans as error:
+        raise Unsolvable(str(error)) from None
 
 
-def _holds(condition: Condition, x: int) -> bool:
+def _verdict(condition: Condition, first: int, last: int) -> bool | None:
+    """Say whether a condition holds for every x from first to last, or for none; None where that is not plain."""
     if isinstance(condition, NotNegative):
-        return condition.size.at(x) >= 0
+        least, most = condition.size.between(first, last)
+        return True if least >= 0 else False if most < 0 else None
     if isinstance(condition, Both | Either):
-        one = _holds(condition.one, x)
-        return _holds(condition.other, x) if one == isinstance(condition, Both) else one
+        one = _verdict(condition.one, first, last)
+        if one is isinstance(condition, Either):
+            return one
+        other = _verdict(condition.other, first, last)
+        return other if one is not None or other is isinstance(condition, Either) else None
     raise Unsolvable("a product of sides is compared by size")
 
 
 def _atoms(condition: Condition) -> Iterator[Size]:
+    """Yield the sizes that a condition compares with 0."""
     if isinstance(condition, NotNegative):
         yield condition.size
     elif isinstance(condition, Both | Either):
@@ -113,17 +166,13 @@ def _atoms(condition: Condition) -> Iterator[Size]:
 
 def _period(condition: Condition) -> int:
     """Return the period with which the condition repeats, once it has settled."""
-    return lcm(*(size.period for size in _atoms(condition) if not size.slope))
+    return lcm(*(pace.period for size in _atoms(condition) if not (pace := size.pace()).rise))
 
 
 def _settles(condition: Condition) -> int:
     """Return the x from which on every comparison in it that does not repeat keeps its sign."""
-    starts = [
-        ceil(-size.low / size.slope) if size.slope > 0 else floor(-size.high / size.slope) + 1
-        for size in _atoms(condition)
-        if size.slope
-    ]
-    return max([1, *starts])
+    paces = (size.pace() for size in _atoms(condition))
+    return max([1, *(-(low // rise) if rise > 0 else high // -rise + 1 for _, rise, low, high in paces if rise)])
 
 
 def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
@@ -131,22 +180,23 @@ def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
     if isinstance(condition, Either):
         return [*_boxes(condition.one, axes), *_boxes(condition.other, axes)]
     if isinstance(condition, Both):
-        return _met(_boxes(condition.one, axes), _boxes(condition.other, axes))
-    if isinstance(condition, Equals):
-        sizes, (number, rest) = condition.product.sizes, divmod(condition.number, condition.product.factor)
-        return [] if rest else [_box(sizes, factors, axes) for factors in _factorings(number, len(sizes))]
+        return meet(_boxes(condition.one, axes), _boxes(condition.other, axes))
+    if isinstance(condition, Compared) and condition.sign == "=":
+        sizes = condition.product.sizes
+        number, rest = divmod(condition.number - condition.product.constant, condition.product.factor)
+        return [] if rest or number < 1 else [_box(sizes, factors, axes) for factors in _factorings(number, len(sizes))]
     if len(condition.axes) == 1:
-        (name,) = condition.axes
-        return [tuple(solve_axis([condition]) if axis == name else SizeSet("every size") for axis in axes)]
+        asked = solve_axis([condition])
+        return [tuple(asked if axis in condition.axes else EVERY for axis in axes)]
     raise Unsolvable("a product of sides is compared by size")
 
 
 def _box(sizes: Sequence[Size], values: Sequence[int], axes: Sequence[str]) -> Box:
     """Return the box in which each size has its value."""
-    box = dict.fromkeys(axes, SizeSet("every size"))
+    box = dict.fromkeys(axes, EVERY)
     for size, value in zip(sizes, values, strict=True):
         parts = [part for part in (size >= value, size <= value) if part is not True]
-        box[size.unknown.name] = SizeSet() if False in parts else solve_axis(parts)
+        box[size.axis.name] = SizeSet() if False in parts else solve_axis(parts)
     return tuple(box.values())
 
 
@@ -155,17 +205,9 @@ def _factorings(number: int, count: int) -> Iterator[tuple[int, ...]]:
     if count == 1:
         yield (number,)
         return
-    _limit(isqrt(number), "divisors")
+    if isqrt(number) > MOST_DIVISORS:
+        raise Unsolvable(f"the divisors of {number:,} are too many to try")
     small = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
     for divisor in sorted({*small, *(number // d for d in small)}):
         for others in _factorings(number // divisor, count - 1):
             yield (divisor, *others)
-
-
-def _met(one: Sequence[Box], other: Sequence[Box]) -> list[Box]:
-    """Return the boxes that the boxes of two unions have in common."""
-    met = [tuple(a & b for a, b in zip(*pair, strict=True)) for pair in combinations(one, other)]
-    found = [box for box in met if all(box)]
-    if len(found) > MOST_BOXES:
-        raise Unsolvable(f"more than {MOST_BOXES} separate products of sizes work")
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 
@@ -9,6 +10,8 @@ class Unknown:
     """A size that cannot be known, since a layer before it failed."""
 
     __slots__ = ()
+
+    complexity = (inf,)  # of sizes that must be equal, any other tells more
 
     def _unknown(self, *_: object) -> Unknown:
         return self

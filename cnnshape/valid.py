@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.layout import text
 from cnnshape.rules import Refused
-from cnnshape.size import Condition, Product, Size, Unsolvable, unknown
+from cnnshape.size import Condition, Unsolvable, unknowns
 from cnnshape.sizeset import SizeSet
 from cnnshape.solve import Box, solve
 from cnnshape.unknown import UNKNOWN
@@ -126,7 +126,7 @@ def valid_sizes(
     axes = AXES.get(len(declared) - 1)
     if axes is None:
         raise NoClosedForm(names[0], "an input has at most three spatial axes")
-    sides = tuple(unknown(axis) for axis in axes)
+    sides = unknowns(*axes)
     entering = {name: (*shape[:1], *sides) if name in names else shape for name, shape in net.inputs.items() if shape}
     reading = _Reading(net, entering)
     reading.run(exact=exact)

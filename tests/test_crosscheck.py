@@ -444,18 +444,24 @@ def test_a_million_cells_are_no_trouble():
 
 
 def test_more_than_64_bits_of_elements_are_not_tried():
-    net = net_of([2**40, 2**40], 'type = "pad", padding = 1')
+    net = net_of([8, 9], f'type = "pad", padding = {2**61}')
     assert {problem.code for problem in net.check().problems} == {"too-many-elements"}
     assert verdicts(net) == verdicts(net, "meta") == ["skipped"]
 
 
 def test_memory_counts_tensors_that_wait(monkeypatch):
-    """A relu of 4 KB needs 24 KB, its tensors thrice; the second also has the input waiting for the sum."""
-    net = cnnshape.loads(
-        'input = [1000]\nlayers = ["relu", "relu", {type = "add", from = ["input", "input"]}]\nallow = ["unused-result"]'
-    )
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: 26_000)
-    assert verdicts(net) == ["agrees", "skipped", "skipped"]
+    """A relu of 4,000 bytes needs 24,000, its tensors thrice; in the second net the input waits besides."""
+    chain = net_of([1000], "relu", "relu")
+    waiting = cnnshape.loads("""
+input = [1000]
+layers = ["relu", "relu", { type = "add", from = ["input", "input"] }]
+allow = ["unused-result"]
+""")
+    monkeypatch.setattr(crosscheck, "_memory", lambda device: 24_000)
+    assert verdicts(chain) == ["agrees", "agrees"]
+    assert verdicts(waiting) == ["agrees", "skipped", "skipped"]
+    monkeypatch.setattr(crosscheck, "_memory", lambda device: 28_000)
+    assert verdicts(waiting) == ["agrees", "agrees", "skipped"]
 
 
 CONVOLUTION = 'type = "conv", out_channels = 8, kernel_size = 5, padding = 2, groups = 2'

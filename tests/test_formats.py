@@ -115,7 +115,7 @@ def test_json_of_a_bad_net(file):
     assert layers["fc"]["parameters"] is None
     assert bad["parameters"] is None
     problems = {problem["code"]: problem for problem in bad["problems"]}
-    assert problems.keys() == {"window-too-large", "unused-result"}
+    assert problems.keys() == {"window-too-large", "unused-result", "linear-on-space"}
     window, unused = problems["window-too-large"], problems["unused-result"]
     assert (window["severity"], unused["severity"]) == ("error", "warning")
     assert (window["layer"], unused["layer"]) == ("b.inner", "lost")

@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import cnnshape
@@ -278,10 +278,12 @@ values = st.recursive(
     ),
     max_leaves=15,
 )
+calm = settings(deadline=None)  # the machine may be busy
 data_sets = st.dictionaries(names, values, max_size=5)
 chances = st.integers(0, 2**32 - 1).map(Random)  # one number: to draw each step would be too much to shrink
 
 
+@calm
 @given(data=data_sets, chance=chances, mark=st.booleans())
 def test_everything_is_found_where_it_was_put(data: dict[str, Any], chance: Random, mark: bool) -> None:
     renderer = Renderer(data, chance)
@@ -489,6 +491,7 @@ pieces = st.sampled_from(
 )
 
 
+@calm
 @given(st.lists(pieces, max_size=15).map("".join) | st.text())
 @example("1é,. a=1")
 @example("[t]\n.1]")
@@ -621,6 +624,7 @@ def test_no_text_takes_long(head: str, unit: str, tail: str) -> None:
     assert time.process_time() - start < 10
 
 
+@calm
 @given(data=data_sets, chance=chances, edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), words), max_size=3))
 def test_a_mistake_is_unreadable_or_no_mistake(
     data: dict[str, Any], chance: Random, edits: list[tuple[float, int, str]]
@@ -640,6 +644,7 @@ def test_a_mistake_is_unreadable_or_no_mistake(
         assert value >= key or rest(text, value).startswith("["), path
 
 
+@calm
 @given(st.text() | st.text(st.characters(codec="ascii")))
 def test_any_text_is_read_or_unreadable(text: str) -> None:
     try:
@@ -651,6 +656,7 @@ def test_any_text_is_read_or_unreadable(text: str) -> None:
 # Files ---------------------------------------------------------------------------------------------------------------
 
 
+@calm
 @given(content=st.binary() | st.text().map(lambda text: text.encode("utf-8-sig")))
 def test_any_file_is_read_or_unreadable(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"

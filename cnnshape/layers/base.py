@@ -45,7 +45,7 @@ class Layer:
     spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
     inferred: ClassVar[dict[str, Inferred]] = {}  # those that the input decides
 
-    def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:
+    def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:  # noqa: A002
         super().__init_subclass__()
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
         cls.parameters = {**cls.parameters, **own}
@@ -85,16 +85,16 @@ class Layer:
         """Return how many channels come out."""
         return c
 
-    def side(self, w: N, require: Require, **axis: Any) -> N:
+    def side(self, w: N, require: Require, *_: Any, **axis: Any) -> N:
         """Return the side that comes out; `axis` has this axis's entry of every per-axis parameter."""
         return w
 
-    def left_over(self, w: N, **axis: Any) -> N:
+    def left_over(self, w: N, *_: Any, **axis: Any) -> N:
         """Return the cells of the padded side that no window reaches (0 where there are no windows)."""
         return 0
 
-    def dropped(self, left_over: N, **axis: Any) -> N:
-        """Return how many of the cells left over are lost of the image itself, at its end."""
+    def dropped(self, w: N, windows: N, *_: Any, **axis: Any) -> N:
+        """Return how many cells of the side itself are lost at its end; `windows` is the side that comes out."""
         return 0
 
     def weights(self, x: Shape) -> N:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnnshape.layers.base import ANY_RANK, Layer, attempt, axis_of, channels_of
 from cnnshape.parameters import Axis, Flag, Inferred, Real, Shape
-from cnnshape.rules import N, Require, equal, larger
+from cnnshape.rules import N, Require, equal, larger, same
 
 MANY = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
 
@@ -131,11 +131,12 @@ class Scale(Layer, type="scale"):
 
 def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], skip: int = -1) -> Shape:
     """Return the shape of both, axis by axis the larger; every axis but `skip` must be alike, by conditions by code."""
+    either = same if equal in alike.values() else larger
 
     def axis(a: N, b: N) -> N:
         for code, condition in alike.items():
             require(condition(a, b), code, one=one, other=other)
-        return larger(a, b)
+        return either(a, b)
 
     return tuple(
         a if place == skip else attempt(axis, a, b) for place, (a, b) in enumerate(zip(one, other, strict=True))

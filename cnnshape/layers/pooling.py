@@ -7,7 +7,19 @@ from typing import Any
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt
 from cnnshape.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, Shape, per_axis
-from cnnshape.rules import N, Refused, Require, equal, extent, left_over, transposed, unasked, window, window_ceil
+from cnnshape.rules import (
+    N,
+    Refused,
+    Require,
+    dropped,
+    equal,
+    extent,
+    left_over,
+    transposed,
+    unasked,
+    window,
+    window_ceil,
+)
 
 
 class _Pool(Layer):
@@ -17,7 +29,9 @@ class _Pool(Layer):
     ceil_mode: Flag
     ranks = SPATIAL
 
-    def side(self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
+    def side(  # noqa: PLR0913 -- torch's parameters
+        self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
+    ) -> N:
         half = kernel_size // 2
         require(padding <= half, "padding-over-half", padding=padding, kernel_size=kernel_size, half=half)
         rule = window_ceil if self.ceil_mode else window
@@ -26,8 +40,10 @@ class _Pool(Layer):
     def left_over(self, w: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
         return left_over(w, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
-    def dropped(self, left_over: N, *, padding: N = 0, **axis: N) -> N:
-        return 0 if self.ceil_mode else max(0, left_over - padding)
+    def dropped(  # noqa: PLR0913
+        self, w: N, windows: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
+    ) -> N:
+        return dropped(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
 
 class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):

@@ -35,27 +35,43 @@ class Refused(NamedTuple):
 Answer = Accepted | Refused
 
 
-def disagreement(case: Case) -> str:
-    """Say where cnnshape and torch differ about a case; nothing, where they agree.
+class Comparison(NamedTuple):
+    """What everybody says of one case."""
 
-    What torch refuses, we refuse; what it accepts, we accept, with the same shape and as many parameters. Only the
-    conditions of `stated` are ours alone, and only a problem that says so (`torch_refuses`) may be one of them.
-    """
-    layer = read(case)
-    answer, judge = ours(layer, case), in_torch(case)
-    own = stated(case, judge)
-    again = None if layer is None else through_layer(layer, case)
-    if isinstance(answer, Accepted):
-        agree = answer == judge == again and not own
-    elif isinstance(judge, Accepted):
-        agree = bool(own) and all(code == BAD_VALUE or (code in own and not refuses(code)) for code in answer.why)
-    else:
-        agree = again is None or isinstance(again, Refused) or not any(map(refuses, answer.why))
-    return "" if agree else f"{case}\n  ours: {answer}\n  torch: {judge}\n  its own module: {again}\n  stated: {[*own]}"
+    case: Case
+    ours: Answer
+    torch: Answer  # by the reference
+    module: Answer | None  # by the layer's own module; None where there is no layer
+    stated: frozenset[str]  # the conditions of ours alone that the case does not meet
+
+    @property
+    def agrees(self) -> bool:
+        """What torch refuses, we refuse; what it accepts, we accept, with the same shape and as many parameters.
+
+        Only a condition that is stated may be ours alone, and only a problem that says so (`torch_refuses`).
+        """
+        if isinstance(self.ours, Accepted):
+            return self.ours == self.torch == self.module and not self.stated
+        if isinstance(self.torch, Accepted):
+            alone = all(code == BAD_VALUE or (code in self.stated and not refuses(code)) for code in self.ours.why)
+            return bool(self.stated) and alone
+        return not isinstance(self.module, Accepted) or not any(map(refuses, self.ours.why))
 
 
 def refuses(code: str) -> bool:
     return CODES[code].torch_refuses
+
+
+def compare(case: Case) -> Comparison:
+    layer = read(case)
+    torchs = in_torch(case)
+    return Comparison(case, ours(layer, case), torchs, layer and through_layer(layer, case), stated(case, torchs))
+
+
+def disagreement(case: Case) -> str:
+    """Say where cnnshape and torch differ about a case; nothing, where they agree."""
+    found = compare(case)
+    return "" if found.agrees else "\n  ".join(f"{name}: {said}" for name, said in found._asdict().items())
 
 
 def read(case: Case) -> Layer | None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+
 class Case(NamedTuple):
     """One layer: its type, its settings as a file writes them, and the shapes that enter (channels first, no batch)."""
 
@@ -110,7 +111,9 @@ def pad(x: Tensor, padding: Any = 0, mode: str = "constant", value: float = 0.0,
     return functional.pad(x, [0, 0] * space + (channels if isinstance(channels, list) else [0, channels]))
 
 
-def crop(x: Tensor, *others: Tensor, size: Any = None, amount: Any = None, like: str = "", exact: bool = False) -> Tensor:
+def crop(
+    x: Tensor, *others: Tensor, size: Any = None, amount: Any = None, like: str = "", exact: bool = False
+) -> Tensor:
     """Take row after row off the end and the beginning; of an odd number, the one more off the end."""
     space = x.shape[2:]
     if sum((size is not None, amount is not None, like != "")) != 1:
@@ -225,8 +228,3 @@ REFERENCE: dict[str, Run] = {
     "mul": function(mul),
     "scale": scale,
 }
-
-
-def stated(case: Case, answer: Any) -> frozenset[str]:
-    """Return the codes of our own conditions that a case does not meet."""
-    return frozenset(code for code, holds in STATED.items() if holds(case.type, case.settings, case.shapes, answer))

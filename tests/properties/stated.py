@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from reference import Case
+from reference import REFERENCE, Case
 
 Broken = Callable[[Case, Any], bool]  # a case, and what torch says of it -> whether the condition does not hold
 
@@ -36,11 +36,8 @@ def _(case: Case, answer: Any) -> bool:
     return 0 in getattr(answer, "output", ())
 
 
-SPATIAL = frozenset(
-    """conv conv_transpose max_pool avg_pool lp_pool max_unpool adaptive_avg_pool adaptive_max_pool global_avg_pool
-    global_max_pool instance_norm local_response_norm upsample pixel_shuffle pixel_unshuffle channel_shuffle pad
-    crop""".split()
-)
+SPATIAL = {kind for kind in REFERENCE if "conv" in kind or "pool" in kind or "pixel" in kind}
+SPATIAL |= {"instance_norm", "local_response_norm", "upsample", "channel_shuffle", "pad", "crop"}
 
 
 @condition("no-space")
@@ -152,18 +149,23 @@ def _(case: Case, answer: Any) -> bool:
     return case.settings.get("exact", False) and any((side - size) % 2 for side, size in cropped(case))
 
 
+WINDOW = (("kernel_size", 1), ("stride", 1), ("padding", 0))
 LARGEST = torch.finfo(torch.float32).max
 
 
 @condition("bad-value")
 def _(case: Case, answer: Any) -> bool:
-    """A number fits a float32, as its inverse does where torch divides by it; padding and channels add, and cut nothing."""
+    """What no layer can mean: a number that is no float32, or its inverse where torch divides by it; padding, or channels
+    of zeros, that cut something off; a max_unpool with a window of no cells.
+    """
     kind, settings, _ = case
     numbers = [value for value in settings.values() if isinstance(value, float) and math.isfinite(value)]
     divisor = {"celu": "alpha", "lp_pool": "norm_type"}.get(kind, "")
     added = each(settings.get("channels", 0), "ab") + each(settings.get("padding", 0) if kind == "conv" else 0, "a")
+    own = [(cells, least) for name, least in WINDOW for cells in each(settings.get(name, least), "a")]
     return (
         any(abs(number) > LARGEST for number in numbers)
+        or (kind == "max_unpool" and any(cells < least for cells, least in own))
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
     )

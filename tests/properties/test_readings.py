@@ -1,8 +1,9 @@
-"""A rule read with numbers that remember gives what it gives with ints, and what it remembers is how it came about."""
+"""A rule read with numbers that remember gives what it gives with ints; what it remembers is how that came about."""
 
 import math
 import re
 from fractions import Fraction
+from functools import cache
 from random import Random
 
 import pytest
@@ -10,11 +11,21 @@ from cases import VALUES, case
 from oracle import read
 
 from cnnshape.explain import axes_of, quantities, shape_lines
+from cnnshape.layers import TYPES
 from cnnshape.network import measure
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
 
 SEEDS = 100
+OF_ANY_LAYER = {"no-space", "too-few-axes", "too-many-axes", "axes-differ", "too-many-elements"}
+
+
+@cache
+def readings(kind):
+    """Cases of a layer type, each with its layer and what ints give."""
+    cases = (case(kind, Random(seed).choice) for seed in range(SEEDS))
+    layers = ((given, read(given)) for given in cases)
+    return [(given, layer, measure(layer, given.shapes)) for given, layer in layers if layer]
 
 
 def evaluated(text):
@@ -28,30 +39,28 @@ def plain(number):
     return number.value if isinstance(number, Traced) else number
 
 
-def explained_axes(lines):
-    return [axis for line in lines for axis in line.label.split(", ")]
-
-
-def known_axes(shape):
-    return [axis.name for axis, size in zip(axes_of(shape), shape, strict=False) if size is not UNKNOWN]
+def numbers_of(result):
+    return (*(result.output or ()), result.parameters, result.macs, *result.remainder, *result.dropped)
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_the_readings_agree(kind):
-    for seed in range(SEEDS):
-        given = case(kind, Random(seed).choice)
-        layer = read(given)
-        if layer is None:
-            continue
-        expected = measure(layer, given.shapes)
+    for given, layer, expected in readings(kind):
         inputs = tuple(quantities(shape, axes_of(shape), f"x{i}") for i, shape in enumerate(given.shapes))
         result = measure(layer.traced(), inputs)
-        numbers = (*(result.output or ()), result.parameters, result.macs, *result.remainder, *result.dropped)
-        expected_numbers = (*(expected.output or ()), expected.parameters, expected.macs)
-        assert tuple(map(plain, numbers)) == (*expected_numbers, *expected.remainder, *expected.dropped), given
+        assert tuple(map(plain, numbers_of(result))) == numbers_of(expected), given
         assert {code for code, _ in result.refusals} == {code for code, _ in expected.refusals}, given
-        for number in numbers:
+        for number in numbers_of(result):
             if isinstance(number, Traced):
                 assert evaluated(number.text) == number.value, (given, number.text)
-        explained = explained_axes(shape_lines(layer, inputs[0], axes_of(result.output or ()), result))
-        assert explained in (["shape"], known_axes(result.output or ())), given
+        y = result.output or ()
+        explained = shape_lines(layer, inputs[0], axes_of(y), result)
+        known = [axis.name for axis, size in zip(axes_of(y), y, strict=False) if size is not UNKNOWN]
+        assert [axis for line in explained for axis in line.label.split(", ")] in (["shape"], known), given
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_the_docstring_tells_of_every_refusal(kind):
+    found = {code for _, _, result in readings(kind) for code, _ in (*result.refusals, *result.doubts)}
+    inferred = {"declared-differs"} if TYPES[kind].inferred else set()
+    assert found - OF_ANY_LAYER - inferred <= set(re.findall(r"\b[a-z]+(?:-[a-z0-9]+)+\b", TYPES[kind].__doc__))

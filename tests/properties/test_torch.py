@@ -31,6 +31,7 @@ from cnnshape.layers import TYPES, Layer
 from cnnshape.network import measure
 from cnnshape.problems import CODES, ArchitectureError, Warn
 
+
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.__name__)
 def test_every_corner_of_a_small_grid(grid):
     found = list(filter(None, map(disagreement, grid())))
@@ -175,5 +176,3 @@ def test_a_condition_that_torch_does_not_have_must_be_stated(monkeypatch):
     assert not disagreement(one)
     monkeypatch.delitem(STATED, "crop-grows")
     assert disagreement(one)
-
-
