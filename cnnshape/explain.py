@@ -293,7 +293,7 @@ def calculable() -> dict[str, type[Layer]]:
 
     def about_sides(kind: type[Layer]) -> bool:
         ruled = kind.side is not Layer.side or any(not isinstance(option, Flag) for option in options(kind).values())
-        named = any(kind.parameters[name].required for name in kind.references())
+        named = any(kind.parameters[name].required for name in kind.references)
         return ruled and kind.ranks.start > 0 and not named
 
     return {name: kind for name, kind in TYPES.items() if about_sides(kind)}

@@ -159,6 +159,7 @@ class Network(NamedTuple):
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     allow: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()  # what reading and building found
+    measured: dict[tuple[Layer | None, tuple[Shape | None, ...]], Result] = {}  # noqa: RUF012 -- by building; kept as it is
 
     def check(self, input: Input | None = None, *, strict: bool = False) -> Report:  # noqa: A002 -- the public name
         """Compute every shape and count at the declared input, or at another.
@@ -194,7 +195,7 @@ class Network(NamedTuple):
 
     def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
         shapes: list[Shape | None] = [None, *inputs.values()]
-        measured: dict[tuple[Layer | None, tuple[Shape | None, ...]], Result] = {}
+        measured = dict(self.measured)
         for node in self.nodes:
             entering = tuple([shapes[value] for value in node.inputs])
             key = (node.layer, entering)

@@ -44,6 +44,7 @@ class Layer:
     required: ClassVar[frozenset[str]] = frozenset()
     spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
     inferred: ClassVar[dict[str, Inferred]] = {}  # those that the input decides
+    references: ClassVar[tuple[str, ...]] = ()  # those that name another layer, whose result enters as well
 
     def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:
         super().__init_subclass__()
@@ -52,6 +53,7 @@ class Layer:
         cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)
         cls.spatial = tuple(name for name, p in cls.parameters.items() if isinstance(p, PerAxis) and p.spatial)
         cls.inferred = {name: p for name, p in cls.parameters.items() if isinstance(p, Inferred)}
+        cls.references = tuple(name for name, p in cls.parameters.items() if isinstance(p, Reference))
         if type:
             cls.type, cls.torch = type, torch
             TYPES[type] = cls
@@ -181,11 +183,6 @@ class Layer:
     def summary(cls) -> str:
         """Return what the layer does, in a sentence or two."""
         return cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-
-    @classmethod
-    def references(cls) -> Iterable[str]:
-        """Return the parameters that name another layer, whose result enters as well."""
-        return (name for name, parameter in cls.parameters.items() if isinstance(parameter, Reference))
 
 
 def attempt(rule: Callable[..., Any], *args: Any, **settings: Any) -> Any:
