@@ -412,15 +412,16 @@ class _Builder:
         kind = self.kind(site, shared)
         settings, references = self.referred(site, kind, self.settings(site, kind))
         self.used.update(references)
+        self.check_joins(site, kind)
         if shared is None:
-            layer = self.made_before(site, kind, settings)
+            layer = self.remembered(site, kind, settings)
         else:
             layer = self.agreed(site, shared, kind, settings)
         return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
 
-    def made_before(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+    def remembered(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer that a step makes of these settings and inputs; copies of a block make few."""
-        key = (id(site.step), kind, site.entering, *settings.values())
+        key = (kind, id(site.frame.file), site.entering[0], frozenset(settings.items()))
         layer = self.layers.get(key)
         if layer is None:
             layer = self.layers[key] = self.filled(self.new(site, kind, settings), site.entering[0])
@@ -495,6 +496,10 @@ class _Builder:
             raise Unsettled
         if why := kind.inconsistent(settings):
             raise self.bad(site, "type", why)
+        return self.interned(kind, settings)
+
+    def check_joins(self, site: _Site, kind: type[Layer]) -> None:
+        """Note a number of inputs that the layer does not take."""
         joins, given = kind.joins, len(site.inputs)
         if len(joins) > 1 and site.step.inputs is None:
             raise self.bad(site, "type", f'{kind.type} joins several results: say which, as from = ["one", "other"]')
@@ -502,11 +507,13 @@ class _Builder:
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
             self.problem(problems.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
             raise Unsettled
-        return self.interned(kind, settings)
 
     def interned(self, kind: type[Layer], settings: dict[str, Any]) -> Layer:
-        key = (kind, *sorted(settings.items(), key=lambda item: item[0]))
-        return self.layers.setdefault(key, kind(**settings))
+        key = (kind, frozenset(settings.items()))
+        layer = self.layers.get(key)
+        if layer is None:
+            layer = self.layers[key] = kind(**settings)
+        return layer
 
     def filled(self, layer: Layer, x: Shape | None) -> Layer:
         """Return the layer with the numbers that its input decides."""
