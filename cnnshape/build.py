@@ -6,11 +6,10 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
-from collections import ChainMap
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from cnnshape import problems
-from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Step, Unsettled, final, length, settle
+from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Scope, Step, Unsettled, final, length, settle
 from cnnshape.expression import ExpressionError, Template
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, Result, measure
@@ -42,7 +41,7 @@ class _Frame(NamedTuple):
     file: File
     steps: tuple[Step, ...]
     names: frozenset[str]  # those in steps that stand there as they are
-    scope: MutableMapping[str, Any]  # arguments, words and constants by name
+    scope: tuple[dict[str, Any], ...]  # arguments and words by name, and the file's constants
     inputs: dict[str, int]  # the values that enter, by the names that they have here
     prefix: str = ""  # of the names of layers here, as one writes them from outside
     title: str = ""  # of the names of layers here, as they are shown
@@ -71,12 +70,12 @@ class _Site:
         return self.step.name if isinstance(self.step.name, str) else ""
 
     @property
-    def scope(self) -> MutableMapping[str, Any]:
+    def scope(self) -> Scope:
         """What expressions see: the frame's scope, in_channels, and i."""
         own: dict[str, Any] = {} if self.i is None else {"i": self.i}
         if self.entering:
             own["in_channels"] = UNKNOWN if self.entering[0] is None else self.entering[0][0]
-        return ChainMap(own, self.frame.scope)
+        return Scope(own, *self.frame.scope)
 
 
 class _Use(NamedTuple):
@@ -113,7 +112,7 @@ class _Builder:
     def build(self) -> Network:
         architecture, file = self.architecture, self.architecture.file
         inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
-        frame = _Frame(file, architecture.steps, _names(architecture.steps), file.constants, inputs)
+        frame = _Frame(file, architecture.steps, _names(architecture.steps), (file.constants,), inputs)
         outputs: dict[str, int] = {}
         try:
             outputs = self.outputs(frame, self.run(frame))
@@ -610,7 +609,7 @@ class _Builder:
             block.file,
             block.steps,
             _names(block.steps),
-            scope=ChainMap(arguments, block.file.constants),
+            scope=(arguments, block.file.constants),
             inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
             prefix=frame.prefix + (f"{site.title}." if step.name else f"({site.title})."),  # no name has parentheses
             title=f"{frame.title}{site.title}.",
@@ -644,7 +643,7 @@ class _Builder:
             self.agree(site, use.name, use.arguments, values)
             return use.arguments
         inside = site.frame._replace(
-            used_at=(site.step.place, *site.frame.used_at), scope=ChainMap(values, block.file.constants)
+            used_at=(site.step.place, *site.frame.used_at), scope=(values, block.file.constants)
         )
         for group, settings in (("defaults", block.defaults), ("words", block.words)):
             for key, setting in settings.items():

@@ -296,7 +296,9 @@ class Compared(Condition):
     def __and__(self, other: Any) -> Any:
         """Return product = number where the other is the other half of it."""
         halves = isinstance(other, Compared) and other.product.same(self.product) and other.number == self.number
-        return Equals(self.product, self.number) if halves and other.at_least != self.at_least else super().__and__(other)
+        return (
+            Equals(self.product, self.number) if halves and other.at_least != self.at_least else super().__and__(other)
+        )
 
 
 class Equals(Condition):

@@ -23,7 +23,6 @@ MOST_BOXES: Final = 2**10  # products of sets that a set of pairs is the union o
 Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
 
 
-
 def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     """Return the boxes in which all conditions hold. Raises Unsolvable."""
     single: dict[str, list[Condition]] = {axis: [] for axis in axes}

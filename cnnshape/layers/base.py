@@ -80,8 +80,13 @@ class Layer:
     def output(self, require: Require, *inputs: Shape) -> Shape:
         """(C, W, ...) -> (depth(C), side(W), ...); an axis that is refused is unknown, and the others go on."""
         x = inputs[0]
-        sides = zip(x[1:], self.axes(len(x) - 1), strict=True)
-        return (attempt(self.depth, x[0], require), *(attempt(self.side, w, require, **axis) for w, axis in sides))
+        y = [attempt(self.depth, x[0], require)]
+        before: tuple[N, Any] = (None, None)
+        for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True):
+            alike = w is before[0] and axis is before[1]  # as in a square image
+            y.append(y[-1] if alike else attempt(self.side, w, require, **axis))
+            before = (w, axis)
+        return tuple(y)
 
     def depth(self, c: N, require: Require) -> N:
         """Return how many channels come out."""
@@ -153,7 +158,9 @@ class Layer:
             values = {
                 name: per_axis(value, rank) for name in self.spatial if (value := getattr(self, name)) is not None
             }
-            made[rank] = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
+            entries = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
+            alike = all(entry == entries[0] for entry in entries)
+            made[rank] = entries[:1] * rank if alike else entries  # one object, by which a reading knows
         return made[rank]
 
     def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
