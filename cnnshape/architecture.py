@@ -7,7 +7,7 @@ cnnshape.build settles it.
 
 from __future__ import annotations
 
-from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.expression import Expression, Template
@@ -17,8 +17,6 @@ from cnnshape.problems import Place, Problem
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-
     from cnnshape.network import Claim
     from cnnshape.problems import Text
 
@@ -106,14 +104,28 @@ class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
     """A setting cannot be known: what it depends on is wrong, or failed, and that is said elsewhere."""
 
 
-class Scope(ChainMap[str, Any]):
-    """The values of names, those of several scopes without copying them; one that is UNKNOWN cannot be asked for."""
+class Scope(Mapping[str, Any]):
+    """The values of names, in levels that are not copied; one that is UNKNOWN cannot be asked for."""
+
+    __slots__ = ("levels",)
+
+    def __init__(self, *levels: Mapping[str, Any]):
+        self.levels = levels
 
     def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        if value is UNKNOWN:
-            raise Unsettled
-        return value
+        for names in self.levels:
+            if name in names:
+                value = names[name]
+                if value is UNKNOWN:
+                    raise Unsettled
+                return value
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name for names in self.levels for name in names})
+
+    def __len__(self) -> int:
+        return sum(map(len, self.levels))
 
 
 def waits(setting: Setting) -> bool:
@@ -121,12 +133,12 @@ def waits(setting: Setting) -> bool:
     return isinstance(setting, Expression | Template) or (isinstance(setting, list) and any(map(waits, setting)))
 
 
-def settle(setting: Setting, scope: MutableMapping[str, Any]) -> Any:
+def settle(setting: Setting, scope: Scope) -> Any:
     """Return a setting with its expressions evaluated. Raises ExpressionError, and Unsettled."""
     if setting is None:
         raise Unsettled
     if isinstance(setting, Expression | Template):
-        return setting.evaluate(Scope(scope))
+        return setting.evaluate(scope)
     return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
 
 

@@ -6,15 +6,14 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
-from collections import ChainMap
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from cnnshape import problems
-from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Step, Unsettled, final, length, settle
+from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Scope, Step, Unsettled, final, length, settle
 from cnnshape.expression import ExpressionError, Template
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, Result, measure
-from cnnshape.parameters import Inferred, Parameter, Reference, Shape, Wrong, shown
+from cnnshape.parameters import Parameter, Reference, Shape, Wrong, shown
 from cnnshape.problems import MAX_PROBLEMS, Place, Problem, listed
 from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
 from cnnshape.unknown import UNKNOWN
@@ -42,7 +41,7 @@ class _Frame(NamedTuple):
     file: File
     steps: tuple[Step, ...]
     names: frozenset[str]  # those in steps that stand there as they are
-    scope: dict[str, Any]  # arguments, words and constants by name
+    scope: tuple[dict[str, Any], ...]  # arguments and words by name, and the file's constants
     inputs: dict[str, int]  # the values that enter, by the names that they have here
     prefix: str = ""  # of the names of layers here, as one writes them from outside
     title: str = ""  # of the names of layers here, as they are shown
@@ -53,19 +52,30 @@ class _Frame(NamedTuple):
     allow: frozenset[str] = frozenset()  # the warnings that the uses of blocks allow
 
 
-class _Site(NamedTuple):
+class _Site:
     """One copy of a step that is being built, in its frame."""
 
-    step: Step
-    frame: _Frame
-    scope: MutableMapping[str, Any]  # the frame's, with in_channels and i
-    inputs: tuple[int, ...]
-    title: str = ""  # its name within the frame
+    __slots__ = ("entering", "frame", "i", "inputs", "step", "title")
+
+    def __init__(self, step: Step, frame: _Frame):
+        self.step, self.frame = step, frame
+        self.inputs: tuple[int, ...] = ()
+        self.entering: tuple[Shape | None, ...] = ()  # the inputs' shapes
+        self.i: int | None = None  # which copy of a repeat it is
+        self.title = ""  # its name within the frame
 
     @property
     def plain(self) -> str:
         """The name that the step has as it stands, "" where it has none or makes it of expressions."""
         return self.step.name if isinstance(self.step.name, str) else ""
+
+    @property
+    def scope(self) -> Scope:
+        """What expressions see: the frame's scope, in_channels, and i."""
+        own: dict[str, Any] = {} if self.i is None else {"i": self.i}
+        if self.entering:
+            own["in_channels"] = UNKNOWN if self.entering[0] is None else self.entering[0][0]
+        return Scope(own, *self.frame.scope)
 
 
 class _Use(NamedTuple):
@@ -102,7 +112,7 @@ class _Builder:
     def build(self) -> Network:
         architecture, file = self.architecture, self.architecture.file
         inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
-        frame = _Frame(file, architecture.steps, _names(architecture.steps), file.constants, inputs)
+        frame = _Frame(file, architecture.steps, _names(architecture.steps), (file.constants,), inputs)
         outputs: dict[str, int] = {}
         try:
             outputs = self.outputs(frame, self.run(frame))
@@ -122,6 +132,7 @@ class _Builder:
             training=architecture.training,
             allow=architecture.allow,
             problems=listed([*architecture.problems, *self.problems.values()]),
+            measured=self.measured,
         )
 
     def outputs(self, frame: _Frame, last: int) -> dict[str, int]:
@@ -187,26 +198,27 @@ class _Builder:
 
     def step(self, step: Step, frame: _Frame, previous: int) -> int:
         """Build all copies of one step; return its value."""
-        site = self.fed(_Site(step, frame, frame.scope, ()), self.inputs(step, frame, previous))
+        site = _Site(step, frame)
+        self.feed(site, self.inputs(site, previous))
         try:
-            result = self.once(site) if step.repeat is NO_REPEAT else self.repeated(site)
+            if step.repeat is NO_REPEAT:
+                site.title = self.title(site)
+                result = self.copy(site)
+            else:
+                result = self.repeated(site)
         except Unsettled:  # how it is called, or how often it is there
             result = self.unknown(site)
             if site.plain:
-                self.name(site._replace(title=site.plain), result)
+                site.title = site.plain
+                self.name(site, result)
         if step.expect is not None:
             self.expect(site, result)
         return result
 
-    def fed(self, site: _Site, inputs: tuple[int, ...], **scope: int) -> _Site:
-        """Return the site with its inputs, and the scope that they make."""
+    def feed(self, site: _Site, inputs: tuple[int, ...]) -> None:
+        """Let values enter a site."""
         self.used.update(inputs)
-        x = self.shapes[inputs[0]]
-        in_channels = UNKNOWN if x is None else x[0]
-        return site._replace(inputs=inputs, scope=ChainMap({**scope, "in_channels": in_channels}, site.frame.scope))
-
-    def once(self, site: _Site) -> int:
-        return self.copy(site._replace(title=self.title(site)))
+        site.inputs, site.entering = inputs, tuple([self.shapes[value] for value in inputs])
 
     def repeated(self, site: _Site) -> int:
         """Build the copies of a repeated step, each fed by the one before."""
@@ -219,13 +231,15 @@ class _Builder:
         copies: list[str] = []
         (result,) = site.inputs
         for i in range(count):
-            site = self.fed(site, (result,), i=i)
-            title = f"{site.plain}.{i}" if site.plain else self.title(site)
-            copies.append(prefix + title)
-            result = self.copy(site._replace(title=title))
+            self.feed(site, (result,))
+            site.i = i
+            site.title = f"{site.plain}.{i}" if site.plain else self.title(site)
+            copies.append(prefix + site.title)
+            result = self.copy(site)
         if site.plain:
             self.copies[prefix + site.plain] = copies
-            self.name(site._replace(title=site.plain), result)
+            site.title = site.plain
+            self.name(site, result)
         return result
 
     def copy(self, site: _Site) -> int:
@@ -244,7 +258,7 @@ class _Builder:
     def made(self, site: _Site) -> int:
         """Build what a step stands for; return its value."""
         step = site.step
-        when = self.settled(site, "when", step.when)
+        when = True if step.when is True else self.settled(site, "when", step.when)
         if not isinstance(when, bool):
             raise self.bad(site, "when", f"when must be true or false, not {shown(when)}")
         if not when:
@@ -258,9 +272,10 @@ class _Builder:
         step, frame = site.step, site.frame
         name = frame.prefix + site.title
         self.work(site, "name", len(name))
-        said = name in self.values and any(other.name == step.name for other in frame.steps if other is not step)
-        if self.values.setdefault(name, value) != value and not said:
-            self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
+        if self.values.get(name, value) != value:
+            said = any(other.name == step.name for other in frame.steps if other is not step)
+            if not said:
+                self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
         self.values[name] = value
         self.named.setdefault(frame.prefix, []).append(site.title)
 
@@ -283,6 +298,8 @@ class _Builder:
 
     def settled(self, site: _Site, key: str, setting: Any) -> Any:
         """Return a setting's value. Raises Unsettled where it is wrong, which is then said, or unknown."""
+        if isinstance(setting, int | float | str | tuple):  # as it is most often
+            return setting
         self.work(site, key, 4 * length(setting) + 10)
         try:
             return settle(setting, site.scope)
@@ -315,9 +332,9 @@ class _Builder:
 
     # Names
 
-    def inputs(self, step: Step, frame: _Frame, previous: int) -> tuple[int, ...]:
+    def inputs(self, site: _Site, previous: int) -> tuple[int, ...]:
         """Return the values that enter a step, at least one."""
-        site = _Site(step, frame, frame.scope, ())
+        step, frame = site.step, site.frame
         if step.inputs is None:
             if previous == UNRESOLVED and step is frame.steps[0] and frame.inputs:
                 why = f"the net has several inputs: say which, as from = {shown(next(iter(frame.inputs)))}"
@@ -396,33 +413,47 @@ class _Builder:
         shared = self.shared(site)
         kind = self.kind(site, shared)
         settings, references = self.referred(site, kind, self.settings(site, kind))
+        self.used.update(references)
+        self.check_joins(site, kind)
         if shared is None:
-            layer = self.filled(self.new(site, kind, settings), self.shapes[site.inputs[0]])
+            layer = self.remembered(site, kind, settings)
         else:
             layer = self.agreed(site, shared, kind, settings)
-        self.used.update(references)
         return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
+
+    def remembered(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+        """Return the layer that a step makes of these settings and inputs; copies of a block make few."""
+        key = (kind, id(site.frame.file), site.entering[0], frozenset(settings.items()))
+        layer = self.layers.get(key)
+        if layer is None:
+            layer = self.layers[key] = self.filled(self.new(site, kind, settings), site.entering[0])
+        return layer
 
     def unknown(self, site: _Site) -> int:
         """Put a layer of which nothing is known into the net; return its value."""
         of = site.step.of
         kind = of.text if isinstance(of, Template) else of or "layer"
-        return self.add(site._replace(title=site.title or site.plain or f"{kind}?"), kind, None)
+        site.title = site.title or site.plain or f"{kind}?"
+        return self.add(site, kind, None)
 
     def add(
         self, site: _Site, kind: str, layer: Layer | None, references: tuple[int, ...] = (), shares: str = ""
     ) -> int:
         """Put a layer into the net; return its value."""
         step, frame = site.step, site.frame
-        name, inputs, allow = frame.title + site.title, site.inputs + references, frame.allow | step.allow
+        name, inputs, entering, allow = frame.title + site.title, site.inputs, site.entering, frame.allow
+        if references:
+            inputs, entering = inputs + references, (*entering, *(self.shapes[value] for value in references))
+        if step.allow:
+            allow = allow | step.allow
         self.titles[name] = len(self.nodes)
         self.nodes.append(
             Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, allow, frame.kinds)
         )
-        entering = tuple([self.shapes[value] for value in inputs])
-        if (layer, entering) not in self.measured:
-            self.measured[layer, entering] = measure(layer, entering)
-        self.shapes.append(self.measured[layer, entering].output)
+        result = self.measured.get((layer, entering))
+        if result is None:
+            result = self.measured[layer, entering] = measure(layer, entering)
+        self.shapes.append(result.output)
         return len(self.shapes) - 1
 
     def kind(self, site: _Site, shared: Node | None) -> type[Layer]:
@@ -467,6 +498,10 @@ class _Builder:
             raise Unsettled
         if why := kind.inconsistent(settings):
             raise self.bad(site, "type", why)
+        return self.interned(kind, settings)
+
+    def check_joins(self, site: _Site, kind: type[Layer]) -> None:
+        """Note a number of inputs that the layer does not take."""
         joins, given = kind.joins, len(site.inputs)
         if len(joins) > 1 and site.step.inputs is None:
             raise self.bad(site, "type", f'{kind.type} joins several results: say which, as from = ["one", "other"]')
@@ -474,27 +509,28 @@ class _Builder:
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
             self.problem(problems.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
             raise Unsettled
-        return self.interned(kind, settings)
 
     def interned(self, kind: type[Layer], settings: dict[str, Any]) -> Layer:
-        key = (kind, *sorted(settings.items(), key=lambda item: item[0]))
-        return self.layers.setdefault(key, kind(**settings))
+        key = (kind, frozenset(settings.items()))
+        layer = self.layers.get(key)
+        if layer is None:
+            layer = self.layers[key] = kind(**settings)
+        return layer
 
     def filled(self, layer: Layer, x: Shape | None) -> Layer:
         """Return the layer with the numbers that its input decides."""
-        if not any(isinstance(parameter, Inferred) for parameter in layer.parameters.values()):
+        missing = layer.missing(x)
+        if not missing:
             return layer
-        if (layer, x) not in self.layers:
-            settings = {name: layer.__dict__[name] for name in layer.parameters if name in layer.__dict__}
-            self.layers[layer, x] = self.interned(type(layer), settings | layer.missing(x))
-        return self.layers[layer, x]
+        settings = {name: layer.__dict__[name] for name in layer.parameters if name in layer.__dict__}
+        return self.interned(type(layer), settings | missing)
 
     def referred(
         self, site: _Site, kind: type[Layer], settings: dict[str, Any]
     ) -> tuple[dict[str, Any], tuple[int, ...]]:
         """Return the settings with what the layer needs of those that it names (`like`), and the values that enter."""
         values: list[int] = []
-        for key in kind.references():
+        for key in kind.references:
             if key in settings:
                 value = self.find_one(settings[key], site.frame, site.step.at(key))
                 node = self.node(value)
@@ -576,7 +612,7 @@ class _Builder:
             block.file,
             block.steps,
             _names(block.steps),
-            scope={**block.file.constants, **arguments},
+            scope=(arguments, block.file.constants),
             inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
             prefix=frame.prefix + (f"{site.title}." if step.name else f"({site.title})."),  # no name has parentheses
             title=f"{frame.title}{site.title}.",
@@ -609,14 +645,17 @@ class _Builder:
         if use:
             self.agree(site, use.name, use.arguments, values)
             return use.arguments
-        scope = {**block.file.constants, "in_channels": site.scope["in_channels"], **values}
-        frame = site.frame._replace(used_at=(site.step.place, *site.frame.used_at))
-        for key, setting in (block.defaults | block.words).items():
-            if key not in values:
-                place = Place(block.place.source, (*block.place.path, "words" if key in block.words else "defaults"))
-                default = _Site(Step(place, keys=frozenset((key,))), frame, scope, ())
-                scope[key] = self.settled(default, key, setting)
-        return {key: scope[key] for key in block.parameters()}
+        inside = site.frame._replace(
+            used_at=(site.step.place, *site.frame.used_at), scope=(values, block.file.constants)
+        )
+        for group, settings in (("defaults", block.defaults), ("words", block.words)):
+            for key, setting in settings.items():
+                if key not in values:
+                    place = Place(block.place.source, (*block.place.path, group))
+                    default = _Site(Step(place, keys=frozenset((key,))), inside)
+                    default.entering = site.entering
+                    values[key] = self.settled(default, key, setting)
+        return values
 
 
 def _names(steps: tuple[Step, ...]) -> frozenset[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import text, to_file
-from cnnshape.network import measure
+from cnnshape.network import ends, measure
 from cnnshape.parameters import Flag, Inferred, Parameter, Reference, Shape, Wrong
 from cnnshape.problems import CODES, said
 from cnnshape.reader import hint
@@ -110,8 +110,10 @@ def shape_lines(layer: Layer, x: Shape, axes: tuple[Axis, ...], result: Result) 
     if keeps(x, y):
         yield Line("shape", ("unchanged",))
         return
-    none = (0,) * len(y)
-    rows = zip(axes, y, (0, *result.remainder, *none), (0, *result.dropped, *none), strict=False)
+    none = (0, 0)
+    rows = [
+        (axis, number, *end) for axis, number, end in zip_longest(axes, y, (none, *ends(layer, x, y)), fillvalue=none)
+    ]
     for _, group in groupby(rows, key=lambda row: (row[0].letter == CHANNELS.letter, repr(row[1]))):
         alike = list(group)
         _, number, remainder, dropped = alike[-1]
@@ -293,7 +295,7 @@ def calculable() -> dict[str, type[Layer]]:
 
     def about_sides(kind: type[Layer]) -> bool:
         ruled = kind.side is not Layer.side or any(not isinstance(option, Flag) for option in options(kind).values())
-        named = any(kind.parameters[name].required for name in kind.references())
+        named = any(kind.parameters[name].required for name in kind.references)
         return ruled and kind.ranks.start > 0 and not named
 
     return {name: kind for name, kind in TYPES.items() if about_sides(kind)}

@@ -68,8 +68,6 @@ class Result(NamedTuple):
     output: Shape | None  # None: not even its rank is known
     parameters: Any = UNKNOWN
     macs: Any = UNKNOWN
-    remainder: tuple[Any, ...] = ()
-    dropped: tuple[Any, ...] = ()
     refusals: tuple[tuple[str, dict[str, Any]], ...] = ()
     doubts: tuple[Doubt, ...] = ()
 
@@ -112,12 +110,15 @@ class LayerReport(NamedTuple):
     @property
     def remainder(self) -> tuple[int | None, ...]:
         """For each spatial axis, what the division by the stride leaves over: (W + 2P - F) mod S."""
-        return tuple(map(_number, self.result.remainder))
+        return tuple(left_over for left_over, _ in self._ends())
 
     @property
     def dropped(self) -> tuple[int | None, ...]:
         """For each spatial axis, how many cells of the image are lost at the end."""
-        return tuple(map(_number, self.result.dropped))
+        return tuple(dropped for _, dropped in self._ends())
+
+    def _ends(self) -> list[tuple[int | None, int | None]]:
+        return ends(self.node.layer, self.input_shapes[0], self.result.output)
 
     @property
     def line(self) -> int:
@@ -159,6 +160,7 @@ class Network(NamedTuple):
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     allow: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()  # what reading and building found
+    measured: dict[tuple[Layer | None, tuple[Shape | None, ...]], Result] = {}  # noqa: RUF012 -- by building; kept as it is
 
     def check(self, input: Input | None = None, *, strict: bool = False) -> Report:  # noqa: A002 -- the public name
         """Compute every shape and count at the declared input, or at another.
@@ -194,7 +196,7 @@ class Network(NamedTuple):
 
     def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
         shapes: list[Shape | None] = [None, *inputs.values()]
-        measured: dict[tuple[Layer | None, tuple[Shape | None, ...]], Result] = {}
+        measured = dict(self.measured)
         for node in self.nodes:
             entering = tuple([shapes[value] for value in node.inputs])
             key = (node.layer, entering)
@@ -205,14 +207,15 @@ class Network(NamedTuple):
             yield LayerReport(node, entering, result)
 
     def _found(self, rows: tuple[LayerReport, ...], *, strict: bool) -> Iterator[Problem]:
-        for node, _, result in rows:
+        for row in rows:
+            node, result = row.node, row.result
             for code, facts in result.refusals:
                 problem = CODES[code](layer=node.name, used_at=node.used_at, **self._written(facts))
                 problem.place = node.at(*problem.at)
                 yield problem
             doubts = [*result.doubts]
-            if strict and any(result.dropped):
-                doubts.append(Doubt(DroppedRows.code, {"dropped": result.dropped}))
+            if strict and any(row.dropped):
+                doubts.append(Doubt(DroppedRows.code, {"dropped": row.dropped}))
             for code, facts in doubts:
                 if code not in node.allow and code not in self.allow:
                     problem = CODES[code](node.place, node.name, node.used_at, **self._written(facts))
@@ -283,22 +286,24 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
     return Result(
         y,
         *layer.counts(x, y),
-        *_ends_of(layer, x, y),
         refusals=tuple(note.refusals.values()),
         doubts=() if note.refusals else tuple(layer.doubts(*entering)),
     )
 
 
-def _ends_of(layer: Layer, x: Shape, y: Shape) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Return remainder and dropped, for each spatial axis."""
+def ends(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[int | None, int | None]]:
+    """Return, for each spatial axis, what the windows leave over, and what of it is lost of the image."""
+    if layer is None or x is None or y is None:
+        return []
     if type(layer).left_over is Layer.left_over:
-        return (nothing := (0,) * (len(x) - 1)), nothing
-    remainder, dropped = [], []
+        return [(0, 0)] * (len(x) - 1)
+    found: list[tuple[int | None, int | None]] = []
     for w, out, axis in zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True):
-        unknown = w is UNKNOWN or out is UNKNOWN
-        remainder.append(UNKNOWN if unknown else layer.left_over(w, **axis))
-        dropped.append(UNKNOWN if unknown else layer.dropped(w, out, **axis))
-    return tuple(remainder), tuple(dropped)
+        if w is UNKNOWN or out is UNKNOWN:
+            found.append((None, None))
+        else:
+            found.append((layer.left_over(w, **axis), layer.dropped(w, out, **axis)))
+    return found
 
 
 def known(shape: Shape | None) -> Shape | None:

@@ -479,6 +479,8 @@ class _Reader:
         bare = isinstance(entry, str) and entry != ""
         table = {"type": entry} if bare else entry
         place = Place(self.source, path)
+        if bare and entry in TYPES and not TYPES[entry].required:
+            return Step(place, type=entry)
         if not isinstance(table, dict):
             self.bad(path, f"a layer must be a table, or the bare name of its type, not {shown(entry)}")
             return Step(place, broken=True)
@@ -500,11 +502,10 @@ class _Reader:
             said["when"] = self.setting(WHEN, table["when"], (*path, "when"), own, file.layout)
         if "from" in table:
             said["inputs"] = self.names(table, "from", path, names - {"in_channels"})  # which is of what enters
-        step = Step(place, **said)
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
-        settings = self.settings_of(step, given, own, file)
-        settled = not any(map(waits, settings.values()))
-        return step._replace(settings=settings, settled=settled, broken=len(self.problems) > before)
+        said["settings"] = self.settings_of(Step(place, **said), given, own, file)
+        said["settled"] = not any(map(waits, said["settings"].values()))
+        return Step(place, **said, broken=len(self.problems) > before)
 
     def step_word(self, value: Any, path: Path, names: set[str]) -> str | Template:
         """Return a value that is a name or a word; "" where it is wrong."""
@@ -524,7 +525,7 @@ class _Reader:
     def settings_of(self, step: Step, table: dict[str, Any], names: set[str], file: File) -> dict[str, Setting]:
         """Return the settings of a layer, or the arguments of a block, as far as the text tells what they belong to."""
         path = step.place.path
-        if {"type", "block"} <= step.keys:
+        if "type" in step.keys and "block" in step.keys:
             self.bad((*path, "block"), "a layer has a type, or it uses a block: not both")
         elif step.raw and (step.of or step.shares):
             return table  # cnnshape.build has them read when it knows what they belong to
@@ -558,7 +559,7 @@ class _Reader:
                 settings[key] = self.setting(parameter, value, (*path, key), names, file.layout)
             else:
                 self.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
-        if not step.shares:  # which takes them from the layer that it names
+        if not layer.required <= table.keys() and not step.shares:  # which takes them from the layer that it names
             given = file.defaults.get(layer.type, {}).keys() | table.keys()
             for name in sorted(layer.required - given):
                 self.missing(table, path, layer.type, name, [*parameters, *STEP_KEYS])

@@ -124,7 +124,8 @@ def _end(text: str) -> tuple[int, int]:
 
 def _parse(text: str, file: str) -> dict[str, object]:
     too_deep = f"Tables and arrays are nested more than {MAX_NESTING} deep here."
-    if key := LONG_KEY.search(text):
+    dotted = any(line.count(".") >= MAX_NESTING for line in text.splitlines())
+    if dotted and (key := LONG_KEY.search(text)):
         raise Unreadable(too_deep, file, *_end(text[: key.start(1)]))
     try:
         data = tomllib.loads(text)

@@ -50,7 +50,14 @@ class ValidSizes:
     allows depends on the other); `boxes` the whole, as a union of products of sets; `constraints` what each layer asks.
     """
 
-    def __init__(self, net: Network, name: str, axes: tuple[str, ...], constraints: tuple[Constraint, ...], outputs: dict[str, Any]):
+    def __init__(
+        self,
+        net: Network,
+        name: str,
+        axes: tuple[str, ...],
+        constraints: tuple[Constraint, ...],
+        outputs: dict[str, Any],
+    ):
         self._net, self._input = net, name
         self._names = axes
         self.constraints = constraints

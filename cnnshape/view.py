@@ -184,7 +184,7 @@ class _View:
         """Say which layers the settings name, as `like` does."""
         node = self.layers[index].node
         if node.layer:
-            keys = (key for key in node.layer.references() if key in vars(node.layer))
+            keys = (key for key in node.layer.references if key in vars(node.layer))
             for key, value in zip(keys, node.inputs[_joined(node) :], strict=True):
                 yield f"{key} {self.seen(value, index)}"
 
@@ -202,7 +202,7 @@ class _View:
 
 def _joined(node: Node) -> int:
     """Return how many inputs of a layer are no references."""
-    references = node.layer.references() if node.layer else ()
+    references = node.layer.references if node.layer else ()
     return len(node.inputs) - sum(key in vars(node.layer) for key in references)
 
 

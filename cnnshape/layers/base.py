@@ -44,6 +44,7 @@ class Layer:
     required: ClassVar[frozenset[str]] = frozenset()
     spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
     inferred: ClassVar[dict[str, Inferred]] = {}  # those that the input decides
+    references: ClassVar[tuple[str, ...]] = ()  # those that name another layer, whose result enters as well
 
     def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:  # noqa: A002
         super().__init_subclass__()
@@ -52,6 +53,7 @@ class Layer:
         cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)
         cls.spatial = tuple(name for name, p in cls.parameters.items() if isinstance(p, PerAxis) and p.spatial)
         cls.inferred = {name: p for name, p in cls.parameters.items() if isinstance(p, Inferred)}
+        cls.references = tuple(name for name, p in cls.parameters.items() if isinstance(p, Reference))
         if type:
             cls.type, cls.torch = type, torch
             TYPES[type] = cls
@@ -78,8 +80,13 @@ class Layer:
     def output(self, require: Require, *inputs: Shape) -> Shape:
         """(C, W, ...) -> (depth(C), side(W), ...); an axis that is refused is unknown, and the others go on."""
         x = inputs[0]
-        sides = zip(x[1:], self.axes(len(x) - 1), strict=True)
-        return (attempt(self.depth, x[0], require), *(attempt(self.side, w, require, **axis) for w, axis in sides))
+        y = [attempt(self.depth, x[0], require)]
+        before: tuple[N, Any] = (None, None)
+        for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True):
+            alike = w is before[0] and axis is before[1]  # as in a square image
+            y.append(y[-1] if alike else attempt(self.side, w, require, **axis))
+            before = (w, axis)
+        return tuple(y)
 
     def depth(self, c: N, require: Require) -> N:
         """Return how many channels come out."""
@@ -151,7 +158,9 @@ class Layer:
             values = {
                 name: per_axis(value, rank) for name in self.spatial if (value := getattr(self, name)) is not None
             }
-            made[rank] = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
+            entries = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
+            alike = all(entry == entries[0] for entry in entries)
+            made[rank] = entries[:1] * rank if alike else entries  # one object, by which a reading knows
         return made[rank]
 
     def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
@@ -181,11 +190,6 @@ class Layer:
     def summary(cls) -> str:
         """Return what the layer does, in a sentence or two."""
         return cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-
-    @classmethod
-    def references(cls) -> Iterable[str]:
-        """Return the parameters that name another layer, whose result enters as well."""
-        return (name for name, parameter in cls.parameters.items() if isinstance(parameter, Reference))
 
 
 def attempt(rule: Callable[..., Any], *args: Any, **settings: Any) -> Any:
