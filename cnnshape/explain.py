@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby, zip_longest
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers import TYPES, Layer
@@ -110,13 +110,11 @@ def shape_lines(layer: Layer, x: Shape, axes: tuple[Axis, ...], result: Result) 
     if keeps(x, y):
         yield Line("shape", ("unchanged",))
         return
-    none = (0, 0)
-    rows = [
-        (axis, number, *end) for axis, number, end in zip_longest(axes, y, (none, *ends(layer, x, y)), fillvalue=none)
-    ]
+    none = (0, 0)  # of the channels, and of axes that only the result has
+    rows = zip(axes, y, (none, *ends(layer.traced(), x, y), *[none] * len(y)), strict=False)
     for _, group in groupby(rows, key=lambda row: (row[0].letter == CHANNELS.letter, repr(row[1]))):
         alike = list(group)
-        _, number, remainder, dropped = alike[-1]
+        _, number, (remainder, dropped) = alike[-1]
         if number is UNKNOWN:  # what is wrong says why
             continue
         unchanged = place_of(number, x) is not None

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cnnshape import problems
-from cnnshape.architecture import Architecture, Block, File, Setting, Step, Unsettled, final, settle, waits
+from cnnshape.architecture import Architecture, Block, File, Scope, Setting, Step, Unsettled, final, settle, waits
 from cnnshape.expression import MAX_LENGTH, ExpressionError, Template, parse, parse_template
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import CHANNELS_FIRST, LAYOUTS
@@ -331,7 +331,7 @@ class _Reader:
     def evaluated(self, setting: Setting, path: Path, scope: dict[str, Any]) -> Any:
         """Return the value of a setting; None where it is wrong, or uses what is."""
         try:
-            return settle(setting, scope)
+            return settle(setting, Scope(scope))
         except ExpressionError as error:
             self.problem(problems.BadExpression, path, text=shown(error.text), why=error.message)
         except Unsettled:

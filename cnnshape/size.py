@@ -23,9 +23,11 @@ MOST_NESTING: Final = 100  # floors within floors that do not merge
 
 
 class Unsolvable(Exception):  # noqa: N818 -- it says what a form is
-    """There is no closed form of ours; the message says why."""
+    """There is no closed form of ours; the message says why, and `condition` where that showed, if at one."""
 
-    condition: Condition | None = None  # at which that showed, if at one
+    def __init__(self, message: str, condition: Condition | None = None):
+        super().__init__(message)
+        self.condition = condition
 
 
 class Pace(NamedTuple):
@@ -244,6 +246,8 @@ class Product:
     """A factor times sizes of different axes plus a constant, as flatten makes; it can be compared with a number."""
 
     __slots__ = ("constant", "factor", "sizes")
+
+    complexity = (0,)  # it is never one of two unknowns to choose from
 
     def __init__(self, factor: int, sizes: tuple[Size, ...], constant: int = 0):
         self.factor, self.sizes, self.constant = factor, sizes, constant

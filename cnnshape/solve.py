@@ -33,7 +33,7 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     """Return the boxes in which all conditions hold. Raises Unsolvable."""
     single: dict[str, dict[object, Condition]] = {axis: {} for axis in axes}
     joint: list[Condition] = []
-    for condition in _parts(conditions):
+    for condition in parts(conditions):
         if isinstance(condition, NotNegative):
             single[condition.size.axis.name][condition.form] = condition
         elif len(condition.axes) == 1:
@@ -49,7 +49,10 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
         box.append(solved[key])
     boxes: list[Box] = [tuple(box)] if all(box) else []
     for condition in joint:
-        boxes = boxes and meet(boxes, _boxes(condition, axes))
+        try:
+            boxes = boxes and meet(boxes, _boxes(condition, axes))
+        except Unsolvable as error:
+            raise Unsolvable(str(error), condition) from None
     return boxes
 
 
@@ -64,7 +67,7 @@ def solve_axis(conditions: Iterable[Condition]) -> SizeSet:
         else:
             first, last = max(first, reach[0]), min(last, reach[1])
     sizes = SizeSet.span(first, last)
-    for condition in sorted(others, key=_period):
+    for condition in sorted(others, key=lambda condition: (_period(condition), isinstance(condition, Either))):
         sizes = _where(condition, sizes)
     return sizes
 
@@ -77,9 +80,11 @@ def meet(one: Sequence[Box], other: Sequence[Box]) -> list[Box]:
     return found
 
 
-def without(boxes: Sequence[Box], other: Box) -> list[Box]:
-    """Return what another box leaves of some boxes, again as boxes."""
-    return [part for box in boxes for part in _rest(box, other)]
+def outside(boxes: Sequence[Box], others: Iterable[Box]) -> Sequence[Box]:
+    """Return what of some boxes lies outside of others, again as boxes."""
+    for other in others:
+        boxes = [part for box in boxes for part in _rest(box, other)]
+    return boxes
 
 
 def _rest(box: Box, other: Box) -> Iterator[Box]:
@@ -90,7 +95,7 @@ def _rest(box: Box, other: Box) -> Iterator[Box]:
             yield part
 
 
-def _parts(conditions: Iterable[Condition]) -> Iterator[Condition]:
+def parts(conditions: Iterable[Condition | bool]) -> Iterator[Condition | bool]:
     """Yield the conditions with those that are two at once taken apart."""
     todo = list(conditions)[::-1]
     while todo:
@@ -125,7 +130,7 @@ def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
         todo = [(first, last)]
         while todo:
             if next(looks, None) is None:
-                raise Unsolvable(f"{MOST_LOOKS:,} looks at the condition are not enough to solve it")
+                raise Unsolvable(f"{MOST_LOOKS:,} looks at the condition are not enough to solve it", condition)
             stretch = todo.pop()
             verdict = _verdict(condition, *stretch)
             if verdict:
@@ -137,7 +142,7 @@ def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
     try:
         return sizes.where(holds, _settles(condition), _period(condition))
     except TooManySpans as error:
-        raise Unsolvable(str(error)) from None
+        raise Unsolvable(str(error), condition) from None
 
 
 def _verdict(condition: Condition, first: int, last: int) -> bool | None:

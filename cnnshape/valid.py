@@ -1,24 +1,31 @@
-"""The input sizes that a net accepts, exactly: an unknown side flows through the same layers, conditions are solved."""
+"""The input sizes that a net accepts, exactly: unknown sides flow through its layers, and what they require is solved."""
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import comb
+from operator import and_, or_
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layout import text
+from cnnshape.network import UNRESOLVED
 from cnnshape.rules import Refused
 from cnnshape.size import Condition, Unsolvable, unknowns
 from cnnshape.sizeset import SizeSet
-from cnnshape.solve import Box, solve
+from cnnshape.solve import EVERY, Box, meet, outside, parts, solve
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from cnnshape.network import Network, Node
     from cnnshape.parameters import Shape
 
-AXES = {0: (), 1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}  # the names of the spatial axes, by how many there are
+AXES: Final = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}  # the names of the spatial axes, by how many there are
+MOST_TRIES: Final = 10_000  # sets of layers that are looked at for a smallest contradiction
+
+Conditions = tuple[Condition | bool, ...]  # False: there are no sides at which it holds
 
 
 class NoClosedForm(Exception):  # noqa: N818 -- it says what is the case
@@ -33,83 +40,134 @@ class NoClosedForm(Exception):  # noqa: N818 -- it says what is the case
 
 
 class Constraint(NamedTuple):
-    """What one layer asks of the input's sides."""
+    """What one layer requires of the input's sides, and the boxes in which that holds."""
 
     layer: str
-    conditions: tuple[Condition | bool, ...]  # False: it refuses whatever the sides are
-
-    def boxes(self, axes: Sequence[str]) -> list[Box]:
-        """Return the sizes that the layer takes, as a union of boxes."""
-        return _solved([self], axes)
+    conditions: Conditions
+    boxes: tuple[Box, ...]
 
 
 class ValidSizes:
-    """The sizes of one input, without its channels, that a net accepts: `(h, w) in sizes`.
+    """The sizes of an input, without its channels, that a net accepts: `(h, w) in sizes`.
 
-    `square` has the equal sides that work; `axes` a set for each axis, or None where the axes meet (where the one
-    allows depends on the other); `boxes` the whole, as a union of products of sets; `constraints` what each layer asks.
+    `boxes` is the set, as a union of products of one SizeSet for each axis; `names` has the axes. `outputs` has, of
+    every layer, the shape that comes out as a function of the sides: str(sizes.outputs["conv1"][1]).
     """
 
-    def __init__(
-        self,
-        net: Network,
-        name: str,
-        axes: tuple[str, ...],
-        constraints: tuple[Constraint, ...],
-        outputs: dict[str, Any],
-    ):
-        self._net, self._input = net, name
-        self._names = axes
-        self.constraints = constraints
-        self.outputs = outputs  # of every layer, the shape as a function of the sides
-        self.boxes: tuple[Box, ...] = tuple(_solved(constraints, axes))
+    def __init__(self, net: Network, varied: list[str], names: tuple[str, ...], reading: _Reading):
+        self._net, self._varied = net, varied
+        self.names = names
+        self.outputs: dict[str, Shape | None] = reading.outputs()
+        self._required = reading.required
+        self.boxes = tuple(_solved(self._required, names))
 
     def __contains__(self, sides: object) -> bool:
-        if not isinstance(sides, tuple) or len(sides) != len(self._names):
-            raise ValueError(f"sizes are {len(self._names)} numbers here, ({', '.join(self._names)})")
+        if not isinstance(sides, tuple) or len(sides) != len(self.names):
+            raise ValueError(f"sizes are {len(self.names)} numbers here, ({', '.join(self.names)})")
         return any(all(side in sizes for side, sizes in zip(sides, box, strict=True)) for box in self.boxes)
 
     def __bool__(self) -> bool:
         return bool(self.boxes)
 
+    def __str__(self) -> str:
+        """Write the set in words."""
+        return words(self.boxes, self.names)
+
     @property
     def axes(self) -> tuple[SizeSet, ...] | None:
-        """The sizes of each axis, where they are independent."""
-        if not self.boxes:
-            return tuple(SizeSet() for _ in self._names)
-        return self.boxes[0] if len(self.boxes) == 1 else None
+        """The sizes of each axis, where they are independent; None where the one allows what depends on the other."""
+        box = tuple(reduce(or_, sets, SizeSet()) for sets in zip(*self.boxes, strict=True))
+        if not box:
+            return (SizeSet(),) * len(self.names)
+        return None if outside([box], self.boxes) else box
 
     @property
     def square(self) -> SizeSet:
         """The sizes that work for all axes at once."""
-        result = SizeSet()
-        for first, *others in self.boxes:
-            for sizes in others:
-                first = first & sizes
-            result = result | first
-        return result
+        return reduce(or_, (reduce(and_, box) for box in self.boxes), SizeSet())
+
+    def below(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the nearest valid sizes of which none is larger: equal ones for equal ones."""
+        return max(self._moved(sides, SizeSet.previous), key=sum, default=None)
+
+    def above(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return the nearest valid sizes of which none is smaller: equal ones for equal ones."""
+        return min(self._moved(sides, SizeSet.next), key=sum, default=None)
+
+    def _moved(self, sides: tuple[int, ...], step: Any) -> Iterable[tuple[int, ...]]:
+        equal = len(set(sides)) == 1
+        for box in [(self.square,) * len(sides)] if equal else self.boxes:
+            found = tuple(side if side in sizes else step(sizes, side) for side, sizes in zip(sides, box, strict=True))
+            if None not in found:
+                yield found
+
+    # Why
 
     def forbidden_by(self, sides: tuple[int, ...]) -> tuple[str, ...]:
         """Return the layers that refuse these sizes; what only follows from them is not among them."""
-        shape = (*(self._net.inputs[self._input] or ())[:1], *sides)
-        shapes = {name: shape if name == self._input else declared for name, declared in self._net.inputs.items()}
-        report = self._net.check(input={name: given for name, given in shapes.items() if given})
-        return tuple(row.name for row in report.layers if row.result.refusals)
+        inputs = self._net.inputs.items()
+        shapes = {name: (*shape[:1], *sides) if name in self._varied else shape for name, shape in inputs if shape}
+        return tuple(row.name for row in self._net.check(shapes).layers if row.result.refusals)
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What the layers ask that matters: without any of these the set would be larger."""
+        asked = self._asked()
+        behind: list[Sequence[Box]] = [self._everything]  # what those from each one on have in common
+        for constraint in reversed(asked):
+            behind.append(self._met(constraint, behind[-1]))
+        before, needed = self._everything, []
+        for constraint, others in zip(asked, behind[-2::-1], strict=True):
+            if outside(meet(before, others), self.boxes):
+                needed.append(constraint)
+                before = self._met(constraint, before)
+        return tuple(needed)
 
     def contradiction(self) -> tuple[str, ...]:
         """Return a smallest set of layers that leave no size, nothing where there are sizes."""
         if self.boxes:
             return ()
-        for count in (1, 2):
-            for some in combinations(self.constraints, count):
-                if not _solved(some, self._names):
+        asked = self._asked()
+        for count in range(1, len(asked)):
+            if comb(len(asked), count) > MOST_TRIES:
+                break
+            for some in combinations(asked, count):
+                if not reduce(lambda boxes, constraint: self._met(constraint, boxes), some, self._everything):
                     return tuple(constraint.layer for constraint in some)
-        needed = list(self.constraints)
-        for constraint in self.constraints:
-            without = [other for other in needed if other is not constraint]
-            if not _solved(without, self._names):
-                needed = without
-        return tuple(constraint.layer for constraint in needed)
+        return tuple(constraint.layer for constraint in self.constraints)
+
+    @property
+    def _everything(self) -> Sequence[Box]:
+        return [(EVERY,) * len(self.names)]
+
+    def _asked(self) -> list[Constraint]:
+        """Return what the layers ask, once where several ask the same, and nothing that every size fulfils."""
+        alone = {id(conditions): tuple(_solved([(layer, conditions)], self.names)) for layer, conditions in self._required}
+        asked = {tuple(self._everything)}
+        result = []
+        for layer, conditions in self._required:
+            boxes = alone[id(conditions)]
+            if boxes not in asked:
+                asked.add(boxes)
+                result.append(Constraint(layer, conditions, boxes))
+        return result
+
+    def _met(self, constraint: Constraint, boxes: Sequence[Box]) -> list[Box]:
+        try:
+            return meet(constraint.boxes, boxes)
+        except Unsolvable as error:
+            raise NoClosedForm(constraint.layer, str(error)) from None
+
+
+def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
+    """Write boxes in words: one set where it is that of each axis, or else h 64 to 95 with w 128; h 128 with w 64."""
+    return "; ".join(_words(box, names) for box in boxes) or "none"
+
+
+def _words(box: Box, names: Sequence[str]) -> str:
+    if len(set(box)) == 1:
+        return str(box[0])
+    return " with ".join(f"{name} {sizes}" for name, sizes in zip(names, box, strict=True) if sizes != EVERY)
 
 
 def valid_sizes(
@@ -127,70 +185,72 @@ def valid_sizes(
     they are not declared with the same sides. Raises NoClosedForm where the set cannot be had exactly, ValueError
     where an argument does not suit the net.
     """
-    names = _varied(net, input)
-    declared = net.inputs[names[0]]
-    assert declared is not None
-    axes = AXES.get(len(declared) - 1)
-    if axes is None:
-        raise NoClosedForm(names[0], "an input has at most three spatial axes")
-    sides = unknowns(*axes)
-    entering = {name: (*shape[:1], *sides) if name in names else shape for name, shape in net.inputs.items() if shape}
-    reading = _Reading(net, entering)
+    varied = _varied(net, input)
+    rank = len(net.inputs[varied[0]] or ()) - 1
+    names = AXES.get(rank) or tuple(f"x{axis}" for axis in range(1, rank + 1))
+    reading = _Reading(net, varied, names)
     reading.run(exact=exact)
     if output is not None:
         reading.pin(layer, tuple(output))
-    outputs = {node.name: shape for node, shape in zip(net.nodes, reading.shapes[-len(net.nodes) :], strict=True)}
-    return ValidSizes(net, names[0], axes, tuple(reading.constraints), outputs)
+    elif layer is not None:
+        raise ValueError("a layer is named, but not what its output is to be")
+    return ValidSizes(net, varied, names, reading)
 
 
 def _varied(net: Network, name: str | None) -> list[str]:
     """Return the inputs whose sides vary, together."""
+    if name is not None and name not in net.inputs:
+        raise ValueError(f"the net has no input {name!r}; it has {', '.join(net.inputs)}")
+    sides = {name: shape[1:] for name, shape in net.inputs.items() if shape and len(shape) > 1}
     if name is not None:
-        if name not in net.inputs:
-            raise ValueError(f"the net has no input {name!r}; it has {', '.join(net.inputs)}")
-        return [name]
-    sides = {shape[1:] if shape else None for shape in net.inputs.values()}
-    if len(sides) > 1:
-        names = ", ".join(net.inputs)
-        raise NoClosedForm("", f"the inputs {names} have different sides: say which one varies")
-    return list(net.inputs)
+        sides = {name: sides[name]} if name in sides else {}
+    if not sides:
+        raise NoClosedForm("", "the input has no sides that could vary")
+    if len(set(sides.values())) > 1:
+        raise NoClosedForm("", f"the inputs {', '.join(sides)} have different sides: say which one varies")
+    return list(sides)
 
 
 class _Reading:
-    """Sizes flow through the net; what each layer requires is collected."""
+    """Unknown sides flow through the net; what each layer requires is collected."""
 
-    def __init__(self, net: Network, entering: dict[str, Shape]):
+    def __init__(self, net: Network, varied: list[str], names: tuple[str, ...]):
         self.net = net
-        self.shapes: list[Shape | None] = [None, *entering.values()]
-        self.constraints: list[Constraint] = []
+        sides = unknowns(*names)
+        inputs = net.inputs.items()
+        entering = [(*shape[:1], *sides) if shape and name in varied else shape for name, shape in inputs]
+        self.shapes: list[Shape | None] = [None, *entering]
+        self.required: list[tuple[str, Conditions]] = []
         self.found: list[Condition | bool] = []
 
     def __call__(self, condition: Any, code: str, **facts: object) -> None:
         """Require a condition: note it; refuse what does not hold whatever the sides are."""
         if condition is True:
             return
-        self.found.append(condition if isinstance(condition, Condition) else False)
-        if not isinstance(condition, Condition):
+        if isinstance(condition, Condition):
+            self.found.append(condition)
+        elif not condition:
+            self.found.append(False)
             raise Refused
 
     def run(self, *, exact: bool) -> None:
-        known: dict[Any, tuple[Shape | None, tuple[Condition | bool, ...]]] = {}
+        known: dict[Any, tuple[Shape | None, Conditions]] = {}
         for node in self.net.nodes:
             entering = tuple([self.shapes[value] for value in node.inputs])
             key = (node.layer, entering)
             if key not in known:
+                self.found = []
                 known[key] = self.layer(node, entering, exact=exact), tuple(self.found)
             shape, conditions = known[key]
             self.shapes.append(shape)
             if conditions:
-                self.constraints.append(Constraint(node.name, conditions))
+                self.required.append((node.name, conditions))
 
     def layer(self, node: Node, entering: tuple[Shape | None, ...], *, exact: bool) -> Shape | None:
-        """Run one layer; what it requires is in `found`."""
-        self.found = []
+        """Return what comes out of a layer; what it requires is then in `found`."""
         layer = node.layer
-        if layer is None or UNKNOWN in layer.__dict__.values():
-            raise NoClosedForm(node.name, "its numbers are not known: the net fails at its declared input before it")
+        if layer is None or UNRESOLVED in node.inputs or UNKNOWN in layer.__dict__.values():
+            raise NoClosedForm(node.name, "it is not known: the file is wrong about it, or fails before it at its own input")
         if None in entering:
             return None  # behind a layer that refuses every size
         shapes: tuple[Any, ...] = entering
@@ -198,39 +258,39 @@ class _Reading:
             layer.enter(self, *shapes)
             y = layer.output(self, *shapes)
             if exact:
-                self.exact(layer, shapes[0])
+                for w, windows, axis in zip(shapes[0][1:], y[1:], layer.axes(len(shapes[0]) - 1), strict=False):
+                    self(layer.lost(w, windows, **axis) <= 0, "dropped-rows")
         except Refused:
             return None
         except Unsolvable as error:
             raise NoClosedForm(node.name, str(error)) from None
         return y
 
-    def exact(self, layer: Any, x: Shape) -> None:
-        """Require that no window's stride leaves cells of the image over."""
-        for w, axis in zip(x[1:], layer.axes(len(x) - 1), strict=True):
-            self(layer.lost(w, **axis) <= 0, "dropped-rows")
-
     def pin(self, layer: str | None, sides: tuple[int, ...]) -> None:
         """Require the sides of the net's last output, or of a layer's."""
-        titles = {node.name: value for value, node in enumerate(self.net.nodes, len(self.shapes) - len(self.net.nodes))}
-        if layer is not None and layer not in titles:
+        outputs = self.outputs()
+        if layer is not None and layer not in outputs:
             raise ValueError(f"the net has no layer {layer!r}")
-        name, value = (layer, titles[layer]) if layer else [*self.net.outputs.items()][-1]
-        shape = self.shapes[value]
+        shape = outputs[layer] if layer is not None else self.shapes[[0, *self.net.outputs.values()][-1]]
         if shape is None:
             return
         if len(shape) - 1 != len(sides):
-            raise ValueError(f"{name} has {len(shape) - 1} sides, and {len(sides)} are asked for: {text(sides)}")
+            raise ValueError(f"{layer or 'the output'} has {len(shape) - 1} sides, and {text(sides)} is asked for")
         conditions = [c for side, size in zip(sides, shape[1:], strict=True) for c in (size >= side, size <= side)]
-        self.constraints.append(Constraint(name, tuple(c for c in conditions if c is not True)))
+        self.required.append((f"{layer or 'output'} = {text(sides)}", tuple(c for c in conditions if c is not True)))
+
+    def outputs(self) -> dict[str, Shape | None]:
+        first = len(self.shapes) - len(self.net.nodes)
+        return {node.name: shape for node, shape in zip(self.net.nodes, self.shapes[first:], strict=True)}
 
 
-def _solved(constraints: Sequence[Constraint], axes: Sequence[str]) -> list[Box]:
-    """Return the boxes in which all constraints hold."""
-    conditions = [(constraint.layer, condition) for constraint in constraints for condition in constraint.conditions]
-    if any(condition is False for _, condition in conditions):
+def _solved(required: Sequence[tuple[str, Conditions]], names: Sequence[str]) -> list[Box]:
+    """Return the boxes in which everything holds that is required."""
+    conditions = dict.fromkeys(condition for _, several in required for condition in several)
+    if False in conditions:
         return []
     try:
-        return solve([condition for _, condition in conditions if isinstance(condition, Condition)], axes)
+        return solve((condition for condition in conditions if isinstance(condition, Condition)), names)
     except Unsolvable as error:
-        raise NoClosedForm(constraints[-1].layer, str(error)) from None
+        of = (layer for layer, several in required if error.condition in parts(several))
+        raise NoClosedForm(next(of, ""), str(error)) from None

@@ -195,6 +195,18 @@ def test_torch_refuses_what_we_refuse(tmp_path):
     assert "1 not run" in result.stdout
 
 
+def test_a_folded_row_has_the_worst_verdict(tmp_path):
+    text = """input = [1, 8, 8]
+layers = [{ name = "b", block = "bad" }, { name = "good", type = "relu", from = "input", allow = ["unused-result"] }]
+[blocks.bad]
+layers = ["relu", { type = "conv", out_channels = 1, kernel_size = 9 }, "relu"]
+"""
+    lines = check(write(tmp_path, text), "--device", "cpu", torch=True).stdout.splitlines()
+    verdicts = {line.removeprefix("✗ ").split()[0]: line.split("  ")[-1] for line in lines}
+    assert verdicts["b"] == "✓ refuses"
+    assert verdicts["good"] == "✓"
+
+
 def test_a_disagreement_is_loud(tmp_path, monkeypatch):
     ask = cnnshape.crosscheck.verify
 

@@ -118,6 +118,26 @@ def test_the_input_goes_when_there_is_no_room():
         assert name in row(shown(ALEXNET, width=width), "conv1")
 
 
+@pytest.mark.parametrize("file", [ALEXNET, RESNET50], ids=lambda file: file.stem)
+def test_every_width_is_kept(file):
+    widths = {width: max(map(len, table_of(shown(file, width=width))[1])) for width in (1, *range(60, 130, 3))}
+    assert all(taken <= max(width, widths[1]) for width, taken in widths.items())
+    assert widths[1] <= 80
+
+
+def test_letters_of_two_cells_are_aligned(net):
+    lines = net(
+        layers('name = "漢字漢字漢字", type = "relu"', 'name = "r", type = "conv", out_channels = 1, kernel_size = 1')
+    )
+    places = {line.replace("漢", "漢-").replace("字", "字-").index("→") for line in table_of(lines)[1]}
+    assert places == {table_of(lines)[0].index("→")}
+
+
+def test_nothing_is_said_as_nothing(net):
+    found = row(net(layers('name = "r", type = "relu"')), "r")
+    assert found.split() == ["r", "relu", "1x32x32", "→", "1x32x32"]
+
+
 def test_without_a_terminal_it_is_100_wide():
     assert shown(ALEXNET) == shown(ALEXNET, width=100)
     assert shown(ALEXNET, COLUMNS="wide") == shown(ALEXNET, width=100)
@@ -225,6 +245,17 @@ def test_a_row_inside_a_block_names_its_inputs_as_the_block_does():
     lines = shown(RESNET50, "--depth", 3, width=200)
     assert "from bn3, downsample" in row(lines, "layer1.0.sum")
     assert "2 layers, from maxpool" in row(lines, "layer1.0.downsample")
+
+
+def test_what_a_block_drops_is_summed(net):
+    text = (
+        layers('name = "b", block = "pools"', shape="[1, 31, 28]")
+        + """
+[blocks.pools]
+layers = [{ type = "max_pool", kernel_size = 2 }, "relu", { type = "max_pool", kernel_size = 2 }]
+"""
+    )
+    assert row(net(text), "b").endswith("2 rows")  # 31 -> 15 -> 7, and 28 -> 14 -> 7
 
 
 def test_a_repeated_layer_folds(net):
@@ -412,7 +443,7 @@ def test_a_problem_reads_as_editors_read_it(net, width, tmp_path):
     assert lines[place + 3] == "    in layer bad"
 
 
-@pytest.mark.parametrize("before", ["", " " * 200, "漢" * 30, "\t\t"])
+@pytest.mark.parametrize("before", ["", " " * 200, "漢" * 9, "漢" * 30, "\t\t"])
 @pytest.mark.parametrize("after", ["", " " * 3 + "#" + "y" * 300])
 def test_the_caret_is_under_its_place(net, before, after):
     padding = before if before.isspace() else f'name = "{before}", ' if before else ""
