@@ -302,7 +302,7 @@ def ends(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[in
         if w is UNKNOWN or out is UNKNOWN:
             found.append((None, None))
         else:
-            found.append((layer.left_over(w, **axis), layer.dropped(w, out, **axis)))
+            found.append((layer.left_over(w, **axis), max(0, layer.lost(w, out, **axis))))
     return found
 
 

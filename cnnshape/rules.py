@@ -55,9 +55,12 @@ def left_over(w: N, *, extent: N, stride: N, padding: N) -> N:
     return (w - extent + 2 * padding) % stride
 
 
-def dropped(w: N, windows: N, *, extent: N, stride: N, padding: N) -> N:
-    """How many cells of a side lie behind its last window: max(0, W - (S(W' - 1) - P + F))."""
-    return max(0, w - (stride * (windows - 1) - padding + extent))
+def lost(w: N, windows: N, *, extent: N, stride: N, padding: N) -> N:
+    """How many cells of a side lie behind its last window, negative where that ends in the padding.
+
+    W - (S(W' - 1) - P + F)
+    """
+    return w - (stride * (windows - 1) - padding + extent)
 
 
 def transposed(  # noqa: PLR0913 -- the quantities of the formula

@@ -202,7 +202,7 @@ layers = [{ name = "b", block = "bad" }, { name = "good", type = "relu", from = 
 layers = ["relu", { type = "conv", out_channels = 1, kernel_size = 9 }, "relu"]
 """
     lines = check(write(tmp_path, text), "--device", "cpu", torch=True).stdout.splitlines()
-    verdicts = {line.removeprefix("✗ ").split()[0]: line.split("  ")[-1] for line in lines}
+    verdicts = {line.removeprefix("✗ ").split()[0]: line.split("  ")[-1].strip() for line in lines if line}
     assert verdicts["b"] == "✓ refuses"
     assert verdicts["good"] == "✓"
 

@@ -100,8 +100,8 @@ class Layer:
         """Return the cells of the padded side that no window reaches (0 where there are no windows)."""
         return 0
 
-    def dropped(self, w: N, windows: N, *_: Any, **axis: Any) -> N:
-        """Return how many cells of the side itself are lost at its end; `windows` is the side that comes out."""
+    def lost(self, w: N, windows: N, *_: Any, **axis: Any) -> N:
+        """Return how many cells of the side no window reaches at its end, if above 0; `windows` is the side that comes out."""
         return 0
 
     def weights(self, x: Shape) -> N:

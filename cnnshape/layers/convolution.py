@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, volume
 from cnnshape.parameters import Count, Flag, Inferred, Padding, PerAxis, Shape, Word
-from cnnshape.rules import N, Require, divides, dropped, extent, left_over, padded, product, transposed, window
+from cnnshape.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,11 +76,11 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         covered = extent(kernel_size, dilation)
         return left_over(w, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
 
-    def dropped(  # noqa: PLR0913
+    def lost(  # noqa: PLR0913
         self, w: N, windows: N, *, kernel_size: N, stride: N, padding: Any, dilation: N
     ) -> N:
         covered = extent(kernel_size, dilation)
-        return dropped(w, windows, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
+        return lost(w, windows, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product(y[1:])

@@ -11,10 +11,10 @@ from cnnshape.rules import (
     N,
     Refused,
     Require,
-    dropped,
     equal,
     extent,
     left_over,
+    lost,
     transposed,
     unasked,
     window,
@@ -40,10 +40,10 @@ class _Pool(Layer):
     def left_over(self, w: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
         return left_over(w, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
-    def dropped(  # noqa: PLR0913
+    def lost(  # noqa: PLR0913
         self, w: N, windows: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
     ) -> N:
-        return dropped(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
+        return lost(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
 
 class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
