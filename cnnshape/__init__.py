@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape import reader as _reader
 from cnnshape.build import build
@@ -12,7 +13,25 @@ from cnnshape.problems import ArchitectureError, Problem
 if TYPE_CHECKING:
     import os
 
-__all__ = ["ArchitectureError", "LayerReport", "Network", "Problem", "Report", "load", "loads", "verify"]
+    from cnnshape.crosscheck import verify
+    from cnnshape.receptive import receptive_fields
+    from cnnshape.sizeset import SizeSet
+    from cnnshape.valid import NoClosedForm, ValidSizes
+
+__all__ = [
+    "ArchitectureError",
+    "LayerReport",
+    "Network",
+    "NoClosedForm",
+    "Problem",
+    "Report",
+    "SizeSet",
+    "ValidSizes",
+    "load",
+    "loads",
+    "receptive_fields",
+    "verify",
+]
 __version__ = "0.1.0"
 
 
@@ -26,10 +45,16 @@ def loads(text: str) -> Network:
     return build(_reader.read_text(text)).raise_for_errors()
 
 
-def __getattr__(name: str) -> Any:
-    """Bring in `verify` when it is asked for: it needs torch, which takes a second to import."""
-    if name == "verify":
-        from cnnshape.crosscheck import verify
+LATE: Final = {  # what takes time to import, torch a second, and is brought in when it is asked for
+    "NoClosedForm": "valid",
+    "SizeSet": "sizeset",
+    "ValidSizes": "valid",
+    "receptive_fields": "receptive",
+    "verify": "crosscheck",
+}
 
-        return verify
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"cnnshape.{LATE[name]}"), name)

@@ -6,6 +6,7 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from cnnshape import problems
@@ -19,7 +20,7 @@ from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping
 
 MAX_STEPS: Final = 50_000  # layers and uses of blocks, every copy counted: five times the largest net known
 MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 40: seconds
@@ -285,7 +286,8 @@ class _Builder:
         if step.name:
             name = self.written(site, "name", step.name)
             if isinstance(step.name, Template) and (why := bad_layer_name(name)):
-                raise self.bad(site, "name", why)
+                self.problem(problems.BadName, site, "name", why=why)
+                raise Unsettled
             return name
         kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
         while True:
@@ -475,11 +477,12 @@ class _Builder:
             settings = self.late(site, kind)
         elif step.settled:
             return settings
-        values = {key: self.settled(site, key, setting) for key, setting in settings.items()}
-        return {
-            key: value if value is settings[key] else self.read(site, key, kind.parameters[key], value)
-            for key, value in values.items()
-        }
+
+        def value(key: str, setting: Any) -> Any:
+            found = self.settled(site, key, setting)
+            return found if found is setting else self.read(site, key, kind.parameters[key], found)
+
+        return _all_of(settings, value)
 
     def late(self, site: _Site, target: type[Layer] | Block) -> dict[str, Any]:
         """Return the settings of a step of which only now is known what they belong to."""
@@ -641,7 +644,7 @@ class _Builder:
     def arguments(self, site: _Site, block: Block, use: _Use | None) -> dict[str, Any]:
         """Return the values of a block's arguments: handed over, or its own defaults, or those of its twin."""
         given = self.late(site, block) if site.step.raw else site.step.settings
-        values = {key: self.settled(site, key, setting) for key, setting in given.items()}
+        values = _all_of(given, lambda key, setting: self.settled(site, key, setting))
         if use:
             self.agree(site, use.name, use.arguments, values)
             return use.arguments
@@ -656,6 +659,17 @@ class _Builder:
                     default.entering = site.entering
                     values[key] = self.settled(default, key, setting)
         return values
+
+
+def _all_of(settings: Mapping[str, Any], value: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Return the values of all settings. Raises Unsettled when what is wrong with each of them is said."""
+    found: dict[str, Any] = {}
+    for key, setting in settings.items():
+        with suppress(Unsettled):
+            found[key] = value(key, setting)
+    if len(found) < len(settings):
+        raise Unsettled
+    return found
 
 
 def _names(steps: tuple[Step, ...]) -> frozenset[str]:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnnshape.layers.base import Doubt, Layer
 from cnnshape.layout import to_file
 from cnnshape.parameters import LARGEST, Shape
-from cnnshape.problems import CODES, ArchitectureError, ClaimDiffers, DroppedRows, ExpectDiffers, Place, Problem, listed
+from cnnshape.problems import CODES, ArchitectureError, ClaimDiffers, DroppedRows, ExpectDiffers, NoSizes, Place, Problem, listed
 from cnnshape.rules import Refused
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from cnnshape.sizeset import SizeSet
+    from cnnshape.valid import ValidSizes
 
 UNRESOLVED = 0  # the value that nothing is known of
 
@@ -134,6 +137,7 @@ class Report(NamedTuple):
     parameters: int | None
     macs: int | None
     problems: tuple[Problem, ...]
+    valid_sizes: SizeSet | None = None  # the equal sides that work, where the file claims them
 
     @property
     def ok(self) -> bool:
@@ -176,10 +180,30 @@ class Network(NamedTuple):
         problems = [*self.problems, *self._found(rows, strict=strict)]
         report = Report({n: s for n, s in inputs.items() if s}, rows, outputs, parameters, macs, ())
         if input is None:
+            report = report._replace(valid_sizes=self._claimed_sizes(problems))
             problems += [*self._unexpected(shapes), *self._unclaimed(report)]
         return report._replace(
             problems=tuple(problem.as_error() if strict else problem for problem in listed(problems))
         )
+
+    def valid_sizes(
+        self,
+        *,
+        exact: bool = False,
+        output: Sequence[int] | None = None,
+        layer: str | None = None,
+        input: str | None = None,  # noqa: A002 -- the public name
+    ) -> ValidSizes:
+        """Return the exact set of input sizes that the net accepts.
+
+        `exact`: only those at which no layer drops a row. `output`: only those that give these sides at the net's
+        (last) output, or at `layer`. `input` names the input that varies, where there are several that are not
+        declared with the same sides. Raises NoClosedForm rather than guess, ValueError where an argument does not suit
+        the net.
+        """
+        from cnnshape.valid import valid_sizes
+
+        return valid_sizes(self, exact=exact, output=output, layer=layer, input=input)
 
     def _named(self, given: Input) -> dict[str, Shape | None]:
         if not isinstance(given, dict):
@@ -247,8 +271,22 @@ class Network(NamedTuple):
     def actual(self, claim: Claim, report: Report) -> Any:
         """Return the figure or shape that a claim speaks of, None where it is not known."""
         if claim.output is not None:
-            return report.outputs.get(claim.output, report.output)
-        return {"parameters": report.parameters, "macs": report.macs}[claim.name]
+            return report.outputs.get(claim.output) if claim.output else report.output
+        return getattr(report, claim.name)
+
+    def _claimed_sizes(self, problems: list[Problem]) -> SizeSet | None:
+        """Return the equal sides that work, where the file claims them."""
+        claim = next((claim for claim in self.claims if claim.name == "valid_sizes"), None)
+        if claim is None:
+            return None
+        from cnnshape.valid import NoClosedForm
+
+        try:
+            return self.valid_sizes().square
+        except NoClosedForm as error:
+            if not any(problem.severity == "error" for problem in problems):
+                problems.append(NoSizes(claim.place, error.layer, why=error.reason))
+            return None
 
     def raise_for_errors(self) -> Network:
         """Return the net, or raise ArchitectureError, with all problems, where its file is wrong."""

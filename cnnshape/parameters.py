@@ -345,9 +345,13 @@ class Real(Parameter[float]):
         return value  # type: ignore[return-value]  # a number, as just seen
 
     def takes(self, value: float) -> bool:
-        if not self.least <= value <= self.most or (self.nonzero and abs(value) * LARGEST_REAL < 1):
-            return False  # other than 0: torch divides by it
-        return abs(value) <= LARGEST_REAL or (not self.finite and value in (math.inf, -math.inf))
+        if isinstance(value, int):
+            fits = abs(value) <= LARGEST
+        else:
+            fits = abs(value) <= LARGEST_REAL or (math.isinf(value) and not self.finite)
+        if not fits or not self.least <= value <= self.most:
+            return False
+        return not self.nonzero or abs(value) * LARGEST_REAL >= 1  # other than 0: torch divides by it
 
     def schema(self) -> dict[str, Any]:
         limits = {"minimum": self.least, "maximum": self.most}

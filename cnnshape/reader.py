@@ -37,6 +37,7 @@ RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 
 NAME: Final = re.compile(r"[\w-]+")
 INPUT: Final = re.compile(r"input\d*")
+OF_TORCH: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$")  # how torch's names differ from ours
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_FILES: Final = 100  # includes, those of included files counted
 MAX_NAMES: Final = 1_000  # constants of a file, arguments of a block: each copy of a layer has its own scope
@@ -98,7 +99,7 @@ def _unreadable(error: Unreadable) -> Architecture:
 
 def hint(word: object, known: Iterable[str]) -> str:
     """Return "; did you mean x?" where a known word is close, or else the known ones if they are few."""
-    return _hint(str(word), tuple(dict.fromkeys(known)))
+    return _hint(re.sub(OF_TORCH, "_", str(word)).lower(), tuple(dict.fromkeys(known)))
 
 
 @lru_cache  # each copy of a block asks again
@@ -659,6 +660,13 @@ class _Reader:
                     yield Claim(f"outputs.{output}", self.shape(sizes, place, file), Place(self.source, place), output)
             elif name == "valid_sizes" and not isinstance(value, str):
                 self.bad(path, f'valid_sizes must be a text, as "multiples of 16, from 16", not {shown(value)}')
+            elif name == "valid_sizes":
+                from cnnshape.sizeset import SizeSet
+
+                try:
+                    yield Claim(name, SizeSet(value), Place(self.source, path))
+                except ValueError as error:
+                    self.bad(path, str(error))
 
     def training(self, table: dict[str, Any]) -> dict[str, Any]:
         """Read the facts about training; they are free but for those that mean something here."""

@@ -52,6 +52,7 @@ def test_left_over_is_what_lies_behind_the_last_window(extent, stride, padding):
         if fitting:
             behind = w + padding - (fitting[-1] + extent)
             assert rules.left_over(w, extent=extent, stride=stride, padding=padding) == behind
+            assert rules.lost(w, len(fitting), extent=extent, stride=stride, padding=padding) == behind - padding
 
 
 def test_an_extent_reaches_from_the_first_cell_to_the_last():

@@ -228,9 +228,39 @@ def places(value, path=()):
         yield from places(entry, (*path, key))
 
 
-WORDS = ("same", "channels", "all", "relu", "conv", "1 + 1", "side", "{act}", "input", "a", "use", "keep", "left", "in_channels")
+WORDS = (
+    "same",
+    "channels",
+    "all",
+    "relu",
+    "conv",
+    "1 + 1",
+    "side",
+    "{act}",
+    "input",
+    "a",
+    "use",
+    "keep",
+    "left",
+    "in_channels",
+)
 VALUES = (0, 1, 2, 3, 8, -1, 0.5, True, False, "", *WORDS, [], [1], [2, 2], [1, "keep"], [[0, 1], 2], {}, {"a": 1})
-KEYS = ("stride", "bias", "padding", "name", "from", "repeat", "when", "expect", "like", "x", "over", "shares", "allow", "type")
+KEYS = (
+    "stride",
+    "bias",
+    "padding",
+    "name",
+    "from",
+    "repeat",
+    "when",
+    "expect",
+    "like",
+    "x",
+    "over",
+    "shares",
+    "allow",
+    "type",
+)
 
 
 def mutated(data, choose):

@@ -200,6 +200,14 @@ def test_a_terminal_without_unicode():
     assert result.stdout.splitlines()[-1] == "ok no problems"
 
 
+def test_a_name_that_the_terminal_cannot_write(tmp_path):
+    file = tmp_path / "net.toml"
+    file.write_text(layers('name = "ä漢", type = "relu"'), encoding="utf-8")
+    result = CliRunner(charset="ascii", env=PLAIN).invoke(main, ["check", "--no-torch", str(file)])
+    assert result.exit_code == 0
+    assert r"\xe4\u6f22" in result.stdout
+
+
 def test_a_file_cannot_speak_to_the_terminal(net):
     lines = net('name = "\\u001b[2J[red]x[/red]\\n:smile:"\nsource = "\\u202e"\n' + layers('type = "relu"'))
     assert lines[0].startswith(r"\x1b[2J[red]x[/red]\n:smile:")

@@ -54,7 +54,7 @@ def declared() -> Values:
 
 FLAG = Values(False, True)
 LARGEST = 2**63 - 1
-ANY_NUMBER = Values(0, 1, -1, 0.5, -2.5, 1e-300, 1e300, LARGEST, float("inf"), float("-inf"))
+ANY_NUMBER = Values(0, 1, -1, 0.5, -2.5, 1e-300, 1e300, LARGEST, 10**30, float("inf"), float("-inf"), float("nan"))
 POOL = {
     "kernel_size": sizes(1, 2, 2, 3, 3, 4, 5, 100),
     "stride": sizes(1, 2, 3, 5, 10**9),

@@ -155,16 +155,18 @@ LARGEST = torch.finfo(torch.float32).max
 
 @condition("bad-value")
 def _(case: Case, answer: Any) -> bool:
-    """What no layer can mean: a number that is no float32, or its inverse where torch divides by it; padding, or channels
-    of zeros, that cut something off; a max_unpool with a window of no cells.
+    """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
+    padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells.
     """
     kind, settings, _ = case
-    numbers = [value for value in settings.values() if isinstance(value, float) and math.isfinite(value)]
+    numbers = [value for value in settings.values() if isinstance(value, float) and not math.isinf(value)]
+    integers = [value for value in settings.values() if isinstance(value, int)]
     divisor = {"celu": "alpha", "lp_pool": "norm_type"}.get(kind, "")
     added = each(settings.get("channels", 0), "ab") + each(settings.get("padding", 0) if kind == "conv" else 0, "a")
     own = [(cells, least) for name, least in WINDOW for cells in each(settings.get(name, least), "a")]
     return (
-        any(abs(number) > LARGEST for number in numbers)
+        any(not abs(number) <= LARGEST for number in numbers)
+        or any(abs(number) >= 2**63 for number in integers)
         or (kind == "max_unpool" and any(cells < least for cells, least in own))
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
