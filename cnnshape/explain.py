@@ -289,14 +289,12 @@ def options(kind: type[Layer]) -> dict[str, Parameter[Any]]:
 
 
 def calculable() -> dict[str, type[Layer]]:
-    """Return the layer types whose rule is about sides: of one input, with space, and with something to say of it."""
+    """Return the layer types whose rule is about sides: those on space that have one, or settings that bear on sides."""
 
-    def about_sides(kind: type[Layer]) -> bool:
-        ruled = kind.side is not Layer.side or any(not isinstance(option, Flag) for option in options(kind).values())
-        named = any(kind.parameters[name].required for name in kind.references)
-        return ruled and kind.ranks.start > 0 and not named
+    def ruled(kind: type[Layer]) -> bool:
+        return kind.side is not Layer.side or any(not isinstance(option, Flag) for option in options(kind).values())
 
-    return {name: kind for name, kind in TYPES.items() if about_sides(kind)}
+    return {name: kind for name, kind in TYPES.items() if kind.ranks.start > 0 and ruled(kind)}
 
 
 def setting(parameter: Parameter[Any], written: str, axes: int) -> Any:

@@ -626,7 +626,7 @@ def _setting(name: str, value: Any) -> str:
 def _joined(row: LayerReport) -> int:
     """Return how many inputs of a layer are no references."""
     layer = row.node.layer
-    return len(row.node.inputs) - sum(key in vars(layer) for key in layer.references()) if layer else len(row.node.inputs)
+    return len(row.node.inputs) - sum(key in vars(layer) for key in layer.references) if layer else len(row.node.inputs)
 
 
 def _of_file(row: LayerReport) -> _Step:

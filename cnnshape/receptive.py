@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from fractions import Fraction
 
-    from cnnshape.network import Network
+    from cnnshape.network import LayerReport, Network
     from cnnshape.parameters import Shape
 
 MOST_PLACES: Final = 2**12  # of a period that are told apart
@@ -52,24 +52,24 @@ def whole(x: Shape) -> list[Reads]:
 
 
 def painted(*, kernel_size: int, stride: int, padding: int, dilation: int) -> Reads:
-    """Return what is read where each input cell paints a window: position j reads i if j = S*i - P + D*t."""
+    """Return what is read where each input cell paints a window: position j reads cell i if j = S*i - P + D*t."""
     if stride > MOST_PLACES:
         raise TooLarge
     common = gcd(stride, dilation)
+    taps = {dilation * t % stride: t for t in reversed(range(min(stride // common, kernel_size)))}
     windows = []
-    for place in range(stride):
-        taps = [t for t in range(min(stride // common, kernel_size)) if (place + padding - dilation * t) % stride == 0]
-        count = len(range(taps[0], kernel_size, stride // common)) if taps else 0
-        last = (place + padding - dilation * taps[0]) // stride if taps else 0
+    for place in range(padding, padding + stride):
+        tap = taps.get(place % stride, kernel_size)  # the first that paints there, from the last cell
+        count = len(range(tap, kernel_size, stride // common))
         apart = dilation // common
-        windows.append(Window(last - apart * (count - 1), count, apart))
+        windows.append(Window((place - dilation * tap) // stride - apart * (count - 1), count, apart))
     return Reads(stride, 1, tuple(windows))
 
 
-def sampled(times: int, plus: int, by: int, before: int = 0, after: int = 0) -> Reads:
-    """Return what is read where position j is at cell (times*j + plus)/by, between two cells.
+def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) -> Reads:
+    """Return what is read where position j is at (times*j + plus)/by: the cell there, rounded down.
 
-    That is the cell below; if it is not whole, also so many before and after that one.
+    If that is between two cells, also so many cells before and after.
     """
     common = gcd(times, by)
     if by // common > MOST_PLACES:
@@ -82,11 +82,14 @@ def sampled(times: int, plus: int, by: int, before: int = 0, after: int = 0) -> 
 
 
 def spread(w: int, windows: int) -> Reads:
-    """Return what adaptive pooling reads: window j goes from floor(j*W/n) to ceil((j + 1)*W/n)."""
-    if windows > MOST_PLACES:
+    """Return what adaptive pooling reads: window j of n goes from floor(j*W/n) to ceil((j + 1)*W/n)."""
+    if windows == 1:
+        return cells(0, w, step=0)
+    common = gcd(w, windows)
+    if windows // common > MOST_PLACES:
         raise TooLarge
-    ends = [(j * w // windows, -(-(j + 1) * w // windows)) for j in range(windows)]
-    return Reads(windows, w if windows > 1 else 0, tuple(Window(first, end - first) for first, end in ends))
+    ends = [(j * w // windows, -(-(j + 1) * w // windows)) for j in range(windows // common)]
+    return Reads(windows // common, w // common, tuple(Window(first, end - first) for first, end in ends))
 
 
 class Cells(NamedTuple):
@@ -153,6 +156,12 @@ class Part(NamedTuple):
     def at(self, position: int) -> Cells:
         n, place = divmod(position, self.period)
         return self.cells[place].moved(self.step * n)
+
+    def covers(self, side: int) -> bool:
+        """Say whether all positions depend on all cells of an image of that side."""
+        image = (1 << side) - 1
+        first, mask = self.cells[0]
+        return not self.step and len(self.cells) == 1 and first <= 0 and mask >> -first & image == image
 
     def seen(self, reads: Reads) -> Part:
         """Return the part as a layer sees it that reads this."""
@@ -242,15 +251,86 @@ class ReceptiveField(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether every position depends on the whole image."""
-        image = (1 << self.side) - 1
-        return bool(self.parts) and all(
-            image & ~(cells.mask << cells.first if cells.first > 0 else cells.mask >> -cells.first) == 0
-            for cells in self._different()
-        )
+        """Whether every position depends on the whole image, as behind a global pool."""
+        return any(part.covers(self.side) for part in self.parts)
 
     def _different(self) -> Iterable[Cells]:
         """Return the cells of all positions that may differ other than by having moved."""
         if len(self.parts) == 1:
             return self.parts[0].cells
         return (self.at(position) for position in range(self.positions))
+
+
+def _ends(numbers: Iterable[int]) -> tuple[int, int]:
+    different = set(numbers)
+    return min(different, default=0), max(different, default=0)
+
+
+def receptive_fields(net: Network, *, input: str | None = None) -> dict[str, tuple[ReceptiveField | None, ...]]:  # noqa: A002 -- the public name
+    """Return what each layer's result depends on, along each axis of the image, at the net's declared input.
+
+    None where that cannot be said: behind a failure, a layer that mixes the axes, or one that resizes by a factor with
+    no exact fraction; or where the field is larger than we compute. `input` names the image, where there are several
+    inputs with different sides. Raises ValueError where that does not suit the net.
+    """
+    sides = _images(net, input)
+    image = next(iter(sides.values()))
+    start = Part(1, 1, (Cells(0, 1),))
+    fields: list[_Fields] = [(None,) * len(image), *(((start,) if name in sides else (),) * len(image) for name in net.inputs)]
+    found: dict[str, tuple[ReceptiveField | None, ...]] = {}
+    known: dict[Any, _Fields] = {}
+    for row in net.check().layers:
+        entering = tuple(fields[value] for value in row.node.inputs)
+        key = row.node.layer, row.inputs, entering
+        if key not in known:
+            known[key] = _behind(row, entering, image)
+        fields.append(known[key])
+        positions = (row.output or ())[1:]
+        positions = positions if len(positions) == len(image) else (1,) * len(image)
+        found[row.name] = tuple(
+            None if parts is None else ReceptiveField(parts, *sizes)
+            for parts, *sizes in zip(fields[-1], positions, image, strict=True)
+        )
+    return found
+
+
+_Fields = tuple["tuple[Part, ...] | None", ...]  # of one value: for each axis of the image, the parts of its field
+
+
+def _images(net: Network, name: str | None) -> dict[str, Shape]:
+    """Return the inputs that are the image, with their sides."""
+    sides = {name: shape[1:] for name, shape in net.inputs.items() if shape and len(shape) > 1}
+    if name is not None:
+        sides = {name: sides[name]} if name in sides else {}
+    if len(set(sides.values())) != 1:
+        raise ValueError("there is no input with sides" if not sides else f"the inputs {', '.join(sides)} have different sides: say which one")
+    return sides
+
+
+def _behind(row: LayerReport, entering: tuple[_Fields, ...], image: Shape) -> _Fields:
+    """Return the fields behind a layer."""
+    nothing: _Fields = (None,) * len(image)
+    layer, shapes = row.node.layer, row.inputs
+    if layer is None or row.output is None or None in shapes:
+        return nothing
+    try:
+        reads = layer.reads(*shapes)
+        return tuple(
+            _along([(of[axis] if len(of) == len(image) else None, fields[axis]) for of, fields in zip(reads, entering)], side)
+            for axis, side in enumerate(image)
+        )
+    except TooLarge:
+        return nothing
+
+
+def _along(ways: Sequence[tuple[Reads | None, tuple[Part, ...] | None]], side: int) -> tuple[Part, ...] | None:
+    """Return the field along one axis of what reads several results."""
+    seen = []
+    for reads, parts in ways:
+        if parts is None or (reads is None and any(part.step for part in parts)):
+            return None
+        seen.append(parts if reads is None else tuple(part.seen(reads) for part in parts))
+    if any(reads is None for reads, _ in ways) and len(set(seen)) > 1:
+        return None  # some positions are one's, some the other's
+    joined = _joined(part for parts in seen for part in parts)
+    return next(((part,) for part in joined if part.covers(side)), joined)

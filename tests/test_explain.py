@@ -133,7 +133,17 @@ THREE = 'input = [3, 8, 8]\nlayers = [{ name = "x", %s }]'
         ('type = "slice", dim = 2, start = 1, stop = -1', ["(8 + (-1) - 1 + 1 - 1)/1 = 6"]),
         ('type = "adaptive_avg_pool", output_size = [2, "keep"]', ["output_size[0] = 2", "8, unchanged"]),
         ('type = "global_avg_pool"', ["height, width  1"]),
-        ('type = "max_pool", kernel_size = 3, stride = 2, ceil_mode = true', ["(8 - 3 + 2 - 1)/2 + 1 = 4"]),
+        (
+            'type = "max_pool", kernel_size = 3, stride = 2, ceil_mode = true',
+            [
+                "(8 - 3 + 2 - 1)/2 + 1 = 4",
+                "(8 - 3 + 2*0) mod 2 = 1 is left over: nothing of the image is lost, with ceil_mode",
+            ],
+        ),
+        (
+            'type = "conv", out_channels = 8, kernel_size = 3, padding = "same"',
+            ["channels       out_channels = 8", "height, width  8, unchanged"],
+        ),
         ('type = "conv", out_channels = 2, kernel_size = [3, 5]', ["(8 - 5 + 2*0)/1 + 1 = 4", "2*3*3*5 + 2 = 92"]),
         ('type = "conv", out_channels = 2, kernel_size = 3, padding = "same"', ["height, width  8, unchanged"]),
         ('type = "conv", out_channels = 2, kernel_size = 3, dilation = 2', ["(8 - (2*(3 - 1) + 1) + 2*0)/1 + 1 = 4"]),
@@ -213,7 +223,14 @@ def test_a_layer_that_fails():
     explanation = explain(net, "conv1", (3, 5, 5))
     assert not explanation.ok
     assert explanation.problems == ("error: a window of 11 does not fit a side of 5 with padding 0",)
-    assert "out_channels = 96" in str(explanation)
+    labels = [line.label for line in explanation.lines]  # what does not depend on the failure is there
+    assert labels == ["channels", "in_channels", "parameters"]
+
+
+def test_a_layer_of_which_nothing_is_known():
+    explanation = of(THREE % 'type = "flatten", start_dim = 5', "x")
+    assert explanation.lines == ()
+    assert explanation.problems == ("error: axis 5 does not exist: axes go from 1 (the channels) to 3",)
 
 
 def test_the_numbers_of_a_condition_come_with_their_arithmetic():
@@ -310,6 +327,7 @@ def test_calc_types():
         ("avg_pool", ["kernel_size", "stride", "padding", "ceil_mode"]),
         ("pixel_shuffle", ["upscale_factor"]),
         ("upsample", ["size", "scale_factor"]),
+        ("crop", ["size", "amount", "exact"]),
         ("pad", ["padding", "mode"]),
         ("global_avg_pool", []),
     ],

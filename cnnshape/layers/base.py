@@ -6,6 +6,7 @@ from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from cnnshape.parameters import LARGEST, Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, Shape, per_axis
+from cnnshape.receptive import Reads, cells
 from cnnshape.rules import N, Refused, Require, product
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
@@ -103,6 +104,18 @@ class Layer:
     def lost(self, w: N, windows: N, *_: Any, **axis: Any) -> N:
         """Return how many cells of the side no window reaches at its end, if above 0; `windows` is the side that comes out."""
         return 0
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        """Return, for each input that is not only looked at, what a position along each of its spatial axes reads.
+
+        None where no one axis of the result goes with it.
+        """
+        x = inputs[0]
+        return [[self.reach(w, **axis) for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True)]]
+
+    def reach(self, w: int, *_: Any, **axis: Any) -> Reads:
+        """Return what a position reads along one axis."""
+        return cells()
 
     def weights(self, x: Shape) -> N:
         """Return how many weights there are; x is what enters."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, volume
 from cnnshape.parameters import Count, Flag, Inferred, Padding, PerAxis, Shape, Word
+from cnnshape.receptive import Reads, cells, painted, whole
 from cnnshape.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class _Filters(Layer):
@@ -82,6 +83,10 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         covered = extent(kernel_size, dilation)
         return lost(w, windows, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
 
+    def reach(self, w: int, *, kernel_size: int, stride: int, padding: Any, dilation: int) -> Reads:
+        before, _ = _ends(padding, extent(kernel_size, dilation))
+        return cells(-before, kernel_size, apart=dilation, step=stride)
+
     def uses(self, x: Shape, y: Shape) -> N:
         return product(y[1:])
 
@@ -122,6 +127,11 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
         covered = extent(kernel_size, dilation)
         return transposed(w, require, extent=covered, stride=stride, padding=padding, output_padding=output_padding)
 
+    def reach(  # noqa: PLR0913 -- torch's parameters
+        self, w: int, *, kernel_size: int, stride: int, padding: int, output_padding: int, dilation: int
+    ) -> Reads:
+        return painted(kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+
     def uses(self, x: Shape, y: Shape) -> N:
         return product(x[1:])
 
@@ -142,6 +152,9 @@ class Linear(Layer, type="linear", torch="Linear"):
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         return (*inputs[0][:-1], self.out_features)
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [[*(cells() for _ in inputs[0][1:-1]), *whole(inputs[0])[-1:]]]
 
     def weights(self, x: Shape) -> N:
         return self.in_features * self.out_features

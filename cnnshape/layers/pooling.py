@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt
 from cnnshape.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, Shape, per_axis
+from cnnshape.receptive import Reads, cells, painted, spread, whole
 from cnnshape.rules import (
     N,
     Refused,
@@ -20,6 +21,9 @@ from cnnshape.rules import (
     window,
     window_ceil,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class _Pool(Layer):
@@ -44,6 +48,9 @@ class _Pool(Layer):
         self, w: N, windows: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
     ) -> N:
         return lost(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
+
+    def reach(self, w: int, *, kernel_size: int, stride: int, padding: int = 0, dilation: int = 1) -> Reads:
+        return cells(-padding, kernel_size, apart=dilation, step=stride)
 
 
 class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
@@ -154,6 +161,9 @@ class MaxUnpool(Layer, type="max_unpool"):
         super().enter(require, *inputs)
         self.indices.enter(_unsaid, inputs[1])
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [[painted(**axis) for axis in self.indices.axes(len(inputs[0]) - 1)]]
+
     def unpooling(self) -> MaxUnpool:
         """Return the layer with what it does not say itself taken from its max_pool."""
         names = ("kernel_size", "stride", "padding")
@@ -198,6 +208,9 @@ class _AdaptivePool(Layer):
     def side(self, w: N, require: Require, *, output_size: Any) -> N:
         return w if output_size == "keep" else output_size
 
+    def reach(self, w: int, *, output_size: Any) -> Reads:
+        return spread(w, self.side(w, unasked, output_size=output_size))
+
     def module(self, torch: Any, *inputs: Shape) -> Any:
         """Return torch's module with every size as a number: the 1-D ones take no None."""
         sides = inputs[0][1:]
@@ -231,6 +244,9 @@ class _GlobalPool(Layer):
 
     def side(self, w: N, require: Require) -> N:
         return 1
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [whole(inputs[0])]
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         return getattr(torch.nn, self.torch.format(rank=len(inputs[0]) - 1))(1)
