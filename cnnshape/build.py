@@ -506,7 +506,7 @@ class _Builder:
     def check_joins(self, site: _Site, kind: type[Layer]) -> None:
         """Note a number of inputs that the layer does not take."""
         joins, given = kind.joins, len(site.inputs)
-        if len(joins) > 1 and site.step.inputs is None:
+        if joins[-1] > 1 and site.step.inputs is None:
             raise self.bad(site, "type", f'{kind.type} joins several results: say which, as from = ["one", "other"]')
         if given not in joins:
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"

@@ -119,7 +119,7 @@ def shape_lines(layer: Layer, x: Shape, axes: tuple[Axis, ...], result: Result) 
             continue
         unchanged = place_of(number, x) is not None
         texts = (f"{said(number.value)}, unchanged",) if unchanged else arithmetic(number)
-        if remainder > 0:
+        if remainder and remainder > 0:
             lost = _lost([axis.cell for axis, *_ in alike], _plain(dropped), ceil=getattr(layer, "ceil_mode", False))
             texts = (*texts, f"{remainder!r} is left over: {lost}")
         yield Line(", ".join(axis.name for axis, *_ in alike), texts)

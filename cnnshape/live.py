@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import os
 import random
 import re
 import sys
@@ -137,8 +138,8 @@ def _raised(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}{where}"
 
 
-TORCH: Final = str(Path(torch.__file__).parent)
-HERE: Final = str(Path(__file__).parent)
+TORCH: Final = os.path.join(os.path.dirname(torch.__file__), "")
+HERE: Final = os.path.join(os.path.dirname(__file__), "")
 
 
 def _ours_or_torchs(file: str) -> bool:

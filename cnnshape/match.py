@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from heapq import heappop, heappush
 from itertools import zip_longest
-from math import prod
+from math import isclose, prod
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from cnnshape.layers.base import Layer
@@ -150,6 +150,10 @@ def _facts(layer: Layer, x: Shape) -> dict[str, Any]:
         facts["padding"] = tuple(_cells(*window) for window in windows)
         if not any(facts["padding"]):
             del facts["padding_mode"]
+    if layer.type == "slice":
+        axis = facts["dim"] - 1
+        cut = range(x[axis])[slice(facts["start"], facts["stop"], facts["step"])]
+        facts["start"], facts["stop"] = cut.start, cut.stop
     if layer.type == "pad":
         facts["padding"] = tuple(map(ends, facts["padding"]))
     if layer.type == "upsample":
@@ -227,7 +231,11 @@ def _compared(one: _Step, other: _Step) -> tuple[dict[str, Any], dict[str, Any]]
 def _different(one: _Step, other: _Step) -> list[str]:
     """Return the names of the facts that differ between two layers of the same kind."""
     left, right = _compared(one, other) or ({}, {})
-    return [name for name in left if name in right and left[name] != right[name]]
+    return [name for name in left if name in right and not _equal(left[name], right[name])]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return one == other or (isinstance(one, float) and isinstance(other, float) and isclose(one, other))
 
 
 def same_shape(one: Shape | None, other: Shape | None) -> bool:

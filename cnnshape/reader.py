@@ -376,9 +376,10 @@ class _Reader:
             candidates = [folder / name for folder in allowed]
             inside = [c for c in candidates if any(c.resolve().is_relative_to(folder.resolve()) for folder in allowed)]
             found = next((candidate for candidate in inside if candidate.is_file()), None)
+            outside = not inside or (not found and any(candidate.is_file() for candidate in candidates))
         except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
             return f"{shown(name)} is no file's name"
-        if not inside:
+        if outside:
             return f"{shown(name)} lies outside this file's folder and the working directory"
         return found or f"there is no file {shown(name)} in this file's folder or the working directory"
 

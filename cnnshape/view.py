@@ -271,7 +271,7 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     if not checked.declared:
         at = ", ".join(_named(name, text(shape, net.layout), report.inputs) for name, shape in report.inputs.items())
         yield "input", f"{at}; expectations and claims are about the declared input alone"
-    if sizes := chain(checked):
+    if (sizes := chain(checked)) not in ([], ["?"]):
         yield "sizes", " → ".join(sizes)
     if len(report.outputs) > 1:
         yield "outputs", ", ".join(f"{name} {text(shape, net.layout)}" for name, shape in report.outputs.items())

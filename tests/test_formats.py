@@ -33,10 +33,11 @@ arguments = ["k"]
 layers = [{ name = "inner", type = "conv", out_channels = 1, kernel_size = "k" }]
 """
 SHARED = """inputs = { left = [1, 8, 9], right = [1, 8, 9] }
-outputs = ["l", "r"]
+outputs = ["l", "both"]
 layers = [
   { name = "l", type = "conv", out_channels = 2, kernel_size = 2, stride = 2, from = "left" },
   { name = "r", shares = "l", from = "right" },
+  { name = "both", type = "concat", from = ["r", "l"] },
 ]
 """
 
@@ -128,11 +129,12 @@ def test_json_of_a_bad_net(file):
 
 def test_json_of_shared_weights_and_several_inputs(file):
     (shared,) = report(file(SHARED))
-    first, second = shared["layers"]
+    first, second, both = shared["layers"]
     assert (first["shares"], second["shares"]) == (None, "l")
     assert (first["parameters"], second["parameters"], shared["parameters"]) == (10, 0, 10)
     assert shared["inputs"] == {"left": [1, 8, 9], "right": [1, 8, 9]}
-    assert shared["outputs"] == {"l": [2, 4, 4], "r": [2, 4, 4]}
+    assert shared["outputs"] == {"l": [2, 4, 4], "both": [4, 4, 4]}
+    assert both["inputs"] == [[2, 4, 4], [2, 4, 4]]
     assert first["dropped"] == [0, 1]
 
 
@@ -150,7 +152,7 @@ def test_json_of_a_cross_check(file):
     assert good["crosscheck"]["device"] == "cpu"
     assert good["crosscheck"]["ok"]
     assert good["no_crosscheck"] is None
-    assert [layer["torch"] for layer in good["layers"]] == [{"verdict": "agrees", "reason": None}] * 2
+    assert [layer["torch"] for layer in good["layers"]] == [{"verdict": "agrees", "reason": None}] * 3
     verdicts = {layer["name"]: layer["torch"] for layer in bad["layers"]}
     assert verdicts["b.inner"]["verdict"] == "refuses"
     assert "RuntimeError" in verdicts["b.inner"]["reason"]
@@ -228,7 +230,8 @@ def test_csv_is_a_row_a_layer():
     assert sum(int(row["macs"]) for row in rows) == 1_135_256_096
     first = rows[0]
     assert (first["inputs"], first["output"]) == ("227x227x3", "55x55x96")  # as the file writes shapes
-    assert (first["type"], first["line"], first["dropped"], first["torch"]) == ("conv", "7", "0x0", "")
+    assert (first["type"], first["dropped"], first["torch"]) == ("conv", "0x0", "")
+    assert [int(row["line"]) for row in rows] == [layer["line"] for layer in alexnet["layers"]]
     assert result.stderr == ""
 
 

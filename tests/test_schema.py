@@ -84,7 +84,7 @@ layers = [
 macs = 0
 outputs = { last = [10] }
 output = [32, 32, 16]
-valid_sizes = "all from 1"
+valid_sizes = "every size from 1"
 
 [training]
 batch_size = 128
@@ -196,6 +196,8 @@ def test_a_net_needs_layers_and_one_kind_of_input():
     assert wrong({"input": [3]}) is not None
     assert wrong({"layers": [], "input": [3]}) is None
     assert wrong({"layers": [], "inputs": {"a": [3]}}) is None
+    assert wrong({"layers": [], "inputs": {}}) is not None
+    assert wrong({"layers": [], "input": [3], "inputs": {"a": [3]}}) is not None
     assert wrong({"blocks": {}}) is None
 
 

@@ -388,6 +388,7 @@ def test_chain_of_sizes(net, shape, sizes):
 
 def test_a_flat_net_has_no_chain(net):
     assert "sizes" not in facts(net(layers('type = "linear", out_features = 3', shape="[32]")))
+    assert "sizes" not in facts(net('layers = ["relu"]'))  # an error, and nothing is known
 
 
 @pytest.mark.parametrize("order", ['["down", "up"]', '["up", "down"]'])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import Layer, axis_of
 from cnnshape.parameters import Axis, Count, Real, Shape, Word
-from cnnshape.rules import N, Require, divides
+from cnnshape.receptive import Reads, cells, whole
+from cnnshape.rules import N, Require, divides, unasked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class _Pointwise(Layer):
@@ -176,6 +180,12 @@ class GLU(Layer, type="glu", torch="GLU"):
         require(divides(2, x[axis]), "not-divisible", number=x[axis], divisor=2)
         return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        x = inputs[0]
+        halved = axis_of(self.dim, x, unasked)
+        ways = [cells(0, 2, apart=w // 2) if axis == halved else cells() for axis, w in enumerate(x)]
+        return [ways[1:]]
+
 
 class _OverAxis(Layer):
     """A function that normalises along one axis."""
@@ -185,6 +195,11 @@ class _OverAxis(Layer):
     def output(self, require: Require, *inputs: Shape) -> Shape:
         axis_of(self.dim, inputs[0], require)
         return inputs[0]
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        x = inputs[0]
+        over = axis_of(self.dim, x, unasked)
+        return [[way if axis == over else cells() for axis, way in enumerate(whole(x), start=1)]]
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         return getattr(torch.nn, self.torch)(self.dim)  # always said: torch's own default warns, and may be another

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import ANY_RANK, Layer, attempt, axis_of, channels_of
 from cnnshape.parameters import Axis, Flag, Inferred, Real, Shape
-from cnnshape.rules import N, Require, equal, larger, same
+from cnnshape.receptive import Reads, cells
+from cnnshape.rules import N, Require, equal, larger, same, unasked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MANY = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
 
@@ -32,6 +36,10 @@ class Concat(Layer, type="concat"):
             result = (*same[:axis], result[axis] + other[axis], *same[axis + 1 :])
         return result
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        along = axis_of(self.dim, inputs[0], unasked)
+        return [[None if axis == along else cells() for axis in range(1, len(x))] for x in inputs]
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return torch.cat(tensors, self.dim)
 
@@ -52,6 +60,10 @@ class _Elementwise(Layer):
                 require(len(result) == len(other), "ranks-differ", one=result, other=other)
                 result = joined(result, other, require, alike)
         return result
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        y = self.output(unasked, *inputs)
+        return [[cells(step=0 if w < out else 1) for w, out in zip(x[1:], y[1:], strict=True)] for x in inputs]
 
 
 class Add(_Elementwise, type="add"):

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, several
 from cnnshape.parameters import Count, Flag, Inferred, InferredShape, Real, Shape, Word
+from cnnshape.receptive import whole
 from cnnshape.rules import N, Require, divides, product
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from cnnshape.receptive import Reads
 
 
 class _Affine(Layer):
@@ -59,6 +62,9 @@ class BatchNorm(_Affine, type="batch_norm", torch="BatchNorm{rank}d"):
         require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
         return x
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        return super().reads(*inputs) if self.track_running_stats else [whole(inputs[0])]
+
     def features(self) -> N:
         return self.num_features
 
@@ -90,6 +96,9 @@ class GroupNorm(_Affine, type="group_norm", torch="GroupNorm"):
         require(several(x[0] // self.num_groups, *x[1:]), "one-value", shape=x)
         return x
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [whole(inputs[0])]
+
     def features(self) -> N:
         return self.num_channels
 
@@ -115,6 +124,9 @@ class InstanceNorm(_Affine, type="instance_norm", torch="InstanceNorm{rank}d"):
         x = inputs[0]
         require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
         return x
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        return super().reads(*inputs) if self.track_running_stats else [whole(inputs[0])]
 
     def features(self) -> N:
         return self.num_features
@@ -158,6 +170,9 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
     def enter(self, require: Require, *inputs: Shape) -> None:
         require(self.over is not None or len(inputs[0]) == 1, "say-over", shape=inputs[0])
         super().enter(require, *inputs)
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        return super().reads(*inputs) if self.over == "channels" else [whole(inputs[0])]
 
     def features(self) -> N:
         shape: Any = self.normalized_shape

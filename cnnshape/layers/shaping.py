@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
 from cnnshape.parameters import (
@@ -20,7 +20,11 @@ from cnnshape.parameters import (
     Whole,
     Word,
 )
-from cnnshape.rules import N, Require, divides, padded, product, scaled, unasked
+from cnnshape.receptive import Reads, cells, sampled, spread, whole
+from cnnshape.rules import MAX_DYADIC, N, Require, divides, padded, product, scaled, unasked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Flatten(Layer, type="flatten", torch="Flatten"):
@@ -40,6 +44,13 @@ class Flatten(Layer, type="flatten", torch="Flatten"):
         start, end = axis_of(self.start_dim, x, require), axis_of(self.end_dim, x, require)
         require(start <= end, "axes-reversed", start_dim=self.start_dim, end_dim=self.end_dim)
         return (*x[:start], product(x[start : end + 1]), *x[end + 1 :])
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        x = inputs[0]
+        start, end = axis_of(self.start_dim, x, unasked), axis_of(self.end_dim, x, unasked)
+        if (start, end) == (0, len(x) - 1):
+            return [whole(x)]
+        return [[None if start <= axis <= end and start < end else cells() for axis in range(1, len(x))]]
 
 
 class Reshape(Layer, type="reshape"):
@@ -62,6 +73,9 @@ class Reshape(Layer, type="reshape"):
         fits = (elements >= known) & (elements <= known)
         require(fits, "elements-differ", elements=elements, shape=self.shape)
         return self.shape
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        return [whole(inputs[0]) if len(self.shape) == 1 else [None] * (len(inputs[0]) - 1)]
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
@@ -106,6 +120,27 @@ class Upsample(Layer, type="upsample", torch="Upsample"):
     def side(self, w: N, require: Require, *, size: N = None, scale_factor: float = 0) -> N:
         return size if size is not None else scaled(w, require, factor=scale_factor)
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        x, y = inputs[0], self.output(unasked, *inputs)
+        factors = [axis.get("scale_factor") for axis in self.axes(len(x) - 1)]
+        return [[self.resampled(*axis) for axis in zip(x[1:], y[1:], factors, strict=True)]]
+
+    def resampled(self, w: int, out: int, factor: float | None) -> Reads | None:
+        """Return what a position reads: torch puts the centre of cell j at (j + 1/2) * times/by - 1/2."""
+        if self.mode == "area":
+            return spread(w, out)
+        by, times = (out, w) if factor is None else factor.as_integer_ratio()
+        if max(by, times) > MAX_DYADIC and factor is not None:
+            return None  # torch rounds
+        if self.mode == "nearest":
+            return sampled(times, 0, by)
+        if self.mode == "nearest-exact":
+            return sampled(2 * times, times, 2 * by)
+        before, after = (1, 2) if self.mode == "bicubic" else (0, 1)
+        if self.align_corners:
+            return sampled(w - 1 if out > 1 else 0, 0, max(out - 1, 1), before=before, after=after)
+        return sampled(2 * times, times - by, 2 * by, before=before, after=after)
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         if self.like is None:
             return module(tensors[0])
@@ -140,6 +175,11 @@ class PixelShuffle(Layer, type="pixel_shuffle", torch="PixelShuffle"):
         require(divides(r * r, c), "not-divisible", number=c, divisor=r * r)
         return (*front, c // (r * r), h * r, w * r)
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        r = self.upscale_factor
+        split, spread_out = cells(0, r * r, step=r * r), sampled(1, 0, r)
+        return [[*(cells() for _ in inputs[0][:-3]), split, spread_out, spread_out][1:]]
+
 
 class PixelUnshuffle(Layer, type="pixel_unshuffle", torch="PixelUnshuffle"):
     """Moves space into channels: r rows and r columns become r*r channels (also called space to depth).
@@ -158,6 +198,11 @@ class PixelUnshuffle(Layer, type="pixel_unshuffle", torch="PixelUnshuffle"):
         for side in (h, w):
             require(divides(r, side), "not-divisible", number=side, divisor=r)
         return (*front, c * (r * r), h // r, w // r)
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        r = self.downscale_factor
+        merged, gathered = sampled(1, 0, r * r), cells(0, r, step=r)
+        return [[*(cells() for _ in inputs[0][:-3]), merged, gathered, gathered][1:]]
 
 
 class ChannelShuffle(Layer, type="channel_shuffle", torch="ChannelShuffle"):
@@ -213,6 +258,10 @@ class Pad(Layer, type="pad"):
         before, after = ends(padding)
         return padded(w, require, before=before, after=after, mode=self.mode)
 
+    def reach(self, w: int, *, padding: Any) -> Reads:
+        before, _ = ends(padding)
+        return cells(-before)
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         pairs = [ends(axis["padding"]) for axis in self.axes(x.dim() - 2)]
@@ -258,6 +307,10 @@ class Crop(Layer, type="crop"):
             require(divides(2, w - size), "odd-crop", side=w, size=size)
         return size
 
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        x, y = inputs[0], self.output(unasked, *inputs)
+        return [[cells((w - size) // 2) for w, size in zip(x[1:], y[1:], strict=True)]]
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         y = self.output(unasked, *(tuple(tensor.shape[1:]) for tensor in tensors))
@@ -291,6 +344,12 @@ class Slice(Layer, type="slice"):
         result = (stop - start + self.step - 1) // self.step
         require(result >= 1, "no-elements", side=length, result=result)
         return (*x[:axis], result, *x[axis + 1 :])
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        x = inputs[0]
+        along = axis_of(self.dim, x, unasked)
+        start = self.start if self.start >= 0 else x[along] + self.start
+        return [[cells(start, step=self.step) if axis == along else cells() for axis in range(1, len(x))]]
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
