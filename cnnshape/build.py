@@ -140,8 +140,9 @@ class _Builder:
         """Return the net's outputs by name; left out, it is the last layer."""
         names = self.architecture.outputs
         if names is None:
-            node = self.node(last)
-            return {node.name if node else "output": last}
+            node, step = self.node(last), frame.steps[-1] if frame.steps else None
+            plain = step.name if step and isinstance(step.name, str) else ""
+            return {plain or (node.name if node else "output"): last}
         return {name: self.find_one(name, frame, place) for name, place in names.items()}
 
     def check_outputs(self, outputs: Mapping[str, int]) -> None:

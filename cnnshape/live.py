@@ -1,119 +1,118 @@
-"""A live model run once, and what it ran written down: which module or function, on what, with what settings.
+"""A live model run once, and what it ran written down: which module or function, on what, with which settings.
 
-Modules of torch.nn are seen by hooks, functions by a TorchFunctionMode, and which reads whose result by the tensors
-that pass. The model runs on copies of its parameters and buffers, and is left as it was.
+Modules are seen by hooks, functions by a TorchFunctionMode, and who reads whose result by the tensors that pass. The
+model runs on copies of its parameters and buffers, and is left as it was.
 """
 
 from __future__ import annotations
 
 import copy
 import inspect
-import math
 import os
 import random
-import re
 import sys
 import threading
 import traceback
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
-from torch.nn.modules.container import Sequential
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from cnnshape.layers import TYPES, Layer
 from cnnshape.match import Call, Comparison, Failure, Run, match
-from cnnshape.parameters import Flag, Inferred, InferredShape, KeptSize, Parameter, PerAxis, Reference
-from cnnshape.unknown import UNKNOWN
+from cnnshape.recognize import Function, layer_of, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
 
-    from cnnshape.network import Input, Network, Report
+    from cnnshape.layers import Layer
+    from cnnshape.network import Network, Report
     from cnnshape.parameters import Shape
 
 
-def compare(net: Network, model: Any, device: str | None, *, input: Input | None = None, report: Report | None = None) -> Comparison:  # noqa: A002, E501
-    """Run the model once and hold it against the net; `device` None: where the model lives."""
+def compare(net: Network, report: Report, model: Any, device: str | None = None) -> Comparison:
+    """Run the model once on a sample of the report's inputs, and hold it against the net.
+
+    `device` None is where the model lives; on another, a copy of its numbers is run.
+    """
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r}")
-    report = net.check(input) if report is None else report
     model = _unwrapped(model)
-    where = device or _home(model)
-    run = observe(model, report.inputs, where)
-    return Comparison(run.model, str(where), torch.__version__, *match(net, report, run))
+    device = device or _home(model)
+    run = observe(model, report.inputs, device)
+    return Comparison(run.model, device, torch.__version__, *match(net, report, run))
 
 
 def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Run:
-    """Run the model once, on one sample of such inputs, and write down what it does. The model is left as it was."""
-    lazy = any(torch.nn.parameter.is_lazy(p) for p in (*model.parameters(), *model.buffers()))
-    if lazy:
-        model = copy.deepcopy(model)  # its first run would settle what it is
-    tensors = {} if lazy else _copies(model, device)
-    with _left_alone(model, device), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dtype = next((p.dtype for p in model.parameters() if p.dtype.is_floating_point), torch.get_default_dtype())
-        given = {name: torch.rand(1, *shape, dtype=dtype, device=device) for name, shape in inputs.items()}
-        watch = _Watch(model, tensors, list(given.values()))
-        returned, failure = None, None
+    """Run the model once, in evaluation mode, and return what it did. The model is left as it was."""
+    if any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
+        model = copy.deepcopy(model).to(device)  # its first run settles what it is: that of a copy
+        numbers: dict[str, torch.Tensor] = {}
+    else:
+        named = (*model.named_parameters(), *model.named_buffers())
+        numbers = {name: tensor.detach().to(device, copy=True) for name, tensor in named}
+    failure, returned = None, None
+    with _undisturbed(model, device):
+        given = _samples(model, inputs, device)
+        watch = _Watch(model, numbers, list(given.values()))
         try:
             args, kwargs = _arguments(model, given)
             with watch:
-                returned = torch.func.functional_call(model, tensors, args, kwargs)
+                returned = torch.func.functional_call(model, numbers, args, kwargs)
         except Exception as error:  # noqa: BLE001 -- whatever a model may raise
-            failure = Failure(_raised(error), watch.at())
-    outputs = tuple((key, tuple(t.shape[1:]), watch.made_of(t)) for key, t in _tensors(returned))
-    return Run(type(model).__name__, tuple(watch.calls), outputs, failure, watch.idle(), watch.depends)
-
-
-# The model as it is, and as it was
+            failure = Failure(_said(error), watch.failed or f"{type(model).__name__}()")
+    outputs = tuple((key, tuple(t.shape[1:]), frozenset(watch.origin(t).values)) for key, t in _tensors(returned))
+    return Run(type(model).__name__, tuple(watch.calls), outputs, failure, watch.idle(), watch.by_data)
 
 
 def _unwrapped(model: Any) -> Any:
-    """Return the model itself, of one wrapped to run in parallel or compiled."""
-    while type(model).__name__ in ("DataParallel", "DistributedDataParallel", "OptimizedModule"):
-        model = model.module if hasattr(model, "module") else model._orig_mod  # noqa: SLF001 -- torch has no other name
+    """Return the model itself, of one that is wrapped to run in parallel, or compiled."""
+    while wrapped := next((model._modules[n] for n in ("module", "_orig_mod") if [*model._modules] == [n]), None):  # noqa: SLF001 -- no public name
+        model = wrapped
     return model
 
 
 def _home(model: torch.nn.Module) -> str:
-    return next((str(t.device) for t in (*model.parameters(), *model.buffers())), "cpu")
-
-
-def _copies(model: torch.nn.Module, device: str) -> dict[str, torch.Tensor]:
-    tensors = (*model.named_parameters(), *model.named_buffers())
-    return {name: tensor.detach().to(device, copy=True) for name, tensor in tensors}
+    return next((str(tensor.device) for tensor in (*model.parameters(), *model.buffers())), "cpu")
 
 
 @contextmanager
-def _left_alone(model: torch.nn.Module, device: str) -> Iterator[None]:
-    """Evaluate the model, without gradients; put mode and random states back."""
+def _undisturbed(model: torch.nn.Module, device: str) -> Iterator[None]:
+    """Have the model evaluate, without gradients; put its mode and all random states back."""
     modes = {module: module.training for module in model.modules()}
     numpy = sys.modules.get("numpy")
-    states = random.getstate(), numpy and numpy.random.get_state()
-    with ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng(range(torch.cuda.device_count()) if "cuda" in device else []))
-        stack.enter_context(torch.no_grad())  # not inference_mode: what a model keeps of this run must serve training
-        torch.manual_seed(0)
-        try:
+    python_state, numpy_state = random.getstate(), numpy and numpy.random.get_state()
+    cuda = range(torch.cuda.device_count()) if device.startswith("cuda") else ()
+    try:
+        # No inference_mode: what the model keeps of this run must serve in training. No eval(): it may be the user's.
+        with torch.random.fork_rng(cuda), torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.manual_seed(0)
             for module in modes:
-                module.training = False  # not model.eval(), which a model may override
+                module.training = False
             yield
-        finally:
-            for module, mode in modes.items():
-                module.training = mode
-            random.setstate(states[0])
-            if numpy:
-                numpy.random.set_state(states[1])
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        random.setstate(python_state)
+        if numpy:
+            numpy.random.set_state(numpy_state)
+
+
+def _samples(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> dict[str, torch.Tensor]:
+    floats = (p.dtype for p in model.parameters() if p.dtype.is_floating_point)
+    dtype = next(floats, torch.get_default_dtype())
+    return {name: torch.rand(1, *shape, device=device).to(dtype) for name, shape in inputs.items()}
 
 
 class _WrongInputs(Exception):  # noqa: N818
-    """The model's forward does not take the inputs that the file declares."""
+    """The model's forward does not take what the file declares."""
 
 
 def _arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -124,496 +123,232 @@ def _arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        declared = ", ".join(given)
-        raise _WrongInputs(f"forward{signature} does not take the file's inputs ({declared}): {error}") from None
+        takes = f"forward{signature} does not take the inputs of the file, {', '.join(given)}"
+        raise _WrongInputs(f"{takes}: {error}") from None
     return args, kwargs
 
 
-def _raised(error: Exception) -> str:
-    """Say what was raised, and by which line of the model's code."""
+def _said(error: Exception) -> str:
+    """Say what was raised, and in which line of the model's code."""
     if isinstance(error, _WrongInputs):
         return str(error)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _ours_or_torchs(f.filename)]
-    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    theirs = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_machinery(frame.filename)]
+    where = f" ({Path(theirs[-1].filename).name}:{theirs[-1].lineno})" if theirs else ""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}{where}"
 
 
-TORCH: Final = os.path.join(os.path.dirname(torch.__file__), "")
-HERE: Final = os.path.join(os.path.dirname(__file__), "")
+MACHINERY: Final = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, __file__))
 
 
-def _ours_or_torchs(file: str) -> bool:
-    return file.startswith((TORCH, HERE, "<"))
+@cache
+def _is_machinery(file: str) -> bool:
+    """Whether a file is torch's or ours."""
+    return file.startswith((*MACHINERY, "<"))
 
 
 def _tensors(value: Any, key: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield the tensors in what a model returns, with the keys of dicts."""
+    """Yield the tensors that are passed or returned, however they are packed, with their keys."""
     if isinstance(value, torch.Tensor):
         yield key, value
     elif isinstance(value, dict):
         for name, entry in value.items():
             yield from _tensors(entry, str(name))
     elif isinstance(value, list | tuple):
-        names = getattr(value, "_fields", [key] * len(value))
-        for name, entry in zip(names, value, strict=True):
+        for name, entry in zip(getattr(value, "_fields", [key] * len(value)), value, strict=True):
             yield from _tensors(entry, name)
     elif hasattr(value, "__dataclass_fields__"):
-        for name in value.__dataclass_fields__:
-            yield from _tensors(getattr(value, name), name)
-
-
-# What is watched
+        yield from _tensors({name: getattr(value, name) for name in value.__dataclass_fields__})
 
 
 class _Origin(NamedTuple):
     """What a tensor is made of."""
 
-    values: tuple[int, ...] = ()  # results of layers, and inputs
-    weights: tuple[str, ...] = ()  # parameters that no layer has used yet
-    dealt: int = 0  # the groups, of one whose channels are split in groups that have changed places with what is in them
+    values: tuple[int, ...] = ()  # inputs, and results of layers
+    weights: tuple[str, ...] = ()  # parameters, in no layer yet
+    dealt: int = 0  # see Function
 
 
-NOTHING: Final = _Origin()
 SAME: Final = ("dropout", "identity")  # layers that may return the very tensor that they were given
-DATA: Final = frozenset({"nonzero", "argwhere", "masked_select", "unique", "unique_consecutive", "unique_dim", "bincount"})  # fmt: skip
 
 
-class _Watch(TorchFunctionMode):
-    """Sees every module and function that runs, and writes down those that are layers."""
+class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
+    """Sees every module and every function that runs, and writes down those that are layers."""
 
-    def __init__(self, model: torch.nn.Module, tensors: dict[str, torch.Tensor], inputs: list[torch.Tensor]):
+    def __init__(self, model: torch.nn.Module, numbers: Mapping[str, torch.Tensor], inputs: list[torch.Tensor]):
         super().__init__()
-        self.model = model
         self.names = {module: name for name, module in model.named_modules()}
-        self.thread = threading.get_ident()
+        self.parameters = {name: numbers.get(name, tensor) for name, tensor in model.named_parameters()}
+        self.titles = {id(tensor): name for name, tensor in self.parameters.items()}
         self.calls: list[Call] = []
         self.first = 1 + len(inputs)  # the value of the first call
         self.origins = WeakIdKeyDictionary()
-        self.parameters: dict[int, tuple[str, int]] = {}  # by identity
-        for name, parameter in model.named_parameters():
-            self.know(tensors.get(name, parameter), name)
+        for name, tensor in self.parameters.items():
+            self.origins[tensor] = _Origin(weights=(name,))
         for name, buffer in model.named_buffers():
-            self.origins[tensors.get(name, buffer)] = NOTHING
+            self.origins[numbers.get(name, buffer)] = _Origin()
         for value, tensor in enumerate(inputs, start=1):
             self.origins[tensor] = _Origin((value,))
-        self.around: list[torch.nn.Module] = []  # the modules that run, from the outermost in
-        self.inside: torch.nn.Module | None = None  # the one that is a layer
-        self.failed = ""  # the module or function in which the model raised
-        self.depends = ""
-        self.used: set[str] = set()
+        self.thread = threading.get_ident()
+        self.around: list[torch.nn.Module] = []  # the modules that run, from the outside in
+        self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
+        self.failed = ""  # the module or function that raised
+        self.by_data = ""  # the function that makes shapes depend on data
 
-    def know(self, parameter: torch.Tensor, name: str) -> None:
-        self.parameters[id(parameter)] = name, parameter.numel()
-        self.origins[parameter] = _Origin(weights=(name,))
+    def __enter__(self) -> Any:
+        enters = register_module_forward_pre_hook(self.enters)
+        leaves = register_module_forward_hook(self.leaves, with_kwargs=True, always_call=True)
+        self.hooks = (enters, leaves)
+        return super().__enter__()
 
-    def __enter__(self) -> _Watch:
-        self.hooks = [
-            register_module_forward_pre_hook(self.enters),
-            register_module_forward_hook(self.leaves, with_kwargs=True, always_call=True),
-        ]
-        super().__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        super().__exit__(*exception)
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
         for hook in self.hooks:
             hook.remove()
 
     # Modules
 
     def enters(self, module: torch.nn.Module, _: Any) -> None:
-        if self.inside is not None or threading.get_ident() != self.thread:
-            return
-        self.around.append(module)
-        if _type_of(module):
-            self.inside = module
+        if self.layer is None and threading.get_ident() == self.thread:
+            self.around.append(module)
+            if _type(module):
+                self.layer = module
 
     def leaves(self, module: torch.nn.Module, args: Any, kwargs: Any, result: Any) -> Any:
-        if self.inside not in (None, module) or threading.get_ident() != self.thread:
+        """Write a layer down; `result` is None where it raised."""
+        if self.layer not in (None, module) or threading.get_ident() != self.thread:
             return None
-        while self.around and self.around.pop() is not module:
-            pass  # what raised, and was caught
-        if self.inside is None:
+        if self.layer is None:
             if result is None:
                 self.failed = self.failed or self.named(module)
+            self.left(module)
             return None
-        self.inside = None
-        type = _type_of(module)  # noqa: A001
-        name = self.named(module)
-        with torch._C.DisableTorchFunction():
-            entering = [tensor for _, tensor in _tensors((*args, *kwargs.values()))]
-            if type in SAME and isinstance(result, torch.Tensor) and any(result is tensor for tensor in entering):
-                result = result.view_as(result)
-        weights = {}
-        for parameter in module.parameters():
-            own, count = self.parameters.get(id(parameter), (f"{name}.{id(parameter)}", parameter.numel()))
-            weights[own] = count
-        layer = _layer_of(module, type)
+        kind = _type(module)
+        entering = [tensor for _, tensor in _tensors((args, kwargs))]
+        if kind in SAME and any(result is tensor for tensor in entering):
+            result = result.view_as(result)  # another, so that one can tell who reads which
         made = [tensor for _, tensor in _tensors(result)]
+        weights = {self.titles.get(id(p), f"{self.named(module)} {id(p)}"): p.numel() for p in module.parameters()}
+        self.left(module)
         place = "" if module in self.names else _calling_line()
-        self.record(name, type, layer, entering[:1] if type == "max_unpool" else entering, made, weights, place)
-        if not made:
-            self.failed = self.failed or name
+        entering = entering[:1] if kind == "max_unpool" else entering
+        self.record(self.named(module), kind, layer_of(module, kind), entering, made, weights, place)
+        self.layer = None
         return result
+
+    def left(self, module: torch.nn.Module) -> None:
+        while self.around and self.around.pop() is not module:
+            pass  # one that raised, and whose error was caught
 
     def named(self, module: torch.nn.Module) -> str:
-        """Return the path of a module; of one made on the way, its class behind the path of the one around it."""
-        return self.names[module] if module in self.names else self.inner(f"{type(module).__name__}()")
+        """Return the path of a module; of one that is made on the way, its class within the module around it."""
+        return self.names.get(module) or self.within(f"{type(module).__name__}()")
 
-    def inner(self, name: str) -> str:
-        around = next((self.names[m] for m in reversed(self.around) if m in self.names), "")
+    def within(self, name: str) -> str:
+        around = next((self.names[module] for module in reversed(self.around) if self.names.get(module)), "")
         return f"{around}.{name}" if around else name
-
-    def at(self) -> str:
-        return self.failed or self.inner("forward()").removesuffix(".forward()")
-
-    def idle(self) -> dict[str, int]:
-        """Return the modules with parameters that no layer used."""
-        result: dict[str, int] = {}
-        for name, parameter in self.model.named_parameters():
-            if name not in self.used:
-                module = name.rpartition(".")[0] or name
-                result[module] = result.get(module, 0) + parameter.numel()
-        return result
 
     # Functions
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self.inside is not None:
+        if self.layer is not None:
             return function(*args, **kwargs)
         name = getattr(function, "__name__", "")
-        entering = [tensor for _, tensor in _tensors((*args, *kwargs.values()))]
-        origins = [self.origins.get(tensor, None) for tensor in entering]
-        alive = any(origin is None or origin.values for origin in origins)
+        entering = [tensor for _, tensor in _tensors((args, kwargs))]
+        origins = [self.origin(tensor) for tensor in entering]
+        alive = [bool(origin.values) for origin in origins]
+        weights = tuple(dict.fromkeys(weight for origin in origins for weight in origin.weights))
+        dealt = origins[0].dealt if origins else 0
+        seen = Function(name, args, kwargs, entering, [], alive, bool(weights), dealt)
         try:
             result = function(*args, **kwargs)
         except Exception:
-            if alive and not self.failed:
-                self.record_function(name, args, kwargs, entering, None)
-                self.failed = self.inner(f"{name}()")
+            if any(alive) and not self.failed:
+                self.failed = self.within(f"{name.strip('_')}()")
+                self.read(seen, weights)
             raise
-        if name == "__setitem__":
-            self.origins[args[0]] = self.union(entering)
-        made = [tensor for _, tensor in _tensors(result)]
-        if not made:
-            return result
-        if not alive:
-            for tensor in made:
-                self.origins[tensor] = self.union(entering)
-            return result
-        if result is args[0] and not name.endswith("_") and _type_named(name) in SAME:
+        if seen.type in SAME and not name.endswith("_") and any(result is tensor for tensor in entering):
             result = result.view_as(result)
-            made = [result]
-        self.record_function(name, args, kwargs, entering, made)
+        made = [entering[0]] if name == "__setitem__" else [tensor for _, tensor in _tensors(result)]
+        for tensor in self.read(seen._replace(results=made), weights) if any(alive) and made else made:
+            values = tuple(dict.fromkeys(value for origin in origins for value in origin.values))
+            self.origins[tensor] = _Origin(values, weights, seen._replace(results=made).deals() if made else 0)
         return result
 
-    def record_function(self, name: str, args: Any, kwargs: Any, entering: list[Any], made: list[Any] | None) -> None:
-        """Write down a function that is a layer; of another, only what its result is made of."""
-        data = name in DATA or (name == "__getitem__" and _masks(args[1]))
-        if data and not self.depends:
-            self.depends = f"{self.inner(name)}() at {_calling_line()}"
-        weights = tuple(dict.fromkeys(w for t in entering for w in self.origin(t).weights))
-        seen = _Function(name, args, kwargs, entering, made or [], self)
-        for reading, tensors in seen.layers(weights):
-            counts = {w: self.count(w) for w in weights}
-            read = [tensor for tensor in entering if self.origin(tensor).values or tensor not in self.origins]
-            type, layer, minor = reading  # noqa: A001
-            place = _calling_line()
-            self.record(self.inner(f"{name.strip('_')}()"), type, layer, read, tensors, counts, place, minor=minor)
-            made = None
-        for tensor in made or ():
-            self.origins[tensor] = self.union(entering)._replace(dealt=seen.dealt())
+    def read(self, seen: Function, weights: tuple[str, ...]) -> list[torch.Tensor]:
+        """Write down what a function is as a layer; return those of its results that no layer made."""
+        if seen.by_data and not self.by_data:
+            self.by_data = f"{self.within(seen.name.strip('_'))}() at {_calling_line()}"
+        owners = {weight.rpartition(".")[0] for weight in weights}
+        owner = owners.pop() if len(owners) == 1 else ""
+        rest = seen.results
+        for kind, layer, results, minor in seen.readings():
+            name, place = (owner, "") if owner else (self.within(f"{seen.name.strip('_')}()"), _calling_line())
+            reads = [tensor for tensor, alive in zip(seen.tensors, seen.alive, strict=True) if alive]
+            counts = {weight: self.parameters[weight].numel() for weight in weights}
+            self.record(name, kind, layer, reads, results, counts, place, minor=minor)
+            rest = [tensor for tensor in rest if all(tensor is not result for result in results)]
+        return rest
 
-    def count(self, weight: str) -> int:
-        return next(count for name, count in self.parameters.values() if name == weight)
+    # Both
 
     def record(  # noqa: PLR0913, PLR0917
         self,
         name: str,
-        type: str,  # noqa: A002
+        kind: str,
         layer: Layer | None,
         entering: list[torch.Tensor],
         made: list[torch.Tensor],
         weights: dict[str, int],
-        place: str = "",
+        place: str,
         *,
         minor: bool = False,
     ) -> None:
-        inputs = tuple(dict.fromkeys(v for tensor in entering for v in self.origin(tensor).values))
-        if len(entering) > 1 and type in ("add", "mul", "sub", "concat"):
-            inputs = tuple(v for tensor in entering for v in self.origin(tensor).values)
+        inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
+        kind, inputs = self.as_silu(kind, inputs)
         shapes = tuple(tuple(tensor.shape[1:]) for tensor in entering)
         output = tuple(made[0].shape[1:]) if made else None
-        value = self.first + len(self.calls)
-        self.calls.append(Call(name, type, layer, inputs, shapes, output, weights, place, minor))
-        self.used.update(weights)
         for tensor in made:
-            self.origins[tensor] = _Origin((value,))
+            self.origins[tensor] = _Origin((self.first + len(self.calls),))
+        self.calls.append(Call(name, kind, layer, inputs, shapes, output, weights, place, minor))
+
+    def as_silu(self, kind: str, inputs: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Read x * sigmoid(x) as the one layer that it is."""
+        for x, gate in (inputs, inputs[::-1]) if kind == "mul" and len(inputs) == 2 else ():  # noqa: PLR2004
+            index = gate - self.first
+            if index >= 0 and self.calls[index].type == "sigmoid" and self.calls[index].inputs == (x,):
+                self.calls[index] = self.calls[index]._replace(minor=True)
+                return "silu", (x,)
+        return kind, inputs
 
     def origin(self, tensor: torch.Tensor) -> _Origin:
-        """Return what a tensor is made of; one that nobody saw being made is taken for the last layer's result."""
-        found = self.origins.get(tensor, None)
+        """Return what a tensor is made of; one that nobody saw being made is taken for the last layer's."""
+        found: _Origin | None = self.origins.get(tensor, None)
         return _Origin((self.first + len(self.calls) - 1,)) if found is None else found
 
-    def union(self, tensors: Iterable[torch.Tensor]) -> _Origin:
-        origins = [self.origin(tensor) for tensor in tensors]
-        values = dict.fromkeys(v for origin in origins for v in origin.values)
-        weights = dict.fromkeys(w for origin in origins for w in origin.weights)
-        return _Origin(tuple(values), tuple(weights), max((origin.dealt for origin in origins), default=0))
+    def idle(self) -> dict[str, int]:
+        """Return the modules with parameters that no layer used, and how many these are."""
+        used = {weight for call in self.calls for weight in call.weights}
+        result: dict[str, int] = {}
+        for name, parameter in self.parameters.items():
+            if name not in used:
+                module = name.rpartition(".")[0] or name
+                result[module] = result.get(module, 0) + parameter.numel()
+        return result
 
-    def made_of(self, tensor: torch.Tensor) -> frozenset[int]:
-        return frozenset(self.origin(tensor).values)
+
+_type_of_class = cache(type_of)
+
+
+def _type(module: torch.nn.Module) -> str:
+    """Return the layer type of a module, "" for one to look into: a class of the user's that has modules is one."""
+    kind = _type_of_class(type(module))
+    return kind if kind and (type(module).__module__.startswith("torch.") or not any(module.children())) else ""
 
 
 def _calling_line() -> str:
-    """Return file and line of the code that called torch: the innermost that is neither torch's nor ours."""
-    frame = sys._getframe(1)
-    while frame and _ours_or_torchs(frame.f_code.co_filename):
+    """Return file and line of the code that called torch, the innermost that is neither torch's nor ours."""
+    frame: FrameType | None = inspect.currentframe()
+    while frame and _is_machinery(frame.f_code.co_filename):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
-
-
-def _masks(index: Any) -> bool:
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(isinstance(part, torch.Tensor) and part.dtype == torch.bool for part in parts)
-
-
-# Modules as layers
-
-CONTAINERS: Final = "torch.nn.modules.container"
-OTHER_MODULES: Final = {  # classes of torch.nn that are another one's layer on evaluation
-    "Dropout1d": "dropout", "Dropout2d": "dropout", "Dropout3d": "dropout", "AlphaDropout": "dropout",
-    "FeatureAlphaDropout": "dropout", "SyncBatchNorm": "batch_norm", "Softmax2d": "softmax", "Unflatten": "reshape",
-}  # fmt: skip
-PADS: Final = {"Reflection": "reflect", "Replication": "replicate", "Circular": "circular"}
-SMALL: Final = ("activation", "normalization", "shaping")  # families that people write as a module of small steps
-
-
-def _modules() -> dict[str, str]:
-    """Return the layer type of each class of torch.nn that is one."""
-    found = dict(OTHER_MODULES)
-    for name, kind in TYPES.items():
-        for rank in (1, 2, 3):
-            if kind.torch:
-                found.setdefault(kind.torch.format(rank=rank), name)
-            elif f"{_camel(name)}{rank}d" in vars(torch.nn):
-                found[f"{_camel(name)}{rank}d"] = name
-    pads = (name for name in vars(torch.nn) if re.fullmatch(r"\w+Pad[123]d", name))
-    return found | dict.fromkeys(pads, "pad")
-
-
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", re.sub(r"[123]d$", "", name)).lower()
-
-
-MODULES: Final = _modules()
-
-
-def _type_of(module: torch.nn.Module) -> str:
-    """Return the type of a module that is a layer, "" for one that is to be looked into."""
-    kind = type(module)
-    author = next(c for c in kind.__mro__ if "forward" in vars(c))
-    if author.__module__.startswith("torch.nn.") and author.__module__ != CONTAINERS and author is not torch.nn.Module:
-        return next((MODULES[c.__name__] for c in kind.__mro__ if c.__name__ in MODULES), _snake(author.__name__))
-    named = _snake(kind.__name__)
-    small = named in TYPES and TYPES[named].__module__.rpartition(".")[2] in SMALL
-    return named if small and not any(module.children()) else ""
-
-
-def _layer_of(module: torch.nn.Module, type: str) -> Layer | None:  # noqa: A002
-    """Return a module as a layer with its settings; those that it does not tell are UNKNOWN."""
-    if type not in TYPES:
-        return None
-    if type == "pad":
-        return _pad(module.padding, _mode_of(module), getattr(module, "value", 0.0))
-    if isinstance(module, torch.nn.Softmax2d):
-        return TYPES[type](dim=1)
-    known = ((p, getattr(module, name, UNKNOWN)) for name, p in TYPES[type].parameters.items() if p.torch)
-    return _made(type, dict(known))
-
-
-def _mode_of(module: torch.nn.Module) -> str:
-    return next((mode for word, mode in PADS.items() if word in type(module).__name__), "constant")
-
-
-def _made(type: str, given: Mapping[Parameter[Any], Any]) -> Layer:  # noqa: A002
-    settings = {p.name: _final(p, value) for p, value in given.items() if not isinstance(p, Reference)}
-    return TYPES[type](**{name: value for name, value in settings.items() if value is not None})
-
-
-def _final(parameter: Parameter[Any], value: Any) -> Any:
-    """Return a setting as torch has it in the form that a file's settings have."""
-    if isinstance(parameter, Flag):
-        return value if isinstance(value, bool) or value is UNKNOWN else value is not None
-    if isinstance(parameter, KeptSize):
-        sides = value if isinstance(value, list | tuple) else (value,)
-        kept = tuple("keep" if side is None else side for side in sides)
-        return kept if isinstance(value, list | tuple) else kept[0]
-    if isinstance(parameter, PerAxis | InferredShape) and isinstance(value, list | tuple):
-        return tuple(value)
-    return value
-
-
-def _pad(padding: Any, mode: str, value: Any) -> Layer:
-    """Return the pad of a torch.nn.functional.pad: last axis first, a number before and after."""
-    pairs = list(zip(padding[::2], padding[1::2], strict=True))[::-1] if isinstance(padding, list | tuple) else padding
-    return TYPES["pad"](padding=tuple(map(tuple, pairs)) if isinstance(pairs, list) else pairs, mode=mode, value=value or 0.0)
-
-
-# Functions as layers
-
-OTHER_FUNCTIONS: Final = {
-    "cat": "concat", "concatenate": "concat", "interpolate": "upsample", "view": "reshape", "reshape_as": "reshape",
-    "view_as": "reshape", "unflatten": "reshape", "logsigmoid": "log_sigmoid", "feature_dropout": "dropout",
-    "alpha_dropout": "dropout", "feature_alpha_dropout": "dropout", "multiply": "mul", "subtract": "sub",
-}  # fmt: skip
-ARGUMENTS: Final = {  # behind the input, where they are not those of the module
-    "conv": "weight bias stride padding dilation groups",
-    "conv_transpose": "weight bias stride padding output_padding groups dilation",
-    "linear": "weight bias",
-    "batch_norm": "running_mean running_var weight bias training momentum eps",
-    "instance_norm": "running_mean running_var weight bias use_input_stats momentum eps",
-    "group_norm": "num_groups weight bias eps",
-    "layer_norm": "normalized_shape weight bias eps",
-    "prelu": "weight",
-    "pad": "pad mode value",
-}
-MEANS: Final = {"mean": "global_avg_pool", "amax": "global_max_pool"}
-
-
-def _type_named(name: str) -> str:
-    """Return the layer type that a function of that name is, "" for none."""
-    plain = re.sub(r"([123]d)?(_with_indices)?$", "", name.strip("_"))
-    plain = OTHER_FUNCTIONS.get(plain, plain)
-    return plain if plain in TYPES and not TYPES[plain].__name__.startswith("Global") else ""
-
-
-Reading = tuple[str, Layer | None, bool]  # type, settings, whether it is minor
-
-
-class _Function(NamedTuple):
-    """One call of a function on tensors that come from the input."""
-
-    name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    entering: list[torch.Tensor]
-    made: list[torch.Tensor]
-    watch: _Watch
-
-    def layers(self, weights: tuple[str, ...]) -> Iterator[tuple[Reading, list[torch.Tensor]]]:
-        """Yield what it is as a layer, with its results; nothing where it is none."""
-        type = _type_named(self.name)  # noqa: A001
-        x = self.entering[0]
-        if self.name in ("__getitem__", "narrow", "chunk", "split", "tensor_split"):
-            yield from self.parts(x)
-        elif self.name in MEANS:
-            if self.made and _one_a_channel(x, self.made[0]):
-                yield (MEANS[self.name], TYPES[MEANS[self.name]](), False), self.made
-        elif type in ("add", "sub", "mul"):
-            reading = self.arithmetic(type, weights)
-            if reading:
-                yield reading, self.made
-        elif type == "reshape":
-            groups = self.watch.origin(x).dealt
-            if groups and self.made and _undealt(x, self.made[0]):
-                yield ("channel_shuffle", TYPES["channel_shuffle"](groups=groups), False), self.made
-            else:
-                yield ("reshape", None, True), self.made
-        elif type:
-            yield (type, self.layer(type), False), self.made
-        elif weights:
-            yield (self.name.strip("_"), None, False), self.made
-
-    def layer(self, type: str) -> Layer | None:  # noqa: A002
-        """Return its settings, by the names that its arguments have in torch."""
-        kind = TYPES[type]
-        names = ARGUMENTS[type].split() if type in ARGUMENTS else kind.parameters
-        given = dict(zip(names, self.args[1:], strict=False)) | {k: v for k, v in self.kwargs.items() if k != "input"}
-        if type == "pad":
-            return _pad(given["pad"], given.get("mode") or "constant", given.get("value"))
-        if "weight" in ARGUMENTS.get(type, ""):
-            given |= _by_weight(type, given, self.entering[0])
-        return _made(type, {parameter: given[name] for name, parameter in kind.parameters.items() if name in given})
-
-    def arithmetic(self, type: str, weights: tuple[str, ...]) -> Reading | None:  # noqa: A002
-        """Read a sum or product: of results, by a parameter, or by a number."""
-        operands = [*self.args[:2], *(self.kwargs[k] for k in ("other",) if k in self.kwargs)]
-        tensors = [o for o in operands if isinstance(o, torch.Tensor)]
-        results = [t for t in tensors if self.watch.origin(t).values]
-        if len(results) == 2:  # noqa: PLR2004
-            return type, TYPES[type](), False
-        if weights:
-            count = sum(t.numel() for t in tensors if not self.watch.origin(t).values)
-            return ("scale", TYPES["scale"](num_features=count), False) if type == "mul" else (type, TYPES[type](), False)
-        number = next((o for o in operands if isinstance(o, int | float)), None)
-        return ("scale", TYPES["scale"](value=float(number)), True) if type == "mul" and number is not None else None
-
-    def parts(self, x: torch.Tensor) -> Iterator[tuple[Reading, list[torch.Tensor]]]:
-        """Yield each part of a tensor that is taken out of it."""
-        for part, cuts in zip(self.made, self.cuts(x), strict=False):
-            cuts.pop(0, None)
-            if len(cuts) == 1:
-                ((axis, cut),) = cuts.items()
-                start, stop, step = cut
-                yield ("slice", TYPES["slice"](dim=axis, start=start, stop=stop, step=step), False), [part]
-            elif cuts:
-                yield ("crop", TYPES["crop"](size=tuple(part.shape[2:])), False), [part]
-
-    def cuts(self, x: torch.Tensor) -> Iterator[dict[int, tuple[int, int, int]]]:
-        """Yield, for each result, which axes are cut, and from where to where."""
-        if self.name == "__getitem__":
-            index = self.args[1] if isinstance(self.args[1], tuple) else (self.args[1],)
-            if not all(isinstance(part, slice) or part is Ellipsis for part in index):
-                return
-            if Ellipsis in index:
-                at = index.index(Ellipsis)
-                index = (*index[:at], *[slice(None)] * (x.dim() - len(index) + 1), *index[at + 1 :])
-            cuts = {axis: part.indices(x.shape[axis]) for axis, part in enumerate(index)}
-            yield {axis: cut for axis, cut in cuts.items() if cut != (0, x.shape[axis], 1)}
-            return
-        position, name = (1, "dim") if self.name == "narrow" else (2, "dim")
-        axis = self.kwargs.get(name, self.args[position] if len(self.args) > position else 0) % x.dim()
-        start = 0
-        if self.name == "narrow":
-            start = self.kwargs.get("start", self.args[2] if len(self.args) > 2 else 0)  # noqa: PLR2004
-        for part in self.made:
-            yield {axis: (start, start + part.shape[axis], 1)}
-            start += part.shape[axis]
-
-    def dealt(self) -> int:
-        """Return the groups of channels, where this function is the middle step of a channel shuffle."""
-        if self.name in ("transpose", "swapaxes", "permute") and self.made:
-            x, y = self.entering[0], self.made[0]
-            if x.dim() > 3 and y.shape[1:3] == (x.shape[2], x.shape[1]) and y.shape[3:] == x.shape[3:]:  # noqa: PLR2004
-                return x.shape[1]
-        return self.watch.origin(self.entering[0]).dealt if self.name == "contiguous" else 0
-
-
-def _by_weight(type: str, given: dict[str, Any], x: torch.Tensor) -> dict[str, Any]:  # noqa: A002
-    """Return the settings that a function takes from its weights."""
-    weight, groups = given.get("weight"), given.get("groups", 1)
-    some = {"bias": given.get("bias") is not None}
-    if type == "conv":
-        return some | {"in_channels": weight.shape[1] * groups, "out_channels": weight.shape[0], "kernel_size": tuple(weight.shape[2:])}  # type: ignore[union-attr]  # fmt: skip
-    if type == "conv_transpose":
-        return some | {"in_channels": weight.shape[0], "out_channels": weight.shape[1] * groups, "kernel_size": tuple(weight.shape[2:])}  # type: ignore[union-attr]  # fmt: skip
-    if type == "linear":
-        return some | {"in_features": weight.shape[1], "out_features": weight.shape[0]}  # type: ignore[union-attr]
-    if type == "prelu":
-        return {"num_parameters": weight.numel()}  # type: ignore[union-attr]
-    affine = weight is not None
-    return some | {"num_features": x.shape[1], "num_channels": x.shape[1], "affine": affine, "elementwise_affine": affine}
-
-
-def _one_a_channel(x: torch.Tensor, y: torch.Tensor) -> bool:
-    return x.dim() > 2 and y.dim() > 1 and x.shape[:2] == y.shape[:2] and math.prod(y.shape[2:]) == 1 < math.prod(x.shape[2:])  # noqa: PLR2004, E501  # fmt: skip
-
-
-def _undealt(x: torch.Tensor, y: torch.Tensor) -> bool:
-    return y.dim() == x.dim() - 1 and y.shape[1] == x.shape[1] * x.shape[2] and y.shape[2:] == x.shape[3:]

@@ -441,7 +441,9 @@ class _Matching:
             return Match(row.name, "agrees", reason="the shapes are the same without it")
         self.unsound.add(i)
         node = row.node
-        self.problems.append(ModelMisses(node.place, node.name, node.used_at, what=self.described(step), model=self.run.model))
+        self.problems.append(
+            ModelMisses(node.place, node.name, node.used_at, what=self.described(step), model=self.run.model)
+        )
         return Match(row.name, "missing", reason="the model has nothing like it here")
 
     def settings(self, one: _Step, other: _Step) -> Iterator[_Difference]:
@@ -530,9 +532,7 @@ class _Matching:
         node = self.report.layers[i].node
         keys = [difference.key for difference in differences if difference.key in node.keys]
         facts = {"file": ", ".join(d.file for d in differences), "model": ", ".join(d.model for d in differences)}
-        self.problems.append(
-            ModelDiffers(node.at(*keys[:1]), node.name, node.used_at, module=self.shown(j), **facts)
-        )
+        self.problems.append(ModelDiffers(node.at(*keys[:1]), node.name, node.used_at, module=self.shown(j), **facts))
 
     # What is beyond the file, and the whole
 
@@ -552,14 +552,20 @@ class _Matching:
     def note_extra(self, before: int | None, what: str) -> None:
         node = None if before is None else self.report.layers[before].node
         where = f"behind {node.name}" if node else ""
-        self.problems.append(ModelAdds(self.place(before), node.name if node else "", node.used_at if node else (), what=what, where=where))
+        self.problems.append(
+            ModelAdds(
+                self.place(before), node.name if node else "", node.used_at if node else (), what=what, where=where
+            )
+        )
 
     def place(self, i: int | None) -> Place | None:
         """Return where a layer of the file stands, or the file's beginning."""
         if i is not None:
             return self.report.layers[i].node.place
         rows = self.report.layers
-        return Place(rows[0].node.place.source, ()) if rows and rows[0].node.place.source.file == self.net.file else None
+        return (
+            Place(rows[0].node.place.source, ()) if rows and rows[0].node.place.source.file == self.net.file else None
+        )
 
     def note_failure(self, done: dict[int, Match]) -> None:
         failure = self.run.failure

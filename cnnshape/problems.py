@@ -123,9 +123,10 @@ def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return the problems without repetition, and no more than anybody reads."""
     first: dict[Any, Problem] = {}
     for problem in found:
-        first.setdefault((problem.code, problem.place, problem.used_at, problem.message), problem)
-        if len(first) > MAX_PROBLEMS:
+        key = (problem.code, problem.place, problem.used_at, problem.message)
+        if len(first) == MAX_PROBLEMS and key not in first:
             return (*first.values(), TooLarge(problem.place, what="problems", most=MAX_PROBLEMS))
+        first.setdefault(key, problem)
     return tuple(first.values())
 
 
@@ -322,9 +323,12 @@ class NeedsBroadcast(ShapesDiffer, code="needs-broadcast"):
 
 
 class CropGrows(Problem, code="crop-grows"):
-    sentence = "a side of {side} cannot be cropped to {size}"
-    at = ("size", "like")
+    at = ("offset", "size", "like")
     torch_refuses = False  # torchvision's center_crop pads
+
+    @property
+    def sentence(self) -> str:  # type: ignore[override]
+        return "a side of {side} cannot be cropped to {size}" + " from cell {offset} on" * (self.facts["offset"] != 0)
 
 
 class OddCrop(Problem, code="odd-crop"):

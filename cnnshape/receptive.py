@@ -10,86 +10,17 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.reads import MOST_PLACES, TooLarge
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from fractions import Fraction
 
     from cnnshape.network import LayerReport, Network
     from cnnshape.parameters import Shape
+    from cnnshape.reads import Reads, Window
 
-MOST_PLACES: Final = 2**12  # of a period that are told apart
 MOST_CELLS: Final = 2**20  # from the first to the last that a position reads
-
-
-class TooLarge(Exception):  # noqa: N818 -- it says what a field is
-    """The field has more than MOST_PLACES or MOST_CELLS."""
-
-
-class Window(NamedTuple):
-    """Cells at equal distances."""
-
-    first: int = 0
-    count: int = 1
-    apart: int = 1
-
-
-class Reads(NamedTuple):
-    """Position period*n + r reads the cells of windows[r], moved by step*n; with step 0 all positions read the same."""
-
-    period: int = 1
-    step: int = 1
-    windows: tuple[Window, ...] = (Window(),)
-
-
-def cells(first: int = 0, count: int = 1, *, apart: int = 1, step: int = 1) -> Reads:
-    """Return what a window reads that moves by step from one position to the next."""
-    return Reads(1, step, (Window(first, count, apart),))
-
-
-def whole(x: Shape) -> list[Reads]:
-    """Return what a layer reads of which every position depends on all of its input."""
-    return [cells(0, w, step=0) for w in x[1:]]
-
-
-def painted(*, kernel_size: int, stride: int, padding: int, dilation: int) -> Reads:
-    """Return what is read where each input cell paints a window: position j reads cell i if j = S*i - P + D*t."""
-    if stride > MOST_PLACES:
-        raise TooLarge
-    common = gcd(stride, dilation)
-    taps = {dilation * t % stride: t for t in reversed(range(min(stride // common, kernel_size)))}
-    windows = []
-    for place in range(padding, padding + stride):
-        tap = taps.get(place % stride, kernel_size)  # the first that paints there, from the last cell
-        count = len(range(tap, kernel_size, stride // common))
-        apart = dilation // common
-        windows.append(Window((place - dilation * tap) // stride - apart * (count - 1), count, apart))
-    return Reads(stride, 1, tuple(windows))
-
-
-def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) -> Reads:
-    """Return what is read where position j is at (times*j + plus)/by: the cell there, rounded down.
-
-    If that is between two cells, also so many cells before and after.
-    """
-    common = gcd(times, by)
-    if by // common > MOST_PLACES:
-        raise TooLarge
-    windows = []
-    for place in range(by // common):
-        cell, rest = divmod(times * place + plus, by)
-        windows.append(Window(cell - before, 1 + before + after) if rest else Window(cell))
-    return Reads(by // common, times // common, tuple(windows))
-
-
-def spread(w: int, windows: int) -> Reads:
-    """Return what adaptive pooling reads: window j of n goes from floor(j*W/n) to ceil((j + 1)*W/n)."""
-    if windows == 1:
-        return cells(0, w, step=0)
-    common = gcd(w, windows)
-    if windows // common > MOST_PLACES:
-        raise TooLarge
-    ends = [(j * w // windows, -(-(j + 1) * w // windows)) for j in range(windows // common)]
-    return Reads(windows // common, w // common, tuple(Window(first, end - first) for first, end in ends))
 
 
 class Cells(NamedTuple):
@@ -111,12 +42,16 @@ class Cells(NamedTuple):
         return self.mask.bit_length()
 
     @property
-    def count(self) -> int:
+    def support(self) -> int:
         """How many cells they are."""
         return self.mask.bit_count()
 
     def moved(self, by: int) -> Cells:
         return Cells(self.first + by, self.mask) if self.mask else self
+
+    def within(self, side: int) -> int:
+        """Return those that an image of a side has, as bits."""
+        return (self.mask << self.first if self.first > 0 else self.mask >> -self.first) & (1 << side) - 1
 
     def smeared(self, step: int, count: int) -> Cells:
         """Return these cells, and these moved by step, 2*step, ..., so many times in all."""
@@ -159,9 +94,7 @@ class Part(NamedTuple):
 
     def covers(self, side: int) -> bool:
         """Say whether all positions depend on all cells of an image of that side."""
-        image = (1 << side) - 1
-        first, mask = self.cells[0]
-        return not self.step and len(self.cells) == 1 and first <= 0 and mask >> -first & image == image
+        return not self.step and all(cells.within(side) == (1 << side) - 1 for cells in self.cells)
 
     def seen(self, reads: Reads) -> Part:
         """Return the part as a layer sees it that reads this."""
@@ -176,11 +109,11 @@ class Part(NamedTuple):
 
     def _within(self, window: Window, moved: int) -> Iterator[Cells]:
         """Yield what the positions of a window depend on, together those that are a period apart."""
-        first, count, apart = window
+        first, taps, apart = window
         cycle = self.period // gcd(apart, self.period)
-        for place in range(min(cycle, count)):
+        for place in range(min(cycle, taps)):
             start = self.at(first + moved + apart * place)
-            yield start.smeared(apart * cycle // self.period * self.step, len(range(place, count, cycle)))
+            yield start.smeared(apart * cycle // self.period * self.step, len(range(place, taps, cycle)))
 
 
 def _part(period: int, step: int, cells: tuple[Cells, ...]) -> Part:
@@ -245,9 +178,9 @@ class ReceptiveField(NamedTuple):
         return _ends(cells.extent for cells in self._different())
 
     @property
-    def count(self) -> tuple[int, int]:
+    def support(self) -> tuple[int, int]:
         """How many cells are read; fewer than the extent where dilation leaves holes."""
-        return _ends(cells.count for cells in self._different())
+        return _ends(cells.support for cells in self._different())
 
     @property
     def is_whole(self) -> bool:
@@ -266,71 +199,116 @@ def _ends(numbers: Iterable[int]) -> tuple[int, int]:
     return min(different, default=0), max(different, default=0)
 
 
-def receptive_fields(net: Network, *, input: str | None = None) -> dict[str, tuple[ReceptiveField | None, ...]]:  # noqa: A002 -- the public name
+def receptive_fields(
+    net: Network,
+    *,
+    input: str | None = None,  # noqa: A002 -- the public name
+) -> dict[str, tuple[ReceptiveField | None, ...]]:
     """Return what each layer's result depends on, along each axis of the image, at the net's declared input.
 
     None where that cannot be said: behind a failure, a layer that mixes the axes, or one that resizes by a factor with
     no exact fraction; or where the field is larger than we compute. `input` names the image, where there are several
     inputs with different sides. Raises ValueError where that does not suit the net.
     """
-    sides = _images(net, input)
-    image = next(iter(sides.values()))
-    start = Part(1, 1, (Cells(0, 1),))
-    fields: list[_Fields] = [(None,) * len(image), *(((start,) if name in sides else (),) * len(image) for name in net.inputs)]
-    found: dict[str, tuple[ReceptiveField | None, ...]] = {}
-    known: dict[Any, _Fields] = {}
-    for row in net.check().layers:
-        entering = tuple(fields[value] for value in row.node.inputs)
-        key = row.node.layer, row.inputs, entering
-        if key not in known:
-            known[key] = _behind(row, entering, image)
-        fields.append(known[key])
-        positions = (row.output or ())[1:]
-        positions = positions if len(positions) == len(image) else (1,) * len(image)
-        found[row.name] = tuple(
-            None if parts is None else ReceptiveField(parts, *sizes)
-            for parts, *sizes in zip(fields[-1], positions, image, strict=True)
-        )
-    return found
+    images = {name: shape[1:] for name, shape in net.inputs.items() if shape and len(shape) > 1}
+    if input is not None:
+        images = {name: sides for name, sides in images.items() if name == input}
+    if len(set(images.values())) != 1:
+        raise ValueError(f"say which input is the image; those with sides are {', '.join(images) or 'none'}")
+    walk = _Walk(net, images)
+    return {row.name: walk.step(row) for row in net.check().layers}
 
 
-_Fields = tuple["tuple[Part, ...] | None", ...]  # of one value: for each axis of the image, the parts of its field
+Parts = tuple[Part, ...]  # of one field: along one axis, at one speed each
 
 
-def _images(net: Network, name: str | None) -> dict[str, Shape]:
-    """Return the inputs that are the image, with their sides."""
-    sides = {name: shape[1:] for name, shape in net.inputs.items() if shape and len(shape) > 1}
-    if name is not None:
-        sides = {name: sides[name]} if name in sides else {}
-    if len(set(sides.values())) != 1:
-        raise ValueError("there is no input with sides" if not sides else f"the inputs {', '.join(sides)} have different sides: say which one")
-    return sides
+def _read(reads: Reads, positions: int, side: int) -> int:
+    """Return which cells of a side are read by some positions; both are bits of a number."""
+    masks = [Cells(0, 1).smeared(apart, taps).mask if taps else 0 for _, taps, apart in reads.windows]
+    read = 0
+    while positions:
+        position = (positions & -positions).bit_length() - 1
+        positions &= positions - 1
+        n, place = divmod(position, reads.period)
+        read |= Cells(reads.windows[place].first + reads.step * n, masks[place]).within(side)
+    return read
 
 
-def _behind(row: LayerReport, entering: tuple[_Fields, ...], image: Shape) -> _Fields:
-    """Return the fields behind a layer."""
-    nothing: _Fields = (None,) * len(image)
-    layer, shapes = row.node.layer, row.inputs
-    if layer is None or row.output is None or None in shapes:
-        return nothing
-    try:
-        reads = layer.reads(*shapes)
-        return tuple(
-            _along([(of[axis] if len(of) == len(image) else None, fields[axis]) for of, fields in zip(reads, entering)], side)
-            for axis, side in enumerate(image)
-        )
-    except TooLarge:
-        return nothing
+class _Walk:
+    """Fields along each axis of the image, one tuple of them for each value of the net, in the order of running."""
 
+    def __init__(self, net: Network, images: dict[str, Shape]):
+        (self.image,) = set(images.values())
+        start, nothing = (Part(1, 1, (Cells(0, 1),)),), ()
+        inputs = ((start if name in images else nothing,) * len(self.image) for name in net.inputs)
+        self.fields: list[tuple[Parts | None, ...]] = [(None,) * len(self.image), *inputs]
+        self.shapes: list[Shape | None] = [None, *net.inputs.values()]
+        self.images = [value for value, name in enumerate(net.inputs, start=1) if name in images]
+        self.first = len(self.fields)  # the value of the first node
+        self.ways: list[list[tuple[int, Sequence[Reads | None]]]] = []  # of each node: the values, and how it reads them
+        self.known: dict[Any, tuple[Parts | None, ...]] = {}
 
-def _along(ways: Sequence[tuple[Reads | None, tuple[Part, ...] | None]], side: int) -> tuple[Part, ...] | None:
-    """Return the field along one axis of what reads several results."""
-    seen = []
-    for reads, parts in ways:
-        if parts is None or (reads is None and any(part.step for part in parts)):
-            return None
-        seen.append(parts if reads is None else tuple(part.seen(reads) for part in parts))
-    if any(reads is None for reads, _ in ways) and len(set(seen)) > 1:
-        return None  # some positions are one's, some the other's
-    joined = _joined(part for parts in seen for part in parts)
-    return next(((part,) for part in joined if part.covers(side)), joined)
+    def step(self, row: LayerReport) -> tuple[ReceptiveField | None, ...]:
+        """Return the fields of the next layer's result."""
+        layer, shapes = row.node.layer, row.inputs
+        ways: list[tuple[int, Sequence[Reads | None]]] = []
+        fields: tuple[Parts | None, ...] = (None,) * len(self.image)
+        if layer is not None and row.output is not None and None not in shapes:
+            entering = tuple(self.fields[value] for value in row.node.inputs)
+            try:
+                ways = [*zip(row.node.inputs, layer.reads(*shapes), strict=False)]
+                fields = tuple(self.along(axis, ways) for axis in range(len(self.image)))
+            except TooLarge:
+                pass
+        self.ways.append(ways)
+        self.fields.append(fields)
+        self.shapes.append(row.output)
+        sides = (row.output or ())[1:]
+        positions = sides if len(sides) == len(self.image) else (1,) * len(self.image)
+        rows = zip(fields, positions, self.image, strict=True)
+        return tuple(None if parts is None else ReceptiveField(parts, *sizes) for parts, *sizes in rows)
+
+    def along(self, axis: int, ways: list[tuple[int, Sequence[Reads | None]]]) -> Parts | None:
+        """Return the field along one axis of what reads some values."""
+        seen: list[Parts] = []
+        mixed = False
+        for value, of in ways:
+            parts, reads = self.fields[value][axis], self.way(of, axis)
+            if parts is None or (reads is None and any(part.step for part in parts)):
+                return None
+            if reads is None:
+                mixed = True
+                seen.append(parts)
+            elif reads.step == 0 and any(part.step for part in parts):
+                seen.append((self.reached(axis, value, reads),))
+            else:
+                seen.append(tuple(part.seen(reads) for part in parts))
+        if mixed and len(set(seen)) > 1:
+            return None  # some positions are one's, some the other's
+        joined = _joined(part for parts in seen for part in parts)
+        return next(((part,) for part in joined if part.covers(self.image[axis])), joined)
+
+    def way(self, of: Sequence[Reads | None], axis: int) -> Reads | None:
+        return of[axis] if len(of) == len(self.image) else None
+
+    def reached(self, axis: int, value: int, reads: Reads) -> Part:
+        """Return the field of what reads the same at every position; only what is there is read, no padding."""
+        image = 0
+        needed = {value: _read(reads, 1, self.side(value, axis))}
+        while needed:
+            value = max(needed)
+            positions, parts = needed.pop(value), self.fields[value][axis] or ()
+            if value in self.images:
+                image |= positions
+            elif not any(part.step for part in parts):
+                image |= union(part.cells[0] for part in parts).within(self.image[axis])
+            else:
+                for source, of in self.ways[value - self.first]:
+                    read = _read(of[axis], positions, self.side(source, axis))
+                    needed[source] = needed.get(source, 0) | read
+        first = (image & -image).bit_length() - 1
+        return Part(1, 0, (Cells(first, image >> first) if image else NOTHING,))
+
+    def side(self, value: int, axis: int) -> int:
+        shape = self.shapes[value]
+        return shape[1 + axis] if shape and len(shape) == 1 + len(self.image) else 1

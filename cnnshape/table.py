@@ -266,7 +266,12 @@ def progress(what: str) -> Iterator[Callable[[int, int, str], object] | None]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[layer]}"))
-    with Progress(*columns, console=Console(stderr=True, markup=False), transient=True) as bar:
-        task = bar.add_task(what, layer="")
-        yield lambda done, total, layer: bar.update(task, completed=done, total=total, layer=layer)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(style="dim", complete_style="green", finished_style="green"),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[layer]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(printable(what), layer="", visible=False)
+        yield lambda done, total, layer: bar.update(task, completed=done, total=total, layer=layer, visible=True)

@@ -239,8 +239,8 @@ def settings(layer: LayerReport, layout: str) -> tuple[str, ...]:
         return ()
     shape = layer.input_shapes[0]
     rank = len(shape) - 1 if shape else 0
-    parameters = layer.node.layer.parameters.items()
-    return tuple(filter(None, (_setting(layer.node.layer, parameter, rank, layout) for _, parameter in parameters)))
+    parameters = layer.node.layer.parameters.values()
+    return tuple(filter(None, (_setting(layer.node.layer, parameter, rank, layout) for parameter in parameters)))
 
 
 def _setting(layer: Layer, parameter: Parameter[Any], rank: int, layout: str) -> str:
@@ -278,7 +278,7 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     if report.macs != 0:
         yield "MACs", CONVENTION
     if checked.declared and (held := " and ".join(_held(checked))):
-        yield "checked", f"{held} hold"
+        yield "checked", f"{held} {'hold' if held.endswith('s') or ' and ' in held else 'holds'}"
     yield "torch", _agreement(checked)
     layers = checked.verification.layers if checked.verification else ()
     skipped = [f"{layer.name}: {layer.reason}" for layer in layers if layer.verdict == "skipped"]

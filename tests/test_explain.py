@@ -327,7 +327,7 @@ def test_calc_types():
         ("avg_pool", ["kernel_size", "stride", "padding", "ceil_mode"]),
         ("pixel_shuffle", ["upscale_factor"]),
         ("upsample", ["size", "scale_factor"]),
-        ("crop", ["size", "amount", "exact"]),
+        ("crop", ["size", "amount", "offset", "exact"]),
         ("pad", ["padding", "mode"]),
         ("global_avg_pool", []),
     ],
@@ -377,6 +377,8 @@ def test_calc_used_wrongly(arguments, words):
         (["conv", "8x8", "--kernel-size", "3x3x3"], "kernel_size has 3 entries, but there are 2 spatial axes"),
         (["pixel_shuffle", 8, "--upscale-factor", 2], "at least 2 spatial axes"),
         (["crop", 10, "--size", 5, "--exact"], "cropping 10 to 5 is not even"),
+        (["crop", 10, "--size", 11], "a side of 10 cannot be cropped to 11\n"),
+        (["crop", 10, "--size", 8, "--offset", 3], "a side of 10 cannot be cropped to 8 from cell 3 on"),
     ],
 )
 def test_calc_refused(arguments, words):

@@ -311,6 +311,9 @@ def test_no_value_at_all_makes_a_parameter_stumble(value):
             "align_corners is only for the modes linear, bilinear, bicubic, trilinear",
         ),
         ("crop", {"exact": True}, "crop needs one of size, like and amount"),
+        ("crop", {"amount": 1, "offset": 1}, "amount and exact are for the middle, without offset"),
+        ("crop", {"size": 1, "offset": 1, "exact": True}, "amount and exact are for the middle, without offset"),
+        ("crop", {"size": 1, "offset": 1, "exact": False}, ""),
         ("hardtanh", {"min_val": 1.0}, "max_val (1.0) must be above min_val (1.0)"),
         ("rrelu", {"lower": 0.5}, f"lower (0.5) must not be above upper ({1 / 3})"),
         ("batch_norm", {"eps": 0, "track_running_stats": False}, "without track_running_stats, eps must be above 0"),
@@ -321,6 +324,16 @@ def test_no_value_at_all_makes_a_parameter_stumble(value):
 )
 def test_settings_that_do_not_go_together(kind, settings, sentence):
     assert TYPES[kind].inconsistent(settings) == sentence
+
+
+@pytest.mark.parametrize(
+    ("settings", "cells"),
+    [({"size": 4}, [3, 4, 5, 6]), ({"size": 4, "offset": 1}, [1, 2, 3, 4]), ({"size": 4, "offset": 0}, [0, 1, 2, 3])],
+)
+def test_which_cells_a_crop_takes(settings, cells):
+    import torch
+
+    assert layer("crop", **settings).call(torch, None, torch.arange(11)[None, None]).flatten().tolist() == cells
 
 
 def test_a_default_is_one_of_the_values_that_a_parameter_takes():

@@ -479,6 +479,19 @@ def test_a_type_that_does_not_exist_failed_too(net):
     assert row(lines, "r").split()[-1] == "?"
 
 
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ("", None),
+        ("parameters = 0", "1 of 1 claim holds"),
+        ("parameters = 1", "0 of 1 claim holds"),
+        ("parameters = 0\nmacs = 0", "2 of 2 claims hold"),
+    ],
+)
+def test_claims_are_counted(net, claims, said):
+    assert facts(net(layers('type = "relu"') + f"[claims]\n{claims}\n")).get("checked") == said
+
+
 def test_what_failed_does_not_hold(net):
     text = layers(
         'name = "a", type = "conv", out_channels = 1, kernel_size = 3, expect = [1, 30, 30]',
@@ -512,10 +525,11 @@ class Stream(io.StringIO):
 def test_progress_is_for_terminals(monkeypatch, terminal):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", Stream(terminal))
-    with progress("net.toml") as tell:
+    with progress("net[red].toml") as tell:
         if terminal:
             tell(3, 7, "conv4")
     written = sys.stderr.getvalue()
-    assert ("net.toml" in written) == terminal
+    assert ("net[red].toml" in written) == terminal
     assert ("conv4" in written) == terminal
     assert bool(written) == terminal
+    assert codes([written]) <= {"", "0", "1", "2", "31", "32", "33"}

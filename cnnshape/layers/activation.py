@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import Layer, axis_of
 from cnnshape.parameters import Axis, Count, Real, Shape, Word
-from cnnshape.receptive import Reads, cells, whole
+from cnnshape.reads import Reads, cells, whole
 from cnnshape.rules import N, Require, divides, unasked
 
 if TYPE_CHECKING:

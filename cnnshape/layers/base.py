@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from cnnshape.parameters import LARGEST, Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, Shape, per_axis
-from cnnshape.receptive import Reads, cells
+from cnnshape.reads import Reads, cells
 from cnnshape.rules import N, Refused, Require, product
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 TYPES: dict[str, type[Layer]] = {}  # every layer type by its name in an architecture file, in the order of definition
 
@@ -202,6 +201,8 @@ class Layer:
     @classmethod
     def summary(cls) -> str:
         """Return what the layer does, in a sentence or two."""
+        from inspect import cleandoc
+
         return cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
 
 

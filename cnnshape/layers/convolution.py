@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, volume
 from cnnshape.parameters import Count, Flag, Inferred, Padding, PerAxis, Shape, Word
-from cnnshape.receptive import Reads, cells, painted, whole
+from cnnshape.reads import Reads, cells, painted, whole
 from cnnshape.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
 
 if TYPE_CHECKING:

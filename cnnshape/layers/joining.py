@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import ANY_RANK, Layer, attempt, axis_of, channels_of
 from cnnshape.parameters import Axis, Flag, Inferred, Real, Shape
-from cnnshape.receptive import Reads, cells
+from cnnshape.reads import Reads, cells
 from cnnshape.rules import N, Require, equal, larger, same, unasked
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, several
 from cnnshape.parameters import Count, Flag, Inferred, InferredShape, Real, Shape, Word
-from cnnshape.receptive import whole
+from cnnshape.reads import whole
 from cnnshape.rules import N, Require, divides, product
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cnnshape.receptive import Reads
+    from cnnshape.reads import Reads
 
 
 class _Affine(Layer):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt
 from cnnshape.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, Shape, per_axis
-from cnnshape.receptive import Reads, cells, painted, spread, whole
+from cnnshape.reads import Reads, cells, painted, spread, whole
 from cnnshape.rules import (
     N,
     Refused,

@@ -20,7 +20,7 @@ from cnnshape.parameters import (
     Whole,
     Word,
 )
-from cnnshape.receptive import Reads, cells, sampled, spread, whole
+from cnnshape.reads import Reads, cells, sampled, spread, whole
 from cnnshape.rules import MAX_DYADIC, N, Require, divides, padded, product, scaled, unasked
 
 if TYPE_CHECKING:
@@ -272,50 +272,58 @@ class Pad(Layer, type="pad"):
 
 
 class Crop(Layer, type="crop"):
-    """Cuts the middle out; of an odd number of cells to cut, the greater half goes off the end.
+    """Cuts the middle out, or what begins at `offset`; of an odd number to cut, the greater half goes off the end.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = `size`, or the side of `like`, or W - 2 * `amount`
-    Errors  crop-grows: W' > W; odd-crop: `exact`, and W - W' is odd; no-elements: W' < 1; shapes-differ: `like` has
-            another number of axes
+    Errors  crop-grows: W' > W - `offset`; odd-crop: `exact`, and W - W' is odd; no-elements: W' < 1; shapes-differ:
+            `like` has another number of axes
     Source  Ronneberger, Fischer, Brox 2015 (arXiv:1505.04597); torchvision.transforms.functional.center_crop
     """
 
     size = PerAxis(None, torch=False)
     like = Reference()
     amount = PerAxis(None, least=0, torch=False)
+    offset = PerAxis(None, least=0, torch=False)
     exact = Flag(False, torch=False)
     ranks = ANY_SPACE
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
-        one = len(given.keys() & {"size", "like", "amount"}) == 1
-        return "" if one else "crop needs one of size, like and amount"
+        if len(given.keys() & {"size", "like", "amount"}) != 1:
+            return "crop needs one of size, like and amount"
+        centred = "offset" in given and ("amount" in given or given.get("exact"))
+        return "amount and exact are for the middle, without offset" if centred else ""
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         if self.like is None:
             return super().output(require, *inputs)
         x, like = inputs
         require(len(x) == len(like), "shapes-differ", one=x, other=like)
-        return (x[0], *(attempt(self.side, w, require, size=size) for w, size in zip(x[1:], like[1:], strict=True)))
+        sides = zip(x[1:], like[1:], self.axes(len(x) - 1), strict=True)
+        return (x[0], *(attempt(self.side, w, require, size=size, **axis) for w, size, axis in sides))
 
-    def side(self, w: N, require: Require, *, size: N = None, amount: N = 0) -> N:
+    def side(self, w: N, require: Require, *, size: N = None, amount: N = 0, offset: N = 0) -> N:
         if size is None:
             require(w - 2 * amount >= 1, "no-elements", side=w, result=w - 2 * amount)
             return w - 2 * amount
-        require(w >= size, "crop-grows", side=w, size=size)
+        require(w >= offset + size, "crop-grows", side=w, size=size, offset=offset)
         if self.exact:
             require(divides(2, w - size), "odd-crop", side=w, size=size)
         return size
 
-    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+    def parts(self, *inputs: Shape) -> list[tuple[int, int]]:
+        """Return, for each spatial axis, where the part begins, and its size."""
         x, y = inputs[0], self.output(unasked, *inputs)
-        return [[cells((w - size) // 2) for w, size in zip(x[1:], y[1:], strict=True)]]
+        sides = zip(x[1:], y[1:], self.axes(len(x) - 1), strict=True)
+        return [(axis.get("offset", (w - size) // 2), size) for w, size, axis in sides]
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [[cells(begin) for begin, _ in self.parts(*inputs)]]
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
-        y = self.output(unasked, *(tuple(tensor.shape[1:]) for tensor in tensors))
-        for axis, size in enumerate(y[1:], start=2):
-            x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        for axis, part in enumerate(self.parts(*(tuple(tensor.shape[1:]) for tensor in tensors)), start=2):
+            x = x.narrow(axis, *part)
         return x
 
 

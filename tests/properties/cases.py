@@ -7,6 +7,8 @@ benchmark, hypothesis for the tests (and so shrinks what it finds): what is draw
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from random import Random
 from typing import Any
 
 from reference import Case
@@ -170,6 +172,7 @@ VALUES: dict[str, dict[str, Values]] = {
         "size": sizes(1, 2, 3, 4, 5),
         "like": Values("other"),
         "amount": sizes(0, 1, 2, 3, wrong=(-1,)),
+        "offset": sizes(0, 1, 2, 3, wrong=(-1,)),
         "exact": FLAG,
     },
     "slice": {
@@ -191,6 +194,13 @@ ONE_OF = {"upsample": ("size", "scale_factor", "like"), "crop": ("size", "like",
 RANKS = (0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
 CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
 SIDES = {0: (1,), 1: range(1, 13), 2: range(1, 8), 3: range(1, 6), 4: range(1, 4)}  # small: torch is to run each
+
+
+@cache
+def drawn(kind: str) -> tuple[Case, ...]:
+    """Return some cases of a layer type, always the same."""
+    chance = Random(kind)
+    return tuple(case(kind, chance.choice) for _ in range(600))
 
 
 def case(kind: str, choose: Choose) -> Case:

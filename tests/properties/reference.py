@@ -111,22 +111,36 @@ def pad(x: Tensor, padding: Any = 0, mode: str = "constant", value: float = 0.0,
     return functional.pad(x, [0, 0] * space + (channels if isinstance(channels, list) else [0, channels]))
 
 
-def crop(
-    x: Tensor, *others: Tensor, size: Any = None, amount: Any = None, like: str = "", exact: bool = False
+def crop(  # noqa: PLR0913
+    x: Tensor,
+    *others: Tensor,
+    size: Any = None,
+    amount: Any = None,
+    like: str = "",
+    offset: Any = None,
+    exact: bool = False,
 ) -> Tensor:
-    """Take row after row off the end and the beginning; of an odd number, the one more off the end."""
+    """Take row after row off the end and the beginning; of an odd number, the one more off the end.
+
+    With an offset, take so many rows off the beginning, and the others off the end.
+    """
     space = x.shape[2:]
     if sum((size is not None, amount is not None, like != "")) != 1:
         raise ValueError("one of size, amount and like")
-    if min(amount if isinstance(amount, list) else [amount or 0]) < 0:
+    if offset is not None and (exact or amount is not None):
+        raise ValueError("that is of the middle")
+    if any(min(cut if isinstance(cut, list) else [cut or 0]) < 0 for cut in (amount, offset)):
         raise ValueError("cropping does not pad")
     if like:
         size = list(others[0].shape[2:])
     cut = size if amount is None else amount
     cuts = cut if isinstance(cut, list) else [cut] * len(space)
-    for axis, (side, cells) in enumerate(zip(space, cuts, strict=True), start=2):
+    begins = offset if isinstance(offset, list) else [offset] * len(space)
+    for axis, (side, cells, begin) in enumerate(zip(space, cuts, begins, strict=True), start=2):
         rows = list(range(side))
-        if amount is None:
+        if begin is not None:
+            rows = rows[begin:][:cells]
+        elif amount is None:
             while len(rows) > cells:
                 rows.pop()
                 if len(rows) > cells:

@@ -141,7 +141,8 @@ def cropped(case: Case) -> list[tuple[int, int]]:
 
 @condition("crop-grows")
 def _(case: Case, answer: Any) -> bool:
-    return any(size > side for side, size in cropped(case))
+    offsets = each(case.settings.get("offset", 0), case.shapes[0][1:])
+    return any(offset + size > side for (side, size), offset in zip(cropped(case), offsets, strict=False))
 
 
 @condition("odd-crop")

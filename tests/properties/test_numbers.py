@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import random
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cases import case
+from cases import drawn
 from oracle import read
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network import measure
+from cnnshape.network import ends, measure
 from cnnshape.rules import Refused
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
@@ -19,13 +19,9 @@ from cnnshape.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CASES = 120  # of each layer type; drawn with a seed: hypothesis has its turn in test_torch
-
 
 def layers(kind: str) -> Iterator[tuple[Layer, Any]]:
-    chance = random.Random(f"numbers of {kind}")
-    for _ in range(CASES):
-        one = case(kind, chance.choice)
+    for one in drawn(kind)[:200]:
         layer = read(one)
         if layer is not None:
             yield layer, one.shapes
@@ -47,9 +43,7 @@ def numbers(layer: Layer, shapes: Any) -> tuple[list[Any], set[str]]:
         return [], codes
     if UNKNOWN in y:
         return [*y], codes
-    x, axes = shapes[0], layer.axes(len(shapes[0]) - 1)
-    remainders = [layer.left_over(w, **axis) for w, axis in zip(x[1:], axes, strict=True)]
-    return [*y, *layer.counts(x, y), *remainders], codes
+    return [*y, *layer.counts(shapes[0], y), *chain.from_iterable(ends(layer, shapes[0], y))], codes
 
 
 def evaluated(text: str, names: dict[str, Any]) -> Any:

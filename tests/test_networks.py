@@ -1,0 +1,324 @@
+"""Whole networks: files/good against models that are written by hand in torch."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
+from torch.utils.flop_counter import FlopCounterMode
+
+import cnnshape
+
+FOLDER = Path(__file__).parent / "files" / "good"
+
+
+class Siamese(nn.Module):
+    def __init__(self):
+        super().__init__()
+        stages = [(nn.Conv2d(a, b, 5), nn.ReLU(), nn.MaxPool2d(2)) for a, b in ((1, 16), (16, 32), (32, 64))]
+        self.tower = nn.Sequential(*sum(stages, ()), nn.Flatten(), nn.Linear(64 * 4 * 4, 128), nn.Sigmoid())
+        self.score = nn.Linear(128, 1)
+
+    def forward(self, left, right):
+        return torch.sigmoid(self.score(self.tower(left) - self.tower(right)))
+
+
+def conv_relu(a, b, k=1):
+    return nn.Sequential(nn.Conv2d(a, b, k, padding=k // 2), nn.ReLU())
+
+
+class Inception(nn.Module):
+    def __init__(self, arrives, one, before_three, three, before_five, five, pooled):  # noqa: PLR0913, PLR0917
+        super().__init__()
+        self.one = conv_relu(arrives, one)
+        self.three = nn.Sequential(conv_relu(arrives, before_three), conv_relu(before_three, three, 3))
+        self.five = nn.Sequential(conv_relu(arrives, before_five), conv_relu(before_five, five, 5))
+        self.pooled = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv_relu(arrives, pooled))
+
+    def forward(self, x):
+        return torch.cat([self.one(x), self.three(x), self.five(x), self.pooled(x)], 1)
+
+
+def two_inceptions():
+    first, second = Inception(192, 64, 96, 128, 16, 32, 32), Inception(256, 128, 128, 192, 32, 96, 64)
+    return nn.Sequential(first, second, nn.MaxPool2d(3, 2, 1))
+
+
+class DenseLayer(nn.Module):
+    def __init__(self, c, growth):
+        super().__init__()
+        self.bottleneck = nn.Sequential(nn.BatchNorm2d(c), nn.ReLU(), nn.Conv2d(c, 4 * growth, 1, bias=False))
+        norm = nn.BatchNorm2d(4 * growth)
+        self.new = nn.Sequential(norm, nn.ReLU(), nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False))
+
+    def forward(self, x):
+        return torch.cat([x, self.new(self.bottleneck(x))], 1)
+
+
+def densenet():
+    return nn.Sequential(
+        nn.Conv2d(3, 24, 3, padding=1, bias=False),
+        *(DenseLayer(24 + 12 * i, 12) for i in range(3)),
+        *(nn.BatchNorm2d(60), nn.ReLU(), nn.Conv2d(60, 30, 1, bias=False), nn.AvgPool2d(2)),
+        *(DenseLayer(30 + 12 * i, 12) for i in range(4)),
+        *(nn.BatchNorm2d(78), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(78, 10)),
+    )
+
+
+def double(a, b, padding):
+    if not padding:
+        return nn.Sequential(nn.Conv2d(a, b, 3), nn.ReLU(), nn.Conv2d(b, b, 3), nn.ReLU())
+    convs = [(nn.Conv2d(c, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU()) for c in (a, b)]
+    return nn.Sequential(*convs[0], *convs[1])
+
+
+class UNet(nn.Module):
+    def __init__(self, widths, *, padding):
+        super().__init__()
+        *widths, bottom = widths
+        self.padding = padding
+        self.down = nn.ModuleList(double(a, b, padding) for a, b in zip([1, *widths], widths))  # noqa: B905 -- one more
+        self.bottom = double(widths[-1], bottom, padding)
+        self.up, self.after = nn.ModuleList(), nn.ModuleList()
+        for above, below in zip(reversed(widths), [bottom, *reversed(widths)]):  # noqa: B905 -- one more
+            self.up.append(nn.ConvTranspose2d(below, above, 2, 2))
+            self.after.append(double(2 * above, above, padding))
+        self.classes = nn.Conv2d(widths[0], 2, 1)
+
+    def forward(self, x):
+        skips = []
+        for block in self.down:
+            skips.append(block(x))
+            x = F.max_pool2d(skips[-1], 2)
+        x = self.bottom(x)
+        for up, after, skip in zip(self.up, self.after, reversed(skips), strict=True):
+            x = up(x)
+            if not self.padding:
+                top, left = ((s - n) // 2 for s, n in zip(skip.shape[2:], x.shape[2:], strict=True))
+                skip = skip[:, :, top : top + x.shape[2], left : left + x.shape[3]]  # noqa: PLW2901
+            x = after(torch.cat([skip, x], 1))
+        return self.classes(x)
+
+
+def conv_norm(a, b, k=1, act=nn.ReLU, **settings):
+    norm = nn.BatchNorm2d(b, eps=1e-3, momentum=0.01)
+    return nn.Sequential(nn.Conv2d(a, b, k, padding=k // 2, bias=False, **settings), norm, act())
+
+
+class Inverted(nn.Module):
+    def __init__(self, a, expanded, b, k=3, stride=1, *, squeezed=0, act=nn.ReLU):  # noqa: PLR0913
+        super().__init__()
+        self.wide = conv_norm(a, expanded, act=act) if expanded != a else nn.Identity()
+        self.deep = conv_norm(expanded, expanded, k, act, stride=stride, groups=expanded)
+        self.gate = None
+        if squeezed:
+            down, up = nn.Conv2d(expanded, squeezed, 1), nn.Conv2d(squeezed, expanded, 1)
+            self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), down, nn.ReLU(), up, nn.Hardsigmoid())
+        self.thin = conv_norm(expanded, b, act=nn.Identity)
+        self.residual = stride == 1 and a == b
+
+    def forward(self, x):
+        y = self.deep(self.wide(x))
+        y = self.thin(y * self.gate(y) if self.gate else y)
+        return x + y if self.residual else y
+
+
+def mobilenet():
+    return nn.Sequential(
+        conv_norm(3, 16, 3, nn.Hardswish, stride=2),
+        Inverted(16, 16, 16),
+        Inverted(16, 64, 24, stride=2),
+        Inverted(24, 72, 24, 5, squeezed=24),  # 72 / 4 = 18, in eights
+        Inverted(24, 96, 40, 5, 2, squeezed=24, act=nn.Hardswish),
+    )
+
+
+class SegNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encode1, self.encode2, self.decode2, self.decode1 = (
+            nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU())
+            for a, b in ((3, 8), (8, 16), (16, 8), (8, 8))
+        )
+        self.classes = nn.Conv2d(8, 12, 1)
+
+    def forward(self, x):
+        x1 = self.encode1(x)
+        y1, indices1 = F.max_pool2d(x1, 2, return_indices=True)
+        x2 = self.encode2(y1)
+        y2, indices2 = F.max_pool2d(x2, 2, return_indices=True)
+        y = self.decode2(F.max_unpool2d(y2, indices2, 2, output_size=x2.shape[2:]))
+        return self.classes(self.decode1(F.max_unpool2d(y, indices1, 2, output_size=x1.shape[2:])))
+
+
+class FeaturePyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.ReLU()) for a, b in ((3, 8), (8, 16), (16, 32), (32, 64))
+        )
+        self.lateral = nn.ModuleList(nn.Conv2d(c, 24, 1) for c in (16, 32, 64))
+        self.smooth = nn.ModuleList(nn.Conv2d(24, 24, 3, padding=1) for _ in range(3))
+
+    def forward(self, x):
+        c1 = self.stages[0](x)
+        c2 = self.stages[1](c1)
+        c3 = self.stages[2](c2)
+        m4 = self.lateral[2](self.stages[3](c3))
+        m3 = self.lateral[1](c3) + F.interpolate(m4, size=c3.shape[2:])
+        m2 = self.lateral[0](c2) + F.interpolate(m3, size=c2.shape[2:])
+        return tuple(smooth(m) for smooth, m in zip(self.smooth, (m2, m3, m4), strict=True))
+
+
+class WaveNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv1d(1, 16, 1)
+        self.dilated = nn.ModuleList(nn.Conv1d(16, 32, 2, dilation=2 ** (i % 5)) for i in range(10))
+        self.skip = nn.ModuleList(nn.Conv1d(16, 24, 1) for _ in range(10))
+        self.out = nn.ModuleList(nn.Conv1d(16, 16, 1) for _ in range(10))
+        self.last = nn.Sequential(nn.ReLU(), nn.Conv1d(24, 32, 1), nn.ReLU(), nn.Conv1d(32, 256, 1))
+
+    def forward(self, x):
+        x, total = self.first(x), 0
+        for dilated, skip, out in zip(self.dilated, self.skip, self.out, strict=True):
+            gated = F.glu(dilated(F.pad(x, (dilated.dilation[0], 0))), 1)
+            total = total + skip(gated)
+            x = x + out(gated)
+        return self.last(total)
+
+
+def video():
+    return nn.Sequential(
+        *(nn.Conv3d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool3d((1, 2, 2), (1, 2, 2))),
+        *(nn.Conv3d(8, 16, 3, padding=1), nn.ReLU(), nn.MaxPool3d(2)),
+        *(nn.Conv3d(16, 24, 3, padding=1), nn.ReLU()),
+        *(nn.Conv3d(24, 24, (1, 3, 3), padding=(0, 1, 1), groups=4), nn.ReLU()),
+        nn.MaxPool3d(2, padding=(0, 1, 1)),
+        *(nn.Flatten(), nn.Linear(24 * 4 * 8 * 8, 64), nn.ReLU(), nn.Dropout(), nn.Linear(64, 101)),
+    )
+
+
+def dcgan():
+    ups = [(nn.ConvTranspose2d(2 * c, c, 4, 2, 1, bias=False), nn.BatchNorm2d(c), nn.ReLU()) for c in (32, 16, 8)]
+    first = (nn.ConvTranspose2d(100, 64, 4, bias=False), nn.BatchNorm2d(64), nn.ReLU())
+    return nn.Sequential(*first, *sum(ups, ()), nn.ConvTranspose2d(8, 3, 4, 2, 1, bias=False), nn.Tanh())
+
+
+class TwoHeads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        pool = nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)
+        units = [
+            (nn.Conv2d(a, b, 3, padding=1), nn.GroupNorm(4, b), nn.SiLU(), pool) for a, b in ((3, 8), (8, 16), (16, 32))
+        ]
+        self.body = nn.Sequential(*sum(units, ()), nn.AdaptiveMaxPool2d((3, None)), nn.Flatten())
+        self.box, self.score = (
+            nn.Sequential(nn.Linear(32 * 3 * 9, 32), nn.PReLU(32), nn.Linear(32, n)) for n in (4, 20)
+        )
+
+    def forward(self, x):
+        x = self.body(x)
+        return self.box(x), self.score(x)
+
+
+class GatedResidual(nn.Module):
+    def __init__(self, a, b, stride=1):
+        super().__init__()
+        first = (nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
+        self.body = nn.Sequential(*first, nn.Conv2d(b, b, 3, 1, 1, bias=False), nn.BatchNorm2d(b))
+        linears = (nn.Linear(b, b // 4, bias=False), nn.ReLU(), nn.Linear(b // 4, b, bias=False), nn.Sigmoid())
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), *linears)
+        same = stride == 1 and a == b
+        self.shortcut = (
+            nn.Identity() if same else nn.Sequential(nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
+        )
+
+    def forward(self, x):
+        y = self.body(x)
+        return torch.relu(y * self.gate(y)[:, :, None, None] + self.shortcut(x))
+
+
+def squeeze_excite():
+    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+    return nn.Sequential(GatedResidual(16, 16), GatedResidual(16, 32, 2), *pooled)
+
+
+class ShuffleUnit(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.new = nn.Sequential(
+            *(nn.Conv2d(16, 16, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()),
+            *(nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False), nn.BatchNorm2d(16)),
+            *(nn.Conv2d(16, 16, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()),
+        )
+
+    def forward(self, x):
+        kept, changed = x.chunk(2, 1)
+        return F.channel_shuffle(torch.cat([kept, self.new(changed)], 1), 2)
+
+
+class SuperResolution(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 32, 5, padding="same", padding_mode="replicate")
+        self.second = nn.Conv2d(32, 27, 3, padding=1)
+
+    def forward(self, x):
+        detail = F.pixel_shuffle(self.second(torch.tanh(self.first(x))), 3)
+        return detail + F.interpolate(x, scale_factor=3, mode="bicubic")
+
+
+MODELS = {
+    "dcgan": dcgan,
+    "densenet": densenet,
+    "fpn": FeaturePyramid,
+    "inception": two_inceptions,
+    "mobilenet": mobilenet,
+    "segnet": SegNet,
+    "shufflenet": lambda: nn.Sequential(*(ShuffleUnit() for _ in range(3))),
+    "siamese": Siamese,
+    "squeeze_excite": squeeze_excite,
+    "super_resolution": SuperResolution,
+    "two_heads": TwoHeads,
+    "unet_cropped": lambda: UNet((8, 16, 32), padding=False),
+    "unet_padded": lambda: UNet((8, 16, 32, 64), padding=True),
+    "video": video,
+    "wavenet": WaveNet,
+}
+
+
+def test_each_file_has_a_model():
+    assert sorted(path.stem for path in FOLDER.glob("*.toml")) == sorted(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_file_and_model_agree(name):
+    report = cnnshape.load(FOLDER / f"{name}.toml").check()
+    assert report.problems == ()
+    model = MODELS[name]().eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        outputs = model(*(torch.rand(1, *shape) for shape in report.inputs.values()))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    assert list(report.outputs.values()) == [tuple(output.shape[1:]) for output in outputs]
+    assert report.parameters == sum(weight.numel() for weight in model.parameters())
+    assert report.macs * 2 == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_other_sizes_agree_too(name):
+    """Sizes for which the net was not built: both run, with the same result, or both fail."""
+    net, model = cnnshape.load(FOLDER / f"{name}.toml"), MODELS[name]().eval()
+    for grown in (1, 2, 8, 13):
+        inputs = {key: (c, *(side + grown for side in sides)) for key, (c, *sides) in net.inputs.items()}
+        report = net.check(inputs)
+        try:
+            with torch.no_grad():
+                outputs = model(*(torch.rand(1, *shape) for shape in inputs.values()))
+        except (RuntimeError, ValueError):
+            assert not report.ok
+        else:
+            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+            odd = name == "unet_cropped" and {problem.code for problem in report.problems} == {"odd-crop"}  # ours alone
+            assert odd or list(report.outputs.values()) == [tuple(output.shape[1:]) for output in outputs]
