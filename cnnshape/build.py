@@ -51,6 +51,7 @@ class _Frame(NamedTuple):
     kinds: tuple[str, ...] = ()  # the block's name for each part of the title
     twin: str | None = None  # the title of the block whose weights this one uses
     allow: frozenset[str] = frozenset()  # the warnings that the uses of blocks allow
+    arguments: tuple[Any, ...] = ()  # what the scope has for this use of the block
 
 
 class _Site:
@@ -108,6 +109,7 @@ class _Builder:
         self.expectations: list[Expectation] = []
         self.layers: dict[Any, Layer] = {}  # equal layers are one object, so that a check measures them once
         self.measured: dict[Any, Result] = {}
+        self.built: dict[Any, Layer] = {}  # by the step, its block's arguments, and what enters
         self.steps_left, self.work_left = MAX_STEPS, MAX_WORK
 
     def build(self) -> Network:
@@ -413,6 +415,10 @@ class _Builder:
 
     def layer(self, site: _Site) -> int:
         """Build a layer; return its value."""
+        key = (id(site.step), site.frame.arguments, site.i, site.entering)
+        layer = self.built.get(key)
+        if layer is not None:  # as in another copy of the block
+            return self.add(site, type(layer).type, layer)
         shared = self.shared(site)
         kind = self.kind(site, shared)
         settings, references = self.referred(site, kind, self.settings(site, kind))
@@ -422,6 +428,8 @@ class _Builder:
             layer = self.remembered(site, kind, settings)
         else:
             layer = self.agreed(site, shared, kind, settings)
+        if shared is None and not references:
+            self.built[key] = layer
         return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
 
     def remembered(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
@@ -625,6 +633,7 @@ class _Builder:
             kinds=frame.kinds + (block.name,) * (1 + site.title.count(".")),
             twin=use.title if use else twin,
             allow=frame.allow | step.allow,
+            arguments=tuple(arguments.values()),
         )
         self.uses[frame.prefix + site.title] = _Use(block, arguments, inner.title)
         return self.run(inner)
