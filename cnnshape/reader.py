@@ -14,7 +14,7 @@ from cnnshape.expression import MAX_LENGTH, ExpressionError, Template, parse, pa
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import CHANNELS_FIRST, LAYOUTS
 from cnnshape.network import Claim
-from cnnshape.parameters import Count, Extent, Flag, Parameter, Shape, Wrong, is_count, shown
+from cnnshape.parameters import Count, Extent, Flag, Parameter, Reference, Shape, Wrong, is_count, shown
 from cnnshape.problems import CODES, MAX_PROBLEMS, Place, Problem, Warn
 from cnnshape.source import LIMIT, Source, Unreadable
 from cnnshape.unknown import UNKNOWN
@@ -307,10 +307,11 @@ class _Reader:
             elif not isinstance(settings, dict):
                 self.bad(path, f"layer_defaults.{name} must be a table, not {shown(settings)}")
             else:
-                self.only(settings, TYPES[name].parameters, name, path)
+                parameters = {key: p for key, p in TYPES[name].parameters.items() if not isinstance(p, Reference)}
+                self.only(settings, parameters, name, path)
                 found[name] = {}
                 for key, value in settings.items():
-                    if parameter := TYPES[name].parameters.get(key):
+                    if parameter := parameters.get(key):
                         setting = self.setting(parameter, value, (*path, key), constants, layout)
                         settled = self.settled_here(parameter, setting, (*path, key), constants, layout)
                         found[name][key] = settled

@@ -1,8 +1,9 @@
 """Receptive fields: which cells of the image a position in a layer's result depends on, along each axis, exactly.
 
-What a layer reads of its input is a Reads, as the layer itself says (`Layer.reads`); a Field is the same of the net's
-input, and has its cells as the bits of whole numbers. Both repeat: what position j + period reads is what position j
-reads, moved by step. The image is thought of as going on at its ends; what is outside is the padding.
+What a layer reads of what enters it says itself (`Layer.reads`); here that is followed to the image. Both repeat: what
+position j + period depends on is what position j depends on, moved by step. Sets of cells are the bits of a number.
+The image is thought of as going on at its ends, and what padding repeats of it is not counted. Of resizing to a size,
+the positions are exact fractions; torch's are floats, and fall beside a cell at times.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Cells(NamedTuple):
 
     def within(self, side: int) -> int:
         """Return those that an image of a side has, as bits."""
+        if side > MOST_CELLS:
+            raise TooLarge
         return (self.mask << self.first if self.first > 0 else self.mask >> -self.first) & (1 << side) - 1
 
     def smeared(self, step: int, count: int) -> Cells:
@@ -102,9 +105,7 @@ class Part(NamedTuple):
         period, step = reads.period * times, reads.step * times // self.period * self.step
         if period > MOST_PLACES:
             raise TooLarge
-        windows = (
-            (window, reads.step * n) for n in range(times) for window in reads.windows
-        )  # of each position in the new period
+        windows = ((window, reads.step * n) for n in range(times) for window in reads.windows)
         return _part(period, step, tuple(union(self._within(window, moved)) for window, moved in windows))
 
     def _within(self, window: Window, moved: int) -> Iterator[Cells]:
@@ -114,6 +115,9 @@ class Part(NamedTuple):
         for place in range(min(cycle, taps)):
             start = self.at(first + moved + apart * place)
             yield start.smeared(apart * cycle // self.period * self.step, len(range(place, taps, cycle)))
+
+
+Parts = tuple[Part, ...]  # of one field, at one speed each
 
 
 def _part(period: int, step: int, cells: tuple[Cells, ...]) -> Part:
@@ -126,7 +130,7 @@ def _part(period: int, step: int, cells: tuple[Cells, ...]) -> Part:
     return Part(period, step, cells)
 
 
-def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:
+def _joined(parts: Iterable[Part]) -> Parts:
     """Return the union of parts, one for each speed at which they move."""
     by_speed: dict[tuple[int, int], Part] = {}
     for part in parts:
@@ -153,7 +157,7 @@ class ReceptiveField(NamedTuple):
     fit; else there are several.
     """
 
-    parts: tuple[Part, ...]
+    parts: Parts
     positions: int  # the side of the layer's result, 1 where it has no such axis
     side: int  # that of the image
 
@@ -219,9 +223,6 @@ def receptive_fields(
     return {row.name: walk.step(row) for row in net.check().layers}
 
 
-Parts = tuple[Part, ...]  # of one field: along one axis, at one speed each
-
-
 def _read(reads: Reads, positions: int, side: int) -> int:
     """Return which cells of a side are read by some positions; both are bits of a number."""
     masks = [Cells(0, 1).smeared(apart, taps).mask if taps else 0 for _, taps, apart in reads.windows]
@@ -245,18 +246,19 @@ class _Walk:
         self.shapes: list[Shape | None] = [None, *net.inputs.values()]
         self.images = [value for value, name in enumerate(net.inputs, start=1) if name in images]
         self.first = len(self.fields)  # the value of the first node
-        self.ways: list[list[tuple[int, Sequence[Reads | None]]]] = []  # of each node: the values, and how it reads them
-        self.known: dict[Any, tuple[Parts | None, ...]] = {}
+        self.ways: list[
+            list[tuple[int, Sequence[Reads | None]]]
+        ] = []  # of each node: the values, and how it reads them
 
     def step(self, row: LayerReport) -> tuple[ReceptiveField | None, ...]:
         """Return the fields of the next layer's result."""
-        layer, shapes = row.node.layer, row.inputs
+        layer = row.node.layer
         ways: list[tuple[int, Sequence[Reads | None]]] = []
         fields: tuple[Parts | None, ...] = (None,) * len(self.image)
-        if layer is not None and row.output is not None and None not in shapes:
-            entering = tuple(self.fields[value] for value in row.node.inputs)
+        if layer is not None and row.output is not None:
+            shapes: Any = row.inputs  # all known, as the output is
             try:
-                ways = [*zip(row.node.inputs, layer.reads(*shapes), strict=False)]
+                ways = [*zip(row.node.inputs, layer.reads(*shapes), strict=False)]  # not those only looked at
                 fields = tuple(self.along(axis, ways) for axis in range(len(self.image)))
             except TooLarge:
                 pass
@@ -304,8 +306,8 @@ class _Walk:
                 image |= union(part.cells[0] for part in parts).within(self.image[axis])
             else:
                 for source, of in self.ways[value - self.first]:
-                    read = _read(of[axis], positions, self.side(source, axis))
-                    needed[source] = needed.get(source, 0) | read
+                    ours: Any = of[axis]  # there is one, as there is a field that moves
+                    needed[source] = needed.get(source, 0) | _read(ours, positions, self.side(source, axis))
         first = (image & -image).bit_length() - 1
         return Part(1, 0, (Cells(first, image >> first) if image else NOTHING,))
 

@@ -128,7 +128,7 @@ def same(a: N, b: N) -> N:
 
 def larger(a: N, b: N) -> N:
     """The larger of two sizes that are equal, or of which one is 1; of an unknown and a number, the number."""
-    if a == b or b == 1:
+    if b in (a, 1):
         return a
     if a == 1 or isinstance(b, SupportsIndex):
         return b

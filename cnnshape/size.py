@@ -77,7 +77,7 @@ class Axis(NamedTuple):
     floors: dict[Any, Floor]
 
     def floor(self, inner: Size | None, divisor: int) -> Floor:
-        """Return floor(inner / divisor); of nothing, x itself."""
+        """Return the floor of inner / divisor; of nothing, x itself."""
         key = (None if inner is None else inner.form, divisor)
         found = self.floors.get(key)
         if found is None:
@@ -181,7 +181,9 @@ class Size:
 
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, int):
-            return Size(self.axis, tuple([(f, a * other) for f, a in self.terms]), self.constant * other) if other else 0
+            return (
+                Size(self.axis, tuple([(f, a * other) for f, a in self.terms]), self.constant * other) if other else 0
+            )
         if isinstance(other, float):
             raise Unsolvable(f"a side times {other:g} is rounded in floating point, and not exact")
         return Product.of(self) * other
@@ -386,7 +388,9 @@ class Compared(Condition):
     def __and__(self, other: Any) -> Any:
         """Return the equality where the other is the other half of it."""
         halves = isinstance(other, Compared) and (other.product, other.number) == (self.product, self.number)
-        return Compared(self.product, "=", self.number) if halves and other.sign != self.sign else super().__and__(other)
+        return (
+            Compared(self.product, "=", self.number) if halves and other.sign != self.sign else super().__and__(other)
+        )
 
 
 class _Two(Condition):

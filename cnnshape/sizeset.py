@@ -302,7 +302,9 @@ def _listed(spans: Iterable[Span]) -> str:
 
 
 NUMBERS = r"(\d+(?: to \d+)?(?:(?:, | or )\d+(?: to \d+)?)*)"
-PERIODIC = re.compile(rf"every size(?: from (?P<all>\d+))?|(?:multiples of (?P<multiple>\d+)|{NUMBERS} modulo (?P<modulo>\d+))(?:, from (?P<start>\d+))?")
+PERIODIC = re.compile(
+    rf"every size(?: from (?P<all>\d+))?|(?:multiples of (?P<multiple>\d+)|{NUMBERS} modulo (?P<modulo>\d+))(?:, from (?P<start>\d+))?"
+)
 
 
 def _parse(text: str) -> SizeSet:
@@ -312,7 +314,9 @@ def _parse(text: str) -> SizeSet:
     if not match:
         finite = text
     if finite and finite != "none" and not re.fullmatch(NUMBERS, finite):
-        raise ValueError(f'{text!r} is no set of sizes: write "227 to 258", "multiples of 16, from 16" or "every size from 67"')
+        raise ValueError(
+            f'{text!r} is no set of sizes: write "227 to 258", "multiples of 16, from 16" or "every size from 67"'
+        )
     spans = _spans(finite) if finite and finite != "none" else ()
     if not match:
         return _made(spans, 1, 1, ())
@@ -320,7 +324,9 @@ def _parse(text: str) -> SizeSet:
     residues = _spans(match[3]) if match["modulo"] else ((0, 0),)
     start = int(match["all"] or match["start"] or 1)
     if period < 1 or (residues and residues[-1][1] >= period) or (spans and spans[-1][1] >= start):
-        raise ValueError(f"{text!r} is no set of sizes: a remainder is below its period, and what is listed stands before it")
+        raise ValueError(
+            f"{text!r} is no set of sizes: a remainder is below its period, and what is listed stands before it"
+        )
     return _made(spans, start, period, residues)
 
 

@@ -29,6 +29,7 @@ Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their si
 
 EVERY: Final = SizeSet("every size")
 
+
 def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     """Return the boxes in which all conditions hold. Raises Unsolvable."""
     single: dict[str, dict[object, Condition]] = {axis: {} for axis in axes}

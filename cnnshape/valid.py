@@ -142,7 +142,9 @@ class ValidSizes:
 
     def _asked(self) -> list[Constraint]:
         """Return what the layers ask, once where several ask the same, and nothing that every size fulfils."""
-        alone = {id(conditions): tuple(_solved([(layer, conditions)], self.names)) for layer, conditions in self._required}
+        alone = {
+            id(conditions): tuple(_solved([(layer, conditions)], self.names)) for layer, conditions in self._required
+        }
         asked = {tuple(self._everything)}
         result = []
         for layer, conditions in self._required:
@@ -223,7 +225,7 @@ class _Reading:
         self.required: list[tuple[str, Conditions]] = []
         self.found: list[Condition | bool] = []
 
-    def __call__(self, condition: Any, code: str, **facts: object) -> None:
+    def __call__(self, condition: Any, code: str, **facts: object) -> None:  # noqa: ARG002 -- as every `require`
         """Require a condition: note it; refuse what does not hold whatever the sides are."""
         if condition is True:
             return
@@ -250,7 +252,9 @@ class _Reading:
         """Return what comes out of a layer; what it requires is then in `found`."""
         layer = node.layer
         if layer is None or UNRESOLVED in node.inputs or UNKNOWN in layer.__dict__.values():
-            raise NoClosedForm(node.name, "it is not known: the file is wrong about it, or fails before it at its own input")
+            raise NoClosedForm(
+                node.name, "it is not known: the file is wrong about it, or fails before it at its own input"
+            )
         if None in entering:
             return None  # behind a layer that refuses every size
         shapes: tuple[Any, ...] = entering
@@ -292,5 +296,5 @@ def _solved(required: Sequence[tuple[str, Conditions]], names: Sequence[str]) ->
     try:
         return solve((condition for condition in conditions if isinstance(condition, Condition)), names)
     except Unsolvable as error:
-        of = (layer for layer, several in required if error.condition in parts(several))
+        of = (layer for layer, several in required if any(part is error.condition for part in parts(several)))
         raise NoClosedForm(next(of, ""), str(error)) from None
