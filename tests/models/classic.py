@@ -173,18 +173,17 @@ class NetworkInNetwork(nn.Module):
 
 
 class C3D(nn.Module):
-    """Convolutions over time as well; the last pool pads."""
+    """Convolutions over time as well; the pools round up, as Caffe's."""
 
-    def __init__(self, classes=101):
+    def __init__(self, classes=487):
         super().__init__()
         self.conv1 = nn.Conv3d(3, 64, 3, padding=1)
-        self.pool1 = nn.MaxPool3d((1, 2, 2), (1, 2, 2))
+        self.pool1 = nn.MaxPool3d((1, 2, 2), (1, 2, 2), ceil_mode=True)
         self.conv2 = nn.Conv3d(64, 128, 3, padding=1)
         self.conv3a, self.conv3b = nn.Conv3d(128, 256, 3, padding=1), nn.Conv3d(256, 256, 3, padding=1)
         self.conv4a, self.conv4b = nn.Conv3d(256, 512, 3, padding=1), nn.Conv3d(512, 512, 3, padding=1)
         self.conv5a, self.conv5b = nn.Conv3d(512, 512, 3, padding=1), nn.Conv3d(512, 512, 3, padding=1)
-        self.pool = nn.MaxPool3d(2, 2)
-        self.pool5 = nn.MaxPool3d(2, 2, padding=(0, 1, 1))
+        self.pool = nn.MaxPool3d(2, 2, ceil_mode=True)
         self.fc6, self.fc7, self.fc8 = nn.Linear(8192, 4096), nn.Linear(4096, 4096), nn.Linear(4096, classes)
         self.relu, self.dropout = nn.ReLU(), nn.Dropout(0.5)
 
@@ -193,7 +192,7 @@ class C3D(nn.Module):
         x = self.pool(self.relu(self.conv2(x)))
         x = self.pool(self.relu(self.conv3b(self.relu(self.conv3a(x)))))
         x = self.pool(self.relu(self.conv4b(self.relu(self.conv4a(x)))))
-        x = self.pool5(self.relu(self.conv5b(self.relu(self.conv5a(x)))))
+        x = self.pool(self.relu(self.conv5b(self.relu(self.conv5a(x)))))
         x = self.dropout(self.relu(self.fc6(x.view(-1, 8192))))
         x = self.dropout(self.relu(self.fc7(x)))
         return self.fc8(x)
