@@ -415,11 +415,10 @@ class _Builder:
 
     def layer(self, site: _Site) -> int:
         """Build a layer; return its value."""
-        key = (id(site.step), site.frame.arguments, site.i, site.entering)
-        layer = self.built.get(key)
-        if layer is not None:  # as in another copy of the block
-            return self.add(site, type(layer).type, layer)
+        key = (id(site.step), site.frame.twin, site.frame.arguments, site.i, site.entering)
         shared = self.shared(site)
+        if shared is None and (layer := self.built.get(key)):  # as in another copy of the block
+            return self.add(site, type(layer).type, layer)
         kind = self.kind(site, shared)
         settings, references = self.referred(site, kind, self.settings(site, kind))
         self.used.update(references)

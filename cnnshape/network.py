@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnnshape.layers.base import Doubt, Layer
 from cnnshape.layout import to_file
 from cnnshape.parameters import LARGEST, Shape
-from cnnshape.problems import CODES, ArchitectureError, ClaimDiffers, DroppedRows, ExpectDiffers, NoSizes, Place, Problem, listed
+from cnnshape.problems import (
+    CODES,
+    ArchitectureError,
+    ClaimDiffers,
+    DroppedRows,
+    ExpectDiffers,
+    NoSizes,
+    Place,
+    Problem,
+    listed,
+)
 from cnnshape.rules import Refused
 from cnnshape.unknown import UNKNOWN
 

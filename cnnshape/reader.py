@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from cnnshape import problems
+from cnnshape import problems, zoo
 from cnnshape.architecture import Architecture, Block, File, Scope, Setting, Step, Unsettled, final, settle, waits
 from cnnshape.expression import MAX_LENGTH, ExpressionError, Template, parse, parse_template
 from cnnshape.layers import TYPES, Layer
@@ -49,12 +49,15 @@ EXPECT.name, REPEAT.name, WHEN.name = "a shape", "repeat", "when"
 
 
 def read(path: str | os.PathLike[str]) -> Architecture:
-    """Read an architecture file; what is wrong is in `problems`, nothing is raised."""
+    """Read an architecture file, or zoo:NAME; what is wrong is in `problems`, nothing is raised."""
+    found = zoo.find(path)
     try:
-        source = Source.read(path)
+        if isinstance(found, str):
+            raise Unreadable(f"This file cannot be read: {found}", str(path))
+        source = Source.read(found, str(path))
     except Unreadable as error:
         return _unreadable(error)
-    return _read(_Reader(source, FilePath(path).parent, (FilePath(path).resolve(),)))
+    return _read(_Reader(source, found.parent, (found.resolve(),)))
 
 
 def read_text(text: str, file: str = "<string>") -> Architecture:
@@ -372,6 +375,8 @@ class _Reader:
 
     def find(self, name: str) -> FilePath | str:
         """Return the file that is meant by an include, or say what is wrong with it."""
+        if name.startswith(zoo.PREFIX):
+            return zoo.find(name)
         allowed = [self.folder, FilePath()]
         try:
             candidates = [folder / name for folder in allowed]

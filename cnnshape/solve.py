@@ -96,7 +96,7 @@ def _rest(box: Box, other: Box) -> Iterator[Box]:
             yield part
 
 
-def parts(conditions: Iterable[Condition | bool]) -> Iterator[Condition | bool]:
+def parts(conditions: Iterable[Condition]) -> Iterator[Condition]:
     """Yield the conditions with those that are two at once taken apart."""
     todo = list(conditions)[::-1]
     while todo:

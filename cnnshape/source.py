@@ -54,15 +54,16 @@ class Source:
         self.data = data
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Source:
-        """Read a file; Unreadable says what is wrong with it."""
+    def read(cls, path: str | os.PathLike[str], name: str = "") -> Source:
+        """Read a file; Unreadable says what is wrong with it. `name` is shown for the path, if given."""
+        name = name or str(path)
         try:
             with pathlib.Path(path).open("rb") as file:
                 raw = file.read(LIMIT + 1)
         except (OSError, ValueError) as error:  # ValueError: a name that no file can have
             reason = str(getattr(error, "strerror", None) or error)
-            raise Unreadable(f"This file cannot be read: {reason[0].lower()}{reason[1:]}.", str(path)) from None
-        return cls._from_bytes(raw, str(path))
+            raise Unreadable(f"This file cannot be read: {reason[0].lower()}{reason[1:]}.", name) from None
+        return cls._from_bytes(raw, name)
 
     @classmethod
     def from_text(cls, text: str, file: str = "<string>") -> Source:
