@@ -51,7 +51,7 @@ class _Frame(NamedTuple):
     kinds: tuple[str, ...] = ()  # the block's name for each part of the title
     twin: str | None = None  # the title of the block whose weights this one uses
     allow: frozenset[str] = frozenset()  # the warnings that the uses of blocks allow
-    arguments: tuple[Any, ...] = ()  # what the scope has for this use of the block
+    arguments: tuple[Any, ...] = ()  # of the block, in its order, each with its type: 1 equals true
 
 
 class _Site:
@@ -436,7 +436,7 @@ class _Builder:
         key = (kind, id(site.frame.file), site.entering[0], frozenset(settings.items()))
         layer = self.layers.get(key)
         if layer is None:
-            layer = self.layers[key] = self.filled(self.new(site, kind, settings), site.entering[0])
+            layer = self.layers[key] = self.new(site, kind, settings)
         return layer
 
     def unknown(self, site: _Site) -> int:
@@ -504,12 +504,17 @@ class _Builder:
         return settings
 
     def new(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+        """Return the layer with the file's defaults, and the numbers that its input decides; equal ones are one."""
         settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
         if None in settings.values():  # a default is wrong
             raise Unsettled
         if why := kind.inconsistent(settings):
             raise self.bad(site, "type", why)
-        return self.interned(kind, settings)
+        layer = kind(**settings)
+        if missing := layer.missing(site.entering[0]):
+            settings |= missing
+            layer = kind(**settings)
+        return self.layers.setdefault((kind, frozenset(settings.items())), layer)
 
     def check_joins(self, site: _Site, kind: type[Layer]) -> None:
         """Note a number of inputs that the layer does not take."""
@@ -520,21 +525,6 @@ class _Builder:
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
             self.problem(problems.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
             raise Unsettled
-
-    def interned(self, kind: type[Layer], settings: dict[str, Any]) -> Layer:
-        key = (kind, frozenset(settings.items()))
-        layer = self.layers.get(key)
-        if layer is None:
-            layer = self.layers[key] = kind(**settings)
-        return layer
-
-    def filled(self, layer: Layer, x: Shape | None) -> Layer:
-        """Return the layer with the numbers that its input decides."""
-        missing = layer.missing(x)
-        if not missing:
-            return layer
-        settings = {name: layer.__dict__[name] for name in layer.parameters if name in layer.__dict__}
-        return self.interned(type(layer), settings | missing)
 
     def referred(
         self, site: _Site, kind: type[Layer], settings: dict[str, Any]
@@ -632,7 +622,7 @@ class _Builder:
             kinds=frame.kinds + (block.name,) * (1 + site.title.count(".")),
             twin=use.title if use else twin,
             allow=frame.allow | step.allow,
-            arguments=tuple(arguments.values()),
+            arguments=tuple([(type(arguments[name]), arguments[name]) for name in block.parameters()]),
         )
         self.uses[frame.prefix + site.title] = _Use(block, arguments, inner.title)
         return self.run(inner)

@@ -68,7 +68,8 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
         except Exception as error:  # noqa: BLE001 -- whatever a model may raise
             failure = Failure(_said(error), watch.failed or f"{type(model).__name__}()")
     outputs = tuple((key, tuple(t.shape[1:]), frozenset(watch.origin(t).values)) for key, t in _tensors(returned))
-    return Run(type(model).__name__, tuple(watch.calls), outputs, failure, watch.idle(), watch.by_data)
+    idle = {} if failure else watch.idle()
+    return Run(type(model).__name__, tuple(watch.calls), outputs, failure, idle, watch.by_data)
 
 
 def _unwrapped(model: Any) -> Any:
@@ -213,8 +214,9 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
             if _type(module):
                 self.layer = module
 
-    def leaves(self, module: torch.nn.Module, args: Any, kwargs: Any, result: Any) -> Any:
-        """Write a layer down; `result` is None where it raised."""
+    def leaves(self, module: torch.nn.Module, args: Any, *rest: Any) -> Any:
+        """Write a layer down; what comes last is the result, None where it raised (then torch leaves kwargs out)."""
+        *kwargs, result = rest
         if self.layer not in (None, module) or threading.get_ident() != self.thread:
             return None
         if self.layer is None:

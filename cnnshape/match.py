@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from cnnshape.layers.base import Layer
 from cnnshape.layers.shaping import ends
 from cnnshape.layout import CHANNELS_LAST, text, to_file
-from cnnshape.parameters import Axis, Real, Reference
+from cnnshape.parameters import Axis, Real, Reference, per_axis
 from cnnshape.problems import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses, Place, Problem, said
 from cnnshape.unknown import UNKNOWN
 
@@ -131,17 +131,19 @@ IDLE_WHERE_EQUAL: Final = frozenset(
 GLUE: Final = frozenset({"flatten", "reshape", "identity"})
 
 
-def _facts(layer: Layer, x: Shape) -> dict[str, Any]:
+def _facts(layer: Layer, x: Shape, y: Shape) -> dict[str, Any]:
     """Return the settings of a layer, each in one form; without those that its output shows, or that are not known."""
     rank = len(x) - 1
+    if layer.type == "max_unpool":
+        layer = layer.unpooling() if "indices" in vars(layer) else layer  # type: ignore[attr-defined]
     facts: dict[str, Any] = {}
     for name, parameter in layer.parameters.items():
         value = getattr(layer, name)
         silent = isinstance(parameter, Real) and name not in vars(layer)  # it bears on values alone, and is not claimed
         if silent or value is UNKNOWN or isinstance(parameter, Reference) or name in IN_OUTPUT:
             continue
-        if name in layer.spatial and not isinstance(value, tuple):
-            value = (value,) * rank
+        if name in layer.spatial:
+            value = per_axis(value, rank)
         facts[name] = value + rank + 2 if isinstance(parameter, Axis) and value < 0 else value
     if facts.get("affine", facts.get("elementwise_affine", True)) is False:
         facts.pop("bias", None)
@@ -154,6 +156,9 @@ def _facts(layer: Layer, x: Shape) -> dict[str, Any]:
         axis = facts["dim"] - 1
         cut = range(x[axis])[slice(facts["start"], facts["stop"], facts["step"])]
         facts["start"], facts["stop"] = cut.start, cut.stop
+    if layer.type == "crop" and len(x) == len(y):
+        middle = tuple((side - size) // 2 for side, size in zip(x[1:], y[1:], strict=True))
+        facts["offset"] = middle if layer.offset is None else per_axis(layer.offset, rank)  # type: ignore[attr-defined]
     if layer.type == "pad":
         facts["padding"] = tuple(map(ends, facts["padding"]))
     if layer.type == "upsample":
@@ -192,8 +197,8 @@ def _essence(type: str, facts: dict[str, Any], x: Shape, y: Shape) -> tuple[str,
             return "relu6", {}
         case "flatten" | "reshape":
             return "reshape", {}
-        case "crop" | "slice":
-            return "crop", {}
+        case "slice" if facts["dim"] > 1 and facts["step"] == 1:
+            return "crop", {"offset": tuple(facts["start"] * (axis == facts["dim"]) for axis in range(2, len(x) + 1))}
     return type, facts
 
 
@@ -210,7 +215,7 @@ def _step(  # noqa: PLR0913, PLR0917
     facts: dict[str, Any] = {}
     kind, essence = type, facts
     if layer is not None and x is not None:
-        facts = _facts(layer, x)
+        facts = _facts(layer, x, output or ())
         kind, essence = _essence(type, facts, x, output or ())
     excused = frozenset(layer.inferred if layer else ()) | {"in_features"}
     family = layer.__class__.__module__ if layer else type
@@ -318,6 +323,7 @@ DERIVED: Final = 1
 MOST: Final = 6
 KIN: Final = 7  # ... another type of the same family
 NAMESAKE: Final = 12  # ... another type altogether, of the same name
+MANY: Final = 4  # layers that a message names one by one
 LIMIT: Final = 1_000_000  # states of the search; nets that need more have nothing in common
 
 
@@ -352,15 +358,15 @@ class _Matching:
     # Which is which
 
     def trusted_names(self) -> tuple[dict[int, int], dict[int, int]]:
-        """Return the layers of the same name, both ways; none if most of these are so different that it is chance."""
+        """Return the same layers of the same name, both ways; none if most of the same name differ: that is chance."""
         named: dict[str, int] = {}
         for j, step in enumerate(self.model.steps):
             if step.name:
                 named.setdefault(step.name, j)
         common = {i: named[step.name] for i, step in enumerate(self.file.steps) if step.name in named}
-        alike = sum(self.price(i, j) == 0 for i, j in common.items())
-        common = common if 2 * alike >= len(common) else {}
-        return common, {j: i for i, j in common.items()}
+        alike = {i: j for i, j in common.items() if self.price(i, j) == 0}
+        trusted = alike if 2 * len(alike) >= len(common) else {}
+        return trusted, {j: i for i, j in trusted.items()}
 
     def price(self, i: int, j: int) -> int | None:
         """Return what it costs to take two layers for the same, None if they cannot be."""
@@ -379,7 +385,7 @@ class _Matching:
             torn = forth.get(i, j) != j or back.get(j, i) != i
             return None if torn else self.price(i, j)
 
-        skips = [[0 if side.steps[i].optional else GAP for i in side.order] for side in (self.file, self.model)]
+        skips = [[_gap(side.steps[i]) for i in side.order] for side in (self.file, self.model)]
         for i, j in _aligned(lambda i, j: price(here[i], there[j]), *skips, cut=self.run.failure is not None):
             yield here[i], there[j]
 
@@ -390,8 +396,6 @@ class _Matching:
         extra = [j for j in self.model.order if j not in taken and not self.model.steps[j].optional]
         for i in missing:
             same = [j for j in extra if self.namesakes[0].get(i, j) == j and self.price(i, j) == 0]
-            if self.namesakes[0].get(i) in extra:
-                same = [self.namesakes[0][i]]
             if same:
                 extra.remove(same[0])
                 yield i, same[0]
@@ -482,9 +486,13 @@ class _Matching:
         return any(value - self.file.first in self.unsound for value in sources) or self.after_extra(other)
 
     def after_extra(self, step: _Step) -> bool:
-        """Whether a layer of the model reads one that the file has not, as it is or reshaped."""
-        sources = self.model.sources(step.inputs, lambda j: j not in self.partners and self.model.steps[j].optional)
-        return any(value >= self.model.first and value - self.model.first not in self.partners for value in sources)
+        """Whether a layer of the model reads one that the file has not there, as it is or reshaped."""
+        sources = self.model.sources(step.inputs, lambda j: self.astray(j) and self.model.steps[j].optional)
+        return any(value >= self.model.first and self.astray(value - self.model.first) for value in sources)
+
+    def astray(self, j: int) -> bool:
+        """Whether a layer of the model stands where the file has none like it."""
+        return self.pairs.get(self.partners.get(j, -1)) != j
 
     def wiring(self, i: int, j: int) -> Iterator[_Difference]:
         """Compare what the layers read, and for those that moved, where they stand."""
@@ -503,7 +511,7 @@ class _Matching:
         return i not in self.pairs or self.part_of_sum(self.file, i)
 
     def through_model(self, j: int) -> bool:
-        return self.pairs.get(self.partners.get(j, -1)) != j or self.part_of_sum(self.model, j)
+        return self.astray(j) or self.part_of_sum(self.model, j)
 
     @staticmethod
     def part_of_sum(side: _Side, index: int) -> bool:
@@ -511,12 +519,10 @@ class _Matching:
         return step.optional and step.kind == "add"
 
     def names_here(self, values: Iterable[int]) -> str:
-        names = [*self.net.inputs, *(row.name for row in self.report.layers)]
-        return " and ".join(names[value - 1] for value in sorted(values)) or "nothing"
+        return _listed(values, [*self.net.inputs, *(row.name for row in self.report.layers)])
 
     def names_there(self, values: Iterable[int]) -> str:
-        names = [*self.net.inputs, *(self.shown(j) for j in range(len(self.run.calls)))]
-        return " and ".join(names[value - 1] for value in sorted(values)) or "nothing"
+        return _listed(values, [*self.net.inputs, *(self.shown(j) for j in range(len(self.run.calls)))])
 
     def shown(self, j: int) -> str:
         call = self.run.calls[j]
@@ -551,7 +557,7 @@ class _Matching:
 
     def note_extra(self, before: int | None, what: str) -> None:
         node = None if before is None else self.report.layers[before].node
-        where = f"behind {node.name}" if node else ""
+        where = f" behind {node.name}" if node else ""
         self.problems.append(
             ModelAdds(
                 self.place(before), node.name if node else "", node.used_at if node else (), what=what, where=where
@@ -629,6 +635,12 @@ def _both(differences: list[_Difference]) -> str:
     return f"{', '.join(d.file for d in differences)} / {', '.join(d.model for d in differences)}"
 
 
+def _listed(values: Iterable[int], names: Sequence[str]) -> str:
+    """Write the names of values, the first few of many."""
+    shown = [names[value - 1] for value in sorted(values)]
+    return " and ".join(shown if len(shown) <= MANY else [*shown[:MANY], f"{len(shown) - MANY} more"]) or "nothing"
+
+
 def _setting(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return name if value else f"no {name}"
@@ -653,6 +665,11 @@ def _of_file(row: LayerReport) -> _Step:
 def _of_model(call: Call) -> _Step:
     name = "" if call.place else call.name
     return _step(name, call.type, call.layer, call.inputs, call.entering, call.output, None)
+
+
+def _gap(step: _Step) -> int:
+    """Return what it costs to take a layer for missing, or for one too many."""
+    return 0 if step.optional else GAP if step.parameters else GAP + 1  # those with weights are what people swap
 
 
 def _price(one: _Step, other: _Step) -> int | None:
@@ -680,7 +697,7 @@ def _aligned(
             continue
         same = price(i, j) if i < end[0] and j < end[1] else None
         ways = [] if same is None else [(cost + same, (i + 1, j + 1))]
-        if same != 0:  # what is the same is the same
+        if same != 0 or skips[i] != other_skips[j]:  # what is the same is the same
             ways += [(cost + skips[i], (i + 1, j))] if i < end[0] else []
             ways += [(cost + other_skips[j], (i, j + 1))] if j < end[1] else []
         for total, there in ways:

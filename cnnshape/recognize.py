@@ -225,8 +225,9 @@ class Function(NamedTuple):
             if len(cuts) == 1:
                 ((axis, (start, stop, step)),) = cuts.items()
                 yield Reading("slice", TYPES["slice"](dim=axis, start=start, stop=stop, step=step), [part])
-            elif cuts:
-                yield Reading("crop", TYPES["crop"](size=tuple(part.shape[2:])), [part])
+            elif cuts and 1 not in cuts:
+                starts = tuple(cuts.get(axis, (0,))[0] for axis in range(2, part.dim()))
+                yield Reading("crop", TYPES["crop"](size=tuple(part.shape[2:]), offset=starts), [part])
 
     def cuts(self) -> Iterator[dict[int, tuple[int, int, int]]]:
         """Yield, for each result, from where to where each axis is cut, apart from the batch and those left whole."""

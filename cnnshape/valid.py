@@ -290,11 +290,14 @@ class _Reading:
 
 def _solved(required: Sequence[tuple[str, Conditions]], names: Sequence[str]) -> list[Box]:
     """Return the boxes in which everything holds that is required."""
-    conditions = dict.fromkeys(condition for _, several in required for condition in several)
-    if False in conditions:
+    of = {condition: layer for layer, conditions in reversed(required) for condition in conditions}
+    asked = [condition for condition in of if isinstance(condition, Condition)]
+    if len(asked) < len(of):
         return []
     try:
-        return solve((condition for condition in conditions if isinstance(condition, Condition)), names)
+        return solve(asked, names)
     except Unsolvable as error:
-        of = (layer for layer, several in required if any(part is error.condition for part in parts(several)))
-        raise NoClosedForm(next(of, ""), str(error)) from None
+        at = next(
+            (condition for condition in asked if any(part is error.condition for part in parts([condition]))), None
+        )
+        raise NoClosedForm("" if at is None else of[at], str(error)) from None

@@ -256,6 +256,29 @@ layers = [{{ type = "conv", out_channels = "c", kernel_size = 1 }}]
     assert report.output == (6, 32, 32)
 
 
+def test_arguments_go_by_name_and_a_truth_value_is_no_number():
+    text = f"""{HERE}
+layers = [
+  {{ name = "x", block = "b", p = 5, q = 7 }},
+  {{ name = "y", block = "b", from = "input", q = 5, p = 7 }},
+  {{ name = "z", block = "b", from = "input", q = 5, p = 1 }},
+  %s
+  {{ type = "concat", from = ["x", "y", "z"] }},
+]
+[blocks.b]
+arguments = ["p", "q"]
+layers = [
+  {{ name = "c", type = "conv", out_channels = "p", kernel_size = 1 }},
+  {{ type = "conv", out_channels = "q", kernel_size = 1 }},
+]
+"""
+    report = rows(text % "")
+    assert [report[f"{name}.c"].output[0] for name in "xyz"] == [5, 7, 1]
+    assert [report[f"{name}.conv1"].output[0] for name in "xyz"] == [7, 5, 5]
+    (problem,) = problems(text % '{ name = "w", block = "b", from = "input", q = 5, p = true },')
+    assert (problem.code, problem.message) == ("bad-value", "out_channels must be a whole number from 1 up, not true")
+
+
 # Repeats
 
 

@@ -66,7 +66,7 @@ class TwoTowers(nn.Module):
 
     def forward(self, x):
         for conv in (self.conv1, self.conv2):
-            x = F.local_response_norm(F.relu(conv(x)), 5)
+            x = F.local_response_norm(F.relu(conv(x)), 5, alpha=1e-4, beta=0.75, k=2.0)
             x = F.max_pool2d(x, 3, 2)
         x = self.conv5(self.conv4(self.conv3(x).relu_()).relu_()).relu_()
         x = F.max_pool2d(x, 3, 2).flatten(1)

@@ -157,7 +157,8 @@ LARGEST = torch.finfo(torch.float32).max
 @condition("bad-value")
 def _(case: Case, answer: Any) -> bool:
     """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
-    padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells.
+    padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells; a scale_factor of 0,
+    which torch takes for none.
     """
     kind, settings, _ = case
     numbers = [value for value in settings.values() if isinstance(value, float) and not math.isinf(value)]
@@ -171,4 +172,5 @@ def _(case: Case, answer: Any) -> bool:
         or (kind == "max_unpool" and any(cells < least for cells, least in own))
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
+        or settings.get("scale_factor") == 0
     )
