@@ -415,7 +415,7 @@ class _Builder:
 
     def layer(self, site: _Site) -> int:
         """Build a layer; return its value."""
-        key = (id(site.step), site.frame.twin, site.frame.arguments, site.i, site.entering)
+        key = (id(site.step), site.frame.arguments, site.i, site.entering)
         shared = self.shared(site)
         if shared is None and (layer := self.built.get(key)):  # as in another copy of the block
             return self.add(site, type(layer).type, layer)
@@ -425,10 +425,10 @@ class _Builder:
         self.check_joins(site, kind)
         if shared is None:
             layer = self.remembered(site, kind, settings)
+            if not references:
+                self.built[key] = layer
         else:
             layer = self.agreed(site, shared, kind, settings)
-        if shared is None and not references:
-            self.built[key] = layer
         return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
 
     def remembered(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:

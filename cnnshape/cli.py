@@ -12,9 +12,12 @@ import click
 from cnnshape import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cnnshape.crosscheck import Verification
     from cnnshape.explain import Explanation
     from cnnshape.layers import Layer
+    from cnnshape.match import Comparison
     from cnnshape.network import Network, Report
     from cnnshape.parameters import Parameter, Shape
     from cnnshape.view import Checked
@@ -28,37 +31,44 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # names may have letters that the terminal does not
 
 
-@main.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
+INPUT = click.option(
     "--input",
     "given",
     multiple=True,
     metavar="SHAPE",
     help="Check at this input, written as the file writes shapes: 227x227x3; for one of several inputs: left=1x64x64.",
 )
-@click.option(
+FORMAT = click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "markdown"]),
+    type=click.Choice(["table", "json", "csv", "markdown", "github", "junit"]),
     default="table",
     help="What to print.",
     show_default=True,
 )
-@click.option(
+DEVICE = click.option(
     "--device",
     type=click.Choice(["auto", "cuda", "mps", "cpu", "meta"]),
     default="auto",
     help="Where torch runs.",
     show_default=True,
 )
+STRICT = click.option("--strict", is_flag=True, help="Make warnings errors, and dropped rows and columns a warning.")
+DEPTH = click.option(
+    "--depth", type=click.IntRange(min=1), default=1, help="How many levels of blocks to unfold.", show_default=True
+)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@INPUT
+@FORMAT
+@DEVICE
 @click.option(
     "--torch/--no-torch", "wanted", default=None, help="Ask torch about every layer, too; left out: if it is installed."
 )
-@click.option("--strict", is_flag=True, help="Make warnings errors, and dropped rows and columns a warning.")
-@click.option(
-    "--depth", type=click.IntRange(min=1), default=1, help="How many levels of blocks to unfold.", show_default=True
-)
+@STRICT
+@DEPTH
 def check(  # noqa: PLR0913, PLR0917 -- click's way
     files: tuple[str, ...],
     given: tuple[str, ...],
@@ -86,7 +96,45 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
         why = unverified or ("" if report.layers else "there are no layers")
         return Checked(net, report, None if why else _verified(net, report, device), why, declared=shapes is None)
 
-    checks = map(run, nets, inputs)
+    _finish(map(run, nets, inputs), form, depth)
+
+
+@main.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--model",
+    "made_by",
+    required=True,
+    metavar="MODULE:NAME",
+    help="What makes the model, a class or a function without arguments, or the model itself: my_package.nets:ResNet.",
+)
+@INPUT
+@FORMAT
+@DEVICE
+@STRICT
+@DEPTH
+def verify(  # noqa: PLR0913, PLR0917 -- click's way
+    file: str, made_by: str, given: tuple[str, ...], form: str, device: str, strict: bool, depth: int
+) -> None:
+    """Hold a torch model against an architecture file: run it once, and match its layers to the file's.
+
+    The code is looked for in the working directory, too. The exit status is 0 where the file holds, and the model is
+    what it says; 1 where not; 2 where the file, the model or the command line could not be used.
+    """
+    from cnnshape.build import build
+    from cnnshape.reader import read
+    from cnnshape.view import Checked
+
+    _why_not_torch(wanted=True)
+    net = build(read(file))
+    shapes = _inputs(net, given)
+    report = net.check(shapes, strict=strict)
+    comparison = _compared(net, report, made_by, device) if report.layers else None
+    _finish([Checked(net, report, None, "", shapes is None, comparison)], form, depth)
+
+
+def _finish(checks: Iterable[Checked], form: str, depth: int) -> None:
+    """Print what was found, and exit with its status."""
     if form == "table":
         from cnnshape.table import show
 
@@ -100,6 +148,44 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
             for problem in (problem for checked in done for problem in checked.problems):
                 click.echo(repr(problem), err=True)
     sys.exit(max(map(_status, done)))
+
+
+@main.command()
+@click.argument("file", metavar="FILE")
+@click.option("--exact", is_flag=True, help="Only the sizes at which every window fits, so that no layer drops a row.")
+@click.option("--output", "sides", metavar="SIDES", help="Only the sizes that give this output, without channels: 6x6.")
+@click.option("--layer", metavar="NAME", help="The layer whose output --output is, if not the last.")
+@click.option("--vary", metavar="NAME", help="The input whose sides vary, where there are several that differ.")
+@click.option("--layers", "listed", is_flag=True, help="List the layers: output in closed form, and receptive field.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", help="What to print.", show_default=True
+)
+def sizes(  # noqa: PLR0913, PLR0917 -- click's way
+    file: str, exact: bool, sides: str | None, layer: str | None, vary: str | None, listed: bool, form: str
+) -> None:
+    """Say which input sizes a net accepts: the exact set of them, and the layers that make it what it is.
+
+    The exit status is 0 where there are valid sizes, 1 where there are none, or the file has errors, or there is no
+    closed form; 2 where the file or the command line could not be used.
+    """
+    from cnnshape.build import build
+    from cnnshape.layout import CHANNELS_FIRST, parse
+    from cnnshape.reader import read
+    from cnnshape.sizeview import Question, answered, as_json, facts, layer_rows
+
+    try:
+        output = parse(sides, CHANNELS_FIRST) if sides is not None else None
+        answer = answered(build(read(file)), Question(exact, output, layer, vary))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if form == "json":
+        click.echo(as_json(answer), nl=False)
+    else:
+        from cnnshape.table import show_sizes
+
+        show_sizes(answer, facts(answer), layer_rows(answer) if listed and answer.sizes is not None else [])
+    unreadable = any(problem.code == "unreadable" for problem in answer.problems)
+    sys.exit(2 if unreadable else 0 if answer.ok else 1)
 
 
 @main.command()
@@ -200,6 +286,41 @@ def _print(explanation: Explanation) -> None:
 
 
 @main.command()
+@click.argument("name", required=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "markdown"]),
+    default="table",
+    help="How to print the list.",
+    show_default=True,
+)
+def zoo(name: str | None, form: str) -> None:
+    """List the published networks that come with cnnshape, or print the file of the one called NAME.
+
+    Wherever a file is expected, zoo:NAME is such a network's; in an include, zoo:blocks/NAME are blocks that they share.
+    """
+    from cnnshape import listing
+    from cnnshape.zoo import PREFIX, find
+
+    if name and form != "table":
+        raise click.UsageError("--format is for the list: leave out NAME, or --format")
+    if name:
+        file = find(PREFIX + name.removeprefix(PREFIX))
+        if isinstance(file, str):
+            raise click.BadParameter(file, param_hint="NAME")
+        click.echo(listing.printed(file), nl=False)
+    elif form == "table":
+        from cnnshape.table import show_zoo
+
+        show_zoo([*listing.entries()])
+    else:
+        from cnnshape.formats import ZOO
+
+        click.echo(ZOO[form]([*listing.entries()]), nl=False)
+
+
+@main.command()
 @click.option("--reference", is_flag=True, help="Print the reference of the layer types instead, as Markdown.")
 def schema(reference: bool) -> None:
     """Print the JSON Schema of architecture files, for editors that complete and check them."""
@@ -237,6 +358,21 @@ def _verified(net: Network, report: Report, device: str) -> Verification:
         raise click.UsageError(
             f"torch is installed, but cannot be imported ({error}); --no-torch does without"
         ) from None
+
+
+def _compared(net: Network, report: Report, made_by: str, device: str) -> Comparison:
+    from cnnshape.crosscheck import verify
+    from cnnshape.live import named
+
+    sys.path.insert(0, "")
+    try:
+        model = named(made_by)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--model") from None
+    try:
+        return verify(net, device, model=model, report=report)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--device") from None
 
 
 def _inputs(net: Network, given: tuple[str, ...]) -> dict[str, Shape] | None:

@@ -1,6 +1,6 @@
 """The cross-check: the same layers as real torch modules, one after the other, in one forward pass of one sample.
 
-The only file that imports torch. A layer is built, run and freed before the next, a tensor is freed after its last
+A layer is built, run and freed before the next, a tensor is freed after its last
 reader, and weights are left as the memory is: filling them would cost more than the pass.
 """
 
@@ -11,7 +11,7 @@ import os
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import torch
 
@@ -23,6 +23,7 @@ from cnnshape.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cnnshape.match import Comparison
     from cnnshape.network import Input, LayerReport, Network, Report
     from cnnshape.parameters import Shape
 
@@ -69,21 +70,47 @@ class Verification(NamedTuple):
         return not self.problems
 
 
+@overload
 def verify(
+    net: Network,
+    device: str = ...,
+    *,
+    model: None = None,
+    input: Input | None = ...,
+    report: Report | None = ...,
+    progress: Callable[[int, int, str], object] | None = ...,
+) -> Verification: ...
+@overload
+def verify(
+    net: Network,
+    device: str = ...,
+    *,
+    model: torch.nn.Module,
+    input: Input | None = ...,
+    report: Report | None = ...,
+) -> Comparison: ...
+def verify(  # noqa: PLR0913
     net: Network,
     device: str = "auto",
     *,
+    model: torch.nn.Module | None = None,
     input: Input | None = None,  # noqa: A002 -- the public name
     report: Report | None = None,
     progress: Callable[[int, int, str], object] | None = None,
-) -> Verification:
-    """Ask torch about every layer of the net, at its declared input or another.
+) -> Verification | Comparison:
+    """Ask torch about every layer of the net, at its declared input or another; or hold a model against the net.
 
     `device` is auto (cuda, else mps, else cpu), cuda, mps, cpu, or meta: shapes alone. `input` is as in Network.check;
     a `report` that is there already takes its place. `progress` is called before each layer with how many are done,
-    of how many, and its name. Raises ValueError for a device that is not there, and where Network.check does.
+    of how many, and its name. A `model` is run once, and left as it was; on auto it runs on cuda, or where it is.
+    Raises ValueError for a device that is not there, and where Network.check does.
     """
     report = net.check(input) if report is None else report
+    if model is not None:
+        from cnnshape.live import compare
+
+        as_it_is = device == "auto" and not torch.cuda.is_available()
+        return compare(net, report, model, None if as_it_is else _device(device))
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # what torch takes with a warning, it takes
         forward = _Pass(net, report, _device(device))

@@ -1,4 +1,4 @@
-"""Checked nets for other programs, and for reports: JSON (docs/report.schema.json), CSV, Markdown."""
+"""Checked nets for other programs, and for reports: JSON (docs/report.schema.json), CSV, Markdown, GitHub, JUnit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnshape.cases import cases
 from cnnshape.layout import text
 from cnnshape.view import counted, details, facts, number, printable, rows, verdict
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cnnshape.crosscheck import Verdict
+    from cnnshape.listing import Entry
+    from cnnshape.match import Match
     from cnnshape.network import LayerReport
     from cnnshape.problems import Place, Problem
     from cnnshape.view import Checked, Row
@@ -28,6 +31,8 @@ def as_json(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- la
 def _file(checked: Checked) -> dict[str, Any]:
     net, report, verification = checked.net, checked.report, checked.verification
     verdicts = verification.layers if verification else [None] * len(report.layers)
+    comparison = checked.comparison
+    matches = comparison.layers if comparison else [None] * len(report.layers)
     return {
         "file": net.file,
         "name": net.name,
@@ -37,15 +42,23 @@ def _file(checked: Checked) -> dict[str, Any]:
         "outputs": report.outputs,
         "parameters": report.parameters,
         "macs": report.macs,
-        "layers": [_layer(*pair) for pair in zip(report.layers, verdicts, strict=True)],
-        "problems": [_problem(problem) for problem in checked.problems],
+        "layers": [_layer(*triple) for triple in zip(report.layers, verdicts, matches, strict=True)],
+        "problems": [problem_as_json(problem) for problem in checked.problems],
         "crosscheck": verification
         and {"device": verification.device, "torch": verification.torch, "ok": verification.ok},
         "no_crosscheck": None if verification else checked.unverified,
+        "model": comparison
+        and {
+            "class": comparison.model,
+            "device": comparison.device,
+            "torch": comparison.torch,
+            "ok": comparison.ok,
+            "extra": comparison.extra,
+        },
     }
 
 
-def _layer(layer: LayerReport, verdict: Verdict | None) -> dict[str, Any]:
+def _layer(layer: LayerReport, verdict: Verdict | None, match: Match | None) -> dict[str, Any]:
     place = layer.node.place
     return {
         "name": layer.name,
@@ -60,10 +73,18 @@ def _layer(layer: LayerReport, verdict: Verdict | None) -> dict[str, Any]:
         "dropped": layer.dropped,
         "shares": layer.node.shares or None,
         "torch": verdict and {"verdict": verdict.verdict, "reason": verdict.reason or verdict.message or None},
+        "model": match
+        and {
+            "verdict": match.verdict,
+            "module": match.model or None,
+            "reason": match.reason or None,
+            "output": match.output,
+            "parameters": match.parameters,
+        },
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem_as_json(problem: Problem) -> dict[str, Any]:
     return {
         "code": problem.code,
         "severity": problem.severity,
@@ -97,12 +118,13 @@ def as_csv(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- lay
         "torch",
     )
     several = len(checks) > 1
+    compared = any(checked.comparison for checked in checks)
     result = io.StringIO()
     writer = csv.writer(result, lineterminator="\n")
-    writer.writerow(["file", *columns] if several else columns)
+    writer.writerow([*["file"] * several, *columns[:-1], *(("verdict", "model") if compared else columns[-1:])])
     for checked in checks:
         layout = checked.net.layout
-        for layer, torch in zip(checked.report.layers, checked.verdicts(), strict=True):
+        for layer, said, model in zip(checked.report.layers, checked.verdicts(), checked.models(), strict=True):
             cells = [
                 layer.name,
                 layer.type,
@@ -114,7 +136,8 @@ def as_csv(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- lay
                 _joined(layer.remainder),
                 _joined(layer.dropped),
                 layer.node.shares,
-                torch,
+                said,
+                *[model] * compared,
             ]
             writer.writerow([checked.net.file, *cells] if several else cells)
     return result.getvalue()
@@ -154,10 +177,11 @@ def _table(checked: Checked, shown: list[Row]) -> Iterator[str]:
     total = [counted(len(checked.report.layers), "layer"), "", "", "", ""]
     total += [number(checked.report.parameters), number(checked.report.macs)]
     dropped = any(row.dropped for row in shown)
-    titles += ["dropped"] * dropped + ["torch"] * (checked.verification is not None)
+    titles += ["dropped"] * dropped + ["model" if checked.comparison else "torch"] * (checked.asked is not None)
     yield _line(titles)
     yield _line("---:" if title in ("parameters", "MACs") else "---" for title in titles)
     for row in shown:
+        asked = [f"{row.verdict} {row.model}".rstrip()] * (checked.asked is not None)
         cells = [
             row.name,
             row.type,
@@ -167,7 +191,7 @@ def _table(checked: Checked, shown: list[Row]) -> Iterator[str]:
             row.parameters,
             row.macs,
         ]
-        yield _line([*cells, *[", ".join(row.dropped)] * dropped, *[row.verdict] * (checked.verification is not None)])
+        yield _line([*cells, *[", ".join(row.dropped)] * dropped, *asked])
     yield _line(f"**{cell}**" if cell else "" for cell in total + [""] * (len(titles) - len(total)))
 
 
@@ -179,8 +203,93 @@ def _escaped(words: str) -> str:
     return printable(words).replace("|", r"\|").replace("<", "&lt;")
 
 
+def as_github(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- layers are never folded here
+    """Write an annotation for each problem, as GitHub shows them in a pull request, and a verdict for each file."""
+    return "".join(f"{line}\n" for checked in checks for line in _annotations(checked))
+
+
+def _annotations(checked: Checked) -> Iterator[str]:
+    for problem in checked.problems:
+        title = f"{problem.layer}: {problem.code}" if problem.layer else problem.code
+        at = {"file": problem.file or checked.net.file, "line": problem.line or 1, "col": problem.column or 1}
+        facts = {**at, "title": title}.items()
+        where = ",".join(f"{key}={_percent(str(fact), '%', ',', ':')}" for key, fact in facts)
+        text = "\n".join([problem.message, *details(problem)])
+        yield f"::{problem.severity} {where}::{_percent(text)}"
+    yield printable(f"{checked.net.file}: {verdict(checked)[1]}")
+
+
+def _percent(words: str, *special: str) -> str:
+    """Write what would end a workflow command, or a part of it, as GitHub asks for."""
+    for character in (*(special or "%"), "\r", "\n"):
+        words = words.replace(character, f"%{ord(character):02X}")
+    return words
+
+
+def as_junit(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- layers are never folded here
+    """Write a suite for each file: a case for the file, one for each layer."""
+    from xml.etree import ElementTree as ET
+
+    root = ET.Element("testsuites", name="cnnshape")
+    for checked in checks:
+        tests, file = cases(checked), printable(checked.net.file)
+        failures, skipped = (
+            sum(map(bool, which)) for which in zip(*((t.errors, t.skipped) for t in tests), strict=True)
+        )
+        counts = {"tests": len(tests), "failures": failures, "errors": 0, "skipped": skipped}
+        suite = ET.SubElement(root, "testsuite", {"name": file, **{key: str(n) for key, n in counts.items()}})
+        for test in tests:
+            place = test.node.place if test.node else None
+            at = {"file": place.source.file, "line": str(place.position()[0])} if place else {"file": file}
+            name = printable(test.node.name) if test.node else file.replace("\\", "/").rpartition("/")[2]
+            case = ET.SubElement(suite, "testcase", {"classname": file, "name": name, "time": "0", **at})
+            if test.errors:
+                first = test.errors[0]
+                text = "\n".join(printable(line) for p in test.errors for line in [repr(p), *details(p)])
+                ET.SubElement(case, "failure", message=f"{first.code}: {first.message}", type=first.code).text = text
+            elif test.skipped:
+                ET.SubElement(case, "skipped", message=test.skipped)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
 FORMATS: Final[dict[str, Callable[[Sequence[Checked], int], str]]] = {
     "json": as_json,
     "csv": as_csv,
     "markdown": as_markdown,
+    "github": as_github,
+    "junit": as_junit,
+}
+
+
+# The list of the zoo
+
+FIGURES: Final = ("name", "input", "parameters", "macs", "depth", "source")
+
+
+def zoo_as_json(networks: Sequence[Entry]) -> str:
+    return json.dumps({"version": VERSION, "networks": [entry._asdict() for entry in networks]}, indent=2) + "\n"
+
+
+def zoo_as_csv(networks: Sequence[Entry]) -> str:
+    result = io.StringIO()
+    writer = csv.writer(result, lineterminator="\n")
+    writer.writerow(FIGURES)
+    writer.writerows([getattr(entry, name) for name in FIGURES] for entry in networks)
+    return result.getvalue()
+
+
+def zoo_as_markdown(networks: Sequence[Entry]) -> str:
+    lines = [_line(["network", "input", "parameters", "MACs", "depth", "source"])]
+    lines.append(_line(["---", "---", "---:", "---:", "---:", "---"]))
+    for entry in networks:
+        figures = number(entry.parameters), number(entry.macs), number(entry.depth)
+        lines.append(_line([entry.name, entry.input, *figures, entry.source]))
+    return "\n".join(lines) + "\n"
+
+
+ZOO: Final[dict[str, Callable[[Sequence[Entry]], str]]] = {
+    "json": zoo_as_json,
+    "csv": zoo_as_csv,
+    "markdown": zoo_as_markdown,
 }

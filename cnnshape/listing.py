@@ -2,55 +2,70 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnshape import zoo
 from cnnshape.build import build
+from cnnshape.layout import text
 from cnnshape.reader import read
 from cnnshape.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cnnshape.network import Network, Report
+    from cnnshape.parameters import Shape
 
 
 class Entry(NamedTuple):
     """A network of the zoo, with what a check of it found."""
 
     name: str  # zoo:NAME is its file
-    net: Network
-    report: Report
+    title: str
+    source: str
+    layout: str
+    inputs: dict[str, Shape]
+    parameters: int | None
+    macs: int | None
+    depth: int
 
     @property
-    def depth(self) -> int:
-        """How many convolutions (transposed ones too) and linear layers stand on the longest way to an output.
-
-        That is how the literature counts: 16 for VGG-16, 50 for ResNet-50, 121 for DenseNet-121.
-        """
-        depths = [0] * (1 + len(self.net.inputs))  # of every value, in the order of values
-        for layer in self.report.layers:
-            depths.append(max(depths[value] for value in layer.node.inputs) + bool(layer.macs))
-        return max(depths[value] for value in self.net.outputs.values())
+    def input(self) -> str:
+        """What enters, as the file writes it."""
+        return " ".join(text(shape, self.layout) for shape in self.inputs.values())
 
 
-def entries() -> Iterable[Entry]:
+def entries() -> Iterator[Entry]:
     """Yield the networks of the zoo, resnet50 before resnet101."""
-    for name in sorted(filter(re.compile("[^/]+").fullmatch, zoo.files()), key=_in_order):
-        net = build(read(f"{zoo.PREFIX}{name}"))
-        yield Entry(name, net, net.check())
+    for name in sorted((name for name in zoo.files() if "/" not in name), key=_in_order):
+        net = build(read(zoo.PREFIX + name))
+        report = net.check()
+        figures = report.inputs, report.parameters, report.macs, depth(net, report)
+        yield Entry(name, net.name, net.source, net.layout, *figures)
 
 
 def _in_order(name: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
+def depth(net: Network, report: Report) -> int:
+    """Return how many convolutions (transposed ones too) and linear layers stand on the longest way to an output.
+
+    So the literature counts: 16 in VGG-16, 50 in ResNet-50, 121 in DenseNet-121.
+    """
+    depths = [0] * (1 + len(net.inputs))  # of every value
+    for layer in report.layers:
+        depths.append(max(depths[value] for value in layer.node.inputs) + bool(layer.macs))
+    return max(depths[value] for value in net.outputs.values())
+
+
 def printed(file: Path) -> str:
-    """Return a file of the zoo as it stands; a comment below says how its includes are called from elsewhere."""
+    """Return a file of the zoo as it stands; a comment below says what its includes are called elsewhere."""
     source = Source.read(file)
     include = source.data.get("include", [])
-    names = {path: f"{zoo.PREFIX}{name}" for name, path in zoo.files().items()}
-    included = [names[file.parent / name] for name in (include if isinstance(include, list) else [include])]
-    return source.text + (f"\n# It includes {' and '.join(included)}, as they are called elsewhere.\n" if included else "")
+    called = {path: zoo.PREFIX + name for name, path in zoo.files().items()}
+    names = [called[file.parent / name] for name in (include if isinstance(include, list) else [include])]
+    return source.text + (f"\n# In a file that stands elsewhere: include = {json.dumps(names)}\n" if names else "")

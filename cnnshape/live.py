@@ -7,7 +7,9 @@ model runs on copies of its parameters and buffers, and is left as it was.
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
+import operator
 import os
 import random
 import sys
@@ -70,6 +72,21 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
     outputs = tuple((key, tuple(t.shape[1:]), frozenset(watch.origin(t).values)) for key, t in _tensors(returned))
     idle = {} if failure else watch.idle()
     return Run(type(model).__name__, tuple(watch.calls), outputs, failure, idle, watch.by_data)
+
+
+def named(name: str) -> torch.nn.Module:
+    """Return the model that MODULE:NAME makes, or is. Raises ValueError, with what went wrong, where there is none."""
+    module, _, path = name.partition(":")
+    if not module or not path:
+        raise ValueError(f"{name!r} is not MODULE:NAME, as my_package.nets:ResNet")
+    try:
+        found = operator.attrgetter(path)(importlib.import_module(module))
+        model = found if isinstance(found, torch.nn.Module) else found()
+    except Exception as error:  # noqa: BLE001 -- it is their code
+        raise ValueError(_said(error)) from None
+    if not isinstance(model, torch.nn.Module):
+        raise ValueError(f"{name} gives {model!r:.60}, which is no torch.nn.Module")  # noqa: TRY004 -- it was named
+    return model
 
 
 def _unwrapped(model: Any) -> Any:
@@ -231,6 +248,8 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         made = [tensor for _, tensor in _tensors(result)]
         weights = {self.titles.get(id(p), f"{self.named(module)} {id(p)}"): p.numel() for p in module.parameters()}
         self.left(module)
+        if result is None:
+            self.failed = self.failed or self.named(module)
         place = "" if module in self.names else _calling_line()
         entering = entering[:1] if kind == "max_unpool" else entering
         self.record(self.named(module), kind, layer_of(module, kind), entering, made, weights, place)
@@ -344,7 +363,7 @@ _type_of_class = cache(type_of)
 
 def _type(module: torch.nn.Module) -> str:
     """Return the layer type of a module, "" for one to look into: a class of the user's that has modules is one."""
-    kind = _type_of_class(type(module))
+    kind: str = _type_of_class(type(module))  # type: ignore[arg-type]  # mypy takes it for Any
     return kind if kind and (type(module).__module__.startswith("torch.") or not any(module.children())) else ""
 
 

@@ -469,7 +469,7 @@ class _Matching:
             here = f"the weights of {shares}"
         if total and not theirs:
             owner = self.owners[next(iter(self.run.calls[j].weights))]
-            there = f"the weights of {self.shown(owner)} once more"
+            there = f"those of {self.shown(owner)} once more"
         yield _Difference("shares" if shares else "", here, there, derived=bool(ours and theirs))
 
     def shapes(self, one: _Step, other: _Step) -> Iterator[_Difference]:

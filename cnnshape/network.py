@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.layers.base import Doubt, Layer
 from cnnshape.layout import to_file
-from cnnshape.parameters import LARGEST, Shape
+from cnnshape.parameters import LARGEST, Shape, is_count
 from cnnshape.problems import (
     CODES,
     ArchitectureError,
@@ -224,8 +224,9 @@ class Network(NamedTuple):
         if unknown:
             raise ValueError(f"the net has no input {unknown[0]!r}; it has {', '.join(self.inputs)}")
         for name, shape in given.items():
-            if not shape or not all(isinstance(size, int) and 0 < size <= LARGEST for size in shape):
-                raise ValueError(f"{name} must be a shape of positive numbers, not {shape!r}")
+            sizes = shape if isinstance(shape, tuple | list) else ()
+            if not sizes or not all(is_count(size, 1) for size in sizes):
+                raise ValueError(f"{name} must be a shape of positive numbers, as (3, 224, 224), not {shape!r}")
         return {name: tuple(given[name]) if name in given else declared for name, declared in self.inputs.items()}
 
     def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
@@ -329,8 +330,8 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
         if UNKNOWN not in y:
             note(prod(y) <= LARGEST, "too-many-elements", shape=y)
     except Refused:
-        y = (UNKNOWN,) * len(x)
-        return Result(y if layer.keeps_rank else None, refusals=tuple(note.refusals.values()))
+        sure = layer.keeps_rank and len(x) - 1 in layer.ranks  # or each layer behind it would find the rank wrong again
+        return Result((UNKNOWN,) * len(x) if sure else None, refusals=tuple(note.refusals.values()))
     return Result(
         y,
         *layer.counts(x, y),

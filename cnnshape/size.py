@@ -392,6 +392,9 @@ class Compared(Condition):
             Compared(self.product, "=", self.number) if halves and other.sign != self.sign else super().__and__(other)
         )
 
+    def __repr__(self) -> str:
+        return f"{self.product} {self.sign} {self.number}"
+
 
 class _Two(Condition):
     __slots__ = ("one", "other")

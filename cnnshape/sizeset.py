@@ -51,14 +51,15 @@ class SizeSet:
 
     @classmethod
     def of(cls, sizes: Iterable[int]) -> SizeSet:
-        """Return the set of these sizes."""
-        return _made(_joined(sorted((size, size) for size in sizes)), 1, 1, ())
+        """Return the set of these sizes; what is below 1 is no size."""
+        return _made(_joined(sorted((size, size) for size in sizes if size > 0)), 1, 1, ())
 
     @classmethod
     def span(cls, first: int, last: float = inf) -> SizeSet:
         """Return the sizes from the first to the last, or all from the first on."""
         if last == inf:
             return _made((), first, 1, ((0, 0),))
+        first = max(first, 1)
         return _made(((first, int(last)),) if first <= last else (), 1, 1, ())
 
     @classmethod
@@ -76,7 +77,9 @@ class SizeSet:
 
     def __iter__(self) -> Iterator[int]:
         """Yield the sizes in order, without end where the set is infinite."""
-        size = self.next(0)
+        for first, last in self.finite:
+            yield from range(first, last + 1)
+        size = self.next(self.start - 1)
         while size is not None:
             yield size
             size = self.next(size)
@@ -92,6 +95,7 @@ class SizeSet:
 
     @property
     def is_finite(self) -> bool:
+        """Whether it has only so many sizes."""
         return not self.residues
 
     def next(self, size: int) -> int | None:
@@ -296,8 +300,14 @@ def _limited(spans: Iterable[Span]) -> Iterator[Span]:
         yield span
 
 
+def _words(span: Span) -> Iterable[Span]:
+    """Return a span as it is written: two sizes one by one."""
+    first, last = span
+    return [(first, first), (last, last)] if last == first + 1 else [span]
+
+
 def _listed(spans: Iterable[Span]) -> str:
-    parts = [str(a) if a == b else f"{a} to {b}" for a, b in spans]
+    parts = [f"{a} to {b}" if a < b else str(a) for span in spans for a, b in _words(span)]
     return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
@@ -317,19 +327,17 @@ def _parse(text: str) -> SizeSet:
         raise ValueError(
             f'{text!r} is no set of sizes: write "227 to 258", "multiples of 16, from 16" or "every size from 67"'
         )
-    spans = _spans(finite) if finite and finite != "none" else ()
-    if not match:
-        return _made(spans, 1, 1, ())
-    period = int(match["multiple"] or match["modulo"] or 1)
-    residues = _spans(match[3]) if match["modulo"] else ((0, 0),)
-    start = int(match["all"] or match["start"] or 1)
-    if period < 1 or (residues and residues[-1][1] >= period) or (spans and spans[-1][1] >= start):
-        raise ValueError(
-            f"{text!r} is no set of sizes: a remainder is below its period, and what is listed stands before it"
-        )
-    return _made(spans, start, period, residues)
+    spans = _spans(finite) if finite and finite != "none" else []
+    period = int(match["multiple"] or match["modulo"] or 1) if match else 1
+    start = int(match["all"] or match["start"] or 1) if match else inf
+    residues = [] if not match else _spans(match[3]) if match["modulo"] else [(0, 0)]
+    if any(not 1 <= first <= last < start for first, last in spans):
+        raise ValueError(f"{text!r} is no set of sizes: they go up, are from 1 up, and stand before those that repeat")
+    if any(not first <= last < period for first, last in residues):
+        raise ValueError(f"{text!r} is no set of sizes: remainders go up, and are below {period}")
+    return _made(_joined(spans), int(start) if match else 1, period, _joined(residues))
 
 
-def _spans(text: str) -> tuple[Span, ...]:
+def _spans(text: str) -> list[Span]:
     parts = [[int(number) for number in part.split(" to ")] for part in re.split(", | or ", text)]
-    return _joined(sorted((part[0], part[-1]) for part in parts))
+    return sorted((part[0], part[-1]) for part in parts)

@@ -10,18 +10,22 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, Segments
 
-from cnnshape.view import counted, details, facts, number, printable, rows, snippet, verdict
+from cnnshape.view import CONVENTION, counted, details, facts, number, printable, rows, snippet, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from cnnshape.listing import Entry
+    from cnnshape.network import Network
     from cnnshape.problems import Problem
+    from cnnshape.sizeview import Answer, LayerRow
     from cnnshape.view import Checked, Row
 
     Part = tuple[str, str]  # words and their style
@@ -42,6 +46,10 @@ VERDICTS: Final = {
     "stricter": ("stricter", "yellow"),
     "skipped": ("skipped", "dim"),
     "not run": ("not run", "dim"),
+    "follows": ("follows", "dim"),
+    "missing": ("✗ missing", "bold red"),
+    "fails": ("✗ fails", "bold red"),
+    "differs": ("✗ differs", "bold red"),
     "disagrees": ("✗ disagrees", "bold red"),
 }
 SHORTER: Final = {"kernel_size": "kernel", "padding": "pad"}
@@ -86,6 +94,52 @@ def show(checks: Iterable[Checked], depth: int) -> list[Checked]:
     return done
 
 
+def show_zoo(networks: list[Entry]) -> None:
+    """Print the list of the zoo, each with its source beside, or below where a terminal has no room; a pipe has."""
+    screen = _Screen()
+    rows = [(e.name, e.input, number(e.parameters), number(e.macs), number(e.depth)) for e in networks]
+    lines = [("network", "input", "parameters", "MACs", "depth"), *rows, (counted(len(rows), "network"), *[""] * 4)]
+    styles = ["dim", *[""] * len(rows), "bold"]
+    columns = [
+        _Column(place > 1, [screen.cell(style, words) for style, words in zip(styles, column, strict=True)])
+        for place, column in enumerate(zip(*lines, strict=True))
+    ]
+    room = screen.width - _width(columns) - len(GAP)
+    if screen.endless or room >= WRAP:
+        sources = [wrapped(e.source.split(" "), sys.maxsize if screen.endless else room) for e in networks]
+        cells = [screen.cell("dim", "source"), *(screen.cell("dim", *lines) for lines in sources), screen.cell("", "")]
+        screen.grid([*columns, _Column(False, cells)])
+    else:
+        screen.grid(columns, [wrapped(e.source.split(" "), screen.width - len(GAP)) for e in networks])
+    screen.line()
+    screen.fact("MACs", CONVENTION)
+    screen.fact("depth", "convolutions and linear layers on the longest way from input to output")
+    screen.fact("file", "zoo:NAME, wherever a file is expected; cnnshape zoo NAME prints it")
+
+
+def show_sizes(answer: Answer, told: Iterable[tuple[str, str]], layers: list[LayerRow]) -> None:
+    """Print the sizes that a net accepts: what is told of them, and above it a table of layers, if there are any."""
+    screen = _Screen()
+    for problem in answer.problems:
+        screen.problem(problem, answer.net.file)
+    if not answer.problems:
+        screen.title(answer.net)
+        if layers:
+            lines = [("layer", "type", "channels", "side", "receptive field"), *layers]
+            styles = ["dim", *[""] * len(layers), "bold"]
+            totals = (counted(len(layers), "layer"), *[""] * 4)
+            columns = [
+                [screen.cell(*cell) for cell in zip(styles, column, strict=True)] for column in zip(*lines, totals)
+            ]
+            screen.grid([_Column(False, cells) for cells in columns])  # noqa: FBT003 -- to the left
+            screen.line()
+        for label, fact in told:
+            screen.fact(label, fact)
+        screen.line()
+    severity = "" if answer.ok else "error"
+    screen.line((f"{MARKS[severity]} {answer.verdict}", f"bold {COLOURS[severity]}"))
+
+
 class _Screen:
     """Standard output."""
 
@@ -93,6 +147,7 @@ class _Screen:
         known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
         self.console = Console(width=None if known else PIPE)
         self.width = self.console.width
+        self.endless = not known
         self.ascii = not self.console.encoding.startswith("utf")
 
     def words(self, words: str) -> str:
@@ -104,14 +159,17 @@ class _Screen:
         segments = [Segment(self.words(words), self.console.get_style(style or "none")) for words, style in parts]
         self.console.print(Segments([*segments, Segment.line()]), end="", crop=False)
 
+    def title(self, net: Network) -> None:
+        self.line((net.name or net.file, "bold"), (f"{GAP}{net.file}" if net.name else "", "dim"))
+        if net.source:
+            self.line((net.source, "dim"))
+        self.line()
+
     def show(self, checked: Checked, depth: int) -> None:
         """Print all that there is to say about one file."""
         net = checked.net
         if checked.report.layers:
-            self.line((net.name or net.file, "bold"), (f"{GAP}{net.file}" if net.name else "", "dim"))
-            if net.source:
-                self.line((net.source, "dim"))
-            self.line()
+            self.title(net)
             self.table(checked, depth)
             self.line()
             for label, fact in facts(checked):
@@ -151,11 +209,17 @@ class _Screen:
         else:
             wrap = columns[names.index("kind")].width - excess
             columns = self.columns(checked, shown, names, max(NARROW, wrap))
+        self.grid(columns)
+
+    def grid(self, columns: list[_Column], notes: Iterable[list[str]] = ()) -> None:
+        """Print columns from titles to totals; notes are lines below each row."""
         titles, *cells, totals = zip(*(column.cells for column in columns), strict=True)
         self.row(columns, titles)
         self.line(("─" * _width(columns), "dim"))
-        for row in cells:
+        for row, note in zip_longest(cells, notes, fillvalue=[]):
             self.row(columns, row)
+            for line in note:
+                self.line((GAP + line, "dim"))
         self.line(("─" * _width(columns), "dim"))
         self.row(columns, totals)
 
@@ -180,15 +244,16 @@ class _Screen:
             "parameters": number(report.parameters),
             "macs": number(report.macs),
         }
+        titles = TITLES | {"torch": "model"} if checked.comparison else TITLES
         empty = set() if any(row.dropped for row in shown) else {"dropped", "losses"}
-        empty |= set() if checked.verification else {"torch"}
+        empty |= set() if checked.asked else {"torch"}
         marked = any(row.severity for row in shown)
         cells = [self.cells(row, wrap, marked=marked) for row in shown]
         return [
             _Column(
                 name in RIGHT,
                 [
-                    self.cell("dim", TITLES[name]),
+                    self.cell("dim", titles[name]),
                     *(row[name] for row in cells),
                     self.cell("bold", totals.get(name, "")),
                 ],
@@ -214,7 +279,7 @@ class _Screen:
             "macs": self.cell(style, row.macs),
             "dropped": self.cell(style, " ".join(_listed(row.dropped))),
             "losses": self.cell(style, *_listed(row.dropped)),
-            "torch": self.cell(colour, verdict),
+            "torch": self.cell(colour, f"{verdict} {row.model}".rstrip()),
         }
 
     def cell(self, style: str, *lines: str) -> _Cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import combinations
 from math import comb
 from operator import and_, or_
@@ -50,12 +50,13 @@ class Constraint(NamedTuple):
 class ValidSizes:
     """The sizes of an input, without its channels, that a net accepts: `(h, w) in sizes`.
 
-    `boxes` is the set, as a union of products of one SizeSet for each axis; `names` has the axes. `outputs` has, of
-    every layer, the shape that comes out as a function of the sides: str(sizes.outputs["conv1"][1]).
+    `boxes` is the set, as a union of products of one SizeSet for each axis; `names` has the axes, `varied` the inputs
+    whose sides they are. `outputs` has, of every layer, the shape that comes out as a function of the sides:
+    str(sizes.outputs["conv1"][1]).
     """
 
     def __init__(self, net: Network, varied: list[str], names: tuple[str, ...], reading: _Reading):
-        self._net, self._varied = net, varied
+        self._net, self.varied = net, varied
         self.names = names
         self.outputs: dict[str, Shape | None] = reading.outputs()
         self._required = reading.required
@@ -81,7 +82,7 @@ class ValidSizes:
             return (SizeSet(),) * len(self.names)
         return None if outside([box], self.boxes) else box
 
-    @property
+    @cached_property
     def square(self) -> SizeSet:
         """The sizes that work for all axes at once."""
         return reduce(or_, (reduce(and_, box) for box in self.boxes), SizeSet())
@@ -106,12 +107,15 @@ class ValidSizes:
     def forbidden_by(self, sides: tuple[int, ...]) -> tuple[str, ...]:
         """Return the layers that refuse these sizes; what only follows from them is not among them."""
         inputs = self._net.inputs.items()
-        shapes = {name: (*shape[:1], *sides) if name in self._varied else shape for name, shape in inputs if shape}
+        shapes = {name: (*shape[:1], *sides) if name in self.varied else shape for name, shape in inputs if shape}
         return tuple(row.name for row in self._net.check(shapes).layers if row.result.refusals)
 
-    @property
+    @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
-        """What the layers ask that matters: without any of these the set would be larger."""
+        """What the layers ask that matters: without any one of these the set would be larger.
+
+        Raises NoClosedForm where what one layer asks has none by itself.
+        """
         asked = self._asked()
         behind: list[Sequence[Box]] = [self._everything]  # what those from each one on have in common
         for constraint in reversed(asked):
@@ -163,13 +167,11 @@ class ValidSizes:
 
 def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
     """Write boxes in words: one set where it is that of each axis, or else h 64 to 95 with w 128; h 128 with w 64."""
-    return "; ".join(_words(box, names) for box in boxes) or "none"
-
-
-def _words(box: Box, names: Sequence[str]) -> str:
-    if len(set(box)) == 1:
-        return str(box[0])
-    return " with ".join(f"{name} {sizes}" for name, sizes in zip(names, box, strict=True) if sizes != EVERY)
+    boxes = [*boxes]
+    if len(boxes) == 1 and len(set(boxes[0])) == 1:
+        return str(boxes[0][0])
+    named = ([(name, sizes) for name, sizes in zip(names, box, strict=True) if sizes != EVERY] for box in boxes)
+    return "; ".join(" with ".join(f"{name} {sizes}" for name, sizes in box) for box in named) or "none"
 
 
 def valid_sizes(
@@ -251,10 +253,10 @@ class _Reading:
     def layer(self, node: Node, entering: tuple[Shape | None, ...], *, exact: bool) -> Shape | None:
         """Return what comes out of a layer; what it requires is then in `found`."""
         layer = node.layer
-        if layer is None or UNRESOLVED in node.inputs or UNKNOWN in layer.__dict__.values():
-            raise NoClosedForm(
-                node.name, "it is not known: the file is wrong about it, or fails before it at its own input"
-            )
+        if layer is None or UNRESOLVED in node.inputs:
+            raise NoClosedForm(node.name, "the file is wrong about it")
+        if UNKNOWN in layer.__dict__.values():
+            raise NoClosedForm(node.name, "a number that it leaves out is not known: the declared input fails before it")
         if None in entering:
             return None  # behind a layer that refuses every size
         shapes: tuple[Any, ...] = entering

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby, zip_longest
+from itertools import groupby, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layout import text
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from cnnshape.crosscheck import Verification
     from cnnshape.layers import Layer
+    from cnnshape.match import Comparison
     from cnnshape.network import LayerReport, Network, Node, Report
     from cnnshape.parameters import Parameter, Shape
     from cnnshape.problems import Place, Problem
+    from cnnshape.valid import ValidSizes
 
 CONVENTION: Final = "multiply-accumulates of convolutions and linear layers, for one sample, biases not counted"
 AXES: Final = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}  # what is dropped along each axis
@@ -29,6 +31,10 @@ VERDICTS: Final = {  # the worst last; how the facts say it
     "refuses": "refused by torch as well",
     "skipped": "skipped",
     "stricter": "refused by cnnshape alone, as documented",
+    "follows": "differ only as what enters them does",
+    "missing": "missing",
+    "fails": "failing",
+    "differs": "differ",
     "disagrees": "disagree",
 }
 SEEN: Final = ("out_channels", "out_features")  # settings that the output shows
@@ -45,20 +51,28 @@ class Checked(NamedTuple):
     verification: Verification | None = None
     unverified: str = ""  # why no cross-check ran
     declared: bool = True  # checked at the declared input
+    comparison: Comparison | None = None  # with a model, instead of torch
+
+    @property
+    def asked(self) -> Verification | Comparison | None:
+        """What was asked about every layer, torch or a model, and what came of it."""
+        return self.comparison or self.verification
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return (*self.report.problems, *(self.verification.problems if self.verification else ()))
+        return (*self.report.problems, *(self.asked.problems if self.asked else ()))
 
     @property
     def ok(self) -> bool:
         return not any(problem.severity == "error" for problem in self.problems)
 
     def verdicts(self) -> list[str]:
-        """Return torch's verdict on each layer, "" where no cross-check ran."""
-        if self.verification is None:
-            return [""] * len(self.report.layers)
-        return [layer.verdict for layer in self.verification.layers]
+        """Return the verdict on each layer, torch's or that on the model's, "" where neither was asked."""
+        return [layer.verdict for layer in self.asked.layers] if self.asked else [""] * len(self.report.layers)
+
+    def models(self) -> list[str]:
+        """Return what the model has for each layer, "" where there is none."""
+        return [layer.model for layer in self.comparison.layers] if self.comparison else [""] * len(self.report.layers)
 
 
 def printable(words: str) -> str:
@@ -92,6 +106,7 @@ class Row(NamedTuple):
     macs: str
     dropped: tuple[str, ...]  # along each axis
     verdict: str
+    model: str  # what the model has in its place
     severity: str  # of the worst problem in it
     plain: bool  # it keeps the shape, and has no weights
 
@@ -116,6 +131,7 @@ class _View:
         self.layout = checked.net.layout
         self.layers = checked.report.layers
         self.verdicts = checked.verdicts()
+        self.models = checked.models()
         self.inputs = len(checked.net.inputs)
         self.names = ["?", *checked.net.inputs, *(layer.name for layer in self.layers)]  # of every value
         self.severities = {problem.layer: problem.severity for problem in checked.problems}
@@ -141,6 +157,7 @@ class _View:
             "" if macs == 0 else number(macs),
             _dropped([layer.dropped for layer in layers]),
             max((self.verdicts[index] for index in members), key=["", *VERDICTS].index),
+            _span(list(filter(None, (self.models[index] for index in members)))),
             self.severity(name, layers),
             plain=not folded and inputs == (output,) and parameters == 0,
         )
@@ -198,6 +215,15 @@ class _View:
             return "error"
         found = {self.severities.get(of, "") for of in (name, *(layer.name for layer in layers))}
         return next((severity for severity in ("error", "warning") if severity in found), "")
+
+
+def _span(models: list[str]) -> str:
+    """Write the modules of a row: one by its name, several by what their names begin with, or from the first on."""
+    if len(models) < 2:  # noqa: PLR2004
+        return "".join(models)
+    parts = zip(*(name.split(".") for name in models), strict=False)
+    front = ".".join(same[0] for same in takewhile(lambda same: len(set(same)) == 1, parts))
+    return front or f"{models[0]} … {models[-1]}"
 
 
 def _joined(node: Node) -> int:
@@ -273,17 +299,44 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
         yield "input", f"{at}; expectations and claims are about the declared input alone"
     if (sizes := chain(checked)) not in ([], ["?"]):
         yield "sizes", " → ".join(sizes)
+    if nearest := _nearest(checked):
+        yield "nearest", nearest
     if len(report.outputs) > 1:
         yield "outputs", ", ".join(f"{name} {text(shape, net.layout)}" for name, shape in report.outputs.items())
     if report.macs != 0:
         yield "MACs", CONVENTION
     if checked.declared and (held := " and ".join(_held(checked))):
         yield "checked", f"{held} {'hold' if held.endswith('s') or ' and ' in held else 'holds'}"
-    yield "torch", _agreement(checked)
+    yield "model" if checked.comparison else "torch", _agreement(checked)
     layers = checked.verification.layers if checked.verification else ()
     skipped = [f"{layer.name}: {layer.reason}" for layer in layers if layer.verdict == "skipped"]
     for reason in [*skipped[:MANY], *([f"{len(skipped) - MANY} more"] if len(skipped) > MANY else [])]:
         yield "skipped", reason
+
+
+def near(net: Network, sizes: ValidSizes, shape: Shape) -> str:
+    """Return the inputs nearest to one whose sizes are valid: 224x224x3 below and 240x240x3 above; "" for none."""
+    found = (sizes.below(shape[1:]), "below"), (sizes.above(shape[1:]), "above")
+    return " and ".join(f"{text((*shape[:1], *sides), net.layout)} {where}" for sides, where in found if sides)
+
+
+def _nearest(checked: Checked) -> str:
+    """Say which inputs near the one that was checked no layer refuses, or where none drops a row; "" for nothing."""
+    net, report = checked.net, checked.report
+    refused = any(layer.result.refusals for layer in report.layers)
+    if not refused and not any(any(layer.dropped) for layer in report.layers):
+        return ""
+    from cnnshape.valid import NoClosedForm
+
+    try:
+        sizes = net.valid_sizes(exact=not refused)
+    except NoClosedForm:
+        return ""
+    shape, *others = (report.inputs[name] for name in sizes.varied)
+    if any(other[1:] != shape[1:] for other in others) or len(shape) - 1 != len(sizes.names) or shape[1:] in sizes:
+        return ""
+    found = near(net, sizes, shape)
+    return found and f"{found} {'would work' if refused else 'would lose nothing'}"
 
 
 def _named(name: str, value: str, among: Mapping[str, Any]) -> str:
@@ -303,17 +356,17 @@ def _held(checked: Checked) -> Iterator[str]:
 
 
 def _agreement(checked: Checked) -> str:
-    """Say how the cross-check went, or why there was none."""
-    verification = checked.verification
-    if verification is None:
+    """Say how the cross-check went, or the comparison with a model, or why there was neither."""
+    asked = checked.asked
+    if asked is None:
         return f"no cross-check ran: {checked.unverified}"
     counts = Counter(checked.verdicts())
     others = (
         f"{counts[verdict]:,} {said}" for verdict, said in VERDICTS.items() if counts[verdict] and verdict != "agrees"
     )
-    version, _, _ = verification.torch.partition("+")
-    agree = f"{counts['agrees']:,} of {counted(len(verification.layers), 'layer')} agree"
-    return ", ".join((f"{agree} with torch {version} on {verification.device}", *others))
+    with_whom = checked.comparison.model if checked.comparison else f"torch {asked.torch.partition('+')[0]}"
+    agree = f"{counts['agrees']:,} of {counted(len(asked.layers), 'layer')} agree"
+    return ", ".join((f"{agree} with {with_whom} on {asked.device}", *others))
 
 
 def chain(checked: Checked) -> list[str]:

@@ -25,11 +25,11 @@ LAYERS = [
     ],
     ["layers"],
     ["network"],
-    ["architecture"],
+    ["architecture", "zoo"],
     ["reader"],
     ["build"],
     ["view"],
-    ["crosscheck", "explain", "formats", "schema", "table"],
+    ["crosscheck", "explain", "formats", "listing", "schema", "table"],
     ["__init__"],
     ["cli"],
 ]

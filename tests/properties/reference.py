@@ -129,7 +129,7 @@ def crop(  # noqa: PLR0913
         raise ValueError("one of size, amount and like")
     if offset is not None and (exact or amount is not None):
         raise ValueError("that is of the middle")
-    if any(min(cut if isinstance(cut, list) else [cut or 0]) < 0 for cut in (amount, offset)):
+    if any(min(cut if isinstance(cut, list) else [cut or 0]) < 0 for cut in (size, amount, offset)):
         raise ValueError("cropping does not pad")
     if like:
         size = list(others[0].shape[2:])

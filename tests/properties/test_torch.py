@@ -28,7 +28,7 @@ def test_every_corner_of_a_small_grid(grid):
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_drawn_cases(kind):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(st.randoms(use_true_random=False))
     def agree(chance):
         found = disagreement(case(kind, chance.choice))

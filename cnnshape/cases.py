@@ -1,0 +1,57 @@
+"""A checked file as tests see it: a case for the file as a whole, and one for each layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.network import Node
+    from cnnshape.problems import Problem
+    from cnnshape.view import Checked
+
+IDLE: Final = ("follows", "not run")  # verdicts on a model's layer that say nothing about the layer itself
+
+
+class Case(NamedTuple):
+    """What there is to say about one layer, or, with `node` None, about all that is no layer's."""
+
+    node: Node | None
+    problems: tuple[Problem, ...] = ()
+    skipped: str = ""  # why the layer cannot be judged
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity != "error")
+
+
+def cases(checked: Checked) -> list[Case]:
+    """Return the case of the file, and then those of the layers, in order."""
+    found: dict[str, list[Problem]] = {node.name: [] for node in checked.net.nodes}
+    rest: list[Problem] = []
+    for problem in checked.problems:
+        found.get(problem.layer, rest).append(problem)
+    skips = zip(checked.net.nodes, _behind(checked), _idle(checked), strict=True)
+    layers = [Case(node, tuple(found[node.name]), why or idle) for node, why, idle in skips]
+    return [Case(None, tuple(rest)), *(case._replace(skipped="") if case.errors else case for case in layers)]
+
+
+def _behind(checked: Checked) -> Iterator[str]:
+    """Say, for each layer, behind which one that fails it stands, if what enters it cannot be known for that."""
+    culprits = [""] * (1 + len(checked.net.inputs))  # of every value
+    for row in checked.report.layers:
+        behind = next((culprits[value] for value in row.node.inputs if culprits[value]), "")
+        fails = row.node.layer is None or row.result.refusals
+        culprits.append(row.name if fails else behind if row.output is None else "")
+        yield f"what enters is not known: {behind} fails" if behind and None in row.inputs else ""
+
+
+def _idle(checked: Checked) -> Iterator[str]:
+    layers = checked.comparison.layers if checked.comparison else ()
+    yield from (match.reason if match.verdict in IDLE else "" for match in layers)
+    yield from [""] * (len(checked.net.nodes) - len(layers))

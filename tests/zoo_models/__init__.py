@@ -1,0 +1,8 @@
+"""Networks of the zoo in plain torch, from the same papers, without cnnshape: the judge where nobody prints figures.
+
+What has no weights and keeps the shape is left out, unless it was easier to leave it in.
+"""
+
+from zoo_models import classification, dense, generative, volumes
+
+MODELS = classification.MODELS | dense.MODELS | generative.MODELS | volumes.MODELS  # name -> (class or function, input)
