@@ -599,6 +599,7 @@ class _Builder:
         block = use.block if use and not step.block else self.block_of(site)
         if use:
             self.agree(site, use.name, {"block": use.block.name}, {"block": block.name})
+        self.work(site, "block", 10 * len(block.parameters()))
         arguments = self.arguments(site, block, use)
         if block in frame.blocks:
             said = any(isinstance(problem, problems.BlockCircle) for problem in self.architecture.problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape import zoo
 from cnnshape.build import build
@@ -65,7 +65,7 @@ def depth(net: Network, report: Report) -> int:
 def printed(file: Path) -> str:
     """Return a file of the zoo as it stands; a comment below says what its includes are called elsewhere."""
     source = Source.read(file)
-    include = source.data.get("include", [])
+    include: Any = source.data.get("include", [])
     called = {path: zoo.PREFIX + name for name, path in zoo.files().items()}
     names = [called[file.parent / name] for name in (include if isinstance(include, list) else [include])]
     return source.text + (f"\n# In a file that stands elsewhere: include = {json.dumps(names)}\n" if names else "")

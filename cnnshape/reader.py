@@ -51,9 +51,9 @@ EXPECT.name, REPEAT.name, WHEN.name = "a shape", "repeat", "when"
 def read(path: str | os.PathLike[str]) -> Architecture:
     """Read an architecture file, or zoo:NAME; what is wrong is in `problems`, nothing is raised."""
     found = zoo.find(path)
+    if isinstance(found, str):
+        return _unreadable(Unreadable(f"This file cannot be read: {found}", str(path)))
     try:
-        if isinstance(found, str):
-            raise Unreadable(f"This file cannot be read: {found}", str(path))
         source = Source.read(found, str(path))
     except Unreadable as error:
         return _unreadable(error)

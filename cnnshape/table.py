@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
@@ -211,12 +210,12 @@ class _Screen:
             columns = self.columns(checked, shown, names, max(NARROW, wrap))
         self.grid(columns)
 
-    def grid(self, columns: list[_Column], notes: Iterable[list[str]] = ()) -> None:
+    def grid(self, columns: list[_Column], notes: list[list[str]] | None = None) -> None:
         """Print columns from titles to totals; notes are lines below each row."""
         titles, *cells, totals = zip(*(column.cells for column in columns), strict=True)
         self.row(columns, titles)
         self.line(("─" * _width(columns), "dim"))
-        for row, note in zip_longest(cells, notes, fillvalue=[]):
+        for row, note in zip(cells, notes or [[]] * len(cells), strict=True):
             self.row(columns, row)
             for line in note:
                 self.line((GAP + line, "dim"))

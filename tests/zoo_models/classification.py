@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import nn
+
 from zoo_models.parts import Residual, bottleneck, conv_bn_relu
 
 
@@ -38,7 +39,14 @@ def lenet5():
 class LeNet1998(nn.Module):
     """LeCun 1998, section II.B; its table I is a row of crosses for each map of S2."""
 
-    TABLE = ("X   XXX  XXXX XX", "XX   XXX  XXXX X", "XXX   XXX  X XXX", " XXX  XXXX  X XX", "  XXX  XXXX XX X", "   XXX  XXXX XXX")
+    TABLE = (
+        "X   XXX  XXXX XX",
+        "XX   XXX  XXXX X",
+        "XXX   XXX  X XXX",
+        " XXX  XXXX  X XX",
+        "  XXX  XXXX XX X",
+        "   XXX  XXXX XXX",
+    )
 
     def __init__(self):
         super().__init__()

@@ -1,8 +1,11 @@
 """A class for each pixel, and features at several scales: U-Net, SegNet, FCN-8s, FPN, DeepLabv3."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
+
 from zoo_models.parts import centre, conv_bn_relu, resnet50_stages
 
 
@@ -16,7 +19,7 @@ class UNet(nn.Module):
             return nn.Sequential(nn.Conv2d(i, o, 3, padding=padding), nn.ReLU(), nn.Conv2d(o, o, 3, padding=padding))
 
         widths = [1, 64, 128, 256, 512, 1024]
-        self.down = nn.ModuleList([convs(i, o) for i, o in zip(widths, widths[1:], strict=False)])
+        self.down = nn.ModuleList([convs(i, o) for i, o in pairwise(widths)])
         self.ups = nn.ModuleList([nn.ConvTranspose2d(2 * w, w, 2, 2) for w in (512, 256, 128, 64)])
         self.convs = nn.ModuleList([convs(2 * w, w) for w in (512, 256, 128, 64)])
         self.head = nn.Conv2d(64, 2, 1)
@@ -40,7 +43,7 @@ class SegNet(nn.Module):
 
         def convs(*widths):
             layers = []
-            for i, o in zip(widths, widths[1:], strict=False):
+            for i, o in pairwise(widths):
                 layers += [nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()]
             return nn.Sequential(*layers)
 

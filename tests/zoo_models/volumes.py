@@ -1,8 +1,11 @@
 """C3D (Tran 2015, figure 3) and the 3D U-Net (Cicek 2016, figure 2)."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
+
 from zoo_models.parts import centre
 
 
@@ -18,7 +21,7 @@ def c3d():
 
 def convs(*widths):
     layers = []
-    for i, o in zip(widths, widths[1:], strict=False):
+    for i, o in pairwise(widths):
         layers += [nn.Conv3d(i, o, 3), nn.BatchNorm3d(o), nn.ReLU()]
     return nn.Sequential(*layers)
 
