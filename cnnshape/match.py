@@ -159,9 +159,7 @@ class _Judge:
             self.unsound.add(i)
             return found._replace(verdict="follows", reason="what enters differs")
         differences += self.wiring(i, j)
-        file, model = (
-            (", ".join(texts) for texts in zip(*(d[:2] for d in differences), strict=True)) if differences else ("", "")
-        )
+        file, model = ", ".join(d.file for d in differences), ", ".join(d.model for d in differences)
         if differences:
             self.unsound.add(i)
             keys = [d.key for d in differences if d.key]
@@ -176,7 +174,8 @@ class _Judge:
             yield _Difference(one.type, other.type, "type")
             return
         for name in different(one, other):
-            yield _Difference(*(_setting(name, settings[name]) for settings in both), name, name in one.derived)
+            ours, theirs = (_setting(name, settings[name]) for settings in both)
+            yield _Difference(ours, theirs, name, name in one.derived)
 
     def counts(self, i: int, j: int) -> Iterator[_Difference]:
         """Compare numbers of parameters; shared ones count once, on both sides."""
@@ -212,7 +211,8 @@ class _Judge:
         if moved or (there and there != {self.counterpart(value) for value in reads}):
             ours = _listed(reads, [*self.net.inputs, *(row.name for row in self.report.layers)])
             theirs = _listed(there, [*self.net.inputs, *(call.title for call in self.run.calls)])
-            yield _Difference(*(f"{'behind' if moved else 'from'} {names}" for names in (ours, theirs)), "from")
+            word = "behind" if moved else "from"
+            yield _Difference(f"{word} {ours}", f"{word} {theirs}", "from")
 
     def unseen(self, i: int) -> bool:
         """Whether a layer of the file has no counterpart at its place, so that its readers read what enters it."""

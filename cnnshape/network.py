@@ -342,7 +342,7 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
 
 def ends(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[int | None, int | None]]:
     """Return, for each spatial axis, what the windows leave over, and what of it is lost of the image."""
-    if layer is None or x is None or y is None:
+    if layer is None or x is None or not y:
         return []
     if type(layer).left_over is Layer.left_over:
         return [(0, 0)] * (len(x) - 1)

@@ -319,15 +319,16 @@ PERIODIC = re.compile(
 
 def _parse(text: str) -> SizeSet:
     """Read what `str` writes."""
-    finite, _, periodic = text.rpartition(", and ")
+    finite, also, periodic = text.rpartition(", and ")
     match = PERIODIC.fullmatch(periodic)
     if not match:
         finite = text
-    if finite and finite != "none" and not re.fullmatch(NUMBERS, finite):
+    listed = re.fullmatch(NUMBERS, finite)
+    if not listed and text != "none" and (also or not match):
         raise ValueError(
             f'{text!r} is no set of sizes: write "227 to 258", "multiples of 16, from 16" or "every size from 67"'
         )
-    spans = _spans(finite) if finite and finite != "none" else []
+    spans = _spans(finite) if listed else []
     period = int(match["multiple"] or match["modulo"] or 1) if match else 1
     start = int(match["all"] or match["start"] or 1) if match else inf
     residues = [] if not match else _spans(match[3]) if match["modulo"] else [(0, 0)]

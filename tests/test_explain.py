@@ -70,10 +70,10 @@ def test_where_9216_comes_from():
         ("alexnet.toml", "fc7", "in_features  out_features = 4096, by fc6"),
         ("alexnet.toml", "flatten1", "256*6*6 = 9216"),
         ("alexnet_two_gpu.toml", "conv2", "256*96/2*5*5 + 256 = 307,456"),
-        ("resnet50.toml", "conv1", "floor((224 - 7 + 2*3)/2) + 1 = 112"),
+        ("resnet50.toml", "conv1.conv", "floor((224 - 7 + 2*3)/2) + 1 = 112"),
         (
             "resnet50.toml",
-            "conv1",
+            "conv1.conv",
             "(224 - 7 + 2*3) mod 2 = 1 is left over: it is padding, and nothing of the image is lost",
         ),
         (
@@ -82,7 +82,7 @@ def test_where_9216_comes_from():
             "(56 - 1 + 2*0) mod 2 = 1 is left over: the last row and the last column are lost",
         ),
         ("resnet50.toml", "layer1.0.conv2", "64*64*3*3 = 36,864"),
-        ("resnet50.toml", "bn1", "64 + 64 = 128"),
+        ("resnet50.toml", "conv1.bn", "64 + 64 = 128"),
         ("resnet50.toml", "fc", "2048*1*1 = 2048, by flatten1 from the 2048x1x1 of avgpool"),
         ("unet.toml", "up4.concat", "C of down4.relu2 + C of up4.up"),
         ("unet.toml", "up4.concat", "512 + 512 = 1024"),

@@ -269,7 +269,7 @@ def test_markdown_table():
 
 
 def test_markdown_folds_and_unfolds():
-    assert len(tables(check("markdown", RESNET50).stdout)) == 3 + 11
+    assert len(tables(check("markdown", RESNET50).stdout)) == 3 + 9
     assert len(tables(check("markdown", RESNET50, "--depth", 9).stdout)) == 3 + 175
 
 
