@@ -5,17 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape import reader as _reader
-from cnnshape.build import build
-from cnnshape.network import LayerReport, Network, Report
-from cnnshape.problems import ArchitectureError, Problem
-
 if TYPE_CHECKING:
     import os
 
     from cnnshape.crosscheck import verify
+    from cnnshape.network import LayerReport, Network, Report
+    from cnnshape.problems import ArchitectureError, Problem
     from cnnshape.receptive import receptive_fields
     from cnnshape.sizeset import SizeSet
+    from cnnshape.testing import assert_shapes
     from cnnshape.valid import NoClosedForm, ValidSizes
 
 __all__ = [
@@ -27,6 +25,7 @@ __all__ = [
     "Report",
     "SizeSet",
     "ValidSizes",
+    "assert_shapes",
     "load",
     "loads",
     "receptive_fields",
@@ -34,27 +33,43 @@ __all__ = [
 ]
 __version__ = "0.1.0"
 
-
-def load(path: str | os.PathLike[str]) -> Network:
-    """Read an architecture file and build its net. Raises ArchitectureError where the file itself is wrong."""
-    return build(_reader.read(path)).raise_for_errors()
-
-
-def loads(text: str) -> Network:
-    """Read an architecture from text and build its net. Raises ArchitectureError where the text itself is wrong."""
-    return build(_reader.read_text(text)).raise_for_errors()
-
-
-LATE: Final = {  # what takes time to import, torch a second, and is brought in when it is asked for
+# Every name is brought in when it is asked for: pytest imports this package in all test runs where it is installed.
+HOMES: Final = {
+    "ArchitectureError": "problems",
+    "LayerReport": "network",
+    "Network": "network",
     "NoClosedForm": "valid",
+    "Problem": "problems",
+    "Report": "network",
     "SizeSet": "sizeset",
     "ValidSizes": "valid",
+    "assert_shapes": "testing",
     "receptive_fields": "receptive",
     "verify": "crosscheck",
 }
 
 
+def load(path: str | os.PathLike[str]) -> Network:
+    """Read an architecture file and build its net. Raises ArchitectureError where the file itself is wrong."""
+    from cnnshape.build import build
+    from cnnshape.reader import read
+
+    return build(read(path)).raise_for_errors()
+
+
+def loads(text: str) -> Network:
+    """Read an architecture from text and build its net. Raises ArchitectureError where the text itself is wrong."""
+    from cnnshape.build import build
+    from cnnshape.reader import read_text
+
+    return build(read_text(text)).raise_for_errors()
+
+
 def __getattr__(name: str) -> Any:
-    if name not in LATE:
+    if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"cnnshape.{LATE[name]}"), name)
+    return getattr(import_module(f"cnnshape.{HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *HOMES})

@@ -456,6 +456,7 @@ class _Builder:
             inputs, entering = inputs + references, (*entering, *(self.shapes[value] for value in references))
         if step.allow:
             allow = allow | step.allow
+        self.work(site, "name", len(name))
         self.titles[name] = len(self.nodes)
         self.nodes.append(
             Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, allow, frame.kinds)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.cases import cases
 from cnnshape.layout import text
-from cnnshape.view import counted, details, facts, number, printable, rows, verdict
+from cnnshape.problems import printable
+from cnnshape.view import counted, details, facts, number, rows, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -18,9 +18,6 @@ CODES: dict[str, type[Problem]] = {}
 MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to locate
 MAX_LENGTH: Final = 1_000  # characters of a word in a message
 
-# A message is one line, and no file may send a terminal its commands.
-ESCAPES: Final = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
-
 
 class Text(Protocol):
     """What a place asks of the text that it is in."""
@@ -78,7 +75,7 @@ class Problem:
 
     @property
     def message(self) -> str:
-        return self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()}).translate(ESCAPES)
+        return printable(self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()}))
 
     @property
     def file(self) -> str:
@@ -142,6 +139,13 @@ def said(fact: object) -> str:
         return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
     text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- but 1000
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
+
+
+def printable(words: str) -> str:
+    """Return the words with what could move a terminal's cursor written as an escape."""
+    if words.isprintable():
+        return words
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
 
 
 # The file

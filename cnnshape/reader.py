@@ -42,6 +42,7 @@ IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_FILES: Final = 100  # includes, those of included files counted
 MAX_NAMES: Final = 1_000  # constants of a file, arguments of a block: each copy of a layer has its own scope
 MAX_NAME: Final = 100  # characters
+MAX_CHARACTERS: Final = 2**18  # of all expressions in a file: the largest that we know has 2**13
 
 # What a layer may say beside its parameters, read as those are.
 EXPECT, REPEAT, WHEN = Extent(), Count(least=0), Flag()
@@ -124,6 +125,7 @@ class _Reader:
         self.chain = chain  # the files that include this one, outermost first, with it
         self.included: list[tuple[FilePath, Source]] = parent.included if parent else []  # so far, by anybody
         self.problems: list[Problem] = parent.problems if parent else []
+        self.characters = 0  # of the expressions so far
 
     def problem(self, kind: type[Problem], path: Path, *, of_key: bool = False, **facts: Any) -> None:
         self.problems.append(kind(Place(self.source, path, of_key), **facts))
@@ -206,6 +208,9 @@ class _Reader:
 
     def parsed(self, parse: Any, value: str, path: Path, names: Iterable[str], words: Iterable[str] = ()) -> Any:
         """Return the expression or template, None where it is wrong or uses a name that is not in scope."""
+        self.characters += len(value)
+        if self.characters > MAX_CHARACTERS:
+            self.too_large(path, "characters in expressions", MAX_CHARACTERS)
         try:
             expression = parse(value)
         except ExpressionError as error:

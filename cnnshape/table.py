@@ -16,7 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, Segments
 
-from cnnshape.view import CONVENTION, counted, details, facts, number, printable, rows, snippet, verdict
+from cnnshape.problems import printable
+from cnnshape.view import CONVENTION, counted, details, facts, number, rows, snippet, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -75,13 +75,6 @@ class Checked(NamedTuple):
         return [layer.model for layer in self.comparison.layers] if self.comparison else [""] * len(self.report.layers)
 
 
-def printable(words: str) -> str:
-    """Return the words with what could move a terminal's cursor written as an escape."""
-    if words.isprintable():
-        return words
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
-
-
 def number(value: int | None) -> str:
     """Write a count: "?" where it is not known."""
     return "?" if value is None else f"{value:,}"

@@ -24,7 +24,7 @@ from cnnshape.reader import read, read_text
 from cnnshape.source import LIMIT
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 5  # of processor time; the worst texts of a mebibyte take half of it
+SECONDS = 10  # of processor time; the worst texts of a mebibyte take a quarter of it on a machine with nothing else to do
 CORPUS = sorted([*ROOT.glob("architectures/*.toml"), *ROOT.glob("tests/files/*/*.toml")])
 
 
@@ -325,7 +325,7 @@ QUIETLY = settings(deadline=None, suppress_health_check=list(HealthCheck), datab
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_random_and_mutated_texts(strategy):
-    settings(QUIETLY, max_examples=150)(given(STRATEGIES[strategy])(survives))()
+    settings(QUIETLY, max_examples=100)(given(STRATEGIES[strategy])(survives))()
 
 
 @pytest.mark.slow
@@ -416,7 +416,16 @@ WORST = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", WORST)
+QUICK = [
+    *("brackets", "braces", "parentheses", "long_key", "long_key_of_dots", "dots_in_a_name", "stars_in_a_name", "long_number"),
+    *("copies", "copies_of_nothing", "copies_that_compute", "growth", "growth_of_names", "growth_of_words"),
+    *("expressions", "outputs", "wires", "unknown_types_on_one_line"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in WORST]
+)
 def test_the_worst_texts_take_no_longer_than_stated(name):
     survives(WORST[name]())
 
@@ -443,7 +452,7 @@ def test_large_included_files_are_bounded(tmp_path):
 
 def test_each_stated_limit_is_one_that_a_message_gives():
     """A limit that people meet is in the message, and so is what it limits."""
-    for name in ("bare_words", "constants", "copies", "growth", "stars"):
+    for name in ("constants", "copies", "expressions", "growth", "growth_of_names"):
         problems = build(read_text(WORST[name]())).problems
         (large,) = (problem for problem in problems if problem.code == "too-large")
         assert re.fullmatch(r"there are too many .*: [\d,]+ are the limit", large.message)

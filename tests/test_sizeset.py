@@ -77,7 +77,10 @@ def test_period_and_start_are_the_least(pair):
     if sizes.is_finite:
         assert sizes.period == 1
         return
-    repeats = lambda period, start: all((x in expected) == (x + period in expected) for x in range(start, FAR - period))
+
+    def repeats(period, start):
+        return all((x in expected) == (x + period in expected) for x in range(start, FAR - period))
+
     assert repeats(sizes.period, sizes.start)
     assert not any(repeats(period, FAR // 2) for period in range(1, sizes.period))
     place = sizes.start - 1  # what stands there breaks the rule

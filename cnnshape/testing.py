@@ -1,0 +1,132 @@
+"""For test code: a model's shapes asserted, and inputs that a net accepts, a few telling ones or as a strategy."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.layout import text
+from cnnshape.network import Network
+from cnnshape.sizeset import SizeSet
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    import torch
+    from hypothesis.strategies import SearchStrategy
+
+    from cnnshape.match import Comparison, Match
+    from cnnshape.network import Input, LayerReport
+    from cnnshape.parameters import Shape
+
+AROUND: Final = 1  # layers that are shown beside one that differs
+WIDE: Final = 2  # times the declared side: larger inputs are valid, but a model takes long for them
+
+
+def assert_shapes(
+    model: torch.nn.Module,
+    file: str | os.PathLike[str] | Network,
+    *,
+    input: Input | None = None,  # noqa: A002 -- the public name
+    device: str = "auto",
+) -> None:
+    """Assert that a model is what an architecture file says, layer by layer, and that the file itself holds.
+
+    The model is run once, and left as it was. The message of the AssertionError has both sides beside each other.
+    """
+    from cnnshape.build import build
+    from cnnshape.crosscheck import verify
+    from cnnshape.reader import read
+
+    __tracebackhide__ = True
+    net = file if isinstance(file, Network) else build(read(file))
+    report = net.check(input)
+    comparison = verify(net, device, model=model, report=report) if report.layers else None
+    problems = [*report.problems, *(comparison.problems if comparison else ())]
+    if any(problem.severity == "error" for problem in problems):
+        table = _side_by_side(net, report.layers, comparison) if comparison and not comparison.ok else ()
+        lines = [f"{type(model).__name__} is not what {net.file} says", *table, "", *map(repr, problems)]
+        raise AssertionError("\n".join(lines))
+
+
+def _side_by_side(net: Network, layers: tuple[LayerReport, ...], comparison: Comparison) -> Iterator[str]:
+    """Yield a table of the layers that differ, each with its neighbours."""
+    wrong = [i for i, match in enumerate(comparison.layers) if match.verdict != "agrees"]
+    near = {i + step for i in wrong for step in range(-AROUND, AROUND + 1)}
+    rows: list[tuple[str, ...]] = [("layer", "expected", "actual", "")]
+    for shown, group in groupby(range(len(layers)), near.__contains__):
+        some = list(group)
+        if shown:
+            rows += [_row(net, layers[i], comparison.layers[i]) for i in some]
+        else:
+            rows.append(("...", f"{len(some)} that agree", "", ""))
+    rows += [("", "", title, "extra") for title in comparison.extra]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(net: Network, layer: LayerReport, match: Match) -> tuple[str, ...]:
+    def described(what: str, shape: Shape | None, parameters: int | None) -> str:
+        counted = f"{parameters:,} parameters" if parameters else ""
+        return ", ".join(filter(None, [f"{what} -> {text(shape, net.layout)}", counted]))
+
+    expected = described(layer.type, layer.output, layer.parameters)
+    actual = described(match.model, match.output, match.parameters) if match.model else "-"
+    return layer.name, expected, actual, "" if match.verdict == "agrees" else match.verdict
+
+
+def input_shapes(net: Network, *, input: str | None = None, largest: int | None = None) -> SearchStrategy[Any]:  # noqa: A002 -- as net.valid_sizes has it
+    """Return a Hypothesis strategy of inputs that the net accepts, as `net.check(input=...)` takes them.
+
+    Sides go up to `largest`, left out to twice the declared one. `input` is as for net.valid_sizes, and names the one
+    that varies; a net of several inputs gets a dict of all. Raises NoClosedForm, and ValueError where there is no size.
+    """
+    from hypothesis import strategies as st
+
+    sizes = net.valid_sizes(input=input)
+    boxes = []
+    for box in sizes.boxes:
+        limits = [largest or WIDE * side for side in _declared(net, sizes.varied)]
+        axes = [list(_up_to(some, limit)) for some, limit in zip(box, limits, strict=True)]
+        if all(axes):
+            boxes.append(st.tuples(*map(st.sampled_from, axes)))
+    if not boxes:
+        raise ValueError(f"{net.name or net.file} accepts no input up to that size")
+    return st.one_of(boxes).map(lambda sides: _inputs(net, sizes.varied, sides))
+
+
+def sample_inputs(net: Network, n: int = 8) -> list[Input]:
+    """Return up to n inputs that the net accepts: the declared, the least, neighbours, those around gaps, unequal ones."""
+    sizes = net.valid_sizes()
+    declared = _declared(net, sizes.varied)
+    equal = [(side,) * len(declared) for side in _telling(sizes.square, max(declared, default=1))]
+    unequal = [
+        tuple(sides[(i + axis) % len(sides)] for axis, sides in enumerate(axes))
+        for box in sorted(sizes.boxes, key=lambda box: not all(map(SizeSet.__contains__, box, declared)))
+        for axes in [[_telling(some, side) for some, side in zip(box, declared, strict=True)]]
+        for i in range(min(map(len, axes), default=1))
+    ]
+    first = [sides for sides in [declared, *equal] if sides in sizes][: n - n // 4]
+    return [_inputs(net, sizes.varied, sides) for sides in list(dict.fromkeys([*first, *unequal, *equal]))[:n]]
+
+
+def _telling(sizes: SizeSet, side: int) -> list[int]:
+    edges = [end for span in sizes.spans(1, WIDE * side) for end in span]
+    near = [side if side in sizes else None, sizes.previous(side), sizes.next(side)]
+    return list(dict.fromkeys(size for size in [*edges[:1], *near, *edges] if size))
+
+
+def _up_to(sizes: SizeSet, largest: int) -> Iterator[int]:
+    for first, last in sizes.spans(1, largest):
+        yield from range(first, min(last, largest) + 1)
+
+
+def _declared(net: Network, varied: list[str]) -> Shape:
+    return (net.inputs[varied[0]] or ())[1:]
+
+
+def _inputs(net: Network, varied: list[str], sides: tuple[int, ...]) -> Input:
+    shapes = {n: (*shape[:1], *sides) if n in varied else shape for n, shape in net.inputs.items() if shape}
+    return shapes if len(shapes) > 1 else next(iter(shapes.values()))
