@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cnnshape.view import details, printable, snippet
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -55,3 +57,10 @@ def _idle(checked: Checked) -> Iterator[str]:
     layers = checked.comparison.layers if checked.comparison else ()
     yield from (match.reason if match.verdict in IDLE else "" for match in layers)
     yield from [""] * (len(checked.net.nodes) - len(layers))
+
+
+def diagnosis(problem: Problem) -> Iterator[str]:
+    """Yield the lines in which a problem is told: what, where, in which layer, why, and what would mend it."""
+    yield printable(repr(problem))
+    told = [*(snippet(problem.place) if problem.place else ()), *details(problem)]
+    yield from (f"    {printable(line)}" for line in told)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_NESTING: Final = 100  # floors within floors that do not merge
+MOST_WORK: Final = 300  # floors to compute for one value, within each other where they do not merge
 
 
 class Unsolvable(Exception):  # noqa: N818 -- it says what a form is
@@ -42,20 +42,20 @@ class Pace(NamedTuple):
 class Floor:
     """floor(inner / divisor), or x itself where there is no inner; one object for each, so that identity is equality."""
 
-    __slots__ = ("divisor", "inner", "nesting", "order", "pace")
+    __slots__ = ("divisor", "inner", "order", "pace", "work")
 
     def __init__(self, inner: Size | None, divisor: int, order: int):
         self.inner, self.divisor, self.order = inner, divisor, order
         if inner is None:
-            self.pace, self.nesting = Pace(1, 1, 0, 0), 0
+            self.pace, self.work = Pace(1, 1, 0, 0), 1
             return
         period, rise, low, high = inner.pace()
         common = gcd(divisor, rise)
         low = -((period * (divisor - 1) - low) // common)  # of what is whole, a bound rounds inwards
         self.pace = Pace(period * (divisor // common), rise // common, low, high // common)
-        self.nesting = 1 + max(f.nesting for f, _ in inner.terms)
-        if self.nesting > MOST_NESTING:
-            raise Unsolvable(f"more than {MOST_NESTING} divisions stand in each other and do not merge")
+        self.work = 1 + sum(f.work for f, _ in inner.terms)
+        if self.work > MOST_WORK:
+            raise Unsolvable(f"more than {MOST_WORK} divisions stand in each other and do not merge")
 
     def between(self, low: int, high: int) -> tuple[int, int]:
         if self.inner is None:
@@ -152,7 +152,7 @@ class Size:
     @property
     def complexity(self) -> tuple[int, int, int]:
         """Grows with the work that the size makes."""
-        return max(f.nesting for f, _ in self.terms), self.pace().period, len(self.terms)
+        return sum(f.work for f, _ in self.terms), self.pace().period, len(self.terms)
 
     # Arithmetic
 

@@ -102,12 +102,8 @@ def sample_inputs(net: Network, n: int = 8) -> list[Input]:
     sizes = net.valid_sizes()
     declared = _declared(net, sizes.varied)
     equal = [(side,) * len(declared) for side in _telling(sizes.square, max(declared, default=1))]
-    unequal = [
-        tuple(sides[(i + axis) % len(sides)] for axis, sides in enumerate(axes))
-        for box in sorted(sizes.boxes, key=lambda box: not all(map(SizeSet.__contains__, box, declared)))
-        for axes in [[_telling(some, side) for some, side in zip(box, declared, strict=True)]]
-        for i in range(min(map(len, axes), default=1))
-    ]
+    boxes = sorted(sizes.boxes, key=lambda box: not all(map(SizeSet.__contains__, box, declared)))
+    unequal = [sides for box in boxes for sides in _mixed([*map(_telling, box, declared)])]
     first = [sides for sides in [declared, *equal] if sides in sizes][: n - n // 4]
     return [_inputs(net, sizes.varied, sides) for sides in list(dict.fromkeys([*first, *unequal, *equal]))[:n]]
 
@@ -116,6 +112,12 @@ def _telling(sizes: SizeSet, side: int) -> list[int]:
     edges = [end for span in sizes.spans(1, WIDE * side) for end in span]
     near = [side if side in sizes else None, sizes.previous(side), sizes.next(side)]
     return list(dict.fromkeys(size for size in [*edges[:1], *near, *edges] if size))
+
+
+def _mixed(axes: list[list[int]]) -> Iterator[tuple[int, ...]]:
+    """Yield sides that are not equal, if the axes allow it."""
+    for i in range(min(map(len, axes), default=1)):
+        yield tuple(sides[(i + axis) % len(sides)] for axis, sides in enumerate(axes))
 
 
 def _up_to(sizes: SizeSet, largest: int) -> Iterator[int]:

@@ -256,7 +256,9 @@ class _Reading:
         if layer is None or UNRESOLVED in node.inputs:
             raise NoClosedForm(node.name, "the file is wrong about it")
         if UNKNOWN in layer.__dict__.values():
-            raise NoClosedForm(node.name, "a number that it leaves out is not known: the declared input fails before it")
+            raise NoClosedForm(
+                node.name, "a number that it leaves out is not known: the declared input fails before it"
+            )
         if None in entering:
             return None  # behind a layer that refuses every size
         shapes: tuple[Any, ...] = entering

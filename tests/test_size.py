@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnnshape.size import MOST_NESTING, Both, Either, NotNegative, Product, Size, Unsolvable, unknowns
+from cnnshape.size import MOST_WORK, Both, Either, NotNegative, Product, Size, Unsolvable, unknowns
 from cnnshape.sizeset import SizeSet
 from cnnshape.solve import outside, solve, solve_axis
 from cnnshape.unknown import UNKNOWN
@@ -24,7 +24,17 @@ chains = st.lists(step, max_size=7)
 def run(chain, x):
     y = x
     for sign, n in chain:
-        y = y // n if sign == "//" else y + n if sign == "+" else y * n if sign == "*" else y % n if sign == "%" else y + n * x
+        match sign:
+            case "//":
+                y = y // n
+            case "+":
+                y = y + n
+            case "*":
+                y = y * n
+            case "%":
+                y = y % n
+            case "+x":
+                y = y + n * x
     return y
 
 
@@ -45,11 +55,6 @@ def test_formula_reads_back(chain):
     (x,) = unknowns("x")
     size = run(chain, x)
     if isinstance(size, Size):
-
-        class Whole:  # what floor(a/b) divides
-            def __init__(self, size):
-                self.size = size
-
         text = size.text("x").replace("/", "//").replace("floor", "")
         assert eval(text, {"x": x}) == size
 
@@ -86,7 +91,11 @@ def test_conditions_are_solved(one, other, sign):
         return a >= b if sign == ">=" else a <= b
 
     condition = holds(a, b)
-    sizes = (SizeSet("every size") if condition else SizeSet()) if isinstance(condition, bool) else solve_axis(parts(condition))
+    sizes = (
+        (SizeSet("every size") if condition else SizeSet())
+        if isinstance(condition, bool)
+        else solve_axis(parts(condition))
+    )
     for i in range(1, FAR):
         assert (i in sizes) == holds(run(one, i), run(other, i))
 
@@ -128,7 +137,7 @@ def test_a_chain_is_one_floor():
         (lambda x: (x // 2 + 1) // 2, "floor((x + 2)/4)"),
         (lambda x: 2 * x // 2, "x"),
         (lambda x: (2 * x + 1) // 2, "x"),
-        (lambda x: (6 * x + 5) // 4, "x + floor((x + 1)/2)"),
+        (lambda x: (6 * x + 5) // 4, "x + floor(x/2) + 1"),
         (lambda x: 4 * (x // 2) // 8, "floor(x/4)"),
         (lambda x: x // 2 * 2 - x // 2, "floor(x/2)"),
         (lambda x: 3 - x, "-x + 3"),
@@ -216,11 +225,18 @@ def test_refusal(made, why):
 
 
 def test_deep_nesting_is_refused():
+    """No division merges with the one before: their number grows, or even doubles."""
     (x,) = unknowns("x")
-    y = x
-    with pytest.raises(Unsolvable, match=f"more than {MOST_NESTING} divisions"):
-        for _ in range(MOST_NESTING + 1):
-            y = (y + x) // 2
+
+    def deep(step):
+        y = x
+        for _ in range(MOST_WORK):
+            y = step(y)
+        return y
+
+    for step in (lambda y: (y + x) // 3, lambda y: 3 * y // 2):
+        with pytest.raises(Unsolvable, match=f"more than {MOST_WORK} divisions"):
+            deep(step)
 
 
 def test_a_net_of_many_branches_is_solved_or_refused_in_time():

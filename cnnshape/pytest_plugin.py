@@ -1,0 +1,296 @@
+"""Architecture files as tests: one for each file, one for each of its layers; and marks and a fixture for test code.
+
+pytest imports this module wherever cnnshape is installed, so it imports nothing of ours until a file is collected.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from glob import glob
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cnnshape.cases import Case
+    from cnnshape.network import Network, Node
+    from cnnshape.problems import Problem
+    from cnnshape.view import Checked
+
+DEVICES: Final = ("auto", "cuda", "mps", "cpu", "meta")
+PER: Final = ("layer", "file")
+NETS: Final = pytest.StashKey[dict[str, Any]]()  # the nets that were built, by path
+FILES: Final = pytest.StashKey[frozenset[str]]()  # those that the ini names
+
+LAYERS: Final = re.compile(
+    r"^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])", re.MULTILINE
+)  # an architecture has them
+BLOCKS: Final = re.compile(
+    r"^[ \t]*\[+[ \t]*blocks\b", re.MULTILINE
+)  # a file with nothing else is for others to include
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cnnshape", "architecture files as tests")
+    for name, kind, what in (
+        ("device", {"choices": DEVICES}, "where torch runs; left out: auto"),
+        ("granularity", {"choices": PER}, "one test a layer, or one a file; left out: layer"),
+        ("strict", {"action": "store_true"}, "make warnings errors, and dropped rows and columns a warning"),
+        ("no-torch", {"action": "store_true"}, "do not ask torch about the layers"),
+    ):
+        key = f"cnnshape_{name.replace('-', '_')}"
+        group.addoption(f"--cnnshape-{name}", dest=key, default=None, help=what, **kind)  # type: ignore[arg-type]
+        parser.addini(key, what, type="bool" if "action" in kind else "string")
+    parser.addini("cnnshape_files", "the architecture files to test: globs, from the root directory", type="args")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cnnshape(*globs): run the test with each architecture file as `net`")
+    sizes = "run the test with n inputs that the net of an architecture file accepts, each as `shape`"
+    config.addinivalue_line("markers", f"cnnshape_sizes(file, n=8): {sizes}")
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # where the ini's files need not be
+        roots = [config.rootpath / argument for argument in config.args]
+        config.args += [file for file in sorted(_named(config)) if not any(map(Path(file).is_relative_to, roots))]
+
+
+def _option(config: pytest.Config, name: str) -> Any:
+    given = config.getoption(f"cnnshape_{name}")
+    return config.getini(f"cnnshape_{name}") if given is None else given
+
+
+def _named(config: pytest.Config) -> frozenset[str]:
+    """Return the files that the ini names."""
+    if FILES not in config.stash:
+        config.stash[FILES] = frozenset(
+            file for pattern in config.getini("cnnshape_files") for file in _globbed(config, pattern)
+        )
+    return config.stash[FILES]
+
+
+def _globbed(config: pytest.Config, pattern: str) -> list[str]:
+    found = glob(os.fspath(pattern), root_dir=config.rootpath, recursive=True)
+    return sorted(os.path.normpath(config.rootpath / file) for file in found)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if not config.getini("cnnshape_files"):
+        return None
+    wanted = "no cross-check" if _option(config, "no_torch") else "no cross-check: torch is not installed"
+    device = _option(config, "device") or DEVICES[0]
+    return f"cnnshape: {f'cross-check with torch on {device}' if _asks_torch(config) else wanted}"
+
+
+def _asks_torch(config: pytest.Config) -> bool:
+    return not _option(config, "no_torch") and find_spec("torch") is not None
+
+
+# Files and layers as tests
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ArchitectureFile | None:
+    if file_path.suffix != ".toml":
+        return None
+    named = os.path.normpath(file_path) in _named(parent.config)
+    if not named and not parent.session.isinitpath(file_path):
+        return None
+    text = file_path.read_text(encoding="utf-8", errors="replace")
+    if not LAYERS.search(text) and (not named or BLOCKS.search(text)):
+        return None
+    return ArchitectureFile.from_parent(parent, path=file_path)
+
+
+class ArchitectureFile(pytest.File):
+    """An architecture file; it is read and checked when it is collected, and torch is asked when its first test runs."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        yield ArchitectureItem.from_parent(self, name=self.path.name, node=None)
+        if self.per_layer:
+            yield from (
+                ArchitectureItem.from_parent(self, name=node.name, node=node) for node in self.checked.net.nodes
+            )
+
+    @property
+    def per_layer(self) -> bool:
+        return _option(self.config, "granularity") != "file"
+
+    @cached_property
+    def checked(self) -> Checked:
+        from cnnshape.view import Checked
+
+        net = _net(self.config, str(self.path))
+        return Checked(net, net.check(strict=_option(self.config, "strict")))
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        """What there is to say about each test, by its name; torch's word included."""
+        from cnnshape.cases import Case, cases
+
+        net, report = self.checked.net, self.checked.report
+        checked = self.checked
+        if report.layers and _asks_torch(self.config):
+            from cnnshape.crosscheck import verify
+
+            try:
+                checked = checked._replace(
+                    verification=verify(net, _option(self.config, "device") or "auto", report=report)
+                )
+            except (ValueError, ImportError, OSError) as error:
+                pytest.fail(f"torch cannot be asked: {error}", pytrace=False)
+        if not self.per_layer:
+            return {"": Case(None, checked.problems)}
+        return {case.node.name if case.node else "": case for case in cases(checked)}
+
+
+class ArchitectureItem(pytest.Item):
+    """A layer, or the file as a whole."""
+
+    parent: ArchitectureFile
+
+    def __init__(self, *, node: Node | None, **of_item: Any):
+        super().__init__(**of_item)
+        self.layer = node
+
+    def runtest(self) -> None:
+        case = self.parent.cases[self.layer.name if self.layer else ""]
+        for warning in case.warnings:
+            self.warn(ArchitectureWarning(repr(warning)))
+        if case.errors:
+            raise ArchitectureFailure(case.errors)
+        if case.skipped:
+            raise pytest.skip.Exception(case.skipped, _use_item_location=True)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Show what the command line would, instead of a traceback."""
+        if not isinstance(excinfo.value, ArchitectureFailure):
+            return super().repr_failure(excinfo, style)
+        shown = excinfo.getrepr(style="value")
+        first, crash = excinfo.value.problems[0], shown.reprcrash
+        if crash:
+            crash.path, crash.lineno = first.file or self.path.name, first.line or 1
+            crash.message = f"{first.severity}[{first.code}]: {first.message}"
+        return shown
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        if self.layer is None:
+            return self.path, 0, self.name
+        place = self.layer.place
+        return Path(os.path.abspath(place.source.file)), place.position()[0] - 1, self.name
+
+
+class ArchitectureFailure(Exception):  # noqa: N818 -- the file has errors, the test has failed
+    """Problems that were found."""
+
+    def __init__(self, problems: tuple[Problem, ...]):
+        from cnnshape.cases import diagnosis
+
+        super().__init__("\n".join(line for problem in problems for line in diagnosis(problem)))
+        self.problems = problems
+
+
+class ArchitectureWarning(pytest.PytestWarning):
+    """A doubt about an architecture file; with `strict` it is an error."""
+
+
+# Marks and a fixture for test code
+
+
+def _net(config: pytest.Config, path: str) -> Network:
+    """Return the net of a file, built once, as far as it is right."""
+    from cnnshape.build import build
+    from cnnshape.reader import read
+
+    nets = config.stash.setdefault(NETS, {})
+    if path not in nets:
+        below = Path(path).is_relative_to(Path.cwd())
+        nets[path] = build(read(os.path.relpath(path) if below else path))  # problems are told as the command line does
+    net: Network = nets[path]
+    return net
+
+
+class _Unusable:
+    """A parameter with which a test fails before it runs."""
+
+    def __init__(self, why: str):
+        self.why = why
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for mark in metafunc.definition.iter_markers("cnnshape"):
+        files = [file for pattern in mark.args for file in _globbed(metafunc.config, pattern)]
+        if not files:
+            pytest.fail(f"no file matches the mark cnnshape{mark.args}, from {metafunc.config.rootpath}", pytrace=False)
+        _parametrize(metafunc, "net", [(file, _loaded(metafunc.config, file)) for file in files])
+    for mark in metafunc.definition.iter_markers("cnnshape_sizes"):
+        file, n = _of_sizes(*mark.args, **mark.kwargs)
+        path = os.path.normpath(metafunc.config.rootpath / file)
+        net = _loaded(metafunc.config, path)
+        if "net" in metafunc.fixturenames:
+            _parametrize(metafunc, "net", [(path, net)])
+        _parametrize(metafunc, "shape", net if isinstance(net, _Unusable) else _samples(net, n))
+
+
+def _of_sizes(file: str, n: int = 8) -> tuple[str, int]:
+    return file, n
+
+
+def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[tuple[str, Any]] | _Unusable) -> None:
+    if name not in metafunc.fixturenames:
+        pytest.fail(f"{metafunc.function.__name__} must take the argument {name}, for its mark", pytrace=False)
+    pairs = [("unusable", values)] if isinstance(values, _Unusable) else values
+    ids = [os.path.relpath(id, metafunc.config.rootpath) if os.path.isabs(id) else id for id, _ in pairs]
+    metafunc.parametrize(name, [value for _, value in pairs], ids=[id.replace(os.sep, "/") for id in ids])
+
+
+def _loaded(config: pytest.Config, path: str) -> Network | _Unusable:
+    from cnnshape.problems import ArchitectureError
+
+    net = _net(config, path)
+    try:
+        return net.raise_for_errors()
+    except ArchitectureError as error:
+        return _Unusable(str(ArchitectureFailure(error.problems)))
+
+
+def _samples(net: Network, n: int) -> list[tuple[str, Any]] | _Unusable:
+    from cnnshape.layout import text
+    from cnnshape.testing import sample_inputs
+    from cnnshape.valid import NoClosedForm
+
+    try:
+        inputs = sample_inputs(net, n)
+    except (NoClosedForm, ValueError) as error:
+        return _Unusable(f"the valid sizes of {net.file} are not known: {error}")
+    if not inputs:
+        return _Unusable(f"{net.file} accepts no size")
+    return [(_written(shape, text), shape) for shape in inputs]
+
+
+def _written(shape: Any, text: Callable[..., str]) -> str:
+    return ",".join(f"{name}={text(of)}" for name, of in shape.items()) if isinstance(shape, dict) else text(shape)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if NETS in item.config.stash and (call := getattr(item, "callspec", None)):
+        for value in call.params.values():
+            if isinstance(value, _Unusable):
+                pytest.fail(value.why, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def assert_shapes(pytestconfig: pytest.Config) -> Callable[..., None]:
+    """Assert that a model is what an architecture file says, on the ini's device; the file from the root directory."""
+
+    def check(model: Any, file: Any, **how: Any) -> None:
+        from cnnshape.testing import assert_shapes
+
+        __tracebackhide__ = True
+        path = pytestconfig.rootpath / file if isinstance(file, str | os.PathLike) else file
+        assert_shapes(model, path, **({"device": _option(pytestconfig, "device") or "auto"} | how))
+
+    return check
