@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cnnshape.view import details, printable, snippet
+from cnnshape.problems import printable
+from cnnshape.view import details, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

