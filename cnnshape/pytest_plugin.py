@@ -165,8 +165,11 @@ class ArchitectureItem(pytest.Item):
 
     def runtest(self) -> None:
         case = self.parent.cases[self.layer.name if self.layer else ""]
-        for warning in case.warnings:
-            self.warn(ArchitectureWarning(repr(warning)))
+        for problem in case.warnings:
+            try:
+                self.warn(ArchitectureWarning(repr(problem)))
+            except ArchitectureWarning:  # pytest makes warnings errors
+                raise ArchitectureFailure((problem,)) from None
         if case.errors:
             raise ArchitectureFailure(case.errors)
         if case.skipped:
@@ -185,9 +188,9 @@ class ArchitectureItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         if self.layer is None:
-            return self.path, 0, self.name
-        place = self.layer.place
-        return self.parent.folder / place.source.file, place.position()[0] - 1, self.name
+            return self.path, 0, f"{self.name} as a whole"
+        place, title = self.layer.place, f"{self.name} of {self.path.name}"
+        return self.parent.folder / place.source.file, place.position()[0] - 1, title
 
 
 class ArchitectureFailure(Exception):  # noqa: N818 -- the file has errors, the test has failed
