@@ -129,9 +129,10 @@ def show_sizes(answer: Answer, told: Iterable[tuple[str, str]], layers: list[Lay
             styles = ["dim", *[""] * len(layers), "bold"]
             totals = (counted(len(layers), "layer"), *[""] * 4)
             columns = [
-                [screen.cell(*cell) for cell in zip(styles, column, strict=True)] for column in zip(*lines, totals)
+                [screen.cell(*cell) for cell in zip(styles, column, strict=True)]
+                for column in zip(*lines, totals, strict=True)
             ]
-            screen.grid([_Column(False, cells) for cells in columns])  # noqa: FBT003 -- to the left
+            screen.grid([_Column(False, cells) for cells in columns])
             screen.line()
         for label, fact in told:
             screen.fact(label, fact)

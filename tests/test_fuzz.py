@@ -24,7 +24,9 @@ from cnnshape.reader import read, read_text
 from cnnshape.source import LIMIT
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 10  # of processor time; the worst texts of a mebibyte take a quarter of it on a machine with nothing else to do
+SECONDS = (
+    10  # of processor time; the worst texts of a mebibyte take a quarter of it on a machine with nothing else to do
+)
 CORPUS = sorted([*ROOT.glob("architectures/*.toml"), *ROOT.glob("tests/files/*/*.toml")])
 
 

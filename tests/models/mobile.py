@@ -1,5 +1,7 @@
 """Nets of depthwise convolutions: MobileNet 1 to 3, MnasNet, EfficientNet, ShuffleNet, ConvNeXt."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -44,7 +46,7 @@ class SEGate(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self, channels, width, expanded, kernel=3, stride=1, *, act=nn.ReLU6, squeezed=0, gate=torch.sigmoid,
         gate_act=nn.ReLU, **of_norm
     ):  # fmt: skip
@@ -229,7 +231,7 @@ class ConvNeXt(nn.Module):
     def __init__(self, depths=(3, 3, 9, 3), dims=(96, 192, 384, 768)):
         super().__init__()
         self.downsample_layers = nn.ModuleList([nn.Sequential(nn.Conv2d(3, 96, 4, 4), LayerNorm2d(96, eps=1e-6))])
-        for before, dim in zip(dims[:-1], dims[1:], strict=True):
+        for before, dim in pairwise(dims):
             self.downsample_layers.append(nn.Sequential(LayerNorm2d(before, eps=1e-6), nn.Conv2d(before, dim, 2, 2)))
         pairs = zip(dims, depths, strict=True)
         self.stages = nn.ModuleList([nn.Sequential(*(ConvNeXtBlock(dim) for _ in range(n))) for dim, n in pairs])

@@ -155,7 +155,12 @@ class SEBottleneck(nn.Module):
 
 class SEResNet50(nn.Sequential):
     def __init__(self):
-        stem = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)]
+        stem = [
+            nn.Conv2d(3, 64, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2, ceil_mode=True),
+        ]
         units, channels = [], 64
         for stage, depth in enumerate((3, 4, 6, 3)):
             for i in range(depth):

@@ -159,7 +159,7 @@ def se_resnet50():
 
 
 class Inception(nn.Module):
-    def __init__(self, i, o1, reduce3, o3, reduce5, o5, pool):  # noqa: PLR0913, PLR0917
+    def __init__(self, i, o1, reduce3, o3, reduce5, o5, pool):
         super().__init__()
         three = nn.Sequential(conv_bn_relu(i, reduce3, 1), conv_bn_relu(reduce3, o3))
         five = nn.Sequential(conv_bn_relu(i, reduce5, 1), conv_bn_relu(reduce5, o5))  # torchvision's is a 3x3

@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
+from torch.nn import functional as F
 
 
 def generator():

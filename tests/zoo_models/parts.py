@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def conv_bn_relu(i, o, k=3, stride=1, dilation=1, groups=1):  # noqa: PLR0913, PLR0917
+def conv_bn_relu(i, o, k=3, stride=1, dilation=1, groups=1):
     padding = dilation * (k // 2)
     conv = nn.Conv2d(i, o, k, stride, padding, dilation, groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(o), nn.ReLU())
@@ -29,7 +29,7 @@ class Residual(nn.Module):
         return (self.path(x) + self.shortcut(x)).relu()
 
 
-def bottleneck(i, width, o, stride=1, dilation=1, groups=1):  # noqa: PLR0913, PLR0917
+def bottleneck(i, width, o, stride=1, dilation=1, groups=1):
     middle = conv_bn_relu(width, width, 3, stride, dilation, groups)
     last = nn.Conv2d(width, o, 1, bias=False), nn.BatchNorm2d(o)
     return Residual(nn.Sequential(conv_bn_relu(i, width, 1), middle, *last), i, o, stride)

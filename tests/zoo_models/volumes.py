@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
+from torch.nn import functional as F
 
 from zoo_models.parts import centre
 
