@@ -444,4 +444,7 @@ def test_whole_sets_against_isl(seed):
     made = RandomNet(seed, 1)
     made.layers = made.layers[: made.body]
     if made.layers:
-        assert_isl_agrees(isl, loads(made.text(64)))
+        net = loads(made.text(64))
+        if not net.check().ok:
+            pytest.skip("the net fails at its declared input, so that numbers that it leaves out are not known")
+        assert_isl_agrees(isl, net)
