@@ -346,6 +346,8 @@ def ends(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[in
         return []
     if type(layer).left_over is Layer.left_over:
         return [(0, 0)] * (len(x) - 1)
+    if all(size is UNKNOWN for size in y):  # refused as a whole: its lists may have another length
+        return [(None, None)] * (len(x) - 1)
     found: list[tuple[int | None, int | None]] = []
     for w, out, axis in zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True):
         if w is UNKNOWN or out is UNKNOWN:

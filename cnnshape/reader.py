@@ -42,6 +42,7 @@ IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_FILES: Final = 100  # includes, those of included files counted
 MAX_NAMES: Final = 1_000  # constants of a file, arguments of a block: each copy of a layer has its own scope
 MAX_NAME: Final = 100  # characters
+MAX_OPTIONS: Final = 300  # that a misspelt word is compared with: a millisecond
 MAX_CHARACTERS: Final = 2**18  # of all expressions in a file: the largest that we know has 2**13
 
 # What a layer may say beside its parameters, read as those are.
@@ -103,12 +104,13 @@ def _unreadable(error: Unreadable) -> Architecture:
 
 def hint(word: object, known: Iterable[str]) -> str:
     """Return "; did you mean x?" where a known word is close, or else the known ones if they are few."""
-    return _hint(re.sub(OF_TORCH, "_", str(word)).lower(), tuple(dict.fromkeys(known)))
+    options = dict.fromkeys([*known][-MAX_OPTIONS:])  # of layers, those that stand nearest
+    return _hint(re.sub(OF_TORCH, "_", str(word)).lower(), tuple(options))
 
 
 @lru_cache  # each copy of a block asks again
 def _hint(word: str, options: tuple[str, ...]) -> str:
-    if close := get_close_matches(word, options[-MAX_NAMES:], 1):
+    if close := get_close_matches(word, options, 1):
         return f"; did you mean {close[0]}?"
     if len(options) == 1:
         return f"; there is only {options[0]}"
@@ -206,7 +208,9 @@ class _Reader:
             return value
         return self.parsed(parse_template, value, path, names) or ""
 
-    def parsed(self, parse: Any, value: str, path: Path, names: Iterable[str], words: Iterable[str] = ()) -> Any:
+    def parsed(
+        self, parse: Any, value: str, path: Path, names: Iterable[str], parameter: Parameter[Any] | None = None
+    ) -> Any:
         """Return the expression or template, None where it is wrong or uses a name that is not in scope."""
         self.characters += len(value)
         if self.characters > MAX_CHARACTERS:
@@ -214,15 +218,18 @@ class _Reader:
         try:
             expression = parse(value)
         except ExpressionError as error:
-            self.problem(problems.BadExpression, path, text=shown(value), why=error.message)
+            a_list = f" As a list: [{value.replace('x', ', ')}]." if re.fullmatch(r"\d+(x\d+)+", value) else ""
+            self.problem(problems.BadExpression, path, text=shown(value), why=error.message + a_list)
             return None
         unknown = sorted(expression.names.difference(names))
         if not unknown:
             return expression
-        scope = sorted(names)
+        scope, words = sorted(names), parameter.words if parameter else ()
         close = get_close_matches(unknown[0], [*words, *scope], 1)
         mean = f"; did you mean {close[0]}?" if close else ""
-        known = f"; known are {', '.join(scope)}" if scope else ""
+        if parameter and not close and value == unknown[0]:  # it was to be a word, perhaps
+            mean = f"; it must be {parameter.kind}"
+        known = f"; known are {', '.join(scope[:20])}{', ...' * (len(scope) > 20)}" if scope else ""  # noqa: PLR2004
         why = f"{unknown[0]} is not known here{known}{mean}"
         self.problem(problems.BadExpression, path, text=shown(value), why=why)
         return None
@@ -247,7 +254,7 @@ class _Reader:
             return value
         if parameter.of_words or "{" in value:
             return self.template(value, path, names) or None
-        return self.parsed(parse, value, path, names, parameter.words)
+        return self.parsed(parse, value, path, names, parameter)
 
     # The parts of a file that blocks see
 
@@ -291,7 +298,11 @@ class _Reader:
         """Say whether a name can stand in an expression, and note where it cannot."""
         if isinstance(name, str) and IDENTIFIER.fullmatch(name) and name not in RESERVED:
             return True
-        why = "is reserved" if name in RESERVED else "is no name for an expression (letters, digits and _)"
+        why = (
+            "means something here already: choose another name"
+            if name in RESERVED
+            else "is no name for an expression (letters, digits and _)"
+        )
         self.problem(problems.BadName, path, of_key=True, why=f"{shown(name)} {why}")
         return False
 

@@ -70,6 +70,8 @@ def makes_sense(report):
     for row in report.layers:
         for shape in (*row.inputs, row.output):
             assert shape is None or all(isinstance(size, int) and size >= 1 for size in shape)
+        assert len(row.remainder) == len(row.dropped)
+        assert all(lost is None or lost >= 0 for lost in row.dropped)
     for row in report.layers[-10:]:
         assert row.line >= 1
 
@@ -333,7 +335,7 @@ def test_random_and_mutated_texts(strategy):
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_many_random_and_mutated_texts(strategy):
-    settings(QUIETLY, max_examples=8_000)(given(STRATEGIES[strategy])(survives))()
+    settings(QUIETLY, max_examples=2_000)(given(STRATEGIES[strategy])(survives))()
 
 
 @settings(QUIETLY, max_examples=100)
@@ -421,7 +423,7 @@ WORST = {
 QUICK = [
     *("brackets", "braces", "parentheses", "long_key", "long_key_of_dots", "dots_in_a_name", "stars_in_a_name", "long_number"),
     *("copies", "copies_of_nothing", "copies_that_compute", "growth", "growth_of_names", "growth_of_words"),
-    *("expressions", "outputs", "wires", "unknown_types_on_one_line"),
+    *("outputs", "wires"),
 ]  # fmt: skip
 
 
@@ -443,18 +445,15 @@ def test_included_files_are_bounded(tmp_path):
 
 
 def test_large_included_files_are_bounded(tmp_path):
-    for i in range(20):
-        (tmp_path / f"f{i}.toml").write_text("".join(f'[blocks.b{i}x{j}]\nlayers = ["relu"]\n' for j in range(3_000)))
-    (tmp_path / "net.toml").write_text(
-        f'{HERE}include = {[f"f{i}.toml" for i in range(20)]}\nlayers = ["relu"]'.replace("'", '"')
-    )
+    (tmp_path / "large.toml").write_text("#" * (LIMIT // 2 + 1))
+    (tmp_path / "net.toml").write_text(f'{HERE}include = ["large.toml", "large.toml"]\nlayers = ["relu"]')
     survives(tmp_path / "net.toml")
     assert [problem.code for problem in read(tmp_path / "net.toml").problems] == ["too-large"]
 
 
 def test_each_stated_limit_is_one_that_a_message_gives():
     """A limit that people meet is in the message, and so is what it limits."""
-    for name in ("constants", "copies", "expressions", "growth", "growth_of_names"):
+    for name in ("constants", "copies", "copies_that_compute", "growth_of_names"):
         problems = build(read_text(WORST[name]())).problems
         (large,) = (problem for problem in problems if problem.code == "too-large")
         assert re.fullmatch(r"there are too many .*: [\d,]+ are the limit", large.message)

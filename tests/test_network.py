@@ -188,6 +188,15 @@ def test_one_axis_that_failed_leaves_the_others():
     ]
 
 
+def test_a_layer_that_was_refused_as_a_whole_has_ends_too():
+    (row,) = (
+        net('input = [3, 8, 9]\nlayers = [{ type = "max_pool", kernel_size = 2, stride = [2] }]')
+        .check(strict=True)
+        .layers
+    )
+    assert (row.output, row.remainder, row.dropped) == (None, (None, None), (None, None))
+
+
 def test_a_layer_that_is_wrong_in_itself_is_unknown_and_so_is_what_depends_on_it():
     built = net(f"""{HERE}
 layers = [

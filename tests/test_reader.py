@@ -328,6 +328,15 @@ def test_the_output_is_the_last_layer_unless_said():
     assert check(f'{HERE}outputs = "b"\n{layers}'.replace(', "relu"]', "]")).outputs == {"b": (3, 16, 16)}
 
 
+@pytest.mark.parametrize(
+    "step", ['block = "b"', 'block = "b", repeat = 2', 'block = "b", when = false', 'type = "relu", repeat = 0']
+)
+def test_the_output_of_a_named_block_has_its_name(step):
+    assert list(
+        check(f'{HERE}layers = ["relu", {{ name = "end", {step} }}]\n[blocks.b]\nlayers = ["relu"]').outputs
+    ) == ["end"]
+
+
 def test_outputs_in_blocks_have_dotted_names():
     report = check("""
 input = [3, 32, 32]
@@ -351,6 +360,15 @@ def test_a_warning_is_silenced_by_its_code(allow):
     assert codes(HERE + layers.format("")) == ["unused-result"]
     assert codes(HERE + layers.format(f", allow = {allow}")) == []
     assert codes(f"{HERE}allow = {allow}\n" + layers.format("")) == []
+
+
+def test_a_warning_of_the_check_is_silenced_too():
+    linear = '{{ type = "linear", out_features = 4{} }}'
+    assert codes(f"{HERE}layers = [{linear.format('')}]") == ["linear-on-space"]
+    allow = 'allow = "linear-on-space"'
+    assert codes(f"{HERE}{allow}\nlayers = [{linear.format('')}]") == []
+    assert codes(f"{HERE}layers = [{linear.format(', ' + allow)}]") == []
+    assert codes(f'{HERE}layers = [{{ block = "b", {allow} }}]\n[blocks.b]\nlayers = [{linear.format("")}]') == []
 
 
 def test_a_warning_of_another_layer_stays():
