@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.network import Node
-    from cnnshape.problems import Problem
+    from cnnshape.problems import Place, Problem
+    from cnnshape.source import Path
     from cnnshape.view import Checked
 
 IDLE: Final = ("follows", "not run")  # verdicts on a model's layer that say nothing about the layer itself
@@ -37,11 +38,25 @@ def cases(checked: Checked) -> list[Case]:
     """Return the case of the file, and then those of the layers, in order."""
     found: dict[str, list[Problem]] = {node.name: [] for node in checked.net.nodes}
     rest: list[Problem] = []
+    layers_at = {_at(node.place): node.name for node in reversed(checked.net.nodes)}
     for problem in checked.problems:
-        found.get(problem.layer, rest).append(problem)
+        found.get(problem.layer or _layer_around(problem.place, layers_at), rest).append(problem)
     skips = zip(checked.net.nodes, _behind(checked), _idle(checked), strict=True)
     layers = [Case(node, tuple(found[node.name]), why or idle) for node, why, idle in skips]
     return [Case(None, tuple(rest)), *(case._replace(skipped="") if case.errors else case for case in layers)]
+
+
+def _at(place: Place) -> tuple[str, Path]:
+    return place.source.file, place.path
+
+
+def _layer_around(place: Place | None, layers_at: dict[tuple[str, Path], str]) -> str:
+    """Return the layer in whose table a place is, the first one of a block's, "" for none."""
+    while place and place.path:
+        if _at(place) in layers_at:
+            return layers_at[_at(place)]
+        place = place._replace(path=place.path[:-1])
+    return ""
 
 
 def _behind(checked: Checked) -> Iterator[str]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.nn.modules import module as modules
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -71,7 +71,8 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
             failure = Failure(_said(error), watch.failed or f"{type(model).__name__}()")
     outputs = tuple((key, tuple(t.shape[1:]), frozenset(watch.origin(t).values)) for key, t in _tensors(returned))
     idle = {} if failure else watch.idle()
-    return Run(type(model).__name__, tuple(watch.calls), outputs, failure, idle, watch.by_data)
+    calls = [*watch.calls, *(watch.raising if failure else ())]
+    return Run(type(model).__name__, tuple(calls), outputs, failure, idle, watch.by_data)
 
 
 def named(name: str) -> torch.nn.Module:
@@ -209,12 +210,13 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         self.thread = threading.get_ident()
         self.around: list[torch.nn.Module] = []  # the modules that run, from the outside in
         self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
-        self.failed = ""  # the module or function that raised
+        self.failed = ""  # the innermost module or function that raised
+        self.raising: list[Call] = []  # the same, if it is a layer
         self.by_data = ""  # the function that makes shapes depend on data
 
     def __enter__(self) -> Any:
-        enters = register_module_forward_pre_hook(self.enters)
-        leaves = register_module_forward_hook(self.leaves, with_kwargs=True, always_call=True)
+        enters = modules.register_module_forward_pre_hook(self.enters)
+        leaves = modules.register_module_forward_hook(self.leaves, with_kwargs=True, always_call=True)
         self.hooks = (enters, leaves)
         return super().__enter__()
 
@@ -222,6 +224,7 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         super().__exit__(*error)
         for hook in self.hooks:
             hook.remove()
+            modules._global_forward_hooks_with_kwargs.pop(hook.id, None)  # noqa: SLF001 -- torch 2.13 leaves it there
 
     # Modules
 
@@ -329,9 +332,14 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         kind, inputs = self.as_silu(kind, inputs)
         shapes = tuple(tuple(tensor.shape[1:]) for tensor in entering)
         output = tuple(made[0].shape[1:]) if made else None
-        for tensor in made:
-            self.origins[tensor] = _Origin((self.first + len(self.calls),))
-        self.calls.append(Call(name, kind, layer, inputs, shapes, output, weights, place, minor))
+        call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor)
+        if made:
+            for tensor in made:
+                self.origins[tensor] = _Origin((self.first + len(self.calls),))
+            self.calls.append(call)
+            self.failed, self.raising = "", []  # what was raised before, the model caught
+        else:
+            self.raising = [call]
 
     def as_silu(self, kind: str, inputs: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Read x * sigmoid(x) as the one layer that it is."""

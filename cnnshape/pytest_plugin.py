@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cnnshape.cases import Case
-    from cnnshape.network import Network, Node
+    from cnnshape.crosscheck import Verification
+    from cnnshape.network import Network, Node, Report
     from cnnshape.problems import Problem
-    from cnnshape.view import Checked
 
 DEVICES: Final = ("auto", "cuda", "mps", "cpu", "meta")
 PER: Final = ("layer", "file")
-NETS: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()  # the nets that were built, by path
-FILES: Final[pytest.StashKey[frozenset[str]]] = pytest.StashKey()  # those that the ini names
+FILES: Final[pytest.StashKey[_Files]] = pytest.StashKey()
 
-LAYERS: Final = re.compile(r"^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])", re.MULTILINE)
+LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,26 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cnnshape_sizes(file, n=8): {sizes}")
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # where the ini's files need not be
         roots = [config.rootpath / argument for argument in config.args]
-        beside = [file for file in _named(config) if not any(map(Path(file).is_relative_to, roots))]
-        config.args += sorted(file for file in beside if _is_net(Path(file), named=True))
+        beside = [file for file in _files(config).named if not any(map(file.is_relative_to, roots))]
+        config.args += sorted(str(file) for file in beside if _files(config).is_net(file))
 
 
 def _option(config: pytest.Config, name: str) -> Any:
     given = config.getoption(f"cnnshape_{name}")
     return config.getini(f"cnnshape_{name}") if given is None else given
-
-
-def _named(config: pytest.Config) -> frozenset[str]:
-    """Return the files that the ini names."""
-    if FILES not in config.stash:
-        config.stash[FILES] = frozenset(
-            file for pattern in config.getini("cnnshape_files") for file in _globbed(config, pattern)
-        )
-    return config.stash[FILES]
-
-
-def _globbed(config: pytest.Config, pattern: str) -> list[str]:
-    return sorted(map(os.path.normpath, config.rootpath.glob(pattern)))
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -88,70 +74,96 @@ def _asks_torch(config: pytest.Config) -> bool:
     return not _option(config, "no_torch") and find_spec("torch") is not None
 
 
+class _Files:
+    """The architecture files of one run: which they are, and their nets, each read once."""
+
+    def __init__(self, config: pytest.Config):
+        self.root = config.rootpath
+        self.named = frozenset(file for pattern in config.getini("cnnshape_files") for file in self.matching(pattern))
+        self.are_nets: dict[Path, bool] = {}
+        self.nets: dict[Path, Network] = {}
+
+    def matching(self, pattern: str) -> list[Path]:
+        return sorted(self.root.glob(pattern))
+
+    def is_net(self, file: Path) -> bool:
+        """Say whether a file is to be tested: whether it has layers, or should have them."""
+        if file not in self.are_nets:
+            self.are_nets[file] = self._has_layers(file, named=file in self.named)
+        return self.are_nets[file]
+
+    @staticmethod
+    def _has_layers(file: Path, *, named: bool) -> bool:
+        from cnnshape.source import Source, Unreadable
+
+        try:
+            data = Source.read(file).data
+        except Unreadable:
+            return named or bool(re.search(LAYERS, file.read_text(encoding="utf-8", errors="replace")))
+        return "layers" in data or (named and "blocks" not in data)  # blocks alone are for others to include
+
+    def net(self, file: Path) -> Network:
+        """Return the net of a file, as far as it is right."""
+        from cnnshape.build import build
+        from cnnshape.reader import read
+
+        if file not in self.nets:
+            below = file.is_relative_to(Path.cwd())  # problems are told as the command line does
+            self.nets[file] = build(read(os.path.relpath(file) if below else file))
+        return self.nets[file]
+
+
+def _files(config: pytest.Config) -> _Files:
+    if FILES not in config.stash:
+        config.stash[FILES] = _Files(config)
+    return config.stash[FILES]
+
+
 # Files and layers as tests
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ArchitectureFile | None:
     if file_path.suffix != ".toml":
         return None
-    named = os.path.normpath(file_path) in _named(parent.config)
-    if not named and not parent.session.isinitpath(file_path):
-        return None
-    return ArchitectureFile.from_parent(parent, path=file_path) if _is_net(file_path, named=named) else None
-
-
-def _is_net(file: Path, *, named: bool) -> bool:
-    """Say whether a file is to be tested; one that does not read is, if the ini names it, or it looks like a net's."""
-    from cnnshape.source import Source, Unreadable
-
-    try:
-        data = Source.read(file).data
-    except Unreadable:
-        return named or bool(LAYERS.search(file.read_text(encoding="utf-8", errors="replace")))
-    return "layers" in data or (named and "blocks" not in data)  # blocks alone are for others to include
+    files = _files(parent.config)
+    candidate = file_path in files.named or parent.session.isinitpath(file_path)
+    return ArchitectureFile.from_parent(parent, path=file_path) if candidate and files.is_net(file_path) else None
 
 
 class ArchitectureFile(pytest.File):
-    """An architecture file; it is read and checked when it is collected, and torch is asked when its first test runs."""
+    """An architecture file; its net is built when it is collected, and checked when its first test runs."""
 
     def collect(self) -> Iterator[pytest.Item]:
+        self.net = _files(self.config).net(self.path)
+        self.folder = Path.cwd()  # where its places are told from
         yield ArchitectureItem.from_parent(self, name=self.path.name, node=None)
-        if self.per_layer:
-            yield from (
-                ArchitectureItem.from_parent(self, name=node.name, node=node) for node in self.checked.net.nodes
-            )
+        for node in self.net.nodes if self.per_layer else ():
+            yield ArchitectureItem.from_parent(self, name=node.name, node=node)
 
     @property
     def per_layer(self) -> bool:
         return _option(self.config, "granularity") != "file"
 
     @cached_property
-    def checked(self) -> Checked:
-        from cnnshape.view import Checked
-
-        self.folder = Path.cwd()  # problems and places are told from here
-        net = _net(self.config, str(self.path))
-        return Checked(net, net.check(strict=_option(self.config, "strict")))
-
-    @cached_property
     def cases(self) -> dict[str, Case]:
         """What there is to say about each test, by its name; torch's word included."""
         from cnnshape.cases import Case, cases
+        from cnnshape.view import Checked
 
-        net, report = self.checked.net, self.checked.report
-        checked = self.checked
-        if report.layers and _asks_torch(self.config):
-            from cnnshape.crosscheck import verify
-
-            try:
-                checked = checked._replace(
-                    verification=verify(net, _option(self.config, "device") or "auto", report=report)
-                )
-            except (ValueError, ImportError, OSError) as error:
-                pytest.fail(f"torch cannot be asked: {error}", pytrace=False)
+        report = self.net.check(strict=_option(self.config, "strict"))
+        asks = report.layers and _asks_torch(self.config)
+        checked = Checked(self.net, report, self.verified(report) if asks else None)
         if not self.per_layer:
             return {"": Case(None, checked.problems)}
         return {case.node.name if case.node else "": case for case in cases(checked)}
+
+    def verified(self, report: Report) -> Verification:
+        try:
+            from cnnshape.crosscheck import verify
+
+            return verify(self.net, _option(self.config, "device") or DEVICES[0], report=report)
+        except (ValueError, ImportError, OSError) as error:
+            pytest.fail(f"torch cannot be asked: {error}", pytrace=False)
 
 
 class ArchitectureItem(pytest.Item):
@@ -210,19 +222,6 @@ class ArchitectureWarning(pytest.PytestWarning):
 # Marks and a fixture for test code
 
 
-def _net(config: pytest.Config, path: str) -> Network:
-    """Return the net of a file, built once, as far as it is right."""
-    from cnnshape.build import build
-    from cnnshape.reader import read
-
-    nets = config.stash.setdefault(NETS, {})
-    if path not in nets:
-        below = Path(path).is_relative_to(Path.cwd())
-        nets[path] = build(read(os.path.relpath(path) if below else path))  # problems are told as the command line does
-    net: Network = nets[path]
-    return net
-
-
 class _Unusable:
     """A parameter with which a test fails before it runs."""
 
@@ -232,14 +231,13 @@ class _Unusable:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mark in metafunc.definition.iter_markers("cnnshape"):
-        files = [file for pattern in mark.args for file in _globbed(metafunc.config, pattern)]
+        files = [file for pattern in mark.args for file in _files(metafunc.config).matching(pattern)]
         if not files:
             pytest.fail(f"no file matches the mark cnnshape{mark.args}, from {metafunc.config.rootpath}", pytrace=False)
         _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in files])
     for mark in metafunc.definition.iter_markers("cnnshape_sizes"):
         file, n = _of_sizes(*mark.args, **mark.kwargs)
-        path = os.path.normpath(metafunc.config.rootpath / file)
-        title, net = _loaded(metafunc.config, path)
+        title, net = _loaded(metafunc.config, metafunc.config.rootpath / file)
         if "net" in metafunc.fixturenames:
             _parametrize(metafunc, "net", [(title, net)])
         _parametrize(metafunc, "shape", net if isinstance(net, _Unusable) else _samples(net, n))
@@ -256,11 +254,11 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[tuple[str, A
     metafunc.parametrize(name, [value for _, value in pairs], ids=[title for title, _ in pairs])
 
 
-def _loaded(config: pytest.Config, path: str) -> tuple[str, Network | _Unusable]:
+def _loaded(config: pytest.Config, file: Path) -> tuple[str, Network | _Unusable]:
     """Return how a file is called in the name of a test, and its net."""
     from cnnshape.problems import ArchitectureError
 
-    title, net = Path(os.path.relpath(path, config.rootpath)).as_posix(), _net(config, path)
+    title, net = Path(os.path.relpath(file, config.rootpath)).as_posix(), _files(config).net(file)
     try:
         return title, net.raise_for_errors()
     except ArchitectureError as error:
@@ -286,7 +284,7 @@ def _written(shape: Any, text: Callable[..., str]) -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if NETS in item.config.stash and (call := getattr(item, "callspec", None)):
+    if FILES in item.config.stash and (call := getattr(item, "callspec", None)):
         for value in call.params.values():
             if isinstance(value, _Unusable):
                 pytest.fail(value.why, pytrace=False)
@@ -301,7 +299,7 @@ def assert_shapes(pytestconfig: pytest.Config) -> Callable[..., None]:
 
         __tracebackhide__ = True
         path = pytestconfig.rootpath / file if isinstance(file, str | os.PathLike) else file
-        how.setdefault("device", _option(pytestconfig, "device") or "auto")
+        how.setdefault("device", _option(pytestconfig, "device") or DEVICES[0])
         assert_shapes(model, path, **how)
 
     return check

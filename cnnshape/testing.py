@@ -104,7 +104,7 @@ def sample_inputs(net: Network, n: int = 8) -> list[Input]:
     equal = [(side,) * len(declared) for side in _telling(sizes.square, max(declared, default=1))]
     boxes = sorted(sizes.boxes, key=lambda box: not all(map(SizeSet.__contains__, box, declared)))
     unequal = [sides for box in boxes for sides in _mixed([*map(_telling, box, declared)])]
-    first = [sides for sides in [declared, *equal] if sides in sizes][: n - n // 4]
+    first = [sides for sides in dict.fromkeys([declared, *equal]) if sides in sizes][: n - n // 4]
     return [_inputs(net, sizes.varied, sides) for sides in list(dict.fromkeys([*first, *unequal, *equal]))[:n]]
 
 
