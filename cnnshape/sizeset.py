@@ -6,7 +6,6 @@ canonical form, least period and least threshold, so that equal sets are equal o
 
 from __future__ import annotations
 
-import re
 from itertools import chain, pairwise
 from math import inf, lcm
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -228,7 +227,7 @@ def _least_period(period: int, residues: tuple[Span, ...]) -> tuple[int, tuple[S
     if residues == ((0, period - 1),):
         return 1, ((0, 0),)
     for prime in _primes(period):
-        while period % prime == 0 and prime <= len(residues) + 1:  # each copy ends in a gap of its own
+        while period % prime == 0 and prime <= len(residues):  # each copy has a gap of its own
             shorter = period // prime
             within = [(first, min(last, shorter - 1)) for first, last in residues if first < shorter]
             if residues != _joined((a + i * shorter, b + i * shorter) for i in range(prime) for a, b in within):
@@ -311,34 +310,44 @@ def _listed(spans: Iterable[Span]) -> str:
     return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-NUMBERS = r"(\d+(?: to \d+)?(?:(?:, | or )\d+(?: to \d+)?)*)"
-PERIODIC = re.compile(
-    rf"every size(?: from (?P<all>\d+))?|(?:multiples of (?P<multiple>\d+)|{NUMBERS} modulo (?P<modulo>\d+))(?:, from (?P<start>\d+))?"
-)
-
-
 def _parse(text: str) -> SizeSet:
     """Read what `str` writes."""
     finite, also, periodic = text.rpartition(", and ")
-    match = PERIODIC.fullmatch(periodic)
-    if not match:
-        finite = text
-    listed = re.fullmatch(NUMBERS, finite)
-    if not listed and text != "none" and (also or not match):
+    if not periodic.startswith(("every size", "multiples of ")) and " modulo " not in periodic:
+        finite, also, periodic = text, "and", ""
+    try:
+        spans = _spans(finite) if also and text != "none" else []
+        residues, period, start = _repeated(periodic) if periodic else ([], 1, None)
+    except ValueError:
         raise ValueError(
             f'{text!r} is no set of sizes: write "227 to 258", "multiples of 16, from 16" or "every size from 67"'
-        )
-    spans = _spans(finite) if listed else []
-    period = int(match["multiple"] or match["modulo"] or 1) if match else 1
-    start = int(match["all"] or match["start"] or 1) if match else inf
-    residues = [] if not match else _spans(match[3]) if match["modulo"] else [(0, 0)]
-    if any(not 1 <= first <= last < start for first, last in spans):
+        ) from None
+    if any(not 1 <= first <= last < (start or inf) for first, last in spans):
         raise ValueError(f"{text!r} is no set of sizes: they go up, are from 1 up, and stand before those that repeat")
     if any(not first <= last < period for first, last in residues):
         raise ValueError(f"{text!r} is no set of sizes: remainders go up, and are below {period}")
-    return _made(_joined(spans), int(start) if match else 1, period, _joined(residues))
+    return _made(_joined(spans), start or 1, period, _joined(residues))
+
+
+def _repeated(text: str) -> tuple[list[Span], int, int]:
+    """Read remainders, period and start: "every size", "multiples of 16", "0 or 31 modulo 32", and from where."""
+    every = text.startswith("every size")
+    what, given, start = text.partition(" from " if every else ", from ")
+    first = max(_number(start), 1) if given else 1
+    if what == "every size":
+        return [(0, 0)], 1, first
+    remainders, modulo, period = what.rpartition(" modulo ")
+    if modulo:
+        return _spans(remainders), _number(period), first
+    return [(0, 0)], _number(what.removeprefix("multiples of ")), first
 
 
 def _spans(text: str) -> list[Span]:
-    parts = [[int(number) for number in part.split(" to ")] for part in re.split(", | or ", text)]
-    return sorted((part[0], part[-1]) for part in parts)
+    parts = [[*map(_number, part.split(" to "))] for part in text.replace(" or ", ", ").split(", ")]
+    return sorted((first, last) for first, last in ((part * 2)[:2] if len(part) == 1 else part for part in parts))
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError
+    return int(text)

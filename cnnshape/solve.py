@@ -27,7 +27,7 @@ MOST_BOXES: Final = 2**10  # products of sets that a set of several sides is the
 
 Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
 
-EVERY: Final = SizeSet("every size")
+EVERY: Final = SizeSet.span(1)
 
 
 def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:

@@ -125,14 +125,12 @@ def show_sizes(answer: Answer, told: Iterable[tuple[str, str]], layers: list[Lay
     if not answer.problems:
         screen.title(answer.net)
         if layers:
-            lines = [("layer", "type", "channels", "side", "receptive field"), *layers]
+            titles = ("layer", "type", "channels", "side", "receptive field")
+            totals = (counted(len(layers), "layer"), *[""] * (len(titles) - 1))
             styles = ["dim", *[""] * len(layers), "bold"]
-            totals = (counted(len(layers), "layer"), *[""] * 4)
-            columns = [
-                [screen.cell(*cell) for cell in zip(styles, column, strict=True)]
-                for column in zip(*lines, totals, strict=True)
-            ]
-            screen.grid([_Column(False, cells) for cells in columns])
+            columns = zip(titles, *layers, totals, strict=True)
+            cells = ([screen.cell(*cell) for cell in zip(styles, column, strict=True)] for column in columns)
+            screen.grid([_Column(False, column) for column in cells])
             screen.line()
         for label, fact in told:
             screen.fact(label, fact)

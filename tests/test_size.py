@@ -295,3 +295,34 @@ def test_outside(some, others):
         for j in range(1, 14):
             inside = [any(i in a and j in b for a, b in boxes) for boxes in (some, others, rest)]
             assert inside[2] == (inside[0] and not inside[1])
+
+
+# Thresholds, one by one
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, -1, -3])
+@pytest.mark.parametrize("inner", [1, 2, 5])
+@pytest.mark.parametrize("divisor", [1, 2, 3, 7])
+def test_threshold_of_one_floor(times, inner, divisor):
+    (x,) = unknowns("x")
+    for constant in range(-20, 21, 3):
+        for more in range(-4, 3):
+            condition = times * ((inner * x + more) // divisor) >= constant
+            expected = {i for i in range(1, 150) if times * ((inner * i + more) // divisor) >= constant}
+            assert expected == (
+                {*range(1, 150)} if condition is True else set() if condition is False else found(condition)
+            )
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("divisor", [2, 3, 5])
+def test_threshold_of_several_floors(sign, divisor):
+    (x,) = unknowns("x")
+    for constant in range(2, 60):
+        condition = sign * (x + x // divisor) >= sign * constant
+        assert found(condition) == {i for i in range(1, 150) if sign * (i + i // divisor) >= sign * constant}
+
+
+def found(condition):
+    sizes = solve_axis([condition])
+    return {i for i in range(1, 150) if i in sizes}
