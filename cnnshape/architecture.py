@@ -7,7 +7,6 @@ cnnshape.build settles it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.expression import Expression, Template
@@ -17,6 +16,8 @@ from cnnshape.problems import Place, Problem
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from cnnshape.network import Claim
     from cnnshape.problems import Text
 
@@ -25,6 +26,7 @@ Setting = (
 )
 
 
+PARSED: Final = (Expression, Template)
 NO_REPEAT: Final = object()  # once, and not numbered
 
 
@@ -80,6 +82,7 @@ class Block(NamedTuple):
     defaults: dict[str, Setting]
     words: dict[str, Setting]
     steps: tuple[Step, ...]
+    expansions: dict[Any, Any]  # by arguments and shapes, what cnnshape.build made of the steps: to be made once
 
     def parameters(self) -> tuple[str, ...]:
         return (*self.arguments, *self.defaults, *self.words)
@@ -104,47 +107,41 @@ class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
     """A setting cannot be known: what it depends on is wrong, or failed, and that is said elsewhere."""
 
 
-class Scope(Mapping[str, Any]):
-    """The values of names, in levels that are not copied; one that is UNKNOWN cannot be asked for."""
+class Scope(dict[str, Any]):
+    """The values of names: its own, and those of a file's constants, which are not copied; an UNKNOWN is not told."""
 
-    __slots__ = ("levels",)
+    def __init__(self, own: Mapping[str, Any], constants: Mapping[str, Any]):
+        super().__init__(own)
+        self.constants = constants
 
-    def __init__(self, *levels: Mapping[str, Any]):
-        self.levels = levels
-
-    def __getitem__(self, name: str) -> Any:
-        for names in self.levels:
-            if name in names:
-                value = names[name]
-                if value is UNKNOWN:
-                    raise Unsettled
-                return value
-        raise KeyError(name)
+    def __missing__(self, name: str) -> Any:
+        value = UNKNOWN if name == "in_channels" else self.constants[name]  # its own are known
+        if value is UNKNOWN:
+            raise Unsettled
+        return value
 
     def __iter__(self) -> Iterator[str]:
-        return iter({name for names in self.levels for name in names})
-
-    def __len__(self) -> int:
-        return sum(map(len, self.levels))
+        yield from super().__iter__()
+        yield from self.constants
 
 
 def waits(setting: Setting) -> bool:
     """Say whether a setting has an expression in it."""
-    return isinstance(setting, Expression | Template) or (isinstance(setting, list) and any(map(waits, setting)))
+    return isinstance(setting, PARSED) or (isinstance(setting, list) and any(map(waits, setting)))
 
 
 def settle(setting: Setting, scope: Scope) -> Any:
     """Return a setting with its expressions evaluated. Raises ExpressionError, and Unsettled."""
     if setting is None:
         raise Unsettled
-    if isinstance(setting, Expression | Template):
+    if isinstance(setting, PARSED):
         return setting.evaluate(scope)
     return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
 
 
 def length(setting: Setting) -> int:
     """Return how much there is to evaluate, in characters; 1 where there is nothing."""
-    if isinstance(setting, Expression | Template):
+    if isinstance(setting, PARSED):
         return len(setting.text)
     if isinstance(setting, list):
         return sum(map(length, setting))
@@ -154,4 +151,4 @@ def length(setting: Setting) -> int:
 def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
     """Return a parameter's value in its final form, shapes channels first. Raises Wrong."""
     result = parameter.read(value)
-    return from_file(result, layout) if isinstance(parameter, Extent | InferredShape) else result
+    return from_file(result, layout) if isinstance(parameter, (Extent, InferredShape)) else result

@@ -7,24 +7,29 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from cnnshape import problems
 from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Scope, Step, Unsettled, final, length, settle
 from cnnshape.expression import ExpressionError, Template
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network import UNRESOLVED, Expectation, Network, Node, Result, measure
+from cnnshape.network import UNRESOLVED, Expectation, Network, Node, measured
 from cnnshape.parameters import Parameter, Reference, Shape, Wrong, shown
 from cnnshape.problems import MAX_PROBLEMS, Place, Problem, listed
 from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+SETTLED: Final = (int, float, str, tuple)  # what a setting is when nothing in it waits
 
 MAX_STEPS: Final = 50_000  # layers and uses of blocks, every copy counted: five times the largest net known
 MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 40: seconds
 MAX_NESTING: Final = 50  # blocks within blocks
+MAX_EXPANSIONS: Final = 300  # of one block, that are kept to be copied
+MAX_EXPANSION: Final = 1_000  # layers of such a one
 
 
 def build(architecture: Architecture) -> Network:
@@ -41,29 +46,27 @@ class _Frame(NamedTuple):
 
     file: File
     steps: tuple[Step, ...]
-    names: frozenset[str]  # those in steps that stand there as they are
-    scope: tuple[dict[str, Any], ...]  # arguments and words by name, and the file's constants
+    taken: frozenset[str]  # the names in steps that stand there as they are
+    scope: Scope  # arguments, words and constants; of the step that is being built, in_channels and i
     inputs: dict[str, int]  # the values that enter, by the names that they have here
-    prefix: str = ""  # of the names of layers here, as one writes them from outside
+    names: _Names  # those given so far
     title: str = ""  # of the names of layers here, as they are shown
     used_at: tuple[Place, ...] = ()
     blocks: tuple[Block, ...] = ()  # that we are in, the innermost last
     kinds: tuple[str, ...] = ()  # the block's name for each part of the title
     twin: str | None = None  # the title of the block whose weights this one uses
     allow: frozenset[str] = frozenset()  # the warnings that the uses of blocks allow
-    arguments: tuple[Any, ...] = ()  # of the block, in its order, each with its type: 1 equals true
 
 
 class _Site:
     """One copy of a step that is being built, in its frame."""
 
-    __slots__ = ("entering", "frame", "i", "inputs", "step", "title")
+    __slots__ = ("entering", "frame", "inputs", "step", "title")
 
     def __init__(self, step: Step, frame: _Frame):
         self.step, self.frame = step, frame
         self.inputs: tuple[int, ...] = ()
         self.entering: tuple[Shape | None, ...] = ()  # the inputs' shapes
-        self.i: int | None = None  # which copy of a repeat it is
         self.title = ""  # its name within the frame
 
     @property
@@ -71,25 +74,118 @@ class _Site:
         """The name that the step has as it stands, "" where it has none or makes it of expressions."""
         return self.step.name if isinstance(self.step.name, str) else ""
 
-    @property
-    def scope(self) -> Scope:
-        """What expressions see: the frame's scope, in_channels, and i."""
-        own: dict[str, Any] = {} if self.i is None else {"i": self.i}
-        if self.entering:
-            own["in_channels"] = UNKNOWN if self.entering[0] is None else self.entering[0][0]
-        return Scope(own, *self.frame.scope)
+
+class _Names:
+    """The names given in one frame."""
+
+    __slots__ = ("copies", "numbers", "uses", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, int] = {}
+        self.copies: dict[str, list[str]] = {}  # of a repeated step's name, the names of its copies
+        self.uses: dict[str, _Use] = {}  # of blocks; an unnamed one has no value
+        self.numbers: dict[str, int] = {}  # how many unnamed layers of a kind there are
+
+    def find(self, name: str) -> tuple[_Names, str]:
+        """Return where a dotted name leads, and what it is there: a repeated block's bare name means its last copy."""
+        if name in self.values:
+            return self, name
+        names, (title, *rest) = self, name.split(".")
+        for part in rest:
+            copies = names.copies.get(title)
+            if copies and f"{title}.{part}" in names.values:
+                title = f"{title}.{part}"
+                continue
+            use = names.uses.get(copies[-1] if copies else title) if title in names.values else None
+            if use is None:  # an unnamed block has no inside, either
+                return self, name
+            names, title = use.names, part
+        return names, title
 
 
-class _Use(NamedTuple):
-    """A block that was used, for others to share with."""
+class _Use:
+    """A block that was used: others may share with it, and ask for what is inside."""
 
-    block: Block
-    arguments: dict[str, Any]
-    title: str  # with the dot behind it
+    def __init__(self, block: Block, arguments: dict[str, Any], title: str, names: Callable[[], _Names]):
+        self.block, self.arguments = block, arguments
+        self.title = title  # with the dot behind it
+        self._names = names
+
+    @cached_property
+    def names(self) -> _Names:
+        return self._names()
 
     @property
     def name(self) -> str:
         return self.title.removesuffix(".")
+
+
+class _Expansion(NamedTuple):
+    """What one use of a block came to, for others with the same arguments and shapes."""
+
+    frame: _Frame  # in which the layers were built
+    inputs: tuple[int, ...]  # the values that entered
+    first: int  # the first value within
+    nodes: tuple[Node, ...]
+    shapes: tuple[Shape | None, ...]
+    unused: tuple[int, ...]  # values that nothing within takes
+    result: int
+    expectations: tuple[Expectation, ...]
+    cost: tuple[int, int]  # steps and work
+
+
+class _Move:
+    """From a block as it was built to another use of it."""
+
+    def __init__(self, made: _Expansion, frame: _Frame, inputs: tuple[int, ...], first: int):
+        self.first, self.by = made.first, first - made.first
+        self.outer = dict(zip(made.inputs, inputs, strict=True))
+        self.frame = frame
+        self.title, self.kinds, self.uses = len(made.frame.title), len(made.frame.kinds), len(made.frame.used_at)
+
+    def value(self, value: int) -> int:
+        return value + self.by if value >= self.first else self.outer[value]
+
+    def name(self, name: str) -> str:
+        return self.frame.title + name[self.title :]
+
+    def used_at(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
+        return places[: len(places) - self.uses] + self.frame.used_at
+
+    def nodes(self, made: Iterable[Node]) -> Iterator[Node]:
+        first, by, outer, title, named = self.first, self.by, self.outer, self.frame.title, self.title
+        around, uses, within, kinds = self.frame.used_at, self.uses, self.frame.kinds, self.kinds
+        for name, type_, layer, inputs, place, keys, used_at, shares, allow, blocks in made:
+            yield Node(
+                title + name[named:],
+                type_,
+                layer,
+                tuple([value + by if value >= first else outer[value] for value in inputs]),
+                place,
+                keys,
+                used_at[: len(used_at) - uses] + around,
+                shares,
+                allow,
+                within + blocks[kinds:],
+            )
+
+    def expectation(self, expected: Expectation) -> Expectation:
+        value, shape, layer, place, used_at = expected
+        return Expectation(self.value(value), shape, self.name(layer), place, self.used_at(used_at))
+
+    def names(self, made: _Names) -> _Names:
+        """Return the names within, when somebody asks for one."""
+        names = _Names()
+        names.values = {name: self.value(value) for name, value in made.values.items()}
+        names.copies = made.copies
+        names.uses = {
+            title: _Use(use.block, use.arguments, self.name(use.title), partial(self._inside, use))
+            for title, use in made.uses.items()
+        }
+        return names
+
+    def _inside(self, use: _Use) -> _Names:
+        return self.names(use.names)
 
 
 class _Builder:
@@ -100,22 +196,19 @@ class _Builder:
         self.shapes: list[Shape | None] = [None, *architecture.inputs.values()]  # one for each value
         self.first_node = len(self.shapes)  # the value of node 0
         self.used: set[int] = set()
-        self.values: dict[str, int] = {}  # by the name that one writes, dotted
-        self.named: dict[str, list[str]] = {}  # by the prefix of a frame, the names given in it
-        self.copies: dict[str, list[str]] = {}  # of a repeated step's name, the names of its copies
         self.titles: dict[str, int] = {}  # by the name that is shown, the node
-        self.uses: dict[str, _Use] = {}  # of the blocks used, by the name that one writes
-        self.numbers: dict[str, int] = {}  # how many unnamed layers of a kind there are in a frame
         self.expectations: list[Expectation] = []
-        self.layers: dict[Any, Layer] = {}  # equal layers are one object, so that a check measures them once
-        self.measured: dict[Any, Result] = {}
-        self.built: dict[Any, Layer] = {}  # by the step, its block's arguments, and what enters
+        self.layers: dict[Any, Layer] = {}
+        self.names_in: dict[int, frozenset[str]] = {}  # steps, by their identity
+        self.particular = 0  # what makes a block unlike its copies: problems, and ties to layers outside
         self.steps_left, self.work_left = MAX_STEPS, MAX_WORK
 
     def build(self) -> Network:
         architecture, file = self.architecture, self.architecture.file
         inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
-        frame = _Frame(file, architecture.steps, _names(architecture.steps), (file.constants,), inputs)
+        frame = _Frame(
+            file, architecture.steps, self.taken(architecture.steps), Scope({}, file.constants), inputs, _Names()
+        )
         outputs: dict[str, int] = {}
         try:
             outputs = self.outputs(frame, self.run(frame))
@@ -135,7 +228,6 @@ class _Builder:
             training=architecture.training,
             allow=architecture.allow,
             problems=listed([*architecture.problems, *self.problems.values()]),
-            measured=self.measured,
         )
 
     def outputs(self, frame: _Frame, last: int) -> dict[str, int]:
@@ -161,6 +253,12 @@ class _Builder:
             if unused and node.layer and code not in node.allow | self.architecture.allow:
                 self.note(problems.UnusedResult(node.place, node.name, node.used_at))
 
+    def taken(self, steps: tuple[Step, ...]) -> frozenset[str]:
+        """Return the names that no unnamed layer may be called by."""
+        if id(steps) not in self.names_in:
+            self.names_in[id(steps)] = frozenset([step.name for step in steps if isinstance(step.name, str)])
+        return self.names_in[id(steps)]
+
     def node(self, value: int) -> Node | None:
         return self.nodes[value - self.first_node] if value >= self.first_node else None
 
@@ -168,6 +266,7 @@ class _Builder:
 
     def note(self, problem: Problem) -> None:
         """Note a problem, once for all copies of a block."""
+        self.particular += 1
         self.problems.setdefault((problem.code, problem.place, problem.message), problem)
         if len(self.problems) > MAX_PROBLEMS:
             raise _TooLarge
@@ -223,10 +322,15 @@ class _Builder:
         """Let values enter a site."""
         self.used.update(inputs)
         site.inputs, site.entering = inputs, tuple([self.shapes[value] for value in inputs])
+        first, scope = site.entering[0], site.frame.scope
+        if first is None or first[0] is UNKNOWN:
+            scope.pop("in_channels", None)
+        else:
+            scope["in_channels"] = first[0]
 
     def repeated(self, site: _Site) -> int:
         """Build the copies of a repeated step, each fed by the one before."""
-        step, prefix = site.step, site.frame.prefix
+        step, names = site.step, site.frame.names
         count = self.settled(site, "repeat", step.repeat)
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise self.bad(site, "repeat", f"repeat must be a whole number from 0 up, not {shown(count)}")
@@ -236,12 +340,13 @@ class _Builder:
         (result,) = site.inputs
         for i in range(count):
             self.feed(site, (result,))
-            site.i = i
+            site.frame.scope["i"] = i
             site.title = f"{site.plain}.{i}" if site.plain else self.title(site)
-            copies.append(prefix + site.title)
+            copies.append(site.title)
             result = self.copy(site)
+        site.frame.scope.pop("i", None)
         if site.plain:
-            self.copies[prefix + site.plain] = copies
+            names.copies[site.plain] = copies
             site.title = site.plain
             self.name(site, result)
         return result
@@ -274,40 +379,43 @@ class _Builder:
 
     def name(self, site: _Site, value: int) -> None:
         step, frame = site.step, site.frame
-        name = frame.prefix + site.title
-        self.work(site, "name", len(name))
-        if self.values.get(name, value) != value:
+        values = frame.names.values
+        self.work(site, "name", len(site.title))  # which is when the layer's own is seen to
+        if values.get(site.title, value) != value:
             said = any(other.name == step.name for other in frame.steps if other is not step)
             if not said:
+                name = frame.title + site.title
                 self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
-        self.values[name] = value
-        self.named.setdefault(frame.prefix, []).append(site.title)
+        values[site.title] = value
 
     def title(self, site: _Site) -> str:
         """Return the step's name within its frame; an unnamed one is called by its kind and a number."""
         step, frame = site.step, site.frame
         if step.name:
+            if isinstance(step.name, str):
+                return step.name
             name = self.written(site, "name", step.name)
-            if isinstance(step.name, Template) and (why := bad_layer_name(name)):
+            if why := bad_layer_name(name):
                 self.problem(problems.BadName, site, "name", why=why)
                 raise Unsettled
             return name
         kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
+        numbers = frame.names.numbers
         while True:
-            count = self.numbers[frame.title + kind] = self.numbers.get(frame.title + kind, 0) + 1
-            title = f"{kind}{count}"
-            if title not in frame.names and frame.title + title not in self.titles:
+            numbers[kind] = numbers.get(kind, 0) + 1
+            title = f"{kind}{numbers[kind]}"
+            if title not in frame.taken and frame.title + title not in self.titles:
                 return title
 
     # Values of a step
 
     def settled(self, site: _Site, key: str, setting: Any) -> Any:
         """Return a setting's value. Raises Unsettled where it is wrong, which is then said, or unknown."""
-        if isinstance(setting, int | float | str | tuple):  # as it is most often
+        if isinstance(setting, SETTLED):  # as it is most often
             return setting
         self.work(site, key, 4 * length(setting) + 10)
         try:
-            return settle(setting, site.scope)
+            return settle(setting, site.frame.scope)
         except ExpressionError as error:
             self.problem(problems.BadExpression, site, key, text=shown(error.text), why=error.message)
             raise Unsettled from None
@@ -363,14 +471,17 @@ class _Builder:
         """Return the values that a name stands for: one, or with a * one for each copy of a repeat."""
         if "*" in name:
             return self.find_all(name, frame, place)
-        value = frame.inputs.get(name, self.values.get(self.spelled(name, frame)))
+        value = frame.inputs.get(name)
+        if value is None:
+            names, title = frame.names.find(name)
+            value = names.values.get(title)
         if value is None:
             if any(step.name == name for step in frame.steps):
                 mean = " before this one; it stands further down, and a layer takes what stands above it"
             elif frame.title + name in self.titles:
                 mean = "; a layer of that kind has no name of its own: give it one"
             else:
-                mean = hint(name, [*self.named.get(frame.prefix, ()), *frame.inputs])
+                mean = hint(name, [*frame.names.values, *frame.inputs])
             self.note(problems.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
             return [UNRESOLVED]
         return [value]
@@ -387,52 +498,29 @@ class _Builder:
     def find_all(self, name: str, frame: _Frame, place: Place) -> list[int]:
         """Return the values that a pattern such as stack.*.skip stands for."""
         front, _, back = name.partition(".*")
-        copies = self.copies.get(self.spelled(front, frame))
+        names, title = frame.names.find(front)
+        copies = names.copies.get(title)
         if copies is None:
             why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
             self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
             return [UNRESOLVED]
-        start = len(frame.prefix)
-        return [value for copy in copies for value in self.find(copy[start:] + back, frame, place)]
-
-    def spelled(self, name: str, frame: _Frame) -> str:
-        """Return a name as `values` has it: a repeated block's bare name means its last copy."""
-        full = frame.prefix + name
-        if full in self.values:
-            return full
-        first, *rest = name.split(".")
-        found = frame.prefix + first
-        for part in rest:
-            if found not in self.uses and found not in self.copies:
-                break
-            copies = self.copies.get(found, [])
-            if copies and f"{found}.{part}" not in self.values:
-                found = copies[-1]
-            found += f".{part}"
-        return found
+        before = front.removesuffix(title)
+        return [value for copy in copies for value in self.find(before + copy + back, frame, place)]
 
     # Layers
 
     def layer(self, site: _Site) -> int:
         """Build a layer; return its value."""
-        key = (id(site.step), site.frame.arguments, site.i, site.entering)
-        shared = self.shared(site)
-        if shared is None and (layer := self.built.get(key)):  # as in another copy of the block
-            return self.add(site, type(layer).type, layer)
+        shared = self.shared(site) if site.step.shares or site.frame.twin is not None else None
         kind = self.kind(site, shared)
         settings, references = self.referred(site, kind, self.settings(site, kind))
         self.used.update(references)
         self.check_joins(site, kind)
-        if shared is None:
-            layer = self.remembered(site, kind, settings)
-            if not references:
-                self.built[key] = layer
-        else:
-            layer = self.agreed(site, shared, kind, settings)
+        layer = self.agreed(site, shared, kind, settings) if shared else self.remembered(site, kind, settings)
         return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
 
     def remembered(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
-        """Return the layer that a step makes of these settings and inputs; copies of a block make few."""
+        """Return the layer that a step makes of these settings and inputs; a net has few that differ."""
         key = (kind, id(site.frame.file), site.entering[0], frozenset(settings.items()))
         layer = self.layers.get(key)
         if layer is None:
@@ -441,6 +529,7 @@ class _Builder:
 
     def unknown(self, site: _Site) -> int:
         """Put a layer of which nothing is known into the net; return its value."""
+        self.particular += 1
         of = site.step.of
         kind = of.text if isinstance(of, Template) else of or "layer"
         site.title = site.title or site.plain or f"{kind}?"
@@ -452,19 +541,17 @@ class _Builder:
         """Put a layer into the net; return its value."""
         step, frame = site.step, site.frame
         name, inputs, entering, allow = frame.title + site.title, site.inputs, site.entering, frame.allow
+        self.particular += bool(references or shares)
         if references:
             inputs, entering = inputs + references, (*entering, *(self.shapes[value] for value in references))
         if step.allow:
             allow = allow | step.allow
-        self.work(site, "name", len(name))
+        self.work_left -= len(name)
         self.titles[name] = len(self.nodes)
         self.nodes.append(
             Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, allow, frame.kinds)
         )
-        result = self.measured.get((layer, entering))
-        if result is None:
-            result = self.measured[layer, entering] = measure(layer, entering)
-        self.shapes.append(result.output)
+        self.shapes.append(measured(layer, entering).output)
         return len(self.shapes) - 1
 
     def kind(self, site: _Site, shared: Node | None) -> type[Layer]:
@@ -488,8 +575,9 @@ class _Builder:
             return settings
 
         def value(key: str, setting: Any) -> Any:
-            found = self.settled(site, key, setting)
-            return found if found is setting else self.read(site, key, kind.parameters[key], found)
+            if isinstance(setting, SETTLED):
+                return setting
+            return self.read(site, key, kind.parameters[key], self.settled(site, key, setting))
 
         return _all_of(settings, value)
 
@@ -497,7 +585,7 @@ class _Builder:
         """Return the settings of a step of which only now is known what they belong to."""
         for key, setting in site.step.settings.items():
             self.work(site, key, 40 * length(setting))  # it is parsed, too
-        settings, found = late_settings(site.step, target, site.scope, site.frame.file)
+        settings, found = late_settings(site.step, target, site.frame.scope, site.frame.file)
         for problem in found:
             self.note(problem)
         if found:
@@ -505,17 +593,13 @@ class _Builder:
         return settings
 
     def new(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
-        """Return the layer with the file's defaults, and the numbers that its input decides; equal ones are one."""
+        """Return the layer with the file's defaults, and the numbers that its input decides."""
         settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
         if None in settings.values():  # a default is wrong
             raise Unsettled
         if why := kind.inconsistent(settings):
             raise self.bad(site, "type", why)
-        layer = kind(**settings)
-        if missing := layer.missing(site.entering[0]):
-            settings |= missing
-            layer = kind(**settings)
-        return self.layers.setdefault((kind, frozenset(settings.items())), layer)
+        return kind(**settings).completed(site.entering[0])
 
     def check_joins(self, site: _Site, kind: type[Layer]) -> None:
         """Note a number of inputs that the layer does not take."""
@@ -556,12 +640,10 @@ class _Builder:
                 raise self.bad(site, "shares", f"a layer shares with a layer, and {name} is none")
             if node is None:
                 raise Unsettled
-        elif frame.twin is None:
-            return None
-        elif (title := frame.twin + site.title) in self.titles:
+        elif (title := f"{frame.twin}{site.title}") in self.titles:
             node = self.nodes[self.titles[title]]
         else:
-            other = frame.twin.removesuffix(".")
+            other = str(frame.twin).removesuffix(".")
             self.problem(
                 problems.SharedDiffers, site, "name", setting=site.title, here="built", there="not", other=other
             )
@@ -614,20 +696,65 @@ class _Builder:
         inner = _Frame(
             block.file,
             block.steps,
-            _names(block.steps),
-            scope=(arguments, block.file.constants),
+            self.taken(block.steps),
+            scope=Scope(arguments, block.file.constants),
             inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
-            prefix=frame.prefix + (f"{site.title}." if step.name else f"({site.title})."),  # no name has parentheses
+            names=_Names(),
             title=f"{frame.title}{site.title}.",
             used_at=(step.place, *frame.used_at),
             blocks=(*frame.blocks, block),
             kinds=frame.kinds + (block.name,) * (1 + site.title.count(".")),
             twin=use.title if use else twin,
             allow=frame.allow | step.allow,
-            arguments=tuple([(type(arguments[name]), arguments[name]) for name in block.parameters()]),
         )
-        self.uses[frame.prefix + site.title] = _Use(block, arguments, inner.title)
-        return self.run(inner)
+        if inner.twin is not None:
+            frame.names.uses[site.title] = _Use(block, arguments, inner.title, lambda: inner.names)
+            return self.run(inner)
+        given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
+        key = (*given, inner.allow, site.entering, *map(site.inputs.index, site.inputs))
+        made = block.expansions.get(key)
+        if made is None:
+            frame.names.uses[site.title] = _Use(block, arguments, inner.title, lambda: inner.names)
+            return self.expanded(site, inner, key)
+        moved = _Move(made, inner, site.inputs, len(self.shapes))
+        frame.names.uses[site.title] = _Use(block, arguments, inner.title, lambda: moved.names(made.frame.names))
+        return self.again(site, made, moved)
+
+    def expanded(self, site: _Site, frame: _Frame, key: Any) -> int:
+        """Build a block as it was not built before; return its value."""
+        first, expected, particular = len(self.shapes), len(self.expectations), self.particular
+        steps, work = self.steps_left, self.work_left
+        result = self.run(frame)
+        nodes, kept = tuple(self.nodes[first - self.first_node :]), frame.blocks[-1].expansions
+        if particular == self.particular and len(nodes) <= MAX_EXPANSION and len(kept) < MAX_EXPANSIONS:
+            kept[key] = _Expansion(
+                frame,
+                site.inputs,
+                first,
+                nodes,
+                tuple(self.shapes[first:]),
+                tuple([value for value in range(first, len(self.shapes)) if value not in self.used]),
+                result,
+                tuple(self.expectations[expected:]),
+                (steps - self.steps_left, work - self.work_left),
+            )
+        return result
+
+    def again(self, site: _Site, made: _Expansion, move: _Move) -> int:
+        """Put what a block came to into the net once more; return its value."""
+        steps, work = made.cost
+        self.steps_left -= steps
+        if self.steps_left < 0:
+            self.too_large(site, "repeat", "layers and blocks", MAX_STEPS)
+        self.work(site, "block", work)
+        first, count = len(self.shapes), len(self.nodes)
+        self.nodes += move.nodes(made.nodes)
+        self.titles.update(zip([node.name for node in self.nodes[count:]], range(count, len(self.nodes)), strict=True))
+        self.shapes += made.shapes
+        self.used.update(range(first, len(self.shapes)))
+        self.used.difference_update(map(move.value, made.unused))
+        self.expectations += map(move.expectation, made.expectations)
+        return move.value(made.result)
 
     def block_of(self, site: _Site) -> Block:
         name, blocks = self.written(site, "block", site.step.block), site.frame.file.blocks
@@ -638,9 +765,9 @@ class _Builder:
 
     def use(self, site: _Site) -> _Use | None:
         """Return the use of a block that a step shares with."""
-        name = self.spelled(self.written(site, "shares", site.step.shares), site.frame)
-        copies = self.copies.get(name)
-        return self.uses.get(copies[-1] if copies else name)
+        names, title = site.frame.names.find(self.written(site, "shares", site.step.shares))
+        copies = names.copies.get(title)
+        return names.uses.get(copies[-1] if copies else title)
 
     def arguments(self, site: _Site, block: Block, use: _Use | None) -> dict[str, Any]:
         """Return the values of a block's arguments: handed over, or its own defaults, or those of its twin."""
@@ -649,30 +776,27 @@ class _Builder:
         if use:
             self.agree(site, use.name, use.arguments, values)
             return use.arguments
-        inside = site.frame._replace(
-            used_at=(site.step.place, *site.frame.used_at), scope=(values, block.file.constants)
-        )
+        scope = Scope(values, block.file.constants)
+        inside = site.frame._replace(used_at=(site.step.place, *site.frame.used_at), scope=scope)
         for group, settings in (("defaults", block.defaults), ("words", block.words)):
+            place = Place(block.place.source, (*block.place.path, group))
             for key, setting in settings.items():
                 if key not in values:
-                    place = Place(block.place.source, (*block.place.path, group))
                     default = _Site(Step(place, keys=frozenset((key,))), inside)
-                    default.entering = site.entering
-                    values[key] = self.settled(default, key, setting)
+                    self.feed(default, site.inputs)
+                    values[key] = scope[key] = self.settled(default, key, setting)
         return values
+
+
+_WRONG: Final = suppress(Unsettled)  # made once: it has no state
 
 
 def _all_of(settings: Mapping[str, Any], value: Callable[[str, Any], Any]) -> dict[str, Any]:
     """Return the values of all settings. Raises Unsettled when what is wrong with each of them is said."""
     found: dict[str, Any] = {}
     for key, setting in settings.items():
-        with suppress(Unsettled):
+        with _WRONG:
             found[key] = value(key, setting)
     if len(found) < len(settings):
         raise Unsettled
     return found
-
-
-def _names(steps: tuple[Step, ...]) -> frozenset[str]:
-    """Return the names that no unnamed layer may be called by."""
-    return frozenset(step.name for step in steps if isinstance(step.name, str))

@@ -330,7 +330,7 @@ def calculate(kind: type[Layer], sides: tuple[int, ...], given: Mapping[str, str
     layer = kind(**neutral, **settings)
     axes = (CHANNELS, SIDE) if len(sides) == 1 else axes_of((UNKNOWN, *sides))
     x = quantities((UNKNOWN, *sides), axes)
-    result = measure(layer.replace(**layer.missing(x)).traced(), (x,))
+    result = measure(layer.completed(x).traced(), (x,))
     y = result.output or ()
     lines = tuple(shape_lines(layer, x, axes, result))
     problems = tuple(f"error: {CODES[code](**facts).message}" for code, facts in result.refusals)

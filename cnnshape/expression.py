@@ -459,7 +459,14 @@ class _Parser:
         if self.tokens[-1].text == "(":
             raise self.error(f"'{token.text}' is no function; there are {' and '.join(FUNCTIONS)}.", token)
         self.names.add(token.text)
-        return _Part(lambda scope: self.number_or_truth(token, self.look_up(token, scope)), token.start, token.end)
+
+        def run(scope: Scope) -> Value:
+            value = self.look_up(token, scope)
+            if type(value) is int and -MAX_NUMBER <= value <= MAX_NUMBER:  # as it is most often
+                return value
+            return self.number_or_truth(token, value)
+
+        return _Part(run, token.start, token.end)
 
     def look_up(self, token: _Token, scope: Scope) -> Value | str:
         try:

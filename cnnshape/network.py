@@ -5,6 +5,7 @@ Value 0 is what nothing is known of; then come the net's inputs; then one value 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -174,7 +175,6 @@ class Network(NamedTuple):
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     allow: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()  # what reading and building found
-    measured: dict[tuple[Layer | None, tuple[Shape | None, ...]], Result] = {}  # noqa: RUF012 -- by building; kept as it is
 
     def check(self, input: Input | None = None, *, strict: bool = False) -> Report:  # noqa: A002 -- the public name
         """Compute every shape and count at the declared input, or at another.
@@ -231,13 +231,9 @@ class Network(NamedTuple):
 
     def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
         shapes: list[Shape | None] = [None, *inputs.values()]
-        measured = dict(self.measured)
         for node in self.nodes:
             entering = tuple([shapes[value] for value in node.inputs])
-            key = (node.layer, entering)
-            result = measured.get(key)
-            if result is None:
-                result = measured[key] = measure(*key)
+            result = measured(node.layer, entering)
             shapes.append(result.output)
             yield LayerReport(node, entering, result)
 
@@ -338,6 +334,9 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
         refusals=tuple(note.refusals.values()),
         doubts=() if note.refusals else tuple(layer.doubts(*entering)),
     )
+
+
+measured = lru_cache(maxsize=2**14)(measure)  # once for layers that are alike, and for building and checking
 
 
 def ends(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[int | None, int | None]]:

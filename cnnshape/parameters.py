@@ -237,7 +237,7 @@ class Factor(PerAxis):
         self.kind = "a positive number, or a list with one for each spatial axis"
 
     def entry(self, value: object) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < LARGEST:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
             raise Wrong
         return value
 
@@ -339,7 +339,7 @@ class Real(Parameter[float]):
         self.kind = f"a {'finite ' * finite}number{limits}{' other than 0' * nonzero}"
 
     def read(self, value: object) -> float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not self.takes(value):  # type: ignore[arg-type]
             raise self.refuse(value)
         return value  # type: ignore[return-value]  # a number, as just seen

@@ -310,7 +310,7 @@ class _Reader:
         """Return a number or a truth value, or of an expression its value; None where it is wrong."""
         if isinstance(value, str):
             return self.evaluated(self.parsed(parse, value, path, scope), path, scope)
-        if isinstance(value, bool | int | float):
+        if isinstance(value, (bool, int, float)):
             return value
         self.bad(path, f"{path[-1]} must be a number, a truth value or an expression, not {shown(value)}")
         return None
@@ -352,7 +352,7 @@ class _Reader:
     def evaluated(self, setting: Setting, path: Path, scope: dict[str, Any]) -> Any:
         """Return the value of a setting; None where it is wrong, or uses what is."""
         try:
-            return settle(setting, Scope(scope))
+            return settle(setting, Scope({}, scope))
         except ExpressionError as error:
             self.problem(problems.BadExpression, path, text=shown(error.text), why=error.message)
         except Unsettled:
@@ -365,14 +365,14 @@ class _Reader:
         if isinstance(found, str):
             self.problem(problems.BadInclude, path, why=found)
             return
-        if found.resolve() in self.chain:
-            names = (*(file.name for file in self.chain[self.chain.index(found.resolve()) :]), found.name)
+        real = found.resolve()
+        if real in self.chain:
+            names = (*(file.name for file in self.chain[self.chain.index(real) :]), found.name)
             self.problem(problems.IncludeCircle, path, circle=" -> ".join(names))
             return
-        real = found.resolve()
         source = next((source for path, source in self.included if path == real), None)  # one, for what is wrong in it
         try:
-            source = source or Source.read(found)
+            source = source or Source.included(found)
         except Unreadable as error:
             here = Place(self.source, path)
             self.problems.append(problems.Unreadable(Place(_Unread(error), ()), used_at=(here,), why=error.message))
@@ -382,12 +382,16 @@ class _Reader:
             self.too_large(path, "included files", MAX_FILES)
         if sum(len(source.text) for _, source in self.included) > LIMIT:
             self.too_large(path, "characters in included files", LIMIT)
-        reader = _Reader(source, found.parent, (*self.chain, real), self)
-        reader.only(source.data, NET_KEYS, "an architecture file")
-        blocks = reader.file(file.defaults).blocks
-        for block in blocks.values():
-            if block.file.source is source:  # its own: what it includes itself is for itself
-                self.add(block, path, file)
+        blocks = _blocks(source, tuple((name, *settings.items()) for name, settings in file.defaults.items()))
+        if blocks is None:
+            blocks = _Reader(source, found.parent, (*self.chain, real), self).blocks(file.defaults)
+        for block in blocks:
+            self.add(block, path, file)
+
+    def blocks(self, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
+        """Read an included file, and return its own blocks: what it includes itself is for itself."""
+        self.only(self.data, NET_KEYS, "an architecture file")
+        return tuple(block for block in self.file(defaults).blocks.values() if block.file.source is self.source)
 
     def find(self, name: str) -> FilePath | str:
         """Return the file that is meant by an include, or say what is wrong with it."""
@@ -395,15 +399,16 @@ class _Reader:
             return zoo.find(name)
         allowed = [self.folder, FilePath()]
         try:
+            roots = [folder.resolve() for folder in allowed]
             candidates = [folder / name for folder in allowed]
-            inside = [c for c in candidates if any(c.resolve().is_relative_to(folder.resolve()) for folder in allowed)]
-            found = next((candidate for candidate in inside if candidate.is_file()), None)
-            outside = not inside or (not found and any(candidate.is_file() for candidate in candidates))
+            files = [candidate for candidate in candidates if candidate.is_file()]
+            inside = (c for c in files or candidates if any(map(c.resolve().is_relative_to, roots)))
+            found = next(inside, None)
         except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
             return f"{shown(name)} is no file's name"
-        if outside:
+        if found is None:
             return f"{shown(name)} lies outside this file's folder and the working directory"
-        return found or f"there is no file {shown(name)} in this file's folder or the working directory"
+        return found if files else f"there is no file {shown(name)} in this file's folder or the working directory"
 
     def add(self, block: Block, path: Path, file: File) -> None:
         """Put a block where the file's layers find it."""
@@ -438,7 +443,7 @@ class _Reader:
         names = {*seen, "in_channels"}
         settings = {key: self.argument(value, (*path, "defaults", key), names) for key, value in defaults.items()}
         spoken = {key: self.word(value, (*path, "words", key), names) for key, value in words.items()}
-        block = Block(name, file, Place(self.source, path), tuple(arguments.values()), settings, spoken, ())
+        block = Block(name, file, Place(self.source, path), tuple(arguments.values()), settings, spoken, (), {})
         self.add(block, path, file)
         return block
 
@@ -707,6 +712,19 @@ class _Reader:
             why = 'optimizer must be a table with a name, as { name = "sgd", learning_rate = 0.01 }'
             self.bad(("training", "optimizer"), f"{why}, not {shown(optimizer)}")
         return table
+
+
+@lru_cache(maxsize=32)  # nets of a folder include the same few files
+def _blocks(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Block, ...] | None:
+    """Return the blocks of an included file, None where it has problems, or includes others."""
+    if "include" in source.data:
+        return None
+    reader = _Reader(source, FilePath())
+    try:
+        blocks = reader.blocks({name: dict(settings) for name, *settings in defaults})
+    except _Enough:
+        return None
+    return None if reader.problems else blocks
 
 
 def bad_name(name: str) -> str:

@@ -9,7 +9,7 @@ import codecs
 import pathlib
 import re
 import tomllib
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -57,13 +57,12 @@ class Source:
     def read(cls, path: str | os.PathLike[str], name: str = "") -> Source:
         """Read a file; Unreadable says what is wrong with it. `name` is shown for the path, if given."""
         name = name or str(path)
-        try:
-            with pathlib.Path(path).open("rb") as file:
-                raw = file.read(LIMIT + 1)
-        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-            reason = str(getattr(error, "strerror", None) or error)
-            raise Unreadable(f"This file cannot be read: {reason[0].lower()}{reason[1:]}.", name) from None
-        return cls._from_bytes(raw, name)
+        return cls._from_bytes(_bytes(path, name), name)
+
+    @classmethod
+    def included(cls, path: str | os.PathLike[str]) -> Source:
+        """Read a file that others include: as long as its text is the same, it is the same Source."""
+        return _included(_bytes(path, str(path)), str(path))
 
     @classmethod
     def from_text(cls, text: str, file: str = "<string>") -> Source:
@@ -116,6 +115,20 @@ class Source:
     @cached_property
     def _lines(self) -> list[bytes]:
         return self.text.encode().split(b"\n")
+
+
+def _bytes(path: str | os.PathLike[str], name: str) -> bytes:
+    try:
+        with pathlib.Path(path).open("rb") as file:
+            return file.read(LIMIT + 1)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = str(getattr(error, "strerror", None) or error)
+        raise Unreadable(f"This file cannot be read: {reason[0].lower()}{reason[1:]}.", name) from None
+
+
+@lru_cache(maxsize=32)
+def _included(raw: bytes, name: str) -> Source:
+    return Source._from_bytes(raw, name)  # noqa: SLF001
 
 
 def _end(text: str) -> tuple[int, int]:

@@ -703,3 +703,95 @@ def test_no_more_problems_are_listed_than_anybody_reads():
     assert len(found) == 501
     assert {problem.code for problem in found[:-1]} == {"unknown-type"}
     assert (found[-1].code, found[-1].message) == ("too-large", "there are too many problems: 500 are the limit")
+
+
+@pytest.mark.parametrize(
+    "name", ["conv.foo", "b.conv.foo", "b.conv.0", "conv.conv", "stack.0.conv.foo", "stack.conv.foo", "block1.conv"]
+)
+def test_nothing_is_inside_a_layer_or_an_unnamed_block(name):
+    conv = '{ name = "conv", type = "conv", out_channels = 3, kernel_size = 1 }'
+    text = f"""
+        input = [3, 8, 8]
+        layers = [
+          {conv}, {{ name = "b", block = "block" }}, {{ name = "stack", block = "block", repeat = 2 }},
+          {{ block = "block" }}, {{ type = "relu", from = "{name}" }},
+        ]
+        [blocks.block]
+        layers = [{conv}]
+        """
+    assert "unknown-layer" in codes(text)
+
+
+# A block that was built before, with the same arguments and shapes, is copied
+
+
+COPIED = """
+input = [4, 16, 16]
+outputs = ["last", "same.sum", "inside"]
+layers = [
+  { name = "a", block = "pair", width = 4 },
+  { name = "b", block = "pair", width = 4, allow = ["dropped-rows"] },
+  { name = "c", block = "pair", width = 4, from = "a" },
+  { name = "same", block = "join", from = ["a", "a"] },
+  { name = "other", block = "join", from = ["a", "b"] },
+  { name = "again", block = "join", from = ["c", "c"] },
+  { name = "stack", block = "outer", repeat = 3, expect = [4, 16, 16] },
+  { block = "outer" },
+  { block = "outer" },
+  { name = "inside", type = "add", from = ["stack.1.one.conv", "stack.two.1.conv", "b.conv", "other.sum"] },
+  { name = "all", type = "concat", from = ["stack.*.one.conv", "again.sum"] },
+  { name = "twin", block = "outer", shares = "stack.0", from = "a" },
+  { name = "tied", block = "tied", repeat = 3, from = "a" },
+  { name = "lost", block = "pair", width = 4 },
+  { name = "pool1", type = "max_pool", kernel_size = 2, from = "a" },
+  { name = "up1", block = "up" },
+  { name = "pool2", type = "max_pool", kernel_size = 3, stride = 2, padding = 1, from = "a" },
+  { name = "up2", block = "up" },
+  { name = "last", type = "concat", from = ["twin", "all", "tied", "tied.0.two", "up1", "up2", "skip"] },
+]
+[blocks.pair]
+arguments = ["width"]
+layers = [
+  { name = "conv", type = "conv", out_channels = "width", kernel_size = 1, expect = [4, 16, 16] },
+  { type = "conv", out_channels = "width", kernel_size = 1 },
+]
+[blocks.tied]
+layers = [
+  { name = "one", type = "conv", out_channels = 4, kernel_size = 1 },
+  { name = "two", type = "conv", shares = "one" },
+]
+[blocks.up]
+layers = [{ type = "max_unpool", indices = "input" }]
+[blocks.join]
+layers = [{ name = "sum", type = "add", from = ["input0", "input1"] }, "relu"]
+[blocks.outer]
+layers = [
+  { name = "one", block = "pair", width = 4 },
+  { name = "two", block = "pair", width = 4, repeat = 2 },
+  { name = "none", type = "relu", when = false },
+]
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COPIED,
+        COPIED.replace("skip", "a"),
+        COPIED.replace('skip"', 'a"').replace('"relu"]', '"relu", { type = "relu", from = "sum" }]'),
+        COPIED.replace("skip", "stack.9.one.conv"),
+    ],
+)
+def test_a_copied_block_is_as_if_built(monkeypatch, text):
+    copied = built(text)
+    monkeypatch.setattr("cnnshape.build.MAX_EXPANSIONS", 0)
+    assert copied == built(text)
+
+
+def built(text):
+    net = cnnshape.build.build(cnnshape.reader.read_text(text))
+    report = net.check()
+    nodes = [node._replace(place=str(node.place), used_at=[*map(str, node.used_at)]) for node in net.nodes]
+    expectations = [e._replace(place=str(e.place), used_at=[*map(str, e.used_at)]) for e in net.expectations]
+    problems = [(*map(str, [problem, *problem.used_at]),) for problem in report.problems]
+    return nodes, net.outputs, expectations, problems, [row.output for row in report.layers]

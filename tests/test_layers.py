@@ -118,7 +118,7 @@ def test_nothing_echoes_behind_a_failure():
     for kind in TYPES:
         if not TYPES[kind].required and TYPES[kind].joins.stop == 2 and not TYPES[kind].inconsistent({}):
             one = layer(kind)
-            assert not measure(one.replace(**one.missing(None)), (UNKNOWN_SHAPE,)).refusals or kind == "layer_norm"
+            assert not measure(one.completed(None), (UNKNOWN_SHAPE,)).refusals or kind == "layer_norm"
             assert measure(one, (None,)).output is None
 
 
@@ -133,7 +133,7 @@ def test_a_max_unpool_is_silent_about_what_its_pool_has_said():
 
 def test_a_layer_norm_behind_a_failure_normalises_what_arrives():
     one = layer("layer_norm", over="all")
-    behind = one.replace(**one.missing(None))
+    behind = one.completed(None)
     result = measure(behind, ((3, 8),))
     assert (result.output, result.parameters, result.refusals) == ((3, 8), UNKNOWN, ())
 

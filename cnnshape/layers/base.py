@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from cnnshape.parameters import LARGEST, Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, Shape, per_axis
@@ -61,6 +62,17 @@ class Layer:
     def __init__(self, **settings: Any) -> None:
         """Take settings in the form that the parameters' `read` gives; what is left out has torch's default."""
         self.__dict__.update(settings)
+        self._settings = settings
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._settings == other._settings
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @cached_property
+    def _key(self) -> frozenset[tuple[str, Any]]:
+        return frozenset(self._settings.items())
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.parameters if name in self.__dict__)
@@ -68,7 +80,7 @@ class Layer:
 
     def replace(self, **settings: Any) -> Self:
         """Return the same layer with other settings."""
-        return type(self)(**{name: self.__dict__[name] for name in self.parameters if name in self.__dict__} | settings)
+        return type(self)(**{**self._settings, **settings})
 
     # What a layer type overrides
 
@@ -180,13 +192,12 @@ class Layer:
         weights, uses = self.weights(x), self.uses(x, y)
         return weights + self.biases(), uses and weights * uses
 
-    def missing(self, x: Shape | None) -> dict[str, Any]:
-        """Return the numbers that the file left out, as the input x decides them; UNKNOWN where it is not known."""
-        return {
-            name: UNKNOWN if x is None else parameter.takes(self, x)
-            for name, parameter in self.inferred.items()
-            if getattr(self, name) is None
-        }
+    def completed(self, x: Shape | None) -> Self:
+        """Return the layer with the numbers that the file left out, as the input x decides them; UNKNOWN of no input."""
+        left_out = [name for name in self.inferred if name not in self.__dict__]
+        if not left_out:
+            return self
+        return self.replace(**{name: UNKNOWN if x is None else self.inferred[name].takes(self, x) for name in left_out})
 
     def traced(self) -> Self:
         """Return the layer with settings that remember their names, for a reading that shows the arithmetic."""

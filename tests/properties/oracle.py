@@ -84,7 +84,7 @@ def read(case: Case) -> Layer | None:
     if not kind.required <= given.keys() or kind.inconsistent(given):
         return None
     layer = kind(**given)
-    return layer.replace(**layer.missing(case.shapes[0]))
+    return layer.completed(case.shapes[0])
 
 
 def value_of(kind: type[Layer], name: str, value: Any) -> Any:
