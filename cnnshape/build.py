@@ -7,12 +7,12 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cnnshape import problems
-from cnnshape.architecture import NO_REPEAT, Architecture, Block, File, Scope, Step, Unsettled, final, length, settle
+from cnnshape.architecture import NO_REPEAT, Architecture, Block, Scope, Step, Unsettled, final, length, settle
 from cnnshape.expression import ExpressionError, Template
+from cnnshape.frames import Expansion, Frame, Move, Names, Site, Use
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, measured
 from cnnshape.parameters import Parameter, Reference, Shape, Wrong, shown
@@ -21,7 +21,7 @@ from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
 SETTLED: Final = (int, float, str, tuple)  # what a setting is when nothing in it waits
 
@@ -39,153 +39,6 @@ def build(architecture: Architecture) -> Network:
 
 class _TooLarge(Exception):  # noqa: N818
     """The net is larger than we expand; that is said."""
-
-
-class _Frame(NamedTuple):
-    """Where the builder is: in the net itself, or in one use of a block."""
-
-    file: File
-    steps: tuple[Step, ...]
-    taken: frozenset[str]  # the names in steps that stand there as they are
-    scope: Scope  # arguments, words and constants; of the step that is being built, in_channels and i
-    inputs: dict[str, int]  # the values that enter, by the names that they have here
-    names: _Names  # those given so far
-    title: str = ""  # of the names of layers here, as they are shown
-    used_at: tuple[Place, ...] = ()
-    blocks: tuple[Block, ...] = ()  # that we are in, the innermost last
-    kinds: tuple[str, ...] = ()  # the block's name for each part of the title
-    twin: str | None = None  # the title of the block whose weights this one uses
-    allow: frozenset[str] = frozenset()  # the warnings that the uses of blocks allow
-
-
-class _Site:
-    """One copy of a step that is being built, in its frame."""
-
-    __slots__ = ("entering", "frame", "inputs", "step", "title")
-
-    def __init__(self, step: Step, frame: _Frame):
-        self.step, self.frame = step, frame
-        self.inputs: tuple[int, ...] = ()
-        self.entering: tuple[Shape | None, ...] = ()  # the inputs' shapes
-        self.title = ""  # its name within the frame
-
-    @property
-    def plain(self) -> str:
-        """The name that the step has as it stands, "" where it has none or makes it of expressions."""
-        return self.step.name if isinstance(self.step.name, str) else ""
-
-
-class _Names:
-    """The names given in one frame."""
-
-    __slots__ = ("copies", "numbers", "uses", "values")
-
-    def __init__(self) -> None:
-        self.values: dict[str, int] = {}
-        self.copies: dict[str, list[str]] = {}  # of a repeated step's name, the names of its copies
-        self.uses: dict[str, _Use] = {}  # of blocks; an unnamed one has no value
-        self.numbers: dict[str, int] = {}  # how many unnamed layers of a kind there are
-
-    def find(self, name: str) -> tuple[_Names, str]:
-        """Return where a dotted name leads, and what it is there: a repeated block's bare name means its last copy."""
-        if name in self.values:
-            return self, name
-        names, (title, *rest) = self, name.split(".")
-        for part in rest:
-            copies = names.copies.get(title)
-            if copies and f"{title}.{part}" in names.values:
-                title = f"{title}.{part}"
-                continue
-            use = names.uses.get(copies[-1] if copies else title) if title in names.values else None
-            if use is None:  # an unnamed block has no inside, either
-                return self, name
-            names, title = use.names, part
-        return names, title
-
-
-class _Use:
-    """A block that was used: others may share with it, and ask for what is inside."""
-
-    def __init__(self, block: Block, arguments: dict[str, Any], title: str, names: Callable[[], _Names]):
-        self.block, self.arguments = block, arguments
-        self.title = title  # with the dot behind it
-        self._names = names
-
-    @cached_property
-    def names(self) -> _Names:
-        return self._names()
-
-    @property
-    def name(self) -> str:
-        return self.title.removesuffix(".")
-
-
-class _Expansion(NamedTuple):
-    """What one use of a block came to, for others with the same arguments and shapes."""
-
-    frame: _Frame  # in which the layers were built
-    inputs: tuple[int, ...]  # the values that entered
-    first: int  # the first value within
-    nodes: tuple[Node, ...]
-    shapes: tuple[Shape | None, ...]
-    unused: tuple[int, ...]  # values that nothing within takes
-    result: int
-    expectations: tuple[Expectation, ...]
-    cost: tuple[int, int]  # steps and work
-
-
-class _Move:
-    """From a block as it was built to another use of it."""
-
-    def __init__(self, made: _Expansion, frame: _Frame, inputs: tuple[int, ...], first: int):
-        self.first, self.by = made.first, first - made.first
-        self.outer = dict(zip(made.inputs, inputs, strict=True))
-        self.frame = frame
-        self.title, self.kinds, self.uses = len(made.frame.title), len(made.frame.kinds), len(made.frame.used_at)
-
-    def value(self, value: int) -> int:
-        return value + self.by if value >= self.first else self.outer[value]
-
-    def name(self, name: str) -> str:
-        return self.frame.title + name[self.title :]
-
-    def used_at(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
-        return places[: len(places) - self.uses] + self.frame.used_at
-
-    def nodes(self, made: Iterable[Node]) -> Iterator[Node]:
-        first, by, outer, title, named = self.first, self.by, self.outer, self.frame.title, self.title
-        around, uses, within, kinds = self.frame.used_at, self.uses, self.frame.kinds, self.kinds
-        for name, type_, layer, inputs, place, keys, used_at, shares, allow, blocks in made:
-            yield Node(
-                title + name[named:],
-                type_,
-                layer,
-                tuple([value + by if value >= first else outer[value] for value in inputs]),
-                place,
-                keys,
-                used_at[: len(used_at) - uses] + around,
-                shares,
-                allow,
-                within + blocks[kinds:],
-            )
-
-    def expectation(self, expected: Expectation) -> Expectation:
-        value, shape, layer, place, used_at = expected
-        return Expectation(self.value(value), shape, self.name(layer), place, self.used_at(used_at))
-
-    def names(self, made: _Names) -> _Names:
-        """Return the names within, when somebody asks for one."""
-        names = _Names()
-        names.values = {name: self.value(value) for name, value in made.values.items()}
-        names.copies = made.copies
-        names.uses = {
-            title: _Use(use.block, use.arguments, self.name(use.title), partial(self._inside, use))
-            for title, use in made.uses.items()
-        }
-        return names
-
-    def _inside(self, use: _Use) -> _Names:
-        return self.names(use.names)
 
 
 class _Builder:
@@ -206,8 +59,8 @@ class _Builder:
     def build(self) -> Network:
         architecture, file = self.architecture, self.architecture.file
         inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
-        frame = _Frame(
-            file, architecture.steps, self.taken(architecture.steps), Scope({}, file.constants), inputs, _Names()
+        frame = Frame(
+            file, architecture.steps, self.taken(architecture.steps), Scope({}, file.constants), inputs, Names()
         )
         outputs: dict[str, int] = {}
         try:
@@ -230,7 +83,7 @@ class _Builder:
             problems=listed([*architecture.problems, *self.problems.values()]),
         )
 
-    def outputs(self, frame: _Frame, last: int) -> dict[str, int]:
+    def outputs(self, frame: Frame, last: int) -> dict[str, int]:
         """Return the net's outputs by name; left out, it is the last layer."""
         names = self.architecture.outputs
         if names is None:
@@ -271,27 +124,27 @@ class _Builder:
         if len(self.problems) > MAX_PROBLEMS:
             raise _TooLarge
 
-    def problem(self, kind: type[Problem], site: _Site, key: str, **facts: Any) -> None:
+    def problem(self, kind: type[Problem], site: Site, key: str, **facts: Any) -> None:
         self.note(kind(site.step.at(key), used_at=site.frame.used_at, **facts))
 
-    def too_large(self, site: _Site, key: str, what: str, most: int) -> NoReturn:
+    def too_large(self, site: Site, key: str, what: str, most: int) -> NoReturn:
         self.problem(problems.TooLarge, site, key, what=what, most=most)
         raise _TooLarge
 
-    def work(self, site: _Site, key: str, amount: int) -> None:
+    def work(self, site: Site, key: str, amount: int) -> None:
         """Count what takes time and memory for every copy of a step."""
         self.work_left -= amount
         if self.work_left < 0:
             what = "characters of names and expressions, every copy counted, and connections"
             self.too_large(site, key, what, MAX_WORK)
 
-    def bad(self, site: _Site, key: str, why: str) -> Unsettled:
+    def bad(self, site: Site, key: str, why: str) -> Unsettled:
         self.problem(problems.BadValue, site, key, why=why)
         return Unsettled()
 
     # Steps
 
-    def run(self, frame: _Frame) -> int:
+    def run(self, frame: Frame) -> int:
         """Build the steps of a frame one after the other; return the value of the last."""
         entering = [*frame.inputs.values()]
         previous = entering[0] if frame.blocks or len(entering) == 1 else UNRESOLVED
@@ -299,9 +152,9 @@ class _Builder:
             previous = self.step(step, frame, previous)
         return previous
 
-    def step(self, step: Step, frame: _Frame, previous: int) -> int:
+    def step(self, step: Step, frame: Frame, previous: int) -> int:
         """Build all copies of one step; return its value."""
-        site = _Site(step, frame)
+        site = Site(step, frame)
         self.feed(site, self.inputs(site, previous))
         try:
             if step.repeat is NO_REPEAT:
@@ -318,7 +171,7 @@ class _Builder:
             self.expect(site, result)
         return result
 
-    def feed(self, site: _Site, inputs: tuple[int, ...]) -> None:
+    def feed(self, site: Site, inputs: tuple[int, ...]) -> None:
         """Let values enter a site."""
         self.used.update(inputs)
         site.inputs, site.entering = inputs, tuple([self.shapes[value] for value in inputs])
@@ -328,7 +181,7 @@ class _Builder:
         else:
             scope["in_channels"] = first[0]
 
-    def repeated(self, site: _Site) -> int:
+    def repeated(self, site: Site) -> int:
         """Build the copies of a repeated step, each fed by the one before."""
         step, names = site.step, site.frame.names
         count = self.settled(site, "repeat", step.repeat)
@@ -351,7 +204,7 @@ class _Builder:
             self.name(site, result)
         return result
 
-    def copy(self, site: _Site) -> int:
+    def copy(self, site: Site) -> int:
         """Build a step once; return its value."""
         self.steps_left -= 1
         if self.steps_left < 0:
@@ -364,7 +217,7 @@ class _Builder:
             self.name(site, result)
         return result
 
-    def made(self, site: _Site) -> int:
+    def made(self, site: Site) -> int:
         """Build what a step stands for; return its value."""
         step = site.step
         when = True if step.when is True else self.settled(site, "when", step.when)
@@ -377,7 +230,7 @@ class _Builder:
         is_block = step.block or (step.shares and not step.of and self.use(site))
         return self.block(site) if is_block else self.layer(site)
 
-    def name(self, site: _Site, value: int) -> None:
+    def name(self, site: Site, value: int) -> None:
         step, frame = site.step, site.frame
         values = frame.names.values
         self.work(site, "name", len(site.title))  # which is when the layer's own is seen to
@@ -388,7 +241,7 @@ class _Builder:
                 self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
         values[site.title] = value
 
-    def title(self, site: _Site) -> str:
+    def title(self, site: Site) -> str:
         """Return the step's name within its frame; an unnamed one is called by its kind and a number."""
         step, frame = site.step, site.frame
         if step.name:
@@ -409,7 +262,7 @@ class _Builder:
 
     # Values of a step
 
-    def settled(self, site: _Site, key: str, setting: Any) -> Any:
+    def settled(self, site: Site, key: str, setting: Any) -> Any:
         """Return a setting's value. Raises Unsettled where it is wrong, which is then said, or unknown."""
         if isinstance(setting, SETTLED):  # as it is most often
             return setting
@@ -420,10 +273,10 @@ class _Builder:
             self.problem(problems.BadExpression, site, key, text=shown(error.text), why=error.message)
             raise Unsettled from None
 
-    def written(self, site: _Site, key: str, word: str | Template) -> str:
+    def written(self, site: Site, key: str, word: str | Template) -> str:
         return str(self.settled(site, key, word)) if isinstance(word, Template) else word
 
-    def expect(self, site: _Site, value: int) -> None:
+    def expect(self, site: Site, value: int) -> None:
         """Note what the file expects of a value."""
         step, frame = site.step, site.frame
         try:
@@ -436,7 +289,7 @@ class _Builder:
         named = frame.title + step.name if isinstance(step.name, str) and step.name else node.name if node else ""
         self.expectations.append(Expectation(value, shape, named, step.at("expect"), frame.used_at))
 
-    def read(self, site: _Site, key: str, parameter: Parameter[Any], value: object) -> Any:
+    def read(self, site: Site, key: str, parameter: Parameter[Any], value: object) -> Any:
         """Return the final form of a value that an expression gave."""
         try:
             return final(parameter, value, site.frame.file.layout)
@@ -445,7 +298,7 @@ class _Builder:
 
     # Names
 
-    def inputs(self, site: _Site, previous: int) -> tuple[int, ...]:
+    def inputs(self, site: Site, previous: int) -> tuple[int, ...]:
         """Return the values that enter a step, at least one."""
         step, frame = site.step, site.frame
         if step.inputs is None:
@@ -467,7 +320,7 @@ class _Builder:
             self.problem(problems.BadWiring, site, "from", why="from names no result")
         return tuple(found) or (UNRESOLVED,)
 
-    def find(self, name: str, frame: _Frame, place: Place) -> list[int]:
+    def find(self, name: str, frame: Frame, place: Place) -> list[int]:
         """Return the values that a name stands for: one, or with a * one for each copy of a repeat."""
         if "*" in name:
             return self.find_all(name, frame, place)
@@ -486,7 +339,7 @@ class _Builder:
             return [UNRESOLVED]
         return [value]
 
-    def find_one(self, name: str, frame: _Frame, place: Place) -> int:
+    def find_one(self, name: str, frame: Frame, place: Place) -> int:
         """Return the value that a name stands for, which must be a single one."""
         found = self.find(name, frame, place)
         if len(found) == 1:
@@ -495,7 +348,7 @@ class _Builder:
         self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
         return UNRESOLVED
 
-    def find_all(self, name: str, frame: _Frame, place: Place) -> list[int]:
+    def find_all(self, name: str, frame: Frame, place: Place) -> list[int]:
         """Return the values that a pattern such as stack.*.skip stands for."""
         front, _, back = name.partition(".*")
         names, title = frame.names.find(front)
@@ -509,7 +362,7 @@ class _Builder:
 
     # Layers
 
-    def layer(self, site: _Site) -> int:
+    def layer(self, site: Site) -> int:
         """Build a layer; return its value."""
         shared = self.shared(site) if site.step.shares or site.frame.twin is not None else None
         kind = self.kind(site, shared)
@@ -519,7 +372,7 @@ class _Builder:
         layer = self.agreed(site, shared, kind, settings) if shared else self.remembered(site, kind, settings)
         return self.add(site, kind.type, layer, references, shares=shared.name if shared else "")
 
-    def remembered(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+    def remembered(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer that a step makes of these settings and inputs; a net has few that differ."""
         key = (kind, id(site.frame.file), site.entering[0], frozenset(settings.items()))
         layer = self.layers.get(key)
@@ -527,7 +380,7 @@ class _Builder:
             layer = self.layers[key] = self.new(site, kind, settings)
         return layer
 
-    def unknown(self, site: _Site) -> int:
+    def unknown(self, site: Site) -> int:
         """Put a layer of which nothing is known into the net; return its value."""
         self.particular += 1
         of = site.step.of
@@ -536,7 +389,7 @@ class _Builder:
         return self.add(site, kind, None)
 
     def add(
-        self, site: _Site, kind: str, layer: Layer | None, references: tuple[int, ...] = (), shares: str = ""
+        self, site: Site, kind: str, layer: Layer | None, references: tuple[int, ...] = (), shares: str = ""
     ) -> int:
         """Put a layer into the net; return its value."""
         step, frame = site.step, site.frame
@@ -554,7 +407,7 @@ class _Builder:
         self.shapes.append(measured(layer, entering).output)
         return len(self.shapes) - 1
 
-    def kind(self, site: _Site, shared: Node | None) -> type[Layer]:
+    def kind(self, site: Site, shared: Node | None) -> type[Layer]:
         """Return the layer's type, which may be an argument, or that of the layer it shares with."""
         if not site.step.type:
             if shared is None or shared.layer is None:
@@ -566,7 +419,7 @@ class _Builder:
             raise Unsettled
         return TYPES[name]
 
-    def settings(self, site: _Site, kind: type[Layer]) -> dict[str, Any]:
+    def settings(self, site: Site, kind: type[Layer]) -> dict[str, Any]:
         """Return the layer's own settings, in their final form."""
         step, settings = site.step, site.step.settings
         if step.raw:
@@ -581,7 +434,7 @@ class _Builder:
 
         return _all_of(settings, value)
 
-    def late(self, site: _Site, target: type[Layer] | Block) -> dict[str, Any]:
+    def late(self, site: Site, target: type[Layer] | Block) -> dict[str, Any]:
         """Return the settings of a step of which only now is known what they belong to."""
         for key, setting in site.step.settings.items():
             self.work(site, key, 40 * length(setting))  # it is parsed, too
@@ -592,7 +445,7 @@ class _Builder:
             raise Unsettled
         return settings
 
-    def new(self, site: _Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+    def new(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer with the file's defaults, and the numbers that its input decides."""
         settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
         if None in settings.values():  # a default is wrong
@@ -601,7 +454,7 @@ class _Builder:
             raise self.bad(site, "type", why)
         return kind(**settings).completed(site.entering[0])
 
-    def check_joins(self, site: _Site, kind: type[Layer]) -> None:
+    def check_joins(self, site: Site, kind: type[Layer]) -> None:
         """Note a number of inputs that the layer does not take."""
         joins, given = kind.joins, len(site.inputs)
         if joins[-1] > 1 and site.step.inputs is None:
@@ -612,7 +465,7 @@ class _Builder:
             raise Unsettled
 
     def referred(
-        self, site: _Site, kind: type[Layer], settings: dict[str, Any]
+        self, site: Site, kind: type[Layer], settings: dict[str, Any]
     ) -> tuple[dict[str, Any], tuple[int, ...]]:
         """Return the settings with what the layer needs of those that it names (`like`), and the values that enter."""
         values: list[int] = []
@@ -629,7 +482,7 @@ class _Builder:
 
     # Shared weights
 
-    def shared(self, site: _Site) -> Node | None:
+    def shared(self, site: Site) -> Node | None:
         """Return the node whose weights a layer uses, by its own word or as part of a block that shares."""
         step, frame = site.step, site.frame
         if step.shares:
@@ -650,7 +503,7 @@ class _Builder:
             raise Unsettled
         return self.nodes[self.titles[node.shares]] if node.shares else node
 
-    def agreed(self, site: _Site, shared: Node, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+    def agreed(self, site: Site, shared: Node, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer whose weights are used, once the settings that are repeated agree."""
         layer = shared.layer
         if layer is None:
@@ -660,7 +513,7 @@ class _Builder:
         self.agree(site, shared.name, {key: getattr(layer, key) for key in own}, own)
         return layer
 
-    def agree(self, site: _Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    def agree(self, site: Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
         differ = [key for key, value in here.items() if there[key] not in (value, UNKNOWN)]
         for key in differ:
             facts = {"setting": key, "here": here[key], "there": there[key], "other": other}
@@ -670,7 +523,7 @@ class _Builder:
 
     # Blocks
 
-    def block(self, site: _Site) -> int:
+    def block(self, site: Site) -> int:
         """Build the layers of a block; return the value of the last."""
         step, frame = site.step, site.frame
         use = self.use(site) if step.shares else None
@@ -692,14 +545,29 @@ class _Builder:
             raise Unsettled
         if len(frame.blocks) >= MAX_NESTING:
             self.too_large(site, "block", "blocks within blocks", MAX_NESTING)
+        inner = self.inside(site, block, arguments, use)
+        given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
+        key = (*given, inner.allow, site.entering, *map(site.inputs.index, site.inputs))
+        made = block.expansions.get(key) if inner.twin is None else None
+        if made is None:
+            result, use = self.expanded(site, inner, key), Use(block, arguments, inner.title, inner.names)
+        else:
+            move = Move(made, inner, site.inputs, len(self.shapes))
+            result, use = self.again(site, made, move), Use(block, arguments, inner.title, made.frame.names, move)
+        frame.names.uses[site.title] = use
+        return result
+
+    def inside(self, site: Site, block: Block, arguments: dict[str, Any], use: Use | None) -> Frame:
+        """Return the frame of a use of a block; `use` is the one that it shares with."""
+        step, frame = site.step, site.frame
         twin = None if frame.twin is None else f"{frame.twin}{site.title}."
-        inner = _Frame(
+        return Frame(
             block.file,
             block.steps,
             self.taken(block.steps),
             scope=Scope(arguments, block.file.constants),
             inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
-            names=_Names(),
+            names=Names(),
             title=f"{frame.title}{site.title}.",
             used_at=(step.place, *frame.used_at),
             blocks=(*frame.blocks, block),
@@ -707,27 +575,15 @@ class _Builder:
             twin=use.title if use else twin,
             allow=frame.allow | step.allow,
         )
-        if inner.twin is not None:
-            frame.names.uses[site.title] = _Use(block, arguments, inner.title, lambda: inner.names)
-            return self.run(inner)
-        given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
-        key = (*given, inner.allow, site.entering, *map(site.inputs.index, site.inputs))
-        made = block.expansions.get(key)
-        if made is None:
-            frame.names.uses[site.title] = _Use(block, arguments, inner.title, lambda: inner.names)
-            return self.expanded(site, inner, key)
-        moved = _Move(made, inner, site.inputs, len(self.shapes))
-        frame.names.uses[site.title] = _Use(block, arguments, inner.title, lambda: moved.names(made.frame.names))
-        return self.again(site, made, moved)
 
-    def expanded(self, site: _Site, frame: _Frame, key: Any) -> int:
+    def expanded(self, site: Site, frame: Frame, key: Any) -> int:
         """Build a block as it was not built before; return its value."""
         first, expected, particular = len(self.shapes), len(self.expectations), self.particular
         steps, work = self.steps_left, self.work_left
         result = self.run(frame)
         nodes, kept = tuple(self.nodes[first - self.first_node :]), frame.blocks[-1].expansions
         if particular == self.particular and len(nodes) <= MAX_EXPANSION and len(kept) < MAX_EXPANSIONS:
-            kept[key] = _Expansion(
+            kept[key] = Expansion(
                 frame,
                 site.inputs,
                 first,
@@ -740,7 +596,7 @@ class _Builder:
             )
         return result
 
-    def again(self, site: _Site, made: _Expansion, move: _Move) -> int:
+    def again(self, site: Site, made: Expansion, move: Move) -> int:
         """Put what a block came to into the net once more; return its value."""
         steps, work = made.cost
         self.steps_left -= steps
@@ -756,20 +612,20 @@ class _Builder:
         self.expectations += map(move.expectation, made.expectations)
         return move.value(made.result)
 
-    def block_of(self, site: _Site) -> Block:
+    def block_of(self, site: Site) -> Block:
         name, blocks = self.written(site, "block", site.step.block), site.frame.file.blocks
         if name not in blocks:
             self.problem(problems.UnknownBlock, site, "block", block=name, hint=hint(name, blocks))
             raise Unsettled
         return blocks[name]
 
-    def use(self, site: _Site) -> _Use | None:
+    def use(self, site: Site) -> Use | None:
         """Return the use of a block that a step shares with."""
         names, title = site.frame.names.find(self.written(site, "shares", site.step.shares))
         copies = names.copies.get(title)
         return names.uses.get(copies[-1] if copies else title)
 
-    def arguments(self, site: _Site, block: Block, use: _Use | None) -> dict[str, Any]:
+    def arguments(self, site: Site, block: Block, use: Use | None) -> dict[str, Any]:
         """Return the values of a block's arguments: handed over, or its own defaults, or those of its twin."""
         given = self.late(site, block) if site.step.raw else site.step.settings
         values = _all_of(given, lambda key, setting: self.settled(site, key, setting))
@@ -782,7 +638,7 @@ class _Builder:
             place = Place(block.place.source, (*block.place.path, group))
             for key, setting in settings.items():
                 if key not in values:
-                    default = _Site(Step(place, keys=frozenset((key,))), inside)
+                    default = Site(Step(place, keys=frozenset((key,))), inside)
                     self.feed(default, site.inputs)
                     values[key] = scope[key] = self.settled(default, key, setting)
         return values

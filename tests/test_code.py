@@ -19,7 +19,7 @@ LAYERS = [
     ["layers"],
     ["network"],
     ["architecture", "valid", "receptive"],
-    ["reader"],
+    ["reader", "frames"],
     ["build"],
     ["align", "recognize", "view"],
     ["cases"],
