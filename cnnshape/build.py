@@ -17,8 +17,9 @@ from cnnshape.layers import TYPES, Layer
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, measured
 from cnnshape.parameters import Parameter, Reference, Shape, Wrong, shown
 from cnnshape.problems import MAX_PROBLEMS, Place, Problem, listed
-from cnnshape.reader import EXPECT, bad_layer_name, hint, late_settings
+from cnnshape.reader import bad_layer_name, late_settings
 from cnnshape.unknown import UNKNOWN
+from cnnshape.values import EXPECT, hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

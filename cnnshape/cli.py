@@ -224,7 +224,7 @@ class _Types(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         from cnnshape.explain import calculable
         from cnnshape.layers import TYPES
-        from cnnshape.reader import hint
+        from cnnshape.values import hint
 
         kinds = calculable()
         if cmd_name not in kinds:

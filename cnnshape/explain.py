@@ -10,9 +10,9 @@ from cnnshape.layout import text, to_file
 from cnnshape.network import ends, measure
 from cnnshape.parameters import Flag, Inferred, Parameter, Reference, Shape, Wrong
 from cnnshape.problems import CODES, said
-from cnnshape.reader import hint
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
+from cnnshape.values import hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

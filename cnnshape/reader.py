@@ -6,18 +6,19 @@ import re
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape import problems, zoo
-from cnnshape.architecture import Architecture, Block, File, Scope, Setting, Step, Unsettled, final, settle, waits
-from cnnshape.expression import MAX_LENGTH, ExpressionError, Template, parse, parse_template
+from cnnshape.architecture import Architecture, Block, File, Setting, Step, waits
+from cnnshape.expression import MAX_LENGTH, Template, parse
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import CHANNELS_FIRST, LAYOUTS
 from cnnshape.network import Claim
-from cnnshape.parameters import Count, Extent, Flag, Parameter, Reference, Shape, Wrong, is_count, shown
-from cnnshape.problems import CODES, MAX_PROBLEMS, Place, Problem, Warn
+from cnnshape.parameters import Count, Flag, Reference, Shape, is_count, shown
+from cnnshape.problems import Place, Problem
 from cnnshape.source import LIMIT, Source, Unreadable
 from cnnshape.unknown import UNKNOWN
+from cnnshape.values import BLOCK_KEYS, EXPECT, NET_KEYS, STEP_KEYS, Enough, Values, hint
 
 if TYPE_CHECKING:
     import os
@@ -26,28 +27,18 @@ if TYPE_CHECKING:
     from cnnshape.problems import Text
     from cnnshape.source import Path
 
-FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
-NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
-STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
-BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
 CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
 TRAINING: Final = ("batch_size", "optimizer")  # those that mean something here; other facts are free
-LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
-RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 
 NAME: Final = re.compile(r"[\w-]+")
 INPUT: Final = re.compile(r"input\d*")
-OF_TORCH: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$")  # how torch's names differ from ours
-IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAX_FILES: Final = 100  # includes, those of included files counted
 MAX_NAMES: Final = 1_000  # constants of a file, arguments of a block: each copy of a layer has its own scope
 MAX_NAME: Final = 100  # characters
-MAX_OPTIONS: Final = 300  # that a misspelt word is compared with: a millisecond
-MAX_CHARACTERS: Final = 2**18  # of all expressions in a file: the largest that we know has 2**13
 
-# What a layer may say beside its parameters, read as those are.
-EXPECT, REPEAT, WHEN = Extent(), Count(least=0), Flag()
-EXPECT.name, REPEAT.name, WHEN.name = "a shape", "repeat", "when"
+# What a layer may say beside its parameters, read as those are; `expect` is in cnnshape.values.
+REPEAT, WHEN = Count(least=0), Flag()
+REPEAT.name, WHEN.name = "repeat", "when"
 
 
 def read(path: str | os.PathLike[str]) -> Architecture:
@@ -74,12 +65,8 @@ def read_text(text: str, file: str = "<string>") -> Architecture:
 def _read(reader: _Reader) -> Architecture:
     try:
         return reader.net()
-    except _Enough:
+    except Enough:
         return Architecture(File(reader.source, CHANNELS_FIRST, {}, {}, {}), problems=tuple(reader.problems))
-
-
-class _Enough(Exception):  # noqa: N818
-    """More is wrong than anybody reads, or there is more than we read; that is said."""
 
 
 class _Unread:
@@ -102,159 +89,17 @@ def _unreadable(error: Unreadable) -> Architecture:
     return Architecture(file, problems=(problems.Unreadable(place, why=error.message),))
 
 
-def hint(word: object, known: Iterable[str]) -> str:
-    """Return "; did you mean x?" where a known word is close, or else the known ones if they are few."""
-    options = dict.fromkeys([*known][-MAX_OPTIONS:])  # of layers, those that stand nearest
-    return _hint(re.sub(OF_TORCH, "_", str(word)).lower(), tuple(options))
-
-
-@lru_cache  # each copy of a block asks again
-def _hint(word: str, options: tuple[str, ...]) -> str:
-    if close := get_close_matches(word, options, 1):
-        return f"; did you mean {close[0]}?"
-    if len(options) == 1:
-        return f"; there is only {options[0]}"
-    return f"; there are {', '.join(options)}" if 0 < len(options) <= 12 else ""  # noqa: PLR2004 -- a line's worth
-
-
-class _Reader:
+class _Reader(Values):
     """Reads one file, included ones with it, and notes the problems."""
 
     def __init__(self, source: Text, folder: FilePath, chain: tuple[FilePath, ...] = (), parent: _Reader | None = None):
-        self.source = source
+        super().__init__(source, parent.problems if parent else None)
         self.data = source.data
         self.folder = folder
         self.chain = chain  # the files that include this one, outermost first, with it
         self.included: list[tuple[FilePath, Source]] = parent.included if parent else []  # so far, by anybody
-        self.problems: list[Problem] = parent.problems if parent else []
-        self.characters = 0  # of the expressions so far
-
-    def problem(self, kind: type[Problem], path: Path, *, of_key: bool = False, **facts: Any) -> None:
-        self.problems.append(kind(Place(self.source, path, of_key), **facts))
-        if len(self.problems) > MAX_PROBLEMS:
-            raise _Enough
-
-    def too_large(self, path: Path, what: str, most: int) -> NoReturn:
-        self.problem(problems.TooLarge, path, what=what, most=most)
-        raise _Enough
-
-    def bad(self, path: Path, why: str) -> None:
-        self.problem(problems.BadValue, path, why=why)
 
     # Pieces that every table uses
-
-    def table(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[str, Any]:
-        """Return the table under a key, empty where it is missing or no table."""
-        value = data.get(key, {})
-        if isinstance(value, dict):
-            return value
-        self.bad((*path, key), f"{key} must be a table, not {shown(value)}")
-        return {}
-
-    def words(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[Path, str]:
-        """Return the strings under a key, given as one or as a list, by their places; what is no string is noted."""
-        value = data.get(key, [])
-        placed = {(*path, key, i): word for i, word in enumerate(value if isinstance(value, list) else [value])}
-        for place, word in placed.items():
-            if not isinstance(word, str):
-                self.bad(place, f"{key} must be a string or a list of them, not {shown(word)}")
-        return {place: word for place, word in placed.items() if isinstance(word, str)}
-
-    def text(self, data: Mapping[str, Any], key: str) -> str:
-        value = data.get(key, "")
-        if not isinstance(value, str):
-            self.bad((key,), f"{key} must be a string, not {shown(value)}")
-            return ""
-        return value
-
-    def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: Path = ()) -> None:
-        """Note the keys that do not belong; one of the net's gets told where it belongs."""
-        keys = list(keys)
-        for key, value in data.items():
-            if key in keys:
-                continue
-            words = value if isinstance(value, list) else [value]
-            wires = "from" in keys and key in ("input", "inputs") and all(isinstance(word, str) for word in words)
-            if path and key in NET_KEYS and not wires:
-                self.misplaced((*path, key))
-            else:
-                mean = hint("from" if wires else key, keys)
-                self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=mean)
-
-    def misplaced(self, path: Path) -> None:
-        *table, key = (part for part in path if isinstance(part, str))
-        self.problem(problems.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
-
-    def missing(self, data: Mapping[str, Any], path: Path, of: str, key: str, keys: Iterable[str]) -> None:
-        """Note that a key is missing, unless another seems to be it, misspelt or misplaced: that is said already."""
-        known = list(keys)
-        misspelt = any(get_close_matches(other, known, 1) == [key] for other in data.keys() - known)
-        misplaced = (problem for problem in self.problems if isinstance(problem, problems.MisplacedKey))
-        if not misspelt and not any(problem.facts["key"] == key for problem in misplaced):
-            example = ", as input = [3, 224, 224]" if key == "input" else ""
-            self.problem(problems.MissingKey, path, of=of, key=key + example)
-
-    def allow(self, data: Mapping[str, Any], path: Path = ()) -> frozenset[str]:
-        codes = [code for code, kind in CODES.items() if issubclass(kind, Warn)]
-        allowed = self.words(data, "allow", path)
-        for place, code in allowed.items():
-            if code not in codes:
-                self.bad(place, f"there is no warning {code}{hint(code, codes)}")
-        return frozenset(allowed.values())
-
-    def template(self, value: str, path: Path, names: Iterable[str]) -> str | Template:
-        """Return a word, or what will be one when its {...} are settled; "" where it is wrong."""
-        if "{" not in value and "}" not in value:
-            return value
-        return self.parsed(parse_template, value, path, names) or ""
-
-    def parsed(
-        self, parse: Any, value: str, path: Path, names: Iterable[str], parameter: Parameter[Any] | None = None
-    ) -> Any:
-        """Return the expression or template, None where it is wrong or uses a name that is not in scope."""
-        self.characters += len(value)
-        if self.characters > MAX_CHARACTERS:
-            self.too_large(path, "characters in expressions", MAX_CHARACTERS)
-        try:
-            expression = parse(value)
-        except ExpressionError as error:
-            a_list = f" As a list: [{value.replace('x', ', ')}]." if re.fullmatch(r"\d+(x\d+)+", value) else ""
-            self.problem(problems.BadExpression, path, text=shown(value), why=error.message + a_list)
-            return None
-        unknown = sorted(expression.names.difference(names))
-        if not unknown:
-            return expression
-        scope, words = sorted(names), parameter.words if parameter else ()
-        close = get_close_matches(unknown[0], [*words, *scope], 1)
-        mean = f"; did you mean {close[0]}?" if close else ""
-        if parameter and not close and value == unknown[0]:  # it was to be a word, perhaps
-            mean = f"; it must be {parameter.kind}"
-        known = f"; known are {', '.join(scope[:20])}{', ...' * (len(scope) > 20)}" if scope else ""  # noqa: PLR2004
-        why = f"{unknown[0]} is not known here{known}{mean}"
-        self.problem(problems.BadExpression, path, text=shown(value), why=why)
-        return None
-
-    def setting(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str], layout: str) -> Setting:
-        """Return a parameter's value, settled if the text alone tells it; None where it is wrong."""
-        try:
-            if type(value) in (int, bool, float):
-                return parameter.read(value)
-            unsettled = self.unsettled(parameter, value, path, names)
-            return unsettled if unsettled is None or waits(unsettled) else final(parameter, unsettled, layout)
-        except Wrong as error:
-            self.bad(path, str(error))
-            return None
-
-    def unsettled(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str]) -> Setting:
-        """Return a value with its strings parsed; None where one is wrong."""
-        if isinstance(value, list):
-            entries = [self.unsettled(parameter, entry, (*path, i), names) for i, entry in enumerate(value)]
-            return None if None in entries else entries
-        if not isinstance(value, str) or value in (*parameter.words, ""):
-            return value
-        if parameter.of_words or "{" in value:
-            return self.template(value, path, names) or None
-        return self.parsed(parse, value, path, names, parameter)
 
     # The parts of a file that blocks see
 
@@ -294,27 +139,6 @@ class _Reader:
                 found[name] = UNKNOWN if number is None else number  # so that its users do not fail a second time
         return found
 
-    def identifier(self, name: object, path: Path) -> bool:
-        """Say whether a name can stand in an expression, and note where it cannot."""
-        if isinstance(name, str) and IDENTIFIER.fullmatch(name) and name not in RESERVED:
-            return True
-        why = (
-            "means something here already: choose another name"
-            if name in RESERVED
-            else "is no name for an expression (letters, digits and _)"
-        )
-        self.problem(problems.BadName, path, of_key=True, why=f"{shown(name)} {why}")
-        return False
-
-    def number(self, value: Any, path: Path, scope: dict[str, Any]) -> Any:
-        """Return a number or a truth value, or of an expression its value; None where it is wrong."""
-        if isinstance(value, str):
-            return self.evaluated(self.parsed(parse, value, path, scope), path, scope)
-        if isinstance(value, (bool, int, float)):
-            return value
-        self.bad(path, f"{path[-1]} must be a number, a truth value or an expression, not {shown(value)}")
-        return None
-
     def layer_defaults(
         self, table: dict[str, Any], constants: dict[str, Any], layout: str
     ) -> dict[str, dict[str, Any]]:
@@ -335,29 +159,6 @@ class _Reader:
                         settled = self.settled_here(parameter, setting, (*path, key), constants, layout)
                         found[name][key] = settled
         return found
-
-    def settled_here(
-        self, parameter: Parameter[Any], setting: Setting, path: Path, scope: dict[str, Any], layout: str
-    ) -> Any:
-        """Return a setting's value where the file's constants are all its scope."""
-        if not waits(setting):
-            return setting
-        value = self.evaluated(setting, path, scope)
-        try:
-            return None if value is None else final(parameter, value, layout)
-        except Wrong as error:
-            self.bad(path, str(error))
-            return None
-
-    def evaluated(self, setting: Setting, path: Path, scope: dict[str, Any]) -> Any:
-        """Return the value of a setting; None where it is wrong, or uses what is."""
-        try:
-            return settle(setting, Scope({}, scope))
-        except ExpressionError as error:
-            self.problem(problems.BadExpression, path, text=shown(error.text), why=error.message)
-        except Unsettled:
-            pass
-        return None
 
     def include(self, name: str, path: Path, file: File) -> None:
         """Bring in the blocks of another file."""
@@ -663,12 +464,6 @@ class _Reader:
             self.bad(("outputs",), "outputs must name one layer at least; left out, it is the last layer")
         return found
 
-    def shape(self, value: Any, path: Path, file: File) -> Shape | None:
-        """Return a shape whose expressions use the file's constants alone."""
-        setting = self.setting(EXPECT, value, path, file.constants, file.layout)
-        shape: Shape | None = self.settled_here(EXPECT, setting, path, file.constants, file.layout)
-        return shape
-
     def claims(self, table: dict[str, Any], file: File) -> Iterator[Claim]:
         self.only(table, CLAIMS, "claims", ("claims",))
         for name, value in table.items():
@@ -722,7 +517,7 @@ def _blocks(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Bloc
     reader = _Reader(source, FilePath())
     try:
         blocks = reader.blocks({name: dict(settings) for name, *settings in defaults})
-    except _Enough:
+    except Enough:
         return None
     return None if reader.problems else blocks
 
@@ -749,5 +544,5 @@ def late_settings(
         if isinstance(target, Block):
             return reader.block_settings(step, target, step.settings, names), reader.problems
         return reader.layer_settings(step, target, step.settings, names, file), reader.problems
-    except _Enough:
+    except Enough:
         return {}, reader.problems

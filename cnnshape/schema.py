@@ -11,18 +11,8 @@ from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import LAYOUTS
 from cnnshape.parameters import EXPRESSION, Inferred, Parameter, PerAxis, shown
 from cnnshape.problems import CODES, Warn
-from cnnshape.reader import (
-    BLOCK_KEYS,
-    CLAIMS,
-    EXPECT,
-    IDENTIFIER,
-    NAME,
-    NET_KEYS,
-    REPEAT,
-    RESERVED,
-    STEP_KEYS,
-    WHEN,
-)
+from cnnshape.reader import CLAIMS, NAME, REPEAT, WHEN
+from cnnshape.values import BLOCK_KEYS, EXPECT, IDENTIFIER, NET_KEYS, RESERVED, STEP_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
