@@ -228,7 +228,7 @@ class Size:
         return self <= other - 1
 
     def __bool__(self) -> bool:
-        raise Unsolvable("what it does depends on a side")
+        raise Unsolvable("it does one thing at some sides, and another at others")
 
     # Text
 
@@ -349,7 +349,7 @@ class Condition:
     __ror__ = __or__
 
     def __bool__(self) -> bool:
-        raise Unsolvable("what it does depends on a side")
+        raise Unsolvable("it does one thing at some sides, and another at others")
 
 
 class NotNegative(Condition):

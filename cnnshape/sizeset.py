@@ -6,9 +6,11 @@ canonical form, least period and least threshold, so that equal sets are equal o
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import chain, pairwise
 from math import inf, lcm
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NoReturn, SupportsIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -69,10 +71,13 @@ class SizeSet:
     # What it says of sizes
 
     def __contains__(self, size: object) -> bool:
-        if not isinstance(size, int) or size < 1:
+        if not isinstance(size, SupportsIndex):  # as numpy's whole numbers are
+            return False
+        size = size.__index__()
+        if size < 1:
             return False
         spans, place = (self.residues, size % self.period) if size >= self.start else (self.finite, size)
-        return any(first <= place <= last for first, last in spans)
+        return next(_within(spans, place, place), None) is not None
 
     def __iter__(self) -> Iterator[int]:
         """Yield the sizes in order, without end where the set is infinite."""
@@ -96,6 +101,14 @@ class SizeSet:
     def is_finite(self) -> bool:
         """Whether it has only so many sizes."""
         return not self.residues
+
+    @property
+    def _first(self) -> float:
+        return next(iter(self), inf)
+
+    @property
+    def _last(self) -> float:
+        return inf if self.residues else self.finite[-1][1] if self.finite else 0
 
     def next(self, size: int) -> int | None:
         """Return the least member above a size, None where there is none."""
@@ -146,6 +159,8 @@ class SizeSet:
 
     def __and__(self, other: SizeSet) -> SizeSet:
         """Look at one only where the other is, the sparse one first: 2**64 and 3 have few common multiples."""
+        if self._last < other._first or other._last < self._first:  # soon said
+            return NONE
         few, many = sorted((self, other), key=lambda sizes: (len(sizes.residues) / sizes.period, -sizes.period))
         return few.where(many.spans, many.start, many.period)
 
@@ -193,17 +208,14 @@ class SizeSet:
 
     def spans(self, low: int, high: int) -> Iterator[Span]:
         """Yield the spans of the set within low to high, in order; neighbours may touch."""
-        for first, last in self.finite:
-            if first <= high and last >= low:
-                yield max(first, low), min(last, high)
+        yield from _within(self.finite, low, high)
         low = max(low, self.start)
         if self.period == 1 and self.residues and low <= high:
             yield low, high
         elif self.residues and low <= high:
             for base in range(low - low % self.period, high + 1, self.period):
-                for a, b in self.residues:
-                    if base + a <= high and base + b >= low:
-                        yield max(base + a, low), min(base + b, high)
+                for first, last in _within(self.residues, low - base, high - base):
+                    yield base + first, base + last
 
 
 def _made(finite: Iterable[Span], start: int, period: int, residues: Iterable[Span]) -> SizeSet:
@@ -285,6 +297,15 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(result)
 
 
+def _within(spans: tuple[Span, ...], low: int, high: int) -> Iterator[Span]:
+    """Yield what spans in order have within low to high."""
+    for place in range(bisect_left(spans, low, key=itemgetter(1)), len(spans)):
+        first, last = spans[place]
+        if first > high:
+            break
+        yield max(first, low), min(last, high)
+
+
 def _gaps(spans: Iterable[Span], low: int, high: int) -> list[Span]:
     """Return what the spans leave of low to high."""
     edges = [(low - 1, low - 1), *spans, (high + 1, high + 1)]
@@ -351,3 +372,6 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise ValueError
     return int(text)
+
+
+NONE: Final = SizeSet()

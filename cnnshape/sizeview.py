@@ -63,7 +63,9 @@ def answered(net: Network, question: Question) -> Answer:
     if answer.problems:
         return answer
     try:
-        return answer._replace(sizes=net.valid_sizes(**question._asdict()))
+        sizes = net.valid_sizes(**question._asdict())
+        _ = sizes.axes, sizes.square  # which are always shown, and may be too much by themselves
+        return answer._replace(sizes=sizes)
     except NoClosedForm as error:
         return answer._replace(refusal=error)
 
@@ -81,10 +83,9 @@ def facts(answer: Answer) -> Iterator[tuple[str, str]]:
     if question.exact:
         yield "asked", "sizes at which no layer drops a row"
     yield from zip(("sizes", *[""] * 9), _sets(sizes), strict=False)
-    if not sizes:
-        *first, last = sizes.contradiction()
-        both = f"{', '.join(first)} and {last} contradict each other" if first else f"{last} takes no size"
-        yield "since", both
+    if contradiction := _contradiction(sizes):
+        *first, last = contradiction
+        yield "since", f"{', '.join(first)} and {last} contradict each other" if first else f"{last} takes no size"
     needs = _needs(sizes)
     yield from zip(("needed by", *[""] * len(needs)), (f"{layer}: {sides}" for layer, sides in needs), strict=False)
     yield "declared", _declared(answer.net, sizes)
@@ -115,6 +116,14 @@ def _needs(sizes: ValidSizes) -> list[tuple[str, str]]:
         return [(constraint.layer, _need(constraint, sizes.names)) for constraint in sizes.constraints]
     except NoClosedForm as error:
         return [(error.layer, error.reason)]
+
+
+def _contradiction(sizes: ValidSizes) -> tuple[str, ...]:
+    """Return the layers that leave no size, nothing where that is not known."""
+    try:
+        return sizes.contradiction()
+    except NoClosedForm:
+        return ()
 
 
 def _need(constraint: Constraint, names: Sequence[str]) -> str:
@@ -225,7 +234,7 @@ def _valid(sizes: ValidSizes) -> dict[str, Any]:
         "axes": sizes.axes and [_set(side) for side in sizes.axes],
         "boxes": [[_set(side) for side in box] for box in sizes.boxes],
         "needed": [{"layer": layer, "sizes": sides} for layer, sides in _needs(sizes)],
-        "contradiction": sizes.contradiction(),
+        "contradiction": _contradiction(sizes),
     }
 
 

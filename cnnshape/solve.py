@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_LOOKS: Final = 2**17  # stretches of sides that are looked at for one condition: about a second
 MOST_DIVISORS: Final = 2**16  # that are tried of the number that a product of sides must be
 MOST_BOXES: Final = 2**10  # products of sets that a set of several sides is the union of
+FEW_BOXES: Final = 2**8  # that are looked through for ones within others, which divisors never leave
 
 Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
 
@@ -52,7 +53,7 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     for condition in joint:
         try:
             boxes = boxes and meet(boxes, _boxes(condition, axes))
-        except Unsolvable as error:
+        except (Unsolvable, TooManySpans) as error:
             raise Unsolvable(str(error), condition) from None
     return boxes
 
@@ -74,26 +75,53 @@ def solve_axis(conditions: Iterable[Condition]) -> SizeSet:
 
 
 def meet(one: Sequence[Box], other: Sequence[Box]) -> list[Box]:
-    """Return the boxes that the boxes of two unions have in common. Raises Unsolvable."""
-    found = [box for pair in combinations(one, other) if all(box := tuple(a & b for a, b in zip(*pair, strict=True)))]
+    """Return the boxes that two unions of boxes have in common. Raises Unsolvable."""
+    found = [*dict.fromkeys(box for pair in combinations(one, other) if (box := _common(*pair)))]
+    if len(found) <= FEW_BOXES:
+        found = [box for box in found if not any(_inside(box, larger) for larger in found)]
     if len(found) > MOST_BOXES:
         raise Unsolvable(f"more than {MOST_BOXES:,} separate products of sizes work")
     return found
 
 
-def outside(boxes: Sequence[Box], others: Iterable[Box]) -> Sequence[Box]:
-    """Return what of some boxes lies outside of others, again as boxes."""
-    for other in others:
-        boxes = [part for box in boxes for part in _rest(box, other)]
-    return boxes
+def covered(boxes: Iterable[Box], others: Sequence[Box]) -> bool:
+    """Say whether nothing of some boxes lies outside of others."""
+    todo = [(box, 0) for box in boxes]
+    while todo:
+        box, done = todo.pop()
+        if done == len(others):
+            return False
+        todo += [(part, done + 1) for part in _rest(box, others[done])]
+    return True
 
 
 def _rest(box: Box, other: Box) -> Iterator[Box]:
-    for axis, (ours, theirs) in enumerate(zip(box, other, strict=True)):
-        common = tuple(a & b for a, b in zip(box[:axis], other[:axis], strict=True))
-        part = (*common, ours - theirs, *box[axis + 1 :])
-        if all(part):
-            yield part
+    """Yield what of a box lies outside of another, in parts without overlap."""
+    common = _common(box, other)
+    if not common:
+        yield box
+        return
+    for axis, (ours, both) in enumerate(zip(box, common, strict=True)):
+        if ours != both:
+            yield (*common[:axis], ours - both, *box[axis + 1 :])
+
+
+def _common(one: Box, other: Box) -> Box:
+    """Return what two boxes have in common, () for nothing."""
+    box: list[SizeSet] = []
+    for a, b in zip(one, other, strict=True):
+        both = a & b
+        if not both:
+            return ()
+        box.append(both)
+    return tuple(box)
+
+
+def _inside(one: Box, other: Box) -> bool:
+    """Say whether a box is a part of another, larger one."""
+    if one is other or any(a.next(0) not in b for a, b in zip(one, other, strict=True)):  # soon said
+        return False
+    return all(a <= b for a, b in zip(one, other, strict=True))
 
 
 def parts(conditions: Iterable[Condition]) -> Iterator[Condition]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property, reduce
 from itertools import combinations
-from math import comb
+from math import prod
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -12,18 +13,18 @@ from cnnshape.layout import text
 from cnnshape.network import UNRESOLVED
 from cnnshape.rules import Refused
 from cnnshape.size import Condition, Unsolvable, unknowns
-from cnnshape.sizeset import SizeSet
-from cnnshape.solve import EVERY, Box, meet, outside, parts, solve
+from cnnshape.sizeset import SizeSet, TooManySpans
+from cnnshape.solve import EVERY, Box, covered, meet, parts, solve
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cnnshape.network import Network, Node
     from cnnshape.parameters import Shape
 
 AXES: Final = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}  # the names of the spatial axes, by how many there are
-MOST_TRIES: Final = 10_000  # sets of layers that are looked at for a smallest contradiction
+MOST_TRIES: Final = 10_000  # products of sizes that are compared in search of a smallest contradiction
 
 Conditions = tuple[Condition | bool, ...]  # False: there are no sides at which it holds
 
@@ -39,6 +40,15 @@ class NoClosedForm(Exception):  # noqa: N818 -- it says what is the case
         return f"{self.layer}: {self.reason}" if self.layer else self.reason
 
 
+@contextmanager
+def _closed_form(layer: str = "") -> Iterator[None]:
+    """Say of what has no closed form where that shows."""
+    try:
+        yield
+    except (Unsolvable, TooManySpans) as error:
+        raise NoClosedForm(layer, str(error)) from None
+
+
 class Constraint(NamedTuple):
     """What one layer requires of the input's sides, and the boxes in which that holds."""
 
@@ -52,12 +62,12 @@ class ValidSizes:
 
     `boxes` is the set, as a union of products of one SizeSet for each axis; `names` has the axes, `varied` the inputs
     whose sides they are. `outputs` has, of every layer, the shape that comes out as a function of the sides:
-    str(sizes.outputs["conv1"][1]).
+    str(sizes.outputs["conv1"][1]). That a tensor may have too many elements for torch is not considered.
     """
 
     def __init__(self, net: Network, varied: list[str], names: tuple[str, ...], reading: _Reading):
-        self._net, self.varied = net, varied
-        self.names = names
+        self._net, self._exact = net, reading.exact
+        self.varied, self.names = varied, names
         self.outputs: dict[str, Shape | None] = reading.outputs()
         self._required = reading.required
         self.boxes = tuple(_solved(self._required, names))
@@ -77,15 +87,17 @@ class ValidSizes:
     @property
     def axes(self) -> tuple[SizeSet, ...] | None:
         """The sizes of each axis, where they are independent; None where the one allows what depends on the other."""
-        box = tuple(reduce(or_, sets, SizeSet()) for sets in zip(*self.boxes, strict=True))
-        if not box:
+        if not self.boxes:
             return (SizeSet(),) * len(self.names)
-        return None if outside([box], self.boxes) else box
+        with _closed_form():
+            box = tuple(reduce(or_, sets) for sets in zip(*self.boxes, strict=True))
+            return box if covered([box], self.boxes) else None
 
     @cached_property
     def square(self) -> SizeSet:
-        """The sizes that work for all axes at once."""
-        return reduce(or_, (reduce(and_, box) for box in self.boxes), SizeSet())
+        """The sizes that work for all axes at once. Raises NoClosedForm where that is a set of too many pieces."""
+        with _closed_form():
+            return reduce(or_, (reduce(and_, box) for box in self.boxes), SizeSet())
 
     def below(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return the nearest valid sizes of which none is larger: equal ones for equal ones."""
@@ -105,10 +117,16 @@ class ValidSizes:
     # Why
 
     def forbidden_by(self, sides: tuple[int, ...]) -> tuple[str, ...]:
-        """Return the layers that refuse these sizes; what only follows from them is not among them."""
+        """Return the layers that refuse these sizes; what only follows from them is not among them.
+
+        Of exact sizes these are also the layers that drop a row; an output that was asked for and does not come out
+        is named as among the constraints.
+        """
         inputs = self._net.inputs.items()
         shapes = {name: (*shape[:1], *sides) if name in self.varied else shape for name, shape in inputs if shape}
-        return tuple(row.name for row in self._net.check(shapes).layers if row.result.refusals)
+        rows = self._net.check(shapes).layers
+        refusing = tuple(row.name for row in rows if row.result.refusals or (self._exact and any(row.dropped)))
+        return refusing if refusing or sides in self else (self._required[-1][0],)
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -116,34 +134,41 @@ class ValidSizes:
 
         Raises NoClosedForm where what one layer asks has none by itself.
         """
-        asked = self._asked()
         behind: list[Sequence[Box]] = [self._everything]  # what those from each one on have in common
-        for constraint in reversed(asked):
-            behind.append(self._met(constraint, behind[-1]))
+        for constraint in reversed(self._asked):
+            behind.append(_met(constraint, behind[-1]))
         before, needed = self._everything, []
-        for constraint, others in zip(asked, behind[-2::-1], strict=True):
-            if outside(meet(before, others), self.boxes):
+        for constraint, others in zip(self._asked, behind[-2::-1], strict=True):
+            with _closed_form(constraint.layer):
+                spare = covered(meet(before, others), constraint.boxes)
+            if not spare:
                 needed.append(constraint)
-                before = self._met(constraint, before)
+                before = _met(constraint, before)
         return tuple(needed)
 
     def contradiction(self) -> tuple[str, ...]:
-        """Return a smallest set of layers that leave no size, nothing where there are sizes."""
+        """Return a smallest set of layers that leave no size, nothing where there are sizes.
+
+        Where there would be more than MOST_TRIES to try, only one of which no layer can be left out. Raises
+        NoClosedForm where what one layer asks has none by itself.
+        """
         if self.boxes:
             return ()
-        asked = self._asked()
-        for count in range(1, len(asked)):
-            if comb(len(asked), count) > MOST_TRIES:
-                break
-            for some in combinations(asked, count):
-                if not reduce(lambda boxes, constraint: self._met(constraint, boxes), some, self._everything):
+        needed, tries = self.constraints, 0
+        for count in range(1, len(needed) + 1):
+            for some in combinations(self._asked, count):
+                tries += prod(len(constraint.boxes) for constraint in some)
+                if tries > MOST_TRIES:
+                    break
+                if not reduce(lambda boxes, constraint: _met(constraint, boxes), some, self._everything):
                     return tuple(constraint.layer for constraint in some)
-        return tuple(constraint.layer for constraint in self.constraints)
+        return tuple(constraint.layer for constraint in needed)
 
     @property
     def _everything(self) -> Sequence[Box]:
         return [(EVERY,) * len(self.names)]
 
+    @cached_property
     def _asked(self) -> list[Constraint]:
         """Return what the layers ask, once where several ask the same, and nothing that every size fulfils."""
         alone = {
@@ -158,11 +183,10 @@ class ValidSizes:
                 result.append(Constraint(layer, conditions, boxes))
         return result
 
-    def _met(self, constraint: Constraint, boxes: Sequence[Box]) -> list[Box]:
-        try:
-            return meet(constraint.boxes, boxes)
-        except Unsolvable as error:
-            raise NoClosedForm(constraint.layer, str(error)) from None
+
+def _met(constraint: Constraint, boxes: Sequence[Box]) -> list[Box]:
+    with _closed_form(constraint.layer):
+        return meet(constraint.boxes, boxes)
 
 
 def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
@@ -192,8 +216,8 @@ def valid_sizes(
     varied = _varied(net, input)
     rank = len(net.inputs[varied[0]] or ()) - 1
     names = AXES.get(rank) or tuple(f"x{axis}" for axis in range(1, rank + 1))
-    reading = _Reading(net, varied, names)
-    reading.run(exact=exact)
+    reading = _Reading(net, varied, names, exact=exact)
+    reading.run()
     if output is not None:
         reading.pin(layer, tuple(output))
     elif layer is not None:
@@ -218,8 +242,8 @@ def _varied(net: Network, name: str | None) -> list[str]:
 class _Reading:
     """Unknown sides flow through the net; what each layer requires is collected."""
 
-    def __init__(self, net: Network, varied: list[str], names: tuple[str, ...]):
-        self.net = net
+    def __init__(self, net: Network, varied: list[str], names: tuple[str, ...], *, exact: bool):
+        self.net, self.exact = net, exact
         sides = unknowns(*names)
         inputs = net.inputs.items()
         entering = [(*shape[:1], *sides) if shape and name in varied else shape for name, shape in inputs]
@@ -237,20 +261,20 @@ class _Reading:
             self.found.append(False)
             raise Refused
 
-    def run(self, *, exact: bool) -> None:
+    def run(self) -> None:
         known: dict[Any, tuple[Shape | None, Conditions]] = {}
         for node in self.net.nodes:
             entering = tuple([self.shapes[value] for value in node.inputs])
             key = (node.layer, entering)
             if key not in known:
                 self.found = []
-                known[key] = self.layer(node, entering, exact=exact), tuple(self.found)
+                known[key] = self.layer(node, entering), tuple(self.found)
             shape, conditions = known[key]
             self.shapes.append(shape)
             if conditions:
                 self.required.append((node.name, conditions))
 
-    def layer(self, node: Node, entering: tuple[Shape | None, ...], *, exact: bool) -> Shape | None:
+    def layer(self, node: Node, entering: tuple[Shape | None, ...]) -> Shape | None:
         """Return what comes out of a layer; what it requires is then in `found`."""
         layer = node.layer
         if layer is None or UNRESOLVED in node.inputs:
@@ -265,7 +289,7 @@ class _Reading:
         try:
             layer.enter(self, *shapes)
             y = layer.output(self, *shapes)
-            if exact:
+            if self.exact:
                 for w, windows, axis in zip(shapes[0][1:], y[1:], layer.axes(len(shapes[0]) - 1), strict=False):
                     self(layer.lost(w, windows, **axis) <= 0, "dropped-rows")
         except Refused:
@@ -283,7 +307,9 @@ class _Reading:
         if shape is None:
             return
         if len(shape) - 1 != len(sides):
-            raise ValueError(f"{layer or 'the output'} has {len(shape) - 1} sides, and {text(sides)} is asked for")
+            count = len(shape) - 1
+            has = f"{layer or 'the output'} has {count or 'no'} side{'s' * (count != 1)}"
+            raise ValueError(f"{has}, and {text(sides)} is asked for" + ": say at which layer" * (layer is None))
         conditions = [c for side, size in zip(sides, shape[1:], strict=True) for c in (size >= side, size <= side)]
         self.required.append((f"{layer or 'output'} = {text(sides)}", tuple(c for c in conditions if c is not True)))
 

@@ -323,12 +323,12 @@ def _nearest(checked: Checked) -> str:
 
     try:
         sizes = net.valid_sizes(exact=not refused)
+        shape, *others = (report.inputs[name] for name in sizes.varied)
+        if any(other[1:] != shape[1:] for other in others) or len(shape) - 1 != len(sizes.names) or shape[1:] in sizes:
+            return ""
+        found = near(net, sizes, shape)
     except NoClosedForm:
         return ""
-    shape, *others = (report.inputs[name] for name in sizes.varied)
-    if any(other[1:] != shape[1:] for other in others) or len(shape) - 1 != len(sizes.names) or shape[1:] in sizes:
-        return ""
-    found = near(net, sizes, shape)
     return found and f"{found} {'would work' if refused else 'would lose nothing'}"
 
 

@@ -626,7 +626,7 @@ def test_claim_of_the_zoo_on_meta(name):
     [
         ([layer("upsample", "at", scale_factor=0.3)], 64, "rounded in floating point"),
         ([layer("upsample", "at", scale_factor=1.7)], 64, "rounded in floating point"),
-        ([conv(3, 2, 1, "half"), layer("mul", "at", from_=["half", "input"])], 1, "depends on a side"),
+        ([conv(3, 2, 1, "half"), layer("mul", "at", from_=["half", "input"])], 1, "at some sides, and another"),
         ([layer("reshape", "at", shape=[-1, 7])], 63, "a product of sides is divided"),
     ],
 )
