@@ -225,6 +225,7 @@ class _Builder:
         if not isinstance(when, bool):
             raise self.bad(site, "when", f"when must be true or false, not {shown(when)}")
         if not when:
+            site.frame.names.skipped.add(site.title)
             return site.inputs[0]
         if step.broken:
             raise Unsettled
@@ -286,9 +287,7 @@ class _Builder:
                 shape = self.read(site, "expect", EXPECT, shape)
         except Unsettled:
             return
-        node = self.node(value)
-        named = frame.title + step.name if isinstance(step.name, str) and step.name else node.name if node else ""
-        self.expectations.append(Expectation(value, shape, named, step.at("expect"), frame.used_at))
+        self.expectations.append(Expectation(value, shape, frame.title + site.title, step.at("expect"), frame.used_at))
 
     def read(self, site: Site, key: str, parameter: Parameter[Any], value: object) -> Any:
         """Return the final form of a value that an expression gave."""
@@ -490,6 +489,8 @@ class _Builder:
             name = self.written(site, "shares", step.shares)
             value = self.find_one(name, frame, step.at("shares"))
             node = self.node(value)
+            if value != UNRESOLVED and frame.names.skips(name):
+                raise self.bad(site, "shares", f"{name} is left out here, and has no weights")
             if value != UNRESOLVED and (node is None or self.use(site)):
                 raise self.bad(site, "shares", f"a layer shares with a layer, and {name} is none")
             if node is None:
@@ -515,7 +516,7 @@ class _Builder:
         return layer
 
     def agree(self, site: Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-        differ = [key for key, value in here.items() if there[key] not in (value, UNKNOWN)]
+        differ = [key for key, value in here.items() if _single(there[key]) not in (_single(value), UNKNOWN)]
         for key in differ:
             facts = {"setting": key, "here": here[key], "there": there[key], "other": other}
             self.problem(problems.SharedDiffers, site, key, **facts)
@@ -643,6 +644,11 @@ class _Builder:
                     self.feed(default, site.inputs)
                     values[key] = scope[key] = self.settled(default, key, setting)
         return values
+
+
+def _single(value: Any) -> Any:
+    """Return the one number of which a setting has as many as there are axes: [3, 3] is 3."""
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
 _WRONG: Final = suppress(Unsettled)  # made once: it has no state

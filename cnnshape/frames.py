@@ -56,13 +56,20 @@ class Site:
 class Names:
     """The names given in one frame."""
 
-    __slots__ = ("copies", "numbers", "uses", "values")
+    __slots__ = ("copies", "numbers", "skipped", "uses", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
         self.copies: dict[str, list[str]] = {}  # of a repeated step's name, the names of its copies
         self.uses: dict[str, Use] = {}  # of blocks; an unnamed one has no value
+        self.skipped: set[str] = set()  # those that stand for their input
         self.numbers: dict[str, int] = {}  # how many unnamed layers of a kind there are
+
+    def skips(self, name: str) -> bool:
+        """Say whether a name is of what is left out: by `when`, or repeated no times."""
+        names, title = self.find(name)
+        copies = names.copies.get(title, [title])
+        return not copies or copies[-1] in names.skipped
 
     def find(self, name: str) -> tuple[Names, str]:
         """Return where a dotted name leads, and what it is there: a repeated block's bare name means its last copy."""
@@ -155,7 +162,7 @@ class Move:
         """Return the names within, for somebody who asks for one."""
         names = Names()
         names.values = {name: self.value(value) for name, value in made.values.items()}
-        names.copies = made.copies
+        names.copies, names.skipped = made.copies, made.skipped
         names.uses = {
             title: Use(use.block, use.arguments, self.name(use.title), use.names, self)
             for title, use in made.uses.items()

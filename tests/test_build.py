@@ -479,7 +479,7 @@ def test_a_layer_that_shares():
 layers = [
   {{ name = "a", type = "conv", out_channels = 3, kernel_size = 3, padding = 1, bias = false }},
   {{ name = "b", shares = "a" }},
-  {{ name = "c", type = "conv", shares = "b", kernel_size = 3, in_channels = 3 }},
+  {{ name = "c", type = "conv", shares = "b", kernel_size = [3, 3], in_channels = 3 }},
   {{ name = "d", shares = "a", repeat = 3 }},
 ]""")
     assert report.parameters == 81
@@ -516,6 +516,22 @@ def test_settings_of_a_layer_that_shares_are_those_of_the_other_not_the_defaults
     report = check(f"""{HERE}layer_defaults.conv = {{ padding = 1, kernel_size = 3 }}
 layers = [{{ name = "a", type = "conv", out_channels = 3, padding = 2, kernel_size = 5 }}, {{ shares = "a" }}]""")
     assert report.output == (3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    "said", ['type = "conv", when = false', 'type = "conv", repeat = 0', 'block = "b", when = false']
+)
+def test_what_is_left_out_has_no_weights_to_share(said):
+    settings = "" if "block" in said else ", out_channels = 3, kernel_size = 3"
+    (problem,) = problems(f"""{HERE}
+layers = [
+  {{ name = "before", type = "conv", out_channels = 3, kernel_size = 3 }},
+  {{ name = "a", {said}{settings} }},
+  {{ shares = "a" }},
+]
+[blocks.b]
+layers = ["relu"]""")
+    assert (problem.code, problem.line, problem.message) == ("bad-value", 6, "a is left out here, and has no weights")
 
 
 def test_a_layer_that_shares_restores_its_own_pool():
@@ -766,6 +782,7 @@ layers = [{ type = "max_unpool", indices = "input" }]
 layers = [{ name = "sum", type = "add", from = ["input0", "input1"] }, "relu"]
 [blocks.outer]
 layers = [
+  { type = "relu", when = false, expect = [4, 16, 16] },
   { name = "one", block = "pair", width = 4 },
   { name = "two", block = "pair", width = 4, repeat = 2 },
   { name = "none", type = "relu", when = false },
