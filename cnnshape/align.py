@@ -47,9 +47,10 @@ class Step(NamedTuple):
 
 IN_OUTPUT: Final = ("output_size", "size", "scale_factor", "shape", "amount", "over", "broadcast", "exact")
 GLUE: Final = ("flatten", "reshape", "identity")
+CUTS: Final = ("crop", "slice")
 FITTING: Final = (  # types that do nothing where the shape stays
     *("adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "global_max_pool"),
-    *("crop", "slice", "pad", "upsample"),
+    *(*CUTS, "pad", "upsample"),
 )
 
 
@@ -186,8 +187,12 @@ class Side:
             for value in step.inputs
             if value >= first and readers[value] == 1 and steps[value - first].kind == step.kind
         }
-        self.steps = [s._replace(optional=s.optional or i in self.parts) for i, s in enumerate(steps)]
         self.ends = [value for value in range(first, first + len(steps)) if not readers[value]]
+        unused = {value - first for value in self.ends if value not in self.outputs}  # of a split, most often
+        self.steps = [
+            s._replace(optional=s.optional or i in self.parts or (i in unused and s.kind in CUTS))
+            for i, s in enumerate(steps)
+        ]
 
     @cached_property
     def depths(self) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 from inspect import cleandoc
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
@@ -365,14 +366,15 @@ def _compared(net: Network, report: Report, made_by: str, device: str) -> Compar
     from cnnshape.live import named
 
     sys.path.insert(0, "")
-    try:
-        model = named(made_by)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--model") from None
-    try:
-        return verify(net, device, model=model, report=report)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--device") from None
+    with redirect_stdout(sys.stderr):  # what their code prints must not stand within a report
+        try:
+            model = named(made_by)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--model") from None
+        try:
+            return verify(net, device, model=model, report=report)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--device") from None
 
 
 def _inputs(net: Network, given: tuple[str, ...]) -> dict[str, Shape] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.cases import cases
@@ -212,12 +214,22 @@ def as_github(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- 
 def _annotations(checked: Checked) -> Iterator[str]:
     for problem in checked.problems:
         title = f"{problem.layer}: {problem.code}" if problem.layer else problem.code
-        at = {"file": problem.file or checked.net.file, "line": problem.line or 1, "col": problem.column or 1}
+        at = {
+            "file": _from_workspace(problem.file or checked.net.file),
+            "line": problem.line or 1,
+            "col": problem.column or 1,
+        }
         facts = {**at, "title": title}.items()
         where = ",".join(f"{key}={_percent(str(fact), '%', ',', ':')}" for key, fact in facts)
         text = "\n".join([problem.message, *details(problem)])
         yield f"::{problem.severity} {where}::{_percent(text)}"
     yield printable(f"{checked.net.file}: {verdict(checked)[1]}")
+
+
+def _from_workspace(file: str) -> str:
+    """Write a path from the root of the repository, where this runs on GitHub in a folder below."""
+    workspace = os.environ.get("GITHUB_WORKSPACE")
+    return os.path.relpath(file, workspace) if workspace and Path(file).exists() else file
 
 
 def _percent(words: str, *special: str) -> str:

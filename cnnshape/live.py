@@ -45,6 +45,8 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
     """
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r}")
+    if scripted := _scripted(model):
+        raise TypeError(scripted)
     model = _unwrapped(model)
     device = device or _home(model)
     run = observe(model, report.inputs, device)
@@ -67,7 +69,7 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
             args, kwargs = _arguments(model, given)
             with watch:
                 returned = torch.func.functional_call(model, numbers, args, kwargs)
-        except Exception as error:  # noqa: BLE001 -- whatever a model may raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a model may raise
             failure = Failure(_said(error), watch.failed or f"{type(model).__name__}()")
     outputs = tuple((key, tuple(t.shape[1:]), frozenset(watch.origin(t).values)) for key, t in _tensors(returned))
     idle = {} if failure else watch.idle()
@@ -83,11 +85,19 @@ def named(name: str) -> torch.nn.Module:
     try:
         found = operator.attrgetter(path)(importlib.import_module(module))
         model = found if isinstance(found, torch.nn.Module) else found()
-    except Exception as error:  # noqa: BLE001 -- it is their code
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- it is their code
         raise ValueError(_said(error)) from None
     if not isinstance(model, torch.nn.Module):
         raise ValueError(f"{name} gives {model!r:.60}, which is no torch.nn.Module")  # noqa: TRY004 -- it was named
+    if scripted := _scripted(model):
+        raise ValueError(scripted)
     return model
+
+
+def _scripted(model: torch.nn.Module) -> str:
+    """Say what of a model torch.jit has made its own, so that neither its layers nor its functions are seen."""
+    scripted = (name for name, module in model.named_modules() if isinstance(module, torch.jit.ScriptModule))
+    return next((f"{name or 'the model'} is a ScriptModule: give what torch.jit made it of" for name in scripted), "")
 
 
 def _unwrapped(model: Any) -> Any:
@@ -147,7 +157,7 @@ def _arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any
     return args, kwargs
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """Say what was raised, and in which line of the model's code."""
     if isinstance(error, _WrongInputs):
         return str(error)
@@ -156,12 +166,12 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}{where}"
 
 
-MACHINERY: Final = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, __file__))
+MACHINERY: Final = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, importlib.__file__, __file__))
 
 
 @cache
 def _is_machinery(file: str) -> bool:
-    """Whether a file is torch's or ours."""
+    """Whether a file is torch's, Python's import's, or ours."""
     return file.startswith((*MACHINERY, "<"))
 
 
@@ -201,6 +211,9 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         self.calls: list[Call] = []
         self.first = 1 + len(inputs)  # the value of the first call
         self.origins = WeakIdKeyDictionary()
+        attributes = (value for module in self.names for value in vars(module).values())
+        for tensor in (value for value in attributes if isinstance(value, torch.Tensor)):  # a buffer, but in name
+            self.origins[tensor] = _Origin()
         for name, tensor in self.parameters.items():
             self.origins[tensor] = _Origin(weights=(name,))
         for name, buffer in model.named_buffers():
@@ -277,7 +290,7 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         kwargs = kwargs or {}
         if self.layer is not None:
             return function(*args, **kwargs)
-        name = getattr(function, "__name__", "")
+        name = getattr(function, "__name__", "").partition(".")[0]  # an exported model's are called conv2d.default
         entering = [tensor for _, tensor in _tensors((args, kwargs))]
         origins = [self.origin(tensor) for tensor in entering]
         alive = [bool(origin.values) for origin in origins]

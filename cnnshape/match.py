@@ -192,7 +192,7 @@ class _Judge:
 
     def shapes(self, one: Step, other: Step) -> Iterator[_Difference]:
         if not alike(one.output, other.output):
-            here, there = (f"output {text(step.output, self.net.layout)}" for step in (one, other))
+            here, there = (f"output {self.written(step.output)}" for step in (one, other))
             yield _Difference(here, there, derived=True)
 
     def enters_otherwise(self, one: Step, other: Step) -> bool:
@@ -264,8 +264,8 @@ class _Judge:
             if shape is None or shape == returned or (i >= 0 and matches[i].verdict != "agrees"):
                 continue
             shapes = [returned] if returned else [shape for _, shape, _ in self.run.returned]
-            theirs = " and ".join(text(shape, self.net.layout) for shape in shapes) or "no tensor"
-            ours = f"output {text(shape, self.net.layout)}"
+            theirs = " and ".join(map(self.written, shapes)) or "no tensor"
+            ours = f"output {self.written(shape)}"
             self.note(ModelDiffers, max(i, 0), file=ours, model=theirs, module=f"what {self.run.model} returns")
             if i >= 0:
                 matches[i] = matches[i]._replace(verdict="differs", reason=f"{ours} / {theirs}")
@@ -283,8 +283,11 @@ class _Judge:
     def described(self, step: Step) -> str:
         """Say what a layer is: conv, kernel_size 3, output 64x56x56."""
         settings = [_setting(name, step.settings[name]) for name in ("kernel_size", "stride") if name in step.settings]
-        output = [f"output {text(step.output, self.net.layout)}"] if step.output else []
+        output = [] if step.output is None else [f"output {self.written(step.output)}"]
         return ", ".join([step.type, *settings, *output])
+
+    def written(self, shape: Shape | None) -> str:
+        return "without axes" if shape == () else text(shape, self.net.layout)
 
     def note(self, problem: type[Problem], i: int | None, *keys: str, **facts: Any) -> None:
         """Note a problem of a layer of the file, or with None of the whole."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from functools import cached_property
+from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from cnnshape.network import Network, Node, Report
     from cnnshape.problems import Problem
 
-DEVICES: Final = ("auto", "cuda", "mps", "cpu", "meta")
-PER: Final = ("layer", "file")
+CHOICES: Final = {  # of options; the first is the default
+    "device": ("where torch runs", ("auto", "cuda", "mps", "cpu", "meta")),
+    "granularity": ("one test a layer, or a file", ("layer", "file")),
+}
+ZOO: Final = "zoo:"  # as cnnshape.zoo has it
 FILES: Final[pytest.StashKey[_Files]] = pytest.StashKey()
 
 LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"
@@ -31,13 +35,10 @@ LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cnnshape", "architecture files as tests")
-    for name, choices, what in (
-        ("device", DEVICES, "where torch runs"),
-        ("granularity", PER, "one test a layer, or a file"),
-    ):
+    for name, (what, choices) in CHOICES.items():
         about = f"{what}; left out: {choices[0]}"
         group.addoption(f"--cnnshape-{name}", choices=choices, help=about)
-        parser.addini(f"cnnshape_{name}", about, type="string")
+        parser.addini(f"cnnshape_{name}", about, type="string", default=choices[0])
     for name, what in (
         ("strict", "make warnings errors, and dropped rows and columns a warning"),
         ("no-torch", "do not ask torch about the layers"),
@@ -51,6 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cnnshape(*globs): run the test with each architecture file as `net`")
     sizes = "run the test with n inputs that the net of an architecture file accepts, each as `shape`"
     config.addinivalue_line("markers", f"cnnshape_sizes(file, n=8): {sizes}")
+    for name, (_, choices) in CHOICES.items():
+        if config.getini(f"cnnshape_{name}") not in choices:
+            said = config.getini(f"cnnshape_{name}")
+            raise pytest.UsageError(f"cnnshape_{name} is one of {', '.join(choices)}, not {said!r}")
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # where the ini's files need not be
         roots = [config.rootpath / argument for argument in config.args]
         beside = [file for file in _files(config).named if not any(map(file.is_relative_to, roots))]
@@ -65,9 +70,11 @@ def _option(config: pytest.Config, name: str) -> Any:
 def pytest_report_header(config: pytest.Config) -> str | None:
     if not config.getini("cnnshape_files"):
         return None
-    wanted = "no cross-check" if _option(config, "no_torch") else "no cross-check: torch is not installed"
-    device = _option(config, "device") or DEVICES[0]
-    return f"cnnshape: {f'cross-check with torch on {device}' if _asks_torch(config) else wanted}"
+    count = len(_files(config).named)
+    files = f"{count} {'file matches' if count == 1 else 'files match'} cnnshape_files"
+    if _asks_torch(config):
+        return f"cnnshape: {files}, cross-check with torch on {_option(config, 'device')}"
+    return f"cnnshape: {files}, no cross-check" + ("" if _option(config, "no_torch") else ": torch is not installed")
 
 
 def _asks_torch(config: pytest.Config) -> bool:
@@ -84,7 +91,14 @@ class _Files:
         self.nets: dict[Path, Network] = {}
 
     def matching(self, pattern: str) -> list[Path]:
-        return sorted(self.root.glob(pattern))
+        if pattern.startswith(ZOO):
+            return [self.path(pattern)]
+        found = glob(pattern, root_dir=self.root, recursive=True)  # noqa: PTH207 -- which takes no absolute pattern
+        return sorted(map(self.path, found))
+
+    def path(self, file: str | os.PathLike[str]) -> Path:
+        """Return where a file is that is named from the root directory; one of the zoo stays as it is."""
+        return Path(file if str(file).startswith(ZOO) else os.path.normpath(self.root / file))
 
     def is_net(self, file: Path) -> bool:
         """Say whether a file is to be tested: whether it has layers, or should have them."""
@@ -161,7 +175,7 @@ class ArchitectureFile(pytest.File):
         try:
             from cnnshape.crosscheck import verify
 
-            return verify(self.net, _option(self.config, "device") or DEVICES[0], report=report)
+            return verify(self.net, _option(self.config, "device"), report=report)
         except (ValueError, ImportError, OSError) as error:
             pytest.fail(f"torch cannot be asked: {error}", pytrace=False)
 
@@ -236,14 +250,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             pytest.fail(f"no file matches the mark cnnshape{mark.args}, from {metafunc.config.rootpath}", pytrace=False)
         _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in files])
     for mark in metafunc.definition.iter_markers("cnnshape_sizes"):
-        file, n = _of_sizes(*mark.args, **mark.kwargs)
-        title, net = _loaded(metafunc.config, metafunc.config.rootpath / file)
+        try:
+            file, n = cnnshape_sizes(*mark.args, **mark.kwargs)
+        except (TypeError, ValueError) as error:
+            pytest.fail(f"the mark cannot be read: {error}", pytrace=False)
+        title, net = _loaded(metafunc.config, _files(metafunc.config).path(file))
         if "net" in metafunc.fixturenames:
             _parametrize(metafunc, "net", [(title, net)])
         _parametrize(metafunc, "shape", net if isinstance(net, _Unusable) else _samples(net, n))
 
 
-def _of_sizes(file: str, n: int = 8) -> tuple[str, int]:
+def cnnshape_sizes(file: str, n: int = 8) -> tuple[str, int]:
+    """Return the arguments of the mark of this name."""
+    if n < 1:
+        raise ValueError(f"cnnshape_sizes() needs n of at least 1, not {n}")
     return file, n
 
 
@@ -258,7 +278,8 @@ def _loaded(config: pytest.Config, file: Path) -> tuple[str, Network | _Unusable
     """Return how a file is called in the name of a test, and its net."""
     from cnnshape.problems import ArchitectureError
 
-    title, net = Path(os.path.relpath(file, config.rootpath)).as_posix(), _files(config).net(file)
+    title = Path(os.path.relpath(file, config.rootpath)).as_posix() if file.is_absolute() else str(file)
+    net = _files(config).net(file)
     try:
         return title, net.raise_for_errors()
     except ArchitectureError as error:
@@ -298,8 +319,9 @@ def assert_shapes(pytestconfig: pytest.Config) -> Callable[..., None]:
         from cnnshape.testing import assert_shapes
 
         __tracebackhide__ = True
-        path = pytestconfig.rootpath / file if isinstance(file, str | os.PathLike) else file
-        how.setdefault("device", _option(pytestconfig, "device") or DEVICES[0])
-        assert_shapes(model, path, **how)
+        files = _files(pytestconfig)
+        net = files.net(files.path(file)) if isinstance(file, str | os.PathLike) else file
+        how.setdefault("device", _option(pytestconfig, "device"))
+        assert_shapes(model, net, **how)
 
     return check

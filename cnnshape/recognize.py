@@ -113,6 +113,8 @@ ALSO: Final = {
     "subtract": "sub",
 }
 MEANS: Final = {"mean": "global_avg_pool", "amax": "global_max_pool"}
+CLAMPS: Final = ("clamp", "clip", "clamp_min")
+LIMITS: Final = {(0, None): "relu", (0, 6): "relu6"}  # of a clamp, and what it is with them
 PARTS: Final = ("__getitem__", "narrow", "chunk", "split", "tensor_split")
 ARGUMENTS: Final = {  # behind the input, where they are not those of the module
     "conv": "weight bias stride padding dilation groups",
@@ -170,6 +172,9 @@ class Function(NamedTuple):
         elif self.name in MEANS:
             if self.one_a_channel():
                 yield Reading(MEANS[self.name], TYPES[MEANS[self.name]](), self.results)
+        elif self.name.strip("_") in CLAMPS:
+            if limits := LIMITS.get(self.limits()):
+                yield Reading(limits, TYPES[limits](), self.results)
         elif self.type in ("add", "sub", "mul"):
             yield from self.arithmetic()
         elif self.type == "reshape":
@@ -217,7 +222,14 @@ class Function(NamedTuple):
         elif self.type == "mul":
             number = next((arg for arg in self.args if isinstance(arg, int | float)), None)
             if number is not None:
-                yield Reading("scale", TYPES["scale"](value=float(number)), self.results, minor=True)
+                layer = TYPES["scale"](num_features=UNKNOWN, value=float(number))
+                yield Reading("scale", layer, self.results, minor=True)
+
+    def limits(self) -> tuple[Any, Any]:
+        """Return between which numbers a clamp keeps its input."""
+        given = dict(zip(("min", "max"), self.args[1:], strict=False)) | self.kwargs
+        low, high = given.get("min"), given.get("max")
+        return (None, None) if isinstance(low, torch.Tensor) or isinstance(high, torch.Tensor) else (low, high)
 
     def parts(self) -> Iterator[Reading]:
         """Yield each part of a tensor that is taken out of it."""

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "cifar"
 INSTALLED = any(point.name == "cnnshape" for point in entry_points(group="pytest11"))
 PLUGIN = [] if INSTALLED else ["-p", "cnnshape.pytest_plugin"]
-PIPE = {"FORCE_COLOR", "COLUMNS", "PYTEST_ADDOPTS", "CI", "PYTEST_XDIST_WORKER"}
+PIPE = {"FORCE_COLOR", "COLUMNS", "PYTEST_ADDOPTS", "CI", "PYTEST_XDIST_WORKER", "GITHUB_WORKSPACE"}
 
 
 @pytest.fixture

@@ -116,6 +116,7 @@ def test_the_ini_names_files(run, pytester):
     (pytester.path / "more" / "h.toml").write_text(GOOD)
     collected = re.findall(r"^(.*toml)::\w+\.toml", str(run("--collect-only", "-q").stdout), re.MULTILINE)
     assert sorted(collected) == ["arch/bad.toml", "arch/good.toml", "more/g.toml"]
+    assert outcomes(run("-o", f"cnnshape_files={pytester.path}/more/g*.toml")) == {"passed": 7}
     collected = re.findall(r"^(.*toml)::\w+\.toml", str(run("--collect-only", "-q", "more").stdout), re.MULTILINE)
     assert collected == ["more/g.toml"]
 
@@ -272,9 +273,16 @@ def test_a_device(run, pytester):
     set_ini(pytester, FILES, 'cnnshape_device = "cpu"')
     result = run("-k", "good")
     assert outcomes(result) == {"passed": 7, "deselected": 7}
-    result.stdout.fnmatch_lines(["cnnshape: cross-check with torch on cpu"])
-    run("--cnnshape-no-torch", "-k", "good").stdout.fnmatch_lines(["cnnshape: no cross-check"])
+    result.stdout.fnmatch_lines(["cnnshape: 2 files match cnnshape_files, cross-check with torch on cpu"])
+    result = run("--cnnshape-no-torch", "-k", "good")
+    result.stdout.fnmatch_lines(["cnnshape: 2 files match cnnshape_files, no cross-check"])
+
+
+def test_a_choice_that_there_is_not(run):
     assert run("--cnnshape-device=tpu").ret == pytest.ExitCode.USAGE_ERROR
+    result = run("-o", "cnnshape_granularity=layers")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: cnnshape_granularity is one of layer, file, not 'layers'"])
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
@@ -373,9 +381,9 @@ def test_the_fixture(run, pytester):
     result = run("-o", "cnnshape_device=cpu")
     assert outcomes(result) == {"passed": 1, "failed": 1}
     result.stdout.fnmatch_lines([
-        "E       AssertionError: Sequential is not what *good.toml says",
+        "E       AssertionError: Sequential is not what arch/good.toml says",
         "E       conv1 *conv -> 2x10x10, 20 parameters *0 -> 3x10x10, 30 parameters *differs",
-        "E       *good.toml:4:*: error[[]model-differs]: out_channels 2, 20 parameters, *",
+        "E       arch/good.toml:4:*: error[[]model-differs]: out_channels 2, 20 parameters, *",
     ])  # fmt: skip
     assert "testing.py" not in str(result.stdout)
 
@@ -406,6 +414,9 @@ def test_the_mark_runs_a_test_with_each_file(run, pytester):
         ('cnnshape("nowhere/*.toml")', "net", "no file matches the mark cnnshape('nowhere/*.toml',), from"),
         ('cnnshape("arch/*.toml")', "", "test_it must take the argument net, for its mark"),
         ('cnnshape_sizes("arch/good.toml")', "net", "test_it must take the argument shape, for its mark"),
+        ('cnnshape_sizes("arch/good.toml", 0)', "shape", "cnnshape_sizes() needs n of at least 1, not 0"),
+        ('cnnshape_sizes("arch/good.toml", size=3)', "shape", "unexpected keyword argument 'size'"),
+        ("cnnshape_sizes", "shape", "missing 1 required positional argument: 'file'"),
     ],
 )
 def test_a_mark_that_cannot_work_says_why(run, pytester, mark, arguments, said):
@@ -413,6 +424,24 @@ def test_a_mark_that_cannot_work_says_why(run, pytester, mark, arguments, said):
     result = run()
     assert said in str(result.stdout)
     assert outcomes(result) == {"errors": 1}
+
+
+def test_the_zoo_is_named_as_everywhere(run, pytester):
+    pytester.makepyfile("""
+    import pytest
+    from torch import nn
+
+    @pytest.mark.cnnshape("zoo:lenet5", "arch/good.toml")
+    def test_net(net):
+        assert net.check().ok
+
+    def test_model(assert_shapes):
+        with pytest.raises(AssertionError, match="ReLU is not what zoo:lenet5 says"):
+            assert_shapes(nn.ReLU(), "zoo:lenet5")
+    """)
+    result = run("-v")
+    assert outcomes(result) == {"passed": 3}
+    result.stdout.fnmatch_lines(["*::test_net[[]zoo:lenet5] PASSED*"])
 
 
 def test_the_marks_are_known(run, pytester):
