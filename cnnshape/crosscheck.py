@@ -109,8 +109,7 @@ def verify(  # noqa: PLR0913
     if model is not None:
         from cnnshape.live import compare
 
-        as_it_is = device == "auto" and not torch.cuda.is_available()
-        return compare(net, report, model, None if as_it_is else _device(device))
+        return compare(net, report, model, None if device == "auto" else _device(device))
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # what torch takes with a warning, it takes
         forward = _Pass(net, report, _device(device))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 def compare(net: Network, report: Report, model: Any, device: str | None = None) -> Comparison:
     """Run the model once on a sample of the report's inputs, and hold it against the net.
 
-    `device` None is where the model lives; on another, a copy of its numbers is run.
+    On another device than the model's a copy of its numbers is run. None: on cuda if there is one, else where it lives.
     """
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r}")
@@ -60,7 +60,7 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
         numbers: dict[str, torch.Tensor] = {}
     else:
         named = (*model.named_parameters(), *model.named_buffers())
-        numbers = {name: tensor.detach().to(device, copy=True) for name, tensor in named}
+        numbers = {name: _copied(tensor.detach(), device) for name, tensor in named}
     failure, returned = None, None
     with _undisturbed(model, device):
         given = _samples(model, inputs, device)
@@ -108,7 +108,13 @@ def _unwrapped(model: Any) -> Any:
 
 
 def _home(model: torch.nn.Module) -> str:
-    return next((str(tensor.device) for tensor in (*model.parameters(), *model.buffers())), "cpu")
+    """Return where to run a model: what has shapes alone is not brought to cuda."""
+    home = next((str(tensor.device) for tensor in (*model.parameters(), *model.buffers())), "cpu")
+    return "cuda" if home == "cpu" and torch.cuda.is_available() else home
+
+
+def _copied(tensor: torch.Tensor, device: str) -> torch.Tensor:
+    return torch.zeros_like(tensor, device=device) if tensor.is_meta else tensor.to(device, copy=True)
 
 
 @contextmanager
@@ -117,12 +123,14 @@ def _undisturbed(model: torch.nn.Module, device: str) -> Iterator[None]:
     modes = {module: module.training for module in model.modules()}
     numpy = sys.modules.get("numpy")
     python_state, numpy_state = random.getstate(), numpy and numpy.random.get_state()
-    cuda = range(torch.cuda.device_count()) if device.startswith("cuda") else ()
+    cuda = range(torch.cuda.device_count()) if device.startswith("cuda") or torch.cuda.is_initialized() else ()
     try:
         # No inference_mode: what the model keeps of this run must serve in training. No eval(): it may be the user's.
         with torch.random.fork_rng(cuda), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)  # not torch.manual_seed, which is kept for a cuda not used yet
+            if cuda:
+                torch.cuda.manual_seed_all(0)
             for module in modes:
                 module.training = False
             yield

@@ -821,6 +821,15 @@ def test_a_model_on_another_device_runs_there_or_where_it_is_asked_to():
     assert "meta" in comparison.problems[0].message
 
 
+def test_a_model_that_has_shapes_alone_stays_so():
+    net = cnnshape.load(ARCHITECTURES / "lenet5.toml")
+    with torch.device("meta"):
+        model = classic.LeNet5()
+    assert compare(net, model).device == "meta"
+    assert compare(net, model, "cpu").ok
+    assert all(p.is_meta for p in model.parameters())
+
+
 def test_a_model_without_parameters_and_one_that_is_a_single_layer():
     assert compare(
         'input = [3, 8, 8]\nlayers = ["relu", "global_avg_pool"]', nn.Sequential(nn.ReLU(), nn.AdaptiveAvgPool2d(1))
@@ -950,6 +959,7 @@ def picture(model):
         "requires": [p.requires_grad for p in model.parameters()],
         "devices": [p.device for p in model.parameters()],
         "random": (random.getstate(), np.random.get_state(), torch.get_rng_state()),  # noqa: NPY002
+        "random on cuda": torch.cuda.get_rng_state_all(),
     }
 
 
@@ -977,7 +987,7 @@ layers = [
 
 
 @pytest.mark.parametrize("raises", [False, True])
-@pytest.mark.parametrize("device", ["auto", "meta"])
+@pytest.mark.parametrize("device", ["auto", "cpu", "meta"])
 def test_the_model_is_left_exactly_as_it_was(device, raises):
     model = Busy()
     model.register_forward_pre_hook(lambda module, args: None)
@@ -989,6 +999,12 @@ def test_the_model_is_left_exactly_as_it_was(device, raises):
     after = picture(model)
     assert same(before, after), [key for key in before if not same(before[key], after[key])]
     assert comparison.ok is not raises
+
+
+def test_a_cuda_that_is_not_used_yet_is_not_seeded(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("it would be seeded"))
+    assert compare(BUSY, Busy(), "cpu").ok
 
 
 def test_the_picture_shows_a_change():
