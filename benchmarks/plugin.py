@@ -23,6 +23,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # of others
+sys.dont_write_bytecode = False  # what is installed is compiled once
 
 ZOO = ROOT / "architectures"
 ROUNDS = 201

@@ -48,6 +48,7 @@ class Step(NamedTuple):
 IN_OUTPUT: Final = ("output_size", "size", "scale_factor", "shape", "amount", "over", "broadcast", "exact")
 GLUE: Final = ("flatten", "reshape", "identity")
 CUTS: Final = ("crop", "slice")
+SUMS: Final = ("add", "mul")
 FITTING: Final = (  # types that do nothing where the shape stays
     *("adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "global_max_pool"),
     *(*CUTS, "pad", "upsample"),
@@ -69,7 +70,7 @@ def step(  # noqa: PLR0913
     x, y = entering[0] if entering else None, output or ()
     settings = {} if layer is None or x is None else _settings(layer, x, y)
     amounts, essence = (kind, settings) if layer is None or x is None else _essence(kind, settings, x, y)
-    derived = frozenset({*(layer.inferred if layer else ()), "in_features"})
+    derived = frozenset({*(layer.inferred if layer else ()), "in_features", "offset"})
     idle = x == output and (kind in FITTING or (kind == "concat" and len(inputs) == 1))
     optional = minor or idle or kind in GLUE or (kind == "dropout" and settings.get("p") == 0)
     family = type(layer).__module__ if layer else kind
@@ -126,8 +127,8 @@ def _essence(kind: str, settings: dict[str, Any], x: Shape, y: Shape) -> tuple[s
     whole = not any(settings.get("padding", ())) and settings.get("kernel_size") == x[1:] and y[1:] == (1,) * len(x[1:])
     match kind:
         case "conv" if settings["groups"] == 1:
-            ones = not any(settings["padding"]) and {*settings["kernel_size"], *settings["stride"]} == {1}
-            if whole or ones:  # as a linear layer on each position, or on all
+            patches = not any(settings["padding"]) and settings["kernel_size"] == settings["stride"]
+            if whole or (patches and {*settings["dilation"]} == {1}):  # a linear layer on all, or on each patch
                 inside = settings["in_channels"] * prod(settings["kernel_size"])
                 outside, bias = settings["out_channels"], settings["bias"]
                 return "linear", {"in_features": inside, "out_features": outside, "bias": bias}
@@ -163,11 +164,20 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def alike(one: Shape | None, other: Shape | None) -> bool:
-    """Say whether shapes are equal: axes of 1 aside, channels first or last; what is not known is like everything."""
+    """Say whether shapes are equal: axes of 1 aside, channels first or last, and space perhaps as one axis.
+
+    What is not known is like everything.
+    """
     if one is None or other is None:
         return True
     orders = (other, to_file(other, CHANNELS_LAST), from_file(other, CHANNELS_LAST))
-    return [n for n in one if n != 1] in [[n for n in order if n != 1] for order in orders]
+    if [n for n in one if n != 1] in [[n for n in order if n != 1] for order in orders]:
+        return True
+    return len(one) != len(other) and _tokens(one) in map(_tokens, orders)
+
+
+def _tokens(shape: Shape) -> tuple[int, int]:
+    return shape[0] if shape else 1, prod(shape[1:])
 
 
 # One side
@@ -193,6 +203,7 @@ class Side:
             s._replace(optional=s.optional or i in self.parts or (i in unused and s.kind in CUTS))
             for i, s in enumerate(steps)
         ]
+        self.order = self.ordered()
 
     @cached_property
     def depths(self) -> list[int]:
@@ -202,49 +213,78 @@ class Side:
             depths.append(max((depths[value] for value in step.inputs), default=0) + (not step.optional))
         return depths
 
-    @cached_property
-    def order(self) -> list[int]:
-        """The layers, each behind all that it is made of; those that an output is made of follow each other."""
+    def ordered(self, ranks: Sequence[int] = ()) -> list[int]:
+        """Return the layers, each behind all that it is made of; those that an output is made of follow each other.
+
+        What a sum reads has no order of its own: the longest way comes first. With `ranks` of the values, which settle
+        ties, neither has what a concatenation reads.
+        """
+
+        def inputs(value: int) -> Sequence[int]:
+            step = self.steps[value - self.first]
+            if step.kind in SUMS or (ranks and step.kind == "concat"):
+                return sorted(step.inputs, key=lambda v: (-self.depths[v], ranks[v] if ranks else 0))
+            return step.inputs
+
         order: list[int] = []
         seen: set[int] = set()
         roots = sorted({*self.outputs, *self.ends}, key=lambda value: (-self.depths[value], value))
         todo = [(0, iter(roots))]
         while todo:
-            value, inputs = todo[-1]
-            new = next((v for v in inputs if v >= self.first and v not in seen), None)
+            value, rest = todo[-1]
+            new = next((v for v in rest if v >= self.first and v not in seen), None)
             if new is not None:
                 seen.add(new)
-                todo.append((new, iter(self._inputs(new))))
+                todo.append((new, iter(inputs(new))))
             else:
                 todo.pop()
                 order.append(value - self.first)
         return order[:-1]
 
-    def _inputs(self, value: int) -> Sequence[int]:
-        """Return what a layer reads; of a sum or product, which has no order of its own, the longest way first."""
-        step = self.steps[value - self.first]
-        return sorted(step.inputs, key=lambda v: -self.depths[v]) if step.kind in ("add", "mul") else step.inputs
+    def ranks(self, known: dict[Any, int]) -> list[int]:
+        """Return a number for each value that tells how it is made; `known` has those of the other side."""
+        ranks = [0] * self.first
+        for step in self.steps:
+            made = tuple(ranks[value] for value in step.inputs)
+            windows = (step.essence.get(name) for name in ("kernel_size", "stride", "dilation"))
+            plain = step.optional and len(made) == 1
+            ranks.append(made[0] if plain else known.setdefault((step.kind, *windows, made), len(known) + self.first))
+        return ranks
 
-    def sources(self, values: Iterable[int], through: Callable[[int], bool]) -> frozenset[int]:
-        """Return the values that these are made of, looking through concatenations and some layers."""
-        found, seen, todo = set(), set(), list(values)
+    @cached_property
+    def dead(self) -> set[int]:
+        """The layers that no output is made of; none, if nobody knows the outputs."""
+        alive = set(self.outputs)
+        for value in range(self.first + len(self.steps) - 1, self.first - 1, -1):
+            alive.update(self.steps[value - self.first].inputs if value in alive else ())
+        return {i for i in range(len(self.steps)) if i + self.first not in alive} if self.outputs else set()
+
+    def joins(self, index: int) -> bool:
+        """Whether a layer is a concatenation."""
+        return self.steps[index].kind == "concat"
+
+    def sources(self, values: Iterable[int], through: Callable[[int], bool]) -> tuple[list[int], list[int]]:
+        """Return the values that these are made of, looking through some layers, and the layers looked through."""
+        found: list[int] = []
+        seen: list[int] = []
+        todo = [*values][::-1]
         while todo:
             value = todo.pop()
             index = value - self.first
-            if value in seen:
-                continue
-            seen.add(value)
-            if index >= 0 and (self.steps[index].kind == "concat" or through(index)):
-                todo += self.steps[index].inputs
-            elif value:
-                found.add(value)
-        return frozenset(found)
+            if index >= 0 and through(index):
+                if index not in seen:
+                    seen.append(index)
+                    todo += self.steps[index].inputs[::-1]
+            elif value and value not in found:
+                found.append(value)
+        return found, seen
 
 
 # Both sides
 
 GAP: Final = 8  # what a layer with weights costs that has no counterpart, and one without: rather those are moved
 BARE_GAP: Final = 9
+RAISED_GAP: Final = 10  # ... one of the model that raised: rather one before it is missing
 SETTING: Final = 2  # ... a setting that differs, and one that the input decides; and at most, all that differ
 DERIVED: Final = 1
 MOST: Final = 6
@@ -268,8 +308,10 @@ class Alignment:
         ]
         self.prices: dict[Any, int | None] = {}
         self.namesakes = self._namesakes()
-        self.pairs = dict(self._pairs(cut=cut))
-        self.moved = dict(self._moved())
+        self.pairs = self._cheapest_pairs(cut=cut)
+        places = {i: place for place, i in enumerate(file.order)}
+        self.reached = max((places[i] for i in self.pairs), default=-1)  # the last place that the model came to
+        self.moved = dict(self._moved(cut=cut))
         self.partners = {j: i for i, j in (self.pairs | self.moved).items()}
 
     def _namesakes(self) -> dict[int, int]:
@@ -289,7 +331,21 @@ class Alignment:
             self.prices[key] = _price(one, other)
         return self.prices[key]
 
-    def _pairs(self, *, cut: bool) -> Iterator[tuple[int, int]]:
+    def _cheapest_pairs(self, *, cut: bool) -> dict[int, int]:
+        """Return the pairs in the order that costs less: of what is concatenated as it is, or as if it had none."""
+        cost, pairs = self._pairs(cut=cut)
+        if not cost:
+            return pairs
+        given, known = (self.file.order, self.model.order), dict[Any, int]()
+        self.file.order, self.model.order = (side.ordered(side.ranks(known)) for side in (self.file, self.model))
+        free_cost, free_pairs = self._pairs(cut=cut)
+        if free_cost < cost:
+            return free_pairs
+        self.file.order, self.model.order = given
+        return pairs
+
+    def _pairs(self, *, cut: bool) -> tuple[int, dict[int, int]]:
+        """Return the pairs in the order that the sides have, and what they and the gaps cost."""
         here, there = self.file.order, self.model.order
         back = {j: i for i, j in self.namesakes.items()}
 
@@ -298,13 +354,20 @@ class Alignment:
             torn = self.namesakes.get(i, j) != j or back.get(j, i) != i
             return None if torn else self._price(i, j)
 
-        gaps, other_gaps = ([_gap(side.steps[i]) for i in side.order] for side in (self.file, self.model))
-        for row, other_row in _cheapest(price, gaps, other_gaps, cut=cut):
-            yield here[row], there[other_row]
+        gaps = [_gap(self.file.steps[i]) for i in here]
+        other_gaps = [self._model_gap(j) for j in there]
+        cost, pairs = _cheapest(price, gaps, other_gaps, cut=cut)
+        return cost, {here[row]: there[other_row] for row, other_row in pairs}
 
-    def _moved(self) -> Iterator[tuple[int, int]]:
+    def _model_gap(self, j: int) -> int:
+        if self.model.steps[j].output is None:
+            return RAISED_GAP
+        return 0 if j in self.model.dead else _gap(self.model.steps[j])
+
+    def _moved(self, *, cut: bool) -> Iterator[tuple[int, int]]:
         taken = set(self.pairs.values())
-        missing = [i for i in self.file.order if i not in self.pairs and not self.file.steps[i].optional]
+        came_to = self.file.order[: self.reached + 1] if cut else self.file.order
+        missing = [i for i in came_to if i not in self.pairs and not self.file.steps[i].optional]
         extra = [j for j in self.model.order if j not in taken and not self.model.steps[j].optional]
         for i in missing:
             same = next((j for j in extra if self.namesakes.get(i, j) == j and self._price(i, j) == 0), None)
@@ -314,7 +377,8 @@ class Alignment:
 
 
 def _signature(step: Step) -> Any:
-    return step.type, tuple(step.settings.items()), step.kind, tuple(step.essence.items()), step.parameters
+    settings, essence = tuple(step.settings.items()), tuple(step.essence.items())
+    return step.type, settings, step.kind, essence, step.parameters, step.optional
 
 
 def _gap(step: Step) -> int:
@@ -324,20 +388,20 @@ def _gap(step: Step) -> int:
 def _price(one: Step, other: Step) -> int | None:
     if comparable(one, other) is None:
         named = NAMESAKE if one.name == other.name != "" else None
-        return KIN if one.family == other.family else named
+        return KIN if one.family == other.family and not one.optional else named
     settings = sum(DERIVED if name in one.derived else SETTING for name in different(one, other))
     return min(MOST, settings + DERIVED * (one.parameters != other.parameters))
 
 
 def _cheapest(
     price: Callable[[int, int], int | None], gaps: list[int], other_gaps: list[int], *, cut: bool
-) -> list[tuple[int, int]]:
-    """Return the pairs of two rows that cost least together with the gaps, by Dijkstra's search.
+) -> tuple[int, list[tuple[int, int]]]:
+    """Return the pairs of two rows that cost least together with the gaps, by Dijkstra's search, and that cost.
 
     What is the same is paired at once: rows that have much in common take time in proportion to their length.
     """
     end = (len(gaps), len(other_gaps))
-    best, before = {(0, 0): 0}, {}
+    cost, best, before = 0, {(0, 0): 0}, {}
     todo = [(0, 0, (0, 0))]
     here = (0, 0)
     while todo and len(best) < LIMIT:
@@ -361,4 +425,4 @@ def _cheapest(
         (i, j), here = here, before[here]
         if here == (i - 1, j - 1):
             pairs.append(here)
-    return pairs[::-1]
+    return cost, pairs[::-1]

@@ -12,10 +12,12 @@ import inspect
 import operator
 import os
 import random
+import re
 import sys
 import threading
 import traceback
 import warnings
+from collections import OrderedDict
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -60,7 +62,7 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
         numbers: dict[str, torch.Tensor] = {}
     else:
         named = (*model.named_parameters(), *model.named_buffers())
-        numbers = {name: _copied(tensor.detach(), device) for name, tensor in named}
+        numbers = {name: _copied(tensor, device) for name, tensor in named}
     failure, returned = None, None
     with _undisturbed(model, device):
         given = _samples(model, inputs, device)
@@ -80,7 +82,7 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
 def named(name: str) -> torch.nn.Module:
     """Return the model that MODULE:NAME makes, or is. Raises ValueError, with what went wrong, where there is none."""
     module, _, path = name.partition(":")
-    if not module or not path:
+    if not re.fullmatch(r"[\w.-]+:[\w.]+", name):
         raise ValueError(f"{name!r} is not MODULE:NAME, as my_package.nets:ResNet")
     try:
         found = operator.attrgetter(path)(importlib.import_module(module))
@@ -114,32 +116,62 @@ def _home(model: torch.nn.Module) -> str:
 
 
 def _copied(tensor: torch.Tensor, device: str) -> torch.Tensor:
-    return torch.zeros_like(tensor, device=device) if tensor.is_meta else tensor.to(device, copy=True)
+    plain = tensor.detach()
+    copied = torch.zeros_like(plain, device=device) if plain.is_meta else plain.to(device, copy=True)
+    return copied.requires_grad_(tensor.requires_grad)
 
 
 @contextmanager
 def _undisturbed(model: torch.nn.Module, device: str) -> Iterator[None]:
-    """Have the model evaluate, without gradients; put its mode and all random states back."""
-    modes = {module: module.training for module in model.modules()}
+    """Have the model evaluate, without gradients; put back what its modules hold, and all random states."""
+    attributes = [vars(module) for module in _modules(model)]
+    held = [kept for holder in attributes for kept in _kept(holder)]
     numpy = sys.modules.get("numpy")
     python_state, numpy_state = random.getstate(), numpy and numpy.random.get_state()
     cuda = range(torch.cuda.device_count()) if device.startswith("cuda") or torch.cuda.is_initialized() else ()
     try:
-        # No inference_mode: what the model keeps of this run must serve in training. No eval(): it may be the user's.
+        # No inference_mode: what anyone keeps of this run must serve in training. No eval(): it may be the user's.
         with torch.random.fork_rng(cuda), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.default_generator.manual_seed(0)  # not torch.manual_seed, which is kept for a cuda not used yet
             if cuda:
                 torch.cuda.manual_seed_all(0)
-            for module in modes:
-                module.training = False
+            for holder in attributes:
+                plain = {name: value.clone() for name, value in holder.items() if isinstance(value, torch.Tensor)}
+                holder.update(plain, training=False)
             yield
     finally:
-        for module, mode in modes.items():
-            module.training = mode
+        for holder, content in held:
+            holder.clear()
+            holder.extend(content) if isinstance(holder, list) else holder.update(content)
         random.setstate(python_state)
         if numpy:
             numpy.random.set_state(numpy_state)
+
+
+def _modules(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return all modules of a model, also those that stand in lists and dicts, where torch does not look for them."""
+    found: dict[torch.nn.Module, None] = {}
+    seen: set[int] = set()
+    todo: list[Any] = [model]
+    while todo:
+        holder = todo.pop()
+        if id(holder) in seen:
+            continue
+        seen.add(id(holder))
+        if isinstance(holder, torch.nn.Module):
+            found[holder] = None
+            todo += vars(holder).values()
+        elif isinstance(holder, dict | list | tuple):
+            todo += holder.values() if isinstance(holder, dict) else holder
+    return [*found]
+
+
+def _kept(attributes: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the attributes of a module, and the lists and dicts among them, each with a copy."""
+    for holder in (attributes, *attributes.values()):
+        if type(holder) in {dict, list, OrderedDict}:
+            yield holder, holder.copy()
 
 
 def _samples(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> dict[str, torch.Tensor]:
@@ -270,12 +302,11 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         if kind in SAME and any(result is tensor for tensor in entering):
             result = result.view_as(result)  # another, so that one can tell who reads which
         made = [tensor for _, tensor in _tensors(result)]
-        weights = {self.titles.get(id(p), f"{self.named(module)} {id(p)}"): p.numel() for p in module.parameters()}
+        weights = {self.titles[id(p)]: p.numel() for p in module.parameters() if id(p) in self.titles}
         self.left(module)
         if result is None:
             self.failed = self.failed or self.named(module)
         place = "" if module in self.names else _calling_line()
-        entering = entering[:1] if kind == "max_unpool" else entering
         self.record(self.named(module), kind, layer_of(module, kind), entering, made, weights, place)
         self.layer = None
         return result
@@ -350,7 +381,7 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         minor: bool = False,
     ) -> None:
         inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
-        kind, inputs = self.as_silu(kind, inputs)
+        kind, inputs = self.as_files_have_it(kind, inputs)
         shapes = tuple(tuple(tensor.shape[1:]) for tensor in entering)
         output = tuple(made[0].shape[1:]) if made else None
         call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor)
@@ -362,12 +393,16 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         else:
             self.raising = [call]
 
-    def as_silu(self, kind: str, inputs: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """Read x * sigmoid(x) as the one layer that it is."""
-        for x, gate in (inputs, inputs[::-1]) if kind == "mul" and len(inputs) == 2 else ():  # noqa: PLR2004
-            index = gate - self.first
-            if index >= 0 and self.calls[index].type == "sigmoid" and self.calls[index].inputs == (x,):
-                self.calls[index] = self.calls[index]._replace(minor=True)
+    def as_files_have_it(self, kind: str, inputs: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """Read x * sigmoid(x) as the one layer that it is; what is unpooled, by what entered the max_pool."""
+        made_by = [self.calls[value - self.first] if value >= self.first else None for value in inputs]
+        if kind == "max_unpool":
+            return kind, inputs[:1] + tuple(value for pool in made_by[1:] if pool for value in pool.inputs[:1])
+        for x, gate, call in (
+            zip(inputs[::-1], inputs, made_by, strict=True) if (kind, len(inputs)) == ("mul", 2) else ()
+        ):
+            if call and call.type == "sigmoid" and call.inputs == (x,):
+                self.calls[gate - self.first] = call._replace(minor=True)
                 return "silu", (x,)
         return kind, inputs
 

@@ -25,6 +25,7 @@ Outcome = Literal[
     "not run",  # the model raised before
 ]
 
+ORDERED: Final = ("concat", "sub", "max_unpool")  # kinds that have an order of what they read
 MANY: Final = 4  # layers that a message names one by one
 
 
@@ -118,10 +119,11 @@ class _Judge:
             for name in run.calls[j].weights:
                 self.owners.setdefault(name, j)
         self.model.steps = [s._replace(parameters=self.own(j)) for j, s in enumerate(self.model.steps)]
-        self.found = Alignment(self.file, self.model, cut=run.failure is not None)
-        places = {i: place for place, i in enumerate(self.file.order)}
-        self.reached = max((places[i] for i in self.found.pairs), default=-1)  # the last place that the model came to
         self.unsound: set[int] = set()  # layers that the model does not have as the file says
+        self.found = Alignment(self.file, self.model, cut=run.failure is not None)
+        for i, j in [*self.found.moved.items()]:
+            if self.reads_alike(i, j):  # another branch comes first, that is all
+                self.found.pairs[i] = self.found.moved.pop(i)
 
     def own(self, j: int) -> int:
         """Return how many parameters a layer of the model has that none before it uses."""
@@ -144,7 +146,7 @@ class _Judge:
         """Compare one layer with what the model has in its place; what it reads has been judged."""
         found = Match(self.report.layers[i].name, "agrees")
         j = self.found.pairs.get(i, self.found.moved.get(i))
-        if j is None and self.run.failure and place > self.reached:
+        if j is None and self.run.failure and place > self.found.reached:
             return found._replace(verdict="not run", reason="the model raised before")
         if j is None and self.file.steps[i].optional:
             return found._replace(reason="the shapes are the same without it")
@@ -183,11 +185,15 @@ class _Judge:
         if ours is None or ours == theirs:
             return
         here, there = (f"{count:,} parameters" for count in (ours, theirs or 0))
-        shares, weights = self.report.layers[i].node.shares, self.run.calls[j].weights
+        shares, call = self.report.layers[i].node.shares, self.run.calls[j]
         if shares and not ours:
             here = f"those of {shares}"
-        if weights and not theirs:
-            there = f"those of {self.run.calls[self.owners[next(iter(weights))]].title} once more"
+        if any(".parametrizations." in name for name in call.weights):
+            there += " with its parametrization"
+        elif call.weights and not theirs:
+            there = f"those of {self.run.calls[self.owners[next(iter(call.weights))]].title} once more"
+        elif call.place:
+            there = "none of the model's parameters"
         yield _Difference(here, there, "shares" if shares else "", derived=bool(ours and theirs))
 
     def shapes(self, one: Step, other: Step) -> Iterator[_Difference]:
@@ -199,20 +205,47 @@ class _Judge:
         """Say whether other shapes enter, and it is known why: by what was judged before, or a layer too many."""
         if all(alike(*pair) for pair in zip_longest(one.entering, other.entering)):
             return False
-        ours = self.file.sources(one.inputs, lambda i: i not in self.unsound and self.unseen(i))
-        theirs = self.model.sources(other.inputs, lambda j: self.astray(j) and self.model.steps[j].optional)
+        ours, _ = self.file.sources(
+            one.inputs, lambda i: i not in self.unsound and (self.file.joins(i) or self.unseen(i))
+        )
+        theirs, _ = self.model.sources(
+            other.inputs, lambda j: self.model.joins(j) or (self.astray(j) and self.model.steps[j].optional)
+        )
         added = (value - self.first for value in theirs if value >= self.first)
         return any(value - self.first in self.unsound for value in ours) or any(map(self.astray, added))
 
     def wiring(self, i: int, j: int) -> Iterator[_Difference]:
         """Compare what they read; of one that stands elsewhere, where."""
-        reads, moved = self.file.sources(self.file.steps[i].inputs, self.unseen), i in self.found.moved
-        there = self.model.sources(self.model.steps[j].inputs, lambda k: self.astray(k) or self.sums(self.model, k))
-        if moved or (there and there != {self.counterpart(value) for value in reads}):
-            ours = _listed(reads, [*self.net.inputs, *(row.name for row in self.report.layers)])
-            theirs = _listed(there, [*self.net.inputs, *(call.title for call in self.run.calls)])
-            word = "behind" if moved else "from"
-            yield _Difference(f"{word} {ours}", f"{word} {theirs}", "from")
+        if self.reads_alike(i, j):
+            return
+        here, _ = self.file.sources(self.file.steps[i].inputs, self.unseen)
+        there, _ = self.model.sources(self.model.steps[j].inputs, self.added)
+        if self.file.steps[i].kind not in ORDERED:
+            here, there = sorted(here), sorted(there)
+        ours = _listed(here, [*self.net.inputs, *(row.name for row in self.report.layers)])
+        theirs = _listed(there, [*self.net.inputs, *(call.title for call in self.run.calls)])
+        word = "behind" if i in self.found.moved else "from"
+        yield _Difference(f"{word} {ours}", f"{word} {theirs}", "from")
+
+    def reads_alike(self, i: int, j: int) -> bool:
+        one, other = self.file.steps[i], self.model.steps[j]
+        return not any(other.inputs) or self.same(one.inputs, other.inputs, ordered=one.kind in ORDERED)
+
+    def same(self, ours: Iterable[int], theirs: Iterable[int], *, ordered: bool = False) -> bool:
+        """Say whether values are made of the same, as they are or with all concatenations taken apart."""
+        return any(self.same_parts([*ours], [*theirs], ordered=ordered, apart=apart) for apart in (False, True))
+
+    def same_parts(self, ours: list[int], theirs: list[int], *, ordered: bool, apart: bool) -> bool:
+        here, missing = self.file.sources(ours, lambda i: self.unseen(i) or (apart and self.file.joins(i)))
+        there, extra = self.model.sources(theirs, lambda j: self.added(j) or (apart and self.model.joins(j)))
+        wanted = [value if value < self.first else self.found.pairs[value - self.first] + self.first for value in here]
+        less = any(len(self.file.steps[i].inputs) > 1 and i in self.unsound for i in missing)  # a sum that is missing
+        more = any(len(self.model.steps[j].inputs) > 1 and not self.model.steps[j].optional for j in extra)
+        return (
+            (wanted == there if ordered else {*wanted} == {*there})
+            or (less and {*there} <= {*wanted})
+            or (more and {*wanted} <= {*there})
+        )
 
     def unseen(self, i: int) -> bool:
         """Whether a layer of the file has no counterpart at its place, so that its readers read what enters it."""
@@ -222,8 +255,9 @@ class _Judge:
         """Whether a layer of the model has no counterpart at its place."""
         return self.found.pairs.get(self.found.partners.get(j, -1)) != j
 
-    def counterpart(self, value: int) -> int:
-        return value if value < self.first else self.found.pairs[value - self.first] + self.first
+    def added(self, j: int) -> bool:
+        """Whether a layer of the model has no counterpart at its place, so that its readers read what enters it."""
+        return self.astray(j) or self.sums(self.model, j)
 
     @staticmethod
     def sums(side: Side, index: int) -> bool:
@@ -273,10 +307,8 @@ class _Judge:
     def returned(self, name: str, position: int) -> Shape | None:
         """Return the shape of what is returned as an output: by its name, by what it is made of, by its place."""
         returned = self.run.returned
-        sources = self.file.sources([self.net.outputs[name]], self.unseen)
-        wanted = {self.counterpart(value) for value in sources}
         named = (shape for key, shape, _ in returned if key == name)
-        made = (shape for _, shape, values in returned if self.model.sources(values, self.astray) == wanted)
+        made = (shape for _, shape, values in returned if values and self.same([self.net.outputs[name]], values))
         placed = (returned[position][1] for _ in [0] if len(returned) == len(self.report.outputs))
         return next((shape for way in (named, made, placed) for shape in way), None)
 
@@ -302,8 +334,8 @@ class _Judge:
 
 def _of_file(row: LayerReport) -> Step:
     node, layer = row.node, row.node.layer
-    references = sum(key in vars(layer) for key in layer.references) if layer else 0
-    joined = len(node.inputs) - references
+    sizes = sum(key in vars(layer) for key in layer.references if key != "indices") if layer else 0  # only looked at
+    joined = len(node.inputs) - sizes
     return step(
         node.type,
         layer,
@@ -330,7 +362,7 @@ def _of_model(call: Call) -> Step:
 
 def _listed(values: Iterable[int], names: Sequence[str]) -> str:
     """Write the names of values, the first few of many."""
-    shown = [names[value - 1] for value in sorted(values)]
+    shown = [names[value - 1] for value in values]
     return " and ".join(shown if len(shown) <= MANY else [*shown[:MANY], f"{len(shown) - MANY} more"]) or "nothing"
 
 

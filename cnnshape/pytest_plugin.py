@@ -5,6 +5,7 @@ pytest imports this module wherever cnnshape is installed, so it imports nothing
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 from functools import cached_property
@@ -59,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # where the ini's files need not be
         roots = [config.rootpath / argument for argument in config.args]
         beside = [file for file in _files(config).named if not any(map(file.is_relative_to, roots))]
-        config.args += sorted(str(file) for file in beside if _files(config).is_net(file))
+        config.args += sorted(str(file) for file in beside if _files(config).is_net(file, named=True))
 
 
 def _option(config: pytest.Config, name: str) -> Any:
@@ -100,21 +101,26 @@ class _Files:
         """Return where a file is that is named from the root directory; one of the zoo stays as it is."""
         return Path(file if str(file).startswith(ZOO) else os.path.normpath(self.root / file))
 
-    def is_net(self, file: Path) -> bool:
-        """Say whether a file is to be tested: whether it has layers, or should have them."""
+    def is_net(self, file: Path, *, named: bool) -> bool:
+        """Say whether a file is to be tested: it has layers; or, if it is named, it should have them."""
         if file not in self.are_nets:
-            self.are_nets[file] = self._has_layers(file, named=file in self.named)
+            self.are_nets[file] = self._has_layers(file, named=named)
         return self.are_nets[file]
 
     @staticmethod
     def _has_layers(file: Path, *, named: bool) -> bool:
         from cnnshape.source import Source, Unreadable
+        from cnnshape.values import NET_KEYS
 
         try:
             data = Source.read(file).data
         except Unreadable:
-            return named or bool(re.search(LAYERS, file.read_text(encoding="utf-8", errors="replace")))
-        return "layers" in data or (named and "blocks" not in data)  # blocks alone are for others to include
+            if named or not os.access(file, os.R_OK):
+                return named
+            return bool(re.search(LAYERS, file.read_text(encoding="utf-8", errors="replace")))
+        if "layers" in data or not named:
+            return "layers" in data
+        return "blocks" not in data and (not data or any(key in NET_KEYS for key in data))  # blocks are to be included
 
     def net(self, file: Path) -> Network:
         """Return the net of a file, as far as it is right."""
@@ -140,8 +146,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Architectu
     if file_path.suffix != ".toml":
         return None
     files = _files(parent.config)
-    candidate = file_path in files.named or parent.session.isinitpath(file_path)
-    return ArchitectureFile.from_parent(parent, path=file_path) if candidate and files.is_net(file_path) else None
+    named = file_path in files.named
+    if (named or parent.session.isinitpath(file_path)) and files.is_net(file_path, named=named):
+        return ArchitectureFile.from_parent(parent, path=file_path)
+    return None
 
 
 class ArchitectureFile(pytest.File):
@@ -177,7 +185,7 @@ class ArchitectureFile(pytest.File):
 
             return verify(self.net, _option(self.config, "device"), report=report)
         except (ValueError, ImportError, OSError) as error:
-            pytest.fail(f"torch cannot be asked: {error}", pytrace=False)
+            raise pytest.fail.Exception(f"torch cannot be asked: {error}", pytrace=False) from None
 
 
 class ArchitectureItem(pytest.Item):
@@ -245,26 +253,37 @@ class _Unusable:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mark in metafunc.definition.iter_markers("cnnshape"):
-        files = [file for pattern in mark.args for file in _files(metafunc.config).matching(pattern)]
-        if not files:
-            pytest.fail(f"no file matches the mark cnnshape{mark.args}, from {metafunc.config.rootpath}", pytrace=False)
-        _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in files])
+        files, globs = _files(metafunc.config), _understood(cnnshape, mark)
+        found = [file for glob in globs for file in files.matching(glob) if files.is_net(file, named=True)]
+        if not found:
+            where = metafunc.config.rootpath
+            pytest.fail(f"no architecture file matches the mark cnnshape{globs}, from {where}", pytrace=False)
+        _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in found])
     for mark in metafunc.definition.iter_markers("cnnshape_sizes"):
-        try:
-            file, n = cnnshape_sizes(*mark.args, **mark.kwargs)
-        except (TypeError, ValueError) as error:
-            pytest.fail(f"the mark cannot be read: {error}", pytrace=False)
+        file, n = _understood(cnnshape_sizes, mark)
         title, net = _loaded(metafunc.config, _files(metafunc.config).path(file))
         if "net" in metafunc.fixturenames:
             _parametrize(metafunc, "net", [(title, net)])
         _parametrize(metafunc, "shape", net if isinstance(net, _Unusable) else _samples(net, n))
 
 
+def _understood(reads: Callable[..., Any], mark: pytest.Mark) -> Any:
+    try:
+        return reads(*mark.args, **mark.kwargs)
+    except (TypeError, ValueError) as error:
+        raise pytest.fail.Exception(f"the mark cannot be read: {error}", pytrace=False) from None
+
+
+def cnnshape(*globs: str) -> tuple[str, ...]:
+    """Return the arguments of the mark of this name."""
+    return tuple(map(os.fspath, globs))
+
+
 def cnnshape_sizes(file: str, n: int = 8) -> tuple[str, int]:
     """Return the arguments of the mark of this name."""
     if n < 1:
         raise ValueError(f"cnnshape_sizes() needs n of at least 1, not {n}")
-    return file, n
+    return os.fspath(file), operator.index(n)
 
 
 def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[tuple[str, Any]] | _Unusable) -> None:

@@ -127,6 +127,7 @@ ARGUMENTS: Final = {  # behind the input, where they are not those of the module
     "prelu": "weight",
     "pad": "pad mode value",
 }
+
 DATA: Final = ("nonzero", "argwhere", "masked_select", "unique", "unique_consecutive", "bincount", "repeat_interleave")
 
 
@@ -170,8 +171,9 @@ class Function(NamedTuple):
         if self.name in PARTS:
             yield from self.parts()
         elif self.name in MEANS:
-            if self.one_a_channel():
-                yield Reading(MEANS[self.name], TYPES[MEANS[self.name]](), self.results)
+            minor = not self.one_a_channel()
+            if not minor or self.one_a_channel(last=True):
+                yield Reading(MEANS[self.name], TYPES[MEANS[self.name]](), self.results, minor=minor)
         elif self.name.strip("_") in CLAMPS:
             if limits := LIMITS.get(self.limits()):
                 yield Reading(limits, TYPES[limits](), self.results)
@@ -191,6 +193,8 @@ class Function(NamedTuple):
         given = dict(zip(names, self.args[1:], strict=False)) | self.kwargs
         if self.type == "pad":
             return _pad(given["pad"], given.get("mode") or "constant", given.get("value"))
+        if self.type == "max_unpool":  # torch's defaults: a file's are those of its max_pool
+            given = {"padding": 0} | given | {"stride": given.get("stride") or given["kernel_size"]}
         return _layer(self.type, given | (self.of_weight(given) if "weight" in names else {}))
 
     def of_weight(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -260,10 +264,12 @@ class Function(NamedTuple):
             yield {axis: (start, start + part.shape[axis], 1)} if axis else {}
             start += part.shape[axis]
 
-    def one_a_channel(self) -> bool:
-        """Whether it makes one number of each channel, and there were more."""
-        x, y = self.tensors[0], self.results[0] if self.results else self.tensors[0]
-        return x.shape[:2] == y.shape[:2] and math.prod(y.shape[2:]) == 1 < math.prod(x.shape[2:])
+    def one_a_channel(self, *, last: bool = False) -> bool:
+        """Whether it makes one number of each channel, and there were more; the channels stand first, or `last`."""
+        x, y = self.tensors[0].shape, (self.results or self.tensors)[0].shape
+        if last:
+            x, y = (shape[:1] + shape[-1:] + shape[1:-1] for shape in (x, y))
+        return x[:2] == y[:2] and math.prod(y[2:]) == 1 < math.prod(x[2:])
 
     def deals(self) -> int:
         """Return the groups of channels, where it is the middle step of a shuffle (view, transpose, view)."""

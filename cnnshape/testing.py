@@ -42,7 +42,7 @@ def assert_shapes(
     __tracebackhide__ = True
     net = file if isinstance(file, Network) else build(read(file))
     report = net.check(input)
-    comparison = verify(net, device, model=model, report=report) if report.layers else None
+    comparison = verify(net, device, model=model, report=report) if report.inputs else None
     problems = [*report.problems, *(comparison.problems if comparison else ())]
     if any(problem.severity == "error" for problem in problems):
         table = _side_by_side(net, report.layers, comparison) if comparison and not comparison.ok else ()

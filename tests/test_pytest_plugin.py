@@ -121,6 +121,18 @@ def test_the_ini_names_files(run, pytester):
     assert collected == ["more/g.toml"]
 
 
+def test_a_wide_glob_leaves_files_of_others_in_peace(run, pytester):
+    set_ini(pytester, 'cnnshape_files = ["**/*.toml"]', NO_TORCH)
+    (pytester.path / "Cargo.toml").write_text('[package]\nname = "x"\n')
+    (pytester.path / "empty.toml").write_text("")
+    (pytester.path / "misspelt.toml").write_text('input = [1, 8, 8]\nlayer = ["relu"]\n')
+    collected = re.findall(r"^(\S*toml)::\w+\.toml", str(run("--collect-only", "-q").stdout), re.MULTILINE)
+    assert sorted(collected) == ["arch/bad.toml", "arch/good.toml", "empty.toml", "misspelt.toml"]
+    result = run("empty.toml", "misspelt.toml", "-rf")
+    assert outcomes(result) == {"failed": 2}
+    result.stdout.fnmatch_lines(["FAILED empty.toml::empty.toml - error[[]missing-key]: *"])
+
+
 def test_the_inis_files_are_tested_beside_the_test_paths(run, pytester):
     set_ini(pytester, FILES, NO_TORCH, 'testpaths = ["tests"]')
     (pytester.path / "tests").mkdir()
@@ -285,6 +297,13 @@ def test_a_choice_that_there_is_not(run):
     result.stderr.fnmatch_lines(["ERROR: cnnshape_granularity is one of layer, file, not 'layers'"])
 
 
+def test_a_torch_that_cannot_be_imported(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cnnshape.crosscheck", None)
+    result = run("-o", "cnnshape_no_torch=false", "arch/good.toml", "-rf", "-k", "conv1")
+    result.stdout.fnmatch_lines(["FAILED arch/good.toml::conv1 - Failed: torch cannot be asked: *"])
+    assert "another exception" not in str(result.stdout)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_a_device_that_is_not_there(run):
     result = run("-o", "cnnshape_no_torch=false", "--cnnshape-device=cuda", "arch/good.toml", "-rf", "-k", "conv1")
@@ -411,19 +430,38 @@ def test_the_mark_runs_a_test_with_each_file(run, pytester):
 @pytest.mark.parametrize(
     ("mark", "arguments", "said"),
     [
-        ('cnnshape("nowhere/*.toml")', "net", "no file matches the mark cnnshape('nowhere/*.toml',), from"),
+        (
+            'cnnshape("nowhere/*.toml")',
+            "net",
+            "no architecture file matches the mark cnnshape('nowhere/*.toml',), from",
+        ),
         ('cnnshape("arch/*.toml")', "", "test_it must take the argument net, for its mark"),
         ('cnnshape_sizes("arch/good.toml")', "net", "test_it must take the argument shape, for its mark"),
         ('cnnshape_sizes("arch/good.toml", 0)', "shape", "cnnshape_sizes() needs n of at least 1, not 0"),
         ('cnnshape_sizes("arch/good.toml", size=3)', "shape", "unexpected keyword argument 'size'"),
         ("cnnshape_sizes", "shape", "missing 1 required positional argument: 'file'"),
+        ('cnnshape_sizes("arch/good.toml", 2.5)', "shape", "the mark cannot be read: 'float' object"),
+        ("cnnshape(3)", "net", "the mark cannot be read: expected str, bytes or os.PathLike object, not int"),
+        ('cnnshape(glob="arch/*.toml")', "net", "unexpected keyword argument 'glob'"),
     ],
 )
 def test_a_mark_that_cannot_work_says_why(run, pytester, mark, arguments, said):
     pytester.makepyfile(f"import pytest\n@pytest.mark.{mark}\ndef test_it({arguments}): pass")
     result = run()
     assert said in str(result.stdout)
+    assert "another exception" not in str(result.stdout)
     assert outcomes(result) == {"errors": 1}
+
+
+def test_the_mark_leaves_blocks_out_and_takes_paths(run, pytester):
+    (pytester.path / "arch" / "bad.toml").write_text('[blocks.b]\nlayers = ["relu"]\n')
+    pytester.makepyfile("""
+    import pathlib, pytest
+
+    @pytest.mark.cnnshape("arch/*.toml", pathlib.Path("arch/good.toml"))
+    def test_net(net): pass
+    """)
+    assert outcomes(run()) == {"passed": 2}
 
 
 def test_the_zoo_is_named_as_everywhere(run, pytester):
