@@ -255,8 +255,8 @@ class _Walk:
         layer = row.node.layer
         ways: list[tuple[int, Sequence[Reads | None]]] = []
         fields: tuple[Parts | None, ...] = (None,) * len(self.image)
-        if layer is not None and row.output is not None:
-            shapes: Any = row.inputs  # all known, as the output is
+        if layer is not None and None not in (row.output, *row.inputs):
+            shapes: Any = row.inputs
             try:
                 ways = [*zip(row.node.inputs, layer.reads(*shapes), strict=False)]  # not those only looked at
                 fields = tuple(self.along(axis, ways) for axis in range(len(self.image)))

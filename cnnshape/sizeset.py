@@ -71,7 +71,7 @@ class SizeSet:
     # What it says of sizes
 
     def __contains__(self, size: object) -> bool:
-        if not isinstance(size, SupportsIndex):  # as numpy's whole numbers are
+        if not isinstance(size, (int, SupportsIndex)):  # as numpy's whole numbers are; int is found at once
             return False
         size = size.__index__()
         if size < 1:
@@ -104,7 +104,7 @@ class SizeSet:
 
     @property
     def _first(self) -> float:
-        return next(iter(self), inf)
+        return self.next(0) or inf
 
     @property
     def _last(self) -> float:
@@ -159,8 +159,11 @@ class SizeSet:
 
     def __and__(self, other: SizeSet) -> SizeSet:
         """Look at one only where the other is, the sparse one first: 2**64 and 3 have few common multiples."""
-        if self._last < other._first or other._last < self._first:  # soon said
-            return NONE
+        for one, two in ((self, other), (other, self)):  # what is soon said
+            if one._last < two._first:
+                return NONE
+            if one.period == 1 and one.start <= two._first:
+                return two
         few, many = sorted((self, other), key=lambda sizes: (len(sizes.residues) / sizes.period, -sizes.period))
         return few.where(many.spans, many.start, many.period)
 

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from cnnshape.problems import Problem
     from cnnshape.receptive import ReceptiveField
     from cnnshape.sizeset import SizeSet
+    from cnnshape.solve import Box
     from cnnshape.valid import Constraint, ValidSizes
 
+MOST_PRODUCTS: Final = 12  # of sets for each axis, on the screen
+MOST_NAMES: Final = 5  # of layers that refuse a size
 VERSION: Final = 1  # of the JSON: another where a program that reads it would have to change
 
 
@@ -82,12 +85,8 @@ def facts(answer: Answer) -> Iterator[tuple[str, str]]:
         yield "asked", f"sizes with {text(question.output)} at {question.layer or 'the output'}"
     if question.exact:
         yield "asked", "sizes at which no layer drops a row"
-    yield from zip(("sizes", *[""] * 9), _sets(sizes), strict=False)
-    if contradiction := _contradiction(sizes):
-        *first, last = contradiction
-        yield "since", f"{', '.join(first)} and {last} contradict each other" if first else f"{last} takes no size"
-    needs = _needs(sizes)
-    yield from zip(("needed by", *[""] * len(needs)), (f"{layer}: {sides}" for layer, sides in needs), strict=False)
+    for label, lines in (("sizes", _sets(sizes)), ("since", _reasons(sizes))):
+        yield from (("" if place else label, line) for place, line in enumerate(lines))
     yield "declared", _declared(answer.net, sizes)
 
 
@@ -98,7 +97,7 @@ def _sets(sizes: ValidSizes) -> Iterator[str]:
     axes = sizes.axes
     if axes is None:
         yield f"equal sides: {_counted(sizes.square)}"
-        yield f"{', '.join(sizes.names[:-1])} and {sizes.names[-1]} depend on each other: {sizes}"
+        yield f"{', '.join(sizes.names[:-1])} and {sizes.names[-1]} depend on each other: {_union(sizes.boxes, sizes.names)}"
     elif len(set(axes)) == 1:
         yield f"each side: {_counted(axes[0])}" if len(axes) > 1 else _counted(axes[0])
     else:
@@ -110,26 +109,37 @@ def _counted(sizes: SizeSet) -> str:
     return f"{sizes} ({counted(len(sizes), 'size')})" if sizes.is_finite and sizes else str(sizes)
 
 
-def _needs(sizes: ValidSizes) -> list[tuple[str, str]]:
-    """Return the layers that make the set what it is, and what each needs."""
+def _reasons(sizes: ValidSizes) -> Iterator[str]:
+    """Say which layers make the set what it is: what each leaves of what those before leave, or what it needs alone."""
     try:
-        return [(constraint.layer, _need(constraint, sizes.names)) for constraint in sizes.constraints]
+        constraints = sizes.constraints
     except NoClosedForm as error:
-        return [(error.layer, error.reason)]
+        yield f"what {error.layer} needs has no closed form by itself: {error.reason}"
+        return
+    if not sizes:
+        *first, last = sizes.contradiction()
+        if not first:
+            yield f"{last} takes no size"
+            return
+        yield f"{', '.join(first)} and {last} contradict each other"
+    then = ""
+    for constraint in constraints:
+        if sizes and not constraint.joint:
+            yield f"{then}{constraint.layer} leaves {words(constraint.left, sizes.names)}"
+            then = "then "
+        else:
+            yield f"{constraint.layer} needs {_equation(constraint) or _union(constraint.boxes, sizes.names)}"
 
 
-def _contradiction(sizes: ValidSizes) -> tuple[str, ...]:
-    """Return the layers that leave no size, nothing where that is not known."""
-    try:
-        return sizes.contradiction()
-    except NoClosedForm:
-        return ()
+def _equation(constraint: Constraint) -> str:
+    """Write the equation in which the axes meet for a layer, "" for none."""
+    return " and ".join(repr(condition) for condition in constraint.conditions if isinstance(condition, Compared))
 
 
-def _need(constraint: Constraint, names: Sequence[str]) -> str:
-    """Say what a layer needs: certain sides, or the equation in which they meet."""
-    equations = [repr(condition) for condition in constraint.conditions if isinstance(condition, Compared)]
-    return " and ".join(equations) or words(constraint.boxes, names)
+def _union(boxes: Sequence[Box], names: Sequence[str]) -> str:
+    """Write boxes in words, of many the first."""
+    more = len(boxes) - MOST_PRODUCTS
+    return words(boxes[:MOST_PRODUCTS], names) + (f"; or {more:,} more, which --format json lists" if more > 0 else "")
 
 
 def _declared(net: Network, sizes: ValidSizes) -> str:
@@ -140,7 +150,9 @@ def _declared(net: Network, sizes: ValidSizes) -> str:
     if shape[1:] in sizes:
         return f"{given} is one of them"
     refusing = sizes.forbidden_by(shape[1:])
-    why = f", refused by {', '.join(refusing)}" if refusing else ""
+    others = len(refusing) - MOST_NAMES
+    named = ", ".join(refusing[:MOST_NAMES]) + (f" and {others:,} more" if others > 0 else "")
+    why = f", refused by {named}" if refusing else ""
     nearest = near(net, sizes, shape)
     return f"{given} is none of them{why}" + (nearest and f"; the nearest are {nearest}")
 
@@ -229,13 +241,29 @@ def _answer(answer: Answer) -> dict[str, Any]:
 
 
 def _valid(sizes: ValidSizes) -> dict[str, Any]:
+    needed = _needed(sizes)
     return {
         "equal_sides": _set(sizes.square),
         "axes": sizes.axes and [_set(side) for side in sizes.axes],
         "boxes": [[_set(side) for side in box] for box in sizes.boxes],
-        "needed": [{"layer": layer, "sizes": sides} for layer, sides in _needs(sizes)],
-        "contradiction": _contradiction(sizes),
+        "needed": needed,
+        "contradiction": [] if sizes or needed is None else [constraint["layer"] for constraint in needed],
     }
+
+
+def _needed(sizes: ValidSizes) -> list[dict[str, str]] | None:
+    """Return the layers that make the set what it is; None where that has no closed form."""
+    try:
+        return [
+            {
+                "layer": constraint.layer,
+                "needs": _equation(constraint) or words(constraint.boxes, sizes.names),
+                "leaves": words(constraint.left, sizes.names),
+            }
+            for constraint in sizes.constraints
+        ]
+    except NoClosedForm:
+        return None
 
 
 def _set(sizes: SizeSet) -> dict[str, Any]:

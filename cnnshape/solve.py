@@ -8,6 +8,7 @@ a tree, as long as few branches are left.
 
 from __future__ import annotations
 
+from itertools import islice
 from itertools import product as combinations
 from math import inf, isqrt, lcm
 from typing import TYPE_CHECKING, Final
@@ -18,13 +19,15 @@ from cnnshape.sizeset import SizeSet, TooManySpans
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cnnshape.size import Size
+    from cnnshape.size import Product, Size
     from cnnshape.sizeset import Span
 
 MOST_LOOKS: Final = 2**17  # stretches of sides that are looked at for one condition: about a second
 MOST_DIVISORS: Final = 2**16  # that are tried of the number that a product of sides must be
+MOST_TRIES: Final = 2**18  # of a divisor for one of the sides
 MOST_BOXES: Final = 2**10  # products of sets that a set of several sides is the union of
 FEW_BOXES: Final = 2**8  # that are looked through for ones within others, which divisors never leave
+TOO_MANY_BOXES: Final = f"more than {MOST_BOXES:,} separate products of sizes work"
 
 Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
 
@@ -80,7 +83,7 @@ def meet(one: Sequence[Box], other: Sequence[Box]) -> list[Box]:
     if len(found) <= FEW_BOXES:
         found = [box for box in found if not any(_inside(box, larger) for larger in found)]
     if len(found) > MOST_BOXES:
-        raise Unsolvable(f"more than {MOST_BOXES:,} separate products of sizes work")
+        raise Unsolvable(TOO_MANY_BOXES)
     return found
 
 
@@ -215,32 +218,43 @@ def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
     if isinstance(condition, Both):
         return meet(_boxes(condition.one, axes), _boxes(condition.other, axes))
     if isinstance(condition, Compared) and condition.sign == "=":
-        sizes = condition.product.sizes
-        number, rest = divmod(condition.number - condition.product.constant, condition.product.factor)
-        return [] if rest or number < 1 else [_box(sizes, factors, axes) for factors in _factorings(number, len(sizes))]
+        return [tuple(box.get(axis, EVERY) for axis in axes) for box in _equal(condition.product, condition.number)]
     if len(condition.axes) == 1:
         asked = solve_axis([condition])
         return [tuple(asked if axis in condition.axes else EVERY for axis in axes)]
     raise Unsolvable("a product of sides is compared by size")
 
 
-def _box(sizes: Sequence[Size], values: Sequence[int], axes: Sequence[str]) -> Box:
-    """Return the box in which each size has its value."""
-    box = dict.fromkeys(axes, EVERY)
-    for size, value in zip(sizes, values, strict=True):
-        parts = [part for part in (size >= value, size <= value) if part is not True]
-        box[size.axis.name] = SizeSet() if False in parts else solve_axis(parts)
-    return tuple(box.values())
-
-
-def _factorings(number: int, count: int) -> Iterator[tuple[int, ...]]:
-    """Yield the ways to write a number as a product of so many."""
-    if count == 1:
-        yield (number,)
-        return
+def _equal(product: Product, number: int) -> list[dict[str, SizeSet]]:
+    """Return for which sides of its axes, each alone, a product is a number. Raises Unsolvable."""
+    number, rest = divmod(number - product.constant, product.factor)
+    if rest or number < 1:
+        return []
     if isqrt(number) > MOST_DIVISORS:
         raise Unsolvable(f"the divisors of {number:,} are too many to try")
     small = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
-    for divisor in sorted({*small, *(number // d for d in small)}):
-        for others in _factorings(number // divisor, count - 1):
-            yield (divisor, *others)
+    divisors = sorted({*small, *(number // d for d in small)})
+    known: dict[tuple[object, int], SizeSet] = {}
+    tries = iter(range(MOST_TRIES))
+
+    def sides(size: Size, value: int) -> SizeSet:
+        if next(tries, None) is None:
+            raise Unsolvable(f"the ways to write {number:,} as a product are too many to try")
+        key = size.form, value
+        if key not in known:
+            parts = [part for part in (size >= value, size <= value) if part is not True]
+            known[key] = SizeSet() if False in parts else solve_axis(parts)
+        return known[key]
+
+    def boxes(sizes: Sequence[Size], number: int, divisors: Sequence[int]) -> Iterator[dict[str, SizeSet]]:
+        size, *others = sizes
+        for value in divisors if others else [number]:
+            if found := sides(size, value):
+                rest = number // value
+                ways = boxes(others, rest, [d for d in divisors if rest % d == 0]) if others else [{}]
+                yield from ({size.axis.name: found} | way for way in ways)
+
+    found = [*islice(boxes(product.sizes, number, divisors), MOST_BOXES + 1)]
+    if len(found) > MOST_BOXES:
+        raise Unsolvable(TOO_MANY_BOXES)
+    return found

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layout import text
 from cnnshape.network import UNRESOLVED
-from cnnshape.rules import Refused
-from cnnshape.size import Condition, Unsolvable, unknowns
+from cnnshape.parameters import is_count
+from cnnshape.rules import Refused, equal
+from cnnshape.size import Compared, Condition, Unsolvable, unknowns
 from cnnshape.sizeset import SizeSet, TooManySpans
 from cnnshape.solve import EVERY, Box, covered, meet, parts, solve
 from cnnshape.unknown import UNKNOWN
@@ -50,11 +51,25 @@ def _closed_form(layer: str = "") -> Iterator[None]:
 
 
 class Constraint(NamedTuple):
-    """What one layer requires of the input's sides, and the boxes in which that holds."""
+    """What one layer requires of the input's sides, and the boxes in which that holds.
+
+    `left` are the boxes in which the constraints that are named before it hold as well.
+    """
 
     layer: str
     conditions: Conditions
     boxes: tuple[Box, ...]
+    left: tuple[Box, ...] = ()
+
+    @property
+    def joint(self) -> bool:
+        """Whether axes meet in it."""
+        return len(self.boxes) > 1 or any(isinstance(condition, Compared) for condition in self.conditions)
+
+    @property
+    def cost(self) -> tuple[bool, int]:
+        """What is cheap is asked first: of axes alone, of a short period."""
+        return self.joint, max((sizes.period for box in self.boxes for sizes in box), default=1)
 
 
 class ValidSizes:
@@ -73,9 +88,13 @@ class ValidSizes:
         self.boxes = tuple(_solved(self._required, names))
 
     def __contains__(self, sides: object) -> bool:
-        if not isinstance(sides, tuple) or len(sides) != len(self.names):
+        given = self._sides(sides)
+        return any(all(side in sizes for side, sizes in zip(given, box, strict=True)) for box in self.boxes)
+
+    def _sides(self, sides: object) -> tuple[int, ...]:
+        if not isinstance(sides, tuple | list) or len(sides) != len(self.names):
             raise ValueError(f"sizes are {len(self.names)} numbers here, ({', '.join(self.names)})")
-        return any(all(side in sizes for side, sizes in zip(sides, box, strict=True)) for box in self.boxes)
+        return tuple(sides)
 
     def __bool__(self) -> bool:
         return bool(self.boxes)
@@ -108,6 +127,7 @@ class ValidSizes:
         return min(self._moved(sides, SizeSet.next), key=sum, default=None)
 
     def _moved(self, sides: tuple[int, ...], step: Any) -> Iterable[tuple[int, ...]]:
+        sides = self._sides(sides)
         equal = len(set(sides)) == 1
         for box in [(self.square,) * len(sides)] if equal else self.boxes:
             found = tuple(side if side in sizes else step(sizes, side) for side, sizes in zip(sides, box, strict=True))
@@ -122,19 +142,36 @@ class ValidSizes:
         Of exact sizes these are also the layers that drop a row; an output that was asked for and does not come out
         is named as among the constraints.
         """
+        if sides in self:
+            return ()
         inputs = self._net.inputs.items()
         shapes = {name: (*shape[:1], *sides) if name in self.varied else shape for name, shape in inputs if shape}
         rows = self._net.check(shapes).layers
         refusing = tuple(row.name for row in rows if row.result.refusals or (self._exact and any(row.dropped)))
-        return refusing if refusing or sides in self else (self._required[-1][0],)
+        return refusing or (self._required[-1][0],)
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
-        """What the layers ask that matters: without any one of these the set would be larger.
+        """What the layers ask that matters, the least period first, each with what it leaves of what those before leave.
 
-        Raises NoClosedForm where what one layer asks has none by itself.
+        Without any one of these the set would be larger. Of an empty set they are the fewest that leave no size; where
+        there would be more than MOST_TRIES to try, only some of which none can be left out. Raises NoClosedForm where
+        what one layer asks has none by itself.
         """
-        behind: list[Sequence[Box]] = [self._everything]  # what those from each one on have in common
+        needed, before = [], self._everything
+        for constraint in self._needed if self.boxes else self._fewest():
+            before = _met(constraint, before)
+            needed.append(constraint._replace(left=tuple(before)))
+        return tuple(needed)
+
+    def contradiction(self) -> tuple[str, ...]:
+        """Return the layers of the constraints that leave no size, nothing where there are sizes."""
+        return () if self.boxes else tuple(constraint.layer for constraint in self.constraints)
+
+    @cached_property
+    def _needed(self) -> list[Constraint]:
+        """Return what the layers ask without what follows from the rest."""
+        behind = [self._everything]  # what those from each one on have in common
         for constraint in reversed(self._asked):
             behind.append(_met(constraint, behind[-1]))
         before, needed = self._everything, []
@@ -144,33 +181,30 @@ class ValidSizes:
             if not spare:
                 needed.append(constraint)
                 before = _met(constraint, before)
-        return tuple(needed)
+        return needed
 
-    def contradiction(self) -> tuple[str, ...]:
-        """Return a smallest set of layers that leave no size, nothing where there are sizes.
-
-        Where there would be more than MOST_TRIES to try, only one of which no layer can be left out. Raises
-        NoClosedForm where what one layer asks has none by itself.
-        """
-        if self.boxes:
-            return ()
-        needed, tries = self.constraints, 0
-        for count in range(1, len(needed) + 1):
+    def _fewest(self) -> Sequence[Constraint]:
+        """Return the fewest of what the layers ask that leave no size."""
+        needed, tries = self._needed, 0
+        for count in range(1, len(needed)):
             for some in combinations(self._asked, count):
                 tries += prod(len(constraint.boxes) for constraint in some)
                 if tries > MOST_TRIES:
-                    break
+                    return needed
                 if not reduce(lambda boxes, constraint: _met(constraint, boxes), some, self._everything):
-                    return tuple(constraint.layer for constraint in some)
-        return tuple(constraint.layer for constraint in needed)
+                    return some
+        return needed
 
     @property
-    def _everything(self) -> Sequence[Box]:
+    def _everything(self) -> list[Box]:
         return [(EVERY,) * len(self.names)]
 
     @cached_property
     def _asked(self) -> list[Constraint]:
-        """Return what the layers ask, once where several ask the same, and nothing that every size fulfils."""
+        """Return what the layers ask, the cheapest first; once what several ask, and not what every size fulfils."""
+        impossible = next(((layer, conditions) for layer, conditions in self._required if False in conditions), None)
+        if impossible:
+            return [Constraint(*impossible, boxes=())]
         alone = {
             id(conditions): tuple(_solved([(layer, conditions)], self.names)) for layer, conditions in self._required
         }
@@ -181,7 +215,7 @@ class ValidSizes:
             if boxes not in asked:
                 asked.add(boxes)
                 result.append(Constraint(layer, conditions, boxes))
-        return result
+        return sorted(result, key=lambda constraint: constraint.cost)
 
 
 def _met(constraint: Constraint, boxes: Sequence[Box]) -> list[Box]:
@@ -190,12 +224,12 @@ def _met(constraint: Constraint, boxes: Sequence[Box]) -> list[Box]:
 
 
 def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
-    """Write boxes in words: one set where it is that of each axis, or else h 64 to 95 with w 128; h 128 with w 64."""
+    """Write boxes in words: one set where it is that of each axis, or h 64 to 95 with w 128; or h 128 with w 64."""
     boxes = [*boxes]
     if len(boxes) == 1 and len(set(boxes[0])) == 1:
         return str(boxes[0][0])
     named = ([(name, sizes) for name, sizes in zip(names, box, strict=True) if sizes != EVERY] for box in boxes)
-    return "; ".join(" with ".join(f"{name} {sizes}" for name, sizes in box) for box in named) or "none"
+    return "; or ".join(" with ".join(f"{name} {sizes}" for name, sizes in box) for box in named) or "none"
 
 
 def valid_sizes(
@@ -219,6 +253,8 @@ def valid_sizes(
     reading = _Reading(net, varied, names, exact=exact)
     reading.run()
     if output is not None:
+        if not isinstance(output, tuple | list) or not all(is_count(side, 1) for side in output):
+            raise ValueError(f"output must be sides, as (6, 6), not {output!r}")
         reading.pin(layer, tuple(output))
     elif layer is not None:
         raise ValueError("a layer is named, but not what its output is to be")
@@ -310,7 +346,7 @@ class _Reading:
             count = len(shape) - 1
             has = f"{layer or 'the output'} has {count or 'no'} side{'s' * (count != 1)}"
             raise ValueError(f"{has}, and {text(sides)} is asked for" + ": say at which layer" * (layer is None))
-        conditions = [c for side, size in zip(sides, shape[1:], strict=True) for c in (size >= side, size <= side)]
+        conditions = [equal(size, side) for side, size in zip(sides, shape[1:], strict=True)]
         self.required.append((f"{layer or 'output'} = {text(sides)}", tuple(c for c in conditions if c is not True)))
 
     def outputs(self) -> dict[str, Shape | None]:

@@ -465,6 +465,14 @@ def test_what_is_behind_a_failure_is_not_said():
     assert [field is None for (field,) in fields.values()] == [False, True, True]
 
 
+def test_what_has_the_size_of_a_failure_is_not_said():
+    """The sides of what fails are known here, its channels are not."""
+    wrong = ("conv", {"out_channels": 3, "groups": 2, "kernel_size": 3})
+    net = net_of(wrong, ("crop", {"like": "l1", "from_": "input"}))
+    assert net.check().layers[1].output == (2, 38)
+    assert [*receptive_fields(net).values()] == [(None,)] * 2
+
+
 def test_a_vector_made_an_image_again_sees_all_everywhere():
     net = net_of(
         ("flatten", {}),

@@ -83,11 +83,11 @@ def test_independent_axes():
     assert result.exit_code == 0
     assert facts(result.output) == {
         "sizes": ["each side: multiples of 16, from 16"],
-        "needed by": [
-            "up4.concat: 0 to 7 modulo 16, from 1",
-            "up3.concat: 0 to 3 modulo 8, from 1",
-            "up2.concat: 0 or 1 modulo 4, from 1",
-            "up1.concat: multiples of 2, from 2",
+        "since": [
+            "up1.concat leaves multiples of 2, from 2",
+            "then up2.concat leaves multiples of 4, from 4",
+            "then up3.concat leaves multiples of 8, from 8",
+            "then up4.concat leaves multiples of 16, from 16",
         ],
         "declared": ["1x512x512 is one of them"],
     }
@@ -100,10 +100,35 @@ def test_axes_that_meet():
     found = facts(result.output)
     assert found["sizes"][0] == "equal sides: 227 to 258 (32 sizes)"
     assert found["sizes"][1].startswith(
-        "h and w depend on each other: h 67 to 98 with w 1187 to 1218; h 99 to 130 with"
+        "h and w depend on each other: h 67 to 98 with w 1187 to 1218; or h 99 to 130 with"
     )
-    assert found["needed by"] == ["fc6: 256*(floor((h + 29)/32) - 2)*(floor((w + 29)/32) - 2) = 9216"]
+    assert found["since"] == ["fc6 needs 256*(floor((h + 29)/32) - 2)*(floor((w + 29)/32) - 2) = 9216"]
     assert found["declared"] == ["227x227x3 is one of them"]
+
+
+def test_of_many_products_the_screen_has_the_first_and_json_all(tmp_path):
+    """h*w = 2**10 * 3 is 22 products, of powers of two and once three."""
+    volume = 'input = [2, 64, 48]\nlayers = ["flatten", { name = "fc", type = "linear", out_features = 1 }]\n'
+    net = file(tmp_path, volume)
+    found = facts(sizes(net).output)
+    assert found["sizes"][1].startswith(
+        "h and w depend on each other: h 1 with w 3072; or h 2 with w 1536; or h 3 with w 1024;"
+    )
+    assert found["sizes"][1].endswith("; or 10 more, which --format json lists")
+    assert found["sizes"][1].count(";") == 12
+    assert found["since"] == ["fc needs 2*h*w = 6144"]
+    valid = as_json(net)["valid_sizes"]
+    assert len(valid["boxes"]) == 22
+    assert valid["needed"][0]["leaves"].count(";") == 21
+
+
+def test_of_many_layers_that_refuse_the_first_are_named(tmp_path):
+    layers = "".join(
+        f'{{ name = "p{n}", type = "max_pool", kernel_size = {n}, from = "input" }},\n' for n in range(9, 17)
+    )
+    net = file(tmp_path, f'input = [1, 8]\nallow = ["unused-result"]\nlayers = [{layers}]\n')
+    refused = "refused by p9, p10, p11, p12, p13 and 3 more; the nearest are 1x16 above"
+    assert facts(sizes(net).output)["declared"] == [f"1x8 is none of them, {refused}"]
 
 
 def test_axes_that_differ(tmp_path):
@@ -119,14 +144,20 @@ def test_no_pixel_lost():
     found = facts(sizes(ALEXNET, "--exact").output)
     assert found["asked"] == ["sizes at which no layer drops a row"]
     assert found["sizes"][0] == "equal sides: 227 (1 size)"
-    assert found["needed by"][:2] == ["conv1: 3 modulo 4, from 11", "pool1: 3 to 6 modulo 8, from 19"]
+    assert found["since"] == [
+        "conv1 leaves 3 modulo 4, from 11",
+        "then pool1 leaves 3 modulo 8, from 19",
+        "then pool2 leaves 3 modulo 16, from 35",
+        "then pool3 leaves 3 modulo 32, from 67",
+        "fc6 needs 256*(floor((h + 29)/32) - 2)*(floor((w + 29)/32) - 2) = 9216",
+    ]
 
 
 def test_backwards():
     found = facts(sizes(ALEXNET, "--layer", "pool3", "--output", "6x6").output)
     assert found["asked"] == ["sizes with 6x6 at pool3"]
     assert found["sizes"] == ["each side: 227 to 258 (32 sizes)"]
-    assert found["needed by"] == ["pool3 = 6x6: 227 to 258"]
+    assert found["since"] == ["pool3 = 6x6 leaves 227 to 258"]
     assert facts(sizes(UNET, "--output", "64x80").output)["sizes"] == [
         "h: 64 (1 size)",
         "w: 80 (1 size)",
@@ -139,7 +170,11 @@ def test_an_empty_set_names_a_contradiction(tmp_path):
     assert result.exit_code == 1
     found = facts(result.output)
     assert found["sizes"] == ["none"]
-    assert found["since"] == ["even and odd contradict each other"]
+    assert found["since"] == [
+        "even and odd contradict each other",
+        "even needs multiples of 2, from 2",
+        "odd needs 1 modulo 2, from 1",
+    ]
     assert found["declared"] == ["1x8 is none of them, refused by odd"]
     assert result.output.endswith("\n✗ no size is valid\n")
 
@@ -152,6 +187,17 @@ def test_a_layer_that_takes_no_size(tmp_path):
         )
     )
     assert result.exit_code == 1
+    assert facts(result.output)["since"] == ["c takes no size"]
+
+
+def test_a_layer_that_takes_no_size_explains_it_whatever_the_others_ask(tmp_path):
+    """The slice asks a product of sides to be at least 19, of which there is no closed form."""
+    layers = """
+        "flatten",
+        { name = "part", type = "slice", dim = 1, stop = 19 },
+        { name = "c", type = "crop", amount = [0, 4] , from = "input" },
+    """
+    result = sizes(file(tmp_path, f'input = [1, 8, 8, 8]\nallow = ["unused-result"]\nlayers = [{layers}]\n'))
     assert facts(result.output)["since"] == ["c takes no size"]
 
 
@@ -243,9 +289,9 @@ def test_json():
     assert valid["axes"] is None
     assert len(valid["boxes"]) == 9
     assert [[equal, equal]] == [box for box in valid["boxes"] if box[0] == box[1]]
-    assert valid["needed"] == [
-        {"layer": "fc6", "sizes": "256*(floor((h + 29)/32) - 2)*(floor((w + 29)/32) - 2) = 9216"}
-    ]
+    (needed,) = valid["needed"]
+    assert needed["needs"] == "256*(floor((h + 29)/32) - 2)*(floor((w + 29)/32) - 2) = 9216"
+    assert needed["leaves"].startswith("h 67 to 98 with w 1187 to 1218; or h 99 to 130 ")
     layers = {layer["name"]: layer for layer in found["layers"]}
     assert layers["conv1"]["output"] == [96, "floor((h + 1)/4) - 2", "floor((w + 1)/4) - 2"]
     field = {"whole_image": False, "extent": [195, 195], "support": [195, 195], "stride": "32", "period": 1}
@@ -256,7 +302,13 @@ def test_json():
 
 
 def test_json_says_what_its_sets_contain():
-    axis, _ = as_json(UNET)["valid_sizes"]["axes"]
+    valid = as_json(UNET)["valid_sizes"]
+    assert valid["needed"][2] == {
+        "layer": "up3.concat",
+        "needs": "0 to 3 modulo 8, from 1",
+        "leaves": "multiples of 8, from 8",
+    }
+    axis, _ = valid["axes"]
     inside = lambda x, spans: any(a <= x <= b for a, b in spans)  # noqa: E731
     for x in range(1, 100):
         found = inside(x % axis["period"], axis["residues"]) if x >= axis["start"] else inside(x, axis["finite"])

@@ -5,6 +5,8 @@ import pickle
 import random
 import re
 from functools import reduce
+from itertools import accumulate, product
+from math import prod
 from operator import and_, or_
 from pathlib import Path
 
@@ -155,7 +157,20 @@ class RandomNet:
 
     def other(self):
         rng = self.rng
-        kind = rng.choice(["pad", "reflect", "slice", "crop", "glu", "instance_norm", "conv", "window", "unshuffle"])
+        kinds = [
+            "pad",
+            "reflect",
+            "slice",
+            "crop",
+            "glu",
+            "instance_norm",
+            "conv",
+            "window",
+            "gate",
+            "fit",
+            "unshuffle",
+        ]
+        kind = rng.choice(kinds)
         if kind == "pad":
             self.add("pad", padding=[[rng.randint(-2, 3), rng.randint(-2, 3)]] * self.rank)
         elif kind == "reflect":
@@ -181,6 +196,11 @@ class RandomNet:
             )
         elif kind == "window":
             self.add("max_pool", kernel_size=rng.randint(1, 4), stride=rng.randint(1, 5), ceil_mode=rng.random() < 0.5)
+        elif kind == "gate":
+            here = self.names[-1]
+            self.add("mul", from_=[here, self.add("global_avg_pool")])
+        elif kind == "fit":
+            self.add(rng.choice(["adaptive_avg_pool", "adaptive_max_pool"]), output_size=rng.choice([1, 7, 12]))
         elif self.rank == 2:
             self.add("pixel_unshuffle", downscale_factor=2)
 
@@ -202,13 +222,15 @@ class RandomNet:
 
 
 def built(made):
-    """The net at an input that it takes, if one is found: what a linear layer takes is fixed there."""
+    """The net, or mostly what of it has one, at an input that it takes: what a linear layer takes is fixed there."""
     for side in (*made.rng.sample(range(1, 150), 8), 96):
         net = loads(made.text(side))
         if net.check().ok:
             return net
     made.layers = made.layers[: made.body]
-    return loads(made.text(side))
+    while not (net := loads(made.text(side))).check().ok and len(made.layers) > 1 and made.rng.random() < 0.9:
+        made.layers.pop()
+    return net
 
 
 def sides_of(made, count):
@@ -234,7 +256,7 @@ NETS = 70  # for each of the chunks below, and 150 sizes for each net
 
 @pytest.mark.parametrize("chunk", range(10))
 def test_random_nets_against_the_int_engine(chunk):
-    """10 chunks of 70 nets at 150 sizes: more than 100,000 pairs, however many nets have no closed form."""
+    """10 chunks of 70 nets at 150 sizes: more than 100,000 pairs, as few nets have no closed form."""
     refused = 0
     for seed in range(chunk * NETS, (chunk + 1) * NETS):
         made, net, sizes = asked(seed, 1 + seed % 5 // 3)
@@ -244,7 +266,7 @@ def test_random_nets_against_the_int_engine(chunk):
         for sides in sides_of(made, 150):
             report = net.check((2, *sides))
             assert (sides in sizes) == report.ok, f"seed {seed} at {sides}: {sizes}\n{made.text(64)}"
-    assert refused <= NETS // 10
+    assert refused <= 3
 
 
 @pytest.mark.parametrize("seed", range(0, 400, 10))
@@ -282,6 +304,11 @@ def test_who_forbids_what(seed):
     made, net, sizes = asked(seed, 1)
     if sizes is None:
         return
+    leaves = [sides_where(of.left) for of in sizes.constraints]
+    needs = [sides_where(of.boxes) for of in sizes.constraints]
+    assert leaves == [*accumulate(needs, and_)]
+    assert leaves[-1:] in ([], [sizes.square])
+    assert not sizes or [of.period for of in needs] == sorted(of.period for of in needs)
     needed = {constraint.layer: constraint for constraint in sizes.constraints}
     for (side,) in sides_of(made, 100):
         refusing = sizes.forbidden_by((side,))
@@ -418,6 +445,13 @@ def test_alexnet_backwards():
     assert up_to(net, "conv5").valid_sizes(output=(13, 13)).square == SizeSet("227 to 242")
 
 
+def test_backwards_through_a_flatten():
+    net = net_of(layer("flatten", "rows", start_dim=2), shape="[2, 8, 8]")
+    for sizes in (net.valid_sizes(output=(36,)), net.valid_sizes(layer="rows", output=(36,))):
+        assert sizes.square == SizeSet("6")
+        assert all(((h, w) in sizes) == (h * w == 36) for h in range(1, 40) for w in range(1, 40))
+
+
 TRANSPOSED = 'type = "conv_transpose", out_channels = 1, kernel_size = 2, stride = 2'
 
 
@@ -487,6 +521,22 @@ def test_contradiction_of_two():
     assert set(sizes.contradiction()) == {"fours", "odd"}
 
 
+def test_a_contradiction_is_the_smallest():
+    """Odd multiples of 3, and what is 0, 1 or 2 modulo 6, contradict each other too, but those are three."""
+    net = net_of(
+        layer("max_pool", "half", kernel_size=2, from_="input"),
+        layer("upsample", "back", scale_factor=2),
+        layer("add", "even", from_=["back", "input"]),
+        layer("crop", "odd", size=1, exact=True, from_="input"),
+        layer("max_pool", "third", kernel_size=3, from_="input"),
+        layer("upsample", "again", scale_factor=3),
+        layer("add", "threes", from_=["again", "input"]),
+        layer("crop", "sixes", size=2, exact=True, from_="third"),
+        top='allow = ["unused-result"]',
+    )
+    assert set(net.valid_sizes().contradiction()) == {"even", "odd"}
+
+
 def encoder():
     """The strides of a ResNet: 2, 4, 8, 16, 32, at each of which the side is rounded up."""
     yield conv(7, 2, 3, "s2")
@@ -517,14 +567,17 @@ def test_fpn_of_strict_adds():
 
 
 def test_resnet_takes_every_size():
-    assert zoo("resnet50").valid_sizes().axes == (SizeSet("every size"),) * 2
+    sizes = zoo("resnet50").valid_sizes()
+    assert sizes.axes == (SizeSet("every size"),) * 2
+    assert sizes.forbidden_by((10**6, 10**6)) == ()  # that torch has no tensor as large is another matter
 
 
 def test_unet_of_depth_64():
     sizes = unet(64).valid_sizes()
     assert sizes.square == SizeSet(f"multiples of {2**64}, from {2**64}")
-    assert sizes.constraints[-1].layer == "concat0"
-    assert str(sizes.constraints[-1].boxes[0][0]) == "multiples of 2, from 2"
+    assert sizes.constraints[0].layer == "concat0"
+    assert str(sizes.constraints[0].boxes[0][0]) == "multiples of 2, from 2"
+    assert [of.left[0][0].period for of in sizes.constraints] == [2**level for level in range(1, 65)]
 
 
 def test_a_single_join_at_great_depth():
@@ -553,6 +606,17 @@ def test_a_volume():
     assert str(sizes.square) == "every size from 3"
     assert (1, 2, 3) in sizes
     assert (1, 2, 2) not in sizes
+
+
+def test_a_volume_that_is_flattened():
+    sizes = net_of(
+        layer("max_pool", kernel_size=2, stride=1),
+        layer("flatten"),
+        layer("linear", out_features=1),
+        shape="[2, 3, 4, 7]",
+    ).valid_sizes()
+    for sides in product((*range(1, 11), 13, 19, 37), repeat=3):
+        assert (sides in sizes) == (prod(side - 1 for side in sides) == 36)
 
 
 def test_axes_that_meet_in_a_norm():
@@ -597,10 +661,9 @@ def at_side(net, side):
 
 @pytest.mark.parametrize("name", ZOO)
 def test_claim_of_the_zoo_by_brute_force(name):
-    """Every side from 1 to 600; of the nets of more than 100 layers, every thirteenth from 100 on."""
     net = zoo(name)
     (claimed,) = (claim.claimed for claim in net.claims if claim.name == "valid_sizes")
-    for side in (*range(1, 100), *range(100, 601, 13 if len(net.nodes) > 100 else 1)):
+    for side in range(1, 601):
         refused = any(row.result.refusals for row in net.check(at_side(net, side)).layers)
         assert refused == (side not in claimed), side
 
@@ -656,6 +719,18 @@ def test_a_set_that_would_be_a_book():
     assert caught.value.layer.startswith("crop")
 
 
+@pytest.mark.parametrize(
+    ("sides", "added", "why"),
+    [([12] * 6, 0, "more than 1,024 separate products"), ([1] * 6, 23, "are too many to try")],
+)
+def test_products_of_many_factors(sides, added, why):
+    """2,858,856 products are 12**6; only one of 24**6 has factors of at least 24, and most others nearly have."""
+    pad = layer("pad", padding=[[0, added]] * 6)
+    net = net_of(pad, layer("flatten"), layer("linear", "fc", out_features=1), shape=str([1, *sides]))
+    with pytest.raises(NoClosedForm, match=f"fc: .*{why}"):
+        net.valid_sizes()
+
+
 def test_what_fails_at_its_own_input_answers_as_far_as_its_numbers_are_known():
     fails = net_of(conv(3, 1, 0, "a"), layer("max_pool", "b", kernel_size=9), shape="[1, 5]")
     assert not fails.check().ok
@@ -709,6 +784,8 @@ def test_of_inputs_with_different_sides_one_is_named():
         ({"layer": "b", "output": (1, 1)}, "the net has no layer 'b'"),
         ({"layer": "a"}, "a layer is named, but not what its output is to be"),
         ({"layer": "a", "output": (1,)}, "a has 2 sides, and 1 is asked for"),
+        ({"layer": "a", "output": 4}, "output must be sides, as (6, 6), not 4"),
+        ({"layer": "a", "output": (4.0, 4)}, "output must be sides, as (6, 6), not (4.0, 4)"),
     ],
 )
 def test_questions_that_do_not_suit(arguments, why):
@@ -732,19 +809,22 @@ def test_the_object():
     assert (48,) in sizes
     assert (47,) not in sizes
     assert sizes
-    with pytest.raises(ValueError, match="sizes are 1 numbers here"):
-        assert 48 in sizes
+    assert [48] in sizes
+    for ask in (sizes.__contains__, sizes.forbidden_by, sizes.below, sizes.above):
+        for wrong in (48, (48, 48)):
+            with pytest.raises(ValueError, match="sizes are 1 numbers here"):
+                ask(wrong)
     assert (sizes.below((40,)), sizes.above((40,))) == ((32,), (48,))
     assert (sizes.below((48,)), sizes.above((48,))) == ((48,), (48,))
     assert sizes.below((15,)) is None
     assert sizes.forbidden_by((40,)) == ("concat3",)
     assert sizes.forbidden_by((48,)) == ()
     assert sizes.contradiction() == ()
-    assert [(of.layer, str(of.boxes[0][0])) for of in sizes.constraints] == [
-        ("concat3", "0 to 7 modulo 16, from 1"),
-        ("concat2", "0 to 3 modulo 8, from 1"),
-        ("concat1", "0 or 1 modulo 4, from 1"),
-        ("concat0", "multiples of 2, from 2"),
+    assert [(of.layer, str(of.boxes[0][0]), str(of.left[0][0])) for of in sizes.constraints] == [
+        ("concat0", "multiples of 2, from 2", "multiples of 2, from 2"),
+        ("concat1", "0 or 1 modulo 4, from 1", "multiples of 4, from 4"),
+        ("concat2", "0 to 3 modulo 8, from 1", "multiples of 8, from 8"),
+        ("concat3", "0 to 7 modulo 16, from 1", "multiples of 16, from 16"),
     ]
     assert str(sizes.outputs["pool3"][1]) == "floor(w/16)"
     again = pickle.loads(pickle.dumps(sizes))
