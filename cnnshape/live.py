@@ -43,16 +43,19 @@ if TYPE_CHECKING:
 def compare(net: Network, report: Report, model: Any, device: str | None = None) -> Comparison:
     """Run the model once on a sample of the report's inputs, and hold it against the net.
 
-    On another device than the model's a copy of its numbers is run. None: on cuda if there is one, else where it lives.
+    On another device than the model's a copy of its numbers is run. None: on cuda if there is one and it can, else where
+    it lives.
     """
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r}")
     if scripted := _scripted(model):
         raise TypeError(scripted)
     model = _unwrapped(model)
-    device = device or _home(model)
-    run = observe(model, report.inputs, device)
-    return Comparison(run.model, device, torch.__version__, *match(net, report, run))
+    for where in [device] if device else _devices(model):
+        run = observe(model, report.inputs, where)
+        if not run.failure:
+            break
+    return Comparison(run.model, where, torch.__version__, *match(net, report, run))
 
 
 def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Run:
@@ -109,10 +112,10 @@ def _unwrapped(model: Any) -> Any:
     return model
 
 
-def _home(model: torch.nn.Module) -> str:
-    """Return where to run a model: what has shapes alone is not brought to cuda."""
+def _devices(model: torch.nn.Module) -> list[str]:
+    """Return where to run a model, and where if it raises there: it may hold what is not brought along."""
     home = next((str(tensor.device) for tensor in (*model.parameters(), *model.buffers())), "cpu")
-    return "cuda" if home == "cpu" and torch.cuda.is_available() else home
+    return ["cuda", home] if home == "cpu" and torch.cuda.is_available() else [home]
 
 
 def _copied(tensor: torch.Tensor, device: str) -> torch.Tensor:
