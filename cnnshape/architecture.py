@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from cnnshape.network import Claim
     from cnnshape.problems import Text
 
-Setting = (
-    Any  # a parameter's value in its final form; or with an Expression or a Template in it; None where it is wrong
-)
-
+# A parameter's value in its final form; or with an Expression or a Template in it; None where it is wrong.
+Setting = Any
 
 PARSED: Final = (Expression, Template)
 NO_REPEAT: Final = object()  # once, and not numbered
@@ -47,6 +45,7 @@ class Step(NamedTuple):
     expect: Setting = None
     allow: frozenset[str] = frozenset()
     broken: bool = False  # a problem was found in it
+    lost: bool = False  # its name is not known, or it stands for layers that are not
 
     @property
     def of(self) -> str | Template:

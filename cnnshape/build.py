@@ -17,7 +17,7 @@ from cnnshape.layers import TYPES, Layer
 from cnnshape.network import UNRESOLVED, Expectation, Network, Node, measured
 from cnnshape.parameters import Parameter, Reference, Shape, Wrong, shown
 from cnnshape.problems import MAX_PROBLEMS, Place, Problem, listed
-from cnnshape.reader import bad_layer_name, late_settings
+from cnnshape.reader import INPUT, bad_layer_name, late_settings
 from cnnshape.unknown import UNKNOWN
 from cnnshape.values import EXPECT, hint
 
@@ -81,7 +81,7 @@ class _Builder:
             claims=architecture.claims,
             training=architecture.training,
             allow=architecture.allow,
-            problems=listed([*architecture.problems, *self.problems.values()]),
+            problems=listed(_causes([*architecture.problems, *self.problems.values()])),
         )
 
     def outputs(self, frame: Frame, last: int) -> dict[str, int]:
@@ -121,7 +121,8 @@ class _Builder:
     def note(self, problem: Problem) -> None:
         """Note a problem, once for all copies of a block."""
         self.particular += 1
-        self.problems.setdefault((problem.code, problem.place, problem.message), problem)
+        facts = {name: fact for name, fact in problem.facts.items() if name != "hint"}  # which copies have of their own
+        self.problems.setdefault((problem.code, problem.place, repr(facts)), problem)
         if len(self.problems) > MAX_PROBLEMS:
             raise _TooLarge
 
@@ -156,6 +157,7 @@ class _Builder:
     def step(self, step: Step, frame: Frame, previous: int) -> int:
         """Build all copies of one step; return its value."""
         site = Site(step, frame)
+        frame.names.lost |= step.lost
         self.feed(site, self.inputs(site, previous))
         try:
             if step.repeat is NO_REPEAT:
@@ -168,6 +170,8 @@ class _Builder:
             if site.plain:
                 site.title = site.plain
                 self.name(site, result)
+            site.frame.names.lost |= bool(step.name and not site.plain)
+            site.frame.names.broken.add(site.title)
         if step.expect is not None:
             self.expect(site, result)
         return result
@@ -214,6 +218,7 @@ class _Builder:
             result = self.made(site)
         except Unsettled:
             result = self.unknown(site)
+            site.frame.names.broken.add(site.title)
         if site.step.name:
             self.name(site, result)
         return result
@@ -246,20 +251,22 @@ class _Builder:
     def title(self, site: Site) -> str:
         """Return the step's name within its frame; an unnamed one is called by its kind and a number."""
         step, frame = site.step, site.frame
+        numbers, unnamed = frame.names.numbers, frame.names.unnamed
         if step.name:
             if isinstance(step.name, str):
                 return step.name
             name = self.written(site, "name", step.name)
-            if why := bad_layer_name(name):
+            called = f"{name} is what an unnamed layer is called already: name that one" if name in unnamed else ""
+            if why := bad_layer_name(name) or called:
                 self.problem(problems.BadName, site, "name", why=why)
                 raise Unsettled
             return name
         kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
-        numbers = frame.names.numbers
         while True:
             numbers[kind] = numbers.get(kind, 0) + 1
             title = f"{kind}{numbers[kind]}"
-            if title not in frame.taken and frame.title + title not in self.titles:
+            if title not in frame.taken and title not in frame.names.values and title not in unnamed:
+                unnamed.add(title)
                 return title
 
     # Values of a step
@@ -302,7 +309,7 @@ class _Builder:
         """Return the values that enter a step, at least one."""
         step, frame = site.step, site.frame
         if step.inputs is None:
-            if previous == UNRESOLVED and step is frame.steps[0] and frame.inputs:
+            if previous == UNRESOLVED and not frame.blocks and step is frame.steps[0] and frame.inputs:
                 why = f"the net has several inputs: say which, as from = {shown(next(iter(frame.inputs)))}"
                 self.problem(problems.BadWiring, site, "from", why=why)
             return (previous,)
@@ -327,10 +334,12 @@ class _Builder:
         value = frame.inputs.get(name)
         if value is None:
             names, title = frame.names.find(name)
-            value = names.values.get(title)
+            value = names.values.get(title, UNRESOLVED if names.lost else None)
         if value is None:
             if any(step.name == name for step in frame.steps):
                 mean = " before this one; it stands further down, and a layer takes what stands above it"
+            elif frame.blocks and INPUT.fullmatch(name):
+                mean = f"; what enters this block here is {' and '.join([*frame.inputs][1:])}"  # input is input0
             elif frame.title + name in self.titles:
                 mean = "; a layer of that kind has no name of its own: give it one"
             else:
@@ -354,11 +363,18 @@ class _Builder:
         names, title = frame.names.find(front)
         copies = names.copies.get(title)
         if copies is None:
-            why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
-            self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
+            if title not in names.broken and not names.lost:
+                why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
+                self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
             return [UNRESOLVED]
         before = front.removesuffix(title)
-        return [value for copy in copies for value in self.find(before + copy + back, frame, place)]
+        found: list[int] = []
+        for copy in copies:
+            said = len(self.problems)
+            found += self.find(before + copy + back, frame, place)
+            if len(self.problems) > said:  # which would be said of each copy
+                return [UNRESOLVED]
+        return found
 
     # Layers
 
@@ -438,7 +454,8 @@ class _Builder:
         """Return the settings of a step of which only now is known what they belong to."""
         for key, setting in site.step.settings.items():
             self.work(site, key, 40 * length(setting))  # it is parsed, too
-        settings, found = late_settings(site.step, target, site.frame.scope, site.frame.file)
+        names = {*site.frame.scope, "in_channels"}  # which is not in the scope where it is not known
+        settings, found = late_settings(site.step, target, names, site.frame.file)
         for problem in found:
             self.note(problem)
         if found:
@@ -474,6 +491,8 @@ class _Builder:
                 value = self.find_one(settings[key], site.frame, site.step.at(key))
                 node = self.node(value)
                 to = getattr(kind.parameters[key], "to", "")
+                if to and node and node.layer is None:
+                    raise Unsettled
                 if to and value != UNRESOLVED and (node is None or node.type != to):
                     raise self.bad(site, key, f"{key} must name a {to}, and {settings[key]} is none")
                 settings = {**settings, key: node.layer if to and node else True}
@@ -531,7 +550,9 @@ class _Builder:
         use = self.use(site) if step.shares else None
         if step.shares and not use:
             name = self.written(site, "shares", step.shares)
-            if self.find_one(name, frame, step.at("shares")) != UNRESOLVED:
+            value = self.find_one(name, frame, step.at("shares"))
+            node = self.node(value)
+            if value != UNRESOLVED and (node is None or node.layer):
                 self.bad(site, "shares", f"a block shares with the use of a block, and {name} is none")
             raise Unsettled
         block = use.block if use and not step.block else self.block_of(site)
@@ -644,6 +665,13 @@ class _Builder:
                     self.feed(default, site.inputs)
                     values[key] = scope[key] = self.settled(default, key, setting)
         return values
+
+
+def _causes(found: list[Problem]) -> list[Problem]:
+    """Return the problems without the missing blocks, where an include that was to bring them is wrong."""
+    includes = (problems.BadInclude, problems.IncludeCircle, problems.Unreadable)
+    missed = any(isinstance(problem, includes) for problem in found)
+    return [problem for problem in found if not (missed and isinstance(problem, problems.UnknownBlock))]
 
 
 def _single(value: Any) -> Any:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.match import Comparison
     from cnnshape.network import Network, Report
     from cnnshape.parameters import Parameter, Shape
+    from cnnshape.sizeview import Answer
     from cnnshape.view import Checked
 
 
@@ -130,7 +131,7 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     net = build(read(file))
     shapes = _inputs(net, given)
     report = net.check(shapes, strict=strict)
-    comparison = _compared(net, report, made_by, device) if report.layers else None
+    comparison = _compared(net, report, made_by, device) if report.inputs else None
     _finish([Checked(net, report, None, "", shapes is None, comparison)], form, depth)
 
 
@@ -185,8 +186,7 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
         from cnnshape.table import show_sizes
 
         show_sizes(answer, facts(answer), layer_rows(answer) if listed and answer.sizes is not None else [])
-    unreadable = any(problem.code == "unreadable" for problem in answer.problems)
-    sys.exit(2 if unreadable else 0 if answer.ok else 1)
+    sys.exit(_status(answer))
 
 
 @main.command()
@@ -204,7 +204,7 @@ def explain(file: str, layer: str, given: tuple[str, ...]) -> None:
     from cnnshape.reader import read
 
     net = build(read(file))
-    if not net.nodes:
+    if net.problems and not net.nodes:
         raise click.UsageError("\n".join(map(repr, net.problems)))
     inputs = _inputs(net, given)
     try:
@@ -404,6 +404,6 @@ def _input(net: Network, entry: str) -> tuple[str, Shape]:
     return name or first, parse(size, net.layout)
 
 
-def _status(checked: Checked) -> int:
-    unreadable = any(problem.code == "unreadable" for problem in checked.problems)
-    return 2 if unreadable else 0 if checked.ok else 1
+def _status(answer: Checked | Answer) -> int:
+    unreadable = any(problem.code == "unreadable" for problem in answer.problems)
+    return 2 if unreadable else 0 if answer.ok else 1

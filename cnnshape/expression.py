@@ -1,8 +1,9 @@
 """The little language for numbers in an architecture file: a closed evaluator of integers and truth values.
 
-Precedence and results are Python's. Stricter are the kinds: arithmetic takes numbers, `and or not if` take truth
-values, and nothing turns one into the other. A text is parsed once, by one method a grammar rule, into functions that
-call each other; chains (a + b + c) are loops in them, so that evaluating goes no deeper than the text nests.
+Precedence and results are Python's. Stricter are the kinds: arithmetic and order take whole numbers, `and or not if`
+take truth values, and nothing turns one into the other; a real number may only be handed on. A text is parsed once, by
+one method a grammar rule, into functions that call each other; chains (a + b + c) are loops in them, so that evaluating
+goes no deeper than the text nests.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Generic, NamedTuple, NoReturn, TypeVar
 
-Value = int | bool
+Value = int | float | bool
 Scope = Mapping[str, Value | str]  # may hold words, for templates; an expression refuses a word that it meets
 Run = Callable[[Scope], Value]
 Result = TypeVar("Result")
@@ -69,7 +70,7 @@ ARITHMETIC: dict[str, Callable[[int, int], int]] = {
     "**": _power,
 }
 SIGNS: dict[str, Callable[[int], int]] = {"+": operator.pos, "-": operator.neg}
-EQUALITY: dict[str, Callable[[int, int], bool]] = {"==": operator.eq, "!=": operator.ne}
+EQUALITY: dict[str, Callable[[Value, Value], bool]] = {"==": operator.eq, "!=": operator.ne}
 ORDER: dict[str, Callable[[int, int], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -187,7 +188,9 @@ def _show(value: Value | str) -> str:
 
 
 def _kind(value: Value) -> str:
-    return "truth value" if isinstance(value, bool) else "number"
+    if isinstance(value, bool):
+        return "truth value"
+    return "real number" if isinstance(value, float) else "whole number"
 
 
 class _Token(NamedTuple):
@@ -253,8 +256,8 @@ class _Parser:
         yield
         self.depth -= 1
 
-    def want(self, kind: str, symbol: str, part: _Part, value: Value) -> Value:
-        if _kind(value) != kind:
+    def want(self, kind: str, symbol: str, part: _Part, value: Value) -> int:
+        if isinstance(value, float) or _kind(value) != kind:
             raise self.error(f"'{symbol}' wants a {kind}, and this is the {_kind(value)} {_show(value)}.", part)
         return value
 
@@ -360,7 +363,9 @@ class _Parser:
 
     def compare(self, symbol: str, left: _Part, a: Value, right: _Part, b: Value) -> bool:
         if symbol in ORDER:
-            return ORDER[symbol](self.want("number", symbol, left, a), self.want("number", symbol, right, b))
+            return ORDER[symbol](
+                self.want("whole number", symbol, left, a), self.want("whole number", symbol, right, b)
+            )
         if _kind(a) != _kind(b):
             sides = f"the {_kind(a)} {_show(a)} with the {_kind(b)} {_show(b)}"
             raise self.error(f"'{symbol}' compares like with like, not {sides}.", left, right)
@@ -388,9 +393,9 @@ class _Parser:
             return first
 
         def run(scope: Scope) -> Value:
-            result = self.want("number", others[0][0], first, first.run(scope))
+            result = self.want("whole number", others[0][0], first, first.run(scope))
             for symbol, part in others:
-                value = self.want("number", symbol, part, part.run(scope))
+                value = self.want("whole number", symbol, part, part.run(scope))
                 try:
                     result = ARITHMETIC[symbol](result, value)
                 except ArithmeticError as error:
@@ -408,7 +413,9 @@ class _Parser:
         with self.nested(sign):
             part = self.signed()
         apply = SIGNS[sign.text]
-        return _Part(lambda scope: apply(self.want("number", sign.text, part, part.run(scope))), sign.start, part.end)
+        return _Part(
+            lambda scope: apply(self.want("whole number", sign.text, part, part.run(scope))), sign.start, part.end
+        )
 
     def power(self) -> _Part:
         """power: atom ['**' signed]; so -2**2 is -4, and 2**3**2 is 2**9."""
@@ -451,7 +458,7 @@ class _Parser:
         apply = FUNCTIONS[function.text]
 
         def run(scope: Scope) -> Value:
-            return apply([self.want("number", function.text, part, part.run(scope)) for part in parts])
+            return apply([self.want("whole number", function.text, part, part.run(scope)) for part in parts])
 
         return _Part(run, function.start, self.expect(")", opener).end)
 
@@ -481,9 +488,10 @@ class _Parser:
     def number_or_truth(self, token: _Token, value: Value | str) -> Value:
         if isinstance(value, str):
             raise self.error(f"'{token.text}' is a word, where a number or a truth value should stand.", token)
-        self.check_bound(value, token, token)
+        if isinstance(value, int):
+            self.check_bound(value, token, token)
         return value
 
-    def check_bound(self, value: Value, first: _Token | _Part, last: _Token | _Part) -> None:
+    def check_bound(self, value: int, first: _Token | _Part, last: _Token | _Part) -> None:
         if not -MAX_NUMBER <= value <= MAX_NUMBER:
             raise self.error(BEYOND, first, last)

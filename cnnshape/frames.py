@@ -56,7 +56,7 @@ class Site:
 class Names:
     """The names given in one frame."""
 
-    __slots__ = ("copies", "numbers", "skipped", "uses", "values")
+    __slots__ = ("broken", "copies", "lost", "numbers", "skipped", "unnamed", "uses", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
@@ -64,6 +64,9 @@ class Names:
         self.uses: dict[str, Use] = {}  # of blocks; an unnamed one has no value
         self.skipped: set[str] = set()  # those that stand for their input
         self.numbers: dict[str, int] = {}  # how many unnamed layers of a kind there are
+        self.unnamed: set[str] = set()  # what they are called
+        self.broken: set[str] = set()  # those of which it is not known what they are
+        self.lost = False  # some are not even known by name
 
     def skips(self, name: str) -> bool:
         """Say whether a name is of what is left out: by `when`, or repeated no times."""
@@ -72,7 +75,10 @@ class Names:
         return not copies or copies[-1] in names.skipped
 
     def find(self, name: str) -> tuple[Names, str]:
-        """Return where a dotted name leads, and what it is there: a repeated block's bare name means its last copy."""
+        """Return where a dotted name leads, and what it is there: a repeated block's bare name means its last copy.
+
+        A name within what is broken is the broken one itself.
+        """
         if name in self.values:
             return self, name
         names, (title, *rest) = self, name.split(".")
@@ -81,7 +87,10 @@ class Names:
             if copies and f"{title}.{part}" in names.values:
                 title = f"{title}.{part}"
                 continue
-            use = names.uses.get(copies[-1] if copies else title) if title in names.values else None
+            copy = copies[-1] if copies else title
+            use = names.uses.get(copy) if title in names.values else None
+            if copy in names.broken:
+                return names, title
             if use is None:  # an unnamed block has no inside, either
                 return self, name
             names, title = use.names, part

@@ -18,7 +18,7 @@ from cnnshape.parameters import Count, Flag, Reference, Shape, is_count, shown
 from cnnshape.problems import Place, Problem
 from cnnshape.source import LIMIT, Source, Unreadable
 from cnnshape.unknown import UNKNOWN
-from cnnshape.values import BLOCK_KEYS, EXPECT, NET_KEYS, STEP_KEYS, Enough, Values, hint
+from cnnshape.values import BLOCK_KEYS, EXPECT, NET_KEYS, STEP_KEYS, Enough, Values, hint, misspelt
 
 if TYPE_CHECKING:
     import os
@@ -98,8 +98,6 @@ class _Reader(Values):
         self.folder = folder
         self.chain = chain  # the files that include this one, outermost first, with it
         self.included: list[tuple[FilePath, Source]] = parent.included if parent else []  # so far, by anybody
-
-    # Pieces that every table uses
 
     # The parts of a file that blocks see
 
@@ -285,13 +283,14 @@ class _Reader(Values):
 
     def steps(self, table: Mapping[str, Any], path: Path, names: set[str], file: File) -> tuple[Step, ...]:
         entries = table.get("layers")
+        unknown = (Step(Place(self.source, path), broken=True, lost=True),) if path else ()  # a net shows none
         if entries is None:
             keys, of = (BLOCK_KEYS, f"block {path[-1]}") if path else (NET_KEYS, "a net")
             self.missing(table, path, of, "layers", keys)
-            return ()
+            return unknown
         if not isinstance(entries, list):
             self.bad((*path, "layers"), f"layers must be a list, not {shown(entries)}")
-            return ()
+            return unknown
         steps = tuple(self.step(entry, (*path, "layers", i), names, file) for i, entry in enumerate(entries))
         inputs = table.get("inputs")  # of the net: they are names as well
         named = inputs if isinstance(inputs, dict) and not path else ()
@@ -335,7 +334,9 @@ class _Reader(Values):
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
         said["settings"] = self.settings_of(Step(place, **said), given, own, file)
         said["settled"] = not any(map(waits, said["settings"].values()))
-        return Step(place, **said, broken=len(self.problems) > before)
+        broken = len(self.problems) > before
+        lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
+        return Step(place, **said, broken=broken, lost=lost)
 
     def step_word(self, value: Any, path: Path, names: set[str]) -> str | Template:
         """Return a value that is a name or a word; "" where it is wrong."""
@@ -372,9 +373,9 @@ class _Reader(Values):
             mean = is_block or hint(step.type, TYPES)
             self.problem(problems.UnknownType, step.at("type").path, type=step.type, hint=mean)
         elif not {"type", "block", "shares"} & step.keys:
-            misspelt = {key: value for key, value in table.items() if get_close_matches(key, ("type", "block"), 1)}
-            self.only(misspelt, STEP_KEYS, "a layer", path)
-            if not misspelt:
+            meant = {key: value for key, value in table.items() if get_close_matches(key, ("type", "block"), 1)}
+            self.only(meant, STEP_KEYS, "a layer", path)
+            if not meant:
                 self.problem(problems.MissingKey, path, of="a layer", key="type (or block)")
         return {}
 
@@ -421,14 +422,20 @@ class _Reader(Values):
         blocks_only = "blocks" in data and not {"layers", "input", "inputs"} & data.keys()
         if blocks_only:
             self.missing(data, (), "a file of blocks is for others to include: to be checked, it", "layers", NET_KEYS)
+        claims = tuple(self.claims(self.table(data, "claims"), file))
+        training = self.training(self.table(data, "training"))
+        steps = () if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file)
+        inputs = {} if blocks_only else self.inputs(data, file)  # after all tables: one may have taken it
+        if data.get("layout", file.layout) != file.layout or misspelt(data, "layout", NET_KEYS):
+            inputs = dict.fromkeys(inputs)  # it is not known what is which axis
         return Architecture(
             file,
             name=self.text(data, "name"),
             source=self.text(data, "source"),
-            claims=tuple(self.claims(self.table(data, "claims"), file)),
-            training=self.training(self.table(data, "training")),
-            steps=() if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file),
-            inputs={} if blocks_only else self.inputs(data, file),  # after all tables: one may have taken it
+            claims=claims if isinstance(data.get("layers"), list) else (),  # about nothing
+            training=training,
+            steps=steps,
+            inputs=inputs,
             outputs=self.outputs(data) if "outputs" in data else None,
             allow=self.allow(data),
             problems=tuple(self.problems),

@@ -55,6 +55,12 @@ def _hint(word: str, options: tuple[str, ...]) -> str:
     return f"; there are {', '.join(options)}" if 0 < len(options) <= 12 else ""  # noqa: PLR2004 -- a line's worth
 
 
+def misspelt(data: Mapping[str, Any], key: str, keys: Iterable[str]) -> bool:
+    """Say whether a key that does not belong seems to be this one."""
+    known = list(keys)
+    return any(get_close_matches(other, known, 1) == [key] for other in data.keys() - known)
+
+
 class Values:
     """Reads the values of one text, and notes the problems."""
 
@@ -121,10 +127,8 @@ class Values:
 
     def missing(self, data: Mapping[str, Any], path: Path, of: str, key: str, keys: Iterable[str]) -> None:
         """Note that a key is missing, unless another seems to be it, misspelt or misplaced: that is said already."""
-        known = list(keys)
-        misspelt = any(get_close_matches(other, known, 1) == [key] for other in data.keys() - known)
         misplaced = (problem for problem in self.problems if isinstance(problem, problems.MisplacedKey))
-        if not misspelt and not any(problem.facts["key"] == key for problem in misplaced):
+        if not misspelt(data, key, keys) and not any(problem.facts["key"] == key for problem in misplaced):
             example = ", as input = [3, 224, 224]" if key == "input" else ""
             self.problem(problems.MissingKey, path, of=of, key=key + example)
 

@@ -131,6 +131,16 @@ def test_an_unnamed_layer_gets_no_name_that_another_has():
     assert names(HERE + text) == ["relu2", "relu1", "add1"]
 
 
+def test_no_template_makes_the_name_of_an_unnamed_layer():
+    first, second = 'type = "relu"', 'name = "relu{i + 1}", type = "relu", repeat = 1'
+    assert names(f"{HERE}layers = [{{ {second} }}, {{ {first} }}]") == ["relu1", "relu2"]
+    line = f"layers = [{{ {first} }}, {{ {second} }}]"
+    (problem,) = problems(HERE + line)
+    assert (problem.code, problem.column) == ("bad-name", 1 + line.index('"relu{'))
+    uses = "layers = [{ name = 'b{1}', block = 'b' }, { block = 'b' }]"
+    assert names(f'{HERE}{uses}\n[blocks.b]\nlayers = ["relu"]') == ["b1.relu1", "b2.relu1"]
+
+
 # Blocks
 
 UNIT = """
@@ -226,6 +236,12 @@ layers = [
     assert report.output == (4 + 4 + 5 + 3 + 4, 32, 32)
 
 
+def test_an_input_that_a_block_does_not_have():
+    block = '[blocks.sum]\nlayers = [{ type = "add", from = ["input", "input2"] }]'
+    (problem,) = problems(f'{HERE}layers = [{{ block = "sum", from = ["input", "input"] }}]\n{block}')
+    assert problem.message == "there is no layer input2; what enters this block here is input0 and input1"
+
+
 def test_layers_in_a_block_are_used_from_outside_by_dotted_names():
     report = rows(f"""{HERE}
 layers = [
@@ -238,6 +254,76 @@ layers = [{CONV.format("a", 4)}, {{ name = "in", block = "inner" }}, {CONV.forma
 layers = [{CONV.format("a", 5)}, "relu"]
 """)
     assert report["skip"].inputs == tuple((c, 32, 32) for c in (6, 4, 5, 5))
+
+
+def test_real_numbers_are_handed_on_as_they_are():
+    report = check(f"""{HERE}constants = {{ rate = 0.2, slope = inf }}
+layers = [{{ block = "b", p = "rate" }}, {{ block = "b", p = 0.3, on = false }}]
+[blocks.b]
+arguments = ["p"]
+defaults = {{ on = true }}
+layers = [{{ type = "dropout", p = "p if on else 0" }}, {{ type = "elu", alpha = "slope" }}]""")
+    layers = [row.node.layer for row in report.layers]
+    assert [layer.p for layer in layers[::2]] == [0.2, 0]
+    assert layers[1].alpha == float("inf")
+
+
+def test_in_channels_is_a_name_where_it_is_not_known():
+    text = """
+layers = [{ type = "conv", out_channels = 3, kernel_size = 33 }, "flatten", { block = "b" }]
+[blocks.b]
+words = { act = "linear" }
+layers = [{ type = "{act}", out_features = "in_channels" }]"""
+    assert codes(HERE + text) == ["window-too-large"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "code"),
+    [
+        ('{ block = "unit", from = "nowhere" }', "unknown-layer"),
+        ('{ name = "a", block = "nut" }, { type = "add", from = ["a", "a.r"] }', "unknown-block"),
+        ('{ name = "a", block = "unit", p = 1 }, { type = "add", from = ["a.r", "input"] }', "unknown-key"),
+        ('{ name = "a", block = "unit", when = "1" }, { block = "unit", shares = "a" }', "bad-value"),
+        (
+            '{ name = "a", block = "unit", repeat = -1 }, { type = "concat", from = ["a.0", "a.*.r", "a.r"] }',
+            "bad-value",
+        ),
+        ('{ name = "a", block = "nut", repeat = 2 }, { type = "concat", from = ["a.*.r", "a.1.r"] }', "unknown-block"),
+        ('{ name = "x{1 // 0}", type = "relu" }, { type = "concat", from = ["x1", "x.*"] }', "bad-expression"),
+        ('{ name = "a", block = "unit", shares = "b", repeat = 2 }', "unknown-layer"),
+        ('{ name = "a", block = "unit", repeat = 3 }, { type = "concat", from = "a.*.q" }', "unknown-layer"),
+    ],
+)
+def test_what_follows_from_a_mistake_is_not_said_as_well(layers, code):
+    block = '[blocks.unit]\nlayers = [{ name = "r", type = "relu" }]'
+    assert codes(f"{HERE}layers = [{layers}]\n{block}") == [code]
+
+
+BLOCK_C = '[blocks.b]\nlayrs = [{ name = "c", type = "conv", out_channels = 8, kernel_size = 1 }]'
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('layout = "NHWC"\nlayers = [{ type = "relu", expect = [32, 32, 3] }]', "bad-value"),
+        ('layot = "channels_last"\nlayers = [{ type = "relu", expect = [32, 32, 3] }]', "unknown-key"),
+        ('layrs = ["relu"]\n[claims]\nparameters = 3\noutput = [8]', "unknown-key"),
+        (f'layers = [{{ name = "a", block = "b", expect = [8, 32, 32] }}]\n{BLOCK_C}', "unknown-key"),
+        (
+            f'layers = [{{ name = "a", block = "b" }}, {{ type = "add", from = ["a.c", "a"] }}]\n{BLOCK_C}',
+            "unknown-key",
+        ),
+        ('layers = [{ nmae = "a", type = "relu" }, { type = "add", from = ["a", "input"] }]', "unknown-key"),
+        ('layers = [{ name = "a", type = "maxpol" }, { type = "max_unpool", indices = "a" }]', "unknown-type"),
+    ],
+)
+def test_what_follows_from_a_misspelt_word_is_not_said_as_well(text, code):
+    assert codes(HERE + text) == [code]
+
+
+def test_blocks_of_an_include_that_is_wrong_are_not_missed_as_well():
+    uses = 'layers = [{ block = "unit" }, { block = "unit{1}" }, { name = "a", block = "other" }, { shares = "a" }]'
+    assert codes(f'include = "nowhere.toml"\n{HERE}{uses}') == ["bad-include"]
 
 
 def test_an_empty_block_gives_what_enters():

@@ -228,6 +228,17 @@ def test_a_disagreement_is_loud(tmp_path, monkeypatch):
     assert not report["crosscheck"]["ok"]
 
 
+def test_a_net_without_layers_is_held_against_as_any(tmp_path):
+    file = write(tmp_path, 'input = [1, 8, 8]\nlayers = [{ type = "relu", when = false }]')
+    for model, status in (("Identity", 0), ("ReLU", 1)):
+        result = CliRunner(env=PLAIN).invoke(
+            main, ["verify", str(file), "--device", "cpu", "--model", f"torch.nn:{model}"]
+        )
+        assert result.exit_code == status, result.output
+    result = CliRunner(env=PLAIN).invoke(main, ["explain", str(file), "relu1"])
+    assert (result.exit_code, "there is no layer relu1" in result.stderr) == (2, True)
+
+
 def test_without_torch_the_table_says_so_in_a_line(tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "torch" else find(name, *more))

@@ -376,6 +376,7 @@ def test_calc_used_wrongly(arguments, words):
         (["max_pool", 8, "--kernel-size", 2, "--padding", 2], "padding 2 is more than"),
         (["conv", "8x8", "--kernel-size", "3x3x3"], "kernel_size has 3 entries, but there are 2 spatial axes"),
         (["pixel_shuffle", 8, "--upscale-factor", 2], "at least 2 spatial axes"),
+        (["lp_pool", "2x2x2", "--kernel-size", 3, "--ceil-mode"], "a window of 3 does not fit a side of 2"),
         (["crop", 10, "--size", 5, "--exact"], "cropping 10 to 5 is not even"),
         (["crop", 10, "--size", 11], "a side of 10 cannot be cropped to 11\n"),
         (["crop", 10, "--size", 8, "--offset", 3], "a side of 10 cannot be cropped to 8 from cell 3 on"),
@@ -399,6 +400,7 @@ def test_calc_refused(arguments, words):
         (["adaptive_avg_pool", "10x20", "--output-size", "3"], "3x3"),
         (["global_max_pool", "10x20x30"], "1x1x1"),
         (["crop", "10", "--amount", "2"], "6"),
+        (["lp_pool", "7x7x7", "--kernel-size", 2], "3x3x3"),
     ],
 )
 def test_calc_spellings(arguments, sides):

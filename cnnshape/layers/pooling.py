@@ -123,7 +123,7 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
     ceil_mode = Flag(False)
 
     def takes_means(self) -> bool:
-        return abs(self.norm_type) != inf  # the infinite norm is the maximum, and torch has max_pool compute it
+        return self.norm_type not in (inf, -inf)  # the infinite norm is the maximum, and torch has max_pool compute it
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         """Return torch's module; LPPool1d alone takes no list of one."""
