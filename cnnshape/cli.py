@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from errno import EPIPE
 from inspect import cleandoc
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,21 @@ if TYPE_CHECKING:
     from cnnshape.view import Checked
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands, for which there must be somewhere to print."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if sys.stdout is None:
+            raise click.UsageError("standard output is closed")
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == EPIPE:  # whoever read it has enough: click's business
+                raise
+            raise click.UsageError(f"{error.filename or 'standard output'}: {error.strerror}") from None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cnnshape")
 def main() -> None:
     """Know every shape in a convolutional net before anyone builds it."""

@@ -10,6 +10,7 @@ from cnnshape.unknown import UNKNOWN
 CHANNELS_FIRST: Final = "channels_first"
 CHANNELS_LAST: Final = "channels_last"
 LAYOUTS: Final = (CHANNELS_FIRST, CHANNELS_LAST)
+MOST_DIGITS: Final = 19  # of a size of 64 bits
 
 
 def from_file(sizes: tuple[Any, ...], layout: str) -> Shape:
@@ -32,7 +33,7 @@ def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
 def parse(written: str, layout: str) -> Shape:
     """Read "227x227x3", in the file's layout. Raises ValueError."""
     parts = written.split("x")
-    sizes = tuple(int(part) if part.strip().isdecimal() else 0 for part in parts)
+    sizes = tuple(int(part) if len(part) <= MOST_DIGITS and part.strip().isdecimal() else 0 for part in parts)
     if not all(is_count(size, 1) for size in sizes):
         raise ValueError(f"{written!r} is no shape: write its sizes with an x between them, as 3x224x224")
     return from_file(sizes, layout)

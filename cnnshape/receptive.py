@@ -3,7 +3,8 @@
 What a layer reads of what enters it says itself (`Layer.reads`); here that is followed to the image. Both repeat: what
 position j + period depends on is what position j depends on, moved by step. Sets of cells are the bits of a number.
 The image is thought of as going on at its ends, and what padding repeats of it is not counted. Of resizing to a size,
-the positions are exact fractions; torch's are floats, and fall beside a cell at times.
+the positions are exact fractions; torch's are floats, and fall beside a cell at times. Where a factor leaves a side as
+it is (3 by 1.25), torch copies on some devices and resizes on others; here it is resized.
 """
 
 from __future__ import annotations

@@ -167,8 +167,9 @@ class _Screen:
     def show(self, checked: Checked, depth: int) -> None:
         """Print all that there is to say about one file."""
         net = checked.net
-        if checked.report.layers:
+        if checked.report.layers or not checked.problems:
             self.title(net)
+        if checked.report.layers:
             self.table(checked, depth)
             self.line()
             for label, fact in facts(checked):

@@ -113,6 +113,8 @@ def test_problems_of_the_file_and_of_shapes_come_together(tmp_path):
 def test_without_layers_there_are_problems_alone(tmp_path):
     file = write(tmp_path, "layers = [")
     assert check(file).stdout.startswith(f"{file}:1:11: error[unreadable]: ")
+    write(tmp_path, 'name = "Nothing"\ninput = [1]\nlayers = []')
+    assert check(file).stdout == f"Nothing  {file}\n\n✓ no problems\n"
 
 
 def test_strict_makes_errors(tmp_path):
@@ -151,7 +153,7 @@ def test_one_of_several_inputs(tmp_path):
         (SMALL, ["1x0x8"], "'1x0x8' is no shape"),
         (SMALL, ["1x-8x8"], "is no shape"),
         (SMALL, [""], "'' is no shape"),
-        (SMALL, ["1x" + "9" * 5000], "Invalid value for --input"),
+        (SMALL, ["1x" + "9" * 5000], "is no shape"),
         (SMALL, ["image=1x8x8"], "has no input 'image'; it has input"),
         (SMALL, ["1x8x8", "1x9x9"], "given twice"),
         (TWO, ["1x32x32"], "has the inputs left, right: say which, as left=1x32x32"),
@@ -280,6 +282,21 @@ def test_a_broken_pipe_is_silent(tmp_path):
         assert running.stdout.readline()
         running.stdout.close()  # as head does
         assert running.stderr.read() == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full here")
+@pytest.mark.parametrize("command", [["check", "--no-torch", ALEXNET], ["sizes", ALEXNET, "--format", "json"], ["zoo"]])
+def test_output_that_cannot_be_written(command):
+    with open("/dev/full", "w") as full, process(*command, stdout=full) as running:  # noqa: PTH123
+        assert running.stderr.read() == "Error: standard output: No space left on device\n"
+    assert running.returncode == 2
+
+
+def test_a_closed_output():
+    code = "import sys; sys.stdout = None\nfrom cnnshape.cli import main; main()"
+    with process("zoo", code=code, stdout=subprocess.DEVNULL) as running:
+        assert running.stderr.read() == "Error: standard output is closed\n"
+    assert running.returncode == 2
 
 
 def test_interrupting_gives_no_traceback():
