@@ -73,8 +73,7 @@ class _Unread:
     """A place that is known by its line and column: the text could not be read as TOML."""
 
     def __init__(self, error: Unreadable):
-        self.file, self._position = error.file, (error.line, error.column)
-        self.text = ""
+        self.file, self.text, self._position = error.file, error.text, (error.line, error.column)
         self.data: dict[str, object] = {}
 
     def key(self, _: Path) -> tuple[int, int]:

@@ -34,12 +34,27 @@ LONG_KEY = re.compile(r"(?:^|[\[{,])[ \t]*+(" + rf"{KEY_PART}\.[ \t]*+" * MAX_NE
 LINE_END = re.compile(rb"(?<!\\)\\++(?=[ \t]++\r?\n)")
 
 
+# What is often meant by what tomllib refuses: how its reason begins, and the text at that place.
+ADVICE = (
+    ("Invalid initial character for a key part", "\n", "an inline table, { ... }, stands on one line"),
+    ("Invalid initial character for a key part", "}", "there is no comma before the } of an inline table"),
+    ("Invalid value", "\n", "a value is missing"),
+    ("Invalid value", "", "a word stands in quotes, a truth value is true or false, a list has brackets"),
+    ("Unclosed array", "", "a comma or a ] is missing, or a number begins with 0"),
+    ("Unclosed inline table", "", "a comma or a } is missing; an inline table stands on one line"),
+    ("Illegal character '\\n'", "", "a string ends on its line: its quotation mark is missing"),
+    ("Cannot overwrite a value", "", "the key stands here for the second time"),
+    ("Cannot declare", "", "the table stands here for the second time"),
+    ("Cannot mutate immutable namespace", "", "it is given as a whole above, and cannot be added to"),
+)
+
+
 class Unreadable(Exception):  # noqa: N818 - it is about a file, and the raiser made no error
     """The text is no TOML, or cannot be read at all; line 1, column 1 where no place is known."""
 
-    def __init__(self, message: str, file: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(message, file, line, column)  # all four, or the error would not pickle
-        self.message, self.file, self.line, self.column = message, file, line, column
+    def __init__(self, message: str, file: str, line: int = 1, column: int = 1, text: str = "") -> None:
+        super().__init__(message, file, line, column, text)  # all of them, or the error would not pickle
+        self.message, self.file, self.line, self.column, self.text = message, file, line, column, text
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.message}"
@@ -146,7 +161,10 @@ def _parse(text: str, file: str) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).rpartition(" (at ")  # "line 3, column 5)" or "end of document)"
         line, column = map(int, re.findall(r"\d+", place) or _end(text))
-        raise Unreadable(f"This is not TOML: {reason[0].lower()}{reason[1:]}.", file, line, column) from None
+        here = (text.replace("\r\n", "\n").split("\n")[line - 1] + "\n")[column - 1 :]
+        advice = next((f"; {so}" for said, at, so in ADVICE if reason.startswith(said) and here.startswith(at)), "")
+        message = f"This is not TOML: {reason[0].lower()}{reason[1:]}{advice}."
+        raise Unreadable(message, file, line, column, text) from None
     except RecursionError:
         raise Unreadable(too_deep, file) from None
     except ValueError:  # Python's own limit, against quadratic time

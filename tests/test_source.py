@@ -527,18 +527,18 @@ def check(error: Unreadable, text: str, file: str = "<string>") -> None:
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
-        ("a = 1\nb = [1,\n\n  é]\n", (4, 3), "This is not TOML: invalid value."),
+        ("a = 1\nb = [1,\n\n  é]\n", (4, 3), "This is not TOML: invalid value;"),
         ('"é" = 1 2', (1, 9), "This is not TOML: expected newline or end of document after a statement."),
-        ("a = [1,\r\n2", (2, 2), "This is not TOML: unclosed array."),
-        ("a = [1,\n2\n", (3, 1), "This is not TOML: unclosed array."),
-        ("\ufeffa = [", (1, 6), "This is not TOML: invalid value."),
+        ("a = [1,\r\n2", (2, 2), "This is not TOML: unclosed array;"),
+        ("a = [1,\n2\n", (3, 1), "This is not TOML: unclosed array;"),
+        ("\ufeffa = [", (1, 6), "This is not TOML: invalid value;"),
         ("\ufeff\ufeffa = 1", (1, 1), "This is not TOML: invalid statement."),
         ("a = 1\x00", (1, 6), "This is not TOML: expected newline or end of document after a statement."),
-        ("a = 1\nb = 1\nb = 2  # again", (3, 6), "This is not TOML: cannot overwrite a value."),
+        ("a = 1\nb = 1\nb = 2  # again", (3, 6), "This is not TOML: cannot overwrite a value;"),
         (
             "[' (at line 7, column 7)']\n[' (at line 7, column 7)']",
             (2, 26),
-            "This is not TOML: cannot declare (' (at line 7, column 7)',) twice.",
+            "This is not TOML: cannot declare (' (at line 7, column 7)',) twice;",
         ),
         ("a = 'é'\nb = '\udc80'", (2, 6), "This is not UTF-8 text: no character has the byte 0xed here."),
         ("a = " + "9" * 5000, (1, 1), "A number in this text has too many digits."),
@@ -549,9 +549,31 @@ def test_broken_text(text: str, place: Place, message: str) -> None:
     with pytest.raises(Unreadable) as caught:
         Source.from_text(text, "net.toml")
     error = caught.value
-    assert (error.file, (error.line, error.column), error.message) == ("net.toml", place, message)
-    assert str(error) == f"net.toml:{place[0]}:{place[1]}: {message}"
+    assert (error.file, (error.line, error.column)) == ("net.toml", place)
+    assert error.message.startswith(message)
+    assert str(error) == f"net.toml:{place[0]}:{place[1]}: {error.message}"
     assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("a = { b = 1,\r\n c = 2 }", "an inline table, { ... }, stands on one line."),
+        ("a = { b = 1, }", "there is no comma before the } of an inline table."),
+        ("a =", "a value is missing."),
+        ("a = True", "a truth value is true or false, a list has brackets."),
+        ("a = [1 2]", "a comma or a ] is missing, or a number begins with 0."),
+        ('a = "b\nc = 1', "a string ends on its line: its quotation mark is missing."),
+        ("a = 1\na = 2", "the key stands here for the second time."),
+        ("[a]\n[a]", "the table stands here for the second time."),
+        ("a = []\n[[a]]", "it is given as a whole above, and cannot be added to."),
+    ],
+)
+def test_what_was_probably_meant(text: str, advice: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        Source.from_text(text)
+    assert caught.value.message.endswith(advice)
+    assert caught.value.text == text
 
 
 DEEP = 5_000
