@@ -355,9 +355,10 @@ def _why_not_torch(wanted: bool | None) -> str:
         return "--no-torch"
     if find_spec("torch"):
         return ""
+    missing = "torch is not installed: pip install 'cnnshape[torch]'"
     if wanted:
-        raise click.UsageError("torch is not installed: pip install 'cnnshape[torch]', or leave out --torch")
-    return "torch is not installed: pip install 'cnnshape[torch]'"
+        raise click.UsageError(missing)
+    return missing
 
 
 def _verified(net: Network, report: Report, device: str) -> Verification:

@@ -5,6 +5,7 @@ pytest imports this module wherever cnnshape is installed, so it imports nothing
 
 from __future__ import annotations
 
+import fnmatch
 import operator
 import os
 import re
@@ -57,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.getini(f"cnnshape_{name}") not in choices:
             said = config.getini(f"cnnshape_{name}")
             raise pytest.UsageError(f"cnnshape_{name} is one of {', '.join(choices)}, not {said!r}")
+    if of_zoo := [pattern for pattern in config.getini("cnnshape_files") if pattern.startswith(ZOO)]:
+        raise pytest.UsageError(f"cnnshape_files has paths of this repository, not {of_zoo[0]}: use the mark cnnshape")
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # where the ini's files need not be
         roots = [config.rootpath / argument for argument in config.args]
         beside = [file for file in _files(config).named if not any(map(file.is_relative_to, roots))]
@@ -93,7 +96,10 @@ class _Files:
 
     def matching(self, pattern: str) -> list[Path]:
         if pattern.startswith(ZOO):
-            return [self.path(pattern)]
+            from cnnshape import zoo
+
+            names = [ZOO + name for name in zoo.files() if "/" not in name]
+            return [self.path(name) for name in sorted(fnmatch.filter(names, pattern)) or [pattern]]
         found = glob(pattern, root_dir=self.root, recursive=True)  # noqa: PTH207 -- which takes no absolute pattern
         return sorted(map(self.path, found))
 

@@ -206,7 +206,11 @@ class _Reader(Values):
             return f"{shown(name)} is no file's name"
         if found is None:
             return f"{shown(name)} lies outside this file's folder and the working directory"
-        return found if files else f"there is no file {shown(name)} in this file's folder or the working directory"
+        if files:
+            return found
+        of_zoo = name.removesuffix(".toml")
+        mean = f"; the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else ""
+        return f"there is no file {shown(name)} in this file's folder or the working directory{mean}"
 
     def add(self, block: Block, path: Path, file: File) -> None:
         """Put a block where the file's layers find it."""

@@ -295,6 +295,9 @@ def test_a_choice_that_there_is_not(run):
     result = run("-o", "cnnshape_granularity=layers")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: cnnshape_granularity is one of layer, file, not 'layers'"])
+    result = run("-o", "cnnshape_files=zoo:lenet5")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: cnnshape_files has paths of this repository, not zoo:lenet5: use the mark *"])
 
 
 def test_a_torch_that_cannot_be_imported(run, monkeypatch):
@@ -469,7 +472,7 @@ def test_the_zoo_is_named_as_everywhere(run, pytester):
     import pytest
     from torch import nn
 
-    @pytest.mark.cnnshape("zoo:lenet5", "arch/good.toml")
+    @pytest.mark.cnnshape("zoo:lenet?", "arch/good.toml")
     def test_net(net):
         assert net.check().ok
 

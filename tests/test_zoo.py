@@ -278,6 +278,14 @@ def test_what_is_printed_works_elsewhere(name, tmp_path):
     assert problems == []
 
 
+def test_what_is_printed_says_elsewhere_what_it_misses(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.toml").write_text(run("zoo", "resnet50").stdout, encoding="utf-8")
+    problems = problems_of("net.toml")
+    assert {problem.code for problem in problems} == {"bad-include"}
+    assert all("; the zoo has one: zoo:blocks/" in problem.message for problem in problems)
+
+
 def problems_of(file):
     try:
         return cnnshape.load(file).check().problems
