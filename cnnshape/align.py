@@ -49,13 +49,11 @@ IN_OUTPUT: Final = ("output_size", "size", "scale_factor", "shape", "amount", "o
 GLUE: Final = ("flatten", "reshape", "identity")
 CUTS: Final = ("crop", "slice")
 SUMS: Final = ("add", "mul")
-FITTING: Final = (  # types that do nothing where the shape stays
-    *("adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "global_max_pool"),
-    *(*CUTS, "pad", "upsample"),
-)
+POOLS: Final = ("adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "global_max_pool")
+FITTING: Final = (*POOLS, *CUTS, "pad", "upsample")  # types that do nothing where the shape stays
 
 
-def step(  # noqa: PLR0913
+def step(  # noqa: PLR0913 -- what a Step is made of
     kind: str,
     layer: Layer | None,
     *,
@@ -74,9 +72,7 @@ def step(  # noqa: PLR0913
     idle = x == output and (kind in FITTING or (kind == "concat" and len(inputs) == 1))
     optional = minor or idle or kind in GLUE or (kind == "dropout" and settings.get("p") == 0)
     family = type(layer).__module__ if layer else kind
-    return Step(
-        *(name, kind, settings, amounts, essence, derived, family, inputs, entering, output, parameters, optional)
-    )
+    return Step(name, kind, settings, amounts, essence, derived, family, inputs, entering, output, parameters, optional)
 
 
 def _settings(layer: Any, x: Shape, y: Shape) -> dict[str, Any]:
@@ -419,7 +415,7 @@ def _cheapest(
         for total, there in ways:
             if total < best.get(there, total + 1):
                 best[there], before[there] = total, here
-                heappush(todo, (total, -sum(there), there))
+                heappush(todo, (total, -sum(there), there))  # of equal costs, the one that is further on
     pairs = []
     while here in before:
         (i, j), here = here, before[here]

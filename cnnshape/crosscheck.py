@@ -1,7 +1,7 @@
 """The cross-check: the same layers as real torch modules, one after the other, in one forward pass of one sample.
 
-A layer is built, run and freed before the next, a tensor is freed after its last
-reader, and weights are left as the memory is: filling them would cost more than the pass.
+A layer is built, run and freed before the next, a tensor is freed after its last reader, and weights are left as the
+memory is: filling them would cost more than the pass.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, overload
 
 import torch
 
@@ -36,13 +36,13 @@ Outcome = Literal[
     "not run",  # what enters is not known, or not there
 ]
 
-MEMORY_SHARE = 0.5  # of the memory there is, how much a layer may take, with the tensors that wait for others
-MEMORY_ASSUMED = 8 * 2**30  # where the system does not say how much there is
-CGROUP = Path("/sys/fs/cgroup/memory.max")  # a container's limit
-WORK = 2  # a layer's temporary tensors, in multiples of its input and output; measured: up to 1.6 (conv_transpose)
-HAS_ONEDNN = torch.backends.mkldnn.is_available()
-ONEDNN_FROM = 20480  # elements of a convolution's input; torch does smaller ones itself, and those of other types
-FRESH = 32 * 2**20  # bytes; from here on glibc always takes new pages, which read as zeros and take no memory yet
+MEMORY_SHARE: Final = 0.5  # of the memory there is, how much a layer may take, with the tensors that wait for others
+MEMORY_ASSUMED: Final = 8 * 2**30  # where the system does not say how much there is
+CGROUP: Final = Path("/sys/fs/cgroup/memory.max")  # a container's limit
+WORK: Final = 2  # a layer's temporary tensors, in multiples of its input and output; measured: up to 1.6
+HAS_ONEDNN: Final = torch.backends.mkldnn.is_available()
+ONEDNN_FROM: Final = 20480  # elements of a convolution's input; torch does smaller ones, and other types, itself
+FRESH: Final = 32 * 2**20  # bytes; from here on glibc takes new pages, which read as zeros and take no memory yet
 
 
 class Verdict(NamedTuple):
@@ -89,7 +89,7 @@ def verify(
     input: Input | None = ...,
     report: Report | None = ...,
 ) -> Comparison: ...
-def verify(  # noqa: PLR0913
+def verify(  # noqa: PLR0913 -- the public options
     net: Network,
     device: str = "auto",
     *,
@@ -292,7 +292,8 @@ def _written_out(row: LayerReport, device: str) -> int:
         return int(layer.size * math.prod(x[1:]))  # it adds channels
     if layer.type not in ("conv", "conv_transpose") or not y:
         return 0
-    elements, axes = 0, list(zip(y[1:], layer.axes(len(x) - 1), strict=True))
+    elements = 0
+    axes = list(zip(y[1:], layer.axes(len(x) - 1), strict=True))
     if layer.padding_mode != "zeros":  # it is a step of its own
         padded = (axis["stride"] * side + axis["dilation"] * axis["kernel_size"] for side, axis in axes)
         elements += 2 * x[0] * math.prod(padded)

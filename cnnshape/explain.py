@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import text, to_file
-from cnnshape.network import ends, measure
+from cnnshape.network import leftovers, measure
 from cnnshape.parameters import Flag, Inferred, Parameter, Reference, Shape, Wrong
 from cnnshape.problems import CODES, said
 from cnnshape.traced import Traced
@@ -111,7 +111,7 @@ def shape_lines(layer: Layer, x: Shape, axes: tuple[Axis, ...], result: Result) 
         yield Line("shape", ("unchanged",))
         return
     none = (0, 0)  # of the channels, and of axes that only the result has
-    rows = zip(axes, y, (none, *ends(layer.traced(), x, y), *[none] * len(y)), strict=False)
+    rows = zip(axes, y, (none, *leftovers(layer.traced(), x, y), *[none] * len(y)), strict=False)
     for _, group in groupby(rows, key=lambda row: (row[0].letter == CHANNELS.letter, repr(row[1]))):
         alike = list(group)
         _, number, (remainder, dropped) = alike[-1]
@@ -158,6 +158,8 @@ def explain(net: Network, name: str, input: Input | None = None) -> Explanation:
 
 
 class _Explainer:
+    """Explains the layers of one report."""
+
     def __init__(self, net: Network, report: Report):
         self.net = net
         self.report = report
@@ -211,12 +213,13 @@ class _Explainer:
 
     def made(self, value: int, place: int) -> tuple[str, ...]:
         """Explain one number of a value's shape: the layer that made it, and what of."""
-        number: Any = None
-        while (row := self.layer(value)) and number is None:
+        while row := self.layer(value):
             inputs, result = self.traced(row)
             number = (result.output or ())[place]
-            if (kept := place_of(number, inputs[0])) is not None:  # as a relu does, or pooling with channels
-                value, place, number = row.node.inputs[0], kept, None
+            kept = place_of(number, inputs[0])
+            if kept is None:
+                break
+            value, place = row.node.inputs[0], kept  # as a relu keeps all, and a pool the channels
         if row is None:
             shape = self.shape(value) or ()
             return (f"{said(shape[place])}, as {self.names[value]} has it",)

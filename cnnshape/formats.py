@@ -105,45 +105,37 @@ def _place(place: Place | None) -> dict[str, Any]:
     return {"file": place.source.file if place else None, "line": line, "column": column}
 
 
+COLUMNS: Final = ("name", "type", "line", "inputs", "output", "parameters", "macs", "remainder", "dropped", "shares")
+
+
 def as_csv(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- layers are never folded here
     """Write a row for each layer, with shapes as the file writes them; the file's name first where there are several."""
-    columns = (
-        "name",
-        "type",
-        "line",
-        "inputs",
-        "output",
-        "parameters",
-        "macs",
-        "remainder",
-        "dropped",
-        "shares",
-        "torch",
-    )
     several = len(checks) > 1
     compared = any(checked.comparison for checked in checks)
+    titles = [*COLUMNS, *(("verdict", "model") if compared else ("torch",))]
     result = io.StringIO()
     writer = csv.writer(result, lineterminator="\n")
-    writer.writerow([*["file"] * several, *columns[:-1], *(("verdict", "model") if compared else columns[-1:])])
+    writer.writerow(["file", *titles] if several else titles)
     for checked in checks:
-        layout = checked.net.layout
         for layer, said, model in zip(checked.report.layers, checked.verdicts(), checked.models(), strict=True):
-            cells = [
-                layer.name,
-                layer.type,
-                layer.line,
-                " ".join(text(shape, layout) for shape in layer.inputs),
-                text(layer.output, layout),
-                layer.parameters,
-                layer.macs,
-                _joined(layer.remainder),
-                _joined(layer.dropped),
-                layer.node.shares,
-                said,
-                *[model] * compared,
-            ]
+            cells = [*_cells(layer, checked.net.layout), said, *[model] * compared]
             writer.writerow([checked.net.file, *cells] if several else cells)
     return result.getvalue()
+
+
+def _cells(layer: LayerReport, layout: str) -> tuple[object, ...]:
+    return (
+        layer.name,
+        layer.type,
+        layer.line,
+        " ".join(text(shape, layout) for shape in layer.inputs),
+        text(layer.output, layout),
+        layer.parameters,
+        layer.macs,
+        _joined(layer.remainder),
+        _joined(layer.dropped),
+        layer.node.shares,
+    )
 
 
 def _joined(numbers: tuple[int | None, ...]) -> str:
@@ -246,9 +238,8 @@ def as_junit(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- l
     root = ET.Element("testsuites", name="cnnshape")
     for checked in checks:
         tests, file = cases(checked), printable(checked.net.file)
-        failures, skipped = (
-            sum(map(bool, which)) for which in zip(*((t.errors, t.skipped) for t in tests), strict=True)
-        )
+        failures = sum(bool(test.errors) for test in tests)
+        skipped = sum(bool(test.skipped) for test in tests)
         counts = {"tests": len(tests), "failures": failures, "errors": 0, "skipped": skipped}
         suite = ET.SubElement(root, "testsuite", {"name": file, **{key: str(n) for key, n in counts.items()}})
         for test in tests:

@@ -106,9 +106,13 @@ def _scripted(model: torch.nn.Module) -> str:
 
 
 def _unwrapped(model: Any) -> Any:
-    """Return the model itself, of one that is wrapped to run in parallel, or compiled."""
-    while wrapped := next((model._modules[n] for n in ("module", "_orig_mod") if [*model._modules] == [n]), None):  # noqa: SLF001 -- no public name
-        model = wrapped
+    """Return the model itself, of one that torch has wrapped: to run in parallel, to average weights, or compiled."""
+    while type(model).__module__.startswith("torch."):
+        match [*model.named_children()]:
+            case [("module" | "_orig_mod", inner)]:
+                model = inner
+            case _:
+                break
     return model
 
 
@@ -183,7 +187,7 @@ def _samples(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -
     return {name: torch.rand(1, *shape, device=device).to(dtype) for name, shape in inputs.items()}
 
 
-class _WrongInputs(Exception):  # noqa: N818
+class _WrongInputs(Exception):  # noqa: N818 -- it says what is the case
     """The model's forward does not take what the file declares."""
 
 
@@ -349,9 +353,10 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         if seen.type in SAME and not name.endswith("_") and any(result is tensor for tensor in entering):
             result = result.view_as(result)
         made = [entering[0]] if name == "__setitem__" else [tensor for _, tensor in _tensors(result)]
-        for tensor in self.read(seen._replace(results=made), weights) if any(alive) and made else made:
-            values = tuple(dict.fromkeys(value for origin in origins for value in origin.values))
-            self.origins[tensor] = _Origin(values, weights, seen._replace(results=made).deals() if made else 0)
+        seen = seen._replace(results=made)
+        values = tuple(dict.fromkeys(value for origin in origins for value in origin.values))
+        for tensor in self.read(seen, weights) if any(alive) and made else made:
+            self.origins[tensor] = _Origin(values, weights, seen.deals())
         return result
 
     def read(self, seen: Function, weights: tuple[str, ...]) -> list[torch.Tensor]:
@@ -371,7 +376,7 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
 
     # Both
 
-    def record(  # noqa: PLR0913, PLR0917
+    def record(  # noqa: PLR0913, PLR0917 -- what a Call has
         self,
         name: str,
         kind: str,
@@ -398,16 +403,21 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
 
     def as_files_have_it(self, kind: str, inputs: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """Read x * sigmoid(x) as the one layer that it is; what is unpooled, by what entered the max_pool."""
-        made_by = [self.calls[value - self.first] if value >= self.first else None for value in inputs]
-        if kind == "max_unpool":
-            return kind, inputs[:1] + tuple(value for pool in made_by[1:] if pool for value in pool.inputs[:1])
-        for x, gate, call in (
-            zip(inputs[::-1], inputs, made_by, strict=True) if (kind, len(inputs)) == ("mul", 2) else ()
-        ):
-            if call and call.type == "sigmoid" and call.inputs == (x,):
-                self.calls[gate - self.first] = call._replace(minor=True)
-                return "silu", (x,)
+        match kind, inputs:
+            case "max_unpool", (x, *indices):
+                pools = filter(None, map(self.maker, indices))
+                return kind, (x, *(value for pool in pools for value in pool.inputs[:1]))
+            case "mul", (one, other):
+                for x, gate in ((other, one), (one, other)):
+                    call = self.maker(gate)
+                    if call and call.type == "sigmoid" and call.inputs == (x,):
+                        self.calls[gate - self.first] = call._replace(minor=True)
+                        return "silu", (x,)
         return kind, inputs
+
+    def maker(self, value: int) -> Call | None:
+        """Return the layer that made a value, None for one of the inputs."""
+        return self.calls[value - self.first] if value >= self.first else None
 
     def origin(self, tensor: torch.Tensor) -> _Origin:
         """Return what a tensor is made of; one that nobody saw being made is taken for the last layer's."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from cnnshape.align import Alignment, Side, Step, alike, comparable, different, step
 from cnnshape.layout import text
-from cnnshape.problems import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses, Place, Problem, said
+from cnnshape.problems import (
+    DependsOnData,
+    ModelAdds,
+    ModelDiffers,
+    ModelFails,
+    ModelMisses,
+    Place,
+    Problem,
+    errors,
+    few,
+    said,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -89,7 +100,7 @@ class Comparison(NamedTuple):
     @property
     def ok(self) -> bool:
         """The model is what the file says."""
-        return not any(problem.severity == "error" for problem in self.problems)
+        return not errors(self.problems)
 
 
 def match(net: Network, report: Report, run: Run) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[Problem, ...]]:
@@ -100,6 +111,8 @@ def match(net: Network, report: Report, run: Run) -> tuple[tuple[Match, ...], tu
 
 
 class _Difference(NamedTuple):
+    """What the file has, and what the model has instead, in words."""
+
     file: str
     model: str
     key: str = ""  # the setting's
@@ -107,6 +120,8 @@ class _Difference(NamedTuple):
 
 
 class _Judge:
+    """Compares two nets, layer by layer; `problems` has what it found."""
+
     def __init__(self, net: Network, report: Report, run: Run):
         self.net, self.report, self.run = net, report, run
         self.problems: list[Problem] = []
@@ -309,8 +324,8 @@ class _Judge:
         returned = self.run.returned
         named = (shape for key, shape, _ in returned if key == name)
         made = (shape for _, shape, values in returned if values and self.same([self.net.outputs[name]], values))
-        placed = (returned[position][1] for _ in [0] if len(returned) == len(self.report.outputs))
-        return next((shape for way in (named, made, placed) for shape in way), None)
+        placed = [returned[position][1]] if len(returned) == len(self.report.outputs) else []
+        return next(chain(named, made, placed), None)
 
     def described(self, step: Step) -> str:
         """Say what a layer is: conv, kernel_size 3, output 64x56x56."""
@@ -362,8 +377,7 @@ def _of_model(call: Call) -> Step:
 
 def _listed(values: Iterable[int], names: Sequence[str]) -> str:
     """Write the names of values, the first few of many."""
-    shown = [names[value - 1] for value in values]
-    return " and ".join(shown if len(shown) <= MANY else [*shown[:MANY], f"{len(shown) - MANY} more"]) or "nothing"
+    return " and ".join(few([names[value - 1] for value in values], MANY)) or "nothing"
 
 
 def _setting(name: str, value: Any) -> str:

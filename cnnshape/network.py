@@ -18,16 +18,18 @@ from cnnshape.problems import (
     ClaimDiffers,
     DroppedRows,
     ExpectDiffers,
+    InputAxesDiffer,
     NoSizes,
     Place,
     Problem,
+    errors,
     listed,
 )
 from cnnshape.rules import Refused
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cnnshape.sizeset import SizeSet
     from cnnshape.valid import ValidSizes
@@ -76,13 +78,20 @@ class Claim(NamedTuple):
     output: str | None = None  # the output's name, "" for the last one
 
 
+class Refusal(NamedTuple):
+    """A condition that does not hold: the code of its problem, and the facts."""
+
+    code: str
+    facts: dict[str, Any]
+
+
 class Result(NamedTuple):
     """What a layer makes of the shapes that enter; a number behind a failure is UNKNOWN."""
 
     output: Shape | None  # None: not even its rank is known
     parameters: Any = UNKNOWN
     macs: Any = UNKNOWN
-    refusals: tuple[tuple[str, dict[str, Any]], ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -124,15 +133,15 @@ class LayerReport(NamedTuple):
     @property
     def remainder(self) -> tuple[int | None, ...]:
         """For each spatial axis, what the division by the stride leaves over: (W + 2P - F) mod S."""
-        return tuple(left_over for left_over, _ in self._ends())
+        return tuple(remainder for remainder, _ in self._leftovers())
 
     @property
     def dropped(self) -> tuple[int | None, ...]:
         """For each spatial axis, how many cells of the image are lost at the end."""
-        return tuple(dropped for _, dropped in self._ends())
+        return tuple(dropped for _, dropped in self._leftovers())
 
-    def _ends(self) -> list[tuple[int | None, int | None]]:
-        return ends(self.node.layer, self.input_shapes[0], self.result.output)
+    def _leftovers(self) -> list[tuple[int | None, int | None]]:
+        return leftovers(self.node.layer, self.input_shapes[0], self.result.output)
 
     @property
     def line(self) -> int:
@@ -152,7 +161,7 @@ class Report(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        return not any(problem.severity == "error" for problem in self.problems)
+        return not errors(self.problems)
 
     @property
     def output(self) -> Shape | None:
@@ -183,11 +192,12 @@ class Network(NamedTuple):
         warnings errors, and dropped rows a warning. Raises ValueError where `input` does not suit the net's inputs.
         """
         inputs = self.inputs if input is None else self._named(input)
-        rows = tuple(self._run(inputs))
+        misfits = self._misfits(inputs)
+        rows = tuple(self._run({**inputs, **dict.fromkeys(misfits)}))
         shapes = [None, *inputs.values(), *(row.result.output for row in rows)]
         outputs = {name: known(shapes[value]) for name, value in self.outputs.items()}
         parameters, macs = total(row.parameters for row in rows), total(row.macs for row in rows)
-        problems = [*self.problems, *self._found(rows, strict=strict)]
+        problems = [*self.problems, *misfits.values(), *self._found(rows, strict=strict)]
         report = Report({n: s for n, s in inputs.items() if s}, rows, outputs, parameters, macs, ())
         if input is None:
             report = report._replace(valid_sizes=self._claimed_sizes(problems))
@@ -207,9 +217,9 @@ class Network(NamedTuple):
         """Return the exact set of input sizes that the net accepts.
 
         `exact`: only those at which no layer drops a row. `output`: only those that give these sides at the net's
-        (last) output, or at `layer`. `input` names the input that varies, where there are several that are not
-        declared with the same sides. Raises NoClosedForm rather than guess, ValueError where an argument does not suit
-        the net.
+        (last) output, or at `layer`, which may be a block or a repeat. `input` names the input that varies, where there
+        are several that are not declared with the same sides. Raises NoClosedForm rather than guess, ValueError where
+        an argument does not suit the net.
         """
         from cnnshape.valid import valid_sizes
 
@@ -228,6 +238,24 @@ class Network(NamedTuple):
             if not sizes or not all(is_count(size, 1) for size in sizes):
                 raise ValueError(f"{name} must be a shape of positive numbers, as (3, 224, 224), not {shape!r}")
         return {name: tuple(given[name]) if name in given else declared for name, declared in self.inputs.items()}
+
+    def _misfits(self, inputs: Mapping[str, Shape | None]) -> dict[str, Problem]:
+        """Return the problems of inputs that have not as many axes as the net is built for."""
+        found: dict[str, Problem] = {}
+        for name, shape in inputs.items():
+            built = self.inputs[name]
+            if shape and built and len(shape) != len(built):
+                facts = self._written({"one": built, "other": shape})
+                hint = "; a shape is written without the batch" if len(shape) == len(built) + 1 else ""
+                found[name] = InputAxesDiffer(self._declared_at(name), name=name, hint=hint, **facts)
+        return found
+
+    def _declared_at(self, name: str) -> Place | None:
+        """Return where the file declares an input."""
+        for node in self.nodes[:1]:
+            source = (node.used_at[-1] if node.used_at else node.place).source
+            return Place(source, ("inputs", name) if "inputs" in source.data else ("input",))
+        return None
 
     def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
         shapes: list[Shape | None] = [None, *inputs.values()]
@@ -291,13 +319,13 @@ class Network(NamedTuple):
         try:
             return self.valid_sizes().square
         except NoClosedForm as error:
-            if not any(problem.severity == "error" for problem in problems):
+            if not errors(problems):
                 problems.append(NoSizes(claim.place, error.layer, why=error.reason))
             return None
 
     def raise_for_errors(self) -> Network:
         """Return the net, or raise ArchitectureError, with all problems, where its file is wrong."""
-        if any(problem.severity == "error" for problem in self.problems):
+        if errors(self.problems):
             raise ArchitectureError(self.check().problems)
         return self
 
@@ -306,11 +334,11 @@ class _Note:
     """The `require` of the int reading: a condition that does not hold is noted, and refused."""
 
     def __init__(self) -> None:
-        self.refusals: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.refusals: dict[str, Refusal] = {}
 
     def __call__(self, condition: Any, code: str, **facts: Any) -> None:
         if not condition:
-            self.refusals.setdefault(f"{code}{facts}", (code, facts))  # two axes that fail alike are one problem
+            self.refusals.setdefault(f"{code}{facts}", Refusal(code, facts))  # two axes that fail alike are one problem
             raise Refused
 
 
@@ -339,7 +367,7 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
 measured = lru_cache(maxsize=2**14)(measure)  # once for layers that are alike, and for building and checking
 
 
-def ends(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[int | None, int | None]]:
+def leftovers(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[int | None, int | None]]:
     """Return, for each spatial axis, what the windows leave over, and what of it is lost of the image."""
     if layer is None or x is None or not y:
         return []
@@ -361,7 +389,7 @@ def known(shape: Shape | None) -> Shape | None:
     return None if shape is None or UNKNOWN in shape else shape
 
 
-def total(numbers: Iterator[int | None]) -> int | None:
+def total(numbers: Iterable[int | None]) -> int | None:
     """Return the sum, None where a number is not known."""
     result = 0
     for number in numbers:

@@ -6,7 +6,7 @@ import math
 from functools import reduce
 from itertools import islice
 from operator import and_
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard, TypeVar, overload
 
 from cnnshape.rules import equal
 from cnnshape.unknown import UNKNOWN
@@ -14,15 +14,14 @@ from cnnshape.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnnshape.layers.base import Layer
     from cnnshape.rules import Require
 
 T = TypeVar("T")
 
 REQUIRED: Final[Any] = object()  # the default of a parameter that must be given
-LARGEST = 2**63 - 1  # torch's sizes are int64
-MAX_AXES = 64  # torch's tensors have no more
-LARGEST_REAL = float.fromhex("0x1.fffffep+127")  # its weights are float32
+LARGEST: Final = 2**63 - 1  # torch's sizes are int64
+MAX_AXES: Final = 64  # torch's tensors have no more
+LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # its weights are float32
 
 Shape = tuple[Any, ...]  # channels first, no batch: (C, W), (C, H, W), (C, D, H, W), or (C,) without space
 
@@ -73,7 +72,7 @@ class Parameter(Generic[T]):
         return Wrong(f"{self.name} must be {self.kind}, not {shown(value)}")
 
 
-LONGEST = 60  # letters of a value in a message
+LONGEST: Final = 60  # letters of a value in a message
 
 
 def shown(value: object) -> str:
@@ -92,11 +91,17 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
-def is_count(value: object, least: int) -> bool:
+def is_count(value: object, least: int) -> TypeGuard[int]:
+    """Say whether a value is a whole number, at least `least`, that torch can hold."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST
 
 
-EXPRESSION = {"type": "string", "description": "an expression", "pattern": r"[A-Za-z0-9_(]"}
+EXPRESSION: Final = {"type": "string", "description": "an expression", "pattern": r"[A-Za-z0-9_(]"}
+
+
+def whole_number(least: int) -> dict[str, Any]:
+    """Return the JSON Schema of a whole number, or an expression for one."""
+    return {"anyOf": [{"type": "integer", "minimum": least}, EXPRESSION]}
 
 
 class Count(Parameter[int]):
@@ -110,32 +115,32 @@ class Count(Parameter[int]):
     def read(self, value: object) -> int:
         if not is_count(value, self.least):
             raise self.refuse(value)
-        return value  # type: ignore[return-value]  # is_count said so
+        return value
 
     def schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "integer", "minimum": self.least}, EXPRESSION]}
+        return whole_number(self.least)
 
 
 class Inferred(Count):
-    """A number that the input decides, as in_channels; a file may leave it out, and where it is given it is checked."""
+    """A number that the input decides, as in_channels; a file may leave it out, and where it is given it is checked.
 
-    def __init__(self, takes: Callable[[Layer, Shape], Any]):
+    `takes` gives it for a layer and the shape that enters.
+    """
+
+    def __init__(self, takes: Callable[[Any, Shape], Any]):
         super().__init__(None)  # type: ignore[arg-type]  # no layer that runs has None: building one fills it in
         self.takes = takes
 
-    def compare(self, layer: Layer, x: Shape, declared: Any, require: Require) -> None:
-        arrives = self.takes(layer, x)
+    def compare(self, arrives: Any, declared: Any, require: Require) -> None:
         require(equal(arrives, declared), "declared-differs", parameter=self.name, declared=declared, arrives=arrives)
 
 
 class InferredShape(Inferred):
     """A shape that the input decides, as normalized_shape."""
 
-    kind = "a whole number from 1 up, or a list of them"
-
-    def __init__(self, takes: Callable[[Layer, Shape], Any]):
+    def __init__(self, takes: Callable[[Any, Shape], Any]):
         super().__init__(takes)
-        self.kind = type(self).kind
+        self.kind = "a whole number from 1 up, or a list of them"
 
     def read(self, value: object) -> Any:
         sizes = value if isinstance(value, list) else [value]
@@ -143,10 +148,9 @@ class InferredShape(Inferred):
             raise self.refuse(value)
         return tuple(sizes)
 
-    def compare(self, layer: Layer, x: Shape, declared: Any, require: Require) -> None:
+    def compare(self, arrives: Any, declared: Any, require: Require) -> None:
         if declared is UNKNOWN:
             return
-        arrives = self.takes(layer, x)
         same = len(arrives) == len(declared) and reduce(and_, map(equal, arrives, declared))
         require(same, "declared-differs", parameter=self.name, declared=declared, arrives=arrives)
 
@@ -192,11 +196,11 @@ class PerAxis(Parameter[Any]):
             if isinstance(value, list) and 0 < len(value) <= MAX_AXES:
                 return tuple(map(self.entry, value))
             return self.entry(value)
-        except (ValueError, TypeError):  # Wrong is a ValueError
+        except ValueError:  # Wrong is one
             raise self.refuse(value) from None
 
     def one(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "integer", "minimum": self.least}, EXPRESSION]}
+        return whole_number(self.least)
 
     def schema(self) -> dict[str, Any]:
         words = [{"enum": list(self.words)}] if self.words else []
@@ -290,8 +294,7 @@ class Extent(Parameter[Shape]):
         return tuple(sizes)
 
     def schema(self) -> dict[str, Any]:
-        items = {"anyOf": [{"type": "integer", "minimum": self.least}, EXPRESSION]}
-        return {"type": "array", "minItems": 1, "items": items}
+        return {"type": "array", "minItems": 1, "items": whole_number(self.least)}
 
 
 class Sizes(Extent):
@@ -339,12 +342,11 @@ class Real(Parameter[float]):
         self.kind = f"a {'finite ' * finite}number{limits}{' other than 0' * nonzero}"
 
     def read(self, value: object) -> float:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not self.takes(value):  # type: ignore[arg-type]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.allows(value):
             raise self.refuse(value)
-        return value  # type: ignore[return-value]  # a number, as just seen
+        return value
 
-    def takes(self, value: float) -> bool:
+    def allows(self, value: float) -> bool:
         if isinstance(value, int):
             fits = abs(value) <= LARGEST
         else:
@@ -368,7 +370,7 @@ class Whole(Parameter[int]):
     def read(self, value: object) -> int:
         if not is_count(value, -LARGEST) or (self.nonzero and value == 0):
             raise self.refuse(value)
-        return value  # type: ignore[return-value]  # is_count said so
+        return value
 
     def schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "integer"}, EXPRESSION]}

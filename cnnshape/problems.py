@@ -22,10 +22,12 @@ MAX_LENGTH: Final = 1_000  # characters of a word in a message
 class Text(Protocol):
     """What a place asks of the text that it is in."""
 
-    file: str
-    text: str
-    data: dict[str, object]
-
+    @property
+    def file(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def data(self) -> dict[str, object]: ...
     def key(self, path: Path) -> tuple[int, int]: ...
     def value(self, path: Path) -> tuple[int, int]: ...
 
@@ -89,6 +91,12 @@ class Problem:
     def column(self) -> int:
         return self.place.position()[1] if self.place else 0
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.place, self.layer))
+
     def as_error(self) -> Problem:
         """Return the same problem with the severity of an error."""
         problem = copy(self)
@@ -127,6 +135,11 @@ def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(first.values())
 
 
+def errors(found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return those that are errors, and no warnings."""
+    return tuple(problem for problem in found if problem.severity == "error")
+
+
 def said(fact: object) -> str:
     """Write a fact as people write it: 227, 3 x 224 x 224, a, b or c."""
     if isinstance(fact, bool):
@@ -139,6 +152,11 @@ def said(fact: object) -> str:
         return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
     text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- but 1000
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
+
+
+def few(words: list[str], most: int) -> list[str]:
+    """Return the words, of many the first and how many more there are."""
+    return words if len(words) <= most else [*words[:most], f"{len(words) - most:,} more"]
 
 
 def printable(words: str) -> str:
@@ -309,6 +327,10 @@ class AxesDiffer(Problem, code="axes-differ"):
 class ModeNeedsAxes(Problem, code="mode-needs-axes"):
     sentence = "mode {mode} is for {needs} spatial axes; there are {axes}"
     at = ("mode",)
+
+
+class InputAxesDiffer(Problem, code="input-axes-differ"):
+    sentence = "the net is built for {name} of {one}, and {other} has another number of axes{hint}"
 
 
 class ShapesDiffer(Problem, code="shapes-differ"):

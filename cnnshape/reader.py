@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape import problems, zoo
 from cnnshape.architecture import Architecture, Block, File, Setting, Step, waits
@@ -69,23 +69,33 @@ def _read(reader: _Reader) -> Architecture:
         return Architecture(File(reader.source, CHANNELS_FIRST, {}, {}, {}), problems=tuple(reader.problems))
 
 
-class _Unread:
-    """A place that is known by its line and column: the text could not be read as TOML."""
+class _Unread(NamedTuple):
+    """A text that could not be read as TOML, with the one place in it that is known."""
 
-    def __init__(self, error: Unreadable):
-        self.file, self.text, self._position = error.file, error.text, (error.line, error.column)
-        self.data: dict[str, object] = {}
+    file: str
+    text: str
+    line: int
+    column: int
+
+    @property
+    def data(self) -> dict[str, object]:
+        return {}
 
     def key(self, _: Path) -> tuple[int, int]:
-        return self._position
+        return self.line, self.column
 
-    value = key
+    def value(self, _: Path) -> tuple[int, int]:
+        return self.line, self.column
 
 
 def _unreadable(error: Unreadable) -> Architecture:
-    place = Place(_Unread(error), ())
+    place = _where(error)
     file = File(place.source, CHANNELS_FIRST, {}, {}, {})
     return Architecture(file, problems=(problems.Unreadable(place, why=error.message),))
+
+
+def _where(error: Unreadable) -> Place:
+    return Place(_Unread(error.file, error.text, error.line, error.column), ())
 
 
 class _Reader(Values):
@@ -173,7 +183,7 @@ class _Reader(Values):
             source = source or Source.included(found)
         except Unreadable as error:
             here = Place(self.source, path)
-            self.problems.append(problems.Unreadable(Place(_Unread(error), ()), used_at=(here,), why=error.message))
+            self.problems.append(problems.Unreadable(_where(error), used_at=(here,), why=error.message))
             return
         self.included.append((real, source))
         if len(self.included) > MAX_FILES:

@@ -73,6 +73,7 @@ NOTHING: Final = Cells(0, 0)
 
 
 def union(some: Iterable[Cells]) -> Cells:
+    """Return the cells of all of these together. Raises TooLarge."""
     parts = [part for part in some if part.mask]
     if not parts:
         return NOTHING
@@ -180,12 +181,12 @@ class ReceptiveField(NamedTuple):
     @property
     def extent(self) -> tuple[int, int]:
         """How many cells there are from the first to the last."""
-        return _ends(cells.extent for cells in self._different())
+        return _extremes(cells.extent for cells in self._different())
 
     @property
     def support(self) -> tuple[int, int]:
         """How many cells are read; fewer than the extent where dilation leaves holes."""
-        return _ends(cells.support for cells in self._different())
+        return _extremes(cells.support for cells in self._different())
 
     @property
     def is_whole(self) -> bool:
@@ -199,7 +200,7 @@ class ReceptiveField(NamedTuple):
         return (self.at(position) for position in range(self.positions))
 
 
-def _ends(numbers: Iterable[int]) -> tuple[int, int]:
+def _extremes(numbers: Iterable[int]) -> tuple[int, int]:
     different = set(numbers)
     return min(different, default=0), max(different, default=0)
 
@@ -236,25 +237,26 @@ def _read(reads: Reads, positions: int, side: int) -> int:
     return read
 
 
+Way = tuple[int, "Sequence[Reads | None]"]  # a value that a layer reads, and how, along each of its spatial axes
+
+
 class _Walk:
     """Fields along each axis of the image, one tuple of them for each value of the net, in the order of running."""
 
     def __init__(self, net: Network, images: dict[str, Shape]):
         (self.image,) = set(images.values())
-        start, nothing = (Part(1, 1, (Cells(0, 1),)),), ()
-        inputs = ((start if name in images else nothing,) * len(self.image) for name in net.inputs)
+        pixel, nothing = (Part(1, 1, (Cells(0, 1),)),), ()  # position j of the image depends on cell j
+        inputs = ((pixel if name in images else nothing,) * len(self.image) for name in net.inputs)
         self.fields: list[tuple[Parts | None, ...]] = [(None,) * len(self.image), *inputs]
         self.shapes: list[Shape | None] = [None, *net.inputs.values()]
         self.images = [value for value, name in enumerate(net.inputs, start=1) if name in images]
         self.first = len(self.fields)  # the value of the first node
-        self.ways: list[
-            list[tuple[int, Sequence[Reads | None]]]
-        ] = []  # of each node: the values, and how it reads them
+        self.ways: list[list[Way]] = []  # of each node
 
     def step(self, row: LayerReport) -> tuple[ReceptiveField | None, ...]:
         """Return the fields of the next layer's result."""
         layer = row.node.layer
-        ways: list[tuple[int, Sequence[Reads | None]]] = []
+        ways: list[Way] = []
         fields: tuple[Parts | None, ...] = (None,) * len(self.image)
         if layer is not None and None not in (row.output, *row.inputs):
             shapes: Any = row.inputs
@@ -271,12 +273,13 @@ class _Walk:
         rows = zip(fields, positions, self.image, strict=True)
         return tuple(None if parts is None else ReceptiveField(parts, *sizes) for parts, *sizes in rows)
 
-    def along(self, axis: int, ways: list[tuple[int, Sequence[Reads | None]]]) -> Parts | None:
+    def along(self, axis: int, ways: list[Way]) -> Parts | None:
         """Return the field along one axis of what reads some values."""
         seen: list[Parts] = []
         mixed = False
-        for value, of in ways:
-            parts, reads = self.fields[value][axis], self.way(of, axis)
+        for value, axes in ways:
+            parts = self.fields[value][axis]
+            reads = axes[axis] if len(axes) == len(self.image) else None
             if parts is None or (reads is None and any(part.step for part in parts)):
                 return None
             if reads is None:
@@ -291,9 +294,6 @@ class _Walk:
         joined = _joined(part for parts in seen for part in parts)
         return next(((part,) for part in joined if part.covers(self.image[axis])), joined)
 
-    def way(self, of: Sequence[Reads | None], axis: int) -> Reads | None:
-        return of[axis] if len(of) == len(self.image) else None
-
     def reached(self, axis: int, value: int, reads: Reads) -> Part:
         """Return the field of what reads the same at every position; only what is there is read, no padding."""
         image = 0
@@ -306,8 +306,8 @@ class _Walk:
             elif not any(part.step for part in parts):
                 image |= union(part.cells[0] for part in parts).within(self.image[axis])
             else:
-                for source, of in self.ways[value - self.first]:
-                    ours: Any = of[axis]  # there is one, as there is a field that moves
+                for source, axes in self.ways[value - self.first]:
+                    ours: Any = axes[axis]  # there is one, as there is a field that moves
                     needed[source] = needed.get(source, 0) | _read(ours, positions, self.side(source, axis))
         first = (image & -image).bit_length() - 1
         return Part(1, 0, (Cells(first, image >> first) if image else NOTHING,))

@@ -17,7 +17,7 @@ from cnnshape.parameters import Flag, KeptSize, Parameter, Reference
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 # Modules
 
@@ -190,12 +190,16 @@ class Function(NamedTuple):
     def layer(self) -> Layer:
         """Return its settings: its arguments are called as the module's, or else by ARGUMENTS."""
         names = ARGUMENTS[self.type].split() if self.type in ARGUMENTS else TYPES[self.type].parameters
-        given = dict(zip(names, self.args[1:], strict=False)) | self.kwargs
+        given = self.arguments(names)
         if self.type == "pad":
             return _pad(given["pad"], given.get("mode") or "constant", given.get("value"))
         if self.type == "max_unpool":  # torch's defaults: a file's are those of its max_pool
             given = {"padding": 0} | given | {"stride": given.get("stride") or given["kernel_size"]}
         return _layer(self.type, given | (self.of_weight(given) if "weight" in names else {}))
+
+    def arguments(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return the arguments behind the input by their names."""
+        return dict(zip(names, self.args[1:], strict=False)) | self.kwargs
 
     def of_weight(self, given: dict[str, Any]) -> dict[str, Any]:
         """Return the settings that the shape of the weights tells."""
@@ -206,14 +210,12 @@ class Function(NamedTuple):
             affine, channels = weight is not None, self.tensors[0].shape[1]
             flags = {"affine": affine, "elementwise_affine": affine}
             return some | flags | {"num_features": channels, "num_channels": channels}
-        outside, inside, *kernel = weight.shape
-        if self.type == "conv_transpose":
-            outside, inside = inside, outside
-        groups = given.get("groups", 1)
+        first, second, *kernel = weight.shape
         if self.type == "linear":
-            return some | {"in_features": inside, "out_features": outside}
-        inner, outer = (inside * groups, outside) if self.type == "conv" else (inside, outside * groups)
-        return some | {"in_channels": inner, "out_channels": outer, "kernel_size": tuple(kernel)}
+            return some | {"in_features": second, "out_features": first}
+        second *= given.get("groups", 1)  # a filter has the channels of its group alone
+        inside, outside = (second, first) if self.type == "conv" else (first, second)
+        return some | {"in_channels": inside, "out_channels": outside, "kernel_size": tuple(kernel)}
 
     def arithmetic(self) -> Iterator[Reading]:
         """Read a sum or product: of two results, of one with a parameter, or with a number."""
@@ -231,7 +233,7 @@ class Function(NamedTuple):
 
     def limits(self) -> tuple[Any, Any]:
         """Return between which numbers a clamp keeps its input."""
-        given = dict(zip(("min", "max"), self.args[1:], strict=False)) | self.kwargs
+        given = self.arguments(("min", "max"))
         low, high = given.get("min"), given.get("max")
         return (None, None) if isinstance(low, torch.Tensor) or isinstance(high, torch.Tensor) else (low, high)
 
@@ -257,8 +259,7 @@ class Function(NamedTuple):
                 cuts = {axis: part.indices(x.shape[axis]) for axis, part in enumerate(index) if axis}
                 yield {axis: cut for axis, cut in cuts.items() if cut != (0, x.shape[axis], 1)}
             return
-        names = ("dim", "start") if self.name == "narrow" else ("sections", "dim")
-        given = dict(zip(names, self.args[1:], strict=False)) | self.kwargs
+        given = self.arguments(("dim", "start") if self.name == "narrow" else ("sections", "dim"))
         axis, start = given.get("dim", 0) % x.dim(), given.get("start", 0)
         for part in self.results:
             yield {axis: (start, start + part.shape[axis], 1)} if axis else {}

@@ -10,9 +10,16 @@ from __future__ import annotations
 import math
 from functools import reduce
 from operator import mul
-from typing import Any, Protocol, SupportsIndex
+from typing import TYPE_CHECKING, Any, Final, Protocol, SupportsIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 N = Any  # a size: an int, or any number that knows the arithmetic above (no protocol says that of int and ours alike)
+
+# 0.1 is dyadic too, to a float: 3602879701896397 / 2**55. Up to this, float64 computes w * factor exactly for every
+# side under 2**33, so that the integers and torch cannot differ.
+MAX_DYADIC: Final = 2**20
 
 
 class Refused(Exception):  # noqa: N818 -- it reads as what happened, and it never leaves the engine
@@ -104,11 +111,6 @@ def scaled(w: N, require: Require, *, factor: N) -> N:
     return left(result, require, side=w)
 
 
-# 0.1 is dyadic too, to a float: 3602879701896397 / 2**55. Up to this, float64 computes w * factor exactly for every
-# side under 2**33, so that the integers and torch cannot differ.
-MAX_DYADIC = 2**20
-
-
 def equal(a: N, b: N) -> Any:
     """The condition a = b, for numbers whose == says whether they are the same object."""
     return (a >= b) & (a <= b)
@@ -135,6 +137,6 @@ def larger(a: N, b: N) -> N:
     return a if isinstance(a, SupportsIndex) else max(a, b)  # of two unknowns, which cannot tell and say so
 
 
-def product(numbers: Any) -> N:
+def product(numbers: Iterable[N]) -> N:
     """All numbers multiplied, in their order."""
     return reduce(mul, numbers)

@@ -335,7 +335,7 @@ class Condition:
         raise NotImplementedError
 
     @property
-    def form(self) -> Any:
+    def form(self) -> object:
         """What it asks, whatever the axes are called: conditions on one axis with the same form ask the same."""
         raise NotImplementedError
 
@@ -365,7 +365,7 @@ class NotNegative(Condition):
         return frozenset([self.size.axis.name])
 
     @property
-    def form(self) -> Any:
+    def form(self) -> object:
         return self.size.form
 
 
@@ -382,7 +382,7 @@ class Compared(Condition):
         return frozenset(size.axis.name for size in self.product.sizes)
 
     @property
-    def form(self) -> Any:
+    def form(self) -> object:
         return self.product, self.sign, self.number
 
     def __and__(self, other: Any) -> Any:
@@ -397,6 +397,8 @@ class Compared(Condition):
 
 
 class _Two(Condition):
+    """Two conditions in one."""
+
     __slots__ = ("one", "other")
 
     def __init__(self, one: Condition, other: Condition):
@@ -407,7 +409,7 @@ class _Two(Condition):
         return self.one.axes | self.other.axes
 
     @property
-    def form(self) -> Any:
+    def form(self) -> object:
         return type(self), self.one.form, self.other.form
 
 

@@ -149,13 +149,15 @@ class SizeSet:
         `holds` gives, of the sizes from the first to the last, the spans for which it does.
         """
         start, period = max(self.start, start), lcm(self.period, period)
-        below, above = (
-            _joined(_limited(chain.from_iterable(holds(*span) for span in _limited(self.spans(first, last)))))
-            for first, last in ((1, start - 1), (start, start + period - 1))
-        )
-        turned = ((first % period, first % period + last - first) for first, last in above)
-        cut = chain.from_iterable([(a, b)] if b < period else [(a, period - 1), (0, b - period)] for a, b in turned)
-        return _made(below, start, period, _joined(sorted(cut)))
+
+        def held(low: int, high: int) -> tuple[Span, ...]:
+            return _joined(_limited(chain.from_iterable(holds(*span) for span in _limited(self.spans(low, high)))))
+
+        remainders: list[Span] = []
+        for first, last in held(start, start + period - 1):
+            a, b = first % period, first % period + last - first
+            remainders += [(a, b)] if b < period else [(a, period - 1), (0, b - period)]  # round the end of the period
+        return _made(held(1, start - 1), start, period, _joined(sorted(remainders)))
 
     def __and__(self, other: SizeSet) -> SizeSet:
         """Look at one only where the other is, the sparse one first: 2**64 and 3 have few common multiples."""
@@ -232,7 +234,8 @@ def _made(finite: Iterable[Span], start: int, period: int, residues: Iterable[Sp
         start, finite = _least_start(finite, max(start, 1), period, residues)
     else:
         period, start = 1, finite[-1][1] + 1 if finite else 1
-    for name, value in zip(SizeSet.__slots__, (finite, period, residues, start), strict=True):
+    fields = {"finite": finite, "start": start, "period": period, "residues": residues}
+    for name, value in fields.items():
         object.__setattr__(made, name, value)
     return made
 
@@ -367,8 +370,12 @@ def _repeated(text: str) -> tuple[list[Span], int, int]:
 
 
 def _spans(text: str) -> list[Span]:
-    parts = [[*map(_number, part.split(" to "))] for part in text.replace(" or ", ", ").split(", ")]
-    return sorted((first, last) for first, last in ((part * 2)[:2] if len(part) == 1 else part for part in parts))
+    return sorted(map(_span, text.replace(" or ", ", ").split(", ")))
+
+
+def _span(text: str) -> Span:
+    first, to, last = text.partition(" to ")
+    return _number(first), _number(last if to else first)
 
 
 def _number(text: str) -> int:

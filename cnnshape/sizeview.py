@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.formats import problem_as_json
 from cnnshape.layout import text
+from cnnshape.problems import errors
 from cnnshape.receptive import receptive_fields
-from cnnshape.size import Compared
+from cnnshape.size import Compared, Size
 from cnnshape.valid import NoClosedForm, words
 from cnnshape.view import counted, near
 
@@ -47,7 +48,7 @@ class Answer(NamedTuple):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return tuple(problem for problem in self.net.problems if problem.severity == "error")
+        return errors(self.net.problems)
 
     @property
     def ok(self) -> bool:
@@ -184,8 +185,10 @@ def _formulas(shape: Shape | None, names: Sequence[str]) -> tuple[str, str]:
     """Write channels and sides; one formula in x where each side has the same."""
     if shape is None:
         return "?", "?"
-    same = {side if isinstance(side, int) else side.text("x") for side in shape[1:] if len(shape) - 1 == len(names)}
-    sides = [str(same.pop())] if len(same) == 1 else [str(side) for side in shape[1:]]
+    sides = [str(side) for side in shape[1:]]
+    different = {side.text("x") if isinstance(side, Size) else str(side) for side in shape[1:]}
+    if len(different) == 1 and len(sides) == len(names):
+        sides = [*different]
     return str(shape[0]), " x ".join(f"({side})" if " " in side and len(sides) > 1 else side for side in sides)
 
 
@@ -201,17 +204,13 @@ def _along(field: ReceptiveField | None) -> str:
         return "whole image"
     if not field.parts:
         return "nothing"
-    (least, most), support = field.extent, field.support
-    extent = str(most) if least == most else f"{least} to {most}"
-    read = (
-        ""
-        if support == field.extent
-        else f" ({support[0]} read)"
-        if least == most
-        else f" ({support[0]} to {support[1]} read)"
-    )
+    read = "" if field.support == field.extent else f" ({_between(*field.support)} read)"
     moves = "irregular" if field.stride is None else f"stride {field.stride}"
-    return f"{extent}{read}, {moves}, from {field.at(0).first}"
+    return f"{_between(*field.extent)}{read}, {moves}, from {field.at(0).first}"
+
+
+def _between(least: int, most: int) -> str:
+    return str(most) if least == most else f"{least} to {most}"
 
 
 # JSON

@@ -39,10 +39,9 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     single: dict[str, dict[object, Condition]] = {axis: {} for axis in axes}
     joint: list[Condition] = []
     for condition in parts(conditions):
-        if isinstance(condition, NotNegative):
-            single[condition.size.axis.name][condition.form] = condition
-        elif len(condition.axes) == 1:
-            single[next(iter(condition.axes))][condition.form] = condition
+        if len(condition.axes) == 1:
+            (axis,) = condition.axes
+            single[axis][condition.form] = condition
         else:
             joint.append(condition)
     solved: dict[frozenset[object], SizeSet] = {}  # axes on which the same is asked are solved once
@@ -183,11 +182,12 @@ def _verdict(condition: Condition, first: int, last: int) -> bool | None:
         least, most = condition.size.between(first, last)
         return True if least >= 0 else False if most < 0 else None
     if isinstance(condition, Both | Either):
+        decisive = isinstance(condition, Either)  # the verdict on one half that is that on the whole
         one = _verdict(condition.one, first, last)
-        if one is isinstance(condition, Either):
+        if one is decisive:
             return one
         other = _verdict(condition.other, first, last)
-        return other if one is not None or other is isinstance(condition, Either) else None
+        return other if one is not None or other is decisive else None
     raise Unsolvable("a product of sides is compared by size")
 
 
@@ -207,8 +207,15 @@ def _period(condition: Condition) -> int:
 
 def _settles(condition: Condition) -> int:
     """Return the x from which on every comparison in it that does not repeat keeps its sign."""
-    paces = (size.pace() for size in _atoms(condition))
-    return max([1, *(-(low // rise) if rise > 0 else high // -rise + 1 for _, rise, low, high in paces if rise)])
+    return max([1, *map(_keeps_sign, _atoms(condition))])
+
+
+def _keeps_sign(size: Size) -> int:
+    """Return the x from which on rise*x + low >= 0, or rise*x + high < 0 (see Pace); 1 for a size that repeats."""
+    _, rise, low, high = size.pace()
+    if rise > 0:
+        return -(low // rise)
+    return high // -rise + 1 if rise else 1
 
 
 def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
@@ -226,7 +233,7 @@ def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
 
 
 def _equal(product: Product, number: int) -> list[dict[str, SizeSet]]:
-    """Return for which sides of its axes, each alone, a product is a number. Raises Unsolvable."""
+    """Return the boxes in which a product of sides is a number, each as a set by axis. Raises Unsolvable."""
     number, rest = divmod(number - product.constant, product.factor)
     if rest or number < 1:
         return []

@@ -96,6 +96,12 @@ class Source:
             raise Unreadable(message, file, *_end(raw[: error.start].decode())) from None
         return cls(file, text, _parse(text, file))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Source) and (self.file, self.text) == (other.file, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.file, self.text))
+
     def __reduce__(self) -> tuple[Callable[[str, str], Source], tuple[str, str]]:
         return Source.from_text, (self.text, self.file)  # all else is made from these
 

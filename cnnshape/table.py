@@ -107,7 +107,7 @@ def show_zoo(networks: list[Entry]) -> None:
     room = screen.width - _width(columns) - len(GAP)
     if screen.endless or room >= WRAP:
         sources = [wrapped(e.source.split(" "), sys.maxsize if screen.endless else room) for e in networks]
-        cells = [screen.cell("dim", "source"), *(screen.cell("dim", *lines) for lines in sources), screen.cell("", "")]
+        cells = [screen.cell("dim", *source) for source in (["source"], *sources, [""])]
         screen.grid([*columns, _Column(False, cells)])
     else:
         screen.grid(columns, [wrapped(e.source.split(" "), screen.width - len(GAP)) for e in networks])
@@ -287,6 +287,8 @@ class _Screen:
 
 
 class _Cell(NamedTuple):
+    """What stands in one place of a table, a line below the other."""
+
     lines: list[str]
     style: str
 

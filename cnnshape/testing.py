@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layout import text
 from cnnshape.network import Network
+from cnnshape.problems import errors
 from cnnshape.sizeset import SizeSet
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def assert_shapes(
     report = net.check(input)
     comparison = verify(net, device, model=model, report=report) if report.inputs else None
     problems = [*report.problems, *(comparison.problems if comparison else ())]
-    if any(problem.severity == "error" for problem in problems):
+    if errors(problems):
         table = _side_by_side(net, report.layers, comparison) if comparison and not comparison.ok else ()
         lines = [f"{type(model).__name__} is not what {net.file} says", *table, "", *map(repr, problems)]
         raise AssertionError("\n".join(lines))
@@ -77,7 +78,12 @@ def _row(net: Network, layer: LayerReport, match: Match) -> tuple[str, ...]:
     return layer.name, expected, actual, "" if match.verdict == "agrees" else match.verdict
 
 
-def input_shapes(net: Network, *, input: str | None = None, largest: int | None = None) -> SearchStrategy[Any]:  # noqa: A002 -- as net.valid_sizes has it
+def input_shapes(
+    net: Network,
+    *,
+    input: str | None = None,  # noqa: A002 -- as net.valid_sizes has it
+    largest: int | None = None,
+) -> SearchStrategy[Any]:
     """Return a Hypothesis strategy of inputs that the net accepts, as `net.check(input=...)` takes them.
 
     Sides go up to `largest`, left out to twice the declared one. `input` is as for net.valid_sizes, and names the one

@@ -28,6 +28,9 @@ class Text(NamedTuple):
         return Text(f"floor({self.written})")
 
 
+Writings = tuple[Text, Text]  # in the names of the quantities, and in numbers
+
+
 class Operator(NamedTuple):
     """What an operator computes, and how tightly its result, its left and its right operand bind."""
 
@@ -54,22 +57,21 @@ class Traced:
     1*(x - 1) + 1 of a window. It compares as its value does, so that min and max choose, and the choice is remembered.
     """
 
-    __slots__ = ("_named", "_text", "inner", "value")
+    __slots__ = ("inner", "value", "writings")
 
-    def __init__(self, value: float, name: str = "", *, named: Text | None = None, text: Text | None = None):
+    def __init__(self, value: float, name: str = "", *, writings: Writings | None = None):
         """Make a quantity, with its name; or what arithmetic gives, with both writings."""
         self.value: Any = value
-        self._text = text or Text(str(value))
-        self._named = named or Text(name or str(value))
+        self.writings = writings or (Text(name or str(value)), Text(str(value)))
         self.inner: Traced | None = None  # of x - 1 and 1*(x - 1), the x
 
     @property
     def named(self) -> str:
-        return self._named.written
+        return self.writings[0].written
 
     @property
     def text(self) -> str:
-        return self._text.written
+        return self.writings[1].written
 
     @property
     def computed(self) -> bool:
@@ -118,7 +120,8 @@ class Traced:
         return _join(MODULO, other, self)
 
     def __floor__(self) -> Traced:
-        return Traced(math.floor(self.value), named=self._named.floor(), text=self._text.floor())
+        named, text = self.writings
+        return Traced(math.floor(self.value), writings=(named.floor(), text.floor()))
 
     def __abs__(self) -> Any:
         return self if self.value >= 0 else 0 - self
@@ -165,8 +168,8 @@ def _value(number: Operand) -> Any:
     return number.value if isinstance(number, Traced) else number
 
 
-def _writings(number: Operand) -> tuple[Text, Text]:
-    return (number._named, number._text) if isinstance(number, Traced) else (Text(str(number)),) * 2  # noqa: SLF001
+def _writings(number: Operand) -> Writings:
+    return number.writings if isinstance(number, Traced) else (Text(str(number)), Text(str(number)))
 
 
 def _join(by: Operator, left: Operand, right: Operand) -> Any:
@@ -181,4 +184,4 @@ def _join(by: Operator, left: Operand, right: Operand) -> Any:
         exact = value * _value(right) == _value(left)
         named = named if exact and _writings(left)[0].binds > SUM else named.floor()
         text = text if exact else text.floor()
-    return Traced(value, named=named, text=text)
+    return Traced(value, writings=(named, text))

@@ -19,7 +19,7 @@ from cnnshape.solve import EVERY, Box, covered, meet, parts, solve
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cnnshape.network import Network, Node
     from cnnshape.parameters import Shape
@@ -43,7 +43,7 @@ class NoClosedForm(Exception):  # noqa: N818 -- it says what is the case
 
 @contextmanager
 def _closed_form(layer: str = "") -> Iterator[None]:
-    """Say of what has no closed form where that shows."""
+    """Raise NoClosedForm, with the layer where that shows, of what has no closed form."""
     try:
         yield
     except (Unsolvable, TooManySpans) as error:
@@ -126,7 +126,7 @@ class ValidSizes:
         """Return the nearest valid sizes of which none is smaller: equal ones for equal ones."""
         return min(self._moved(sides, SizeSet.next), key=sum, default=None)
 
-    def _moved(self, sides: tuple[int, ...], step: Any) -> Iterable[tuple[int, ...]]:
+    def _moved(self, sides: tuple[int, ...], step: Callable[[SizeSet, int], Any]) -> Iterable[tuple[int, ...]]:
         sides = self._sides(sides)
         equal = len(set(sides)) == 1
         for box in [(self.square,) * len(sides)] if equal else self.boxes:
@@ -205,13 +205,13 @@ class ValidSizes:
         impossible = next(((layer, conditions) for layer, conditions in self._required if False in conditions), None)
         if impossible:
             return [Constraint(*impossible, boxes=())]
-        alone = {
-            id(conditions): tuple(_solved([(layer, conditions)], self.names)) for layer, conditions in self._required
-        }
+        first: dict[Conditions, str] = {}  # layers that are alike have their conditions in common
+        for layer, conditions in self._required:
+            first.setdefault(conditions, layer)
         asked = {tuple(self._everything)}
         result = []
-        for layer, conditions in self._required:
-            boxes = alone[id(conditions)]
+        for conditions, layer in first.items():
+            boxes = tuple(_solved([(layer, conditions)], self.names))
             if boxes not in asked:
                 asked.add(boxes)
                 result.append(Constraint(layer, conditions, boxes))
@@ -335,10 +335,13 @@ class _Reading:
         return y
 
     def pin(self, layer: str | None, sides: tuple[int, ...]) -> None:
-        """Require the sides of the net's last output, or of a layer's."""
+        """Require the sides of the net's last output, or of a layer's, a block's or a repeat's."""
         outputs = self.outputs()
         if layer is not None and layer not in outputs:
-            raise ValueError(f"the net has no layer {layer!r}")
+            inside = [name for name in outputs if name.startswith(f"{layer}.")]
+            if not inside:
+                raise ValueError(f"the net has no layer {layer!r}")
+            layer = inside[-1]
         shape = outputs[layer] if layer is not None else self.shapes[[0, *self.net.outputs.values()][-1]]
         if shape is None:
             return

@@ -1,35 +1,12 @@
 """Names, wiring, blocks, repeats, conditions, shared weights: what net the file's words make."""
 
 import pytest
+from texts import HERE, check, codes, problems, rows
 
 import cnnshape
-from cnnshape import ArchitectureError
 from cnnshape.build import MAX_NESTING, MAX_STEPS
 
-HERE = "input = [3, 32, 32]\n"
 CONV = '{{ name = "{}", type = "conv", out_channels = {}, kernel_size = 3, padding = 1 }}'
-
-
-def check(text):
-    """Check a net that must be right, down to its warnings."""
-    report = cnnshape.loads(text).check()
-    assert report.problems == ()
-    return report
-
-
-def rows(text):
-    return {row.name: row for row in check(text).layers}
-
-
-def problems(text):
-    try:
-        return cnnshape.loads(text).check().problems
-    except ArchitectureError as error:
-        return error.problems
-
-
-def codes(text):
-    return [problem.code for problem in problems(text)]
 
 
 def names(text):

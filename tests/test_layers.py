@@ -10,7 +10,7 @@ import pytest
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.base import Doubt
-from cnnshape.network import ends, measure
+from cnnshape.network import leftovers, measure
 from cnnshape.parameters import REQUIRED, Inferred, PerAxis, Reference, Wrong
 from cnnshape.unknown import UNKNOWN
 
@@ -39,7 +39,7 @@ def test_dropped_cells_are_those_behind_the_last_window(kernel_size, stride, pad
         if not result.refusals:
             first = range(-padding, w + padding, stride)[result.output[1] - 1]
             behind = [cell for cell in range(w) if cell >= first + kernel_size]
-            [(remainder, dropped)] = ends(one, (3, w), result.output)
+            [(remainder, dropped)] = leftovers(one, (3, w), result.output)
             assert dropped == len(behind)
             if one is not pools[1]:
                 assert remainder == w + padding - first - kernel_size
@@ -61,7 +61,7 @@ def test_dropped_cells_are_those_behind_the_last_window(kernel_size, stride, pad
 )
 def test_remainder_and_dropped_of_known_layers(one, side, remainder, dropped):
     shape = (3, side, side)
-    assert ends(one, shape, measure(one, (shape,)).output) == [(remainder, dropped)] * 2
+    assert leftovers(one, shape, measure(one, (shape,)).output) == [(remainder, dropped)] * 2
 
 
 # Counts

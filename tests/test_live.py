@@ -343,6 +343,22 @@ def test_what_is_no_model_is_refused():
         cnnshape.verify(net, "tpu", model=nn.ReLU())
 
 
+class Rectified(nn.Module):
+    """The user's own module, which holds another as torch's wrappers do, and does more than to call it."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(F.relu(x))
+
+
+def test_a_module_of_the_users_is_no_wrapper():
+    text = 'input = [3, 8, 8]\nlayers = ["relu", { type = "conv", out_channels = 4, kernel_size = 3 }]'
+    assert compare(text, Rectified(nn.Conv2d(3, 4, 3)), "cpu").ok
+
+
 def test_a_wrapped_model_is_unwrapped():
     model = nn.DataParallel(classic.LeNet5())
     comparison = compare(cnnshape.load(ARCHITECTURES / "lenet5.toml"), model)

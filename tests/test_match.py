@@ -1,5 +1,6 @@
 """Where a live model differs: planted differences are named, at their layer alone."""
 
+import json
 import re
 from collections import OrderedDict
 from itertools import pairwise
@@ -392,6 +393,43 @@ def test_what_may_be_left_out_takes_nobodys_place():
     comparison = compare(text, Wired(wires, fc=nn.Linear(2, 2)))
     assert found(comparison) == [(ADDS, "")]
     assert verdicts(comparison) == {"flatten1": "agrees", "fc": "follows"}
+
+
+def test_of_many_values_that_a_layer_reads_the_first_are_named():
+    names = [f"s{i}" for i in range(6)]
+    conv = 'type = "conv", out_channels = 1, kernel_size = 1, from = "input"'
+    sides = "".join(f'{{ name = "{name}", {conv} }},\n' for name in names)
+    text = f'input = [1, 4, 4]\nlayers = [\n{sides}{{ name = "all", type = "concat", from = {json.dumps(names)} }},\n]'
+
+    def wires(m, x):
+        return torch.cat([m.get_submodule(name)(x) for name in reversed(names)], 1)
+
+    backwards = Wired(wires, **{name: nn.Conv2d(1, 1, 1) for name in names})
+    comparison = compare(text, backwards)
+    assert found(comparison) == [(DIFFERS, "all")]
+    message = comparison.problems[0].message
+    assert message.startswith(
+        "from s0 and s1 and s2 and s3 and 2 more in the file, but from s5 and s4 and s3 and s2 and 2 more in"
+    )
+
+
+def test_what_is_returned_instead_of_an_output_is_told_by_its_place():
+    text = """
+    input = [3, 8, 8]
+    outputs = ["a", "b"]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 3 },
+      { name = "b", type = "conv", out_channels = 5, kernel_size = 3 },
+    ]"""
+
+    def wires(m, x):
+        a = m.a(x)
+        m.b(a)
+        return a, x
+
+    comparison = compare(text, Wired(wires, a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 5, 3)))
+    assert found(comparison) == [(DIFFERS, "b")]
+    assert comparison.problems[0].message == "output 5x4x4 in the file, but 3x8x8 in what Wired returns"
 
 
 PYRAMID = """

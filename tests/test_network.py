@@ -308,13 +308,31 @@ def test_one_shape_for_several_inputs_is_a_value_error():
         loaded.check(input=(1, 64))
 
 
-def test_other_ranks():
+@pytest.mark.parametrize(
+    ("shape", "hint"), [((3, 32), ""), ((3,), ""), ((1, 3, 32, 32), "; a shape is written without the batch")]
+)
+def test_a_net_is_built_for_so_many_axes(shape, hint):
     loaded = cnnshape.loads(
-        'input = [3, 32, 32]\nlayers = [{ type = "conv", out_channels = 8, kernel_size = 3 }, { type = "max_pool", kernel_size = [2, 2] }]'
+        'layout = "channels_last"\ninput = [32, 32, 3]\nlayers = [{ type = "conv", out_channels = 8, kernel_size = 3 }]'
     )
-    assert loaded.check((3, 32)).layers[0].output == (8, 30)
-    assert [p.code for p in loaded.check((3, 32)).problems] == ["axes-differ"]
-    assert [p.code for p in loaded.check((3,)).problems] == ["no-space"]  # the pool behind it says nothing
+    report = loaded.check(shape)
+    (problem,) = report.problems
+    assert (problem.code, problem.line, problem.column) == ("input-axes-differ", 2, 9)
+    assert problem.message.endswith(f" has another number of axes{hint}")
+    assert (report.output, report.layers[0].output) == (None, None)
+
+
+def test_only_what_an_input_with_other_axes_enters_is_not_known():
+    report = cnnshape.loads("""
+inputs = { image = [3, 32, 32], other = [4] }
+layers = [
+  { name = "conv", type = "conv", out_channels = 8, kernel_size = 3, from = "image" },
+  { name = "linear", type = "linear", out_features = 2, from = "other" },
+]
+outputs = ["conv", "linear"]
+""").check({"image": (3, 32)})
+    assert [(problem.code, problem.line) for problem in report.problems] == [("input-axes-differ", 2)]
+    assert report.outputs == {"conv": None, "linear": (2,)}
 
 
 # Large
@@ -383,16 +401,17 @@ def test_nets_and_reports_pickle(text, protocol):
         pickle.loads(pickle.dumps(built, protocol)).check(strict=True),
         pickle.loads(pickle.dumps(report, protocol)),
     ):
-        assert (again.inputs, again.outputs, again.parameters, again.macs) == (
-            report.inputs,
-            report.outputs,
-            report.parameters,
-            report.macs,
-        )
-        assert [repr(p) for p in again.problems] == [repr(p) for p in report.problems]
-        assert [
-            (row.name, row.inputs, row.output, row.parameters, row.remainder, row.line) for row in again.layers
-        ] == [(row.name, row.inputs, row.output, row.parameters, row.remainder, row.line) for row in report.layers]
+        assert again == report
+        assert [*map(repr, again.problems)] == [*map(repr, report.problems)]
+
+
+def test_what_is_another_problem_is_not_equal():
+    first, second = (
+        cnnshape.loads(f"input = [3, {side}, 9]\nlayers = ['{layer}']") for side, layer in [(9, "relu"), (8, "tanh")]
+    )
+    assert first.check() != second.check()
+    problems = net(BROKEN).check().problems
+    assert len({*problems, *net(BROKEN).check().problems}) == len(problems) == len({*map(repr, problems)})
 
 
 def test_the_unknown_stays_the_unknown():

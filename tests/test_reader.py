@@ -7,33 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from texts import HERE, check, codes, rows
 
 import cnnshape
 from cnnshape import ArchitectureError
 from cnnshape.layers import TYPES
 from cnnshape.reader import read, read_text
-
-HERE = "input = [3, 32, 32]\n"
-
-
-def check(text):
-    """Check a net that must be right, down to its warnings."""
-    report = cnnshape.loads(text).check()
-    assert report.problems == ()
-    return report
-
-
-def rows(text):
-    return {row.name: row for row in check(text).layers}
-
-
-def codes(text):
-    try:
-        problems = cnnshape.loads(text).check().problems
-    except ArchitectureError as error:
-        problems = error.problems
-    return sorted(problem.code for problem in problems)
-
 
 # Tables and bare words
 

@@ -203,63 +203,50 @@ def test_one_layer(shape, made):
 # Nets, positions that see no end of the image
 
 
+KINDS = [*["conv"] * 3, *["pool"] * 2, "transposed", "up", "fit", "slice", "adaptive", "pad", "crop", "same"]
+
+
+def random_layer(rng):
+    kind = rng.choice(KINDS)
+    if kind == "conv":
+        kernel, stride, dilation = rng.randint(1, 4), rng.choice([1, 1, 2, 3]), rng.choice([1, 1, 2, 3])
+        given = {"kernel_size": kernel, "stride": stride, "padding": rng.choice([0, 0, 1, 2]), "dilation": dilation}
+        return "conv", {"out_channels": 2} | given
+    if kind == "pool":
+        kernel = rng.randint(1, 3)
+        given = {
+            "stride": rng.randint(1, 3),
+            "padding": rng.randint(0, kernel // 2),
+            "ceil_mode": rng.random() < 0.3,
+        }
+        return "max_pool", {"kernel_size": kernel} | given
+    if kind == "transposed":
+        given = {"kernel_size": rng.randint(1, 4), "stride": rng.randint(1, 3), "padding": rng.randint(0, 1)}
+        return "conv_transpose", {"out_channels": 2, "dilation": rng.choice([1, 1, 2, 3])} | given
+    if kind == "up":
+        return up(
+            scale_factor=rng.choice([2, 3, 1.5, 0.5, 0.75]),
+            mode=rng.choice(["nearest", "linear", "nearest-exact", "area"]),
+        )
+    if kind == "fit":
+        return up(size=rng.choice([23, 29, 31, 37, 41, 43, 47, 53, 59]), mode=rng.choice(["nearest", "area"]))
+    if kind == "slice":
+        return "slice", {"dim": 2, "start": rng.randint(0, 2), "step": rng.randint(1, 2)}
+    if kind == "adaptive":
+        return "adaptive_avg_pool", {"output_size": rng.randint(15, 40)}
+    if kind == "pad":
+        return "pad", {"padding": [[rng.randint(-2, 3), rng.randint(-2, 3)]]}
+    if kind == "crop":
+        return "crop", {"amount": rng.randint(0, 2)}
+    return rng.choice(["relu", "dropout", "batch_norm"]), {}
+
+
 def random_layers(rng):
     """Some layers that follow each other, with now and then two branches that meet."""
-
-    def one():
-        kind = rng.choice(
-            [
-                "conv",
-                "conv",
-                "conv",
-                "pool",
-                "pool",
-                "transposed",
-                "up",
-                "fit",
-                "slice",
-                "adaptive",
-                "pad",
-                "crop",
-                "same",
-            ]
-        )
-        if kind == "conv":
-            kernel, stride, dilation = rng.randint(1, 4), rng.choice([1, 1, 2, 3]), rng.choice([1, 1, 2, 3])
-            given = {"kernel_size": kernel, "stride": stride, "padding": rng.choice([0, 0, 1, 2]), "dilation": dilation}
-            return "conv", {"out_channels": 2} | given
-        if kind == "pool":
-            kernel = rng.randint(1, 3)
-            given = {
-                "stride": rng.randint(1, 3),
-                "padding": rng.randint(0, kernel // 2),
-                "ceil_mode": rng.random() < 0.3,
-            }
-            return "max_pool", {"kernel_size": kernel} | given
-        if kind == "transposed":
-            given = {"kernel_size": rng.randint(1, 4), "stride": rng.randint(1, 3), "padding": rng.randint(0, 1)}
-            return "conv_transpose", {"out_channels": 2, "dilation": rng.choice([1, 1, 2, 3])} | given
-        if kind == "up":
-            return up(
-                scale_factor=rng.choice([2, 3, 1.5, 0.5, 0.75]),
-                mode=rng.choice(["nearest", "linear", "nearest-exact", "area"]),
-            )
-        if kind == "fit":
-            return up(size=rng.choice([23, 29, 31, 37, 41, 43, 47, 53, 59]), mode=rng.choice(["nearest", "area"]))
-        if kind == "slice":
-            return "slice", {"dim": 2, "start": rng.randint(0, 2), "step": rng.randint(1, 2)}
-        if kind == "adaptive":
-            return "adaptive_avg_pool", {"output_size": rng.randint(15, 40)}
-        if kind == "pad":
-            return "pad", {"padding": [[rng.randint(-2, 3), rng.randint(-2, 3)]]}
-        if kind == "crop":
-            return "crop", {"amount": rng.randint(0, 2)}
-        return rng.choice(["relu", "dropout", "batch_norm"]), {}
-
     layers = []
     for _ in range(rng.randint(1, 6)):
         if rng.random() < 0.85:
-            layers.append(one())
+            layers.append(random_layer(rng))
             continue
         before, kernel = f"l{len(layers)}" if layers else "input", rng.choice([1, 3])
         layers.append(("conv", {"out_channels": 2, "kernel_size": kernel, "padding": kernel // 2, "from_": before}))

@@ -189,6 +189,14 @@ def test_strict_comparison():
     assert solve_axis([x < 5]) == SizeSet("1 to 4")
 
 
+def test_two_conditions_within_a_choice():
+    """Even multiples of 3, or at most 1."""
+    (x,) = unknowns("x")
+    both = (x // 2 * 2 >= x) & (x // 3 * 3 >= x)
+    assert str(solve_axis([both | (x <= 1)])) == "1, and multiples of 6, from 6"
+    assert str(solve_axis([(x <= 1) | both])) == "1, and multiples of 6, from 6"
+
+
 def test_what_is_unknown_stays_unknown():
     (x,) = unknowns("x")
     for size in (x, Product.of(x)):

@@ -248,13 +248,22 @@ def test_layers():
     assert table[26] == "23 layers"
 
 
+def test_a_side_may_be_a_product(tmp_path):
+    """4*h*w elements in 2 channels of 2 rows are h*w columns."""
+    text = 'input = [4, 8, 8]\nlayers = [{ name = "folded", type = "reshape", shape = [2, 2, -1] }]'
+    (row,) = (line for line in sizes(file(tmp_path, text), "--layers").output.splitlines() if line.startswith("folded"))
+    assert re.split(" {2,}", row)[:4] == ["folded", "reshape", "2", "2 x h*w"]
+
+
 FIELDS = """
 input = [1, 40, 40]
 allow = ["unused-result"]
 layers = [
   { name = "holes", type = "conv", out_channels = 1, kernel_size = 3, dilation = [4, 1] },
   { name = "painted", type = "conv_transpose", out_channels = 1, kernel_size = 2, stride = 3, from = "input" },
+  { name = "painted2", type = "conv_transpose", out_channels = 1, kernel_size = 2, stride = 2, from = "input" },
   { name = "mixed", type = "conv_transpose", out_channels = 1, kernel_size = 3, stride = 2, dilation = 2, from = "input" },
+  { name = "pairs", type = "conv", out_channels = 1, kernel_size = 2, dilation = [1, 3], from = "painted2" },
   { name = "rounded", type = "upsample", scale_factor = 0.3, from = "input" },
   { name = "half", type = "slice", dim = 2, step = 2, from = "input" },
   { name = "some", type = "slice", dim = 2, stop = 20, from = "input" },
@@ -270,6 +279,8 @@ def test_receptive_fields_in_words(tmp_path):
         "holes": "9 (3 read), stride 1, from 0 x 3, stride 1, from 0",
         "painted": "0 to 1, stride 1/3, from 0",
         "mixed": "0 to 3, stride 1/2, from -2",
+        "painted2": "1, stride 1/2, from 0",
+        "pairs": "1 to 2, stride 1/2, from 0 x 2 to 3 (2 read), stride 1/2, from 0",
         "rounded": "1, stride 1/2, from 0",
         "half": "1, stride 2, from 0 x 1, stride 1, from 0",
         "some": "1, stride 1, from 0",
@@ -394,6 +405,7 @@ def test_a_check_of_a_size_that_drops_rows_tells_the_nearest_exact_one():
         (UNET, "--input", "1x224x224"),
         (UNET, "--input", "1x224"),  # not the sides are wrong
         (UNET, "--input", "3x224x224"),
+        (UNET, "--input", "3x230x230"),  # the channels as well
     ],
 )
 def test_a_check_does_not_tell_what_would_not_help(arguments):
@@ -408,6 +420,22 @@ def test_a_check_is_silent_where_there_is_no_closed_form(tmp_path):
 def test_inputs_that_no_longer_agree_have_no_nearest(tmp_path):
     net = file(tmp_path, TWO.replace("[1, 4]", "[1, 8]"))
     assert "nearest" not in check(net, "--input", "left=1x8", "--input", "right=1x9")
+
+
+def test_other_sides_do_not_mend_another_input(tmp_path):
+    text = """
+inputs = { image = [1, 32, 32], vector = [10] }
+layers = [
+  { name = "half", type = "max_pool", kernel_size = 2, from = "image" },
+  { name = "double", type = "upsample", scale_factor = 2 },
+  { name = "sum", type = "add", from = ["double", "image"] },
+  { name = "linear", type = "linear", out_features = 2, from = "vector" },
+]
+outputs = ["sum", "linear"]
+"""
+    net = file(tmp_path, text)
+    assert "1x32x32 below" in check(net, "--input", "image=1x33x33")["nearest"][0]
+    assert "nearest" not in check(net, "--input", "image=1x33x33", "--input", "vector=11")
 
 
 # What it costs

@@ -46,6 +46,9 @@ def layer(kind, name="", **given):
 # Random nets
 
 
+OTHERS = ["pad", "reflect", "slice", "crop", "glu", "instance_norm", "conv", "window", "gate", "fit", "unshuffle"]
+
+
 class RandomNet:
     """The text of a random net, with branches that meet again; mostly shaped like a U, so that its set has residues."""
 
@@ -157,20 +160,7 @@ class RandomNet:
 
     def other(self):
         rng = self.rng
-        kinds = [
-            "pad",
-            "reflect",
-            "slice",
-            "crop",
-            "glu",
-            "instance_norm",
-            "conv",
-            "window",
-            "gate",
-            "fit",
-            "unshuffle",
-        ]
-        kind = rng.choice(kinds)
+        kind = rng.choice(OTHERS)
         if kind == "pad":
             self.add("pad", padding=[[rng.randint(-2, 3), rng.randint(-2, 3)]] * self.rank)
         elif kind == "reflect":
@@ -799,6 +789,19 @@ def test_an_input_without_sides():
         net.valid_sizes()
     with pytest.raises(NoClosedForm, match="no sides"):
         loads(TWO.format(8, 8)).valid_sizes(input="label")
+
+
+def test_the_output_of_a_block_or_a_repeat():
+    text = """
+input = [1, 64, 64]
+layers = [{ name = "b", block = "halves" }, { name = "r", type = "max_pool", kernel_size = 2, repeat = 2 }, "relu"]
+[blocks.halves]
+layers = [{ type = "max_pool", kernel_size = 2 }, { type = "max_pool", kernel_size = 2 }]
+"""
+    assert loads(text).valid_sizes(layer="b", output=(5, 5)).square == SizeSet("20 to 23")
+    assert loads(text).valid_sizes(layer="r", output=(1, 1)).square == SizeSet("16 to 31")
+    with pytest.raises(ValueError, match="no layer 'ha'"):
+        loads(text).valid_sizes(layer="ha", output=(3, 3))
 
 
 # The object

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnshape.layers.base import Layer, axis_of
 from cnnshape.parameters import Axis, Count, Real, Shape, Word
 from cnnshape.reads import Reads, cells, whole
-from cnnshape.rules import N, Require, divides, unasked
+from cnnshape.rules import N, Require, divides, equal, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class PReLU(Layer, type="prelu", torch="PReLU"):
     init = Real(0.25)
 
     def depth(self, c: N, require: Require) -> N:
-        one_or_each = (self.num_parameters == 1) | ((c >= self.num_parameters) & (c <= self.num_parameters))
+        one_or_each = (self.num_parameters == 1) | equal(c, self.num_parameters)
         require(one_or_each, "slopes-differ", slopes=self.num_parameters, channels=c)
         return c
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from cnnshape.parameters import LARGEST, Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, Shape, per_axis
 from cnnshape.reads import Reads, cells
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 TYPES: dict[str, type[Layer]] = {}  # every layer type by its name in an architecture file, in the order of definition
 
-ANY_RANK = range(LARGEST)  # torch sets no limit
-ANY_SPACE = range(1, LARGEST)
-SPATIAL = range(1, 4)  # 1-D, 2-D and 3-D
+ANY_RANK: Final = range(LARGEST)  # torch sets no limit
+ANY_SPACE: Final = range(1, LARGEST)
+SPATIAL: Final = range(1, 4)  # 1-D, 2-D and 3-D
 
 
 class Doubt(NamedTuple):
@@ -173,7 +173,7 @@ class Layer:
             if isinstance(value, tuple):
                 require(len(value) == rank, "axes-differ", parameter=name, given=len(value), axes=rank)
         for name, parameter in self.inferred.items():
-            attempt(parameter.compare, self, inputs[0], getattr(self, name), require)
+            attempt(parameter.compare, parameter.takes(self, inputs[0]), getattr(self, name), require)
 
     def axes(self, rank: int) -> Sequence[dict[str, Any]]:
         """Return, for each spatial axis, its entry of every per-axis parameter that has a value."""

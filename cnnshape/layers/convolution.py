@@ -77,7 +77,7 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         covered = extent(kernel_size, dilation)
         return left_over(w, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
 
-    def lost(  # noqa: PLR0913
+    def lost(  # noqa: PLR0913 -- torch's parameters
         self, w: N, windows: N, *, kernel_size: N, stride: N, padding: Any, dilation: N
     ) -> N:
         covered = extent(kernel_size, dilation)

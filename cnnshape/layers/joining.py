@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.layers.base import ANY_RANK, Layer, attempt, axis_of, channels_of
+from cnnshape.layers.base import Layer, attempt, axis_of, channels_of
 from cnnshape.parameters import Axis, Flag, Inferred, Real, Shape
 from cnnshape.reads import Reads, cells
 from cnnshape.rules import N, Require, equal, larger, same, unasked
@@ -12,7 +12,7 @@ from cnnshape.rules import N, Require, equal, larger, same, unasked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MANY = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
+MANY: Final = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
 
 
 class Concat(Layer, type="concat"):
@@ -32,8 +32,8 @@ class Concat(Layer, type="concat"):
         result = first
         for other in others:
             require(len(first) == len(other), "shapes-differ", one=first, other=other)
-            same = joined(first, other, require, {"shapes-differ": equal}, skip=axis)
-            result = (*same[:axis], result[axis] + other[axis], *same[axis + 1 :])
+            fitted = joined(first, other, require, {"shapes-differ": equal}, skip=axis)
+            result = (*fitted[:axis], result[axis] + other[axis], *fitted[axis + 1 :])
         return result
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
@@ -126,7 +126,6 @@ class Scale(Layer, type="scale"):
 
     num_features = Inferred(channels_of)
     value = Real(None)  # type: ignore[arg-type]  # learned
-    ranks = ANY_RANK
 
     def weights(self, x: Shape) -> N:
         return self.num_features if self.value is None else 0

@@ -32,7 +32,25 @@ class _Affine(Layer):
         return self.features() if self.affine and self.bias else 0
 
 
-class BatchNorm(_Affine, type="batch_norm", torch="BatchNorm{rank}d"):
+class _OfChannels(_Affine):
+    """A norm of each channel by itself: by what a sample holds, or by the running statistics that it tracks."""
+
+    num_features: Inferred
+    track_running_stats: Flag
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
+        return x
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        return super().reads(*inputs) if self.track_running_stats else [whole(inputs[0])]
+
+    def features(self) -> N:
+        return self.num_features
+
+
+class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     """Normalises each channel over the batch and space.
 
     Shape   (C, ...) -> the same
@@ -56,17 +74,6 @@ class BatchNorm(_Affine, type="batch_norm", torch="BatchNorm{rank}d"):
         layer = cls(**given)
         divides_by_zero = layer.eps == 0 and not layer.track_running_stats
         return "without track_running_stats, eps must be above 0" if divides_by_zero else ""
-
-    def output(self, require: Require, *inputs: Shape) -> Shape:
-        x = inputs[0]
-        require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
-        return x
-
-    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
-        return super().reads(*inputs) if self.track_running_stats else [whole(inputs[0])]
-
-    def features(self) -> N:
-        return self.num_features
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
         x = inputs[0]
@@ -103,7 +110,7 @@ class GroupNorm(_Affine, type="group_norm", torch="GroupNorm"):
         return self.num_channels
 
 
-class InstanceNorm(_Affine, type="instance_norm", torch="InstanceNorm{rank}d"):
+class InstanceNorm(_OfChannels, type="instance_norm", torch="InstanceNorm{rank}d"):
     """Normalises each channel over space, sample by sample.
 
     Shape   (C, W, ...) -> the same
@@ -120,17 +127,6 @@ class InstanceNorm(_Affine, type="instance_norm", torch="InstanceNorm{rank}d"):
     bias = Flag(True)
     ranks = SPATIAL
 
-    def output(self, require: Require, *inputs: Shape) -> Shape:
-        x = inputs[0]
-        require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
-        return x
-
-    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
-        return super().reads(*inputs) if self.track_running_stats else [whole(inputs[0])]
-
-    def features(self) -> N:
-        return self.num_features
-
 
 class LocalResponseNorm(Layer, type="local_response_norm", torch="LocalResponseNorm"):
     """Divides each value by a sum over `size` neighbouring channels.
@@ -146,12 +142,11 @@ class LocalResponseNorm(Layer, type="local_response_norm", torch="LocalResponseN
     ranks = ANY_SPACE
 
 
-def _normalized(layer: Layer, x: Shape) -> Shape:
-    over: Any = layer.over  # type: ignore[attr-defined]  # only LayerNorm asks
-    return x[:1] if over == "channels" else x
+def _normalized(layer: LayerNorm, x: Shape) -> Shape:
+    return x[:1] if layer.over == "channels" else x
 
 
-class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
+class LayerNorm(Layer, type="layer_norm", torch="LayerNorm"):
     """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt) or its whole shape (`"all"`).
 
     Shape   (C, W, ...) -> the same

@@ -44,7 +44,7 @@ class _Pool(Layer):
     def left_over(self, w: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
         return left_over(w, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
-    def lost(  # noqa: PLR0913
+    def lost(  # noqa: PLR0913 -- torch's parameters
         self, w: N, windows: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
     ) -> N:
         return lost(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
@@ -127,7 +127,8 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         """Return torch's module; LPPool1d alone takes no list of one."""
-        layer = self.replace(**self.axes(1)[0]) if len(inputs[0]) == len(("C", "W")) else self
+        rank = len(inputs[0]) - 1
+        layer = self.replace(**self.axes(rank)[0]) if rank == 1 else self
         return super(LpPool, layer).module(torch, *inputs)
 
 
@@ -190,9 +191,10 @@ def _unsaid(condition: bool, code: str, **facts: object) -> None:
         raise Refused
 
 
-def _unpooled(  # noqa: PLR0913
+def _unpooled(  # noqa: PLR0913 -- the quantities of the formula
     w: N, target: N, require: Require, pool: dict[str, N], *, kernel_size: N, stride: N, padding: N
 ) -> N:
+    """Return the side to restore: one that the max_pool makes w of, and no window of which may see padding alone."""
     seen = (target >= pool["dilation"]) | (pool["padding"] == 0)
     require(seen, "window-in-padding", side=target, dilation=pool["dilation"], padding=pool["padding"])
     usual = transposed(w, unasked, extent=kernel_size, stride=stride, padding=padding)
@@ -202,6 +204,8 @@ def _unpooled(  # noqa: PLR0913
 
 
 class _AdaptivePool(Layer):
+    """What the adaptive pools share: the side is the one that is wanted."""
+
     output_size: KeptSize
     ranks = SPATIAL
 
@@ -240,6 +244,8 @@ class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMa
 
 
 class _GlobalPool(Layer):
+    """What the global pools share: torch's adaptive pools, to a side of 1."""
+
     ranks = SPATIAL
 
     def side(self, w: N, require: Require) -> N:

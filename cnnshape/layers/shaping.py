@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
 from cnnshape.parameters import (
@@ -21,7 +21,7 @@ from cnnshape.parameters import (
     Word,
 )
 from cnnshape.reads import Reads, cells, sampled, spread, whole
-from cnnshape.rules import MAX_DYADIC, N, Require, divides, padded, product, scaled, unasked
+from cnnshape.rules import MAX_DYADIC, N, Require, divides, equal, padded, product, scaled, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +70,7 @@ class Reshape(Layer, type="reshape"):
         if -1 in self.shape:
             require(divides(known, elements), "elements-differ", elements=elements, shape=self.shape)
             return tuple(elements // known if n == -1 else n for n in self.shape)
-        fits = (elements >= known) & (elements <= known)
-        require(fits, "elements-differ", elements=elements, shape=self.shape)
+        require(equal(elements, known), "elements-differ", elements=elements, shape=self.shape)
         return self.shape
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
@@ -82,7 +81,7 @@ class Reshape(Layer, type="reshape"):
         return x.reshape(x.shape[0], *self.shape)
 
 
-MODES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # the spatial axes that a mode is for
+MODES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # the spatial axes that a mode is for
 
 
 class Upsample(Layer, type="upsample", torch="Upsample"):
@@ -115,7 +114,11 @@ class Upsample(Layer, type="upsample", torch="Upsample"):
         require(axes == len(inputs[0]) - 1, "mode-needs-axes", mode=self.mode, needs=axes, axes=len(inputs[0]) - 1)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
-        return resized(self, require, inputs) or super().output(require, *inputs)
+        if self.like is None:
+            return super().output(require, *inputs)
+        x, like = inputs
+        require(len(x) == len(like), "shapes-differ", one=x, other=like)
+        return (x[0], *like[1:])
 
     def side(self, w: N, require: Require, *, size: N = None, scale_factor: float = 0) -> N:
         return size if size is not None else scaled(w, require, factor=scale_factor)
@@ -147,15 +150,6 @@ class Upsample(Layer, type="upsample", torch="Upsample"):
         x, like = tensors
         interpolate = torch.nn.functional.interpolate
         return interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
-
-
-def resized(layer: Layer, require: Require, inputs: tuple[Shape, ...]) -> Shape | None:
-    """Return the shape with the sides of the second input, where there is one (`like`)."""
-    if len(inputs) == 1:
-        return None
-    x, like = inputs
-    require(len(x) == len(like), "shapes-differ", one=x, other=like)
-    return (x[0], *like[1:])
 
 
 class PixelShuffle(Layer, type="pixel_shuffle", torch="PixelShuffle"):
@@ -345,8 +339,8 @@ class Slice(Layer, type="slice"):
         x = inputs[0]
         axis = axis_of(self.dim, x, require)
         length = x[axis]
-        start = self.start if self.start >= 0 else length + self.start
-        stop = length if self.stop is None else self.stop if self.stop >= 0 else length + self.stop
+        start = _from_front(self.start, length)
+        stop = length if self.stop is None else _from_front(self.stop, length)
         inside = (start >= 0) & (stop >= 0) & (length >= start) & (length >= stop)
         require(inside, "slice-out-of-range", length=length, start=self.start, stop=self.stop)
         result = (stop - start + self.step - 1) // self.step
@@ -356,7 +350,7 @@ class Slice(Layer, type="slice"):
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         x = inputs[0]
         along = axis_of(self.dim, x, unasked)
-        start = self.start if self.start >= 0 else x[along] + self.start
+        start = _from_front(self.start, x[along])
         return [[cells(start, step=self.step) if axis == along else cells() for axis in range(1, len(x))]]
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
@@ -365,6 +359,11 @@ class Slice(Layer, type="slice"):
         part = [slice(None)] * x.dim()
         part[axis] = slice(self.start, self.stop, self.step)
         return x[tuple(part)]
+
+
+def _from_front(place: N, length: N) -> N:
+    """Return a place in an axis, counted from the end where it is negative, as counted from the front."""
+    return place if place >= 0 else length + place
 
 
 def ends(value: Any) -> tuple[N, N]:

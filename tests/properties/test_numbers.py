@@ -11,7 +11,7 @@ from cases import drawn
 from oracle import read
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network import ends, measure
+from cnnshape.network import leftovers, measure
 from cnnshape.rules import Refused
 from cnnshape.traced import Traced
 from cnnshape.unknown import UNKNOWN
@@ -43,7 +43,7 @@ def numbers(layer: Layer, shapes: Any) -> tuple[list[Any], set[str]]:
         return [], codes
     if UNKNOWN in y:
         return [*y], codes
-    return [*y, *layer.counts(shapes[0], y), *chain.from_iterable(ends(layer, shapes[0], y))], codes
+    return [*y, *layer.counts(shapes[0], y), *chain.from_iterable(leftovers(layer, shapes[0], y))], codes
 
 
 def evaluated(text: str, names: dict[str, Any]) -> Any:
