@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cnnshape.problems import printable
+from cnnshape.problems import errors, printable
 from cnnshape.view import details, snippet
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        return tuple(problem for problem in self.problems if problem.severity == "error")
+        return errors(self.problems)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -39,8 +39,11 @@ def cases(checked: Checked) -> list[Case]:
     found: dict[str, list[Problem]] = {node.name: [] for node in checked.net.nodes}
     rest: list[Problem] = []
     layers_at = {_at(node.place): node.name for node in reversed(checked.net.nodes)}
+    parts = ((node.name, node.name.split(".")) for node in checked.net.nodes)
+    lasts = {".".join(front[:depth]): name for name, front in parts for depth in range(1, len(front))}  # of blocks
     for problem in checked.problems:
-        found.get(problem.layer or _layer_around(problem.place, layers_at), rest).append(problem)
+        layer = problem.layer or _layer_around(problem.place, layers_at)
+        found.get(lasts.get(layer, layer), rest).append(problem)
     skips = zip(checked.net.nodes, _behind(checked), _idle(checked), strict=True)
     layers = [Case(node, tuple(found[node.name]), why or idle) for node, why, idle in skips]
     return [Case(None, tuple(rest)), *(case._replace(skipped="") if case.errors else case for case in layers)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.layout import text
 from cnnshape.network import total
 from cnnshape.parameters import Flag, Inferred, Reference, Sizes, per_axis
-from cnnshape.problems import Disagreement
+from cnnshape.problems import Disagreement, errors, few
 from cnnshape.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -60,11 +60,14 @@ class Checked(NamedTuple):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return (*self.report.problems, *(self.asked.problems if self.asked else ()))
+        """All that was found, in the order of the file; of several files, what one has stands together."""
+        found = [*self.report.problems, *(self.asked.problems if self.asked else ())]
+        files = [*dict.fromkeys(problem.file for problem in found)]
+        return tuple(sorted(found, key=lambda problem: (files.index(problem.file), problem.line, problem.column)))
 
     @property
     def ok(self) -> bool:
-        return not any(problem.severity == "error" for problem in self.problems)
+        return not errors(self.problems)
 
     def verdicts(self) -> list[str]:
         """Return the verdict on each layer, torch's or that on the model's, "" where neither was asked."""
@@ -128,7 +131,7 @@ class _View:
         self.inputs = len(checked.net.inputs)
         self.names = ["?", *checked.net.inputs, *(layer.name for layer in self.layers)]  # of every value
         self.severities = {problem.layer: problem.severity for problem in checked.problems}
-        self.severities |= {problem.layer: "error" for problem in checked.problems if problem.severity == "error"}
+        self.severities |= {problem.layer: "error" for problem in errors(checked.problems)}
 
     def row(self, name: str, members: list[int]) -> Row:
         layers = [self.layers[index] for index in members]
@@ -137,21 +140,21 @@ class _View:
         parameters, macs = total(layer.parameters for layer in layers), total(layer.macs for layer in layers)
         folded = name != layers[0].name
         if folded:
-            details = (*self.content(layers), *self.wiring(members[0], entering))
+            said = (*self.content(layers), *self.wiring(members[0], entering))
         else:
-            details = (*settings(layers[0], self.layout), *self.wiring(members[0], entering), *self.named(members[0]))
+            said = (*settings(layers[0], self.layout), *self.wiring(members[0], entering), *self.named(members[0]))
         return Row(
-            name,
-            self.kind(layers[0]) if folded else layers[0].type,
-            details,
-            inputs,
-            output,
-            "" if parameters == 0 else number(parameters),
-            "" if macs == 0 else number(macs),
-            _dropped([layer.dropped for layer in layers]),
-            max((self.verdicts[index] for index in members), key=["", *VERDICTS].index),
-            _span(list(filter(None, (self.models[index] for index in members)))),
-            self.severity(name, layers),
+            name=name,
+            type=self.kind(layers[0]) if folded else layers[0].type,
+            settings=said,
+            inputs=inputs,
+            output=output,
+            parameters="" if parameters == 0 else number(parameters),
+            macs="" if macs == 0 else number(macs),
+            dropped=_dropped([layer.dropped for layer in layers]),
+            verdict=max((self.verdicts[index] for index in members), key=["", *VERDICTS].index),  # the worst
+            model=_span(list(filter(None, (self.models[index] for index in members)))),
+            severity=self.severity(name, layers),
             plain=not folded and inputs == (output,) and parameters == 0,
         )
 
@@ -212,8 +215,8 @@ class _View:
 
 def _span(models: list[str]) -> str:
     """Write the modules of a row: one by its name, several by what their names begin with, or from the first on."""
-    if len(models) < 2:  # noqa: PLR2004
-        return "".join(models)
+    if not models:
+        return ""
     parts = zip(*(name.split(".") for name in models), strict=False)
     front = ".".join(same[0] for same in takewhile(lambda same: len(set(same)) == 1, parts))
     return front or f"{models[0]} … {models[-1]}"
@@ -303,8 +306,7 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     yield "model" if checked.comparison else "torch", _agreement(checked)
     layers = checked.verification.layers if checked.verification else ()
     skipped = [f"{layer.name}: {layer.reason}" for layer in layers if layer.verdict == "skipped"]
-    for reason in [*skipped[:MANY], *([f"{len(skipped) - MANY} more"] if len(skipped) > MANY else [])]:
-        yield "skipped", reason
+    yield from (("skipped", reason) for reason in few(skipped, MANY))
 
 
 def near(net: Network, sizes: ValidSizes, shape: Shape) -> str:
@@ -324,6 +326,9 @@ def _nearest(checked: Checked) -> str:
     try:
         sizes = net.valid_sizes(exact=not refused)
         shape, *others = (report.inputs[name] for name in sizes.varied)
+        fixed = {name: 1 if name in sizes.varied else None for name in report.inputs}  # the channels, or the whole
+        if any(report.inputs[name][:end] != (net.inputs[name] or ())[:end] for name, end in fixed.items()):
+            return ""  # other sides would not mend that
         if any(other[1:] != shape[1:] for other in others) or len(shape) - 1 != len(sizes.names) or shape[1:] in sizes:
             return ""
         found = near(net, sizes, shape)
@@ -359,7 +364,9 @@ def _agreement(checked: Checked) -> str:
     )
     with_whom = checked.comparison.model if checked.comparison else f"torch {asked.torch.partition('+')[0]}"
     agree = f"{counts['agrees']:,} of {counted(len(asked.layers), 'layer')} agree"
-    return ", ".join((f"{agree} with {with_whom} on {asked.device}", *others))
+    extra = len(checked.comparison.extra) if checked.comparison else 0
+    more = [f"{extra:,} more in the model"] if extra else []
+    return ", ".join((f"{agree} with {with_whom} on {asked.device}", *others, *more))
 
 
 def chain(checked: Checked) -> list[str]:

@@ -110,6 +110,14 @@ def test_problems_of_the_file_and_of_shapes_come_together(tmp_path):
     assert "2 errors" in result.stdout
 
 
+def test_problems_come_in_the_order_of_the_file(tmp_path):
+    pool = '{ type = "max_pool", kernel_size = 9 }'
+    text = (
+        f'input = [1, 8, 8]\nlayers = [\n  {{ type = "relu", expect = [1] }},\n  {pool},\n]\n[claims]\noutput = [1]\n'
+    )
+    assert re.findall(r"net.toml:(\d+):", check(write(tmp_path, text)).stdout) == ["3", "4"]
+
+
 def test_without_layers_there_are_problems_alone(tmp_path):
     file = write(tmp_path, "layers = [")
     assert check(file).stdout.startswith(f"{file}:1:11: error[unreadable]: ")

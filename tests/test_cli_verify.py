@@ -26,7 +26,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "nets" / "models.py").write_text(
         "from torch import nn\n\n\n"
         "def small(channels=2):\n    return nn.Sequential(nn.Conv2d(1, channels, 3), nn.ReLU())\n\n\n"
-        "wide = small(3)\n\n\ndef loud():\n    print('here it comes')\n    return small()\n\n\nclass Lost(nn.Module):\n"
+        "wide = small(3)\nlonger = small().append(nn.Tanh())\n\n\ndef loud():\n    print('here it comes')\n    return small()\n\n\nclass Lost(nn.Module):\n"
         "    def __init__(self):\n        super().__init__()\n        raise OSError('no weights')\n\n\nnothing = 3\n"
     )
     (tmp_path / "net.toml").write_text(
@@ -50,6 +50,8 @@ def test_verify_finds_differences(project):
     assert result.exit_code == 1
     assert re.search(r"conv .* ✗ differs 0\n", result.stdout)
     assert "net.toml:3:50: error[model-differs]: out_channels 2, 20 parameters" in result.stdout
+    longer = verify("net.toml", "--model", "nets.models:longer", "--device", "cpu")
+    assert "2 layers agree with Sequential on cpu, 1 more in the model" in longer.stdout
     at_another = verify("net.toml", "--model", "nets.models:wide", "--input", "1x5x5", "--strict", "--device", "cpu")
     assert "output 2x3x3 in the file, but out_channels 3" in at_another.stdout
 
@@ -63,7 +65,7 @@ def test_verify_finds_differences(project):
         ("nets.modles:small", "No module named 'nets.modles'\n"),
         ("sys:exit", "SystemExit"),
         ("nets.models:smal", "has no attribute 'smal'"),
-        ("nets.models:Lost", "OSError: no weights (models.py:19)"),
+        ("nets.models:Lost", "OSError: no weights (models.py:20)"),
         ("nets.models:nothing", "'int' object is not callable"),
         ("nets.models:nn.ReLU.extra_repr", "extra_repr() missing 1 required positional argument"),
         ("builtins:dict", "builtins:dict gives {}, which is no torch.nn.Module"),
@@ -141,6 +143,7 @@ def test_junit_of_a_check(project):
     )
     result = CliRunner().invoke(main, ["check", "--no-torch", "--format", "junit", "bad.toml", "net.toml"])
     bad, good = ET.fromstring(result.stdout)
+    assert (bad.get("tests"), bad.get("failures"), bad.get("skipped")) == ("4", "2", "1")
     outcomes = {case.get("name"): [part.tag for part in case] for case in bad}
     assert outcomes == {"bad.toml": ["failure"], "conv": ["failure"], "relu1": ["skipped"], "side": []}
     assert bad[2][0].get("message") == "what enters is not known: conv fails"

@@ -74,7 +74,7 @@ def test_a_mistake_in_the_file_is_named(repository):
     status, output = run(repository, "pytest", *PLUGIN, "-rf", "--cnnshape-no-torch", "architectures/cifar.toml")
     assert status == 1
     failed = re.findall(r"^FAILED (\S+) - error\[(\S+)\]", output, re.MULTILINE)
-    assert failed == [("architectures/cifar.toml::cifar.toml", "expect-differs")]
+    assert failed == [("architectures/cifar.toml::stage3.relu2", "expect-differs")]
     assert "expected 64 x 9 x 9, but it is 64 x 8 x 8" in output
 
 

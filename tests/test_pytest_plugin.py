@@ -263,6 +263,18 @@ def test_the_last_failed_layer_alone(run, pytester):
     assert outcomes(run("-x", "arch/bad.toml")) == {"passed": 4, "failed": 1}
 
 
+def test_what_a_block_should_give_fails_at_its_last_layer(run, pytester):
+    (pytester.path / "arch" / "bad.toml").write_text("""
+input = [1, 8, 8]
+layers = [{ name = "b", block = "pair", repeat = 2, expect = [1, 7, 7] }]
+[blocks.pair]
+layers = ["relu", { name = "last", type = "tanh" }]
+""")
+    result = run("-rf", "arch/bad.toml")
+    assert outcomes(result) == {"failed": 1, "passed": 4}
+    result.stdout.fnmatch_lines(["FAILED arch/bad.toml::b.1.last - error[[]expect-differs]: *"])
+
+
 # Torch
 
 
