@@ -13,7 +13,6 @@ from cnnshape.problems import (
     ModelDiffers,
     ModelFails,
     ModelMisses,
-    Place,
     Problem,
     errors,
     few,
@@ -342,9 +341,7 @@ class _Judge:
             node: Node = self.report.layers[i].node
             self.problems.append(problem(node.at(*keys), node.name, node.used_at, **facts))
         else:
-            sources = (row.node.place.source for row in self.report.layers)
-            source = next((source for source in sources if source.file == self.net.file), None)
-            self.problems.append(problem(Place(source, ()) if source else None, **facts))
+            self.problems.append(problem(self.net.at("layers"), **facts))
 
 
 def _of_file(row: LayerReport) -> Step:

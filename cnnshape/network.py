@@ -159,6 +159,10 @@ class Report(NamedTuple):
     problems: tuple[Problem, ...]
     valid_sizes: SizeSet | None = None  # the equal sides that work, where the file claims them
 
+    def __repr__(self) -> str:
+        found = f"{len(self.problems)} problems, first {self.problems[0]!r}" if self.problems else "no problems"
+        return f"<Report: {self.inputs} -> {self.outputs}, {len(self.layers)} layers, {found}>"
+
     @property
     def ok(self) -> bool:
         return not errors(self.problems)
@@ -185,6 +189,9 @@ class Network(NamedTuple):
     allow: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()  # what reading and building found
 
+    def __repr__(self) -> str:
+        return f"<Network {self.name or self.file}: {self.inputs}, {len(self.nodes)} layers>"
+
     def check(self, input: Input | None = None, *, strict: bool = False) -> Report:  # noqa: A002 -- the public name
         """Compute every shape and count at the declared input, or at another.
 
@@ -205,6 +212,11 @@ class Network(NamedTuple):
         return report._replace(
             problems=tuple(problem.as_error() if strict else problem for problem in listed(problems))
         )
+
+    def at(self, *path: str) -> Place | None:
+        """Return a place in the net's own file; None where it has no layers, of which we would know it."""
+        outermost = (node.used_at[-1] if node.used_at else node.place for node in self.nodes)
+        return next((Place(place.source, path) for place in outermost), None)
 
     def valid_sizes(
         self,
@@ -247,15 +259,9 @@ class Network(NamedTuple):
             if shape and built and len(shape) != len(built):
                 facts = self._written({"one": built, "other": shape})
                 hint = "; a shape is written without the batch" if len(shape) == len(built) + 1 else ""
-                found[name] = InputAxesDiffer(self._declared_at(name), name=name, hint=hint, **facts)
+                place = self.at(*(("input",) if name == "input" else ("inputs", name)))
+                found[name] = InputAxesDiffer(place, name=name, hint=hint, **facts)
         return found
-
-    def _declared_at(self, name: str) -> Place | None:
-        """Return where the file declares an input."""
-        for node in self.nodes[:1]:
-            source = (node.used_at[-1] if node.used_at else node.place).source
-            return Place(source, ("inputs", name) if "inputs" in source.data else ("input",))
-        return None
 
     def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
         shapes: list[Shape | None] = [None, *inputs.values()]

@@ -163,6 +163,9 @@ class ReceptiveField(NamedTuple):
     positions: int  # the side of the layer's result, 1 where it has no such axis
     side: int  # that of the image
 
+    def __repr__(self) -> str:
+        return f"<ReceptiveField: extent {self.extent}, stride {self.stride}>"
+
     def at(self, position: int) -> Cells:
         return union(part.at(position) for part in self.parts)
 

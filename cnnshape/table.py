@@ -128,15 +128,26 @@ def show_sizes(answer: Answer, told: Iterable[tuple[str, str]], layers: list[Lay
             titles = ("layer", "type", "channels", "side", "receptive field")
             totals = (counted(len(layers), "layer"), *[""] * (len(titles) - 1))
             styles = ["dim", *[""] * len(layers), "bold"]
-            columns = zip(titles, *layers, totals, strict=True)
-            cells = ([screen.cell(*cell) for cell in zip(styles, column, strict=True)] for column in columns)
-            screen.grid([_Column(False, column) for column in cells])
+            columns = [
+                _Column(
+                    False, [screen.cell(style, *_factors(words)) for style, words in zip(styles, column, strict=True)]
+                )
+                for column in zip(titles, *layers, totals, strict=True)
+            ]
+            if _width(columns) > screen.width:
+                del columns[titles.index("type")]
+            screen.grid(columns)
             screen.line()
         for label, fact in told:
             screen.fact(label, fact)
         screen.line()
     severity = "" if answer.ok else "error"
     screen.line((f"{MARKS[severity]} {answer.verdict}", f"bold {COLOURS[severity]}"))
+
+
+def _factors(formula: str) -> list[str]:
+    """Break a product of sides, as behind a flatten, into a line each."""
+    return formula.replace(")*(", ")\n*(").split("\n")
 
 
 class _Screen:

@@ -99,6 +99,9 @@ class ValidSizes:
     def __bool__(self) -> bool:
         return bool(self.boxes)
 
+    def __repr__(self) -> str:
+        return f"<ValidSizes: {self}>"
+
     def __str__(self) -> str:
         """Write the set in words."""
         return words(self.boxes, self.names)

@@ -405,6 +405,14 @@ def test_nets_and_reports_pickle(text, protocol):
         assert [*map(repr, again.problems)] == [*map(repr, report.problems)]
 
 
+def test_what_a_failing_assertion_shows_is_short():
+    built = net(FAN)
+    report = built.check()
+    assert max(len(repr(thing)) for thing in (built, report, built.valid_sizes())) < 300
+    broken = net(BROKEN).check()
+    assert repr(broken.problems[0]) in repr(broken)
+
+
 def test_what_is_another_problem_is_not_equal():
     first, second = (
         cnnshape.loads(f"input = [3, {side}, 9]\nlayers = ['{layer}']") for side, layer in [(9, "relu"), (8, "tanh")]

@@ -240,12 +240,22 @@ def test_layers():
     lines = sizes(ALEXNET, "--layers").output.splitlines()
     titles = "layer      type                 channels"
     table = lines[next(place for place, line in enumerate(lines) if line.startswith(titles)) :]
-    cells = {line.split()[0]: re.split(" {2,}", line) for line in table[2:25]}
+    cells = {line.split()[0]: re.split(" {2,}", line) for line in table[2:26] if line[0] != " "}
     assert cells["conv1"] == ["conv1", "conv", "96", "floor((x + 1)/4) - 2", "11, stride 4, from 0"]
     assert cells["pool3"] == ["pool3", "max_pool", "256", "floor((x + 29)/32) - 2", "195, stride 32, from -64"]
     assert cells["fc8"] == ["fc8", "linear", "1000", "whole image"]
     assert len(cells) == 23
-    assert table[26] == "23 layers"
+    assert table[27] == "23 layers"
+
+
+def test_layers_where_there_is_little_room():
+    """The type is left out, and a product of sides has a line for each."""
+    result = CliRunner(env=PLAIN | {"COLUMNS": "90"}).invoke(main, ["sizes", ALEXNET, "--layers"])
+    lines = result.output.splitlines()
+    assert max(map(len, lines)) <= 90
+    flatten = next(place for place, line in enumerate(lines) if line.startswith("flatten1"))
+    assert lines[flatten].startswith("flatten1   256*(floor((h + 29)/32) - 2)  ")
+    assert lines[flatten + 1].strip() == "*(floor((w + 29)/32) - 2)"
 
 
 def test_a_side_may_be_a_product(tmp_path):
