@@ -272,8 +272,10 @@ class _Walk:
         self.fields.append(fields)
         self.shapes.append(row.output)
         sides = (row.output or ())[1:]
-        positions = sides if len(sides) == len(self.image) else (1,) * len(self.image)
-        rows = zip(fields, positions, self.image, strict=True)
+        if len(sides) != len(self.image):  # its axes are not the image's: what moves along them has no position
+            fields = tuple(None if parts and any(part.step for part in parts) else parts for parts in fields)
+            sides = (1,) * len(self.image)
+        rows = zip(fields, sides, self.image, strict=True)
         return tuple(None if parts is None else ReceptiveField(parts, *sizes) for parts, *sizes in rows)
 
     def along(self, axis: int, ways: list[Way]) -> Parts | None:

@@ -13,6 +13,7 @@ import cnnshape
 from cnnshape import ArchitectureError
 from cnnshape.layers import TYPES
 from cnnshape.reader import read, read_text
+from cnnshape.values import ELSEWHERE, OF_OTHERS
 
 # Tables and bare words
 
@@ -623,8 +624,22 @@ def test_reading_imports_no_parser_of_places_where_nothing_is_wrong():
         ("maxpool", "max_pool"),
         ("conv_2d", "conv"),
         ("sofmax", "softmax"),
+        ("fc", "linear"),
+        ("Dense", "linear"),
+        ("bn", "batch_norm"),
+        ("pool", "max_pool"),
     ],
 )
 def test_types_as_others_write_them_are_understood(written, meant):
     (problem,) = read_text(f'{HERE}layers = ["{written}"]').problems
     assert re.search(rf"did you mean {meant}\?", problem.message)
+
+
+def test_a_key_as_others_write_it_is_told_once():
+    (problem,) = read_text(f'{HERE}layers = [{{ type = "conv", filters = 3, kernel_size = 3 }}]').problems
+    assert problem.message == "filters is not a key of conv; did you mean out_channels?"
+
+
+def test_what_is_meant_by_others_is_there():
+    assert OF_OTHERS.keys() <= {*TYPES, *(name for kind in TYPES.values() for name in kind.parameters)}
+    assert not ELSEWHERE.keys() & TYPES.keys()
