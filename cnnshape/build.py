@@ -337,7 +337,7 @@ class _Builder:
             value = names.values.get(title, UNRESOLVED if names.lost else None)
         if value is None:
             if any(step.name == name for step in frame.steps):
-                mean = " before this one; it stands further down, and a layer takes what stands above it"
+                mean = " before this one; a layer takes what stands above it"
             elif frame.blocks and INPUT.fullmatch(name):
                 mean = f"; what enters this block here is {' and '.join([*frame.inputs][1:])}"  # input is input0
             elif frame.title + name in self.titles:
