@@ -6,7 +6,6 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cnnshape import problems
@@ -251,10 +250,10 @@ class _Builder:
     def title(self, site: Site) -> str:
         """Return the step's name within its frame; an unnamed one is called by its kind and a number."""
         step, frame = site.step, site.frame
+        if isinstance(step.name, str) and step.name:
+            return step.name
         numbers, unnamed = frame.names.numbers, frame.names.unnamed
         if step.name:
-            if isinstance(step.name, str):
-                return step.name
             name = self.written(site, "name", step.name)
             called = f"{name} is what an unnamed layer is called already: name that one" if name in unnamed else ""
             if why := bad_layer_name(name) or called:
@@ -390,7 +389,8 @@ class _Builder:
 
     def remembered(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer that a step makes of these settings and inputs; a net has few that differ."""
-        key = (kind, id(site.frame.file), site.entering[0], frozenset(settings.items()))
+        decides = site.entering[0] if kind.inferred else None  # the input, on some of its numbers
+        key = (kind, id(site.frame.file), decides, frozenset(settings.items()))
         layer = self.layers.get(key)
         if layer is None:
             layer = self.layers[key] = self.new(site, kind, settings)
@@ -559,7 +559,8 @@ class _Builder:
         if use:
             self.agree(site, use.name, {"block": use.block.name}, {"block": block.name})
         self.work(site, "block", 10 * len(block.parameters()))
-        arguments = self.arguments(site, block, use)
+        inner = self.inside(site, block, use)
+        arguments = self.arguments(site, block, use, inner)
         if block in frame.blocks:
             said = any(isinstance(problem, problems.BlockCircle) for problem in self.architecture.problems)
             if not said:  # a template hid it from the reader
@@ -568,7 +569,6 @@ class _Builder:
             raise Unsettled
         if len(frame.blocks) >= MAX_NESTING:
             self.too_large(site, "block", "blocks within blocks", MAX_NESTING)
-        inner = self.inside(site, block, arguments, use)
         given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
         key = (*given, inner.allow, site.entering, *map(site.inputs.index, site.inputs))
         made = block.expansions.get(key) if inner.twin is None else None
@@ -580,15 +580,15 @@ class _Builder:
         frame.names.uses[site.title] = use
         return result
 
-    def inside(self, site: Site, block: Block, arguments: dict[str, Any], use: Use | None) -> Frame:
-        """Return the frame of a use of a block; `use` is the one that it shares with."""
+    def inside(self, site: Site, block: Block, use: Use | None) -> Frame:
+        """Return the frame of a use of a block, without arguments so far; `use` is the one that it shares with."""
         step, frame = site.step, site.frame
         twin = None if frame.twin is None else f"{frame.twin}{site.title}."
         return Frame(
             block.file,
             block.steps,
             self.taken(block.steps),
-            scope=Scope(arguments, block.file.constants),
+            scope=Scope({}, block.file.constants),
             inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
             names=Names(),
             title=f"{frame.title}{site.title}.",
@@ -648,22 +648,24 @@ class _Builder:
         copies = names.copies.get(title)
         return names.uses.get(copies[-1] if copies else title)
 
-    def arguments(self, site: Site, block: Block, use: Use | None) -> dict[str, Any]:
-        """Return the values of a block's arguments: handed over, or its own defaults, or those of its twin."""
+    def arguments(self, site: Site, block: Block, use: Use | None, inner: Frame) -> dict[str, Any]:
+        """Return the values of a block's arguments: handed over, or its own defaults, or those of its twin.
+
+        The scope of the frame within has them then.
+        """
         given = self.late(site, block) if site.step.raw else site.step.settings
         values = _all_of(given, lambda key, setting: self.settled(site, key, setting))
         if use:
             self.agree(site, use.name, use.arguments, values)
-            return use.arguments
-        scope = Scope(values, block.file.constants)
-        inside = site.frame._replace(used_at=(site.step.place, *site.frame.used_at), scope=scope)
+            values = use.arguments
+        inner.scope.update(values)
         for group, settings in (("defaults", block.defaults), ("words", block.words)):
             place = Place(block.place.source, (*block.place.path, group))
+            default = Site(Step(place, keys=frozenset(settings)), inner)
+            self.feed(default, site.inputs)
             for key, setting in settings.items():
                 if key not in values:
-                    default = Site(Step(place, keys=frozenset((key,))), inside)
-                    self.feed(default, site.inputs)
-                    values[key] = scope[key] = self.settled(default, key, setting)
+                    values[key] = inner.scope[key] = self.settled(default, key, setting)
         return values
 
 
@@ -679,15 +681,15 @@ def _single(value: Any) -> Any:
     return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
-_WRONG: Final = suppress(Unsettled)  # made once: it has no state
-
-
 def _all_of(settings: Mapping[str, Any], value: Callable[[str, Any], Any]) -> dict[str, Any]:
     """Return the values of all settings. Raises Unsettled when what is wrong with each of them is said."""
     found: dict[str, Any] = {}
+    wrong = False
     for key, setting in settings.items():
-        with _WRONG:
+        try:
             found[key] = value(key, setting)
-    if len(found) < len(settings):
+        except Unsettled:
+            wrong = True
+    if wrong:
         raise Unsettled
     return found

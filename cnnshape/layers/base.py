@@ -68,11 +68,11 @@ class Layer:
         return type(self) is type(other) and self._settings == other._settings
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
 
     @cached_property
-    def _key(self) -> frozenset[tuple[str, Any]]:
-        return frozenset(self._settings.items())
+    def _hash(self) -> int:
+        return hash(frozenset(self._settings.items()))
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.parameters if name in self.__dict__)

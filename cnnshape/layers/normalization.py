@@ -71,8 +71,7 @@ class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
-        layer = cls(**given)
-        divides_by_zero = layer.eps == 0 and not layer.track_running_stats
+        divides_by_zero = given.get("eps") == 0 and not cls(**given).track_running_stats
         return "without track_running_stats, eps must be above 0" if divides_by_zero else ""
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
