@@ -113,7 +113,7 @@ def scaled(w: N, require: Require, *, factor: N) -> N:
 
 def equal(a: N, b: N) -> Any:
     """The condition a = b, for numbers whose == says whether they are the same object."""
-    return (a >= b) & (a <= b)
+    return a == b or (a >= b) & (a <= b)
 
 
 def divides(divisor: N, number: N) -> Any:

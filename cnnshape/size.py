@@ -158,7 +158,7 @@ class Size:
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, int):
-            return Size(self.axis, self.terms, self.constant + other)
+            return Size(self.axis, self.terms, self.constant + other) if other else self
         if not isinstance(other, Size):
             return NotImplemented
         if other.axis is not self.axis:
@@ -193,6 +193,8 @@ class Size:
     def __floordiv__(self, n: Any) -> Any:
         if not isinstance(n, int):
             return NotImplemented
+        if n == 1:
+            return self
         rest = [(f, a % n) for f, a in self.terms if a % n]
         common = gcd(n, *[a for _, a in rest])
         whole, constant = divmod(self.constant // common, n // common)

@@ -305,10 +305,11 @@ class _Reading:
         for node in self.net.nodes:
             entering = tuple([self.shapes[value] for value in node.inputs])
             key = (node.layer, entering)
-            if key not in known:
+            found = known.get(key)
+            if found is None:
                 self.found = []
-                known[key] = self.layer(node, entering), tuple(self.found)
-            shape, conditions = known[key]
+                found = known[key] = self.layer(node, entering), tuple(self.found)
+            shape, conditions = found
             self.shapes.append(shape)
             if conditions:
                 self.required.append((node.name, conditions))

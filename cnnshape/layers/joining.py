@@ -53,10 +53,10 @@ class _Elementwise(Layer):
         return True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
-        alike = {"shapes-differ": _broadcastable} | ({} if self.broadcasts() else {"needs-broadcast": equal})
         result, *others = inputs
         for other in others:
             if other != result:
+                alike = {"shapes-differ": _broadcastable} | ({} if self.broadcasts() else {"needs-broadcast": equal})
                 require(len(result) == len(other), "ranks-differ", one=result, other=other)
                 result = joined(result, other, require, alike)
         return result
@@ -145,6 +145,8 @@ def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], sk
     either = same if equal in alike.values() else larger
 
     def axis(a: N, b: N) -> N:
+        if a == b:
+            return a
         for code, condition in alike.items():
             require(condition(a, b), code, one=one, other=other)
         return either(a, b)
