@@ -6,6 +6,7 @@ here: a check finds it again. What is wrong with names, wiring and values is sai
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cnnshape import problems
@@ -576,7 +577,7 @@ class _Builder:
             result, use = self.expanded(site, inner, key), Use(block, arguments, inner.title, inner.names)
         else:
             move = Move(made, inner, site.inputs, len(self.shapes))
-            result, use = self.again(site, made, move), Use(block, arguments, inner.title, made.frame.names, move)
+            result, use = self.again(site, made, move), Use(block, arguments, inner.title, made.names, move)
         frame.names.uses[site.title] = use
         return result
 
@@ -607,12 +608,15 @@ class _Builder:
         nodes, kept = tuple(self.nodes[first - self.first_node :]), frame.blocks[-1].expansions
         if particular == self.particular and len(nodes) <= MAX_EXPANSION and len(kept) < MAX_EXPANSIONS:
             kept[key] = Expansion(
-                frame,
+                frame.names,
+                frame.title,
+                frame.used_at,
+                frame.kinds,
                 site.inputs,
                 first,
                 nodes,
                 tuple(self.shapes[first:]),
-                tuple([value for value in range(first, len(self.shapes)) if value not in self.used]),
+                {*range(first, len(self.shapes))} - self.used,
                 result,
                 tuple(self.expectations[expected:]),
                 (steps - self.steps_left, work - self.work_left),
@@ -654,12 +658,14 @@ class _Builder:
         The scope of the frame within has them then.
         """
         given = self.late(site, block) if site.step.raw else site.step.settings
-        values = _all_of(given, lambda key, setting: self.settled(site, key, setting))
+        values = _all_of(given, partial(self.settled, site))
         if use:
             self.agree(site, use.name, use.arguments, values)
             values = use.arguments
         inner.scope.update(values)
         for group, settings in (("defaults", block.defaults), ("words", block.words)):
+            if settings.keys() <= values.keys():
+                continue
             place = Place(block.place.source, (*block.place.path, group))
             default = Site(Step(place, keys=frozenset(settings)), inner)
             self.feed(default, site.inputs)

@@ -139,12 +139,15 @@ class Use:
 class Expansion(NamedTuple):
     """What one use of a block came to, for others with the same arguments and shapes."""
 
-    frame: Frame  # in which the layers were built
+    names: Names  # those within
+    title: str  # of the frame in which the layers were built
+    used_at: tuple[Place, ...]
+    kinds: tuple[str, ...]
     inputs: tuple[int, ...]  # the values that entered
     first: int  # the first value within
     nodes: tuple[Node, ...]
     shapes: tuple[Shape | None, ...]
-    unused: tuple[int, ...]  # values that nothing within takes
+    unused: set[int]  # values that nothing within takes
     result: int
     expectations: tuple[Expectation, ...]
     cost: tuple[int, int]  # steps and work
@@ -156,24 +159,24 @@ class Move:
     def __init__(self, made: Expansion, frame: Frame, inputs: tuple[int, ...], first: int):
         self.first, self.by = made.first, first - made.first
         self.outer = dict(zip(made.inputs, inputs, strict=True))
-        self.frame = frame
-        self.title, self.kinds, self.uses = len(made.frame.title), len(made.frame.kinds), len(made.frame.used_at)
+        self.title, self.around, self.within = frame.title, frame.used_at, frame.kinds
+        self.titled, self.uses, self.kinds = len(made.title), len(made.used_at), len(made.kinds)
 
     def value(self, value: int) -> int:
         return value + self.by if value >= self.first else self.outer[value]
 
     def name(self, name: str) -> str:
-        return self.frame.title + name[self.title :]
+        return self.title + name[self.titled :]
 
     def used_at(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
-        return places[: len(places) - self.uses] + self.frame.used_at
+        return places[: len(places) - self.uses] + self.around
 
     def nodes(self, made: Iterable[Node]) -> Iterator[Node]:
-        first, by, outer, title, named = self.first, self.by, self.outer, self.frame.title, self.title
-        around, uses, within, kinds = self.frame.used_at, self.uses, self.frame.kinds, self.kinds
+        first, by, outer, title, titled = self.first, self.by, self.outer, self.title, self.titled
+        around, uses, within, kinds = self.around, self.uses, self.within, self.kinds
         for name, type_, layer, inputs, place, keys, used_at, shares, allow, blocks in made:
             yield Node(
-                title + name[named:],
+                title + name[titled:],
                 type_,
                 layer,
                 tuple([value + by if value >= first else outer[value] for value in inputs]),

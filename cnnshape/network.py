@@ -397,12 +397,8 @@ def known(shape: Shape | None) -> Shape | None:
 
 def total(numbers: Iterable[int | None]) -> int | None:
     """Return the sum, None where a number is not known."""
-    result = 0
-    for number in numbers:
-        if number is None:
-            return None
-        result += number
-    return result
+    all_: list[Any] = [*numbers]
+    return None if None in all_ else sum(all_)
 
 
 def _number(number: Any) -> int | None:

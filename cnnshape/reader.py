@@ -207,10 +207,9 @@ class _Reader(Values):
             return zoo.find(name)
         allowed = [self.folder, FilePath()]
         try:
-            roots = [folder.resolve() for folder in allowed]
             candidates = [folder / name for folder in allowed]
             files = [candidate for candidate in candidates if candidate.is_file()]
-            inside = (c for c in files or candidates if any(map(c.resolve().is_relative_to, roots)))
+            inside = (c for c in files or candidates if any(c.resolve().is_relative_to(f.resolve()) for f in allowed))
             found = next(inside, None)
         except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
             return f"{shown(name)} is no file's name"

@@ -43,8 +43,9 @@ def extent(kernel_size: N, dilation: N = 1) -> N:
 
 def window(w: N, require: Require, *, extent: N, stride: N, padding: N) -> N:
     """How many windows fit a side: W' = floor((W - F + 2P) / S) + 1 (Dumoulin & Visin, relationship 6)."""
-    require(w + 2 * padding >= extent, "window-too-large", side=w, extent=extent, padding=padding)
-    return (w - extent + 2 * padding) // stride + 1
+    room = w - extent + 2 * padding
+    require(room >= 0, "window-too-large", side=w, extent=extent, padding=padding)
+    return room // stride + 1
 
 
 def window_ceil(w: N, require: Require, *, extent: N, stride: N, padding: N) -> N:

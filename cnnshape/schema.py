@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layout import LAYOUTS
 from cnnshape.parameters import EXPRESSION, Inferred, Parameter, PerAxis, shown
-from cnnshape.problems import CODES, Warn
 from cnnshape.reader import CLAIMS, NAME, REPEAT, WHEN
-from cnnshape.values import BLOCK_KEYS, EXPECT, IDENTIFIER, NET_KEYS, RESERVED, STEP_KEYS
+from cnnshape.values import BLOCK_KEYS, EXPECT, IDENTIFIER, NET_KEYS, RESERVED, STEP_KEYS, WARNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +52,7 @@ NUMBER: Final = {"anyOf": [{"type": ["number", "boolean"]}, EXPRESSION]}
 NAMED: Final = {"pattern": f"^{NAME.pattern}$"}
 IDENTIFIED: Final = {"pattern": f"^{IDENTIFIER.pattern}$", "not": {"enum": sorted(RESERVED)}}
 LAYERS: Final = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
-ALLOW: Final = one_or_list({"enum": [code for code, kind in CODES.items() if issubclass(kind, Warn)]})
+ALLOW: Final = one_or_list({"enum": WARNINGS})
 
 STEP: Final[Schema] = {
     "name": described("what others call it", {**WORD, "anyOf": [NAMED, TEMPLATE]}),

@@ -39,8 +39,8 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     single: dict[str, dict[object, Condition]] = {axis: {} for axis in axes}
     joint: list[Condition] = []
     for condition in parts(conditions):
-        if len(condition.axes) == 1:
-            (axis,) = condition.axes
+        axis, *more = condition.axes
+        if not more:
             single[axis][condition.form] = condition
         else:
             joint.append(condition)

@@ -301,16 +301,19 @@ class _Reading:
             raise Refused
 
     def run(self) -> None:
-        known: dict[Any, tuple[Shape | None, Conditions]] = {}
+        known: dict[Any, tuple[Shape | None, int, Conditions]] = {}
+        numbers: dict[Shape | None, int] = {}  # equal shapes have one
+        numbered = [numbers.setdefault(shape, len(numbers)) for shape in self.shapes]
         for node in self.net.nodes:
-            entering = tuple([self.shapes[value] for value in node.inputs])
-            key = (node.layer, entering)
+            key = (node.layer, *[numbered[value] for value in node.inputs])
             found = known.get(key)
             if found is None:
                 self.found = []
-                found = known[key] = self.layer(node, entering), tuple(self.found)
-            shape, conditions = found
+                shape = self.layer(node, tuple([self.shapes[value] for value in node.inputs]))
+                found = known[key] = shape, numbers.setdefault(shape, len(numbers)), tuple(self.found)
+            shape, number, conditions = found
             self.shapes.append(shape)
+            numbered.append(number)
             if conditions:
                 self.required.append((node.name, conditions))
 

@@ -25,6 +25,7 @@ NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "o
 STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
 BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
 LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
+WARNINGS: Final = [code for code, kind in CODES.items() if issubclass(kind, Warn)]
 RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 
 OF_TORCH: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$")  # how torch's names differ from ours
@@ -153,11 +154,10 @@ class Values:
             self.problem(problems.MissingKey, path, of=of, key=key + example)
 
     def allow(self, data: Mapping[str, Any], path: Path = ()) -> frozenset[str]:
-        codes = [code for code, kind in CODES.items() if issubclass(kind, Warn)]
         allowed = self.words(data, "allow", path)
         for place, code in allowed.items():
-            if code not in codes:
-                self.bad(place, f"there is no warning {code}{hint(code, codes)}")
+            if code not in WARNINGS:
+                self.bad(place, f"there is no warning {code}{hint(code, WARNINGS)}")
         return frozenset(allowed.values())
 
     # Numbers, expressions and parameters

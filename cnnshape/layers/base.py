@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from cnnshape.parameters import LARGEST, Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, Shape, per_axis
@@ -73,6 +73,9 @@ class Layer:
     @cached_property
     def _hash(self) -> int:
         return hash(frozenset(self._settings.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), **self._settings), ()  # another process hashes words otherwise
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.parameters if name in self.__dict__)
@@ -173,7 +176,9 @@ class Layer:
             if isinstance(value, tuple):
                 require(len(value) == rank, "axes-differ", parameter=name, given=len(value), axes=rank)
         for name, parameter in self.inferred.items():
-            attempt(parameter.compare, parameter.takes(self, inputs[0]), getattr(self, name), require)
+            arrives, declared = parameter.takes(self, inputs[0]), getattr(self, name)
+            if arrives != declared:
+                attempt(parameter.compare, arrives, declared, require)
 
     def axes(self, rank: int) -> Sequence[dict[str, Any]]:
         """Return, for each spatial axis, its entry of every per-axis parameter that has a value."""
