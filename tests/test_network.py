@@ -1,13 +1,18 @@
 """Checks and reports: past the first problem, at other inputs, of large nets, in other processes."""
 
+import os
 import pickle
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 import cnnshape
 from cnnshape import ArchitectureError
 from cnnshape.build import build
+from cnnshape.layers import TYPES
 from cnnshape.problems import CODES, Place
 from cnnshape.reader import read_text
 from cnnshape.unknown import UNKNOWN
@@ -403,6 +408,25 @@ def test_nets_and_reports_pickle(text, protocol):
     ):
         assert again == report
         assert [*map(repr, again.problems)] == [*map(repr, report.problems)]
+
+
+def test_layers_of_another_process_are_found_among_equal_ones():
+    code = (
+        "import pickle, sys; from cnnshape.layers import TYPES; one = TYPES['conv'](out_channels=8, kernel_size=3)\n"
+        "sys.stdout.buffer.write(pickle.dumps((one, hash(one))))"  # it has been hashed, where words hash otherwise
+    )
+    root = str(Path(__file__).parents[1])
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    other, hashed = pickle.loads(found.stdout)
+    own = TYPES["conv"](out_channels=8, kernel_size=3)
+    assert hash(own) != hashed  # or this test shows nothing
+    assert len({own, other}) == 1
 
 
 def test_what_a_failing_assertion_shows_is_short():
