@@ -39,11 +39,11 @@ def cases(checked: Checked) -> list[Case]:
     found: dict[str, list[Problem]] = {node.name: [] for node in checked.net.nodes}
     rest: list[Problem] = []
     layers_at = {_at(node.place): node.name for node in reversed(checked.net.nodes)}
-    parts = ((node.name, node.name.split(".")) for node in checked.net.nodes)
-    lasts = {".".join(front[:depth]): name for name, front in parts for depth in range(1, len(front))}  # of blocks
     for problem in checked.problems:
         layer = problem.layer or _layer_around(problem.place, layers_at)
-        found.get(lasts.get(layer, layer), rest).append(problem)
+        if layer and layer not in found:  # a block's, or a repeat's: what it gives is its last layer's
+            layer = next(reversed(checked.net.within(layer)), "")
+        found.get(layer, rest).append(problem)
     skips = zip(checked.net.nodes, _behind(checked), _idle(checked), strict=True)
     layers = [Case(node, tuple(found[node.name]), why or idle) for node, why, idle in skips]
     return [Case(None, tuple(rest)), *(case._replace(skipped="") if case.errors else case for case in layers)]

@@ -54,41 +54,19 @@ class Site:
 
 
 class Names:
-    """The names given in one frame. Most frames are small, and have no more than values."""
+    """The names given in one frame."""
+
+    __slots__ = ("broken", "copies", "lost", "numbers", "skipped", "unnamed", "uses", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
+        self.copies: dict[str, list[str]] = {}  # of a repeated step's name, the names of its copies
+        self.uses: dict[str, Use] = {}  # of blocks; an unnamed one has no value
+        self.skipped: set[str] = set()  # those that stand for their input
+        self.numbers: dict[str, int] = {}  # how many unnamed layers of a kind there are
+        self.unnamed: set[str] = set()  # what they are called
+        self.broken: set[str] = set()  # those of which it is not known what they are
         self.lost = False  # some are not even known by name
-
-    @cached_property
-    def copies(self) -> dict[str, list[str]]:
-        """Of a repeated step's name, the names of its copies."""
-        return {}
-
-    @cached_property
-    def uses(self) -> dict[str, Use]:
-        """The uses of blocks; an unnamed one has no value."""
-        return {}
-
-    @cached_property
-    def skipped(self) -> set[str]:
-        """Those that stand for their input."""
-        return set()
-
-    @cached_property
-    def numbers(self) -> dict[str, int]:
-        """How many unnamed layers of a kind there are."""
-        return {}
-
-    @cached_property
-    def unnamed(self) -> set[str]:
-        """What they are called."""
-        return set()
-
-    @cached_property
-    def broken(self) -> set[str]:
-        """Those of which it is not known what they are."""
-        return set()
 
     def skips(self, name: str) -> bool:
         """Say whether a name is of what is left out: by `when`, or repeated no times."""

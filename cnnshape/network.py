@@ -218,6 +218,10 @@ class Network(NamedTuple):
         outermost = (node.used_at[-1] if node.used_at else node.place for node in self.nodes)
         return next((Place(place.source, path) for place in outermost), None)
 
+    def within(self, name: str) -> list[str]:
+        """Return the names of the layers that a block or a repeat of this name comes to, in their order."""
+        return [node.name for node in self.nodes if node.name.startswith(f"{name}.")]
+
     def valid_sizes(
         self,
         *,

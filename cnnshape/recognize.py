@@ -127,7 +127,6 @@ ARGUMENTS: Final = {  # behind the input, where they are not those of the module
     "prelu": "weight",
     "pad": "pad mode value",
 }
-
 DATA: Final = ("nonzero", "argwhere", "masked_select", "unique", "unique_consecutive", "bincount", "repeat_interleave")
 
 

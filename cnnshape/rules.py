@@ -113,7 +113,7 @@ def scaled(w: N, require: Require, *, factor: N) -> N:
 
 
 def equal(a: N, b: N) -> Any:
-    """The condition a = b, for numbers whose == says whether they are the same object."""
+    """The condition a = b. Of unknown sides, == says whether they are so always; they may be so at some."""
     return a == b or (a >= b) & (a <= b)
 
 

@@ -301,19 +301,16 @@ class _Reading:
             raise Refused
 
     def run(self) -> None:
-        known: dict[Any, tuple[Shape | None, int, Conditions]] = {}
-        numbers: dict[Shape | None, int] = {}  # equal shapes have one
-        numbered = [numbers.setdefault(shape, len(numbers)) for shape in self.shapes]
+        known: dict[Any, tuple[Shape | None, Conditions]] = {}
         for node in self.net.nodes:
-            key = (node.layer, *[numbered[value] for value in node.inputs])
+            entering = tuple([self.shapes[value] for value in node.inputs])
+            key = (node.layer, entering)
             found = known.get(key)
             if found is None:
                 self.found = []
-                shape = self.layer(node, tuple([self.shapes[value] for value in node.inputs]))
-                found = known[key] = shape, numbers.setdefault(shape, len(numbers)), tuple(self.found)
-            shape, number, conditions = found
+                found = known[key] = self.layer(node, entering), tuple(self.found)
+            shape, conditions = found
             self.shapes.append(shape)
-            numbered.append(number)
             if conditions:
                 self.required.append((node.name, conditions))
 
@@ -345,7 +342,7 @@ class _Reading:
         """Require the sides of the net's last output, or of a layer's, a block's or a repeat's."""
         outputs = self.outputs()
         if layer is not None and layer not in outputs:
-            inside = [name for name in outputs if name.startswith(f"{layer}.")]
+            inside = self.net.within(layer)
             if not inside:
                 raise ValueError(f"the net has no layer {layer!r}")
             layer = inside[-1]

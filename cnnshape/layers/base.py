@@ -176,9 +176,7 @@ class Layer:
             if isinstance(value, tuple):
                 require(len(value) == rank, "axes-differ", parameter=name, given=len(value), axes=rank)
         for name, parameter in self.inferred.items():
-            arrives, declared = parameter.takes(self, inputs[0]), getattr(self, name)
-            if arrives != declared:
-                attempt(parameter.compare, arrives, declared, require)
+            attempt(parameter.compare, parameter.takes(self, inputs[0]), getattr(self, name), require)
 
     def axes(self, rank: int) -> Sequence[dict[str, Any]]:
         """Return, for each spatial axis, its entry of every per-axis parameter that has a value."""
