@@ -151,8 +151,8 @@ def explain(net: Network, name: str, input: Input | None = None) -> Explanation:
     names = [node.name for node in net.nodes]
     if name in names:
         return explainer.explain(explainer.report.layers[names.index(name)])
-    if inside := net.within(name):
-        raise ValueError(f"{name} is no single layer, but those from {inside[0]} to {inside[-1]}")
+    if several := net.several(name):
+        raise ValueError(several)
     raise ValueError(f"there is no layer {name}{hint(name, names)}")
 
 

@@ -222,6 +222,11 @@ class Network(NamedTuple):
         """Return the names of the layers that a block or a repeat of this name comes to, in their order."""
         return [node.name for node in self.nodes if node.name.startswith(f"{name}.")]
 
+    def several(self, name: str) -> str:
+        """Say of a block or a repeat which layers it comes to, "" of what is none."""
+        inside = self.within(name)
+        return f"{name} is no single layer, but those from {inside[0]} to {inside[-1]}" if inside else ""
+
     def valid_sizes(
         self,
         *,
@@ -233,9 +238,9 @@ class Network(NamedTuple):
         """Return the exact set of input sizes that the net accepts.
 
         `exact`: only those at which no layer drops a row. `output`: only those that give these sides at the net's
-        (last) output, or at `layer`, which may be a block or a repeat. `input` names the input that varies, where there
-        are several that are not declared with the same sides. Raises NoClosedForm rather than guess, ValueError where
-        an argument does not suit the net.
+        (last) output, or at `layer`. `input` names the input that varies, where there are several that are not
+        declared with the same sides. Raises NoClosedForm rather than guess, ValueError where an argument does not suit
+        the net.
         """
         from cnnshape.valid import valid_sizes
 

@@ -339,13 +339,10 @@ class _Reading:
         return y
 
     def pin(self, layer: str | None, sides: tuple[int, ...]) -> None:
-        """Require the sides of the net's last output, or of a layer's, a block's or a repeat's."""
+        """Require the sides of the net's last output, or of a layer's."""
         outputs = self.outputs()
         if layer is not None and layer not in outputs:
-            inside = self.net.within(layer)
-            if not inside:
-                raise ValueError(f"the net has no layer {layer!r}")
-            layer = inside[-1]
+            raise ValueError(self.net.several(layer) or f"the net has no layer {layer!r}")
         shape = outputs[layer] if layer is not None else self.shapes[[0, *self.net.outputs.values()][-1]]
         if shape is None:
             return

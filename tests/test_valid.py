@@ -791,15 +791,20 @@ def test_an_input_without_sides():
         loads(TWO.format(8, 8)).valid_sizes(input="label")
 
 
-def test_the_output_of_a_block_or_a_repeat():
+def test_the_output_of_a_layer_in_a_block_or_a_repeat():
+    """A block is none: what it gives need not be what its last layer gives, if that is left out."""
     text = """
 input = [1, 64, 64]
 layers = [{ name = "b", block = "halves" }, { name = "r", type = "max_pool", kernel_size = 2, repeat = 2 }, "relu"]
 [blocks.halves]
 layers = [{ type = "max_pool", kernel_size = 2 }, { type = "max_pool", kernel_size = 2 }]
 """
-    assert loads(text).valid_sizes(layer="b", output=(5, 5)).square == SizeSet("20 to 23")
-    assert loads(text).valid_sizes(layer="r", output=(1, 1)).square == SizeSet("16 to 31")
+    assert loads(text).valid_sizes(layer="b.max_pool2", output=(5, 5)).square == SizeSet("20 to 23")
+    assert loads(text).valid_sizes(layer="r.1", output=(1, 1)).square == SizeSet("16 to 31")
+    with pytest.raises(ValueError, match=re.escape("b is no single layer, but those from b.max_pool1 to b.max_pool2")):
+        loads(text).valid_sizes(layer="b", output=(5, 5))
+    with pytest.raises(ValueError, match=re.escape("r is no single layer, but those from r.0 to r.1")):
+        loads(text).valid_sizes(layer="r", output=(1, 1))
     with pytest.raises(ValueError, match="no layer 'ha'"):
         loads(text).valid_sizes(layer="ha", output=(3, 3))
 
