@@ -71,7 +71,7 @@ def step(  # noqa: PLR0913 -- what a Step is made of
     derived = frozenset({*(layer.inferred if layer else ()), "in_features", "offset"})
     idle = x == output and (kind in FITTING or (kind == "concat" and len(inputs) == 1))
     optional = minor or idle or kind in GLUE or (kind == "dropout" and settings.get("p") == 0)
-    family = type(layer).__module__ if layer else kind
+    family = layer.family if layer else kind
     return Step(name, kind, settings, amounts, essence, derived, family, inputs, entering, output, parameters, optional)
 
 

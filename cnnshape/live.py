@@ -213,7 +213,7 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}{where}"
 
 
-MACHINERY: Final = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, importlib.__file__, __file__))
+MACHINERY: Final = tuple(f"{Path(str(m.__file__)).parent}{os.sep}" for m in (torch, importlib, sys.modules["cnnshape"]))
 
 
 @cache

@@ -29,7 +29,6 @@ EVALUATED: Final = {  # classes of torch.nn that are another one's layer, at lea
     "Unflatten": "reshape",
 }
 PADS: Final = {"Reflection": "reflect", "Replication": "replicate", "Circular": "circular"}
-SMALL: Final = ("activation", "normalization", "shaping")  # families that people write as a module of small steps
 
 
 def _modules() -> dict[str, str]:
@@ -57,7 +56,7 @@ def type_of(kind: type[torch.nn.Module]) -> str:
     if author.__module__.startswith("torch.nn."):
         return next((MODULES[c.__name__] for c in kind.__mro__ if c.__name__ in MODULES), _snake(author.__name__))
     named = _snake(kind.__name__)
-    return named if named in TYPES and TYPES[named].__module__.endswith(SMALL) else ""
+    return named if named in TYPES and TYPES[named].in_steps else ""
 
 
 def _snake(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from inspect import cleandoc
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -204,16 +203,11 @@ F = D(K - 1) + 1 the cells that a window covers.
 
 def reference() -> str:
     """Return the reference of the layer types, as Markdown."""
-    families = {title: list(kinds) for title, kinds in groupby(TYPES.values(), key=family)}
+    families = {title: list(kinds) for title, kinds in groupby(TYPES.values(), key=lambda kind: kind.family)}
     families = dict(sorted(families.items(), key=lambda item: len(item[1])))  # the activations, which are many, last
     contents = [f"- {title}: {', '.join(map(link, kinds))}" for title, kinds in families.items()]
     parts = [part for title, kinds in families.items() for part in (f"## {title}\n", *map(entry, kinds))]
     return "\n".join([INTRODUCTION, *contents, "", *parts])
-
-
-def family(kind: type[Layer]) -> str:
-    """Return what the layer types of a module have in common, as its docstring begins."""
-    return (sys.modules[kind.__module__].__doc__ or "").partition(":")[0].strip()
 
 
 def link(kind: type[Layer]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,8 +17,9 @@ PREFIX: Final = "zoo:"
 
 def files() -> dict[str, Path]:
     """Return the zoo's files by name: resnet50; and blocks/resnet, of the blocks that networks include."""
-    installed = Path(__file__).parent / "architectures"
-    folder = installed if installed.is_dir() else Path(__file__).parents[1] / "architectures"  # of a checkout
+    package = Path(sys.modules["cnnshape"].__path__[0])
+    installed = package / "architectures"
+    folder = installed if installed.is_dir() else package.parent / "architectures"  # of a checkout
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.toml")}
 
 

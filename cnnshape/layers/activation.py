@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class _Pointwise(Layer):
+class Activation(Layer, family="Layers that keep the shape"):
+    """Activations, softmax, dropout, identity."""
+
+    in_steps = True
+
+
+class _Pointwise(Activation):
     """A function of each value by itself."""
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -34,7 +40,7 @@ class LeakyReLU(_Pointwise, type="leaky_relu", torch="LeakyReLU"):
     negative_slope = Real(0.01)
 
 
-class PReLU(Layer, type="prelu", torch="PReLU"):
+class PReLU(Activation, type="prelu", torch="PReLU"):
     """x, or a learned slope times x where it is negative: one slope, or one for each channel.
 
     Shape   (C, ...) -> the same
@@ -164,7 +170,7 @@ class LogSigmoid(_Pointwise, type="log_sigmoid", torch="LogSigmoid"):
     """log(sigmoid(x))."""
 
 
-class GLU(Layer, type="glu", torch="GLU"):
+class GLU(Activation, type="glu", torch="GLU"):
     """The first half of an axis times the sigmoid of the second half.
 
     Shape   axis `dim` (the last, if left out): A -> A / 2
@@ -187,7 +193,7 @@ class GLU(Layer, type="glu", torch="GLU"):
         return [ways[1:]]
 
 
-class _OverAxis(Layer):
+class _OverAxis(Activation):
     """A function that normalises along one axis."""
 
     dim: Axis

@@ -38,6 +38,8 @@ class Layer:
 
     type: ClassVar[str] = ""
     torch: ClassVar[str] = ""
+    family: ClassVar[str] = ""  # what the types of a file have in common: their heading in the reference
+    in_steps: ClassVar[bool] = False  # people write it as a module of small steps, which its class's name tells
     ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
     keeps_rank: ClassVar[bool] = True  # a refused input's rank is the result's
@@ -47,8 +49,9 @@ class Layer:
     inferred: ClassVar[dict[str, Inferred]] = {}  # those that the input decides
     references: ClassVar[tuple[str, ...]] = ()  # those that name another layer, whose result enters as well
 
-    def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:  # noqa: A002
+    def __init_subclass__(cls, *, type: str = "", torch: str = "", family: str = "", **_: object) -> None:  # noqa: A002
         super().__init_subclass__()
+        cls.family = family or cls.family
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
         cls.parameters = {**cls.parameters, **own}
         cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)

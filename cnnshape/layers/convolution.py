@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-class _Filters(Layer):
+class Learned(Layer, family="Layers that multiply with learned weights"):
+    """Convolution, transposed convolution, linear."""
+
+
+class _Filters(Learned):
     """What convolution and transposed convolution share: filters in groups, with a kernel."""
 
     in_channels: Inferred
@@ -136,7 +140,7 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
         return product(x[1:])
 
 
-class Linear(Layer, type="linear", torch="Linear"):
+class Linear(Learned, type="linear", torch="Linear"):
     """Multiplies the last axis with a matrix (also called fully connected, or dense).
 
     Shape   (..., in_features) -> (..., out_features)

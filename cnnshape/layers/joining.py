@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 MANY: Final = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
 
 
-class Concat(Layer, type="concat"):
+class Joining(Layer, family="Layers that join several results"):
+    """Concatenation and arithmetic of results."""
+
+
+class Concat(Joining, type="concat"):
     """Puts results one behind the other along axis `dim`, the channels if left out.
 
     Shape   (C1, W, ...), (C2, W, ...), ... -> (C1 + C2 + ..., W, ...)
@@ -44,7 +48,7 @@ class Concat(Layer, type="concat"):
         return torch.cat(tensors, self.dim)
 
 
-class _Elementwise(Layer):
+class _Elementwise(Joining):
     """Works on results element by element; shapes must be equal, unless they may be broadcast."""
 
     joins = MANY
@@ -116,7 +120,7 @@ class Mul(_Elementwise, type="mul"):
         return result
 
 
-class Scale(Layer, type="scale"):
+class Scale(Joining, type="scale"):
     """Multiplies each channel with a learned factor, or everything with a fixed `value`.
 
     Shape   (C, ...) -> the same

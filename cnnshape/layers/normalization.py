@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from cnnshape.reads import Reads
 
 
-class _Affine(Layer):
+class Normalization(Layer, family="Layers that normalise"):
+    """Normalisation over some of the axes."""
+
+    in_steps = True
+
+
+class _Affine(Normalization):
     """A norm with a learned factor and, if `bias`, a learned offset for each of its features."""
 
     affine: Flag
@@ -127,7 +133,7 @@ class InstanceNorm(_OfChannels, type="instance_norm", torch="InstanceNorm{rank}d
     ranks = SPATIAL
 
 
-class LocalResponseNorm(Layer, type="local_response_norm", torch="LocalResponseNorm"):
+class LocalResponseNorm(Normalization, type="local_response_norm", torch="LocalResponseNorm"):
     """Divides each value by a sum over `size` neighbouring channels.
 
     Shape   (C, W, ...) -> the same
@@ -145,7 +151,7 @@ def _normalized(layer: LayerNorm, x: Shape) -> Shape:
     return x[:1] if layer.over == "channels" else x
 
 
-class LayerNorm(Layer, type="layer_norm", torch="LayerNorm"):
+class LayerNorm(Normalization, type="layer_norm", torch="LayerNorm"):
     """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt) or its whole shape (`"all"`).
 
     Shape   (C, W, ...) -> the same

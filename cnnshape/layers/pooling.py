@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class _Pool(Layer):
+class Pooling(Layer, family="Layers that summarise windows"):
+    """Pooling and its inverse."""
+
+
+class _Pool(Pooling):
     """What the pools with a window share: the window's rule, and the limit of the padding."""
 
     kernel_size: PerAxis
@@ -132,7 +136,7 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
         return super(LpPool, layer).module(torch, *inputs)
 
 
-class MaxUnpool(Layer, type="max_unpool"):
+class MaxUnpool(Pooling, type="max_unpool"):
     """Puts each value back where a max_pool found it, zeros elsewhere.
 
     Shape   (C, W, ...) -> (C, W', ...), W' the side that entered the max_pool `indices`, whose result has side W
@@ -203,7 +207,7 @@ def _unpooled(  # noqa: PLR0913 -- the quantities of the formula
     return target
 
 
-class _AdaptivePool(Layer):
+class _AdaptivePool(Pooling):
     """What the adaptive pools share: the side is the one that is wanted."""
 
     output_size: KeptSize
@@ -243,7 +247,7 @@ class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMa
     output_size = KeptSize()
 
 
-class _GlobalPool(Layer):
+class _GlobalPool(Pooling):
     """What the global pools share: torch's adaptive pools, to a side of 1."""
 
     ranks = SPATIAL

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Flatten(Layer, type="flatten", torch="Flatten"):
+class Shaping(Layer, family="Layers that rearrange or resize"):
+    """Layers without weights that change a shape."""
+
+    in_steps = True
+
+
+class Flatten(Shaping, type="flatten", torch="Flatten"):
     """Makes one axis of several, channels first: element (c, h, w) of C x H x W becomes (c*H + h)*W + w.
 
     Shape   (C, W, ...) -> (C * W * ...,); from axis start_dim to end_dim, if given
@@ -53,7 +59,7 @@ class Flatten(Layer, type="flatten", torch="Flatten"):
         return [[None if start <= axis <= end and start < end else cells() for axis in range(1, len(x))]]
 
 
-class Reshape(Layer, type="reshape"):
+class Reshape(Shaping, type="reshape"):
     """Reads the same elements, channels first, in another shape.
 
     Shape   (C, W, ...) -> `shape` (written as the file writes shapes; one entry may be -1: what is left)
@@ -84,7 +90,7 @@ class Reshape(Layer, type="reshape"):
 MODES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # the spatial axes that a mode is for
 
 
-class Upsample(Layer, type="upsample", torch="Upsample"):
+class Upsample(Shaping, type="upsample", torch="Upsample"):
     """Resizes by interpolation: to a `size`, by a `scale_factor`, or to the size of another layer (`like`).
 
     Shape   (C, W, ...) -> (C, W', ...), W' = size, or floor(W * scale_factor), or the side of `like`
@@ -152,7 +158,7 @@ class Upsample(Layer, type="upsample", torch="Upsample"):
         return interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
 
 
-class PixelShuffle(Layer, type="pixel_shuffle", torch="PixelShuffle"):
+class PixelShuffle(Shaping, type="pixel_shuffle", torch="PixelShuffle"):
     """Moves channels into space: r*r channels become r rows and r columns (also called depth to space).
 
     Shape   (C, H, W) -> (C / r**2, rH, rW), with r = upscale_factor; of more axes the last three, as torch's
@@ -175,7 +181,7 @@ class PixelShuffle(Layer, type="pixel_shuffle", torch="PixelShuffle"):
         return [[*(cells() for _ in inputs[0][:-3]), split, spread_out, spread_out][1:]]
 
 
-class PixelUnshuffle(Layer, type="pixel_unshuffle", torch="PixelUnshuffle"):
+class PixelUnshuffle(Shaping, type="pixel_unshuffle", torch="PixelUnshuffle"):
     """Moves space into channels: r rows and r columns become r*r channels (also called space to depth).
 
     Shape   (C, H, W) -> (C * r**2, H / r, W / r), with r = downscale_factor; of more axes the last three, as torch's
@@ -199,7 +205,7 @@ class PixelUnshuffle(Layer, type="pixel_unshuffle", torch="PixelUnshuffle"):
         return [[*(cells() for _ in inputs[0][:-3]), merged, gathered, gathered][1:]]
 
 
-class ChannelShuffle(Layer, type="channel_shuffle", torch="ChannelShuffle"):
+class ChannelShuffle(Shaping, type="channel_shuffle", torch="ChannelShuffle"):
     """Deals the channels out anew over `groups` groups.
 
     Shape   (C, W, ...) -> the same
@@ -215,7 +221,7 @@ class ChannelShuffle(Layer, type="channel_shuffle", torch="ChannelShuffle"):
         return c
 
 
-class Pad(Layer, type="pad"):
+class Pad(Shaping, type="pad"):
     """Adds cells at the ends of each spatial axis, and channels of zeros; negative numbers cut cells off.
 
     Shape   (C, W, ...) -> (before + C + after, before + W + after, ...), of `channels` and of `padding`
@@ -265,7 +271,7 @@ class Pad(Layer, type="pad"):
         return pad(x, [0, 0] * len(pairs) + list(self.added())) if self.channels else x
 
 
-class Crop(Layer, type="crop"):
+class Crop(Shaping, type="crop"):
     """Cuts the middle out, or what begins at `offset`; of an odd number to cut, the greater half goes off the end.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = `size`, or the side of `like`, or W - 2 * `amount`
@@ -321,7 +327,7 @@ class Crop(Layer, type="crop"):
         return x
 
 
-class Slice(Layer, type="slice"):
+class Slice(Shaping, type="slice"):
     """Takes a part of one axis.
 
     Shape   axis `dim`: A -> ceil((stop - start) / step), as in Python; negative numbers count from the end
