@@ -89,7 +89,7 @@ def measure(who: str, name: str) -> tuple[float, float]:
     import torch
 
     import cnnshape
-    import cnnshape.crosscheck
+    import cnnshape.pytorch.crosscheck
 
     file, side, plain = NETS[name]
     net = cnnshape.load(ROOT / file)

@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnnshape import loads
-from cnnshape.reader import read_text
+from cnnshape.file.reader import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cnnshape
-from cnnshape.network import measured
+from cnnshape.network.network import measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ import tomllib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from cnnshape import zoo
-from cnnshape.build import build
-from cnnshape.reader import read
+from cnnshape.build.build import build
+from cnnshape.file import zoo
+from cnnshape.file.reader import read
 
 if TYPE_CHECKING:
     from pathlib import Path

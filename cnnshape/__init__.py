@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import os
 
-    from cnnshape.crosscheck import verify
-    from cnnshape.network import LayerReport, Network, Report
-    from cnnshape.problems import ArchitectureError, Problem
-    from cnnshape.receptive import receptive_fields
-    from cnnshape.sizeset import SizeSet
+    from cnnshape.network.network import LayerReport, Network, Report
+    from cnnshape.network.receptive import receptive_fields
+    from cnnshape.network.valid_sizes import NoClosedForm, ValidSizes
+    from cnnshape.numbers.sizeset import SizeSet
+    from cnnshape.problems.base import ArchitectureError, Problem
+    from cnnshape.pytorch.crosscheck import verify
     from cnnshape.testing import assert_shapes
-    from cnnshape.valid import NoClosedForm, ValidSizes
 
 __all__ = [
     "ArchitectureError",
@@ -35,32 +35,32 @@ __version__ = "0.1.0"
 
 # Every name is brought in when it is asked for: pytest imports this package in all test runs where it is installed.
 HOMES: Final = {
-    "ArchitectureError": "problems",
-    "LayerReport": "network",
-    "Network": "network",
-    "NoClosedForm": "valid",
-    "Problem": "problems",
-    "Report": "network",
-    "SizeSet": "sizeset",
-    "ValidSizes": "valid",
+    "ArchitectureError": "problems.base",
+    "LayerReport": "network.network",
+    "Network": "network.network",
+    "NoClosedForm": "network.valid_sizes",
+    "Problem": "problems.base",
+    "Report": "network.network",
+    "SizeSet": "numbers.sizeset",
+    "ValidSizes": "network.valid_sizes",
     "assert_shapes": "testing",
-    "receptive_fields": "receptive",
-    "verify": "crosscheck",
+    "receptive_fields": "network.receptive",
+    "verify": "pytorch.crosscheck",
 }
 
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Read an architecture file and build its net. Raises ArchitectureError where the file itself is wrong."""
-    from cnnshape.build import build
-    from cnnshape.reader import read
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read
 
     return build(read(path)).raise_for_errors()
 
 
 def loads(text: str) -> Network:
     """Read an architecture from text and build its net. Raises ArchitectureError where the text itself is wrong."""
-    from cnnshape.build import build
-    from cnnshape.reader import read_text
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read_text
 
     return build(read_text(text)).raise_for_errors()
 

@@ -16,14 +16,15 @@ from cnnshape import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cnnshape.crosscheck import Verification
-    from cnnshape.explain import Explanation
+    from cnnshape.compare.match import Comparison
     from cnnshape.layers import Layer
-    from cnnshape.match import Comparison
-    from cnnshape.network import Network, Report
-    from cnnshape.parameters import Parameter, Shape
-    from cnnshape.sizeview import Answer
-    from cnnshape.view import Checked
+    from cnnshape.layers.parameters import Parameter
+    from cnnshape.network.explain import Explanation
+    from cnnshape.network.network import Network, Report
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.pytorch.crosscheck import Verification
+    from cnnshape.show.sizes import Answer
+    from cnnshape.show.view import Checked
 
 
 class _Commands(click.Group):
@@ -100,9 +101,9 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     The exit status is 0 where all is well, 1 where problems were found, 2 where a file or the command line could not
     be used.
     """
-    from cnnshape.build import build
-    from cnnshape.reader import read
-    from cnnshape.view import Checked
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read
+    from cnnshape.show.view import Checked
 
     unverified = _why_not_torch(wanted)
     nets = [build(read(file)) for file in files]
@@ -138,9 +139,9 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     The code is looked for in the working directory, too. The exit status is 0 where the file holds, and the model is
     what it says; 1 where not; 2 where the file, the model or the command line could not be used.
     """
-    from cnnshape.build import build
-    from cnnshape.reader import read
-    from cnnshape.view import Checked
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read
+    from cnnshape.show.view import Checked
 
     _why_not_torch(wanted=True)
     net = build(read(file))
@@ -153,11 +154,11 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
 def _finish(checks: Iterable[Checked], form: str, depth: int) -> None:
     """Print what was found, and exit with its status."""
     if form == "table":
-        from cnnshape.table import show
+        from cnnshape.show.table import show
 
         done = show(checks, depth)
     else:
-        from cnnshape.formats import FORMATS
+        from cnnshape.show.formats import FORMATS
 
         done = list(checks)
         click.echo(FORMATS[form](done, depth), nl=False)
@@ -185,10 +186,10 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
     The exit status is 0 where there are valid sizes, 1 where there are none, or the file has errors, or there is no
     closed form; 2 where the file or the command line could not be used.
     """
-    from cnnshape.build import build
-    from cnnshape.layout import CHANNELS_FIRST, parse
-    from cnnshape.reader import read
-    from cnnshape.sizeview import Question, answered, as_json, facts, layer_rows
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read
+    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
+    from cnnshape.show.sizes import Question, answered, as_json, facts, layer_rows
 
     try:
         output = parse(sides, CHANNELS_FIRST) if sides is not None else None
@@ -198,7 +199,7 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
     if form == "json":
         click.echo(as_json(answer), nl=False)
     else:
-        from cnnshape.table import show_sizes
+        from cnnshape.show.table import show_sizes
 
         show_sizes(answer, facts(answer), layer_rows(answer) if listed and answer.sizes is not None else [])
     sys.exit(_status(answer))
@@ -214,9 +215,9 @@ def explain(file: str, layer: str, given: tuple[str, ...]) -> None:
     LAYER is called as in the table of check, dotted where it stands in a block. The exit status is 1 where the layer
     fails, or where it is not known what enters.
     """
-    from cnnshape.build import build
-    from cnnshape.explain import explain
-    from cnnshape.reader import read
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read
+    from cnnshape.network.explain import explain
 
     net = build(read(file))
     if net.problems and not net.nodes:
@@ -233,14 +234,14 @@ class _Types(click.Group):
     """The layer types whose rule is about sides: each is a command, made of its class when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's way
-        from cnnshape.explain import calculable
+        from cnnshape.network.explain import calculable
 
         return list(calculable())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        from cnnshape.explain import calculable
         from cnnshape.layers import TYPES
-        from cnnshape.values import hint
+        from cnnshape.network.explain import calculable
+        from cnnshape.problems.suggest import hint
 
         kinds = calculable()
         if cmd_name not in kinds:
@@ -262,8 +263,8 @@ def calc() -> None:
 
 def _calculator(kind: type[Layer]) -> click.Command:
     """Make the command of a layer type, with an option for each parameter that bears on sides."""
-    from cnnshape.explain import calculate, options
-    from cnnshape.layout import CHANNELS_FIRST, parse
+    from cnnshape.network.explain import calculate, options
+    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
 
     def run(sides: str, **given: str | bool | None) -> None:
         settings = {name: value for name, value in given.items() if value is not None and value is not False}
@@ -284,8 +285,8 @@ def _calculator(kind: type[Layer]) -> click.Command:
 
 
 def _option(parameter: Parameter[Any]) -> click.Option:
-    from cnnshape.parameters import Flag
-    from cnnshape.schema import left_out
+    from cnnshape.file.schema import left_out
+    from cnnshape.layers.parameters import Flag
 
     return click.Option(
         [f"--{parameter.name.replace('_', '-')}"],
@@ -316,8 +317,8 @@ def zoo(name: str | None, form: str) -> None:
 
     Wherever a file is expected, zoo:NAME is such a network's; in an include, zoo:blocks/NAME are blocks that they share.
     """
-    from cnnshape import listing
-    from cnnshape.zoo import PREFIX, find
+    from cnnshape.file.zoo import PREFIX, find
+    from cnnshape.show import listing
 
     if name and form != "table":
         raise click.UsageError("--format is for the list: leave out NAME, or --format")
@@ -327,11 +328,11 @@ def zoo(name: str | None, form: str) -> None:
             raise click.BadParameter(file, param_hint="NAME")
         click.echo(listing.printed(file), nl=False)
     elif form == "table":
-        from cnnshape.table import show_zoo
+        from cnnshape.show.table import show_zoo
 
         show_zoo([*listing.entries()])
     else:
-        from cnnshape.formats import ZOO
+        from cnnshape.show.formats import ZOO
 
         click.echo(ZOO[form]([*listing.entries()]), nl=False)
 
@@ -342,7 +343,7 @@ def schema(reference: bool) -> None:
     """Print the JSON Schema of architecture files, for editors that complete and check them."""
     import json
 
-    from cnnshape import schema
+    from cnnshape.file import schema
 
     click.echo(schema.reference() if reference else json.dumps(schema.schema(), indent=2))
 
@@ -362,10 +363,10 @@ def _why_not_torch(wanted: bool | None) -> str:
 
 
 def _verified(net: Network, report: Report, device: str) -> Verification:
-    from cnnshape.table import progress
+    from cnnshape.show.table import progress
 
     try:
-        from cnnshape.crosscheck import verify
+        from cnnshape.pytorch.crosscheck import verify
 
         with progress(net.file) as shown:
             return verify(net, device, report=report, progress=shown)
@@ -378,8 +379,8 @@ def _verified(net: Network, report: Report, device: str) -> Verification:
 
 
 def _compared(net: Network, report: Report, made_by: str, device: str) -> Comparison:
-    from cnnshape.crosscheck import verify
-    from cnnshape.live import named
+    from cnnshape.pytorch.crosscheck import verify
+    from cnnshape.pytorch.live import named
 
     sys.path.insert(0, "")
     with redirect_stdout(sys.stderr):  # what their code prints must not stand within a report
@@ -409,7 +410,7 @@ def _inputs(net: Network, given: tuple[str, ...]) -> dict[str, Shape] | None:
 
 def _input(net: Network, entry: str) -> tuple[str, Shape]:
     """Read one --input, a shape or NAME=SHAPE. Raises ValueError."""
-    from cnnshape.layout import parse
+    from cnnshape.numbers.shape import parse
 
     name, named, size = entry.rpartition("=")
     first, *others = net.inputs

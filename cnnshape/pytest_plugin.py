@@ -20,16 +20,16 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cnnshape.cases import Case
-    from cnnshape.crosscheck import Verification
-    from cnnshape.network import Network, Node, Report
-    from cnnshape.problems import Problem
+    from cnnshape.network.network import Network, Node, Report
+    from cnnshape.problems.base import Problem
+    from cnnshape.pytorch.crosscheck import Verification
+    from cnnshape.show.cases import Case
 
 CHOICES: Final = {  # of options; the first is the default
     "device": ("where torch runs", ("auto", "cuda", "mps", "cpu", "meta")),
     "granularity": ("one test a layer, or a file", ("layer", "file")),
 }
-ZOO: Final = "zoo:"  # as cnnshape.zoo has it
+ZOO: Final = "zoo:"  # as cnnshape.file.zoo has it
 FILES: Final[pytest.StashKey[_Files]] = pytest.StashKey()
 
 LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"
@@ -96,7 +96,7 @@ class _Files:
 
     def matching(self, pattern: str) -> list[Path]:
         if pattern.startswith(ZOO):
-            from cnnshape import zoo
+            from cnnshape.file import zoo
 
             names = [ZOO + name for name in zoo.files() if "/" not in name]
             return [self.path(name) for name in sorted(fnmatch.filter(names, pattern)) or [pattern]]
@@ -115,8 +115,8 @@ class _Files:
 
     @staticmethod
     def _has_layers(file: Path, *, named: bool) -> bool:
-        from cnnshape.source import Source, Unreadable
-        from cnnshape.values import NET_KEYS
+        from cnnshape.file.source import Source, Unreadable
+        from cnnshape.file.values import NET_KEYS
 
         try:
             data = Source.read(file).data
@@ -130,8 +130,8 @@ class _Files:
 
     def net(self, file: Path) -> Network:
         """Return the net of a file, as far as it is right."""
-        from cnnshape.build import build
-        from cnnshape.reader import read
+        from cnnshape.build.build import build
+        from cnnshape.file.reader import read
 
         if file not in self.nets:
             below = file.is_relative_to(Path.cwd())  # problems are told as the command line does
@@ -175,8 +175,8 @@ class ArchitectureFile(pytest.File):
     @cached_property
     def cases(self) -> dict[str, Case]:
         """What there is to say about each test, by its name; torch's word included."""
-        from cnnshape.cases import Case, cases
-        from cnnshape.view import Checked
+        from cnnshape.show.cases import Case, cases
+        from cnnshape.show.view import Checked
 
         report = self.net.check(strict=_option(self.config, "strict"))
         asks = report.layers and _asks_torch(self.config)
@@ -187,7 +187,7 @@ class ArchitectureFile(pytest.File):
 
     def verified(self, report: Report) -> Verification:
         try:
-            from cnnshape.crosscheck import verify
+            from cnnshape.pytorch.crosscheck import verify
 
             return verify(self.net, _option(self.config, "device"), report=report)
         except (ValueError, ImportError, OSError) as error:
@@ -237,7 +237,7 @@ class ArchitectureFailure(Exception):  # noqa: N818 -- the file has errors, the 
     """Problems that were found."""
 
     def __init__(self, problems: tuple[Problem, ...]):
-        from cnnshape.cases import diagnosis
+        from cnnshape.show.cases import diagnosis
 
         super().__init__("\n".join(line for problem in problems for line in diagnosis(problem)))
         self.problems = problems
@@ -301,7 +301,7 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[tuple[str, A
 
 def _loaded(config: pytest.Config, file: Path) -> tuple[str, Network | _Unusable]:
     """Return how a file is called in the name of a test, and its net."""
-    from cnnshape.problems import ArchitectureError
+    from cnnshape.problems.base import ArchitectureError
 
     title = Path(os.path.relpath(file, config.rootpath)).as_posix() if file.is_absolute() else str(file)
     net = _files(config).net(file)
@@ -312,9 +312,9 @@ def _loaded(config: pytest.Config, file: Path) -> tuple[str, Network | _Unusable
 
 
 def _samples(net: Network, n: int) -> list[tuple[str, Any]] | _Unusable:
-    from cnnshape.layout import text
+    from cnnshape.network.valid_sizes import NoClosedForm
+    from cnnshape.numbers.shape import text
     from cnnshape.testing import sample_inputs
-    from cnnshape.valid import NoClosedForm
 
     try:
         inputs = sample_inputs(net, n)

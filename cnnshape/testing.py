@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.layout import text
-from cnnshape.network import Network
-from cnnshape.problems import errors
-from cnnshape.sizeset import SizeSet
+from cnnshape.network.network import Network
+from cnnshape.numbers.shape import text
+from cnnshape.numbers.sizeset import SizeSet
+from cnnshape.problems.base import errors
 
 if TYPE_CHECKING:
     import os
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import torch
     from hypothesis.strategies import SearchStrategy
 
-    from cnnshape.match import Comparison, Match
-    from cnnshape.network import Input, LayerReport
-    from cnnshape.parameters import Shape
+    from cnnshape.compare.match import Comparison, Match
+    from cnnshape.network.network import Input, LayerReport
+    from cnnshape.numbers.shape import Shape
 
 AROUND: Final = 1  # layers that are shown beside one that differs
 WIDE: Final = 2  # times the declared side: larger inputs are valid, but a model takes long for them
@@ -36,9 +36,9 @@ def assert_shapes(
 
     The model is run once, and left as it was. The message of the AssertionError has both sides beside each other.
     """
-    from cnnshape.build import build
-    from cnnshape.crosscheck import verify
-    from cnnshape.reader import read
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read
+    from cnnshape.pytorch.crosscheck import verify
 
     __tracebackhide__ = True
     net = file if isinstance(file, Network) else build(read(file))

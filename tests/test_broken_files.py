@@ -10,15 +10,15 @@ and `# @2:5 used [...]` is a `~`. A file that starts with `# strict:` is checked
 """
 
 import re
-from pathlib import Path
 
 import pytest
+from helpers.paths import FILES
 
 import cnnshape
 from cnnshape import ArchitectureError
-from cnnshape.problems import CODES
+from cnnshape.problems.base import CODES
 
-FOLDER = Path(__file__).parent / "files" / "broken"
+FOLDER = FILES / "broken"
 FILES = sorted(FOLDER.glob("*.toml"))
 
 FOUND = r"(?P<found>(?:error|warning)\[[a-z0-9-]+\]) ?(?P<text>.*)"

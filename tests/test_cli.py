@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers.paths import ROOT
 
-import cnnshape.crosscheck
+import cnnshape.pytorch.crosscheck
 from cnnshape.cli import main
-from cnnshape.problems import Disagreement
+from cnnshape.problems.catalogue import Disagreement
 
-ROOT = Path(__file__).parent.parent
 ALEXNET = str(ROOT / "architectures" / "alexnet.toml")
 PLAIN = {"COLUMNS": None, "FORCE_COLOR": None, "NO_COLOR": None}
 
@@ -218,14 +218,14 @@ layers = ["relu", { type = "conv", out_channels = 1, kernel_size = 9 }, "relu"]
 
 
 def test_a_disagreement_is_loud(tmp_path, monkeypatch):
-    ask = cnnshape.crosscheck.verify
+    ask = cnnshape.pytorch.crosscheck.verify
 
     def wrong(net, *args, **how):
         found = ask(net, *args, **how)
         problem = Disagreement(net.nodes[0].place, "c", ours="2 x 6 x 6", torch="2 x 5 x 5", case="nn.Conv2d(1, 2, 3)")
         return found._replace(layers=(found.layers[0]._replace(verdict="disagrees"),), problems=(problem,))
 
-    monkeypatch.setattr(cnnshape.crosscheck, "verify", wrong)
+    monkeypatch.setattr(cnnshape.pytorch.crosscheck, "verify", wrong)
     file = write(tmp_path, SMALL)
     result = check(file, "--device", "cpu", torch=True)
     assert result.exit_code == 1
@@ -265,7 +265,7 @@ def test_without_torch_the_table_says_so_in_a_line(tmp_path, monkeypatch):
 
 
 def test_a_broken_torch_is_2(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cnnshape.crosscheck", None)  # importing it is an ImportError
+    monkeypatch.setitem(sys.modules, "cnnshape.pytorch.crosscheck", None)  # importing it is an ImportError
     result = check(write(tmp_path, SMALL), torch=True)
     assert result.exit_code == 2
     assert "--no-torch does without" in result.stderr
@@ -309,8 +309,8 @@ def test_a_closed_output():
 
 def test_interrupting_gives_no_traceback():
     code = (
-        "import signal, cnnshape.reader\n"
-        "cnnshape.reader.read = lambda file: signal.raise_signal(signal.SIGINT)\n"
+        "import signal, cnnshape.file.reader\n"
+        "cnnshape.file.reader.read = lambda file: signal.raise_signal(signal.SIGINT)\n"
         "from cnnshape.cli import main; main()"
     )
     with process("check", ALEXNET, code=code, stdout=subprocess.PIPE) as running:
@@ -330,7 +330,7 @@ def test_nothing_is_imported_before_it_is_needed(tmp_path):
     assert "rich.console" in table
     assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv"}
     for form in ("json", "csv", "markdown"):
-        assert not imported("check", "--no-torch", "--format", form, ALEXNET) & {"torch", "rich", "cnnshape.table"}
+        assert not imported("check", "--no-torch", "--format", form, ALEXNET) & {"torch", "rich", "cnnshape.show.table"}
 
 
 def test_those_would_be_seen(tmp_path):

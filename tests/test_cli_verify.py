@@ -2,16 +2,14 @@
 
 import json
 import re
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from click.testing import CliRunner
+from helpers.paths import ROOT
 from jsonschema import Draft202012Validator
 
 from cnnshape.cli import main
-
-ROOT = Path(__file__).parent.parent
 
 
 def verify(*args, **how):

@@ -6,12 +6,11 @@ import shutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
-from pathlib import Path
 
 import pytest
 import torch
+from helpers.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "cifar"
 INSTALLED = any(point.name == "cnnshape" for point in entry_points(group="pytest11"))
 PLUGIN = [] if INSTALLED else ["-p", "cnnshape.pytest_plugin"]

@@ -12,18 +12,18 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from helpers.paths import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import cnnshape
 from cnnshape import ArchitectureError
-from cnnshape.build import build
+from cnnshape.build.build import build
+from cnnshape.file.reader import read, read_text
+from cnnshape.file.source import LIMIT
 from cnnshape.layers import TYPES
-from cnnshape.problems import CODES
-from cnnshape.reader import read, read_text
-from cnnshape.source import LIMIT
+from cnnshape.problems.base import CODES
 
-ROOT = Path(__file__).parent.parent
 SECONDS = (
     10  # of processor time; the worst texts of a mebibyte take a quarter of it on a machine with nothing else to do
 )

@@ -1,16 +1,15 @@
 """Whole networks: files/good against models that are written by hand in torch."""
 
-from pathlib import Path
-
 import pytest
 import torch
+from helpers.paths import FILES
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnshape
 
-FOLDER = Path(__file__).parent / "files" / "good"
+FOLDER = FILES / "good"
 
 
 class Siamese(nn.Module):

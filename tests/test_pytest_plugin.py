@@ -5,23 +5,22 @@ import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
-from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import hypothesis
 import pytest
 import torch
 from click.testing import CliRunner
+from helpers.paths import ROOT
 
-import cnnshape.crosscheck
-import cnnshape.live  # torch must not be imported anew in each of the runs within this one
+import cnnshape.pytorch.crosscheck
+import cnnshape.pytorch.live  # torch must not be imported anew in each of the runs within this one
 from cnnshape.cli import main
 from cnnshape.testing import input_shapes, sample_inputs
 
 torch.set_num_threads(1)
 pytest_plugins = "pytester"
 
-ROOT = Path(__file__).parent.parent
 ARCHITECTURES = ROOT / "architectures"
 INSTALLED = any(point.name == "cnnshape" for point in entry_points(group="pytest11"))
 PLUGIN = [] if INSTALLED else ["-p", "cnnshape.pytest_plugin"]
@@ -313,7 +312,7 @@ def test_a_choice_that_there_is_not(run):
 
 
 def test_a_torch_that_cannot_be_imported(run, monkeypatch):
-    monkeypatch.setitem(sys.modules, "cnnshape.crosscheck", None)
+    monkeypatch.setitem(sys.modules, "cnnshape.pytorch.crosscheck", None)
     result = run("-o", "cnnshape_no_torch=false", "arch/good.toml", "-rf", "-k", "conv1")
     result.stdout.fnmatch_lines(["FAILED arch/good.toml::conv1 - Failed: torch cannot be asked: *"])
     assert "another exception" not in str(result.stdout)
@@ -332,8 +331,8 @@ def test_a_device_that_is_not_there(run):
 
 COUNTING = """
     import os, pathlib
-    import cnnshape.build
-    from cnnshape.network import Network
+    import cnnshape.build.build
+    from cnnshape.network.network import Network
 
     def counted(what, function):
         def call(*args, **how):
@@ -343,16 +342,16 @@ COUNTING = """
         return call
 
     def pytest_configure(config):
-        config.originals = cnnshape.build.build, Network.check
-        cnnshape.build.build = counted("build", cnnshape.build.build)
+        config.originals = cnnshape.build.build.build, Network.check
+        cnnshape.build.build.build = counted("build", cnnshape.build.build.build)
         Network.check = counted("check", Network.check)
         if not config.getini("cnnshape_no_torch"):
-            from cnnshape import crosscheck
+            from cnnshape.pytorch import crosscheck
             config.verify = crosscheck, crosscheck.verify
             crosscheck.verify = counted("verify", crosscheck.verify)
 
     def pytest_unconfigure(config):
-        cnnshape.build.build, Network.check = config.originals
+        cnnshape.build.build.build, Network.check = config.originals
         if hasattr(config, "verify"):
             crosscheck, crosscheck.verify = config.verify
 """
@@ -626,5 +625,5 @@ def test_nothing_is_imported_where_the_plugin_is_not_used(tmp_path):
 def test_that_test_can_fail(tmp_path):
     (tmp_path / "net.toml").write_text(GOOD)
     modules = modules_after(tmp_path, "net.toml", "test_here.py", "--cnnshape-no-torch")
-    assert {"cnnshape.build", "cnnshape.source"} <= modules
+    assert {"cnnshape.build.build", "cnnshape.file.source"} <= modules
     assert "torch" not in modules

@@ -16,18 +16,19 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from helpers.paths import ROOT
 from torch.utils.flop_counter import FlopCounterMode
 from zoo_models import MODELS
 
 import cnnshape
-from cnnshape import ArchitectureError, zoo
+from cnnshape import ArchitectureError
 from cnnshape.cli import main
+from cnnshape.file import zoo
 from cnnshape.layers import TYPES
-from cnnshape.listing import entries
+from cnnshape.show.listing import entries
 
 torch.set_num_threads(1)  # several processes run the tests
 
-ROOT = Path(__file__).parent.parent
 FILES = zoo.files()
 NAMES = sorted(name for name in FILES if "/" not in name)
 PUBLISHED = tomllib.loads((ROOT / "tests" / "published_figures.toml").read_text())

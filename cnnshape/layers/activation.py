@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import Layer, axis_of
-from cnnshape.parameters import Axis, Count, Real, Shape, Word
-from cnnshape.reads import Reads, cells, whole
-from cnnshape.rules import N, Require, divides, equal, unasked
+from cnnshape.layers.parameters import Axis, Count, Real, Word
+from cnnshape.layers.windows import Reads, cells, whole
+from cnnshape.numbers.rules import N, Require, divides, equal, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cnnshape.numbers.shape import Shape
 
 
 class Activation(Layer, family="Layers that keep the shape"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
-from cnnshape.parameters import LARGEST, Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, Shape, per_axis
-from cnnshape.reads import Reads, cells
-from cnnshape.rules import N, Refused, Require, product
-from cnnshape.traced import Traced
-from cnnshape.unknown import UNKNOWN
+from cnnshape.layers.parameters import Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, per_axis
+from cnnshape.layers.windows import Reads, cells
+from cnnshape.numbers.rules import N, Refused, Require, product
+from cnnshape.numbers.shape import LARGEST, Shape
+from cnnshape.numbers.traced import Traced
+from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

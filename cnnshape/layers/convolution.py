@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, volume
-from cnnshape.parameters import Count, Flag, Inferred, Padding, PerAxis, Shape, Word
-from cnnshape.reads import Reads, cells, painted, whole
-from cnnshape.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
+from cnnshape.layers.parameters import Count, Flag, Inferred, Padding, PerAxis, Word
+from cnnshape.layers.windows import Reads, cells, painted, whole
+from cnnshape.numbers.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from cnnshape.numbers.shape import Shape
 
 
 class Learned(Layer, family="Layers that multiply with learned weights"):

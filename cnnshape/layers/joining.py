@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import Layer, attempt, axis_of, channels_of
-from cnnshape.parameters import Axis, Flag, Inferred, Real, Shape
-from cnnshape.reads import Reads, cells
-from cnnshape.rules import N, Require, equal, larger, same, unasked
+from cnnshape.layers.parameters import Axis, Flag, Inferred, Real
+from cnnshape.layers.windows import Reads, cells
+from cnnshape.numbers.rules import N, Require, equal, larger, same, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cnnshape.numbers.shape import Shape
 
 MANY: Final = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
 

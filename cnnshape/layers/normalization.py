@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, several
-from cnnshape.parameters import Count, Flag, Inferred, InferredShape, Real, Shape, Word
-from cnnshape.reads import whole
-from cnnshape.rules import N, Require, divides, product
-from cnnshape.unknown import UNKNOWN
+from cnnshape.layers.parameters import Count, Flag, Inferred, InferredShape, Real, Word
+from cnnshape.layers.windows import whole
+from cnnshape.numbers.rules import N, Require, divides, product
+from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cnnshape.reads import Reads
+    from cnnshape.layers.windows import Reads
+    from cnnshape.numbers.shape import Shape
 
 
 class Normalization(Layer, family="Layers that normalise"):

@@ -6,9 +6,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt
-from cnnshape.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, Shape, per_axis
-from cnnshape.reads import Reads, cells, painted, spread, whole
-from cnnshape.rules import (
+from cnnshape.layers.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, per_axis
+from cnnshape.layers.windows import Reads, cells, painted, spread, whole
+from cnnshape.numbers.rules import (
     N,
     Refused,
     Require,
@@ -24,6 +24,8 @@ from cnnshape.rules import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cnnshape.numbers.shape import Shape
 
 
 class Pooling(Layer, family="Layers that summarise windows"):

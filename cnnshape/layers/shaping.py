@@ -5,23 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
-from cnnshape.parameters import (
-    LARGEST,
-    Axis,
-    Count,
-    Ends,
-    Factor,
-    Flag,
-    PerAxis,
-    Real,
-    Reference,
-    Shape,
-    Sizes,
-    Whole,
-    Word,
-)
-from cnnshape.reads import Reads, cells, sampled, spread, whole
-from cnnshape.rules import MAX_DYADIC, N, Require, divides, equal, padded, product, scaled, unasked
+from cnnshape.layers.parameters import Axis, Count, Ends, Factor, Flag, PerAxis, Real, Reference, Sizes, Whole, Word
+from cnnshape.layers.windows import Reads, cells, sampled, spread, whole
+from cnnshape.numbers.rules import MAX_DYADIC, N, Require, divides, equal, padded, product, scaled, unasked
+from cnnshape.numbers.shape import LARGEST, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

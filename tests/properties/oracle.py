@@ -10,9 +10,9 @@ from reference import REFERENCE, Case
 from stated import stated
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network import measure
-from cnnshape.parameters import Reference, Wrong
-from cnnshape.problems import CODES
+from cnnshape.layers.parameters import Reference, Wrong
+from cnnshape.network.network import measure
+from cnnshape.problems.base import CODES
 
 torch.set_num_threads(1)
 

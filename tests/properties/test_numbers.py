@@ -11,10 +11,10 @@ from cases import drawn
 from oracle import read
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network import leftovers, measure
-from cnnshape.rules import Refused
-from cnnshape.traced import Traced
-from cnnshape.unknown import UNKNOWN
+from cnnshape.network.network import leftovers, measure
+from cnnshape.numbers.rules import Refused
+from cnnshape.numbers.traced import Traced
+from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cases import VALUES, drawn
+from helpers.paths import ROOT
 from oracle import Accepted, disagreement, ours, read
 from reference import REFERENCE, Case
 from stated import STATED
 
-from cnnshape import parameters, rules
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network import measure
-from cnnshape.problems import CODES, Warn
+from cnnshape.network.network import measure
+from cnnshape.problems.base import CODES, Warn
 
 
 def test_no_layer_type_is_left_out():
@@ -43,7 +42,7 @@ def refusals(one: Case) -> set[str]:
     return set() if layer is None else {code for code, _ in measure(layer, one.shapes).refusals}
 
 
-SOURCES = [*Path(rules.__file__).parent.glob("layers/*.py"), Path(rules.__file__), Path(parameters.__file__)]
+SOURCES = [*(ROOT / "cnnshape" / "layers").glob("*.py"), ROOT / "cnnshape" / "numbers" / "rules.py"]
 QUOTED = re.findall(r'"([a-z0-9-]+)"', "".join(path.read_text() for path in SOURCES))
 CONDITIONS = {code for code in QUOTED if code in CODES and not issubclass(CODES[code], Warn)}
 

@@ -10,11 +10,11 @@ import pytest
 from cases import VALUES, case
 from oracle import read
 
-from cnnshape.explain import axes_of, quantities, shape_lines
 from cnnshape.layers import TYPES
-from cnnshape.network import measure
-from cnnshape.traced import Traced
-from cnnshape.unknown import UNKNOWN
+from cnnshape.network.explain import axes_of, quantities, shape_lines
+from cnnshape.network.network import measure
+from cnnshape.numbers.traced import Traced
+from cnnshape.numbers.unknown import UNKNOWN
 
 SEEDS = 100
 OF_ANY_LAYER = {"no-space", "too-few-axes", "too-many-axes", "axes-differ", "too-many-elements"}

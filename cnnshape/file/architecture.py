@@ -1,0 +1,154 @@
+"""What an architecture file says: records of its layers, blocks and claims, in the file's own terms.
+
+cnnshape.file.reader makes them from TOML, and has checked every value as far as the text alone tells. What depends on the
+input (a number left out, an expression with in_channels) or on a block's arguments is still an Expression here;
+cnnshape.build.build settles it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.file.expression import Expression, Template
+from cnnshape.layers.parameters import Extent, InferredShape, Parameter
+from cnnshape.numbers.shape import Shape, from_file
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cnnshape.network.network import Claim
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import Text
+
+# A parameter's value in its final form; or with an Expression or a Template in it; None where it is wrong.
+Setting = Any
+
+PARSED: Final = (Expression, Template)
+NO_REPEAT: Final = object()  # once, and not numbered
+
+
+class Step(NamedTuple):
+    """One entry of `layers`: a layer, or the use of a block."""
+
+    place: Place
+    keys: frozenset[str] = frozenset()
+    type: str | Template = ""
+    block: str | Template = ""
+    name: str | Template = ""
+    inputs: tuple[str | Template, ...] | None = None  # `from`; None: what stands before
+    settings: dict[str, Setting] = {}  # noqa: RUF012 -- never changed
+    settled: bool = True  # no setting waits for a scope
+    repeat: Setting = NO_REPEAT
+    when: Setting = True
+    shares: str | Template = ""
+    expect: Setting = None
+    allow: frozenset[str] = frozenset()
+    broken: bool = False  # a problem was found in it
+    lost: bool = False  # its name is not known, or it stands for layers that are not
+
+    @property
+    def of(self) -> str | Template:
+        """The type or the block, "" where it is the one of the layer that it shares with."""
+        return self.type or self.block
+
+    @property
+    def raw(self) -> bool:
+        """Whether the settings are as TOML has them: only building tells what they belong to."""
+        return not self.of or isinstance(self.of, Template)
+
+    def at(self, key: str) -> Place:
+        return Place(self.place.source, (*self.place.path, key)) if key in self.keys else self.place
+
+
+class File(NamedTuple):
+    """What the blocks and layers of one file see: its layout, constants, defaults, and blocks."""
+
+    source: Text
+    layout: str
+    constants: dict[str, Any]
+    defaults: dict[str, dict[str, Any]]
+    blocks: dict[str, Block]
+
+
+class Block(NamedTuple):
+    """A file's function: layers with arguments."""
+
+    name: str
+    file: File
+    place: Place
+    arguments: tuple[str, ...]
+    defaults: dict[str, Setting]
+    words: dict[str, Setting]
+    steps: tuple[Step, ...]
+    expansions: dict[Any, Any]  # by arguments and shapes, what cnnshape.build.build made of the steps: to be made once
+
+    def parameters(self) -> tuple[str, ...]:
+        return (*self.arguments, *self.defaults, *self.words)
+
+
+class Architecture(NamedTuple):
+    """What one file says. `problems` has all that is wrong in it so far."""
+
+    file: File
+    name: str = ""
+    source: str = ""
+    inputs: dict[str, Shape | None] = {}  # noqa: RUF012 -- never changed
+    steps: tuple[Step, ...] = ()
+    outputs: dict[str, Place] | None = None
+    claims: tuple[Claim, ...] = ()
+    training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
+    allow: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
+    """A setting cannot be known: what it depends on is wrong, or failed, and that is said elsewhere."""
+
+
+class Scope(dict[str, Any]):
+    """The values of names: its own, and those of a file's constants, which are not copied; an UNKNOWN is not told."""
+
+    def __init__(self, own: Mapping[str, Any], constants: Mapping[str, Any]):
+        super().__init__(own)
+        self.constants = constants
+
+    def __missing__(self, name: str) -> Any:
+        value = UNKNOWN if name == "in_channels" else self.constants[name]  # its own are known
+        if value is UNKNOWN:
+            raise Unsettled
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        yield from super().__iter__()
+        yield from self.constants
+
+
+def waits(setting: Setting) -> bool:
+    """Say whether a setting has an expression in it."""
+    return isinstance(setting, PARSED) or (isinstance(setting, list) and any(map(waits, setting)))
+
+
+def settle(setting: Setting, scope: Scope) -> Any:
+    """Return a setting with its expressions evaluated. Raises ExpressionError, and Unsettled."""
+    if setting is None:
+        raise Unsettled
+    if isinstance(setting, PARSED):
+        return setting.evaluate(scope)
+    return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
+
+
+def length(setting: Setting) -> int:
+    """Return how much there is to evaluate, in characters; 1 where there is nothing."""
+    if isinstance(setting, PARSED):
+        return len(setting.text)
+    if isinstance(setting, list):
+        return sum(map(length, setting))
+    return len(setting) if isinstance(setting, str) else 1
+
+
+def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
+    """Return a parameter's value in its final form, shapes channels first. Raises Wrong."""
+    result = parameter.read(value)
+    return from_file(result, layout) if isinstance(parameter, (Extent, InferredShape)) else result

@@ -1,0 +1,570 @@
+"""TOML text -> Architecture: every key and value is checked, and all problems are collected, with their places."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.file import zoo
+from cnnshape.file.architecture import Architecture, Block, File, Setting, Step, waits
+from cnnshape.file.expression import MAX_LENGTH, Template, parse
+from cnnshape.file.source import LIMIT, Source, Unreadable
+from cnnshape.file.values import BLOCK_KEYS, EXPECT, NET_KEYS, STEP_KEYS, Enough, Values
+from cnnshape.layers import TYPES, Layer
+from cnnshape.layers.parameters import Count, Flag, Reference
+from cnnshape.network.network import Claim
+from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, Shape, is_count
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems import catalogue as problems
+from cnnshape.problems.place import Place
+from cnnshape.problems.suggest import hint, misspelt
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import Path, Text
+
+CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
+TRAINING: Final = ("batch_size", "optimizer")  # those that mean something here; other facts are free
+
+NAME: Final = re.compile(r"[\w-]+")
+INPUT: Final = re.compile(r"input\d*")
+MAX_FILES: Final = 100  # includes, those of included files counted
+MAX_NAMES: Final = 1_000  # constants of a file, arguments of a block: each copy of a layer has its own scope
+MAX_NAME: Final = 100  # characters
+
+# What a layer may say beside its parameters, read as those are; `expect` is in cnnshape.file.values.
+REPEAT, WHEN = Count(least=0), Flag()
+REPEAT.name, WHEN.name = "repeat", "when"
+
+
+def read(path: str | os.PathLike[str]) -> Architecture:
+    """Read an architecture file, or zoo:NAME; what is wrong is in `problems`, nothing is raised."""
+    found = zoo.find(path)
+    if isinstance(found, str):
+        return _unreadable(Unreadable(f"This file cannot be read: {found}", str(path)))
+    try:
+        source = Source.read(found, str(path))
+    except Unreadable as error:
+        return _unreadable(error)
+    return _read(_Reader(source, found.parent, (found.resolve(),)))
+
+
+def read_text(text: str, file: str = "<string>") -> Architecture:
+    """Read an architecture from text; included files are looked for in the working directory."""
+    try:
+        source = Source.from_text(text, file)
+    except Unreadable as error:
+        return _unreadable(error)
+    return _read(_Reader(source, FilePath()))
+
+
+def _read(reader: _Reader) -> Architecture:
+    try:
+        return reader.net()
+    except Enough:
+        return Architecture(File(reader.source, CHANNELS_FIRST, {}, {}, {}), problems=tuple(reader.problems))
+
+
+class _Unread(NamedTuple):
+    """A text that could not be read as TOML, with the one place in it that is known."""
+
+    file: str
+    text: str
+    line: int
+    column: int
+
+    @property
+    def data(self) -> dict[str, object]:
+        return {}
+
+    def key(self, _: Path) -> tuple[int, int]:
+        return self.line, self.column
+
+    def value(self, _: Path) -> tuple[int, int]:
+        return self.line, self.column
+
+
+def _unreadable(error: Unreadable) -> Architecture:
+    place = _where(error)
+    file = File(place.source, CHANNELS_FIRST, {}, {}, {})
+    return Architecture(file, problems=(problems.Unreadable(place, why=error.message),))
+
+
+def _where(error: Unreadable) -> Place:
+    return Place(_Unread(error.file, error.text, error.line, error.column), ())
+
+
+class _Reader(Values):
+    """Reads one file, included ones with it, and notes the problems."""
+
+    def __init__(self, source: Text, folder: FilePath, chain: tuple[FilePath, ...] = (), parent: _Reader | None = None):
+        super().__init__(source, parent.problems if parent else None)
+        self.data = source.data
+        self.folder = folder
+        self.chain = chain  # the files that include this one, outermost first, with it
+        self.included: list[tuple[FilePath, Source]] = parent.included if parent else []  # so far, by anybody
+
+    # The parts of a file that blocks see
+
+    def file(self, defaults: dict[str, dict[str, Any]]) -> File:
+        """Read what included files may have too; `defaults` are those of the file that includes this one."""
+        data = self.data
+        layout = data.get("layout", CHANNELS_FIRST)
+        if layout not in LAYOUTS:
+            self.bad(("layout",), f"layout must be one of {', '.join(LAYOUTS)}, not {shown(layout)}")
+            layout = CHANNELS_FIRST
+        constants = self.constants(self.table(data, "constants"))
+        own = self.layer_defaults(self.table(data, "layer_defaults"), constants, layout)
+        merged = {name: defaults.get(name, {}) | own.get(name, {}) for name in (*defaults, *own)}
+        file = File(self.source, layout, constants, merged, {})
+        for path, name in self.words(data, "include").items():
+            self.include(name, path, file)
+        tables = self.table(data, "blocks")
+        own_blocks = [block for name, table in tables.items() if (block := self.block_head(name, table, file))]
+        for block in own_blocks:  # their layers come last: they may use blocks that stand below
+            names = {*file.constants, *block.parameters(), "in_channels"}
+            steps = self.steps(tables[block.name], block.place.path, names, file)
+            if file.blocks[block.name] is block:
+                file.blocks[block.name] = block._replace(steps=steps)
+        self.find_circles(file)
+        return file
+
+    def constants(self, table: dict[str, Any]) -> dict[str, Any]:
+        if len(table) > MAX_NAMES:
+            self.too_large(("constants",), "constants", MAX_NAMES)
+        found: dict[str, Any] = {}
+        for name, value in table.items():
+            path = ("constants", name)
+            if name in NET_KEYS:
+                self.misplaced(path)
+            elif self.identifier(name, path):
+                number = self.number(value, path, found)
+                found[name] = UNKNOWN if number is None else number  # so that its users do not fail a second time
+        return found
+
+    def layer_defaults(
+        self, table: dict[str, Any], constants: dict[str, Any], layout: str
+    ) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for name, settings in table.items():
+            path: Path = ("layer_defaults", name)
+            if name not in TYPES:
+                self.problem(problems.UnknownType, path, of_key=True, type=name, hint=hint(name, TYPES))
+            elif not isinstance(settings, dict):
+                self.bad(path, f"layer_defaults.{name} must be a table, not {shown(settings)}")
+            else:
+                parameters = {key: p for key, p in TYPES[name].parameters.items() if not isinstance(p, Reference)}
+                self.only(settings, parameters, name, path)
+                found[name] = {}
+                for key, value in settings.items():
+                    if parameter := parameters.get(key):
+                        setting = self.setting(parameter, value, (*path, key), constants, layout)
+                        settled = self.settled_here(parameter, setting, (*path, key), constants, layout)
+                        found[name][key] = settled
+        return found
+
+    def include(self, name: str, path: Path, file: File) -> None:
+        """Bring in the blocks of another file."""
+        found = self.find(name)
+        if isinstance(found, str):
+            self.problem(problems.BadInclude, path, why=found)
+            return
+        real = found.resolve()
+        if real in self.chain:
+            names = (*(file.name for file in self.chain[self.chain.index(real) :]), found.name)
+            self.problem(problems.IncludeCircle, path, circle=" -> ".join(names))
+            return
+        source = next((source for path, source in self.included if path == real), None)  # one, for what is wrong in it
+        try:
+            source = source or Source.included(found)
+        except Unreadable as error:
+            here = Place(self.source, path)
+            self.problems.append(problems.Unreadable(_where(error), used_at=(here,), why=error.message))
+            return
+        self.included.append((real, source))
+        if len(self.included) > MAX_FILES:
+            self.too_large(path, "included files", MAX_FILES)
+        if sum(len(source.text) for _, source in self.included) > LIMIT:
+            self.too_large(path, "characters in included files", LIMIT)
+        blocks = _blocks(source, tuple((name, *settings.items()) for name, settings in file.defaults.items()))
+        if blocks is None:
+            blocks = _Reader(source, found.parent, (*self.chain, real), self).blocks(file.defaults)
+        for block in blocks:
+            self.add(block, path, file)
+
+    def blocks(self, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
+        """Read an included file, and return its own blocks: what it includes itself is for itself."""
+        self.only(self.data, NET_KEYS, "an architecture file")
+        return tuple(block for block in self.file(defaults).blocks.values() if block.file.source is self.source)
+
+    def find(self, name: str) -> FilePath | str:
+        """Return the file that is meant by an include, or say what is wrong with it."""
+        if name.startswith(zoo.PREFIX):
+            return zoo.find(name)
+        allowed = [self.folder, FilePath()]
+        try:
+            candidates = [folder / name for folder in allowed]
+            files = [candidate for candidate in candidates if candidate.is_file()]
+            inside = (c for c in files or candidates if any(c.resolve().is_relative_to(f.resolve()) for f in allowed))
+            found = next(inside, None)
+        except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
+            return f"{shown(name)} is no file's name"
+        if found is None:
+            return f"{shown(name)} lies outside this file's folder and the working directory"
+        if files:
+            return found
+        of_zoo = name.removesuffix(".toml")
+        mean = f"; the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else ""
+        return f"there is no file {shown(name)} in this file's folder or the working directory{mean}"
+
+    def add(self, block: Block, path: Path, file: File) -> None:
+        """Put a block where the file's layers find it."""
+        if other := file.blocks.get(block.name):
+            name = block.name
+            self.problem(problems.DuplicateName, path, of_key=True, what="blocks", name=name, other=other.place)
+        else:
+            file.blocks[block.name] = block
+
+    # Blocks and layers
+
+    def block_head(self, name: str, table: Any, file: File) -> Block | None:
+        """Read what others need to know of a block: all but its layers."""
+        path: Path = ("blocks", name)
+        if why := bad_name(name):
+            self.problem(problems.BadName, path, of_key=True, why=why)
+        if not isinstance(table, dict):
+            self.bad(path, f"blocks.{name} must be a table, not {shown(table)}")
+            return None
+        self.only(table, BLOCK_KEYS, f"block {name}", path)
+        arguments = self.words(table, "arguments", path)
+        defaults, words = self.table(table, "defaults", path), self.table(table, "words", path)
+        optional = {(*path, "defaults", key): key for key in defaults} | {(*path, "words", key): key for key in words}
+        if len(arguments) + len(optional) > MAX_NAMES:
+            self.too_large(path, "arguments", MAX_NAMES)
+        seen: set[str] = set(file.constants)
+        for place, argument in (arguments | optional).items():
+            if self.identifier(argument, place) and argument in seen:
+                why = f"{argument} is an argument or a constant already"
+                self.problem(problems.BadName, place, of_key=True, why=why)
+            seen.add(argument)
+        names = {*seen, "in_channels"}
+        settings = {key: self.argument(value, (*path, "defaults", key), names) for key, value in defaults.items()}
+        spoken = {key: self.word(value, (*path, "words", key), names) for key, value in words.items()}
+        block = Block(name, file, Place(self.source, path), tuple(arguments.values()), settings, spoken, (), {})
+        self.add(block, path, file)
+        return block
+
+    def find_circles(self, file: File) -> None:
+        """Note each circle of blocks that use each other, at the use that closes it."""
+        uses = {
+            name: [step for step in block.steps if isinstance(step.block, str) and step.block in file.blocks]
+            for name, block in file.blocks.items()
+            if block.file is file
+        }
+        done: set[str] = set()
+        for start, first in uses.items():
+            trail = {start: iter(first)}  # the blocks from the start to where the search is, in order
+            while trail:
+                name, others = next(reversed(trail.items()))
+                step = next(others, None)
+                if step is None:
+                    done.add(name)
+                    del trail[name]
+                elif step.block in trail:
+                    names = list(trail)
+                    circle = " -> ".join([*names[names.index(str(step.block)) :], str(step.block)])
+                    self.problem(problems.BlockCircle, step.at("block").path, circle=circle)
+                elif step.block in uses and step.block not in done:
+                    trail[str(step.block)] = iter(uses[str(step.block)])
+
+    def argument(self, value: Any, path: Path, names: Iterable[str]) -> Setting:
+        """Return what is handed to a block as a number or truth value, an expression parsed; None where it is wrong."""
+        if isinstance(value, str):
+            return self.parsed(parse, value, path, names)
+        return self.number(value, path, {})
+
+    def word(self, value: Any, path: Path, names: Iterable[str]) -> Setting:
+        if isinstance(value, str) and 0 < len(value) <= MAX_LENGTH:
+            return self.template(value, path, names) or None
+        self.bad(path, f"{path[-1]} must be a word, not {shown(value)}")
+        return None
+
+    def steps(self, table: Mapping[str, Any], path: Path, names: set[str], file: File) -> tuple[Step, ...]:
+        entries = table.get("layers")
+        unknown = (Step(Place(self.source, path), broken=True, lost=True),) if path else ()  # a net shows none
+        if entries is None:
+            keys, of = (BLOCK_KEYS, f"block {path[-1]}") if path else (NET_KEYS, "a net")
+            self.missing(table, path, of, "layers", keys)
+            return unknown
+        if not isinstance(entries, list):
+            self.bad((*path, "layers"), f"layers must be a list, not {shown(entries)}")
+            return unknown
+        steps = tuple(self.step(entry, (*path, "layers", i), names, file) for i, entry in enumerate(entries))
+        inputs = table.get("inputs")  # of the net: they are names as well
+        named = inputs if isinstance(inputs, dict) and not path else ()
+        first = {name: Place(self.source, ("inputs", name), of_key=True) for name in named}
+        for step in steps:
+            if isinstance(step.name, str) and step.name:
+                if step.name in first:
+                    at, other = (*step.place.path, "name"), first[step.name]
+                    self.problem(problems.DuplicateName, at, what="layers", name=step.name, other=other)
+                first.setdefault(step.name, step.at("name"))
+        return steps
+
+    def step(self, entry: Any, path: Path, names: set[str], file: File) -> Step:
+        """Read one entry of `layers`."""
+        bare = isinstance(entry, str) and entry != ""
+        table = {"type": entry} if bare else entry
+        place = Place(self.source, path)
+        if bare and entry in TYPES and not TYPES[entry].required:
+            return Step(place, type=entry)
+        if not isinstance(table, dict):
+            self.bad(path, f"a layer must be a table, or the bare name of its type, not {shown(entry)}")
+            return Step(place, broken=True)
+        said: dict[str, Any] = {"keys": frozenset() if bare else frozenset(table)}
+        own = {*names, "i"} if "repeat" in table else names
+        if "name" in table:
+            said["name"] = self.step_word(table["name"], (*path, "name"), own)
+        if "expect" in table:
+            said["expect"] = self.setting(EXPECT, table["expect"], (*path, "expect"), names, file.layout)
+        if "allow" in table:
+            said["allow"] = self.allow(table, path)
+        before = len(self.problems)  # one in what stands above leaves the layer as good as it is
+        if "repeat" in table:
+            said["repeat"] = self.setting(REPEAT, table["repeat"], (*path, "repeat"), names, file.layout)
+        for key in ("type", "block", "shares"):
+            if key in table:
+                said[key] = self.step_word(table[key], path if bare else (*path, key), own)
+        if "when" in table:
+            said["when"] = self.setting(WHEN, table["when"], (*path, "when"), own, file.layout)
+        if "from" in table:
+            said["inputs"] = self.names(table, "from", path, names - {"in_channels"})  # which is of what enters
+        given = {key: value for key, value in table.items() if key not in STEP_KEYS}
+        said["settings"] = self.settings_of(Step(place, **said), given, own, file)
+        said["settled"] = not any(map(waits, said["settings"].values()))
+        broken = len(self.problems) > before
+        lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
+        return Step(place, **said, broken=broken, lost=lost)
+
+    def step_word(self, value: Any, path: Path, names: set[str]) -> str | Template:
+        """Return a value that is a name or a word; "" where it is wrong."""
+        if not isinstance(value, str) or not value:
+            key = path[-1] if isinstance(path[-1], str) else path[-2]
+            self.bad(path, f"{key} must be a word, not {shown(value)}")
+            return ""
+        if path[-1] == "name" and "{" not in value and (why := bad_layer_name(value)):
+            self.problem(problems.BadName, path, why=why)
+        return self.template(value, path, names)
+
+    def names(self, table: Mapping[str, Any], key: str, path: Path, names: set[str]) -> tuple[str | Template, ...]:
+        """Return the names under a key, one or a list, with what is to be settled in them."""
+        values = table[key] if isinstance(table[key], list) else [table[key]]
+        return tuple(self.step_word(value, (*path, key, i), names) for i, value in enumerate(values))
+
+    def settings_of(self, step: Step, table: dict[str, Any], names: set[str], file: File) -> dict[str, Setting]:
+        """Return the settings of a layer, or the arguments of a block, as far as the text tells what they belong to."""
+        path = step.place.path
+        if "type" in step.keys and "block" in step.keys:
+            self.bad((*path, "block"), "a layer has a type, or it uses a block: not both")
+        elif step.raw and (step.of or step.shares):
+            return table  # cnnshape.build.build has them read when it knows what they belong to
+        elif step.block in file.blocks:
+            return self.block_settings(step, file.blocks[str(step.block)], table, names)
+        elif step.block:
+            is_type = f'; it is a layer type: write type = "{step.block}"' if step.block in TYPES else ""
+            mean = is_type or hint(step.block, file.blocks)
+            self.problem(problems.UnknownBlock, step.at("block").path, block=step.block, hint=mean)
+        elif step.type in TYPES:
+            return self.layer_settings(step, TYPES[str(step.type)], table, names, file)
+        elif step.type:
+            is_block = f'; it is a block: write block = "{step.type}"' if step.type in file.blocks else ""
+            mean = is_block or hint(step.type, TYPES)
+            self.problem(problems.UnknownType, step.at("type").path, type=step.type, hint=mean)
+        elif not {"type", "block", "shares"} & step.keys:
+            meant = {key: value for key, value in table.items() if get_close_matches(key, ("type", "block"), 1)}
+            self.only(meant, STEP_KEYS, "a layer", path)
+            if not meant:
+                self.problem(problems.MissingKey, path, of="a layer", key="type (or block)")
+        return {}
+
+    def layer_settings(
+        self, step: Step, layer: type[Layer], table: Mapping[str, Any], names: Iterable[str], file: File
+    ) -> dict[str, Setting]:
+        """Return the settings of a layer whose type is known."""
+        path, parameters = step.place.path, layer.parameters
+        settings: dict[str, Setting] = {}
+        for key, value in table.items():
+            if parameter := parameters.get(key):
+                settings[key] = self.setting(parameter, value, (*path, key), names, file.layout)
+            else:
+                self.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
+        if not layer.required <= table.keys() and not step.shares:  # which takes them from the layer that it names
+            given = file.defaults.get(layer.type, {}).keys() | table.keys()
+            for name in sorted(layer.required - given):
+                self.missing(table, path, layer.type, name, [*parameters, *STEP_KEYS])
+        return settings
+
+    def block_settings(
+        self, step: Step, block: Block, table: Mapping[str, Any], names: Iterable[str]
+    ) -> dict[str, Setting]:
+        """Return what is handed to a block that is known."""
+        path = step.place.path
+        parameters, of = block.parameters(), f"block {block.name}"
+        self.only(table, [*parameters, *STEP_KEYS], of, path)
+        if not step.shares:
+            for name in block.arguments:
+                if name not in table:
+                    self.missing(table, path, of, name, [*parameters, *STEP_KEYS])
+        return {
+            key: (self.word if key in block.words else self.argument)(value, (*path, key), names)
+            for key, value in table.items()
+            if key in parameters
+        }
+
+    # The net
+
+    def net(self) -> Architecture:
+        data = self.data
+        self.only(data, NET_KEYS, "an architecture file")
+        file = self.file({})
+        blocks_only = "blocks" in data and not {"layers", "input", "inputs"} & data.keys()
+        if blocks_only:
+            self.missing(data, (), "a file of blocks is for others to include: to be checked, it", "layers", NET_KEYS)
+        claims = tuple(self.claims(self.table(data, "claims"), file))
+        training = self.training(self.table(data, "training"))
+        steps = () if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file)
+        inputs = {} if blocks_only else self.inputs(data, file)  # after all tables: one may have taken it
+        if data.get("layout", file.layout) != file.layout or misspelt(data, "layout", NET_KEYS):
+            inputs = dict.fromkeys(inputs)  # it is not known what is which axis
+        return Architecture(
+            file,
+            name=self.text(data, "name"),
+            source=self.text(data, "source"),
+            claims=claims if isinstance(data.get("layers"), list) else (),  # about nothing
+            training=training,
+            steps=steps,
+            inputs=inputs,
+            outputs=self.outputs(data) if "outputs" in data else None,
+            allow=self.allow(data),
+            problems=tuple(self.problems),
+        )
+
+    def inputs(self, data: Mapping[str, Any], file: File) -> dict[str, Shape | None]:
+        """Return the net's inputs; None for the shape of one that is wrong."""
+        if "input" in data and "inputs" in data:
+            self.problem(
+                problems.BadValue, ("inputs",), of_key=True, why="a net has input, or inputs by name: not both"
+            )
+        if "inputs" in data:
+            table = self.table(data, "inputs")
+            if data["inputs"] == {}:
+                self.bad(("inputs",), "inputs must be a table of at least one input, as { left = [1, 64, 64] }")
+            for name in table:
+                if why := bad_name(name):
+                    self.problem(problems.BadName, ("inputs", name), of_key=True, why=why)
+            return {name: self.shape(sizes, ("inputs", name), file) for name, sizes in table.items()}
+        if "input" not in data:
+            self.missing(data, (), "a net", "input", NET_KEYS)
+        return {"input": self.shape(data["input"], ("input",), file) if "input" in data else None}
+
+    def outputs(self, data: Mapping[str, Any]) -> dict[str, Place]:
+        """Return the names of the net's outputs, each with its place."""
+        found: dict[str, Place] = {}
+        for path, name in self.words(data, "outputs").items():
+            place = Place(self.source, path)
+            if name in found:
+                self.problem(problems.DuplicateName, path, what="outputs", name=name, other=found[name])
+            found.setdefault(name, place)
+        if data["outputs"] == []:
+            self.bad(("outputs",), "outputs must name one layer at least; left out, it is the last layer")
+        return found
+
+    def claims(self, table: dict[str, Any], file: File) -> Iterator[Claim]:
+        self.only(table, CLAIMS, "claims", ("claims",))
+        for name, value in table.items():
+            path: Path = ("claims", name)
+            if name in ("parameters", "macs"):
+                if is_count(value, 0):
+                    yield Claim(name, value, Place(self.source, path))
+                else:
+                    self.bad(path, f"{name} must be a whole number from 0 up, not {shown(value)}")
+            elif name == "output":
+                yield Claim(name, self.shape(value, path, file), Place(self.source, path), output="")
+            elif name == "outputs" and not isinstance(value, dict):  # the net's own, most likely
+                self.misplaced(path)
+            elif name == "outputs":
+                for output, sizes in value.items():
+                    place = (*path, output)
+                    yield Claim(f"outputs.{output}", self.shape(sizes, place, file), Place(self.source, place), output)
+            elif name == "valid_sizes" and not isinstance(value, str):
+                self.bad(path, f'valid_sizes must be a text, as "multiples of 16, from 16", not {shown(value)}')
+            elif name == "valid_sizes":
+                from cnnshape.numbers.sizeset import SizeSet
+
+                try:
+                    yield Claim(name, SizeSet(value), Place(self.source, path))
+                except ValueError as error:
+                    self.bad(path, str(error))
+
+    def training(self, table: dict[str, Any]) -> dict[str, Any]:
+        """Read the facts about training; they are free but for those that mean something here."""
+        for key in table:
+            if key in NET_KEYS and key not in ("name", "source"):
+                self.misplaced(("training", key))
+            elif key not in TRAINING and (close := get_close_matches(key, TRAINING, 1, cutoff=0.8)):
+                mean = f"; did you mean {close[0]}?"
+                self.problem(problems.UnknownKey, ("training", key), of_key=True, key=key, of="training", hint=mean)
+        if "batch_size" in table and not is_count(table["batch_size"], 1):
+            why = f"batch_size must be a whole number from 1 up, not {shown(table['batch_size'])}"
+            self.bad(("training", "batch_size"), why)
+        optimizer = table.get("optimizer", {"name": ""})
+        if not isinstance(optimizer, dict) or not isinstance(optimizer.get("name"), str):
+            why = 'optimizer must be a table with a name, as { name = "sgd", learning_rate = 0.01 }'
+            self.bad(("training", "optimizer"), f"{why}, not {shown(optimizer)}")
+        return table
+
+
+@lru_cache(maxsize=32)  # nets of a folder include the same few files
+def _blocks(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Block, ...] | None:
+    """Return the blocks of an included file, None where it has problems, or includes others."""
+    if "include" in source.data:
+        return None
+    reader = _Reader(source, FilePath())
+    try:
+        blocks = reader.blocks({name: dict(settings) for name, *settings in defaults})
+    except Enough:
+        return None
+    return None if reader.problems else blocks
+
+
+def bad_name(name: str) -> str:
+    """Say what is wrong with the name of a block or an input, or nothing."""
+    if len(name) > MAX_NAME:
+        return f"{shown(name)} is no name: it has more than {MAX_NAME} characters"
+    return "" if NAME.fullmatch(name) else f"{shown(name)} is no name: use letters, digits, _ and -"
+
+
+def bad_layer_name(name: str) -> str:
+    """Say what is wrong with the name of a layer, or nothing."""
+    enters = INPUT.fullmatch(name)
+    return f"{name} is what enters the net or the block, and no layer's name" if enters else bad_name(name)
+
+
+def late_settings(
+    step: Step, target: type[Layer] | Block, names: Iterable[str], file: File
+) -> tuple[dict[str, Setting], list[Problem]]:
+    """Return the settings of a step of which only building told what it is, and what is wrong with them."""
+    reader = _Reader(step.place.source, FilePath())
+    try:
+        if isinstance(target, Block):
+            return reader.block_settings(step, target, step.settings, names), reader.problems
+        return reader.layer_settings(step, target, step.settings, names, file), reader.problems
+    except Enough:
+        return {}, reader.problems

@@ -1,0 +1,240 @@
+"""What is made from the layer classes: the JSON Schema of architecture files, and the reference of the layer types."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.file.reader import CLAIMS, NAME, REPEAT, WHEN
+from cnnshape.file.values import BLOCK_KEYS, EXPECT, IDENTIFIER, NET_KEYS, RESERVED, STEP_KEYS, WARNINGS
+from cnnshape.layers import TYPES, Layer
+from cnnshape.layers.parameters import EXPRESSION, Inferred, Parameter, PerAxis
+from cnnshape.numbers.shape import LAYOUTS
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Schema = dict[str, Any]
+
+# The pieces
+
+
+def described(description: str, schema: Schema) -> Schema:
+    return {"description": description, **schema}
+
+
+def one_or_list(item: Schema) -> Schema:
+    return {"anyOf": [item, {"type": "array", "items": item}]}
+
+
+def table(keys: Iterable[str], schemas: Schema) -> Schema:
+    """Describe a table that has these keys alone."""
+    return {"type": "object", "properties": {key: schemas[key] for key in keys}, "additionalProperties": False}
+
+
+def names_to(value: Schema, names: Schema) -> Schema:
+    return {"type": "object", "propertyNames": names, "additionalProperties": value}
+
+
+def suggested(words: Iterable[str], otherwise: Schema) -> Schema:
+    """Describe one of some words, unless it is as in `otherwise`; an editor suggests what stands in an anyOf."""
+    enum = {"enum": list(words)}
+    return {"type": "string", "anyOf": [{}, enum], "if": otherwise, "else": enum}
+
+
+TEMPLATE: Final = {"pattern": r"\{"}
+STRING: Final = {"type": "string"}
+WORD: Final = {"type": "string", "minLength": 1}
+SHAPE: Final = EXPECT.schema()
+NUMBER: Final = {"anyOf": [{"type": ["number", "boolean"]}, EXPRESSION]}
+NAMED: Final = {"pattern": f"^{NAME.pattern}$"}
+IDENTIFIED: Final = {"pattern": f"^{IDENTIFIER.pattern}$", "not": {"enum": sorted(RESERVED)}}
+LAYERS: Final = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
+ALLOW: Final = one_or_list({"enum": WARNINGS})
+
+STEP: Final[Schema] = {
+    "name": described("what others call it", {**WORD, "anyOf": [NAMED, TEMPLATE]}),
+    "type": described("the layer type", suggested(TYPES, TEMPLATE)),
+    "block": described("the block that is used here; its arguments stand beside it", WORD),
+    "from": described(
+        "what enters: a layer that stands earlier, or input; a list where there are several", one_or_list(WORD)
+    ),
+    "repeat": described("how many copies are chained, each fed by the one before", REPEAT.schema()),
+    "when": described("false: the identity on its first input", WHEN.schema()),
+    "shares": described("the layer, or the block, whose weights are used", WORD),
+    "expect": described("the shape that must come out, in the file's layout", SHAPE),
+    "allow": described("codes of warnings that are meant", ALLOW),
+}
+
+BLOCK: Final[Schema] = {
+    "arguments": described("what must be given", one_or_list(IDENTIFIED | STRING)),
+    "defaults": described(
+        "what may be given: numbers, truth values, expressions for them", names_to(NUMBER, IDENTIFIED)
+    ),
+    "words": described("what may be given, and is a word, as a layer type", names_to(STRING, IDENTIFIED)),
+    "layers": LAYERS,
+}
+
+CLAIM: Final[Schema] = {
+    "parameters": described("what is trained: weights and biases", {"type": "integer", "minimum": 0}),
+    "macs": described("multiply-accumulates for one sample", {"type": "integer", "minimum": 0}),
+    "output": SHAPE,
+    "outputs": {"type": "object", "additionalProperties": SHAPE},
+    "valid_sizes": described("a set of sizes, as the check writes it", STRING),
+}
+
+TRAIN: Final[Schema] = {
+    "batch_size": {"type": "integer", "minimum": 1},
+    "optimizer": {"type": "object", "required": ["name"], "properties": {"name": STRING}},
+    **{key: False for key in NET_KEYS if key not in ("name", "source")},  # TOML gives them to the table above
+}
+
+# An editor suggests what stands in an anyOf, and does not look behind if and then, from which the messages are better.
+BARE: Final = suggested(TYPES, TEMPLATE)
+OF_TYPE: Final = {kind: {"properties": {"type": {"const": kind}}, "required": ["type"]} for kind in TYPES}
+USE: Final[Schema] = {
+    "if": {"required": ["block"]},
+    "then": {"properties": dict.fromkeys(STEP_KEYS, True), "additionalProperties": NUMBER},
+    "else": {"required": ["shares"]},
+}
+LAYER: Final[Schema] = {
+    "anyOf": [{}, BARE, *({"$ref": f"#/$defs/{kind}"} for kind in TYPES)],
+    "if": {"type": "string"},
+    "then": BARE,
+    "else": {
+        "type": "object",
+        "properties": STEP,
+        "allOf": [
+            *({"if": of_type, "then": {"$ref": f"#/$defs/{kind}"}} for kind, of_type in OF_TYPE.items()),
+            {"if": {"required": ["type"]}, "then": {"not": {"required": ["block"]}}, "else": USE},
+        ],
+    },
+}
+
+
+def defaults_table(kind: type[Layer]) -> Schema:
+    """Describe other defaults for a type."""
+    return table(
+        kind.parameters, {name: {"$ref": f"#/$defs/{kind.type}/properties/{name}"} for name in kind.parameters}
+    )
+
+
+NET: Final[Schema] = {
+    "name": STRING,
+    "source": described("where the architecture is from", STRING),
+    "layout": described("how this file writes shapes", {"enum": list(LAYOUTS)}),
+    "include": described("files whose blocks are brought in", one_or_list(STRING)),
+    "layer_defaults": described(
+        "other defaults for a layer type, in this file",
+        table(TYPES, {name: defaults_table(kind) for name, kind in TYPES.items()}),
+    ),
+    "constants": described("names for expressions in this file", names_to(NUMBER, IDENTIFIED)),
+    "blocks": described(
+        "layers with arguments, to be used like a function", names_to({"$ref": "#/$defs/block"}, NAMED)
+    ),
+    "input": described("the shape of the input, in the file's layout", SHAPE),
+    "inputs": described("shapes of several inputs, by name", {**names_to(SHAPE, NAMED), "minProperties": 1}),
+    "layers": LAYERS,
+    "outputs": described("the layers whose results the net gives; the last layer, if left out", one_or_list(STRING)),
+    "claims": described("published figures; each is checked", table(CLAIMS, CLAIM)),
+    "training": described("facts about training; any others are free", {"type": "object", "properties": TRAIN}),
+    "allow": ALLOW,
+}
+
+
+# The schema
+
+
+def schema() -> Schema:
+    """Return the JSON Schema of architecture files, and of files of blocks."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An architecture file of cnnshape",
+        **table(NET_KEYS, NET),
+        "anyOf": [{"required": ["layers"]}, {"required": ["blocks"]}],
+        "if": {"required": ["layers"]},
+        "then": {"oneOf": [{"required": ["input"]}, {"required": ["inputs"]}]},
+        "$defs": {
+            "layer": LAYER,
+            "step": table(STEP_KEYS, STEP),
+            "block": {**table(BLOCK_KEYS, BLOCK), "required": ["layers"]},
+            **{name: layer_table(kind) for name, kind in TYPES.items()},
+        },
+    }
+
+
+def layer_table(kind: type[Layer]) -> Schema:
+    """Describe the table of a layer of some type."""
+    own = {name: parameter_schema(parameter) for name, parameter in kind.parameters.items()}
+    step = {key: {"$ref": f"#/$defs/step/properties/{key}"} for key in STEP_KEYS if key != "block"}
+    return described(cleandoc(kind.__doc__ or ""), table([*own, *step], own | step))
+
+
+def parameter_schema(parameter: Parameter[Any]) -> Schema:
+    without = f"; {words}" if (words := left_out(parameter)) else ""
+    return described(f"{parameter.kind}{without}", parameter.schema())
+
+
+def left_out(parameter: Parameter[Any]) -> str:
+    """Say what a parameter is where a file leaves it out."""
+    if parameter.required:
+        return "must be given"
+    if isinstance(parameter, Inferred):
+        return "what arrives, if left out"
+    if isinstance(parameter, PerAxis) and parameter.like:
+        return f"as {parameter.like}, if left out"
+    return "" if parameter.default is None else f"{shown(parameter.default)}, if left out"
+
+
+# The reference
+
+INTRODUCTION: Final = """\
+# The layer types
+
+Made from the layer classes by `cnnshape schema --reference`: not to be edited by hand.
+
+Any layer may also say `name`, `from`, `repeat`, `when`, `shares`, `expect` and `allow`. Where a number or a truth value
+is expected, a string is an expression. In the shapes, C is the channels, and W stands for each spatial side (W; H and W;
+or D, H and W), which changes to W'; K is `kernel_size`, S `stride`, P `padding`, D `dilation`, OP `output_padding`, and
+F = D(K - 1) + 1 the cells that a window covers.
+"""
+
+
+def reference() -> str:
+    """Return the reference of the layer types, as Markdown."""
+    families = {title: list(kinds) for title, kinds in groupby(TYPES.values(), key=lambda kind: kind.family)}
+    families = dict(sorted(families.items(), key=lambda item: len(item[1])))  # the activations, which are many, last
+    contents = [f"- {title}: {', '.join(map(link, kinds))}" for title, kinds in families.items()]
+    parts = [part for title, kinds in families.items() for part in (f"## {title}\n", *map(entry, kinds))]
+    return "\n".join([INTRODUCTION, *contents, "", *parts])
+
+
+def link(kind: type[Layer]) -> str:
+    return f"[{kind.type}](#{kind.type})"
+
+
+def entry(kind: type[Layer]) -> str:
+    """Return what there is to know of one layer type."""
+    rows = [
+        f"| `{name}` | {one.kind} | {left_out(one).removesuffix(', if left out')} |"
+        for name, one in kind.parameters.items()
+    ]
+    head = ["| parameter | takes | left out |", "|---|---|---|"]
+    sections = cleandoc(kind.__doc__ or "").partition("\n\n")[2]
+    return "\n".join(
+        [
+            f"### {kind.type}\n",
+            *([f"{torch_names(kind)}\n"] if kind.torch else []),
+            f"{kind.summary()}\n",
+            *([f"```text\n{sections}\n```\n"] if sections else []),
+            *([*head, *rows, ""] if rows else []),
+        ]
+    )
+
+
+def torch_names(kind: type[Layer]) -> str:
+    ranks = [rank for rank in (1, 2, 3) if rank in kind.ranks]
+    names = [kind.torch.format(rank=rank) for rank in ranks] if "{" in kind.torch else [kind.torch]
+    return ", ".join(f"`torch.nn.{name}`" for name in names)

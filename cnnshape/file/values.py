@@ -1,0 +1,227 @@
+"""What stands in a table of TOML -> values in their final form: checked, and all that is wrong noted with its place."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from cnnshape.file.architecture import Scope, Setting, Unsettled, final, settle, waits
+from cnnshape.file.expression import ExpressionError, Template, parse, parse_template
+from cnnshape.layers.parameters import Extent, Parameter, Wrong
+from cnnshape.problems import catalogue as problems
+from cnnshape.problems.base import CODES, Problem, Warn
+from cnnshape.problems.catalogue import MAX_PROBLEMS
+from cnnshape.problems.place import Place
+from cnnshape.problems.suggest import hint, misspelt
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cnnshape.file.architecture import File
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.place import Path, Text
+
+FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
+NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
+STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
+BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
+LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
+WARNINGS: Final = [code for code, kind in CODES.items() if issubclass(kind, Warn)]
+RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
+
+IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MAX_CHARACTERS: Final = 2**18  # of all expressions in a file: the largest that we know has 2**13
+
+EXPECT: Final = Extent()  # a shape that a file writes, read as a parameter is
+EXPECT.name = "a shape"
+
+
+class Enough(Exception):  # noqa: N818
+    """More is wrong than anybody reads, or there is more than we read; that is said."""
+
+
+class Values:
+    """Reads the values of one text, and notes the problems."""
+
+    def __init__(self, source: Text, found: list[Problem] | None = None):
+        self.source = source
+        self.problems: list[Problem] = [] if found is None else found
+        self.characters = 0  # of the expressions so far
+
+    def problem(self, kind: type[Problem], path: Path, *, of_key: bool = False, **facts: Any) -> None:
+        self.problems.append(kind(Place(self.source, path, of_key), **facts))
+        if len(self.problems) > MAX_PROBLEMS:
+            raise Enough
+
+    def too_large(self, path: Path, what: str, most: int) -> NoReturn:
+        self.problem(problems.TooLarge, path, what=what, most=most)
+        raise Enough
+
+    def bad(self, path: Path, why: str) -> None:
+        self.problem(problems.BadValue, path, why=why)
+
+    # Tables, words and keys
+
+    def table(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[str, Any]:
+        """Return the table under a key, empty where it is missing or no table."""
+        value = data.get(key, {})
+        if isinstance(value, dict):
+            return value
+        self.bad((*path, key), f"{key} must be a table, not {shown(value)}")
+        return {}
+
+    def words(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[Path, str]:
+        """Return the strings under a key, given as one or as a list, by their places; what is no string is noted."""
+        value = data.get(key, [])
+        placed = {(*path, key, i): word for i, word in enumerate(value if isinstance(value, list) else [value])}
+        for place, word in placed.items():
+            if not isinstance(word, str):
+                self.bad(place, f"{key} must be a string or a list of them, not {shown(word)}")
+        return {place: word for place, word in placed.items() if isinstance(word, str)}
+
+    def text(self, data: Mapping[str, Any], key: str) -> str:
+        value = data.get(key, "")
+        if not isinstance(value, str):
+            self.bad((key,), f"{key} must be a string, not {shown(value)}")
+            return ""
+        return value
+
+    def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: Path = ()) -> None:
+        """Note the keys that do not belong; one of the net's gets told where it belongs."""
+        keys = list(keys)
+        for key, value in data.items():
+            if key in keys:
+                continue
+            words = value if isinstance(value, list) else [value]
+            wires = "from" in keys and key in ("input", "inputs") and all(isinstance(word, str) for word in words)
+            if path and key in NET_KEYS and not wires:
+                self.misplaced((*path, key))
+            else:
+                mean = hint("from" if wires else key, keys)
+                self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=mean)
+
+    def misplaced(self, path: Path) -> None:
+        *table, key = (part for part in path if isinstance(part, str))
+        self.problem(problems.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
+
+    def missing(self, data: Mapping[str, Any], path: Path, of: str, key: str, keys: Iterable[str]) -> None:
+        """Note that a key is missing, unless another seems to be it, misspelt or misplaced: that is said already."""
+        misplaced = (problem for problem in self.problems if isinstance(problem, problems.MisplacedKey))
+        if not misspelt(data, key, keys) and not any(problem.facts["key"] == key for problem in misplaced):
+            example = ", as input = [3, 224, 224]" if key == "input" else ""
+            self.problem(problems.MissingKey, path, of=of, key=key + example)
+
+    def allow(self, data: Mapping[str, Any], path: Path = ()) -> frozenset[str]:
+        allowed = self.words(data, "allow", path)
+        for place, code in allowed.items():
+            if code not in WARNINGS:
+                self.bad(place, f"there is no warning {code}{hint(code, WARNINGS)}")
+        return frozenset(allowed.values())
+
+    # Numbers, expressions and parameters
+
+    def identifier(self, name: object, path: Path) -> bool:
+        """Say whether a name can stand in an expression, and note where it cannot."""
+        if isinstance(name, str) and IDENTIFIER.fullmatch(name) and name not in RESERVED:
+            return True
+        why = (
+            "means something here already: choose another name"
+            if name in RESERVED
+            else "is no name for an expression (letters, digits and _)"
+        )
+        self.problem(problems.BadName, path, of_key=True, why=f"{shown(name)} {why}")
+        return False
+
+    def number(self, value: Any, path: Path, scope: dict[str, Any]) -> Any:
+        """Return a number or a truth value, or of an expression its value; None where it is wrong."""
+        if isinstance(value, str):
+            return self.evaluated(self.parsed(parse, value, path, scope), path, scope)
+        if isinstance(value, (bool, int, float)):
+            return value
+        self.bad(path, f"{path[-1]} must be a number, a truth value or an expression, not {shown(value)}")
+        return None
+
+    def template(self, value: str, path: Path, names: Iterable[str]) -> str | Template:
+        """Return a word, or what will be one when its {...} are settled; "" where it is wrong."""
+        if "{" not in value and "}" not in value:
+            return value
+        return self.parsed(parse_template, value, path, names) or ""
+
+    def parsed(
+        self, parse: Any, value: str, path: Path, names: Iterable[str], parameter: Parameter[Any] | None = None
+    ) -> Any:
+        """Return the expression or template, None where it is wrong or uses a name that is not in scope."""
+        self.characters += len(value)
+        if self.characters > MAX_CHARACTERS:
+            self.too_large(path, "characters in expressions", MAX_CHARACTERS)
+        try:
+            expression = parse(value)
+        except ExpressionError as error:
+            a_list = f" As a list: [{value.replace('x', ', ')}]." if re.fullmatch(r"\d+(x\d+)+", value) else ""
+            self.problem(problems.BadExpression, path, text=shown(value), why=error.message + a_list)
+            return None
+        unknown = sorted(expression.names.difference(names))
+        if not unknown:
+            return expression
+        scope, words = sorted(names), parameter.words if parameter else ()
+        close = get_close_matches(unknown[0], [*words, *scope], 1)
+        mean = f"; did you mean {close[0]}?" if close else ""
+        if parameter and not close and value == unknown[0]:  # it was to be a word, perhaps
+            mean = f"; it must be {parameter.kind}"
+        known = f"; known are {', '.join(scope[:20])}{', ...' * (len(scope) > 20)}" if scope else ""  # noqa: PLR2004
+        why = f"{unknown[0]} is not known here{known}{mean}"
+        self.problem(problems.BadExpression, path, text=shown(value), why=why)
+        return None
+
+    def setting(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str], layout: str) -> Setting:
+        """Return a parameter's value, settled if the text alone tells it; None where it is wrong."""
+        try:
+            if type(value) in (int, bool, float):
+                return parameter.read(value)
+            unsettled = self.unsettled(parameter, value, path, names)
+            return unsettled if unsettled is None or waits(unsettled) else final(parameter, unsettled, layout)
+        except Wrong as error:
+            self.bad(path, str(error))
+            return None
+
+    def unsettled(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str]) -> Setting:
+        """Return a value with its strings parsed; None where one is wrong."""
+        if isinstance(value, list):
+            entries = [self.unsettled(parameter, entry, (*path, i), names) for i, entry in enumerate(value)]
+            return None if None in entries else entries
+        if not isinstance(value, str) or value in (*parameter.words, ""):
+            return value
+        if parameter.of_words or "{" in value:
+            return self.template(value, path, names) or None
+        return self.parsed(parse, value, path, names, parameter)
+
+    def settled_here(
+        self, parameter: Parameter[Any], setting: Setting, path: Path, scope: dict[str, Any], layout: str
+    ) -> Any:
+        """Return a setting's value where the file's constants are all its scope."""
+        if not waits(setting):
+            return setting
+        value = self.evaluated(setting, path, scope)
+        try:
+            return None if value is None else final(parameter, value, layout)
+        except Wrong as error:
+            self.bad(path, str(error))
+            return None
+
+    def evaluated(self, setting: Setting, path: Path, scope: dict[str, Any]) -> Any:
+        """Return the value of a setting; None where it is wrong, or uses what is."""
+        try:
+            return settle(setting, Scope({}, scope))
+        except ExpressionError as error:
+            self.problem(problems.BadExpression, path, text=shown(error.text), why=error.message)
+        except Unsettled:
+            pass
+        return None
+
+    def shape(self, value: Any, path: Path, file: File) -> Shape | None:
+        """Return a shape whose expressions use the file's constants alone."""
+        setting = self.setting(EXPECT, value, path, file.constants, file.layout)
+        shape: Shape | None = self.settled_here(EXPECT, setting, path, file.constants, file.layout)
+        return shape

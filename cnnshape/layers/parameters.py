@@ -1,0 +1,406 @@
+"""How a parameter of a layer type reads, defaults, is limited, and looks in the JSON Schema and the reference."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+
+from cnnshape.numbers.rules import equal
+from cnnshape.numbers.shape import LARGEST, MAX_AXES, Shape, is_count
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnnshape.numbers.rules import Require
+
+T = TypeVar("T")
+
+REQUIRED: Final[Any] = object()  # the default of a parameter that must be given
+LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # its weights are float32
+
+
+class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must be ..."
+    """A value that a parameter does not take; the message says what it takes."""
+
+
+class Parameter(Generic[T]):
+    """One parameter of a layer type: a class attribute there, its value on each layer.
+
+    `kind` says what it takes, for people; `words` are the strings that it takes as they stand (any other string in
+    an architecture file is an expression for a number); `torch` is False where torch's constructor has no such thing.
+    """
+
+    kind = "a value"
+    words: tuple[str, ...] = ()
+    of_words = False  # every string is a word: an expression only within {...}
+    name: str
+
+    def __init__(self, default: T = REQUIRED, *, torch: bool = True):
+        self.default = default
+        self.torch = torch
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, layer: None, owner: type) -> Parameter[T]: ...
+    @overload
+    def __get__(self, layer: object, owner: type) -> T: ...
+    def __get__(self, layer: object | None, owner: type) -> Parameter[T] | T:
+        return self if layer is None else self.default  # a value given stands in the layer's __dict__, found first
+
+    def read(self, value: object) -> T:
+        """Return the value in its one form; `value` is TOML's, expressions evaluated. Raises Wrong."""
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of what a file may write."""
+        raise NotImplementedError
+
+    def refuse(self, value: object) -> Wrong:
+        return Wrong(f"{self.name} must be {self.kind}, not {shown(value)}")
+
+
+EXPRESSION: Final = {"type": "string", "description": "an expression", "pattern": r"[A-Za-z0-9_(]"}
+
+
+def whole_number(least: int) -> dict[str, Any]:
+    """Return the JSON Schema of a whole number, or an expression for one."""
+    return {"anyOf": [{"type": "integer", "minimum": least}, EXPRESSION]}
+
+
+class Count(Parameter[int]):
+    """A whole number, at least `least`."""
+
+    def __init__(self, default: int = REQUIRED, *, least: int = 1, torch: bool = True):
+        super().__init__(default, torch=torch)
+        self.least = least
+        self.kind = f"a whole number from {least} up"
+
+    def read(self, value: object) -> int:
+        if not is_count(value, self.least):
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return whole_number(self.least)
+
+
+class Inferred(Count):
+    """A number that the input decides, as in_channels; a file may leave it out, and where it is given it is checked.
+
+    `takes` gives it for a layer and the shape that enters.
+    """
+
+    def __init__(self, takes: Callable[[Any, Shape], Any]):
+        super().__init__(None)  # type: ignore[arg-type]  # no layer that runs has None: building one fills it in
+        self.takes = takes
+
+    def compare(self, arrives: Any, declared: Any, require: Require) -> None:
+        require(equal(arrives, declared), "declared-differs", parameter=self.name, declared=declared, arrives=arrives)
+
+
+class InferredShape(Inferred):
+    """A shape that the input decides, as normalized_shape."""
+
+    def __init__(self, takes: Callable[[Any, Shape], Any]):
+        super().__init__(takes)
+        self.kind = "a whole number from 1 up, or a list of them"
+
+    def read(self, value: object) -> Any:
+        sizes = value if isinstance(value, list) else [value]
+        if not 0 < len(sizes) <= MAX_AXES or not all(is_count(n, 1) for n in sizes):
+            raise self.refuse(value)
+        return tuple(sizes)
+
+    def compare(self, arrives: Any, declared: Any, require: Require) -> None:
+        if declared is UNKNOWN:
+            return
+        same = len(arrives) == len(declared) and reduce(and_, map(equal, arrives, declared))
+        require(same, "declared-differs", parameter=self.name, declared=declared, arrives=arrives)
+
+    def schema(self) -> dict[str, Any]:
+        one = super().schema()
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
+
+
+class PerAxis(Parameter[Any]):
+    """A whole number, at least `least`, or a list with one for each spatial axis; some take a word as well.
+
+    `like` names the parameter whose value this one has where it is left out, as a pool's stride is its kernel.
+    """
+
+    def __init__(
+        self,
+        default: Any = REQUIRED,
+        *,
+        least: int = 1,
+        words: tuple[str, ...] = (),
+        like: str = "",
+        torch: bool = True,
+    ):
+        super().__init__(None if like else default, torch=torch)
+        self.like = like
+        self.spatial = True
+        self.least = least
+        self.words = words
+        self.kind = f"a whole number from {least} up, or a list with one for each spatial axis{_or(words)}"
+
+    def __get__(self, layer: object | None, owner: type) -> Any:
+        return getattr(layer, self.like) if layer is not None and self.like else super().__get__(layer, owner)
+
+    def entry(self, value: object) -> Any:
+        if not is_count(value, self.least):
+            raise Wrong
+        return value
+
+    def read(self, value: object) -> Any:
+        try:
+            if value in self.words:
+                return value
+            if isinstance(value, list) and 0 < len(value) <= MAX_AXES:
+                return tuple(map(self.entry, value))
+            return self.entry(value)
+        except ValueError:  # Wrong is one
+            raise self.refuse(value) from None
+
+    def one(self) -> dict[str, Any]:
+        return whole_number(self.least)
+
+    def schema(self) -> dict[str, Any]:
+        words = [{"enum": list(self.words)}] if self.words else []
+        one: list[dict[str, Any]] = self.one()["anyOf"]
+        return {"anyOf": [*words, *one, {"type": "array", "items": self.one(), "minItems": 1}]}
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return "".join(f', or "{word}"' for word in words)
+
+
+class Padding(PerAxis):
+    """Cells added at both ends, or a word: "same" keeps the side, "valid" adds none."""
+
+    def __init__(self, default: int = 0):
+        super().__init__(default, least=0, words=("same", "valid"))
+
+
+class KeptSize(PerAxis):
+    """A side to reach, or "keep" for an axis left as it is."""
+
+    def __init__(self) -> None:
+        super().__init__(words=("keep",))
+        self.kind = f'a side, or a list with a side or "keep" for each spatial axis{_or(self.words)}'
+
+    def entry(self, value: object) -> Any:
+        return value if value == "keep" else super().entry(value)
+
+    def one(self) -> dict[str, Any]:
+        return {"anyOf": [*super().one()["anyOf"], {"enum": ["keep"]}]}
+
+
+class Factor(PerAxis):
+    """A positive number, or a list with one for each spatial axis."""
+
+    def __init__(self, default: Any = None):
+        super().__init__(default)
+        self.kind = "a positive number, or a list with one for each spatial axis"
+
+    def entry(self, value: object) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
+            raise Wrong
+        return value
+
+    def one(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, EXPRESSION]}
+
+
+class Ends(PerAxis):
+    """Cells at both ends, or a list with one entry for each spatial axis: a number, or [before, after].
+
+    Where it is not `spatial` there is one axis, and a list is [before, after] itself.
+    """
+
+    def __init__(self, default: int = 0, *, least: int, spatial: bool = True):
+        super().__init__(default, least=least, torch=False)
+        self.spatial = spatial
+        entry = "a whole number" + f" from {least} up" * (least >= 0) + ", or a pair [before, after]"
+        self.kind = f"a number, or a list with one entry for each spatial axis: {entry}" if spatial else entry
+
+    def entry(self, value: object) -> Any:
+        if not isinstance(value, list):
+            return super().entry(value)
+        before, after = value  # too many or too few: a ValueError, and so is Wrong
+        return super().entry(before), super().entry(after)
+
+    def read(self, value: object) -> Any:
+        try:
+            return super().read(value) if self.spatial else self.entry(value)
+        except ValueError:
+            raise self.refuse(value) from None
+
+    def one(self) -> dict[str, Any]:
+        number = super().one()
+        return {"anyOf": [*number["anyOf"], {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]}
+
+    def schema(self) -> dict[str, Any]:
+        return super().schema() if self.spatial else self.one()
+
+
+class Extent(Parameter[Shape]):
+    """A shape, in the file's layout."""
+
+    kind = "a list of whole numbers from 1 up, as [3, 224, 224]"
+    least = 1
+
+    def read(self, value: object) -> Shape:
+        sizes = value if isinstance(value, list) and len(value) <= MAX_AXES else []
+        if not sizes or not all(n != 0 and is_count(n, self.least) for n in sizes):
+            raise self.refuse(value)
+        return tuple(sizes)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "minItems": 1, "items": whole_number(self.least)}
+
+
+class Sizes(Extent):
+    """A shape, in the file's layout; one entry may be -1: what is left."""
+
+    kind = "a list of whole numbers, one of which may be -1"
+    least = -1
+
+    def read(self, value: object) -> Shape:
+        shape = super().read(value)
+        if shape.count(-1) > 1:
+            raise self.refuse(value)
+        return shape
+
+
+class Flag(Parameter[bool]):
+    """True or false."""
+
+    kind = "true or false"
+
+    def read(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "boolean"}, EXPRESSION]}
+
+
+class Real(Parameter[float]):
+    """A number that fits a float32, or infinity; it bears on values, not on shapes."""
+
+    def __init__(
+        self,
+        default: float = REQUIRED,
+        *,
+        least: float = -math.inf,
+        most: float = math.inf,
+        nonzero: bool = False,
+        finite: bool = False,
+    ):
+        super().__init__(default)
+        self.least, self.most, self.nonzero, self.finite = least, most, nonzero, finite
+        limits = f" from {least:g}" * (least > -math.inf) + f" to {most:g}" * (most < math.inf)
+        self.kind = f"a {'finite ' * finite}number{limits}{' other than 0' * nonzero}"
+
+    def read(self, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.allows(value):
+            raise self.refuse(value)
+        return value
+
+    def allows(self, value: float) -> bool:
+        if isinstance(value, int):
+            fits = abs(value) <= LARGEST
+        else:
+            fits = abs(value) <= LARGEST_REAL or (math.isinf(value) and not self.finite)
+        if not fits or not self.least <= value <= self.most:
+            return False
+        return not self.nonzero or abs(value) * LARGEST_REAL >= 1  # other than 0: torch divides by it
+
+    def schema(self) -> dict[str, Any]:
+        limits = {"minimum": self.least, "maximum": self.most}
+        finite = {name: limit for name, limit in limits.items() if math.isfinite(limit)}
+        return {"anyOf": [{"type": "number", **finite}, EXPRESSION]}
+
+
+class Whole(Parameter[int]):
+    """A whole number that may be negative."""
+
+    kind = "a whole number"
+    nonzero = False
+
+    def read(self, value: object) -> int:
+        if not is_count(value, -LARGEST) or (self.nonzero and value == 0):
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer"}, EXPRESSION]}
+
+
+class Axis(Whole):
+    """An axis, counted as torch does: 0 is the batch (refused), 1 the channels, then space; negative from the end."""
+
+    kind = "an axis: 1 the channels, then space, or negative from the end (0 is the batch)"
+    nonzero = True
+
+
+class Divisor(Whole):
+    """A whole number other than 0."""
+
+    kind = "a whole number other than 0"
+    nonzero = True
+
+
+class Word(Parameter[str]):
+    """One of some words."""
+
+    of_words = True
+
+    def __init__(self, default: str = REQUIRED, *, words: tuple[str, ...], torch: bool = True):
+        super().__init__(default, torch=torch)
+        self.words = words
+        self.kind = "one of " + ", ".join(f'"{word}"' for word in words) if len(words) > 1 else f'"{words[0]}"'
+
+    def read(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"enum": list(self.words)}, {"type": "string", "pattern": r"\{"}]}
+
+
+class Reference(Parameter[Any]):
+    """The name of a layer that stands earlier; what it gives (or, of a `max_pool`, what enters it) enters here too."""
+
+    of_words = True
+
+    def __init__(self, to: str = ""):
+        super().__init__(REQUIRED if to else None, torch=False)
+        self.to = to  # the type that it must have, if only one will do
+        self.kind = f"the name of a {to}" if to else "the name of a layer, or input"
+
+    def read(self, value: object) -> Any:
+        if not isinstance(value, str):
+            raise self.refuse(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
+    """Return a per-axis value as one for each of `rank` spatial axes."""
+    return value if isinstance(value, tuple) else (value,) * rank

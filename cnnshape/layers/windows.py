@@ -1,0 +1,86 @@
+"""What a position in a layer's result reads of what enters, along one axis: windows that move with the position.
+
+Each layer type says it beside its size rule (`Layer.reads`); cnnshape.network.receptive makes receptive fields of it. A side is
+thought of as going on at its ends: what a window reads there is padding. Names as in cnnshape.numbers.rules.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from cnnshape.numbers.shape import Shape
+
+MOST_PLACES: Final = 2**12  # of a period that are told apart
+
+
+class TooLarge(Exception):  # noqa: N818 -- it says what a field is
+    """The field has more than MOST_PLACES or MOST_CELLS."""
+
+
+class Window(NamedTuple):
+    """Cells at equal distances."""
+
+    first: int = 0
+    taps: int = 1
+    apart: int = 1
+
+
+class Reads(NamedTuple):
+    """Position period*n + r reads the cells of windows[r], moved by step*n; with step 0 all positions read the same."""
+
+    period: int = 1
+    step: int = 1
+    windows: tuple[Window, ...] = (Window(),)
+
+
+def cells(first: int = 0, taps: int = 1, *, apart: int = 1, step: int = 1) -> Reads:
+    """Return what a window reads that moves by step from one position to the next."""
+    return Reads(1, step, (Window(first, taps, apart),))
+
+
+def whole(x: Shape) -> list[Reads]:
+    """Return what a layer reads of which every position depends on all of its input."""
+    return [cells(0, w, step=0) for w in x[1:]]
+
+
+def painted(*, kernel_size: int, stride: int, padding: int, dilation: int) -> Reads:
+    """Return what is read where each input cell paints a window: position j reads cell i if j = S*i - P + D*t."""
+    if stride > MOST_PLACES:
+        raise TooLarge
+    common = gcd(stride, dilation)
+    taps = {dilation * t % stride: t for t in reversed(range(min(stride // common, kernel_size)))}
+    windows = []
+    for place in range(padding, padding + stride):
+        tap = taps.get(place % stride, kernel_size)  # the first that paints there, from the last cell
+        count = len(range(tap, kernel_size, stride // common))
+        apart = dilation // common
+        windows.append(Window((place - dilation * tap) // stride - apart * (count - 1), count, apart))
+    return Reads(stride, 1, tuple(windows))
+
+
+def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) -> Reads:
+    """Return what is read where position j is at (times*j + plus)/by: the cell there, rounded down.
+
+    If that is between two cells, also so many cells before and after.
+    """
+    common = gcd(times, by)
+    if by // common > MOST_PLACES:
+        raise TooLarge
+    windows = []
+    for place in range(by // common):
+        cell, rest = divmod(times * place + plus, by)
+        windows.append(Window(cell - before, 1 + before + after) if rest else Window(cell))
+    return Reads(by // common, times // common, tuple(windows))
+
+
+def spread(w: int, windows: int) -> Reads:
+    """Return what adaptive pooling reads: window j of n goes from floor(j*W/n) to ceil((j + 1)*W/n)."""
+    if windows == 1:
+        return cells(0, w, step=0)
+    common = gcd(w, windows)
+    if windows // common > MOST_PLACES:
+        raise TooLarge
+    ends = [(j * w // windows, -(-(j + 1) * w // windows)) for j in range(windows // common)]
+    return Reads(windows // common, w // common, tuple(Window(first, end - first) for first, end in ends))

@@ -1,0 +1,48 @@
+"""A shape: channels first, as torch's, without the batch; and the order in which a file writes it."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeGuard
+
+from cnnshape.numbers.unknown import UNKNOWN
+
+Shape = tuple[Any, ...]  # channels first, no batch: (C, W), (C, H, W), (C, D, H, W), or (C,) without space
+
+CHANNELS_FIRST: Final = "channels_first"
+CHANNELS_LAST: Final = "channels_last"
+LAYOUTS: Final = (CHANNELS_FIRST, CHANNELS_LAST)
+MOST_DIGITS: Final = 19  # of a size of 64 bits
+
+LARGEST: Final = 2**63 - 1  # torch's sizes are int64
+MAX_AXES: Final = 64  # torch's tensors have no more
+
+
+def is_count(value: object, least: int) -> TypeGuard[int]:
+    """Say whether a value is a whole number, at least `least`, that torch can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST
+
+
+def from_file(sizes: tuple[Any, ...], layout: str) -> Shape:
+    """Return a shape as the file writes it, channels first."""
+    return (*sizes[-1:], *sizes[:-1]) if layout == CHANNELS_LAST else sizes
+
+
+def to_file(shape: Shape, layout: str) -> tuple[Any, ...]:
+    """Return a shape as the file writes it."""
+    return (*shape[1:], *shape[:1]) if layout == CHANNELS_LAST else shape
+
+
+def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
+    """Write a shape as people do: 227x227x3; "?" for what is not known."""
+    if shape is None:
+        return "?"
+    return "x".join("?" if size is UNKNOWN or size is None else str(size) for size in to_file(shape, layout))
+
+
+def parse(written: str, layout: str) -> Shape:
+    """Read "227x227x3", in the file's layout. Raises ValueError."""
+    parts = written.split("x")
+    sizes = tuple(int(part) if len(part) <= MOST_DIGITS and part.strip().isdecimal() else 0 for part in parts)
+    if not all(is_count(size, 1) for size in sizes):
+        raise ValueError(f"{written!r} is no shape: write its sizes with an x between them, as 3x224x224")
+    return from_file(sizes, layout)

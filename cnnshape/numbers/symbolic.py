@@ -1,0 +1,439 @@
+"""Size, a side as an exact function of one unknown side x; and conditions on sizes, which cnnshape.numbers.solve solves for x.
+
+A Size is a sum of whole multiples of floors and a constant, such as 2*floor((x + 1)/32) - 1: what + - * // make of x.
+Few identities keep it small, so that a chain of convolutions and pools is one floor:
+
+    floor((n*q + r)/n) = q + floor(r/n)                              what divides leaves the floor
+    floor((g*a + c)/(g*n)) = floor((a + floor(c/g))/n)               common factors divide out
+    floor((floor(a/m) + c)/n) = floor((a + m*c)/(m*n))               nested floors merge
+
+A Size repeats: f(x + period) = f(x) + rise, for every whole x. So a difference of two either keeps its sign from some x
+on, or repeats for ever; and a condition on sizes holds on a set with a period.
+"""
+
+from __future__ import annotations
+
+from math import gcd, lcm
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST_WORK: Final = 300  # floors to compute for one value, within each other where they do not merge
+
+
+class Unsolvable(Exception):  # noqa: N818 -- it says what a form is
+    """There is no closed form of ours; the message says why, and `condition` where that showed, if at one."""
+
+    def __init__(self, message: str, condition: Condition | None = None):
+        super().__init__(message)
+        self.condition = condition
+
+
+class Pace(NamedTuple):
+    """How a function goes: f(x + period) = f(x) + rise, and low <= period*f(x) - rise*x <= high, for every whole x."""
+
+    period: int
+    rise: int
+    low: int
+    high: int
+
+
+class Floor:
+    """floor(inner / divisor), or x itself where there is no inner; one object for each, so that identity is equality."""
+
+    __slots__ = ("divisor", "inner", "order", "pace", "work")
+
+    def __init__(self, inner: Size | None, divisor: int, order: int):
+        self.inner, self.divisor, self.order = inner, divisor, order
+        if inner is None:
+            self.pace, self.work = Pace(1, 1, 0, 0), 1
+            return
+        period, rise, low, high = inner.pace()
+        common = gcd(divisor, rise)
+        low = -((period * (divisor - 1) - low) // common)  # of what is whole, a bound rounds inwards
+        self.pace = Pace(period * (divisor // common), rise // common, low, high // common)
+        self.work = 1 + sum(f.work for f, _ in inner.terms)
+        if self.work > MOST_WORK:
+            raise Unsolvable(f"more than {MOST_WORK} divisions stand in each other and do not merge")
+
+    def between(self, low: int, high: int) -> tuple[int, int]:
+        if self.inner is None:
+            return low, high
+        least, most = self.inner.between(low, high)
+        return least // self.divisor, most // self.divisor
+
+    def text(self, name: str) -> str:
+        if self.inner is None:
+            return name
+        inner = self.inner.text(name)
+        return f"floor(({inner})/{self.divisor})" if " " in inner else f"floor({inner}/{self.divisor})"
+
+
+class Axis(NamedTuple):
+    """An axis whose side is unknown: its name, and the floors of all axes that belong together."""
+
+    name: str
+    floors: dict[Any, Floor]
+
+    def floor(self, inner: Size | None, divisor: int) -> Floor:
+        """Return the floor of inner / divisor; of nothing, x itself."""
+        key = (None if inner is None else inner.form, divisor)
+        found = self.floors.get(key)
+        if found is None:
+            found = self.floors[key] = Floor(inner, divisor, len(self.floors))
+        return found
+
+    def size(self, terms: Iterable[tuple[Floor, int]], constant: int) -> Any:
+        """Return the size with these terms, a plain int where there are none."""
+        kept = sorted([term for term in terms if term[1]], key=_order)
+        return Size(self, tuple(kept), constant) if kept else constant
+
+
+def _order(term: tuple[Floor, int]) -> int:
+    return term[0].order
+
+
+def unknowns(*names: str) -> tuple[Size, ...]:
+    """Return a side for each name, all unknown."""
+    floors: dict[Any, Floor] = {}
+    axes = [Axis(name, floors) for name in names]
+    return tuple(Size(axis, ((axis.floor(None, 1), 1),), 0) for axis in axes)
+
+
+class Size:
+    """A side as a function of the unknown one on its axis. It has no truth value: a comparison gives a condition."""
+
+    __slots__ = ("axis", "constant", "terms")
+
+    def __init__(self, axis: Axis, terms: tuple[tuple[Floor, int], ...], constant: int):
+        self.axis, self.terms, self.constant = axis, terms, constant
+
+    @property
+    def form(self) -> tuple[object, int]:
+        """What function it is, whatever the axis."""
+        return self.terms, self.constant
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether it is the same function of the same side: a size is never a number."""
+        return (
+            isinstance(other, Size)
+            and self.constant == other.constant
+            and self.terms == other.terms
+            and self.axis is other.axis
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.axis.name, self.terms, self.constant))
+
+    def pace(self) -> Pace:
+        period = lcm(*[f.pace.period for f, _ in self.terms])
+        rise, low, high = 0, self.constant * period, self.constant * period
+        for f, a in self.terms:
+            times = a * (period // f.pace.period)
+            rise += times * f.pace.rise
+            low += times * (f.pace.low if a > 0 else f.pace.high)
+            high += times * (f.pace.high if a > 0 else f.pace.low)
+        return Pace(period, rise, low, high)
+
+    def between(self, low: int, high: int) -> tuple[int, int]:
+        """Return bounds of the size for x from low to high; for a single x, its value twice."""
+        least = most = self.constant
+        for f, a in self.terms:
+            ends = f.between(low, high)
+            least += a * ends[a < 0]
+            most += a * ends[a > 0]
+        return least, most
+
+    def at(self, x: int) -> int:
+        """Return the size at one x."""
+        return self.between(x, x)[0]
+
+    @property
+    def complexity(self) -> tuple[int, int, int]:
+        """Grows with the work that the size makes."""
+        return sum(f.work for f, _ in self.terms), self.pace().period, len(self.terms)
+
+    # Arithmetic
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, int):
+            return Size(self.axis, self.terms, self.constant + other) if other else self
+        if not isinstance(other, Size):
+            return NotImplemented
+        if other.axis is not self.axis:
+            raise Unsolvable("sizes of different axes are added")
+        terms = dict(self.terms)
+        for f, a in other.terms:
+            terms[f] = terms.get(f, 0) + a
+        return self.axis.size(terms.items(), self.constant + other.constant)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Size:
+        return Size(self.axis, tuple([(f, -a) for f, a in self.terms]), -self.constant)
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, int):
+            return (
+                Size(self.axis, tuple([(f, a * other) for f, a in self.terms]), self.constant * other) if other else 0
+            )
+        if isinstance(other, float):
+            raise Unsolvable(f"a side times {other:g} is rounded in floating point, and not exact")
+        return Product.of(self) * other
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, n: Any) -> Any:
+        if not isinstance(n, int):
+            return NotImplemented
+        if n == 1:
+            return self
+        rest = [(f, a % n) for f, a in self.terms if a % n]
+        common = gcd(n, *[a for _, a in rest])
+        whole, constant = divmod(self.constant // common, n // common)
+        outside = self.axis.size([(f, a // n) for f, a in self.terms], whole)
+        if not rest:
+            return outside
+        f, a = rest[0]
+        divisor = n // common
+        if len(rest) == 1 and a == common and f.inner is not None:
+            nested = Size(self.axis, f.inner.terms, f.inner.constant + f.divisor * constant)
+            return nested // (f.divisor * divisor) + outside
+        inner = Size(self.axis, tuple([(f, a // common) for f, a in rest]), constant)
+        return Size(self.axis, ((self.axis.floor(inner, divisor), 1),), 0) + outside
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        raise Unsolvable("a number is divided by a side")
+
+    def __mod__(self, n: int) -> Any:
+        return self - self // n * n
+
+    # Comparison
+
+    def __ge__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Product) else at_least_0(self - other)
+
+    def __le__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Product) else at_least_0(other - self)
+
+    def __gt__(self, other: Any) -> Any:
+        return self >= other + 1
+
+    def __lt__(self, other: Any) -> Any:
+        return self <= other - 1
+
+    def __bool__(self) -> bool:
+        raise Unsolvable("it does one thing at some sides, and another at others")
+
+    # Text
+
+    def text(self, name: str) -> str:
+        """Write the size as a formula in the unknown's name: 2*floor((x + 1)/32) - 1."""
+        parts = [(a, f.text(name) if abs(a) == 1 else f"{abs(a)}*{f.text(name)}") for f, a in self.terms]
+        if self.constant:
+            parts.append((self.constant, str(abs(self.constant))))
+        (a, first), *others = parts
+        return f"{'-' if a < 0 else ''}{first}" + "".join(f" {'-' if a < 0 else '+'} {part}" for a, part in others)
+
+    def __repr__(self) -> str:
+        return self.text(self.axis.name)
+
+
+class Product:
+    """A factor times sizes of different axes plus a constant, as flatten makes; it can be compared with a number."""
+
+    __slots__ = ("constant", "factor", "sizes")
+
+    complexity = (0,)  # it is never one of two unknowns to choose from
+
+    def __init__(self, factor: int, sizes: tuple[Size, ...], constant: int = 0):
+        self.factor, self.sizes, self.constant = factor, sizes, constant
+
+    @classmethod
+    def of(cls, *sizes: Size, factor: int = 1) -> Product:
+        """Return the product, what all terms of a size have in common taken into the factor."""
+        made: list[Size] = []
+        for size in sizes:
+            common = gcd(size.constant, *[a for _, a in size.terms])
+            factor *= common
+            made.append(size // common)
+        return cls(factor, tuple(made))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Product) and self.form == other.form
+
+    def __hash__(self) -> int:
+        return hash(self.form)
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        return self.factor, self.sizes, self.constant
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, int):
+            return Product(self.factor * other, self.sizes, self.constant * other)
+        if not isinstance(other, Size):
+            return NotImplemented
+        if self.constant or any(size.axis is other.axis for size in self.sizes):
+            raise Unsolvable("a side is multiplied with itself, or with a sum of products of sides")
+        return Product.of(*self.sizes, other, factor=self.factor)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, n: Any) -> Any:
+        if not isinstance(n, int) or self.factor % n:
+            raise Unsolvable("a product of sides is divided")
+        return Product(self.factor // n, self.sizes, self.constant // n)
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, int):
+            return Product(self.factor, self.sizes, self.constant + other)
+        if isinstance(other, Product) and other.sizes == self.sizes:
+            return Product(self.factor + other.factor, self.sizes, self.constant + other.constant)
+        if isinstance(other, Size | Product):
+            raise Unsolvable("different products of sides are added")
+        return NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        raise Unsolvable("something is taken from a product of sides")
+
+    __rsub__ = __mod__ = __rfloordiv__ = __gt__ = __lt__ = __sub__
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compared(">=", other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compared("<=", other)
+
+    def _compared(self, sign: str, other: Any) -> Any:
+        if self == other:
+            return True
+        if isinstance(other, Size | Product):
+            raise Unsolvable("products of sides are compared with each other")
+        return Compared(self, sign, other) if isinstance(other, int) else NotImplemented
+
+    def __repr__(self) -> str:
+        sizes = [f"({size})" if " " in repr(size) else repr(size) for size in self.sizes]
+        written = "*".join([*([str(self.factor)] if self.factor != 1 else []), *sizes])
+        return f"{written} {'-' if self.constant < 0 else '+'} {abs(self.constant)}" if self.constant else written
+
+
+class Condition:
+    """What must hold of sizes; & and | with others, or with True and False. `axes` are the names of those in it."""
+
+    __slots__ = ()
+
+    @property
+    def axes(self) -> frozenset[str]:
+        raise NotImplementedError
+
+    @property
+    def form(self) -> object:
+        """What it asks, whatever the axes are called: conditions on one axis with the same form ask the same."""
+        raise NotImplementedError
+
+    def __and__(self, other: Any) -> Any:
+        return (self if other else False) if isinstance(other, bool) else Both(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return (True if other else self) if isinstance(other, bool) else Either(self, other)
+
+    __rand__ = __and__
+    __ror__ = __or__
+
+    def __bool__(self) -> bool:
+        raise Unsolvable("it does one thing at some sides, and another at others")
+
+
+class NotNegative(Condition):
+    """A size is at least 0."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: Size):
+        self.size = size
+
+    @property
+    def axes(self) -> frozenset[str]:
+        return frozenset([self.size.axis.name])
+
+    @property
+    def form(self) -> object:
+        return self.size.form
+
+
+class Compared(Condition):
+    """A product of sides is ">=", "<=" or "=" a number; only of "=" there is a closed form."""
+
+    __slots__ = ("number", "product", "sign")
+
+    def __init__(self, product: Product, sign: str, number: int):
+        self.product, self.sign, self.number = product, sign, number
+
+    @property
+    def axes(self) -> frozenset[str]:
+        return frozenset(size.axis.name for size in self.product.sizes)
+
+    @property
+    def form(self) -> object:
+        return self.product, self.sign, self.number
+
+    def __and__(self, other: Any) -> Any:
+        """Return the equality where the other is the other half of it."""
+        halves = isinstance(other, Compared) and (other.product, other.number) == (self.product, self.number)
+        return (
+            Compared(self.product, "=", self.number) if halves and other.sign != self.sign else super().__and__(other)
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.product} {self.sign} {self.number}"
+
+
+class _Two(Condition):
+    """Two conditions in one."""
+
+    __slots__ = ("one", "other")
+
+    def __init__(self, one: Condition, other: Condition):
+        self.one, self.other = one, other
+
+    @property
+    def axes(self) -> frozenset[str]:
+        return self.one.axes | self.other.axes
+
+    @property
+    def form(self) -> object:
+        return type(self), self.one.form, self.other.form
+
+
+class Both(_Two):
+    """Two conditions at once."""
+
+    __slots__ = ()
+
+
+class Either(_Two):
+    """One condition or the other."""
+
+    __slots__ = ()
+
+
+def at_least_0(size: Any) -> Any:
+    """Return the condition that a size is not negative, or whether it holds where that is plain for every x >= 1."""
+    if not isinstance(size, Size):
+        return size >= 0
+    _, rise, low, high = size.pace()
+    if rise >= 0 and rise + low >= 0:
+        return True
+    if rise <= 0 and rise + high < 0:
+        return False
+    return NotNegative(size)

@@ -1,0 +1,97 @@
+"""What a problem is: a code, a severity, a place, and facts from which its message is made."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cnnshape.problems.wording import printable, said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnnshape.problems.place import Place
+
+CODES: dict[str, type[Problem]] = {}
+
+
+class Problem:
+    """One thing that is wrong, or doubtful (`severity` "warning").
+
+    `cause` says what it comes from, `fixes` what was tried and would mend it; both are empty where nothing is known.
+    `used_at` has the places where the block was used that the problem is in, from the inside out.
+    """
+
+    code: ClassVar[str]
+    sentence: ClassVar[str]
+    at: ClassVar[tuple[str, ...]] = ()  # the parameters at fault, the likeliest first
+    torch_refuses: ClassVar[bool] = True  # False: a condition of ours that torch does not have
+
+    severity = "error"
+    cause = ""
+    fixes: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, *, code: str = "", **_: object) -> None:
+        super().__init_subclass__()
+        if code:
+            cls.code = code
+            CODES[code] = cls
+
+    def __init__(self, place: Place | None = None, layer: str = "", used_at: tuple[Place, ...] = (), **facts: Any):
+        self.place = place
+        self.layer = layer
+        self.used_at = used_at
+        self.facts = facts
+
+    @property
+    def message(self) -> str:
+        return printable(self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()}))
+
+    @property
+    def file(self) -> str:
+        return self.place.source.file if self.place else ""
+
+    @property
+    def line(self) -> int:
+        return self.place.position()[0] if self.place else 0
+
+    @property
+    def column(self) -> int:
+        return self.place.position()[1] if self.place else 0
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.place, self.layer))
+
+    def as_error(self) -> Problem:
+        """Return the same problem with the severity of an error."""
+        problem = copy(self)
+        problem.severity = "error"
+        return problem
+
+    def __repr__(self) -> str:
+        return f"{self.place or '?'}: {self.severity}[{self.code}]: {self.message}"
+
+
+class Warn(Problem):
+    """What torch takes and people rarely mean."""
+
+    severity = "warning"
+
+
+class ArchitectureError(Exception):
+    """The file itself is wrong; `problems` has everything that was found, located."""
+
+    def __init__(self, problems: tuple[Problem, ...]):
+        super().__init__("\n".join(map(repr, problems)))
+        self.problems = problems
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.problems,)
+
+
+def errors(found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return those that are errors, and no warnings."""
+    return tuple(problem for problem in found if problem.severity == "error")

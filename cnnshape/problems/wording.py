@@ -1,0 +1,55 @@
+"""How facts and values are written in a message."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+from cnnshape.problems.place import Place
+
+MAX_LENGTH: Final = 1_000  # characters of a word in a message
+
+
+def said(fact: object) -> str:
+    """Write a fact as people write it: 227, 3 x 224 x 224, a, b or c."""
+    if isinstance(fact, bool):
+        return "true" if fact else "false"
+    if isinstance(fact, Place):
+        return str(fact)
+    if isinstance(fact, tuple):
+        return " x ".join(map(said, fact)) if fact else "nothing"
+    if isinstance(fact, list):
+        return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
+    text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- but 1000
+    return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
+
+
+def few(words: list[str], most: int) -> list[str]:
+    """Return the words, of many the first and how many more there are."""
+    return words if len(words) <= most else [*words[:most], f"{len(words) - most:,} more"]
+
+
+def printable(words: str) -> str:
+    """Return the words with what could move a terminal's cursor written as an escape."""
+    if words.isprintable():
+        return words
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
+
+
+LONGEST: Final = 60  # letters of a value in a message
+
+
+def shown(value: object) -> str:
+    """Write a TOML value in an error message, as the file would, and not at length."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            text = '"' + value[:LONGEST].replace("\\", "\\\\").replace('"', '\\"') + '"' * (len(value) <= LONGEST)
+        case list():
+            text = f"[{', '.join(map(shown, value[:LONGEST]))}]"
+        case dict():
+            text = f"{{ {', '.join(f'{key} = {shown(entry)}' for key, entry in islice(value.items(), LONGEST))} }}"
+        case _:
+            text = str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -1,0 +1,390 @@
+"""The cross-check: the same layers as real torch modules, one after the other, in one forward pass of one sample.
+
+A layer is built, run and freed before the next, a tensor is freed after its last reader, and weights are left as the
+memory is: filling them would cost more than the pass.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, overload
+
+import torch
+
+from cnnshape.numbers.shape import LARGEST, to_file
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.base import CODES, Problem
+from cnnshape.problems.catalogue import Disagreement, TooManyElements
+from cnnshape.problems.wording import said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnnshape.compare.match import Comparison
+    from cnnshape.network.network import Input, LayerReport, Network, Report
+    from cnnshape.numbers.shape import Shape
+
+Outcome = Literal[
+    "agrees",  # the same shape, and as many parameters
+    "refuses",  # we say that the layer must fail, and it does
+    "stricter",  # we refuse by a condition of our own, and torch does not
+    "disagrees",  # a bug of ours
+    "skipped",  # torch could not be asked, or cannot judge: see the reason
+    "not run",  # what enters is not known, or not there
+]
+
+MEMORY_SHARE: Final = 0.5  # of the memory there is, how much a layer may take, with the tensors that wait for others
+MEMORY_ASSUMED: Final = 8 * 2**30  # where the system does not say how much there is
+CGROUP: Final = Path("/sys/fs/cgroup/memory.max")  # a container's limit
+WORK: Final = 2  # a layer's temporary tensors, in multiples of its input and output; measured: up to 1.6
+HAS_ONEDNN: Final = torch.backends.mkldnn.is_available()
+ONEDNN_FROM: Final = 20480  # elements of a convolution's input; torch does smaller ones, and other types, itself
+FRESH: Final = 32 * 2**20  # bytes; from here on glibc takes new pages, which read as zeros and take no memory yet
+
+
+class Verdict(NamedTuple):
+    """What torch says of one layer. Shapes are channels first, without the batch."""
+
+    name: str
+    verdict: Outcome
+    reason: str = ""  # why it was skipped or not run
+    output: Shape | None = None  # torch's
+    parameters: int | None = None  # torch's, also where the weights are another layer's
+    message: str = ""  # torch's, where it refuses
+
+
+class Verification(NamedTuple):
+    """What a cross-check found: a verdict for each layer, in order, and a problem for each disagreement."""
+
+    device: str
+    torch: str  # its version
+    layers: tuple[Verdict, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Torch contradicts nothing."""
+        return not self.problems
+
+
+@overload
+def verify(
+    net: Network,
+    device: str = ...,
+    *,
+    model: None = None,
+    input: Input | None = ...,
+    report: Report | None = ...,
+    progress: Callable[[int, int, str], object] | None = ...,
+) -> Verification: ...
+@overload
+def verify(
+    net: Network,
+    device: str = ...,
+    *,
+    model: torch.nn.Module,
+    input: Input | None = ...,
+    report: Report | None = ...,
+) -> Comparison: ...
+def verify(  # noqa: PLR0913 -- the public options
+    net: Network,
+    device: str = "auto",
+    *,
+    model: torch.nn.Module | None = None,
+    input: Input | None = None,  # noqa: A002 -- the public name
+    report: Report | None = None,
+    progress: Callable[[int, int, str], object] | None = None,
+) -> Verification | Comparison:
+    """Ask torch about every layer of the net, at its declared input or another; or hold a model against the net.
+
+    `device` is auto (cuda, else mps, else cpu), cuda, mps, cpu, or meta: shapes alone. `input` is as in Network.check;
+    a `report` that is there already takes its place. `progress` is called before each layer with how many are done,
+    of how many, and its name. A `model` is run once, and left as it was; on auto it runs on cuda, or where it is.
+    Raises ValueError for a device that is not there, and where Network.check does.
+    """
+    report = net.check(input) if report is None else report
+    if model is not None:
+        from cnnshape.pytorch.live import compare
+
+        return compare(net, report, model, None if device == "auto" else _device(device))
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # what torch takes with a warning, it takes
+        forward = _Pass(net, report, _device(device))
+        verdicts = []
+        for index, row in enumerate(report.layers):
+            if progress:
+                progress(index, len(report.layers), row.name)
+            verdicts.append(forward.ask(index, row))
+    return Verification(forward.device, torch.__version__, tuple(verdicts), tuple(forward.problems))
+
+
+def _device(name: str) -> str:
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True, "meta": True}
+    if name == "auto":
+        return next(device for device in there if there[device])
+    if name not in there:
+        raise ValueError(f"there is no device {name!r}: it is auto, {', '.join(there)}")
+    if not there[name]:
+        raise ValueError(f"torch finds no {name} device here")
+    return name
+
+
+class _Answer(NamedTuple):
+    """What a layer comes to: a shape and a number of parameters, or a refusal."""
+
+    output: Shape | None = None
+    parameters: int | None = None
+    message: str = ""
+
+    def text(self, layout: str) -> str:
+        if self.output is None:
+            return f"it fails ({self.message})"
+        return f"{said(to_file(self.output, layout))} with {said(self.parameters)} parameters"
+
+
+class _Pass:
+    """The tensors that somebody still reads, and the disagreements found."""
+
+    def __init__(self, net: Network, report: Report, device: str):
+        self.net = net
+        self.report = report
+        self.device = device
+        self.memory = _memory(device)
+        self.tensors: dict[int, Any] = {}
+        self.inputs = dict(enumerate(net.inputs, start=1))  # the values that enter the net
+        self.last_reader = {value: index for index, node in enumerate(net.nodes) for value in node.inputs}
+        self.problems: list[Problem] = []
+
+    def ask(self, index: int, row: LayerReport) -> Verdict:
+        """Run one layer, keep its result if somebody reads it, and free what nobody reads any more."""
+        verdict = self.unable(row) or self.run(index, row)
+        for value in row.node.inputs:
+            if self.last_reader[value] == index:
+                self.tensors.pop(value, None)
+        return verdict
+
+    def unable(self, row: LayerReport) -> Verdict | None:
+        """Return the verdict on a layer about which torch cannot be asked."""
+        layer: Any = row.node.layer
+        if layer is None or None in row.inputs or any(map(_unsettled, layer.__dict__.values())):
+            return Verdict(row.name, "not run", "what enters it, or what it is, cannot be known")
+        if any(value not in self.inputs and value not in self.tensors for value in row.node.inputs):
+            return Verdict(row.name, "not run", "torch did not run what it reads")
+        if any(code == TooManyElements.code for code, _ in row.result.refusals):
+            return Verdict(row.name, "skipped", "no memory holds its result")
+        needed = self.needed(row)
+        if needed > self.memory:
+            reason = f"needs {needed / 2**30:,.1f} GiB, and may use {self.memory / 2**30:,.1f} GiB"
+            return Verdict(row.name, "skipped", reason)
+        return None
+
+    def needed(self, row: LayerReport) -> int:
+        """Return how many bytes a layer takes, with the tensors that wait for others."""
+        through = sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
+        weights = 0 if row.result.parameters is UNKNOWN else row.result.parameters
+        elements = (1 + WORK) * through + weights + _written_out(row, self.device)
+        waiting = sum(tensor.nbytes for value, tensor in self.tensors.items() if value not in row.node.inputs)
+        return int(waiting + elements * torch.get_default_dtype().itemsize)
+
+    def run(self, index: int, row: LayerReport) -> Verdict:
+        """Run one layer in torch, and compare."""
+        try:
+            y, parameters = _run(row.node.layer, list(map(self.entering, row.node.inputs)), self.device)
+        except Exception as error:  # noqa: BLE001 -- whatever torch refuses with
+            message = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            if _beyond_device(error):
+                return Verdict(row.name, "skipped", message)
+            return self.compared(row, _Answer(message=message))
+        answer, value = _Answer(tuple(y.shape[1:]), parameters), 1 + len(self.inputs) + index
+        if value in self.last_reader and answer.output == row.output:
+            self.tensors[value] = y
+        return self.compared(row, answer)
+
+    def entering(self, value: int) -> Any:
+        """Return the tensor that a value stands for; the net's inputs are made when they are first read."""
+        if value not in self.tensors:
+            self.tensors[value] = torch.zeros(1, *self.report.inputs[self.inputs[value]], device=self.device)
+        return self.tensors[value]
+
+    def compared(self, row: LayerReport, answer: _Answer) -> Verdict:
+        """Return the verdict on what torch answered."""
+        verdict = Verdict(row.name, "agrees", "", *answer)
+        refusals = [code for code, _ in row.result.refusals]
+        if not refusals:
+            ours = _Answer(row.output, row.result.parameters)
+            return verdict if ours == answer else self.contradicted(row, ours, answer)
+        if answer.message:
+            return verdict._replace(verdict="refuses")
+        if not any(CODES[code].torch_refuses for code in refusals):
+            return verdict._replace(verdict="stricter")
+        if self.device == "meta":
+            return verdict._replace(verdict="skipped", reason="the meta device takes what a real one may refuse")
+        reasons = (p.message for p in self.report.problems if p.layer == row.name and p.code in refusals)
+        return self.contradicted(row, _Answer(message="; ".join(reasons) or ", ".join(refusals)), answer)
+
+    def contradicted(self, row: LayerReport, ours: _Answer, answer: _Answer) -> Verdict:
+        """Note a disagreement."""
+        node, layout = row.node, self.net.layout
+        facts = {"ours": ours.text(layout), "torch": answer.text(layout), "case": _case(row, self.device)}
+        self.problems.append(Disagreement(node.place, node.name, node.used_at, **facts))
+        return Verdict(node.name, "disagrees", "", *answer)
+
+
+def _run(layer: Any, tensors: Sequence[Any], device: str) -> tuple[Any, int]:
+    """Return what torch makes of a layer and its tensors, and how many parameters it has there."""
+    with torch.device(device):
+        module = layer.module(_Bare(), *(tuple(tensor.shape[1:]) for tensor in tensors))
+    parameters = 0 if module is None else sum(weights.numel() for weights in module.eval().parameters())
+    return layer.call(torch, module, *tensors), parameters
+
+
+class _BareModules:
+    """torch.nn, whose modules do not initialise their weights."""
+
+    def __getattr__(self, name: str) -> Any:
+        return _bare(name)
+
+
+class _Bare:
+    """Torch, with such a torch.nn."""
+
+    nn = _BareModules()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+
+@cache
+def _bare(name: str) -> Any:
+    kind = getattr(torch.nn, name)
+    return type(name, (kind,), {"reset_parameters": _leave}) if hasattr(kind, "reset_parameters") else kind
+
+
+def _leave(module: Any) -> None:
+    """Leave weights as the memory is, but clear what may have been used before: odd numbers there can be slow."""
+    for weights in module.parameters():
+        if weights.nbytes < FRESH:
+            weights.zero_()
+
+
+def _unsettled(value: Any) -> bool:
+    """Whether a setting was to be inferred behind a failure."""
+    return value is UNKNOWN or (isinstance(value, tuple) and UNKNOWN in value)
+
+
+def _memory(device: str) -> int:
+    """Return how many bytes may be used at a time."""
+    if device == "meta":
+        return LARGEST  # it has none; torch counts bytes in 64 bits
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[1] * MEMORY_SHARE)
+    return int(min(_physical(), _granted()) * MEMORY_SHARE)
+
+
+def _written_out(row: LayerReport, device: str) -> int:
+    """Return how many elements torch may write out on the way, besides tensors like those that enter and leave."""
+    layer: Any = row.node.layer
+    x, y = row.inputs[0] or (), row.output or ()
+    if layer.type == "local_response_norm":
+        return int(layer.size * math.prod(x[1:]))  # it adds channels
+    if layer.type not in ("conv", "conv_transpose") or not y:
+        return 0
+    elements = 0
+    axes = list(zip(y[1:], layer.axes(len(x) - 1), strict=True))
+    if layer.padding_mode != "zeros":  # it is a step of its own
+        padded = (axis["stride"] * side + axis["dilation"] * axis["kernel_size"] for side, axis in axes)
+        elements += 2 * x[0] * math.prod(padded)
+    onednn = HAS_ONEDNN and torch.get_default_dtype() == torch.float32 and math.prod(x[:3]) > ONEDNN_FROM
+    if device == "cpu" and (not onednn or any(axis.get("output_padding", 0) >= axis["stride"] for _, axis in axes)):
+        filters = layer.in_channels if layer.type == "conv_transpose" else layer.out_channels
+        elements += (row.macs or 0) // filters * layer.groups  # all that each window reads, as a matrix
+    return int(elements)
+
+
+def _physical() -> float:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # Windows has no sysconf
+        return MEMORY_ASSUMED
+
+
+def _granted() -> float:
+    """Return what a container may use."""
+    try:
+        return int(CGROUP.read_text())
+    except (OSError, ValueError):  # there is no such limit, or it is "max"
+        return math.inf
+
+
+def _beyond_device(error: Exception) -> bool:
+    """Whether torch failed for want of memory, or of what its Metal backend cannot do yet: not for the shapes."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(word in str(error) for word in ("DefaultCPUAllocator", "ALLOC_FAILED", "MPS"))
+
+
+def _case(row: LayerReport, device: str) -> str:
+    """Return a line of torch code that shows what torch says of a layer; the layer itself writes it."""
+    layer: Any = row.node.layer
+    tensors = [_WrittenTensor(f"x{i}", (1, *shape)) for i, shape in enumerate(row.inputs) if shape]
+    try:
+        module = layer.module(_Written("torch"), *(x.shape[1:] for x in tensors))
+        result = layer.call(_Written("torch"), module and _Written("module"), *tensors)
+    except Exception as error:  # noqa: BLE001 -- the bug is in the layer itself
+        return f"{layer!r} on {row.inputs}, which cannot be written in torch: {error!r}"
+    lines = [f"{x} = torch.zeros{x.shape}" for x in tensors]
+    if module is not None:
+        lines += [f"module = {module}.eval()", 'print(sum(p.numel() for p in module.parameters()), "parameters")']
+    lines.append(f"print(tuple({result}.shape[1:]))")
+    if device != "cpu":
+        lines.insert(0, f'torch.set_default_device("{device}")')
+    if any("inf" in line for line in lines):
+        lines.insert(0, "from torch import inf")
+    return "; ".join(["import torch", *lines])
+
+
+class _Written:
+    """A torch, or a part of it, that writes down what is asked of it."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def __getattr__(self, name: str) -> _Written:
+        return _Written(f"{self}.{name}")
+
+    def __getitem__(self, key: Any) -> _Written:
+        return _Written(f"{self}[{key!r}]")
+
+    def __call__(self, *args: Any, **settings: Any) -> _Written:
+        given = [*map(repr, args), *(f"{name}={value!r}" for name, value in settings.items())]
+        return _Written(f"{self}({', '.join(given)})")
+
+    def __add__(self, other: Any) -> _Written:
+        return _Written(f"({self} + {other!r})")
+
+    def __sub__(self, other: Any) -> _Written:
+        return _Written(f"({self} - {other!r})")
+
+    def __mul__(self, other: Any) -> _Written:
+        return _Written(f"({self} * {other!r})")
+
+    def __floordiv__(self, other: Any) -> _Written:
+        return _Written(f"({self} // {other!r})")
+
+
+class _WrittenTensor(_Written):
+    """One that enters, whose shape can be asked for."""
+
+    def __init__(self, text: str, shape: Shape):
+        super().__init__(text)
+        self.shape = shape
+
+    def dim(self) -> int:
+        return len(self.shape)

@@ -1,0 +1,71 @@
+"""What `cnnshape zoo` shows: the zoo's networks with their figures, and the file of one."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnnshape.build.build import build
+from cnnshape.file import zoo
+from cnnshape.file.reader import read
+from cnnshape.file.source import Source
+from cnnshape.numbers.shape import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cnnshape.network.network import Network, Report
+    from cnnshape.numbers.shape import Shape
+
+
+class Entry(NamedTuple):
+    """A network of the zoo, with what a check of it found."""
+
+    name: str  # zoo:NAME is its file
+    title: str
+    source: str
+    layout: str
+    inputs: dict[str, Shape]
+    parameters: int | None
+    macs: int | None
+    depth: int
+
+    @property
+    def input(self) -> str:
+        """What enters, as the file writes it."""
+        return " ".join(text(shape, self.layout) for shape in self.inputs.values())
+
+
+def entries() -> Iterator[Entry]:
+    """Yield the networks of the zoo, resnet50 before resnet101."""
+    for name in sorted((name for name in zoo.files() if "/" not in name), key=_in_order):
+        net = build(read(zoo.PREFIX + name))
+        report = net.check()
+        figures = report.inputs, report.parameters, report.macs, depth(net, report)
+        yield Entry(name, net.name, net.source, net.layout, *figures)
+
+
+def _in_order(name: str) -> list[str | int]:
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
+def depth(net: Network, report: Report) -> int:
+    """Return how many convolutions (transposed ones too) and linear layers stand on the longest way to an output.
+
+    So the literature counts: 16 in VGG-16, 50 in ResNet-50, 121 in DenseNet-121.
+    """
+    depths = [0] * (1 + len(net.inputs))  # of every value
+    for layer in report.layers:
+        depths.append(max(depths[value] for value in layer.node.inputs) + bool(layer.macs))
+    return max(depths[value] for value in net.outputs.values())
+
+
+def printed(file: Path) -> str:
+    """Return a file of the zoo as it stands; a comment below says what its includes are called elsewhere."""
+    source = Source.read(file)
+    include: Any = source.data.get("include", [])
+    called = {path: zoo.PREFIX + name for name, path in zoo.files().items()}
+    names = [called[file.parent / name] for name in (include if isinstance(include, list) else [include])]
+    return source.text + (f"\n# In a file that stands elsewhere: include = {json.dumps(names)}\n" if names else "")

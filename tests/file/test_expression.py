@@ -1,0 +1,711 @@
+"""The oracle is Python itself: the same text through `eval`, over numbers that refuse what ours must refuse."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+from typing import TypeVar
+
+import pytest
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from cnnshape.file.expression import (
+    MAX_LENGTH,
+    MAX_NESTING,
+    Expression,
+    ExpressionError,
+    Template,
+    Value,
+    parse,
+    parse_template,
+)
+
+T = TypeVar("T")
+
+# The oracle
+
+
+class N(int):
+    """An int that refuses negative exponents and results beyond 2**63, before it computes a huge power."""
+
+    def __add__(self, other: int) -> N:
+        return bounded(int(self) + other)
+
+    def __sub__(self, other: int) -> N:
+        return bounded(int(self) - other)
+
+    def __mul__(self, other: int) -> N:
+        return bounded(int(self) * other)
+
+    def __floordiv__(self, other: int) -> N:
+        return bounded(int(self) // other)
+
+    def __mod__(self, other: int) -> N:
+        return bounded(int(self) % other)
+
+    def __pow__(self, other: int, _: None = None) -> N:  # type: ignore[override]
+        if other < 0 or (abs(self) > 1 and other > 63):
+            raise ArithmeticError
+        return bounded(int(self) ** int(other))
+
+    def __neg__(self) -> N:
+        return bounded(-int(self))
+
+    def __pos__(self) -> N:
+        return self
+
+
+def bounded(number: int) -> N:
+    if abs(number) > 2**63:
+        raise ArithmeticError
+    return N(number)
+
+
+def pythons(text: str, scope: Mapping[str, Value]) -> Value | None:
+    """Python's result; None where it has none. The parentheses allow line ends."""
+    names: dict[str, object] = {k: v if isinstance(v, bool) else N(v) for k, v in scope.items()}
+    names |= {"true": True, "false": False, "min": lambda *a: min(a), "max": lambda *a: max(a), "N": N}
+    try:
+        result = eval("(" + re.sub(r"\b[0-9]\w*", r"N(\g<0>)", text) + ")", {"__builtins__": {}}, names)
+    except (ArithmeticError, SyntaxError):
+        return None
+    assert isinstance(result, int)
+    return result if isinstance(result, bool) else int(result)
+
+
+def ours(text: str, scope: Mapping[str, Value]) -> Value | None:
+    try:
+        return parse(text).evaluate(scope)
+    except ExpressionError:
+        return None
+
+
+def same(text: str, scope: Mapping[str, Value]) -> Value | None:
+    """Both agree, also on whether it is a number or a truth value."""
+    expected, result = pythons(text, scope), ours(text, scope)
+    assert (result, type(result)) == (expected, type(expected)), text
+    return result
+
+
+def test_the_oracle_refuses_what_it_should() -> None:
+    for text in ("2**63 + 1", "-1 - 2**63", "2**-1", "1 // 0", "1 % 0", "2**64", "1 +"):
+        assert pythons(text, {}) is None
+    assert pythons("2**63", {}) == 2**63
+    assert pythons("min(-7 // x, true == false)", {"x": 2}) == -4
+
+
+# Random expressions, right in kind. Each is a pair: how tightly its outermost operator binds (the rule's number), and
+# its text. Parentheses stand where they are needed, and sometimes where they are not.
+
+SCOPE: dict[str, Value] = {"x": 3, "zero": 0, "minus_7": -7, "in_channels": 64, "_b2": 10**9, "yes": True, "no": False}
+CONDITIONAL, OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
+Piece = tuple[int, str]
+blanks = st.sampled_from(["", "", " ", "  ", "\n", "\t \r\n"])
+
+
+@st.composite
+def joined(draw: st.DrawFn, level: int, *parts: tuple[int, st.SearchStrategy[Piece]] | str) -> Piece:
+    """Operands, each with the level that it needs, and the symbols between them."""
+    text = ""
+    for part in parts:
+        if isinstance(part, str):
+            text += f" {part} " if part.isalpha() else draw(blanks) + part + draw(blanks)
+        else:
+            bound, operand = draw(part[1])
+            surplus = bound < part[0] or draw(st.integers(0, 5)) == 0
+            text += f"({draw(blanks)}{operand}{draw(blanks)})" if surplus else operand
+    return level, text
+
+
+def numbers(number: st.SearchStrategy[Piece], truth: st.SearchStrategy[Piece]) -> st.SearchStrategy[Piece]:
+    return st.one_of(
+        *(joined(SUM, (SUM, number), op, (PRODUCT, number)) for op in "+-"),
+        *(joined(PRODUCT, (PRODUCT, number), op, (SIGN, number)) for op in ("*", "//", "%")),
+        *(joined(SIGN, sign, (SIGN, number)) for sign in "+-"),
+        joined(POWER, (ATOM, number), "**", (SIGN, number)),
+        joined(CONDITIONAL, (OR, number), "if", (OR, truth), "else", (CONDITIONAL, number)),
+        *(
+            joined(ATOM, f"{name}(", (CONDITIONAL, number), *more, ")")
+            for name in ("min", "max")
+            for more in ((), (",", (CONDITIONAL, number)), (",", (CONDITIONAL, number), ",", (CONDITIONAL, number)))
+        ),
+    )
+
+
+def truths(number: st.SearchStrategy[Piece], truth: st.SearchStrategy[Piece]) -> st.SearchStrategy[Piece]:
+    orders = ("==", "!=", "<", "<=", ">", ">=")
+    return st.one_of(
+        *(joined(COMPARE, (SUM, number), op, (SUM, number)) for op in orders),
+        *(
+            joined(COMPARE, (SUM, number), a, (SUM, number), b, (SUM, number))
+            for a, b in zip(orders, orders[2:] + orders[:2], strict=True)
+        ),
+        *(joined(COMPARE, (SUM, truth), op, (SUM, truth)) for op in ("==", "!=")),
+        joined(NOT, "not", (NOT, truth)),
+        joined(AND, (AND, truth), "and", (NOT, truth)),
+        joined(OR, (OR, truth), "or", (AND, truth)),
+        joined(CONDITIONAL, (OR, truth), "if", (OR, truth), "else", (CONDITIONAL, truth)),
+    )
+
+
+def atoms(*texts: str) -> st.SearchStrategy[Piece]:
+    return st.sampled_from([(ATOM, text) for text in texts])
+
+
+LITERALS = ("0", "1", "2", "3", "7", "10", "1_000", "63", "9_223_372_036_854_775_808")
+number = atoms(*LITERALS, *(name for name, value in SCOPE.items() if not isinstance(value, bool)))
+truth = atoms("true", "false", "yes", "no")
+for _ in range(4):
+    number, truth = number | numbers(number, truth), truth | truths(number, truth)
+
+
+@settings(max_examples=500)
+@given(st.one_of(number, truth))
+def test_python_agrees(piece: Piece) -> None:
+    assume(len(piece[1]) <= MAX_LENGTH)
+    result = same(piece[1], SCOPE)
+    event("an error" if result is None else type(result).__name__)
+
+
+# Precedence and associativity, every pair of operators
+
+
+@pytest.mark.parametrize("first", ["+", "-", "*", "//", "%", "**"])
+@pytest.mark.parametrize("second", ["+", "-", "*", "//", "%", "**"])
+def test_arithmetic_precedence(first: str, second: str) -> None:
+    scope = {"a": 7, "b": 3, "c": 2}
+    results = [
+        same(f"{sign_a}a {first} {sign_b}b {second} {sign_c}c", scope)
+        for sign_a, sign_b, sign_c in product(["", "-", "+", "- -"], repeat=3)
+    ]
+    assert any(result is not None for result in results)
+
+
+@pytest.mark.parametrize("first", ["and", "or", "==", "!="])
+@pytest.mark.parametrize("second", ["and", "or", "==", "!="])
+def test_logical_precedence(first: str, second: str) -> None:
+    results = [
+        same(f"{not_p} p {first} {not_q} q {second} {not_r} r", {"p": p, "q": q, "r": r})
+        for not_p, not_q, not_r in product(["", "not", "not not"], repeat=3)
+        for p, q, r in product([True, False], repeat=3)
+    ]
+    assert {True, False} <= set(results)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p if q else r if s else t",
+        "(p if q else r) if s else t",
+        "p or q if r and s else s or t",
+        "p if q or r else s and t",
+        "not p if q else r",
+        "1 + 2 if p else 3 * 4",
+        "1 if p else 2 if q else 3 + 4",
+        "1 + (2 if p else 3) + 4",
+        "1 - 1 == 0 and p or q",
+        "not 1 + 1 == 2",
+        "1 < 2 < 3 and not 3 > 2 > 2",
+        "min(1 if p else 4, 2, max(3, 5 if q else 0)) * 2",
+    ],
+)
+def test_conditional_precedence(text: str) -> None:
+    for values in product([True, False], repeat=5):
+        scope = dict(zip("pqrst", values, strict=True))
+        assert same(text, scope) is not None
+
+
+# What Python has no answer to
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("min(4)", 4),
+        ("max(4)", 4),
+        ("1_0", 10),
+        ("\n 7\t", 7),
+        ("inn + nota * if_", 7),  # names that begin as keywords do
+        ("min(1, 2) + max(1, 2, minimum)", 5),
+        ("not in", False),  # `in` is a name here, as good as any
+    ],
+)
+def test_by_hand(text: str, value: Value) -> None:
+    result = parse(text).evaluate({"inn": 1, "nota": 2, "if_": 3, "minimum": 4, "in": True})
+    assert (result, type(result)) == (value, type(value))
+
+
+def test_what_it_knows_of_itself() -> None:
+    expression = parse("min(width, 4) if not last else true and max(i + width, 1)")
+    assert expression.names == {"width", "last", "i"}
+    assert expression.text == "min(width, 4) if not last else true and max(i + width, 1)"
+    assert parse("min(1, 2) == 3 or true").names == frozenset()
+    assert parse_template("{a}_{b + c}{a}d").names == {"a", "b", "c"}
+    assert repr(parse("a")) == "Expression('a')"
+
+
+# Errors: guillemets mark the place
+
+
+def marked(text: str) -> tuple[str, int, int]:
+    before, inside, after = re.split("[«»]", text)
+    return before + inside + after, len(before), len(before + inside)
+
+
+def assert_fails(make: Callable[[str], object], place: str, message: str) -> None:
+    text, start, end = marked(place)
+    with pytest.raises(ExpressionError) as caught:
+        make(text)
+    error = caught.value
+    assert (error.message, error.text[error.start : error.end]) == (message, text[start:end])
+    assert (error.start, error.end, error.text, str(error)) == (start, end, text, message)
+
+
+HERE = "A number, a name or '(' should stand here, "
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("«»", "Nothing stands here, where an expression should."),
+        ("  «»", "Nothing stands here, where an expression should."),
+        ("1 +«»", HERE + "where the expression ends."),
+        ("not«»", HERE + "where the expression ends."),
+        ("1 + «*» 2", HERE + "not '*'."),
+        ("1 + «not» true", HERE + "not 'not'."),
+        ("«if» x", HERE + "not 'if'."),
+        ("min(«)»", HERE + "not ')'."),
+        ("min(1,«)»", HERE + "not ')'."),
+        ("«(»1 + (2)", "This '(' has no ')'."),
+        ("min«(»1, 2", "This '(' has no ')'."),
+        ("(1 «2»)", "')' should stand here, not '2'."),
+        ("(1«,» 2)", "')' should stand here, not ','."),
+        ("1 + 2«)» * 3", "This ')' has no '(' before it."),
+        ("«)»", HERE + "not ')'."),
+        ("width «height»", "'height' cannot follow here: the expression is complete before it."),
+        ("1«,» 2", "',' cannot follow here: the expression is complete before it."),
+        ("1 «if» true", "This 'if' has no 'else'."),
+        ("1 if true «if» true else true else 2", "'else' should stand here, not 'if'."),
+        ("1 if true «or_else» 2", "'else' should stand here, not 'or_else'."),
+        ("1 «else» 2", "'else' cannot follow here: the expression is complete before it."),
+        ("«min»", "This 'min' has no '('."),
+        ("2 * max «+» 1", "'(' should stand here, not '+'."),
+        ("2 + «abs»(x)", "'abs' is no function; there are min and max."),
+        ("2 «$» x", "'$' means nothing here."),
+        ("caf«é»", "'é' means nothing here."),
+        ("1 +«\xa0»2", "'\\xa0' means nothing here."),
+        ("in«.»channels", "'.' means nothing here."),
+        ("width «/» 2", "'/' is no operator here; '//' divides and rounds down."),
+        ("a «=» 2", "'=' is no operator here; '==' compares."),
+        ("«!»a", "'!' is no operator here; 'not' negates."),
+        ("a«^»2", "'^' is no operator here; '**' is the power."),
+        ("a «&&» b", "'&&' is no operator here; 'and' joins truth values."),
+        ("a «||» b", "'||' is no operator here; 'or' joins truth values."),
+        *(
+            (f"1 + «{bad}»", f"'{bad}' is no integer: digits, no 0 in front, '_' only between two.")
+            for bad in ("1.5", "2.", "007", "1__0", "1_", "0x10", "1e5", "3d")
+        ),
+        ("1 + «9223372036854775809»", "Numbers go up to 2**63 here, and this is beyond."),
+    ],
+)
+def test_mistakes_in_the_text(place: str, message: str) -> None:
+    assert_fails(parse, place, message)
+
+
+SMALL: dict[str, Value | str] = {"depth": 3, "width": 0, "project": True, "act": "relu", "huge": 2**63 + 1, "rate": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("1 + «project»", "'+' wants a whole number, and this is the truth value true."),
+        ("«(1 < 2)» * 3", "'*' wants a whole number, and this is the truth value true."),
+        ("-«(not project)»", "'-' wants a whole number, and this is the truth value false."),
+        ("«true»**2", "'**' wants a whole number, and this is the truth value true."),
+        ("depth < «false»", "'<' wants a whole number, and this is the truth value false."),
+        ("1 < 2 <= «true»", "'<=' wants a whole number, and this is the truth value true."),
+        ("«true» > 2", "'>' wants a whole number, and this is the truth value true."),
+        ("min(1, «true», 2)", "'min' wants a whole number, and this is the truth value true."),
+        ("max(«true»)", "'max' wants a whole number, and this is the truth value true."),
+        ("2 * «rate»", "'*' wants a whole number, and this is the real number 2.5."),
+        ("«rate»**2", "'**' wants a whole number, and this is the real number 2.5."),
+        ("2**«rate»", "'**' wants a whole number, and this is the real number 2.5."),
+        ("-«rate»", "'-' wants a whole number, and this is the real number 2.5."),
+        ("1 < «rate»", "'<' wants a whole number, and this is the real number 2.5."),
+        ("max(1, «rate»)", "'max' wants a whole number, and this is the real number 2.5."),
+        ("«rate == 2»", "'==' compares like with like, not the real number 2.5 with the whole number 2."),
+        ("true and «depth + 1» and true", "'and' wants a truth value, and this is the whole number 4."),
+        ("«0» or true", "'or' wants a truth value, and this is the whole number 0."),
+        ("not «1»", "'not' wants a truth value, and this is the whole number 1."),
+        ("1 if «depth» else 2", "'if' wants a truth value, and this is the whole number 3."),
+        ("1 + («1 == project»)", "'==' compares like with like, not the whole number 1 with the truth value true."),
+        ("«false != 0»", "'!=' compares like with like, not the truth value false with the whole number 0."),
+        ("1 - «depth // width» + 1", "This divides by zero."),
+        ("«depth % (width)»", "This divides by zero."),
+        ("1 + «2**-1»", "The exponent -1 is negative, and the power would be no whole number."),
+        ("0 * («2**63 + 1»)", "Numbers go up to 2**63 here, and this is beyond."),
+        ("1 - «2**2**62»", "Numbers go up to 2**63 here, and this is beyond."),
+        ("1 + «huge»", "Numbers go up to 2**63 here, and this is beyond."),
+        ("1 + «act»", "'act' is a word, where a number or a truth value should stand."),
+    ],
+)
+def test_mistakes_in_the_values(place: str, message: str) -> None:
+    assert_fails(lambda text: parse(text).evaluate(SMALL), place, message)
+
+
+@pytest.mark.parametrize(
+    ("place", "scope", "message"),
+    [
+        (
+            "2 * «depht»",
+            {"width": 1, "depth": 2},
+            "'depht' is not known here; known are depth, width. Did you mean depth?",
+        ),
+        (
+            "«depht»",
+            {"depths": 1, "depth": 2},
+            "'depht' is not known here; known are depth, depths. Did you mean depth?",
+        ),
+        ("«zzz»", {"width": 1, "depth": 2}, "'zzz' is not known here; known are depth, width."),
+        ("«zzz»", {}, "'zzz' is not known here; no name is."),
+        ("«True»", {"a": 1}, "'True' is not known here; known are a. Did you mean true?"),
+        ("«mim» + 1", {"a": 1}, "'mim' is not known here; known are a. Did you mean min?"),
+    ],
+)
+def test_unknown_names(place: str, scope: dict[str, Value], message: str) -> None:
+    assert_fails(lambda text: parse(text).evaluate(scope), place, message)
+
+
+@pytest.mark.parametrize("symbol", ["+", "-", "*", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "and", "or"])
+def test_every_operator_refuses_the_other_kind(symbol: str) -> None:
+    right, wrong = ("true", "1") if symbol in {"and", "or"} else ("1", "true")
+    assert ours(f"{right} {symbol} {right}", {}) is not None
+    assert ours(f"{wrong} {symbol} {right}", {}) is None
+    decided = {"and": "true", "or": "false"}.get(symbol, right)
+    assert ours(f"{decided} {symbol} {wrong}", {}) is None
+    if symbol not in {"==", "!="}:
+        assert ours(f"{wrong} {symbol} {wrong}", {}) is None
+
+
+def test_errors_survive_pickling() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse("1 + $")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (
+        vars(again)
+        == vars(caught.value)
+        == {"message": "'$' means nothing here.", "start": 4, "end": 5, "text": "1 + $"}
+    )
+
+
+# Laziness
+
+
+class Watched(Mapping[str, Value]):
+    """A scope that computes: it notes what it was asked for, and fails on one name."""
+
+    def __init__(self, **values: Value) -> None:
+        self.values_, self.asked = values, ""
+
+    def __getitem__(self, name: str) -> Value:
+        self.asked += name
+        if name == "f":
+            raise ZeroDivisionError("computing f failed")
+        return self.values_[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_)
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("a if t else b", "ta"),
+        ("a if n else b", "nb"),
+        ("a if n else b if t else c", "ntb"),
+        ("n and t and f", "n"),
+        ("t and n and f", "tn"),
+        ("t or n or f", "t"),
+        ("n or t or f", "nt"),
+        ("a > b > f", "ab"),
+        ("a < b < c", "abc"),
+        ("a + b * c - a", "abca"),
+        ("min(c, a, b)", "cab"),
+        ("a if t else 1 // 0", "ta"),
+        ("a if t else unknown", "ta"),
+        ("t or 1 + true", "t"),
+    ],
+)
+def test_only_what_is_needed_is_looked_up_once(text: str, asked: str) -> None:
+    scope = Watched(a=1, b=2, c=3, t=True, n=False)
+    parse(text).evaluate(scope)
+    assert scope.asked == asked
+
+
+@pytest.mark.parametrize("text", ["f", "1 + f", "2 // f", "min(1, f)", "not f"])
+def test_other_exceptions_of_the_scope_pass_through(text: str) -> None:
+    with pytest.raises(ZeroDivisionError, match="computing f failed"):
+        parse(text).evaluate(Watched())
+    with pytest.raises(ZeroDivisionError, match="computing f failed"):
+        parse_template("{" + text + "}").evaluate(Watched())
+
+
+def test_a_scope_that_computes_is_listed_by_iterating() -> None:
+    with pytest.raises(ExpressionError, match=r"^'c' is not known here; known are a, b\.$"):
+        parse("c").evaluate(Watched(b=1, a=2))
+
+
+# Bounds
+
+
+def test_numbers_end_at_the_bound() -> None:
+    top = 2**63
+    for text in (str(top), "2**63", "(-2)**63 * -1", "2**62 * 2", f"{top - 1} + 1", f"--{top}"):
+        assert ours(text, {}) == top
+    for text in (f"-{top}", "-2**63", "(-2)**63", f"1 - {top} - 1"):
+        assert ours(text, {}) == -top
+    assert ours("x", {"x": top}) == top
+    assert ours("x", {"x": -top}) == -top
+    for text in (
+        str(top + 1),
+        f"{top} + 1",
+        f"-{top} - 1",
+        "2**64",
+        "(-2)**65",
+        "2**62 * 2 * 2 // 4",
+        "9" * MAX_LENGTH,
+    ):
+        assert ours(text, {}) is None
+    assert ours("x", {"x": top + 1}) is None
+    assert ours("x", {"x": -top - 1}) is None
+
+
+def test_powers_are_exact_up_to_the_bound() -> None:
+    for base, exponent in product([*range(-40, 41), 2**31, 2**32, 3037000499, 3037000500, 2**63, -(2**63)], range(70)):
+        expected = base**exponent
+        assert ours("a ** b", {"a": base, "b": exponent}) == (expected if abs(expected) <= 2**63 else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2**9223372036854775807", None),
+        ("9**9**9", None),
+        ("(-9)**9**18", None),
+        ("1**9223372036854775807", 1),
+        ("(-1)**9223372036854775807", -1),
+        ("0**9223372036854775807", 0),
+        ("0**0", 1),
+    ],
+)
+def test_no_huge_number_is_ever_computed(text: str, value: int | None) -> None:
+    assert ours(text, {}) == value  # 2**(2**63) would raise MemoryError
+
+
+def test_the_length_is_bounded() -> None:
+    assert ours("1" + " " * (MAX_LENGTH - 1), {}) == 1
+    too_long = "1,000 characters are the most that an expression may have; this has 1,002."
+    assert_fails(parse, "x" * 1000 + "«xx»", too_long)
+    assert_fails(parse_template, "x" * 1000 + "«xx»", too_long)
+    assert parse_template("x" * MAX_LENGTH).evaluate({}) == "x" * MAX_LENGTH
+
+
+# How to nest once more: what stands before and behind the inner text, and how many levels that is.
+NESTINGS = [
+    ("(", ")", 1),
+    ("+", "", 1),
+    ("- ", "", 1),
+    ("1**", "", 1),
+    ("min(", ")", 1),
+    ("max(0,", ")", 1),
+    ("1 if false else ", "", 1),
+    ("-(", ")", 2),
+    ("1**+", "", 2),
+    ("0*-min(", ")", 2),
+]
+
+
+@pytest.mark.parametrize(("before", "behind", "levels"), NESTINGS)
+def test_nesting_is_bounded(before: str, behind: str, levels: int) -> None:
+    def nest(times: int) -> str:
+        return before * times + "1" + behind * times
+
+    most = MAX_NESTING // levels
+    parse(nest(most))
+    with pytest.raises(ExpressionError, match=r"^This is nested more than 50 deep\.$"):
+        parse(nest(most + 1))
+
+
+def test_not_nests_too() -> None:
+    assert ours("not " * 50 + "true", {}) is True
+    assert_fails(parse, "not " * 50 + "«not» true", "This is nested more than 50 deep.")
+
+
+def test_nesting_ends_with_the_parenthesis() -> None:
+    assert ours(" + ".join(["(-(1))"] * 100), {}) == -100
+    assert ours("1" + " if false else 1" * 50, {}) == 1
+
+
+@pytest.mark.parametrize("text", ["(" * 10_000, "(" * 999, "not " * 249 + "true", "-" * 900 + "1", "2**" * 300 + "2"])
+def test_absurd_nesting_is_an_ordinary_error(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        parse(text)
+
+
+def with_frames(frames: int, call: Callable[[], T]) -> T:
+    """Call with only so many frames of Python's stack left."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + frames)
+    try:
+        return call()
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_with_frames_is_strict() -> None:
+    def dive(depth: int) -> None:
+        if depth:
+            dive(depth - 1)
+
+    with_frames(100, lambda: dive(90))
+    with pytest.raises(RecursionError):
+        with_frames(100, lambda: dive(110))
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "levels"),
+    [*NESTINGS, ("(0 if n or t and 1<0+1*", "else 1)", 1), ("min(1 if n or not 1<2*2**", "else 1)", 3)],
+)
+def test_the_deepest_nesting_leaves_the_caller_its_stack(before: str, behind: str, levels: int) -> None:
+    times = min(MAX_NESTING // levels, MAX_LENGTH // len(before + behind + " ") - 1)
+    text = before * times + "1 " + behind * times
+    scope = {"n": False, "t": True}
+    expression = with_frames(600, lambda: parse(text))
+    result = with_frames(300, lambda: expression.evaluate(scope))
+    assert result == pythons(text, scope)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1" + "+1" * 499, 500),
+        ("1" + "-1" * 499, -498),
+        ("1" + "*1" * 499, 1),
+        ("1" + "<=1" * 333, True),
+        ("t" + " or t" * 199, True),
+        ("t" + " and t" * 166, True),
+        ("max(" + ",".join(["1"] * 490) + ")", 1),
+    ],
+)
+def test_a_chain_does_not_nest(text: str, value: Value) -> None:
+    expression = with_frames(100, lambda: parse(text))
+    assert with_frames(50, lambda: expression.evaluate({"t": True})) == value
+
+
+# Whatever the text
+
+
+TOKENS = [*"()+-*%<>,{}", "//", "**", "==", "!=", "<=", ">=", "and", "or", "not", "if", "else", "true", "false"]
+TOKENS += ["min(", "max(", "x", "yes", "zero", "0", "1", "27", "/", "=", "&&", "$", "min", "9223372036854775808"]
+soups = st.lists(st.sampled_from(TOKENS), max_size=60).map(" ".join)
+
+
+@given(st.one_of(st.text(), soups, st.text(st.sampled_from("(){}-+*1x <>=notifelsrud_.\n"))))
+def test_any_text_gives_a_value_or_an_expression_error(text: str) -> None:
+    for make in (parse, parse_template):
+        error = None
+        try:
+            make(text).evaluate(SCOPE)
+        except ExpressionError as caught:
+            error = caught
+        if error:
+            assert error.text == text
+            assert 0 <= error.start <= error.end <= len(text)
+            assert error.message.endswith((".", "?"))
+
+
+@given(soups)
+def test_what_parses_is_python(text: str) -> None:
+    try:
+        parse(text)
+    except ExpressionError:
+        return
+    compile(f"({text})", "soup", "eval")
+
+
+# Templates
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("conv1", "conv1"),
+        ("{i + 1}", "3"),
+        ("block{i}", "block2"),
+        ("{act}", "relu"),
+        ("{ act\n}_{i}{i}-x", "relu_22-x"),
+        ("{last}/{not last}", "true/false"),
+        ("{-i * 4 if last else 0}!", "-8!"),
+        ("{true}", "true"),
+        ("($ é {i}", "($ é 2"),
+    ],
+)
+def test_templates(text: str, expected: str) -> None:
+    assert parse_template(text).evaluate({"i": 2, "act": "relu", "last": True}) == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("block«{»i", "This '{' has no '}' behind it."),
+        ("block«}»{i}", "This '}' has no '{' before it."),
+        ("{i}«}»", "This '}' has no '{' before it."),
+        ("«{»{i}}", "This '{' has no '}' behind it."),
+        ("a{«»}", "Nothing stands here, where an expression should."),
+        ("a{ «»}", "Nothing stands here, where an expression should."),
+        ("{i}{1 +«»} + 2", HERE + "where the expression ends."),
+        ("{i}_{«(»i}_)", "This '(' has no ')'."),
+        ("{i «act»}", "'act' cannot follow here: the expression is complete before it."),
+        ("{i}{1 + «act»}", "'act' is a word, where a number or a truth value should stand."),
+        ("{(«act»)}", "'act' is a word, where a number or a truth value should stand."),
+        ("{i}{«ac»}", "'ac' is not known here; known are act, huge, i. Did you mean act?"),
+        ("{i}{i + «true»}", "'+' wants a whole number, and this is the truth value true."),
+        ("x{«huge»}", "Numbers go up to 2**63 here, and this is beyond."),
+        ("{«min»}", "This 'min' has no '('."),
+    ],
+)
+def test_mistakes_in_templates(place: str, message: str) -> None:
+    scope: dict[str, Value | str] = {"i": 2, "act": "relu", "huge": 2**63 + 1}
+    assert_fails(lambda text: parse_template(text).evaluate(scope), place, message)
+
+
+# As values
+
+
+@pytest.mark.parametrize("original", [parse("4 * width"), parse_template("{width}x")])
+def test_it_is_a_value(original: Expression | Template) -> None:
+    for again in (pickle.loads(pickle.dumps(original)), copy.deepcopy(original)):
+        assert again == original
+        assert hash(again) == hash(original)
+        assert again.names == {"width"}
+        assert again.evaluate({"width": 3}) == original.evaluate({"width": 3})
+    assert parse("width") != parse(" width")
+    assert parse("width") != parse_template("width")
+    assert parse("width") != "width"
+
+
+@pytest.mark.parametrize("name", ["text", "names", "_run", "other"])
+def test_it_is_immutable(name: str) -> None:
+    for value in (parse("width"), parse_template("{width}")):
+        with pytest.raises(AttributeError):
+            setattr(value, name, "x")

@@ -1,0 +1,7 @@
+"""Where things are in this repository."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ARCHITECTURES = ROOT / "architectures"
+FILES = ROOT / "tests" / "files"

@@ -1,0 +1,472 @@
+"""explain and calc: what a person reads about one layer, and that its numbers are torch's."""
+
+import math
+import random
+import re
+
+import pytest
+import torch
+from click.testing import CliRunner
+from helpers.paths import ARCHITECTURES
+
+import cnnshape
+from cnnshape.build.build import build
+from cnnshape.cli import main
+from cnnshape.file.reader import read_text
+from cnnshape.layers import TYPES
+from cnnshape.network.explain import calculable, explain, options
+
+ZOO = ARCHITECTURES
+
+
+def explained(file, layer, **given):
+    return str(explain(cnnshape.load(ZOO / file), layer, **given)).splitlines()
+
+
+def of(text, layer, **given):
+    """Explain a layer of a net that is given as text, with no problem but those that the test is about."""
+    return explain(build(read_text(text)), layer, **given)
+
+
+def run(*arguments):
+    """Run a command; return its exit status and what it prints."""
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+# A layer of a file
+
+
+def test_conv1_of_alexnet():
+    assert explained("alexnet.toml", "conv1") == [
+        "conv1: conv, 227x227x3 -> 55x55x96",
+        "Slides `out_channels` filters over the input.",
+        "  height, width  floor((W - kernel_size + 2*padding)/stride) + 1",
+        "                 (227 - 11 + 2*0)/4 + 1 = 55",
+        "  channels       out_channels = 96",
+        "  in_channels    3, as input has it",
+        "  parameters     out_channels*in_channels*kernel_size*kernel_size + out_channels",
+        "                 96*3*11*11 + 96 = 34,944",
+        "  MACs           out_channels*in_channels*kernel_size*kernel_size*H'*W'",
+        "                 96*3*11*11*55*55 = 105,415,200",
+    ]
+
+
+def test_where_9216_comes_from():
+    lines = explained("alexnet.toml", "fc6")
+    assert "  in_features  C*H*W" in lines
+    assert "               256*6*6 = 9216, by flatten1 from the 6x6x256 of pool3" in lines
+    assert "               9216*4096 + 4096 = 37,752,832" in lines
+
+
+@pytest.mark.parametrize(
+    ("file", "layer", "line"),
+    [
+        ("alexnet.toml", "pool3", "(13 - 3 + 2*0)/2 + 1 = 6"),
+        ("alexnet.toml", "pool3", "channels       256, unchanged"),
+        ("alexnet.toml", "norm1", "shape       unchanged"),
+        ("alexnet.toml", "conv2", "in_channels    out_channels = 96, by conv1"),
+        ("alexnet.toml", "fc7", "in_features  out_features = 4096, by fc6"),
+        ("alexnet.toml", "flatten1", "256*6*6 = 9216"),
+        ("alexnet_two_gpu.toml", "conv2", "256*96/2*5*5 + 256 = 307,456"),
+        ("resnet50.toml", "conv1.conv", "floor((224 - 7 + 2*3)/2) + 1 = 112"),
+        (
+            "resnet50.toml",
+            "conv1.conv",
+            "(224 - 7 + 2*3) mod 2 = 1 is left over: it is padding, and nothing of the image is lost",
+        ),
+        (
+            "resnet50.toml",
+            "layer2.0.downsample.0",
+            "(56 - 1 + 2*0) mod 2 = 1 is left over: the last row and the last column are lost",
+        ),
+        ("resnet50.toml", "layer1.0.conv2", "64*64*3*3 = 36,864"),
+        ("resnet50.toml", "conv1.bn", "64 + 64 = 128"),
+        ("resnet50.toml", "fc", "2048*1*1 = 2048, by flatten1 from the 2048x1x1 of avgpool"),
+        ("unet.toml", "up4.concat", "C of down4.relu2 + C of up4.up"),
+        ("unet.toml", "up4.concat", "512 + 512 = 1024"),
+        ("unet.toml", "up4.up", "2*(32 - 1) - 2*0 + 2 = 64"),
+    ],
+)
+def test_lines(file, layer, line):
+    assert any(words.endswith(f"  {line}") for words in explained(file, layer))
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in ZOO.glob("*.toml")))
+def test_every_kind_of_layer_of_the_zoo(file):
+    """What is explained ends in the numbers of the report."""
+    net = cnnshape.load(ZOO / file)
+    rows = {row.type: row for row in net.check().layers}
+    for row in rows.values():
+        explanation = explain(net, row.name)
+        assert explanation.ok
+        last = {line.label: line.texts for line in explanation.lines}
+        if not row.node.shares:
+            assert number(last["parameters"][-1]) == row.parameters
+        assert number(last["MACs"][-1] if "MACs" in last else "none") == row.macs
+
+
+def number(words):
+    """The number that a line of an explanation comes to."""
+    return 0 if words == "none" else int(words.rpartition("= ")[2].replace(",", ""))
+
+
+THREE = 'input = [3, 8, 8]\nlayers = [{ name = "x", %s }]'
+
+
+@pytest.mark.parametrize(
+    ("layer", "lines"),
+    [
+        ('type = "upsample", scale_factor = 1.5', ["W*3/2", "8*3/2 = 12"]),
+        ('type = "upsample", size = 5', ["size = 5"]),
+        (
+            'type = "pixel_unshuffle", downscale_factor = 2',
+            ["C*downscale_factor*downscale_factor", "3*2*2 = 12", "8/2 = 4"],
+        ),
+        ('type = "reshape", shape = [-1]', ["C*H*W", "3*8*8 = 192"]),
+        ('type = "crop", amount = 2', ["8 - 2*2 = 4"]),
+        (
+            'type = "pad", padding = [[1, 2], 0]',
+            ["H + padding[0][0] + padding[0][1]", "8 + 1 + 2 = 11", "8, unchanged"],
+        ),
+        ('type = "slice", dim = 2, start = 1, stop = -1', ["(8 + (-1) - 1 + 1 - 1)/1 = 6"]),
+        ('type = "adaptive_avg_pool", output_size = [2, "keep"]', ["output_size[0] = 2", "8, unchanged"]),
+        ('type = "global_avg_pool"', ["height, width  1"]),
+        (
+            'type = "max_pool", kernel_size = 3, stride = 2, ceil_mode = true',
+            [
+                "(8 - 3 + 2 - 1)/2 + 1 = 4",
+                "(8 - 3 + 2*0) mod 2 = 1 is left over: nothing of the image is lost, with ceil_mode",
+            ],
+        ),
+        (
+            'type = "conv", out_channels = 8, kernel_size = 3, padding = "same"',
+            ["channels       out_channels = 8", "height, width  8, unchanged"],
+        ),
+        ('type = "conv", out_channels = 2, kernel_size = [3, 5]', ["(8 - 5 + 2*0)/1 + 1 = 4", "2*3*3*5 + 2 = 92"]),
+        ('type = "conv", out_channels = 2, kernel_size = 3, padding = "same"', ["height, width  8, unchanged"]),
+        ('type = "conv", out_channels = 2, kernel_size = 3, dilation = 2', ["(8 - (2*(3 - 1) + 1) + 2*0)/1 + 1 = 4"]),
+        ('type = "layer_norm", over = "channels"', ["3 + 3 = 6"]),
+        ('type = "layer_norm", over = "all"', ["3*8*8 + 3*8*8 = 384"]),
+        ('type = "prelu", num_parameters = 3', ["num_parameters = 3"]),
+        ('type = "relu"', ["shape       unchanged", "parameters  none"]),
+        ('type = "linear", out_features = 5', ["in_features  8, as input has it", "8*5 + 5 = 45"]),
+    ],
+)
+def test_kinds(layer, lines):
+    found = str(of(THREE % layer, "x")).splitlines()
+    for line in lines:
+        assert any(words.endswith(f"  {line}") for words in found), found
+
+
+def test_what_another_layer_decides():
+    net = """
+    input = [2, 8, 8]
+    layers = [
+      { name = "pool", type = "max_pool", kernel_size = 2 },
+      { name = "unpool", type = "max_unpool", indices = "pool" },
+      { name = "small", type = "max_pool", kernel_size = 3 },
+      { name = "up", type = "upsample", like = "input", from = "small" },
+      { name = "gate", type = "global_avg_pool" },
+      { name = "gated", type = "mul", from = ["gate", "up"] },
+    ]
+    """
+    assert "  height, width  W of input = 8" in str(of(net, "unpool"))
+    assert "  height, width  W of input = 8" in str(of(net, "up"))
+    assert "  height, width  W of up = 8" in str(of(net, "gated"))
+
+
+def test_shared_weights_are_counted_where_they_are():
+    net = """
+    inputs = { left = [1, 4, 4], right = [1, 4, 4] }
+    layers = [
+      { name = "a", type = "conv", out_channels = 2, kernel_size = 3, from = "left" },
+      { name = "b", shares = "a", from = "right" },
+      { type = "add", from = ["a", "b"] },
+    ]
+    """
+    assert "  parameters     those of a" in str(of(net, "b"))
+
+
+def test_numbers_come_through_what_keeps_them():
+    """Dropout and pooling keep the channels; a number is followed to the layer that made it, or to the input."""
+    net = """
+    input = [5, 9, 9]
+    layers = [
+      { name = "first", type = "batch_norm" },
+      { name = "pool", type = "max_pool", kernel_size = 2 },
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 1 }, "relu", "dropout",
+      { name = "b", type = "conv", out_channels = 4, kernel_size = 1, from = "pool" },
+      { name = "both", type = "concat", from = ["dropout", "b"] }, "relu",
+      { name = "last", type = "conv", out_channels = 1, kernel_size = 1 },
+    ]
+    """.replace('"dropout",', '{ name = "dropout", type = "dropout" },', 1)
+    assert "  num_features  5, as input has it" in str(of(net, "first"))
+    assert "  in_channels    5, as input has it" in str(of(net, "b"))
+    assert "4 + 4 = 8, by both from the 4x4x4 of a and the 4x4x4 of b" in str(of(net, "last"))
+
+
+def test_a_long_chain_is_no_trouble():
+    layers = ", ".join(['"relu"'] * 3000)
+    net = (
+        f'input = [4, 2, 2]\nlayers = [{layers}, {{ name = "last", type = "conv", out_channels = 1, kernel_size = 1 }}]'
+    )
+    assert "  in_channels    4, as input has it" in str(of(net, "last"))
+
+
+# What is wrong
+
+
+def test_a_layer_that_fails():
+    net = cnnshape.load(ZOO / "alexnet.toml")
+    explanation = explain(net, "conv1", (3, 5, 5))
+    assert not explanation.ok
+    assert explanation.problems == ("error: a window of 11 does not fit a side of 5 with padding 0",)
+    labels = [line.label for line in explanation.lines]  # what does not depend on the failure is there
+    assert labels == ["channels", "in_channels", "parameters"]
+
+
+def test_a_layer_of_which_nothing_is_known():
+    explanation = of(THREE % 'type = "flatten", start_dim = 5', "x")
+    assert explanation.lines == ()
+    assert explanation.problems == ("error: axis 5 does not exist: axes go from 1 (the channels) to 3",)
+
+
+def test_the_numbers_of_a_condition_come_with_their_arithmetic():
+    explanation = of(THREE % 'type = "conv", out_channels = 2, kernel_size = 5, dilation = 3', "x")
+    assert explanation.problems == ("error: a window of 3*(5 - 1) + 1 = 13 does not fit a side of 8 with padding 0",)
+
+
+def test_a_layer_behind_a_failure():
+    net = cnnshape.load(ZOO / "alexnet.toml")
+    why = "error: what enters is not known, since conv1 fails before it: a window of 11 does not fit a side of 5 with padding 0"
+    assert explain(net, "conv2", (3, 5, 5)).problems == (why,)
+    assert explain(net, "flatten1", (3, 5, 5)).problems == (why,)
+
+
+def test_a_number_that_does_not_fit_is_explained():
+    explanation = explain(cnnshape.load(ZOO / "alexnet.toml"), "fc6", (3, 199, 199))
+    assert "256*5*5 = 6400, by flatten1 from the 5x5x256 of pool3" in str(explanation)
+    assert explanation.problems == ("error: in_features is 9216, but 6400 arrives",)
+
+
+def test_a_layer_that_the_file_says_wrongly():
+    net = 'input = [3, 8, 8]\nlayers = [{ name = "x", type = "conv", kernel_size = 0 }, { name = "y", type = "relu" }]'
+    explanation = of(net, "x")
+    assert not explanation.ok
+    assert any("kernel_size must be a whole number" in problem for problem in explanation.problems)
+    assert of(net, "y").problems[0].startswith("error: what enters is not known, since x fails before it: ")
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ("conv11", "there is no layer conv11; did you mean conv1?"),
+        ("layer1", "layer1 is no single layer, but those from layer1.0.conv1 to layer1.2.relu3"),
+    ],
+)
+def test_no_such_layer(layer, words):
+    file = "alexnet.toml" if layer == "conv11" else "resnet50.toml"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        explain(cnnshape.load(ZOO / file), layer)
+
+
+# The command line
+
+
+def test_explain_prints_and_exits():
+    file = str(ZOO / "alexnet.toml")
+    status, output = run("explain", file, "conv1")
+    assert (status, output.splitlines()) == (0, explained("alexnet.toml", "conv1"))
+    status, output = run("explain", file, "conv1", "--input", "231x231x3")
+    assert (status, "(231 - 11 + 2*0)/4 + 1 = 56" in output) == (0, True)
+    status, output = run("explain", file, "conv1", "--input", "5x5x3")
+    assert (status, "error: a window of 11" in output) == (1, True)
+    status, output = run("explain", file, "cnov1")
+    assert (status, "did you mean conv1?" in output) == (2, True)
+    status, output = run("explain", "nowhere.toml", "conv1")
+    assert (status, "nowhere.toml" in output) == (2, True)
+
+
+def test_calc_of_the_issue():
+    status, output = run("calc", "conv", "227", "--kernel-size", "11", "--stride", "4")
+    assert status == 0
+    assert output.splitlines() == [
+        "conv: 227 -> 55",
+        "  side  floor((W - kernel_size + 2*padding)/stride) + 1",
+        "        (227 - 11 + 2*0)/4 + 1 = 55",
+    ]
+
+
+def test_calc_types():
+    assert sorted(calculable()) == [
+        "adaptive_avg_pool",
+        "adaptive_max_pool",
+        "avg_pool",
+        "conv",
+        "conv_transpose",
+        "crop",
+        "global_avg_pool",
+        "global_max_pool",
+        "lp_pool",
+        "max_pool",
+        "pad",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "upsample",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("conv", ["kernel_size", "stride", "padding", "dilation", "padding_mode"]),
+        ("conv_transpose", ["kernel_size", "stride", "padding", "output_padding", "dilation"]),
+        ("max_pool", ["kernel_size", "stride", "padding", "dilation", "ceil_mode"]),
+        ("avg_pool", ["kernel_size", "stride", "padding", "ceil_mode"]),
+        ("pixel_shuffle", ["upscale_factor"]),
+        ("upsample", ["size", "scale_factor"]),
+        ("crop", ["size", "amount", "offset", "exact"]),
+        ("pad", ["padding", "mode"]),
+        ("global_avg_pool", []),
+    ],
+)
+def test_calc_options_are_those_that_bear_on_sides(kind, names):
+    assert list(options(TYPES[kind])) == names
+
+
+def test_calc_help():
+    status, output = run("calc", "--help")
+    assert status == 0
+    for name, kind in calculable().items():
+        assert re.search(rf"^  {name}  +{re.escape(kind.summary()[:20])}", output, re.MULTILINE)
+    status, output = run("calc", "conv", "--help")
+    assert status == 0
+    assert "--kernel-size VALUE" in output
+    assert "relationships 6 and 15" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["cnov", 3], "there is no layer type cnov; did you mean conv?"),
+        (["relu", 3], "relu is not about sides alone"),
+        (["conv", 227], "Missing option '--kernel-size'"),
+        (["conv", 227, "--kernel-size", 0], "kernel_size must be a whole number from 1 up"),
+        (["conv", 227, "--kernel-size", 3, "--padding", "sme"], '"valid", not "sme"'),
+        (["conv", "a", "--kernel-size", 3], "is no shape"),
+        (["conv", "0", "--kernel-size", 3], "is no shape"),
+        (["upsample", 5], "upsample needs one of"),
+        (["upsample", 5, "--size", 3, "--scale-factor", 2], "upsample needs one of"),
+        (["pad", 5, "--padding", "1,2,3"], "padding must be"),
+        (["conv", 5, "--kernel-size", ""], "kernel_size must be"),
+    ],
+)
+def test_calc_used_wrongly(arguments, words):
+    status, output = run("calc", *arguments)
+    assert (status, words in output) == (2, True), output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["conv", 4, "--kernel-size", 3, "--dilation", 2], "a window of 2*(3 - 1) + 1 = 5 does not fit a side of 4"),
+        (["conv", 4, "--kernel-size", 3, "--padding", "same", "--stride", 2], "needs stride 1"),
+        (["max_pool", 8, "--kernel-size", 2, "--padding", 2], "padding 2 is more than"),
+        (["conv", "8x8", "--kernel-size", "3x3x3"], "kernel_size has 3 entries, but there are 2 spatial axes"),
+        (["pixel_shuffle", 8, "--upscale-factor", 2], "at least 2 spatial axes"),
+        (["lp_pool", "2x2x2", "--kernel-size", 3, "--ceil-mode"], "a window of 3 does not fit a side of 2"),
+        (["crop", 10, "--size", 5, "--exact"], "cropping 10 to 5 is not even"),
+        (["crop", 10, "--size", 11], "a side of 10 cannot be cropped to 11\n"),
+        (["crop", 10, "--size", 8, "--offset", 3], "a side of 10 cannot be cropped to 8 from cell 3 on"),
+    ],
+)
+def test_calc_refused(arguments, words):
+    status, output = run("calc", *arguments)
+    assert (status, words in output) == (1, True), output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sides"),
+    [
+        (["pad", 10, "--padding", "1,2"], "13"),
+        (["pad", "10x20", "--padding", "1,2"], "13x23"),
+        (["pad", "10x20", "--padding", "1,2x0,5"], "13x25"),
+        (["pad", "10x20", "--padding", "1x2"], "12x24"),
+        (["pad", 10, "--padding", -1], "8"),
+        (["upsample", "10x20", "--scale-factor", "0.5x2"], "5x40"),
+        (["adaptive_avg_pool", "10x20", "--output-size", "keepx7"], "10x7"),
+        (["adaptive_avg_pool", "10x20", "--output-size", "3"], "3x3"),
+        (["global_max_pool", "10x20x30"], "1x1x1"),
+        (["crop", "10", "--amount", "2"], "6"),
+        (["lp_pool", "7x7x7", "--kernel-size", 2], "3x3x3"),
+    ],
+)
+def test_calc_spellings(arguments, sides):
+    status, output = run("calc", *arguments)
+    assert (status, output.splitlines()[0].partition(" -> ")[2]) == (0, sides)
+
+
+CALCULATED = {  # the option values to choose from, and torch's layer
+    "conv": (
+        torch.nn.Conv2d,
+        {"kernel_size": (1, 2, 3, 5), "stride": (1, 2, 3), "padding": (0, 1, 2), "dilation": (1, 2)},
+    ),
+    "conv_transpose": (
+        torch.nn.ConvTranspose2d,
+        {"kernel_size": (1, 2, 3), "stride": (2, 3), "padding": (0, 1), "output_padding": (0, 1)},
+    ),
+    "max_pool": (
+        torch.nn.MaxPool2d,
+        {"kernel_size": (2, 3, 4), "stride": (1, 2, 3), "padding": (0, 1), "ceil_mode": (False, True)},
+    ),
+    "avg_pool": (
+        torch.nn.AvgPool2d,
+        {"kernel_size": (2, 3, 4), "stride": (1, 2, 3), "padding": (0, 1), "ceil_mode": (False, True)},
+    ),
+    "adaptive_avg_pool": (torch.nn.AdaptiveAvgPool2d, {"output_size": (1, 3, 7)}),
+    "upsample": (torch.nn.Upsample, {"scale_factor": (0.5, 2, 1.5, 0.3, 3)}),
+}
+
+
+@pytest.mark.parametrize("kind", CALCULATED)
+def test_calc_says_what_torch_does(kind):
+    layer, values = CALCULATED[kind]
+    channels = {"in_channels": 1, "out_channels": 1} if kind.startswith("conv") else {}
+    chance = random.Random(kind)
+    for _ in range(40):
+        settings = {name: chance.choice(choices) for name, choices in values.items()}
+        sides = [chance.randint(7, 20) for _ in range(2)]
+        options = [
+            word
+            for name, value in settings.items()
+            if value is not False
+            for word in ([f"--{name.replace('_', '-')}"] + ([] if value is True else [value]))
+        ]
+        status, output = run("calc", kind, "x".join(map(str, sides)), *options)
+        with torch.inference_mode():
+            expected = layer(**channels, **settings)(torch.zeros(1, 1, *sides)).shape[2:]
+        assert status == 0
+        assert output.splitlines()[0].partition(" -> ")[2] == "x".join(map(str, expected)), (settings, output)
+
+
+def test_calc_says_how_many_rows_are_lost():
+    """Of a row of cells, those after the last that any window covers."""
+    chance = random.Random(0)
+    for _ in range(150):
+        w, kernel, stride, padding = (
+            chance.randint(5, 30),
+            chance.randint(1, 5),
+            chance.randint(1, 6),
+            chance.randint(0, 3),
+        )
+        starts = range(-padding, w + padding - kernel + 1, stride)
+        lost = max(0, w - (starts[-1] + kernel))
+        left_over = w + padding - (starts[-1] + kernel)
+        status, output = run("calc", "conv", w, "--kernel-size", kernel, "--stride", stride, "--padding", padding)
+        assert status == 0
+        words = {0: "it is padding, and nothing of the image is lost", 1: "the last row is lost"}
+        said = words.get(lost, f"the last {lost} rows are lost")
+        assert output.endswith(f" = {left_over} is left over: {said}\n") == (left_over > 0), output
+        assert math.floor((w - kernel + 2 * padding) / stride) + 1 == len(starts)
