@@ -115,12 +115,12 @@ class _Files:
 
     @staticmethod
     def _has_layers(file: Path, *, named: bool) -> bool:
-        from cnnshape.file.source import Source, Unreadable
+        from cnnshape.file.source import Source, SourceError
         from cnnshape.file.values import NET_KEYS
 
         try:
             data = Source.read(file).data
-        except Unreadable:
+        except SourceError:
             if named or not os.access(file, os.R_OK):
                 return named
             return bool(re.search(LAYERS, file.read_text(encoding="utf-8", errors="replace")))

@@ -34,7 +34,7 @@ SETTLED: Final = (int, float, str, tuple)  # what a setting is when nothing in i
 
 MAX_STEPS: Final = 50_000  # layers and uses of blocks, every copy counted: five times the largest net known
 MAX_WORK: Final = 10_000_000  # of an expression, a character counts 4, of a name 1, and a connection 40: seconds
-MAX_NESTING: Final = 50  # blocks within blocks
+MAX_BLOCK_NESTING: Final = 50  # blocks within blocks
 MAX_EXPANSIONS: Final = 300  # of one block, that are kept to be copied
 MAX_EXPANSION: Final = 1_000  # layers of such a one
 
@@ -574,8 +574,8 @@ class _Builder:
                 names = [other.name for other in frame.blocks[frame.blocks.index(block) :]]
                 self.problem(problems.BlockCircle, site, "block", circle=" -> ".join([*names, block.name]))
             raise Unsettled
-        if len(frame.blocks) >= MAX_NESTING:
-            self.too_large(site, "block", "blocks within blocks", MAX_NESTING)
+        if len(frame.blocks) >= MAX_BLOCK_NESTING:
+            self.too_large(site, "block", "blocks within blocks", MAX_BLOCK_NESTING)
         given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
         key = (*given, inner.allow, site.entering, *map(site.inputs.index, site.inputs))
         made = block.expansions.get(key) if inner.twin is None else None

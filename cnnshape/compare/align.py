@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from math import isclose, prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.layers.parameters import Axis, Real, Reference, per_axis
+from cnnshape.layers.parameters import Dim, Real, Reference, per_axis
 from cnnshape.layers.shaping import ends
 from cnnshape.numbers.shape import CHANNELS_LAST, from_file, to_file
 from cnnshape.numbers.unknown import UNKNOWN
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # One layer
 
 
-class Step(NamedTuple):
+class SideLayer(NamedTuple):
     """A layer of either side."""
 
     name: str  # "" where it has none that another side could have, too
@@ -53,7 +53,7 @@ POOLS: Final = ("adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "gl
 FITTING: Final = (*POOLS, *CUTS, "pad", "upsample")  # types that do nothing where the shape stays
 
 
-def step(  # noqa: PLR0913 -- what a Step is made of
+def step(  # noqa: PLR0913 -- what a SideLayer is made of
     kind: str,
     layer: Layer | None,
     *,
@@ -63,7 +63,7 @@ def step(  # noqa: PLR0913 -- what a Step is made of
     output: Shape | None,
     parameters: int | None,
     minor: bool = False,
-) -> Step:
+) -> SideLayer:
     """Make a step of a layer of some type; `minor`: it may be left out."""
     x, y = entering[0] if entering else None, output or ()
     settings = {} if layer is None or x is None else _settings(layer, x, y)
@@ -72,7 +72,9 @@ def step(  # noqa: PLR0913 -- what a Step is made of
     idle = x == output and (kind in FITTING or (kind == "concat" and len(inputs) == 1))
     optional = minor or idle or kind in GLUE or (kind == "dropout" and settings.get("p") == 0)
     family = layer.family if layer else kind
-    return Step(name, kind, settings, amounts, essence, derived, family, inputs, entering, output, parameters, optional)
+    return SideLayer(
+        name, kind, settings, amounts, essence, derived, family, inputs, entering, output, parameters, optional
+    )
 
 
 def _settings(layer: Any, x: Shape, y: Shape) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def _settings(layer: Any, x: Shape, y: Shape) -> dict[str, Any]:
         if silent or value is UNKNOWN or isinstance(parameter, Reference) or name in IN_OUTPUT:
             continue
         found[name] = per_axis(value, rank) if name in layer.spatial else value
-        if isinstance(parameter, Axis) and value < 0:
+        if isinstance(parameter, Dim) and value < 0:
             found[name] = value + rank + 2
     if found.get("affine", found.get("elementwise_affine", True)) is False:
         found.pop("bias", None)
@@ -142,14 +144,14 @@ def _essence(kind: str, settings: dict[str, Any], x: Shape, y: Shape) -> tuple[s
     return kind, settings
 
 
-def comparable(one: Step, other: Step) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def comparable(one: SideLayer, other: SideLayer) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return what can be compared of two layers, None if they do not do the same."""
     if one.type == other.type:
         return one.settings, other.settings
     return (one.essence, other.essence) if one.kind == other.kind else None
 
 
-def different(one: Step, other: Step) -> list[str]:
+def different(one: SideLayer, other: SideLayer) -> list[str]:
     """Return the names of the settings that differ between two layers that do the same."""
     left, right = comparable(one, other) or ({}, {})
     return [name for name in left if name in right and not _equal(left[name], right[name])]
@@ -182,7 +184,7 @@ def _tokens(shape: Shape) -> tuple[int, int]:
 class Side:
     """The layers of one net, and the values that they read: 0 for nothing known, the inputs, a value a layer."""
 
-    def __init__(self, steps: list[Step], first: int, outputs: Iterable[int]):
+    def __init__(self, steps: list[SideLayer], first: int, outputs: Iterable[int]):
         self.first = first  # the value of the first layer
         self.outputs = [value for value in outputs if value >= first]
         readers = Counter(value for step in steps for value in step.inputs)
@@ -372,16 +374,16 @@ class Alignment:
                 yield i, same
 
 
-def _signature(step: Step) -> Any:
+def _signature(step: SideLayer) -> Any:
     settings, essence = tuple(step.settings.items()), tuple(step.essence.items())
     return step.type, settings, step.kind, essence, step.parameters, step.optional
 
 
-def _gap(step: Step) -> int:
+def _gap(step: SideLayer) -> int:
     return 0 if step.optional else GAP if step.parameters else BARE_GAP
 
 
-def _price(one: Step, other: Step) -> int | None:
+def _price(one: SideLayer, other: SideLayer) -> int | None:
     if comparable(one, other) is None:
         named = NAMESAKE if one.name == other.name != "" else None
         return KIN if one.family == other.family and not one.optional else named

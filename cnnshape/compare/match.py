@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from cnnshape.compare.align import Alignment, Side, Step, alike, comparable, different, step
+from cnnshape.compare.align import Alignment, Side, SideLayer, alike, comparable, different, step
 from cnnshape.numbers.shape import text
 from cnnshape.problems.base import Problem, errors
 from cnnshape.problems.catalogue import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
@@ -56,7 +56,7 @@ class Failure(NamedTuple):
     module: str
 
 
-class Run(NamedTuple):
+class Trace(NamedTuple):
     """What one run of a model showed."""
 
     model: str  # its class
@@ -94,7 +94,7 @@ class Comparison(NamedTuple):
         return not errors(self.problems)
 
 
-def match(net: Network, report: Report, run: Run) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[Problem, ...]]:
+def match(net: Network, report: Report, run: Trace) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[Problem, ...]]:
     """Hold what a run showed against a net; return the matches, what the model has beyond it, and the problems."""
     judge = _Judge(net, report, run)
     layers, extra = judge.layers(), tuple(judge.extra())
@@ -113,7 +113,7 @@ class _Difference(NamedTuple):
 class _Judge:
     """Compares two nets, layer by layer; `problems` has what it found."""
 
-    def __init__(self, net: Network, report: Report, run: Run):
+    def __init__(self, net: Network, report: Report, run: Trace):
         self.net, self.report, self.run = net, report, run
         self.problems: list[Problem] = []
         self.first = 1 + len(net.inputs)  # the value of the first layer, on both sides
@@ -176,7 +176,7 @@ class _Judge:
             return found._replace(verdict="fails", reason=self.run.failure.message if self.run.failure else "")
         return found._replace(verdict="differs", reason=f"{file} / {model}") if differences else found
 
-    def settings(self, one: Step, other: Step) -> Iterator[_Difference]:
+    def settings(self, one: SideLayer, other: SideLayer) -> Iterator[_Difference]:
         both = comparable(one, other)
         if both is None:
             yield _Difference(one.type, other.type, "type")
@@ -202,12 +202,12 @@ class _Judge:
             there = "none of the model's parameters"
         yield _Difference(here, there, "shares" if shares else "", derived=bool(ours and theirs))
 
-    def shapes(self, one: Step, other: Step) -> Iterator[_Difference]:
+    def shapes(self, one: SideLayer, other: SideLayer) -> Iterator[_Difference]:
         if not alike(one.output, other.output):
             here, there = (f"output {self.written(step.output)}" for step in (one, other))
             yield _Difference(here, there, derived=True)
 
-    def enters_otherwise(self, one: Step, other: Step) -> bool:
+    def enters_otherwise(self, one: SideLayer, other: SideLayer) -> bool:
         """Say whether other shapes enter, and it is known why: by what was judged before, or a layer too many."""
         if all(alike(*pair) for pair in zip_longest(one.entering, other.entering)):
             return False
@@ -318,7 +318,7 @@ class _Judge:
         placed = [returned[position][1]] if len(returned) == len(self.report.outputs) else []
         return next(chain(named, made, placed), None)
 
-    def described(self, step: Step) -> str:
+    def described(self, step: SideLayer) -> str:
         """Say what a layer is: conv, kernel_size 3, output 64x56x56."""
         settings = [_setting(name, step.settings[name]) for name in ("kernel_size", "stride") if name in step.settings]
         output = [] if step.output is None else [f"output {self.written(step.output)}"]
@@ -336,7 +336,7 @@ class _Judge:
             self.problems.append(problem(self.net.at("layers"), **facts))
 
 
-def _of_file(row: LayerReport) -> Step:
+def _of_file(row: LayerReport) -> SideLayer:
     node, layer = row.node, row.node.layer
     sizes = sum(key in vars(layer) for key in layer.references if key != "indices") if layer else 0  # only looked at
     joined = len(node.inputs) - sizes
@@ -351,7 +351,7 @@ def _of_file(row: LayerReport) -> Step:
     )
 
 
-def _of_model(call: Call) -> Step:
+def _of_model(call: Call) -> SideLayer:
     return step(
         call.type,
         call.layer,

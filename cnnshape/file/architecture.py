@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cnnshape.network.network import Claim
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.place import Text
+    from cnnshape.problems.place import SourceText
 
 # A parameter's value in its final form; or with an Expression or a Template in it; None where it is wrong.
 Setting = Any
@@ -65,7 +65,7 @@ class Step(NamedTuple):
 class File(NamedTuple):
     """What the blocks and layers of one file see: its layout, constants, defaults, and blocks."""
 
-    source: Text
+    source: SourceText
     layout: str
     constants: dict[str, Any]
     defaults: dict[str, dict[str, Any]]

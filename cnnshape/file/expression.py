@@ -17,11 +17,13 @@ from typing import Generic, NamedTuple, NoReturn, TypeVar
 
 Value = int | float | bool
 Scope = Mapping[str, Value | str]  # may hold words, for templates; an expression refuses a word that it meets
-Run = Callable[[Scope], Value]
-Result = TypeVar("Result")
+Evaluate = Callable[[Scope], Value]
+T = TypeVar("T")
 
-MAX_LENGTH = 1_000  # characters: far beyond what anybody reads, and it bounds the work of one evaluation
-MAX_NESTING = 50  # a level takes 11 frames to parse at most: 550 of Python's 1,000, and the rest is the caller's
+MAX_EXPRESSION_LENGTH = 1_000  # characters: far beyond what anybody reads, and it bounds the work of one evaluation
+MAX_EXPRESSION_NESTING = (
+    50  # a level takes 11 frames to parse at most: 550 of Python's 1,000, and the rest is the caller's
+)
 MAX_NUMBER = 2**63  # either side of zero: every integer of TOML fits, and arithmetic stays instant
 
 TOKEN = re.compile(
@@ -93,22 +95,22 @@ class ExpressionError(ValueError):
         return self.message
 
 
-class _Parsed(Generic[Result]):
+class _Parsed(Generic[T]):
     """A text and the function that it stands for: immutable, and equal where class and text are."""
 
     __slots__ = ("_run", "names", "text")
     text: str
     names: frozenset[str]
-    _run: Callable[[Scope], Result]
+    _run: Callable[[Scope], T]
 
-    def __init__(self, text: str, names: set[str], run: Callable[[Scope], Result]) -> None:
+    def __init__(self, text: str, names: set[str], run: Callable[[Scope], T]) -> None:
         for name, value in (("text", text), ("names", frozenset(names)), ("_run", run)):
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
-    def evaluate(self, scope: Scope) -> Result:
+    def evaluate(self, scope: Scope) -> T:
         """Compute the result; a name is looked up when it is needed. A mistake raises ExpressionError.
 
         Only KeyError means that a name is unknown: what else a mapping that computes may raise passes through.
@@ -170,17 +172,19 @@ def parse_template(text: str) -> Template:
 
     def run(scope: Scope) -> str:
         result = "".join([s + _show(hole(scope)) for s, hole in holes]) + rest
-        if len(result) > MAX_LENGTH:  # or words that hold words would grow without bound
-            raise ExpressionError(f"This becomes longer than {MAX_LENGTH:,} characters.", 0, len(text), text)
+        if len(result) > MAX_EXPRESSION_LENGTH:  # or words that hold words would grow without bound
+            raise ExpressionError(f"This becomes longer than {MAX_EXPRESSION_LENGTH:,} characters.", 0, len(text), text)
         return result
 
     return Template(text, names, run)
 
 
 def _check_length(text: str) -> None:
-    if len(text) > MAX_LENGTH:
-        message = f"{MAX_LENGTH:,} characters are the most that an expression may have; this has {len(text):,}."
-        raise ExpressionError(message, MAX_LENGTH, len(text), text)
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        message = (
+            f"{MAX_EXPRESSION_LENGTH:,} characters are the most that an expression may have; this has {len(text):,}."
+        )
+        raise ExpressionError(message, MAX_EXPRESSION_LENGTH, len(text), text)
 
 
 def _show(value: Value | str) -> str:
@@ -203,7 +207,7 @@ class _Token(NamedTuple):
 class _Part(NamedTuple):
     """What a rule has read: the function that computes it, and its place."""
 
-    run: Run
+    run: Evaluate
     start: int
     end: int
 
@@ -251,8 +255,8 @@ class _Parser:
     def nested(self, opener: _Token) -> Iterator[None]:
         """Whatever recurses goes through here, so that neither parsing nor evaluating can run out of stack."""
         self.depth += 1
-        if self.depth > MAX_NESTING:
-            raise self.error(f"This is nested more than {MAX_NESTING} deep.", opener)
+        if self.depth > MAX_EXPRESSION_NESTING:
+            raise self.error(f"This is nested more than {MAX_EXPRESSION_NESTING} deep.", opener)
         yield
         self.depth -= 1
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from functools import lru_cache
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.file import zoo
 from cnnshape.file.architecture import Architecture, Block, File, Setting, Step, waits
-from cnnshape.file.expression import MAX_LENGTH, Template, parse
-from cnnshape.file.source import LIMIT, Source, Unreadable
+from cnnshape.file.expression import MAX_EXPRESSION_LENGTH, Template, parse
+from cnnshape.file.source import LIMIT, Source, SourceError
 from cnnshape.file.values import BLOCK_KEYS, EXPECT, NET_KEYS, STEP_KEYS, Enough, Values
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Count, Flag, Reference
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.place import Path, Text
+    from cnnshape.problems.place import KeyPath, SourceText
 
 CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
 TRAINING: Final = ("batch_size", "optimizer")  # those that mean something here; other facts are free
@@ -48,10 +48,10 @@ def read(path: str | os.PathLike[str]) -> Architecture:
     """Read an architecture file, or zoo:NAME; what is wrong is in `problems`, nothing is raised."""
     found = zoo.find(path)
     if isinstance(found, str):
-        return _unreadable(Unreadable(f"This file cannot be read: {found}", str(path)))
+        return _unreadable(SourceError(f"This file cannot be read: {found}", str(path)))
     try:
         source = Source.read(found, str(path))
-    except Unreadable as error:
+    except SourceError as error:
         return _unreadable(error)
     return _read(_Reader(source, found.parent, (found.resolve(),)))
 
@@ -60,9 +60,9 @@ def read_text(text: str, file: str = "<string>") -> Architecture:
     """Read an architecture from text; included files are looked for in the working directory."""
     try:
         source = Source.from_text(text, file)
-    except Unreadable as error:
+    except SourceError as error:
         return _unreadable(error)
-    return _read(_Reader(source, FilePath()))
+    return _read(_Reader(source, Path()))
 
 
 def _read(reader: _Reader) -> Architecture:
@@ -84,32 +84,32 @@ class _Unread(NamedTuple):
     def data(self) -> dict[str, object]:
         return {}
 
-    def key(self, _: Path) -> tuple[int, int]:
+    def key(self, _: KeyPath) -> tuple[int, int]:
         return self.line, self.column
 
-    def value(self, _: Path) -> tuple[int, int]:
+    def value(self, _: KeyPath) -> tuple[int, int]:
         return self.line, self.column
 
 
-def _unreadable(error: Unreadable) -> Architecture:
+def _unreadable(error: SourceError) -> Architecture:
     place = _where(error)
     file = File(place.source, CHANNELS_FIRST, {}, {}, {})
     return Architecture(file, problems=(problems.Unreadable(place, why=error.message),))
 
 
-def _where(error: Unreadable) -> Place:
+def _where(error: SourceError) -> Place:
     return Place(_Unread(error.file, error.text, error.line, error.column), ())
 
 
 class _Reader(Values):
     """Reads one file, included ones with it, and notes the problems."""
 
-    def __init__(self, source: Text, folder: FilePath, chain: tuple[FilePath, ...] = (), parent: _Reader | None = None):
+    def __init__(self, source: SourceText, folder: Path, chain: tuple[Path, ...] = (), parent: _Reader | None = None):
         super().__init__(source, parent.problems if parent else None)
         self.data = source.data
         self.folder = folder
         self.chain = chain  # the files that include this one, outermost first, with it
-        self.included: list[tuple[FilePath, Source]] = parent.included if parent else []  # so far, by anybody
+        self.included: list[tuple[Path, Source]] = parent.included if parent else []  # so far, by anybody
 
     # The parts of a file that blocks see
 
@@ -154,7 +154,7 @@ class _Reader(Values):
     ) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for name, settings in table.items():
-            path: Path = ("layer_defaults", name)
+            path: KeyPath = ("layer_defaults", name)
             if name not in TYPES:
                 self.problem(problems.UnknownType, path, of_key=True, type=name, hint=hint(name, TYPES))
             elif not isinstance(settings, dict):
@@ -170,7 +170,7 @@ class _Reader(Values):
                         found[name][key] = settled
         return found
 
-    def include(self, name: str, path: Path, file: File) -> None:
+    def include(self, name: str, path: KeyPath, file: File) -> None:
         """Bring in the blocks of another file."""
         found = self.find(name)
         if isinstance(found, str):
@@ -184,7 +184,7 @@ class _Reader(Values):
         source = next((source for path, source in self.included if path == real), None)  # one, for what is wrong in it
         try:
             source = source or Source.included(found)
-        except Unreadable as error:
+        except SourceError as error:
             here = Place(self.source, path)
             self.problems.append(problems.Unreadable(_where(error), used_at=(here,), why=error.message))
             return
@@ -204,11 +204,11 @@ class _Reader(Values):
         self.only(self.data, NET_KEYS, "an architecture file")
         return tuple(block for block in self.file(defaults).blocks.values() if block.file.source is self.source)
 
-    def find(self, name: str) -> FilePath | str:
+    def find(self, name: str) -> Path | str:
         """Return the file that is meant by an include, or say what is wrong with it."""
         if name.startswith(zoo.PREFIX):
             return zoo.find(name)
-        allowed = [self.folder, FilePath()]
+        allowed = [self.folder, Path()]
         try:
             candidates = [folder / name for folder in allowed]
             files = [candidate for candidate in candidates if candidate.is_file()]
@@ -224,7 +224,7 @@ class _Reader(Values):
         mean = f"; the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else ""
         return f"there is no file {shown(name)} in this file's folder or the working directory{mean}"
 
-    def add(self, block: Block, path: Path, file: File) -> None:
+    def add(self, block: Block, path: KeyPath, file: File) -> None:
         """Put a block where the file's layers find it."""
         if other := file.blocks.get(block.name):
             name = block.name
@@ -236,7 +236,7 @@ class _Reader(Values):
 
     def block_head(self, name: str, table: Any, file: File) -> Block | None:
         """Read what others need to know of a block: all but its layers."""
-        path: Path = ("blocks", name)
+        path: KeyPath = ("blocks", name)
         if why := bad_name(name):
             self.problem(problems.BadName, path, of_key=True, why=why)
         if not isinstance(table, dict):
@@ -284,19 +284,19 @@ class _Reader(Values):
                 elif step.block in uses and step.block not in done:
                     trail[str(step.block)] = iter(uses[str(step.block)])
 
-    def argument(self, value: Any, path: Path, names: Iterable[str]) -> Setting:
+    def argument(self, value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
         """Return what is handed to a block as a number or truth value, an expression parsed; None where it is wrong."""
         if isinstance(value, str):
             return self.parsed(parse, value, path, names)
         return self.number(value, path, {})
 
-    def word(self, value: Any, path: Path, names: Iterable[str]) -> Setting:
-        if isinstance(value, str) and 0 < len(value) <= MAX_LENGTH:
+    def word(self, value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
+        if isinstance(value, str) and 0 < len(value) <= MAX_EXPRESSION_LENGTH:
             return self.template(value, path, names) or None
         self.bad(path, f"{path[-1]} must be a word, not {shown(value)}")
         return None
 
-    def steps(self, table: Mapping[str, Any], path: Path, names: set[str], file: File) -> tuple[Step, ...]:
+    def steps(self, table: Mapping[str, Any], path: KeyPath, names: set[str], file: File) -> tuple[Step, ...]:
         entries = table.get("layers")
         unknown = (Step(Place(self.source, path), broken=True, lost=True),) if path else ()  # a net shows none
         if entries is None:
@@ -318,7 +318,7 @@ class _Reader(Values):
                 first.setdefault(step.name, step.at("name"))
         return steps
 
-    def step(self, entry: Any, path: Path, names: set[str], file: File) -> Step:
+    def step(self, entry: Any, path: KeyPath, names: set[str], file: File) -> Step:
         """Read one entry of `layers`."""
         bare = isinstance(entry, str) and entry != ""
         table = {"type": entry} if bare else entry
@@ -353,7 +353,7 @@ class _Reader(Values):
         lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
         return Step(place, **said, broken=broken, lost=lost)
 
-    def step_word(self, value: Any, path: Path, names: set[str]) -> str | Template:
+    def step_word(self, value: Any, path: KeyPath, names: set[str]) -> str | Template:
         """Return a value that is a name or a word; "" where it is wrong."""
         if not isinstance(value, str) or not value:
             key = path[-1] if isinstance(path[-1], str) else path[-2]
@@ -363,7 +363,7 @@ class _Reader(Values):
             self.problem(problems.BadName, path, why=why)
         return self.template(value, path, names)
 
-    def names(self, table: Mapping[str, Any], key: str, path: Path, names: set[str]) -> tuple[str | Template, ...]:
+    def names(self, table: Mapping[str, Any], key: str, path: KeyPath, names: set[str]) -> tuple[str | Template, ...]:
         """Return the names under a key, one or a list, with what is to be settled in them."""
         values = table[key] if isinstance(table[key], list) else [table[key]]
         return tuple(self.step_word(value, (*path, key, i), names) for i, value in enumerate(values))
@@ -489,7 +489,7 @@ class _Reader(Values):
     def claims(self, table: dict[str, Any], file: File) -> Iterator[Claim]:
         self.only(table, CLAIMS, "claims", ("claims",))
         for name, value in table.items():
-            path: Path = ("claims", name)
+            path: KeyPath = ("claims", name)
             if name in ("parameters", "macs"):
                 if is_count(value, 0):
                     yield Claim(name, value, Place(self.source, path))
@@ -536,7 +536,7 @@ def _blocks(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Bloc
     """Return the blocks of an included file, None where it has problems, or includes others."""
     if "include" in source.data:
         return None
-    reader = _Reader(source, FilePath())
+    reader = _Reader(source, Path())
     try:
         blocks = reader.blocks({name: dict(settings) for name, *settings in defaults})
     except Enough:
@@ -561,7 +561,7 @@ def late_settings(
     step: Step, target: type[Layer] | Block, names: Iterable[str], file: File
 ) -> tuple[dict[str, Setting], list[Problem]]:
     """Return the settings of a step of which only building told what it is, and what is wrong with them."""
-    reader = _Reader(step.place.source, FilePath())
+    reader = _Reader(step.place.source, Path())
     try:
         if isinstance(target, Block):
             return reader.block_settings(step, target, step.settings, names), reader.problems

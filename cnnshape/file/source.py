@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    from cnnshape.problems.place import Path
+    from cnnshape.problems.place import KeyPath
 
 
 LIMIT = 2**20  # bytes: a thousand layers take a tenth of it, and the worst text of this size takes tomllib 3 s
-MAX_NESTING = 20  # tables and arrays in each other: an architecture has six, and whoever walks the data may recurse
+MAX_TABLE_NESTING = (
+    20  # tables and arrays in each other: an architecture has six, and whoever walks the data may recurse
+)
 
 # A dotted key that nests too deeply. It must be found before tomllib sees it, which takes cubic time for the key.
 # Such a chain of words within a text of several lines would be refused as well; nobody writes 20 dots like that.
 KEY_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
-LONG_KEY = re.compile(r"(?:^|[\[{,])[ \t]*+(" + rf"{KEY_PART}\.[ \t]*+" * MAX_NESTING + ")", re.MULTILINE)
+LONG_KEY = re.compile(r"(?:^|[\[{,])[ \t]*+(" + rf"{KEY_PART}\.[ \t]*+" * MAX_TABLE_NESTING + ")", re.MULTILINE)
 
 # A line of a long string may end in a backslash with spaces behind it; the grammar of tree-sitter-toml 0.7 knows only
 # the backslash. What stands in a string moves nothing, so that the tree may see spaces there.
@@ -50,7 +52,7 @@ ADVICE = (
 )
 
 
-class Unreadable(Exception):  # noqa: N818 - it is about a file, and the raiser made no error
+class SourceError(Exception):
     """The text is no TOML, or cannot be read at all; line 1, column 1 where no place is known."""
 
     def __init__(self, message: str, file: str, line: int = 1, column: int = 1, text: str = "") -> None:
@@ -71,7 +73,7 @@ class Source:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], name: str = "") -> Source:
-        """Read a file; Unreadable says what is wrong with it. `name` is shown for the path, if given."""
+        """Read a file; SourceError says what is wrong with it. `name` is shown for the path, if given."""
         name = name or str(path)
         return cls._from_bytes(_bytes(path, name), name)
 
@@ -82,19 +84,19 @@ class Source:
 
     @classmethod
     def from_text(cls, text: str, file: str = "<string>") -> Source:
-        """Read a text; Unreadable says what is wrong with it."""
+        """Read a text; SourceError says what is wrong with it."""
         return cls._from_bytes(text.encode("utf-8", "surrogatepass"), file)
 
     @classmethod
     def _from_bytes(cls, raw: bytes, file: str) -> Source:
         if len(raw) > LIMIT:
-            raise Unreadable(f"This is larger than {LIMIT:,} bytes, the most that is read.", file)
+            raise SourceError(f"This is larger than {LIMIT:,} bytes, the most that is read.", file)
         raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors of Windows put it there, and nobody sees it
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:
             message = f"This is not UTF-8 text: no character has the byte 0x{raw[error.start]:02x} here."
-            raise Unreadable(message, file, *_end(raw[: error.start].decode())) from None
+            raise SourceError(message, file, *_end(raw[: error.start].decode())) from None
         return cls(file, text, _parse(text, file))
 
     def __eq__(self, other: object) -> bool:
@@ -106,7 +108,7 @@ class Source:
     def __reduce__(self) -> tuple[Callable[[str, str], Source], tuple[str, str]]:
         return Source.from_text, (self.text, self.file)  # all else is made from these
 
-    def key(self, path: Path) -> tuple[int, int]:
+    def key(self, path: KeyPath) -> tuple[int, int]:
         """Line and column of the key that the path ends in, or of the array's element.
 
         For [header] that is the key in it; for an element of [[header]], its brackets. Where the text has no such
@@ -114,11 +116,11 @@ class Source:
         """
         return self._place(self._find(path).key)
 
-    def value(self, path: Path) -> tuple[int, int]:
+    def value(self, path: KeyPath) -> tuple[int, int]:
         """Line and column of the value, for [header] its bracket; else as `key`."""
         return self._place(self._find(path).value)
 
-    def _find(self, path: Path) -> _Entry:
+    def _find(self, path: KeyPath) -> _Entry:
         entry = self._root
         for step in path:
             if step not in entry.children:
@@ -145,7 +147,7 @@ def _bytes(path: str | os.PathLike[str], name: str) -> bytes:
             return file.read(LIMIT + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = str(getattr(error, "strerror", None) or error)
-        raise Unreadable(f"This file cannot be read: {reason[0].lower()}{reason[1:]}.", name) from None
+        raise SourceError(f"This file cannot be read: {reason[0].lower()}{reason[1:]}.", name) from None
 
 
 @lru_cache(maxsize=32)
@@ -159,10 +161,10 @@ def _end(text: str) -> tuple[int, int]:
 
 
 def _parse(text: str, file: str) -> dict[str, object]:
-    too_deep = f"Tables and arrays are nested more than {MAX_NESTING} deep here."
-    dotted = any(line.count(".") >= MAX_NESTING for line in text.splitlines())
+    too_deep = f"Tables and arrays are nested more than {MAX_TABLE_NESTING} deep here."
+    dotted = any(line.count(".") >= MAX_TABLE_NESTING for line in text.splitlines())
     if dotted and (key := LONG_KEY.search(text)):
-        raise Unreadable(too_deep, file, *_end(text[: key.start(1)]))
+        raise SourceError(too_deep, file, *_end(text[: key.start(1)]))
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -171,17 +173,17 @@ def _parse(text: str, file: str) -> dict[str, object]:
         here = (text.replace("\r\n", "\n").split("\n")[line - 1] + "\n")[column - 1 :]
         advice = next((f"; {so}" for said, at, so in ADVICE if reason.startswith(said) and here.startswith(at)), "")
         message = f"This is not TOML: {reason[0].lower()}{reason[1:]}{advice}."
-        raise Unreadable(message, file, line, column, text) from None
+        raise SourceError(message, file, line, column, text) from None
     except RecursionError:
-        raise Unreadable(too_deep, file) from None
+        raise SourceError(too_deep, file) from None
     except ValueError:  # Python's own limit, against quadratic time
-        raise Unreadable("A number in this text has too many digits.", file) from None
+        raise SourceError("A number in this text has too many digits.", file) from None
     level: list[dict[str, object] | list[object]] = [data]
-    for _ in range(MAX_NESTING):
+    for _ in range(MAX_TABLE_NESTING):
         values = chain.from_iterable(outer.values() if isinstance(outer, dict) else outer for outer in level)
         level = [value for value in values if isinstance(value, dict | list)]
     if level:
-        raise Unreadable(too_deep, file)
+        raise SourceError(too_deep, file)
     return data
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cnnshape.file.architecture import File
     from cnnshape.numbers.shape import Shape
-    from cnnshape.problems.place import Path, Text
+    from cnnshape.problems.place import KeyPath, SourceText
 
 FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
 NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
@@ -45,26 +45,26 @@ class Enough(Exception):  # noqa: N818
 class Values:
     """Reads the values of one text, and notes the problems."""
 
-    def __init__(self, source: Text, found: list[Problem] | None = None):
+    def __init__(self, source: SourceText, found: list[Problem] | None = None):
         self.source = source
         self.problems: list[Problem] = [] if found is None else found
         self.characters = 0  # of the expressions so far
 
-    def problem(self, kind: type[Problem], path: Path, *, of_key: bool = False, **facts: Any) -> None:
+    def problem(self, kind: type[Problem], path: KeyPath, *, of_key: bool = False, **facts: Any) -> None:
         self.problems.append(kind(Place(self.source, path, of_key), **facts))
         if len(self.problems) > MAX_PROBLEMS:
             raise Enough
 
-    def too_large(self, path: Path, what: str, most: int) -> NoReturn:
+    def too_large(self, path: KeyPath, what: str, most: int) -> NoReturn:
         self.problem(problems.TooLarge, path, what=what, most=most)
         raise Enough
 
-    def bad(self, path: Path, why: str) -> None:
+    def bad(self, path: KeyPath, why: str) -> None:
         self.problem(problems.BadValue, path, why=why)
 
     # Tables, words and keys
 
-    def table(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[str, Any]:
+    def table(self, data: Mapping[str, Any], key: str, path: KeyPath = ()) -> dict[str, Any]:
         """Return the table under a key, empty where it is missing or no table."""
         value = data.get(key, {})
         if isinstance(value, dict):
@@ -72,7 +72,7 @@ class Values:
         self.bad((*path, key), f"{key} must be a table, not {shown(value)}")
         return {}
 
-    def words(self, data: Mapping[str, Any], key: str, path: Path = ()) -> dict[Path, str]:
+    def words(self, data: Mapping[str, Any], key: str, path: KeyPath = ()) -> dict[KeyPath, str]:
         """Return the strings under a key, given as one or as a list, by their places; what is no string is noted."""
         value = data.get(key, [])
         placed = {(*path, key, i): word for i, word in enumerate(value if isinstance(value, list) else [value])}
@@ -88,7 +88,7 @@ class Values:
             return ""
         return value
 
-    def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: Path = ()) -> None:
+    def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: KeyPath = ()) -> None:
         """Note the keys that do not belong; one of the net's gets told where it belongs."""
         keys = list(keys)
         for key, value in data.items():
@@ -102,18 +102,18 @@ class Values:
                 mean = hint("from" if wires else key, keys)
                 self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=mean)
 
-    def misplaced(self, path: Path) -> None:
+    def misplaced(self, path: KeyPath) -> None:
         *table, key = (part for part in path if isinstance(part, str))
         self.problem(problems.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
 
-    def missing(self, data: Mapping[str, Any], path: Path, of: str, key: str, keys: Iterable[str]) -> None:
+    def missing(self, data: Mapping[str, Any], path: KeyPath, of: str, key: str, keys: Iterable[str]) -> None:
         """Note that a key is missing, unless another seems to be it, misspelt or misplaced: that is said already."""
         misplaced = (problem for problem in self.problems if isinstance(problem, problems.MisplacedKey))
         if not misspelt(data, key, keys) and not any(problem.facts["key"] == key for problem in misplaced):
             example = ", as input = [3, 224, 224]" if key == "input" else ""
             self.problem(problems.MissingKey, path, of=of, key=key + example)
 
-    def allow(self, data: Mapping[str, Any], path: Path = ()) -> frozenset[str]:
+    def allow(self, data: Mapping[str, Any], path: KeyPath = ()) -> frozenset[str]:
         allowed = self.words(data, "allow", path)
         for place, code in allowed.items():
             if code not in WARNINGS:
@@ -122,7 +122,7 @@ class Values:
 
     # Numbers, expressions and parameters
 
-    def identifier(self, name: object, path: Path) -> bool:
+    def identifier(self, name: object, path: KeyPath) -> bool:
         """Say whether a name can stand in an expression, and note where it cannot."""
         if isinstance(name, str) and IDENTIFIER.fullmatch(name) and name not in RESERVED:
             return True
@@ -134,7 +134,7 @@ class Values:
         self.problem(problems.BadName, path, of_key=True, why=f"{shown(name)} {why}")
         return False
 
-    def number(self, value: Any, path: Path, scope: dict[str, Any]) -> Any:
+    def number(self, value: Any, path: KeyPath, scope: dict[str, Any]) -> Any:
         """Return a number or a truth value, or of an expression its value; None where it is wrong."""
         if isinstance(value, str):
             return self.evaluated(self.parsed(parse, value, path, scope), path, scope)
@@ -143,14 +143,14 @@ class Values:
         self.bad(path, f"{path[-1]} must be a number, a truth value or an expression, not {shown(value)}")
         return None
 
-    def template(self, value: str, path: Path, names: Iterable[str]) -> str | Template:
+    def template(self, value: str, path: KeyPath, names: Iterable[str]) -> str | Template:
         """Return a word, or what will be one when its {...} are settled; "" where it is wrong."""
         if "{" not in value and "}" not in value:
             return value
         return self.parsed(parse_template, value, path, names) or ""
 
     def parsed(
-        self, parse: Any, value: str, path: Path, names: Iterable[str], parameter: Parameter[Any] | None = None
+        self, parse: Any, value: str, path: KeyPath, names: Iterable[str], parameter: Parameter[Any] | None = None
     ) -> Any:
         """Return the expression or template, None where it is wrong or uses a name that is not in scope."""
         self.characters += len(value)
@@ -175,7 +175,9 @@ class Values:
         self.problem(problems.BadExpression, path, text=shown(value), why=why)
         return None
 
-    def setting(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str], layout: str) -> Setting:
+    def setting(
+        self, parameter: Parameter[Any], value: Any, path: KeyPath, names: Iterable[str], layout: str
+    ) -> Setting:
         """Return a parameter's value, settled if the text alone tells it; None where it is wrong."""
         try:
             if type(value) in (int, bool, float):
@@ -186,7 +188,7 @@ class Values:
             self.bad(path, str(error))
             return None
 
-    def unsettled(self, parameter: Parameter[Any], value: Any, path: Path, names: Iterable[str]) -> Setting:
+    def unsettled(self, parameter: Parameter[Any], value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
         """Return a value with its strings parsed; None where one is wrong."""
         if isinstance(value, list):
             entries = [self.unsettled(parameter, entry, (*path, i), names) for i, entry in enumerate(value)]
@@ -198,7 +200,7 @@ class Values:
         return self.parsed(parse, value, path, names, parameter)
 
     def settled_here(
-        self, parameter: Parameter[Any], setting: Setting, path: Path, scope: dict[str, Any], layout: str
+        self, parameter: Parameter[Any], setting: Setting, path: KeyPath, scope: dict[str, Any], layout: str
     ) -> Any:
         """Return a setting's value where the file's constants are all its scope."""
         if not waits(setting):
@@ -210,7 +212,7 @@ class Values:
             self.bad(path, str(error))
             return None
 
-    def evaluated(self, setting: Setting, path: Path, scope: dict[str, Any]) -> Any:
+    def evaluated(self, setting: Setting, path: KeyPath, scope: dict[str, Any]) -> Any:
         """Return the value of a setting; None where it is wrong, or uses what is."""
         try:
             return settle(setting, Scope({}, scope))
@@ -220,7 +222,7 @@ class Values:
             pass
         return None
 
-    def shape(self, value: Any, path: Path, file: File) -> Shape | None:
+    def shape(self, value: Any, path: KeyPath, file: File) -> Shape | None:
         """Return a shape whose expressions use the file's constants alone."""
         setting = self.setting(EXPECT, value, path, file.constants, file.layout)
         shape: Shape | None = self.settled_here(EXPECT, setting, path, file.constants, file.layout)

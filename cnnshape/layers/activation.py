@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import Layer, axis_of
-from cnnshape.layers.parameters import Axis, Count, Real, Word
+from cnnshape.layers.parameters import Count, Dim, Real, Word
 from cnnshape.layers.windows import Reads, cells, whole
 from cnnshape.numbers.rules import N, Require, divides, equal, unasked
 
@@ -180,7 +180,7 @@ class GLU(Activation, type="glu", torch="GLU"):
     Source  Dauphin et al. 2017 (arXiv:1612.08083); torch.nn.GLU
     """
 
-    dim = Axis(-1)
+    dim = Dim(-1)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
@@ -198,7 +198,7 @@ class GLU(Activation, type="glu", torch="GLU"):
 class _OverAxis(Activation):
     """A function that normalises along one axis."""
 
-    dim: Axis
+    dim: Dim
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         axis_of(self.dim, inputs[0], require)
@@ -221,7 +221,7 @@ class Softmax(_OverAxis, type="softmax", torch="Softmax"):
     Source  torch.nn.Softmax
     """
 
-    dim = Axis(1)
+    dim = Dim(1)
 
 
 class LogSoftmax(_OverAxis, type="log_softmax", torch="LogSoftmax"):
@@ -232,7 +232,7 @@ class LogSoftmax(_OverAxis, type="log_softmax", torch="LogSoftmax"):
     Source  torch.nn.LogSoftmax
     """
 
-    dim = Axis(1)
+    dim = Dim(1)
 
 
 class Softmin(_OverAxis, type="softmin", torch="Softmin"):
@@ -243,7 +243,7 @@ class Softmin(_OverAxis, type="softmin", torch="Softmin"):
     Source  torch.nn.Softmin
     """
 
-    dim = Axis(1)
+    dim = Dim(1)
 
 
 class Dropout(_Pointwise, type="dropout", torch="Dropout"):

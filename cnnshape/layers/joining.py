@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import Layer, attempt, axis_of, channels_of
-from cnnshape.layers.parameters import Axis, Flag, Inferred, Real
+from cnnshape.layers.parameters import Dim, Flag, Inferred, Real
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Require, equal, larger, same, unasked
 
@@ -29,7 +29,7 @@ class Concat(Joining, type="concat"):
     Source  torch.cat
     """
 
-    dim = Axis(1, torch=False)
+    dim = Dim(1, torch=False)
     joins = MANY
 
     def output(self, require: Require, *inputs: Shape) -> Shape:

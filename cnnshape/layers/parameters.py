@@ -349,7 +349,7 @@ class Whole(Parameter[int]):
         return {"anyOf": [{"type": "integer"}, EXPRESSION]}
 
 
-class Axis(Whole):
+class Dim(Whole):
     """An axis, counted as torch does: 0 is the batch (refused), 1 the channels, then space; negative from the end."""
 
     kind = "an axis: 1 the channels, then space, or negative from the end (0 is the batch)"

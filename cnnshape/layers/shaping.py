@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
-from cnnshape.layers.parameters import Axis, Count, Ends, Factor, Flag, PerAxis, Real, Reference, Sizes, Whole, Word
+from cnnshape.layers.parameters import Count, Dim, Ends, Factor, Flag, PerAxis, Real, Reference, Sizes, Whole, Word
 from cnnshape.layers.windows import Reads, cells, sampled, spread, whole
 from cnnshape.numbers.rules import MAX_DYADIC, N, Require, divides, equal, padded, product, scaled, unasked
 from cnnshape.numbers.shape import LARGEST, Shape
@@ -28,8 +28,8 @@ class Flatten(Shaping, type="flatten", torch="Flatten"):
     Source  torch.nn.Flatten
     """
 
-    start_dim = Axis(1)
-    end_dim = Axis(-1)
+    start_dim = Dim(1)
+    end_dim = Dim(-1)
     keeps_rank = False
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -323,7 +323,7 @@ class Slice(Shaping, type="slice"):
     Source  Python's slice, on a torch.Tensor
     """
 
-    dim = Axis(1, torch=False)
+    dim = Dim(1, torch=False)
     start = Whole(0, torch=False)
     stop = Whole(None, torch=False)  # type: ignore[arg-type]  # to the end
     step = Count(1, torch=False)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_PLACES: Final = 2**12  # of a period that are told apart
 
 
-class TooLarge(Exception):  # noqa: N818 -- it says what a field is
+class FieldTooLarge(Exception):  # noqa: N818 -- it says what a field is
     """The field has more than MOST_PLACES or MOST_CELLS."""
 
 
@@ -48,7 +48,7 @@ def whole(x: Shape) -> list[Reads]:
 def painted(*, kernel_size: int, stride: int, padding: int, dilation: int) -> Reads:
     """Return what is read where each input cell paints a window: position j reads cell i if j = S*i - P + D*t."""
     if stride > MOST_PLACES:
-        raise TooLarge
+        raise FieldTooLarge
     common = gcd(stride, dilation)
     taps = {dilation * t % stride: t for t in reversed(range(min(stride // common, kernel_size)))}
     windows = []
@@ -67,7 +67,7 @@ def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) 
     """
     common = gcd(times, by)
     if by // common > MOST_PLACES:
-        raise TooLarge
+        raise FieldTooLarge
     windows = []
     for place in range(by // common):
         cell, rest = divmod(times * place + plus, by)
@@ -81,6 +81,6 @@ def spread(w: int, windows: int) -> Reads:
         return cells(0, w, step=0)
     common = gcd(w, windows)
     if windows // common > MOST_PLACES:
-        raise TooLarge
+        raise FieldTooLarge
     ends = [(j * w // windows, -(-(j + 1) * w // windows)) for j in range(windows // common)]
     return Reads(windows // common, w // common, tuple(Window(first, end - first) for first, end in ends))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.layers.windows import MOST_PLACES, TooLarge
+from cnnshape.layers.windows import MOST_PLACES, FieldTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -54,13 +54,13 @@ class Cells(NamedTuple):
     def within(self, side: int) -> int:
         """Return those that an image of a side has, as bits."""
         if side > MOST_CELLS:
-            raise TooLarge
+            raise FieldTooLarge
         return (self.mask << self.first if self.first > 0 else self.mask >> -self.first) & (1 << side) - 1
 
     def smeared(self, step: int, count: int) -> Cells:
         """Return these cells, and these moved by step, 2*step, ..., so many times in all."""
         if count > 1 and self.extent + step * (count - 1) > MOST_CELLS:
-            raise TooLarge
+            raise FieldTooLarge
         mask, done = self.mask, 1
         while done < count:
             more = min(done, count - done)
@@ -73,13 +73,13 @@ NOTHING: Final = Cells(0, 0)
 
 
 def union(some: Iterable[Cells]) -> Cells:
-    """Return the cells of all of these together. Raises TooLarge."""
+    """Return the cells of all of these together. Raises FieldTooLarge."""
     parts = [part for part in some if part.mask]
     if not parts:
         return NOTHING
     first = min(part.first for part in parts)
     if max(part.last for part in parts) - first >= MOST_CELLS:
-        raise TooLarge
+        raise FieldTooLarge
     mask = 0
     for part in parts:
         mask |= part.mask << part.first - first
@@ -106,7 +106,7 @@ class Part(NamedTuple):
         times = self.period // gcd(reads.step, self.period)
         period, step = reads.period * times, reads.step * times // self.period * self.step
         if period > MOST_PLACES:
-            raise TooLarge
+            raise FieldTooLarge
         windows = ((window, reads.step * n) for n in range(times) for window in reads.windows)
         return _part(period, step, tuple(union(self._within(window, moved)) for window, moved in windows))
 
@@ -146,7 +146,7 @@ def _joined(parts: Iterable[Part]) -> Parts:
 def _union(one: Part, other: Part) -> Part:
     period = lcm(one.period, other.period)
     if period > MOST_PLACES:
-        raise TooLarge
+        raise FieldTooLarge
     cells = tuple(union((one.at(place), other.at(place))) for place in range(period))
     return _part(period, one.step * (period // one.period), cells)
 
@@ -266,7 +266,7 @@ class _Walk:
             try:
                 ways = [*zip(row.node.inputs, layer.reads(*shapes), strict=False)]  # not those only looked at
                 fields = tuple(self.along(axis, ways) for axis in range(len(self.image)))
-            except TooLarge:
+            except FieldTooLarge:
                 pass
         self.ways.append(ways)
         self.fields.append(fields)

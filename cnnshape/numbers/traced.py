@@ -14,7 +14,7 @@ Operand = Any  # an int, a float or a Traced
 LOOSE, SUM, PRODUCT, ATOM = range(4)  # how tightly the loosest operator of a text binds
 
 
-class Text(NamedTuple):
+class Writing(NamedTuple):
     """Arithmetic as a person writes it."""
 
     written: str
@@ -24,11 +24,11 @@ class Text(NamedTuple):
         """Write it as an operand that has to bind so tightly; a negative number always stands in brackets."""
         return f"({self.written})" if self.binds < binds or self.written.startswith("-") else self.written
 
-    def floor(self) -> Text:
-        return Text(f"floor({self.written})")
+    def floor(self) -> Writing:
+        return Writing(f"floor({self.written})")
 
 
-Writings = tuple[Text, Text]  # in the names of the quantities, and in numbers
+Writings = tuple[Writing, Writing]  # in the names of the quantities, and in numbers
 
 
 class Operator(NamedTuple):
@@ -62,7 +62,7 @@ class Traced:
     def __init__(self, value: float, name: str = "", *, writings: Writings | None = None):
         """Make a quantity, with its name; or what arithmetic gives, with both writings."""
         self.value: Any = value
-        self.writings = writings or (Text(name or str(value)), Text(str(value)))
+        self.writings = writings or (Writing(name or str(value)), Writing(str(value)))
         self.inner: Traced | None = None  # of x - 1 and 1*(x - 1), the x
 
     @property
@@ -169,7 +169,7 @@ def _value(number: Operand) -> Any:
 
 
 def _writings(number: Operand) -> Writings:
-    return number.writings if isinstance(number, Traced) else (Text(str(number)), Text(str(number)))
+    return number.writings if isinstance(number, Traced) else (Writing(str(number)), Writing(str(number)))
 
 
 def _join(by: Operator, left: Operand, right: Operand) -> Any:
@@ -177,7 +177,7 @@ def _join(by: Operator, left: Operand, right: Operand) -> Any:
     if not isinstance(value, int | float):
         return value  # behind a failure nothing is known, and there is nothing to remember
     named, text = (
-        Text(f"{one.within(by.left)}{by.sign}{other.within(by.right)}", by.binds)
+        Writing(f"{one.within(by.left)}{by.sign}{other.within(by.right)}", by.binds)
         for one, other in zip(_writings(left), _writings(right), strict=True)
     )
     if by is DIVIDE:

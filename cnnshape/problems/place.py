@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-Path = tuple[str | int, ...]  # ("layers", 3, "kernel_size"), ("blocks", "stage", "layers", 0, "from", 1)
+KeyPath = tuple[str | int, ...]  # ("layers", 3, "kernel_size"), ("blocks", "stage", "layers", 0, "from", 1)
 
 
-class Text(Protocol):
+class SourceText(Protocol):
     """What a place asks of the text that it is in."""
 
     @property
@@ -16,15 +16,15 @@ class Text(Protocol):
     def text(self) -> str: ...
     @property
     def data(self) -> dict[str, object]: ...
-    def key(self, path: Path) -> tuple[int, int]: ...
-    def value(self, path: Path) -> tuple[int, int]: ...
+    def key(self, path: KeyPath) -> tuple[int, int]: ...
+    def value(self, path: KeyPath) -> tuple[int, int]: ...
 
 
 class Place(NamedTuple):
     """A key or a value in a file; its line and column are looked up when somebody asks."""
 
-    source: Text
-    path: Path
+    source: SourceText
+    path: KeyPath
     of_key: bool = False
 
     def position(self) -> tuple[int, int]:

@@ -28,7 +28,7 @@ from torch.nn.modules import module as modules
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from cnnshape.compare.match import Call, Comparison, Failure, Run, match
+from cnnshape.compare.match import Call, Comparison, Failure, Trace, match
 from cnnshape.pytorch.recognize import Function, layer_of, type_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
     return Comparison(run.model, where, torch.__version__, *match(net, report, run))
 
 
-def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Run:
+def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Trace:
     """Run the model once, in evaluation mode, and return what it did. The model is left as it was."""
     if any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
         model = copy.deepcopy(model).to(device)  # its first run settles what it is: that of a copy
@@ -79,7 +79,7 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
     outputs = tuple((key, tuple(t.shape[1:]), frozenset(watch.origin(t).values)) for key, t in _tensors(returned))
     idle = {} if failure else watch.idle()
     calls = [*watch.calls, *(watch.raising if failure else ())]
-    return Run(type(model).__name__, tuple(calls), outputs, failure, idle, watch.by_data)
+    return Trace(type(model).__name__, tuple(calls), outputs, failure, idle, watch.by_data)
 
 
 def named(name: str) -> torch.nn.Module:

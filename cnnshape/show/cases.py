@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cnnshape.network.network import Node
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.place import Path, Place
+    from cnnshape.problems.place import KeyPath, Place
     from cnnshape.show.view import Checked
 
 IDLE: Final = ("follows", "not run")  # verdicts on a model's layer that say nothing about the layer itself
@@ -50,11 +50,11 @@ def cases(checked: Checked) -> list[Case]:
     return [Case(None, tuple(rest)), *(case._replace(skipped="") if case.errors else case for case in layers)]
 
 
-def _at(place: Place) -> tuple[str, Path]:
+def _at(place: Place) -> tuple[str, KeyPath]:
     return place.source.file, place.path
 
 
-def _layer_around(place: Place | None, layers_at: dict[tuple[str, Path], str]) -> str:
+def _layer_around(place: Place | None, layers_at: dict[tuple[str, KeyPath], str]) -> str:
     """Return the layer in whose table a place is, the first one of a block's, "" for none."""
     while place and place.path:
         if _at(place) in layers_at:

@@ -4,7 +4,7 @@ import pytest
 from helpers.texts import HERE, check, codes, problems, rows
 
 import cnnshape
-from cnnshape.build.build import MAX_NESTING, MAX_STEPS
+from cnnshape.build.build import MAX_BLOCK_NESTING, MAX_STEPS
 
 CONV = '{{ name = "{}", type = "conv", out_channels = {}, kernel_size = 3, padding = 1 }}'
 
@@ -751,8 +751,8 @@ def test_blocks_within_blocks_are_bounded():
         blocks = "".join(f'[blocks.b{i}]\nlayers = [{{ block = "b{i + 1}" }}]\n' for i in range(1, depth))
         return f'{HERE}layers = [{{ block = "b1" }}]\n{blocks}[blocks.b{depth}]\nlayers = ["relu"]'
 
-    assert check(nest(MAX_NESTING)).ok
-    assert codes(nest(MAX_NESTING + 1)) == ["too-large"]
+    assert check(nest(MAX_BLOCK_NESTING)).ok
+    assert codes(nest(MAX_BLOCK_NESTING + 1)) == ["too-large"]
 
 
 def test_expressions_and_connections_are_bounded():

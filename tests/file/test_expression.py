@@ -16,8 +16,8 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from cnnshape.file.expression import (
-    MAX_LENGTH,
-    MAX_NESTING,
+    MAX_EXPRESSION_LENGTH,
+    MAX_EXPRESSION_NESTING,
     Expression,
     ExpressionError,
     Template,
@@ -168,7 +168,7 @@ for _ in range(4):
 @settings(max_examples=500)
 @given(st.one_of(number, truth))
 def test_python_agrees(piece: Piece) -> None:
-    assume(len(piece[1]) <= MAX_LENGTH)
+    assume(len(piece[1]) <= MAX_EXPRESSION_LENGTH)
     result = same(piece[1], SCOPE)
     event("an error" if result is None else type(result).__name__)
 
@@ -482,7 +482,7 @@ def test_numbers_end_at_the_bound() -> None:
         "2**64",
         "(-2)**65",
         "2**62 * 2 * 2 // 4",
-        "9" * MAX_LENGTH,
+        "9" * MAX_EXPRESSION_LENGTH,
     ):
         assert ours(text, {}) is None
     assert ours("x", {"x": top + 1}) is None
@@ -512,11 +512,11 @@ def test_no_huge_number_is_ever_computed(text: str, value: int | None) -> None:
 
 
 def test_the_length_is_bounded() -> None:
-    assert ours("1" + " " * (MAX_LENGTH - 1), {}) == 1
+    assert ours("1" + " " * (MAX_EXPRESSION_LENGTH - 1), {}) == 1
     too_long = "1,000 characters are the most that an expression may have; this has 1,002."
     assert_fails(parse, "x" * 1000 + "«xx»", too_long)
     assert_fails(parse_template, "x" * 1000 + "«xx»", too_long)
-    assert parse_template("x" * MAX_LENGTH).evaluate({}) == "x" * MAX_LENGTH
+    assert parse_template("x" * MAX_EXPRESSION_LENGTH).evaluate({}) == "x" * MAX_LENGTH
 
 
 # How to nest once more: what stands before and behind the inner text, and how many levels that is.
@@ -539,7 +539,7 @@ def test_nesting_is_bounded(before: str, behind: str, levels: int) -> None:
     def nest(times: int) -> str:
         return before * times + "1" + behind * times
 
-    most = MAX_NESTING // levels
+    most = MAX_EXPRESSION_NESTING // levels
     parse(nest(most))
     with pytest.raises(ExpressionError, match=r"^This is nested more than 50 deep\.$"):
         parse(nest(most + 1))
@@ -586,7 +586,7 @@ def test_with_frames_is_strict() -> None:
     [*NESTINGS, ("(0 if n or t and 1<0+1*", "else 1)", 1), ("min(1 if n or not 1<2*2**", "else 1)", 3)],
 )
 def test_the_deepest_nesting_leaves_the_caller_its_stack(before: str, behind: str, levels: int) -> None:
-    times = min(MAX_NESTING // levels, MAX_LENGTH // len(before + behind + " ") - 1)
+    times = min(MAX_EXPRESSION_NESTING // levels, MAX_EXPRESSION_LENGTH // len(before + behind + " ") - 1)
     text = before * times + "1 " + behind * times
     scope = {"n": False, "t": True}
     expression = with_frames(600, lambda: parse(text))

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path as FilePath
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,17 +20,17 @@ from helpers.paths import ROOT
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cnnshape.file.source import LIMIT, MAX_NESTING, Source, Unreadable
-from cnnshape.problems.place import Path
+from cnnshape.file.source import LIMIT, MAX_TABLE_NESTING, Source, SourceError
+from cnnshape.problems.place import KeyPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Place = tuple[int, int]
-Places = dict[Path, tuple[Place, Place]]  # of a path, the key's and the value's
+Places = dict[KeyPath, tuple[Place, Place]]  # of a path, the key's and the value's
 
 
-def paths(data: object, path: Path = ()) -> Iterator[Path]:
+def paths(data: object, path: KeyPath = ()) -> Iterator[KeyPath]:
     """Every path in the data, the empty one left out."""
     items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     for step, value in items:
@@ -58,8 +58,8 @@ class Renderer:
         self.chance = chance
         self.text = ""
         self.newline = chance.choice(["\n", "\r\n"])
-        self.keys: dict[Path, tuple[Place, str]] = {}  # each with its spelling
-        self.values: dict[Path, tuple[Place, str]] = {}
+        self.keys: dict[KeyPath, tuple[Place, str]] = {}  # each with its spelling
+        self.values: dict[KeyPath, tuple[Place, str]] = {}
         self.body((), (), data)
         self.filling()
 
@@ -86,7 +86,7 @@ class Renderer:
         while self.chance.random() < 0.3:
             self.end_line()
 
-    def body(self, path: Path, header: tuple[str, ...], table: dict[str, Any]) -> None:
+    def body(self, path: KeyPath, header: tuple[str, ...], table: dict[str, Any]) -> None:
         """The pairs of a table, then the tables below it; `header` is the path as a header writes it."""
         pairs, tables = self.split(table)
         self.pairs(path, pairs)
@@ -104,7 +104,7 @@ class Renderer:
         }
         return {key: value for key, value in table.items() if key not in tables}, tables
 
-    def tables(self, path: Path, header: tuple[str, ...], tables: dict[str, Any]) -> None:
+    def tables(self, path: KeyPath, header: tuple[str, ...], tables: dict[str, Any]) -> None:
         for key, value in self.shuffled(tables.items()):
             below, name = (*path, key), (*header, key)
             if isinstance(value, list):
@@ -122,7 +122,7 @@ class Renderer:
             if not late:
                 self.tables(below, name, inner)
 
-    def header(self, above: Path, name: tuple[str, ...], opening: str, closing: str, path: Path) -> None:
+    def header(self, above: KeyPath, name: tuple[str, ...], opening: str, closing: str, path: KeyPath) -> None:
         self.filling()
         self.space()
         start = self.here()
@@ -143,7 +143,7 @@ class Renderer:
             self.keys[path] = self.last_key
             self.values[path] = start, "["
 
-    def pairs(self, path: Path, table: dict[str, Any]) -> None:
+    def pairs(self, path: KeyPath, table: dict[str, Any]) -> None:
         for relative, value in self.shuffled(self.flat((), table)):
             self.filling()
             self.space()
@@ -158,7 +158,7 @@ class Renderer:
             else:
                 yield (*path, key), value
 
-    def pair(self, path: Path, relative: tuple[str, ...], value: object) -> None:
+    def pair(self, path: KeyPath, relative: tuple[str, ...], value: object) -> None:
         for i, key in enumerate(relative):
             self.text += "." if i else ""
             self.space() if i else None
@@ -169,7 +169,7 @@ class Renderer:
         self.space()
         self.value(path, value)
 
-    def key(self, path: Path, key: str) -> None:
+    def key(self, path: KeyPath, key: str) -> None:
         styles = [basic(key, self.chance)]
         if re.fullmatch("[A-Za-z0-9_-]+", key):
             styles += [key] * 3
@@ -180,7 +180,7 @@ class Renderer:
         self.values.setdefault(path, self.last_key)  # of a table that has no other place
         self.text += self.last_key[1]
 
-    def value(self, path: Path, value: Any) -> None:
+    def value(self, path: KeyPath, value: Any) -> None:
         start = self.here()
         if isinstance(value, list):
             self.text += "["
@@ -439,7 +439,7 @@ def test_a_backslash_at_the_end_of_a_line(end: str, newline: str) -> None:
 
 def test_a_missing_path_is_where_its_table_is() -> None:
     text = Source.from_text("\n[t]\nl = [{ a = 1 }, 2]\n")
-    expected: list[tuple[Path, Place, Place]] = [
+    expected: list[tuple[KeyPath, Place, Place]] = [
         ((), (1, 1), (1, 1)),
         (("x",), (1, 1), (1, 1)),
         ((0,), (1, 1), (1, 1)),
@@ -515,7 +515,7 @@ def test_the_index_needs_no_stack() -> None:
 # Broken texts --------------------------------------------------------------------------------------------------------
 
 
-def check(error: Unreadable, text: str, file: str = "<string>") -> None:
+def check(error: SourceError, text: str, file: str = "<string>") -> None:
     """It is a sentence about a place in the text, or right behind it."""
     lines = text.removeprefix("\ufeff").split("\n")
     assert error.file == file
@@ -546,7 +546,7 @@ def check(error: Unreadable, text: str, file: str = "<string>") -> None:
     ],
 )
 def test_broken_text(text: str, place: Place, message: str) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(SourceError) as caught:
         Source.from_text(text, "net.toml")
     error = caught.value
     assert (error.file, (error.line, error.column)) == ("net.toml", place)
@@ -570,7 +570,7 @@ def test_broken_text(text: str, place: Place, message: str) -> None:
     ],
 )
 def test_what_was_probably_meant(text: str, advice: str) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(SourceError) as caught:
         Source.from_text(text)
     assert caught.value.message.endswith(advice)
     assert caught.value.text == text
@@ -600,7 +600,7 @@ def test_nested_too_deeply(text: str, place: Place, stack: int | None) -> None:
     before = sys.getrecursionlimit()
     try:
         sys.setrecursionlimit(stack or before)  # with a large one, tomllib reads what it would refuse
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(SourceError) as caught:
             Source.from_text(text)
     finally:
         sys.setrecursionlimit(before)
@@ -620,7 +620,7 @@ def test_nested_too_deeply(text: str, place: Place, stack: int | None) -> None:
     ],
 )
 def test_not_nested_too_deeply(text: str, depth: int) -> None:
-    assert MAX_NESTING == 20
+    assert MAX_TABLE_NESTING == 20
     assert max(map(len, listing(Source.from_text(text)))) == depth
 
 
@@ -657,7 +657,7 @@ def test_a_mistake_is_unreadable_or_no_mistake(
         text = text[:start] + word + text[start + cut :]
     try:
         read = Source.from_text(text)
-    except Unreadable as error:
+    except SourceError as error:
         check(error, text)
         return
     for path, (key, value) in listing(read).items():
@@ -671,7 +671,7 @@ def test_a_mistake_is_unreadable_or_no_mistake(
 def test_any_text_is_read_or_unreadable(text: str) -> None:
     try:
         listing(Source.from_text(text))
-    except Unreadable as error:
+    except SourceError as error:
         check(error, text)
 
 
@@ -685,12 +685,12 @@ def test_any_file_is_read_or_unreadable(content: bytes, tmp_path_factory: pytest
     path.write_bytes(content)
     try:
         assert Source.read(path).text.encode() == content.removeprefix(b"\xef\xbb\xbf")
-    except Unreadable as error:
+    except SourceError as error:
         check(error, content.decode("utf-8-sig", "replace"), str(path))
 
 
-@pytest.mark.parametrize("as_given", [str, FilePath], ids=["str", "Path"])
-def test_read(as_given: type[str | FilePath], tmp_path: FilePath) -> None:
+@pytest.mark.parametrize("as_given", [str, Path], ids=["str", "Path"])
+def test_read(as_given: type[str | Path], tmp_path: Path) -> None:
     path = tmp_path / "net.toml"
     path.write_bytes(b"\xef\xbb\xbfa = '\xc3\xa9'\r\n\r\nb = 2\r\n")
     read = Source.read(as_given(path))
@@ -700,16 +700,16 @@ def test_read(as_given: type[str | FilePath], tmp_path: FilePath) -> None:
     assert listing(read) == {("a",): ((1, 1), (1, 5)), ("b",): ((3, 1), (3, 5))}
 
 
-def test_the_limit_counts_bytes(tmp_path: FilePath) -> None:
+def test_the_limit_counts_bytes(tmp_path: Path) -> None:
     path = tmp_path / "net.toml"
     text = "#é" + "x" * (LIMIT - 3)
     path.write_text(text, encoding="utf-8")
     assert Source.read(path).text == Source.from_text(text).text == text
     path.write_text(text + "x", encoding="utf-8")
-    with pytest.raises(Unreadable, match="This is larger than 1,048,576 bytes") as caught:
+    with pytest.raises(SourceError, match="This is larger than 1,048,576 bytes") as caught:
         Source.read(path)
     check(caught.value, text, str(path))
-    with pytest.raises(Unreadable, match="This is larger than 1,048,576 bytes") as caught:
+    with pytest.raises(SourceError, match="This is larger than 1,048,576 bytes") as caught:
         Source.from_text(text + "x")
     check(caught.value, text)
 
@@ -723,15 +723,15 @@ def test_the_limit_counts_bytes(tmp_path: FilePath) -> None:
         ("a = 1".encode("utf-16"), (1, 1), "0xf"),
     ],
 )
-def test_not_utf8(content: bytes, place: Place, byte: str, tmp_path: FilePath) -> None:
+def test_not_utf8(content: bytes, place: Place, byte: str, tmp_path: Path) -> None:
     path = tmp_path / "net.toml"
     path.write_bytes(content)
-    with pytest.raises(Unreadable, match=f"This is not UTF-8 text: no character has the byte {byte}") as caught:
+    with pytest.raises(SourceError, match=f"This is not UTF-8 text: no character has the byte {byte}") as caught:
         Source.read(path)
     assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), *place)
 
 
-def test_no_such_file(tmp_path: FilePath) -> None:
+def test_no_such_file(tmp_path: Path) -> None:
     for path, message in [
         (tmp_path / "missing.toml", "This file cannot be read: no such file or directory."),
         (tmp_path, "This file cannot be read: "),  # the words are the system's
@@ -739,7 +739,7 @@ def test_no_such_file(tmp_path: FilePath) -> None:
         (tmp_path / "\ud800.toml", "This file cannot be read: "),
         (tmp_path / ("x" * 10_000), "This file cannot be read: "),
     ]:
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(SourceError) as caught:
             Source.read(path)
         assert caught.value.message.startswith(message)
         assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), 1, 1)
@@ -749,8 +749,8 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> NoReturn:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(FilePath, "open", refuse)
-    with pytest.raises(Unreadable) as caught:
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(SourceError) as caught:
         Source.read("net.toml")
     monkeypatch.undo()
     assert caught.value.message == "This file cannot be read: permission denied."
