@@ -16,7 +16,7 @@ from helpers.paths import FILES
 
 import cnnshape
 from cnnshape import ArchitectureError
-from cnnshape.problems.base import CODES
+from cnnshape.problems.catalogue import CODES
 
 FOLDER = FILES / "broken"
 FILES = sorted(FOLDER.glob("*.toml"))

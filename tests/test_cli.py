@@ -15,7 +15,7 @@ from helpers.paths import ROOT
 
 import cnnshape.pytorch.crosscheck
 from cnnshape.cli import main
-from cnnshape.problems.catalogue import Disagreement
+from cnnshape.problems.comparing import Disagreement
 
 ALEXNET = str(ROOT / "architectures" / "alexnet.toml")
 PLAIN = {"COLUMNS": None, "FORCE_COLOR": None, "NO_COLOR": None}

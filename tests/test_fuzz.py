@@ -22,7 +22,7 @@ from cnnshape.build.build import build
 from cnnshape.file.reader import read, read_text
 from cnnshape.file.source import LIMIT
 from cnnshape.layers import TYPES
-from cnnshape.problems.base import CODES
+from cnnshape.problems.catalogue import CODES
 
 SECONDS = (
     10  # of processor time; the worst texts of a mebibyte take a quarter of it on a machine with nothing else to do

@@ -18,8 +18,8 @@ from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Parameter, Reference, Wrong
 from cnnshape.network.network import UNRESOLVED, Expectation, Network, Node, measured
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems import catalogue as problems
-from cnnshape.problems.catalogue import MAX_PROBLEMS, listed
+from cnnshape.problems import building, reading, shapes
+from cnnshape.problems.base import MAX_PROBLEMS, TooLarge, listed
 from cnnshape.problems.place import Place
 from cnnshape.problems.suggest import hint
 from cnnshape.problems.wording import shown
@@ -104,14 +104,14 @@ class _Builder:
         for claim in self.architecture.claims:
             if claim.output and claim.output not in outputs:
                 why = f"the net has no output {claim.output}{hint(claim.output, outputs)}"
-                self.note(problems.BadWiring(claim.place._replace(of_key=True), why=why))
+                self.note(building.BadWiring(claim.place._replace(of_key=True), why=why))
         if self.architecture.problems or self.problems:
             return
-        code, used = problems.UnusedResult.code, {*self.used, *outputs.values()}
+        code, used = building.UnusedResult.code, {*self.used, *outputs.values()}
         for value, node in enumerate(self.nodes, start=self.first_node):
             unused = value not in used
             if unused and node.layer and code not in node.allow | self.architecture.allow:
-                self.note(problems.UnusedResult(node.place, node.name, node.used_at))
+                self.note(building.UnusedResult(node.place, node.name, node.used_at))
 
     def taken(self, steps: tuple[Step, ...]) -> frozenset[str]:
         """Return the names that no unnamed layer may be called by."""
@@ -136,7 +136,7 @@ class _Builder:
         self.note(kind(site.step.at(key), used_at=site.frame.used_at, **facts))
 
     def too_large(self, site: Site, key: str, what: str, most: int) -> NoReturn:
-        self.problem(problems.TooLarge, site, key, what=what, most=most)
+        self.problem(TooLarge, site, key, what=what, most=most)
         raise _TooLarge
 
     def work(self, site: Site, key: str, amount: int) -> None:
@@ -147,7 +147,7 @@ class _Builder:
             self.too_large(site, key, what, MAX_WORK)
 
     def bad(self, site: Site, key: str, why: str) -> Unsettled:
-        self.problem(problems.BadValue, site, key, why=why)
+        self.problem(reading.BadValue, site, key, why=why)
         return Unsettled()
 
     # Steps
@@ -251,7 +251,7 @@ class _Builder:
             said = any(other.name == step.name for other in frame.steps if other is not step)
             if not said:
                 name = frame.title + site.title
-                self.problem(problems.BadName, site, "name", why=f"there are two layers named {name}")
+                self.problem(reading.BadName, site, "name", why=f"there are two layers named {name}")
         values[site.title] = value
 
     def title(self, site: Site) -> str:
@@ -264,7 +264,7 @@ class _Builder:
             name = self.written(site, "name", step.name)
             called = f"{name} is what an unnamed layer is called already: name that one" if name in unnamed else ""
             if why := bad_layer_name(name) or called:
-                self.problem(problems.BadName, site, "name", why=why)
+                self.problem(reading.BadName, site, "name", why=why)
                 raise Unsettled
             return name
         kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
@@ -285,7 +285,7 @@ class _Builder:
         try:
             return settle(setting, site.frame.scope)
         except ExpressionError as error:
-            self.problem(problems.BadExpression, site, key, text=shown(error.text), why=error.message)
+            self.problem(reading.BadExpression, site, key, text=shown(error.text), why=error.message)
             raise Unsettled from None
 
     def written(self, site: Site, key: str, word: str | Template) -> str:
@@ -317,7 +317,7 @@ class _Builder:
         if step.inputs is None:
             if previous == UNRESOLVED and not frame.blocks and step is frame.steps[0] and frame.inputs:
                 why = f"the net has several inputs: say which, as from = {shown(next(iter(frame.inputs)))}"
-                self.problem(problems.BadWiring, site, "from", why=why)
+                self.problem(building.BadWiring, site, "from", why=why)
             return (previous,)
         found: list[int] = []
         for i, word in enumerate(step.inputs):
@@ -330,7 +330,7 @@ class _Builder:
             self.work(site, "from", 40 * len(values))
             found += values
         if not found:
-            self.problem(problems.BadWiring, site, "from", why="from names no result")
+            self.problem(building.BadWiring, site, "from", why="from names no result")
         return tuple(found) or (UNRESOLVED,)
 
     def find(self, name: str, frame: Frame, place: Place) -> list[int]:
@@ -350,7 +350,7 @@ class _Builder:
                 mean = "; a layer of that kind has no name of its own: give it one"
             else:
                 mean = hint(name, [*frame.names.values, *frame.inputs])
-            self.note(problems.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
+            self.note(building.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
             return [UNRESOLVED]
         return [value]
 
@@ -360,7 +360,7 @@ class _Builder:
         if len(found) == 1:
             return found[0]
         why = f"{name} stands for {len(found)} results, and one is wanted here"
-        self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
+        self.note(building.BadWiring(place, used_at=frame.used_at, why=why))
         return UNRESOLVED
 
     def find_all(self, name: str, frame: Frame, place: Place) -> list[int]:
@@ -371,7 +371,7 @@ class _Builder:
         if copies is None:
             if title not in names.broken and not names.lost:
                 why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
-                self.note(problems.BadWiring(place, used_at=frame.used_at, why=why))
+                self.note(building.BadWiring(place, used_at=frame.used_at, why=why))
             return [UNRESOLVED]
         before = front.removesuffix(title)
         found: list[int] = []
@@ -438,7 +438,7 @@ class _Builder:
             return type(shared.layer)
         name = self.written(site, "type", site.step.type)
         if name not in TYPES:
-            self.problem(problems.UnknownType, site, "type", type=name, hint=hint(name, TYPES))
+            self.problem(reading.UnknownType, site, "type", type=name, hint=hint(name, TYPES))
             raise Unsettled
         return TYPES[name]
 
@@ -485,7 +485,7 @@ class _Builder:
             raise self.bad(site, "type", f'{kind.type} joins several results: say which, as from = ["one", "other"]')
         if given not in joins:
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
-            self.problem(problems.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
+            self.problem(shapes.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
             raise Unsettled
 
     def referred(
@@ -526,7 +526,7 @@ class _Builder:
         else:
             other = str(frame.twin).removesuffix(".")
             self.problem(
-                problems.SharedDiffers, site, "name", setting=site.title, here="built", there="not", other=other
+                building.SharedDiffers, site, "name", setting=site.title, here="built", there="not", other=other
             )
             raise Unsettled
         return self.nodes[self.titles[node.shares]] if node.shares else node
@@ -545,7 +545,7 @@ class _Builder:
         differ = [key for key, value in here.items() if _single(there[key]) not in (_single(value), UNKNOWN)]
         for key in differ:
             facts = {"setting": key, "here": here[key], "there": there[key], "other": other}
-            self.problem(problems.SharedDiffers, site, key, **facts)
+            self.problem(building.SharedDiffers, site, key, **facts)
         if differ:
             raise Unsettled
 
@@ -569,10 +569,10 @@ class _Builder:
         inner = self.inside(site, block, use)
         arguments = self.arguments(site, block, use, inner)
         if block in frame.blocks:
-            said = any(isinstance(problem, problems.BlockCircle) for problem in self.architecture.problems)
+            said = any(isinstance(problem, building.BlockCircle) for problem in self.architecture.problems)
             if not said:  # a template hid it from the reader
                 names = [other.name for other in frame.blocks[frame.blocks.index(block) :]]
-                self.problem(problems.BlockCircle, site, "block", circle=" -> ".join([*names, block.name]))
+                self.problem(building.BlockCircle, site, "block", circle=" -> ".join([*names, block.name]))
             raise Unsettled
         if len(frame.blocks) >= MAX_BLOCK_NESTING:
             self.too_large(site, "block", "blocks within blocks", MAX_BLOCK_NESTING)
@@ -648,7 +648,7 @@ class _Builder:
     def block_of(self, site: Site) -> Block:
         name, blocks = self.written(site, "block", site.step.block), site.frame.file.blocks
         if name not in blocks:
-            self.problem(problems.UnknownBlock, site, "block", block=name, hint=hint(name, blocks))
+            self.problem(building.UnknownBlock, site, "block", block=name, hint=hint(name, blocks))
             raise Unsettled
         return blocks[name]
 
@@ -683,9 +683,9 @@ class _Builder:
 
 def _causes(found: list[Problem]) -> list[Problem]:
     """Return the problems without the missing blocks, where an include that was to bring them is wrong."""
-    includes = (problems.BadInclude, problems.IncludeCircle, problems.Unreadable)
+    includes = (reading.BadInclude, reading.IncludeCircle, reading.Unreadable)
     missed = any(isinstance(problem, includes) for problem in found)
-    return [problem for problem in found if not (missed and isinstance(problem, problems.UnknownBlock))]
+    return [problem for problem in found if not (missed and isinstance(problem, building.UnknownBlock))]
 
 
 def _single(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from cnnshape.compare.align import Alignment, Side, SideLayer, alike, comparable, different, step
 from cnnshape.numbers.shape import text
 from cnnshape.problems.base import Problem, errors
-from cnnshape.problems.catalogue import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
+from cnnshape.problems.comparing import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
 from cnnshape.problems.wording import few, said
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from cnnshape.layers.parameters import Count, Flag, Reference
 from cnnshape.network.network import Claim
 from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems import catalogue as problems
+from cnnshape.problems import building, reading
 from cnnshape.problems.place import Place
 from cnnshape.problems.suggest import hint, misspelt
 from cnnshape.problems.wording import shown
@@ -94,7 +94,7 @@ class _Unread(NamedTuple):
 def _unreadable(error: SourceError) -> Architecture:
     place = _where(error)
     file = File(place.source, CHANNELS_FIRST, {}, {}, {})
-    return Architecture(file, problems=(problems.Unreadable(place, why=error.message),))
+    return Architecture(file, problems=(reading.Unreadable(place, why=error.message),))
 
 
 def _where(error: SourceError) -> Place:
@@ -156,7 +156,7 @@ class _Reader(Values):
         for name, settings in table.items():
             path: KeyPath = ("layer_defaults", name)
             if name not in TYPES:
-                self.problem(problems.UnknownType, path, of_key=True, type=name, hint=hint(name, TYPES))
+                self.problem(reading.UnknownType, path, of_key=True, type=name, hint=hint(name, TYPES))
             elif not isinstance(settings, dict):
                 self.bad(path, f"layer_defaults.{name} must be a table, not {shown(settings)}")
             else:
@@ -174,19 +174,19 @@ class _Reader(Values):
         """Bring in the blocks of another file."""
         found = self.find(name)
         if isinstance(found, str):
-            self.problem(problems.BadInclude, path, why=found)
+            self.problem(reading.BadInclude, path, why=found)
             return
         real = found.resolve()
         if real in self.chain:
             names = (*(file.name for file in self.chain[self.chain.index(real) :]), found.name)
-            self.problem(problems.IncludeCircle, path, circle=" -> ".join(names))
+            self.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
             return
         source = next((source for path, source in self.included if path == real), None)  # one, for what is wrong in it
         try:
             source = source or Source.included(found)
         except SourceError as error:
             here = Place(self.source, path)
-            self.problems.append(problems.Unreadable(_where(error), used_at=(here,), why=error.message))
+            self.problems.append(reading.Unreadable(_where(error), used_at=(here,), why=error.message))
             return
         self.included.append((real, source))
         if len(self.included) > MAX_FILES:
@@ -228,7 +228,7 @@ class _Reader(Values):
         """Put a block where the file's layers find it."""
         if other := file.blocks.get(block.name):
             name = block.name
-            self.problem(problems.DuplicateName, path, of_key=True, what="blocks", name=name, other=other.place)
+            self.problem(building.DuplicateName, path, of_key=True, what="blocks", name=name, other=other.place)
         else:
             file.blocks[block.name] = block
 
@@ -238,7 +238,7 @@ class _Reader(Values):
         """Read what others need to know of a block: all but its layers."""
         path: KeyPath = ("blocks", name)
         if why := bad_name(name):
-            self.problem(problems.BadName, path, of_key=True, why=why)
+            self.problem(reading.BadName, path, of_key=True, why=why)
         if not isinstance(table, dict):
             self.bad(path, f"blocks.{name} must be a table, not {shown(table)}")
             return None
@@ -252,7 +252,7 @@ class _Reader(Values):
         for place, argument in (arguments | optional).items():
             if self.identifier(argument, place) and argument in seen:
                 why = f"{argument} is an argument or a constant already"
-                self.problem(problems.BadName, place, of_key=True, why=why)
+                self.problem(reading.BadName, place, of_key=True, why=why)
             seen.add(argument)
         names = {*seen, "in_channels"}
         settings = {key: self.argument(value, (*path, "defaults", key), names) for key, value in defaults.items()}
@@ -280,7 +280,7 @@ class _Reader(Values):
                 elif step.block in trail:
                     names = list(trail)
                     circle = " -> ".join([*names[names.index(str(step.block)) :], str(step.block)])
-                    self.problem(problems.BlockCircle, step.at("block").path, circle=circle)
+                    self.problem(building.BlockCircle, step.at("block").path, circle=circle)
                 elif step.block in uses and step.block not in done:
                     trail[str(step.block)] = iter(uses[str(step.block)])
 
@@ -314,7 +314,7 @@ class _Reader(Values):
             if isinstance(step.name, str) and step.name:
                 if step.name in first:
                     at, other = (*step.place.path, "name"), first[step.name]
-                    self.problem(problems.DuplicateName, at, what="layers", name=step.name, other=other)
+                    self.problem(building.DuplicateName, at, what="layers", name=step.name, other=other)
                 first.setdefault(step.name, step.at("name"))
         return steps
 
@@ -360,7 +360,7 @@ class _Reader(Values):
             self.bad(path, f"{key} must be a word, not {shown(value)}")
             return ""
         if path[-1] == "name" and "{" not in value and (why := bad_layer_name(value)):
-            self.problem(problems.BadName, path, why=why)
+            self.problem(reading.BadName, path, why=why)
         return self.template(value, path, names)
 
     def names(self, table: Mapping[str, Any], key: str, path: KeyPath, names: set[str]) -> tuple[str | Template, ...]:
@@ -380,18 +380,18 @@ class _Reader(Values):
         elif step.block:
             is_type = f'; it is a layer type: write type = "{step.block}"' if step.block in TYPES else ""
             mean = is_type or hint(step.block, file.blocks)
-            self.problem(problems.UnknownBlock, step.at("block").path, block=step.block, hint=mean)
+            self.problem(building.UnknownBlock, step.at("block").path, block=step.block, hint=mean)
         elif step.type in TYPES:
             return self.layer_settings(step, TYPES[str(step.type)], table, names, file)
         elif step.type:
             is_block = f'; it is a block: write block = "{step.type}"' if step.type in file.blocks else ""
             mean = is_block or hint(step.type, TYPES)
-            self.problem(problems.UnknownType, step.at("type").path, type=step.type, hint=mean)
+            self.problem(reading.UnknownType, step.at("type").path, type=step.type, hint=mean)
         elif not {"type", "block", "shares"} & step.keys:
             meant = {key: value for key, value in table.items() if get_close_matches(key, ("type", "block"), 1)}
             self.only(meant, STEP_KEYS, "a layer", path)
             if not meant:
-                self.problem(problems.MissingKey, path, of="a layer", key="type (or block)")
+                self.problem(reading.MissingKey, path, of="a layer", key="type (or block)")
         return {}
 
     def layer_settings(
@@ -459,16 +459,14 @@ class _Reader(Values):
     def inputs(self, data: Mapping[str, Any], file: File) -> dict[str, Shape | None]:
         """Return the net's inputs; None for the shape of one that is wrong."""
         if "input" in data and "inputs" in data:
-            self.problem(
-                problems.BadValue, ("inputs",), of_key=True, why="a net has input, or inputs by name: not both"
-            )
+            self.problem(reading.BadValue, ("inputs",), of_key=True, why="a net has input, or inputs by name: not both")
         if "inputs" in data:
             table = self.table(data, "inputs")
             if data["inputs"] == {}:
                 self.bad(("inputs",), "inputs must be a table of at least one input, as { left = [1, 64, 64] }")
             for name in table:
                 if why := bad_name(name):
-                    self.problem(problems.BadName, ("inputs", name), of_key=True, why=why)
+                    self.problem(reading.BadName, ("inputs", name), of_key=True, why=why)
             return {name: self.shape(sizes, ("inputs", name), file) for name, sizes in table.items()}
         if "input" not in data:
             self.missing(data, (), "a net", "input", NET_KEYS)
@@ -480,7 +478,7 @@ class _Reader(Values):
         for path, name in self.words(data, "outputs").items():
             place = Place(self.source, path)
             if name in found:
-                self.problem(problems.DuplicateName, path, what="outputs", name=name, other=found[name])
+                self.problem(building.DuplicateName, path, what="outputs", name=name, other=found[name])
             found.setdefault(name, place)
         if data["outputs"] == []:
             self.bad(("outputs",), "outputs must name one layer at least; left out, it is the last layer")
@@ -520,7 +518,7 @@ class _Reader(Values):
                 self.misplaced(("training", key))
             elif key not in TRAINING and (close := get_close_matches(key, TRAINING, 1, cutoff=0.8)):
                 mean = f"; did you mean {close[0]}?"
-                self.problem(problems.UnknownKey, ("training", key), of_key=True, key=key, of="training", hint=mean)
+                self.problem(reading.UnknownKey, ("training", key), of_key=True, key=key, of="training", hint=mean)
         if "batch_size" in table and not is_count(table["batch_size"], 1):
             why = f"batch_size must be a whole number from 1 up, not {shown(table['batch_size'])}"
             self.bad(("training", "batch_size"), why)

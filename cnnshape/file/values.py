@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from cnnshape.file.architecture import Scope, Setting, Unsettled, final, settle, waits
 from cnnshape.file.expression import ExpressionError, Template, parse, parse_template
 from cnnshape.layers.parameters import Extent, Parameter, Wrong
-from cnnshape.problems import catalogue as problems
-from cnnshape.problems.base import CODES, Problem, Warn
-from cnnshape.problems.catalogue import MAX_PROBLEMS
+from cnnshape.problems import reading
+from cnnshape.problems.base import MAX_PROBLEMS, Problem, TooLarge, Warn
+from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.place import Place
 from cnnshape.problems.suggest import hint, misspelt
 from cnnshape.problems.wording import shown
@@ -56,11 +56,11 @@ class Values:
             raise Enough
 
     def too_large(self, path: KeyPath, what: str, most: int) -> NoReturn:
-        self.problem(problems.TooLarge, path, what=what, most=most)
+        self.problem(TooLarge, path, what=what, most=most)
         raise Enough
 
     def bad(self, path: KeyPath, why: str) -> None:
-        self.problem(problems.BadValue, path, why=why)
+        self.problem(reading.BadValue, path, why=why)
 
     # Tables, words and keys
 
@@ -100,18 +100,18 @@ class Values:
                 self.misplaced((*path, key))
             else:
                 mean = hint("from" if wires else key, keys)
-                self.problem(problems.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=mean)
+                self.problem(reading.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=mean)
 
     def misplaced(self, path: KeyPath) -> None:
         *table, key = (part for part in path if isinstance(part, str))
-        self.problem(problems.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
+        self.problem(reading.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
 
     def missing(self, data: Mapping[str, Any], path: KeyPath, of: str, key: str, keys: Iterable[str]) -> None:
         """Note that a key is missing, unless another seems to be it, misspelt or misplaced: that is said already."""
-        misplaced = (problem for problem in self.problems if isinstance(problem, problems.MisplacedKey))
+        misplaced = (problem for problem in self.problems if isinstance(problem, reading.MisplacedKey))
         if not misspelt(data, key, keys) and not any(problem.facts["key"] == key for problem in misplaced):
             example = ", as input = [3, 224, 224]" if key == "input" else ""
-            self.problem(problems.MissingKey, path, of=of, key=key + example)
+            self.problem(reading.MissingKey, path, of=of, key=key + example)
 
     def allow(self, data: Mapping[str, Any], path: KeyPath = ()) -> frozenset[str]:
         allowed = self.words(data, "allow", path)
@@ -131,7 +131,7 @@ class Values:
             if name in RESERVED
             else "is no name for an expression (letters, digits and _)"
         )
-        self.problem(problems.BadName, path, of_key=True, why=f"{shown(name)} {why}")
+        self.problem(reading.BadName, path, of_key=True, why=f"{shown(name)} {why}")
         return False
 
     def number(self, value: Any, path: KeyPath, scope: dict[str, Any]) -> Any:
@@ -160,7 +160,7 @@ class Values:
             expression = parse(value)
         except ExpressionError as error:
             a_list = f" As a list: [{value.replace('x', ', ')}]." if re.fullmatch(r"\d+(x\d+)+", value) else ""
-            self.problem(problems.BadExpression, path, text=shown(value), why=error.message + a_list)
+            self.problem(reading.BadExpression, path, text=shown(value), why=error.message + a_list)
             return None
         unknown = sorted(expression.names.difference(names))
         if not unknown:
@@ -172,7 +172,7 @@ class Values:
             mean = f"; it must be {parameter.kind}"
         known = f"; known are {', '.join(scope[:20])}{', ...' * (len(scope) > 20)}" if scope else ""  # noqa: PLR2004
         why = f"{unknown[0]} is not known here{known}{mean}"
-        self.problem(problems.BadExpression, path, text=shown(value), why=why)
+        self.problem(reading.BadExpression, path, text=shown(value), why=why)
         return None
 
     def setting(
@@ -217,7 +217,7 @@ class Values:
         try:
             return settle(setting, Scope({}, scope))
         except ExpressionError as error:
-            self.problem(problems.BadExpression, path, text=shown(error.text), why=error.message)
+            self.problem(reading.BadExpression, path, text=shown(error.text), why=error.message)
         except Unsettled:
             pass
         return None

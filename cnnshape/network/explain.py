@@ -11,7 +11,7 @@ from cnnshape.network.network import leftovers, measure
 from cnnshape.numbers.shape import Shape, text, to_file
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.base import CODES
+from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.suggest import hint
 from cnnshape.problems.wording import said
 

@@ -13,9 +13,11 @@ from cnnshape.layers.base import Doubt, Layer
 from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.shape import LARGEST, Shape, is_count, to_file
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.base import CODES, ArchitectureError, Problem, errors
-from cnnshape.problems.catalogue import ClaimDiffers, DroppedRows, ExpectDiffers, InputAxesDiffer, NoSizes, listed
+from cnnshape.problems.base import ArchitectureError, Problem, errors, listed
+from cnnshape.problems.catalogue import CODES
+from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
 from cnnshape.problems.place import Place
+from cnnshape.problems.shapes import DroppedRows, InputAxesDiffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from cnnshape.problems.wording import printable, said
 
@@ -95,3 +95,21 @@ class ArchitectureError(Exception):
 def errors(found: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return those that are errors, and no warnings."""
     return tuple(problem for problem in found if problem.severity == "error")
+
+
+class TooLarge(Problem, code="too-large"):
+    sentence = "there are too many {what}: {most} are the limit"
+
+
+MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to locate
+
+
+def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems without repetition, and no more than anybody reads."""
+    first: dict[Any, Problem] = {}
+    for problem in found:
+        key = (problem.code, problem.place, problem.used_at, problem.message)
+        if len(first) == MAX_PROBLEMS and key not in first:
+            return (*first.values(), TooLarge(problem.place, what="problems", most=MAX_PROBLEMS))
+        first.setdefault(key, problem)
+    return tuple(first.values())

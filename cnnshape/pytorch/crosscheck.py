@@ -17,8 +17,9 @@ import torch
 
 from cnnshape.numbers.shape import LARGEST, to_file
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.base import CODES, Problem
-from cnnshape.problems.catalogue import Disagreement, TooManyElements
+from cnnshape.problems.catalogue import CODES
+from cnnshape.problems.comparing import Disagreement
+from cnnshape.problems.shapes import TooManyElements
 from cnnshape.problems.wording import said
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cnnshape.compare.match import Comparison
     from cnnshape.network.network import Input, LayerReport, Network, Report
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
 
 Outcome = Literal[
     "agrees",  # the same shape, and as many parameters

@@ -11,7 +11,7 @@ from cnnshape.network.network import total
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.base import errors
-from cnnshape.problems.catalogue import Disagreement
+from cnnshape.problems.comparing import Disagreement
 from cnnshape.problems.wording import few
 
 if TYPE_CHECKING:

@@ -516,7 +516,7 @@ def test_the_length_is_bounded() -> None:
     too_long = "1,000 characters are the most that an expression may have; this has 1,002."
     assert_fails(parse, "x" * 1000 + "«xx»", too_long)
     assert_fails(parse_template, "x" * 1000 + "«xx»", too_long)
-    assert parse_template("x" * MAX_EXPRESSION_LENGTH).evaluate({}) == "x" * MAX_LENGTH
+    assert parse_template("x" * MAX_EXPRESSION_LENGTH).evaluate({}) == "x" * MAX_EXPRESSION_LENGTH
 
 
 # How to nest once more: what stands before and behind the inner text, and how many levels that is.

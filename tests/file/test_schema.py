@@ -21,7 +21,7 @@ from cnnshape.cli import main
 from cnnshape.file.reader import read, read_text
 from cnnshape.file.schema import reference, schema
 from cnnshape.layers import TYPES
-from cnnshape.problems.base import CODES
+from cnnshape.problems.catalogue import CODES
 
 ZOO = ROOT / "architectures"
 SCHEMA = Draft202012Validator(schema())

@@ -15,7 +15,7 @@ from cnnshape.build.build import build
 from cnnshape.file.reader import read_text
 from cnnshape.layers import TYPES
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.base import CODES
+from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.place import Place
 
 HERE = "input = [3, 32, 32]\n"

@@ -16,7 +16,7 @@ from helpers.paths import ARCHITECTURES
 import cnnshape
 from cnnshape import NoClosedForm, SizeSet, loads
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.base import CODES
+from cnnshape.problems.catalogue import CODES
 
 
 def net_of(*layers, shape="[1, 64]", top=""):

@@ -15,7 +15,8 @@ from stated import STATED
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network.network import measure
-from cnnshape.problems.base import CODES, Warn
+from cnnshape.problems.base import Warn
+from cnnshape.problems.catalogue import CODES
 
 
 def test_no_layer_type_is_left_out():

@@ -15,7 +15,7 @@ from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.convolution import Conv, Linear
 from cnnshape.layers.joining import Concat
 from cnnshape.layers.pooling import MaxPool
-from cnnshape.problems.catalogue import Disagreement
+from cnnshape.problems.comparing import Disagreement
 from cnnshape.pytorch import crosscheck
 
 torch.set_num_threads(1)
