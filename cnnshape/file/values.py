@@ -28,7 +28,7 @@ NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "o
 STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
 BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
 LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
-WARNINGS: Final = [code for code, kind in CODES.items() if issubclass(kind, Warn)]
+WARNINGS: Final = sorted(code for code, kind in CODES.items() if issubclass(kind, Warn))
 RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
