@@ -21,7 +21,7 @@ from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import building, reading, shapes
 from cnnshape.problems.base import MAX_PROBLEMS, TooLarge, listed
 from cnnshape.problems.place import Place
-from cnnshape.problems.suggest import hint
+from cnnshape.problems.suggest import advice, suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ class _Builder:
         """Note claims about no output, and results that go nowhere (unless what is wrong may have meant them)."""
         for claim in self.architecture.claims:
             if claim.output and claim.output not in outputs:
-                why = f"the net has no output {claim.output}{hint(claim.output, outputs)}"
-                self.note(building.BadWiring(claim.place._replace(of_key=True), why=why))
+                why, place = f"the net has no output {claim.output}", claim.place._replace(of_key=True)
+                self.note(building.BadWiring(place, suggestions=suggest(claim.output, outputs), why=why))
         if self.architecture.problems or self.problems:
             return
         code, used = building.UnusedResult.code, {*self.used, *outputs.values()}
@@ -127,8 +127,7 @@ class _Builder:
     def note(self, problem: Problem) -> None:
         """Note a problem, once for all copies of a block."""
         self.particular += 1
-        facts = {name: fact for name, fact in problem.facts.items() if name != "hint"}  # which copies have of their own
-        self.problems.setdefault((problem.code, problem.place, repr(facts)), problem)
+        self.problems.setdefault((problem.code, problem.place, repr(problem.facts)), problem)
         if len(self.problems) > MAX_PROBLEMS:
             raise _TooLarge
 
@@ -342,15 +341,14 @@ class _Builder:
             names, title = frame.names.find(name)
             value = names.values.get(title, UNRESOLVED if names.lost else None)
         if value is None:
+            kind, mean = building.UnknownLayer, suggest(name, [*frame.names.values, *frame.inputs])
             if any(step.name == name for step in frame.steps):
-                mean = " before this one; a layer takes what stands above it"
+                kind, mean = building.LaterLayer, ()
             elif frame.blocks and INPUT.fullmatch(name):
-                mean = f"; what enters this block here is {' and '.join([*frame.inputs][1:])}"  # input is input0
+                mean = advice(f"what enters this block here is {' and '.join([*frame.inputs][1:])}")  # input is input0
             elif frame.title + name in self.titles:
-                mean = "; a layer of that kind has no name of its own: give it one"
-            else:
-                mean = hint(name, [*frame.names.values, *frame.inputs])
-            self.note(building.UnknownLayer(place, used_at=frame.used_at, name=name, hint=mean))
+                mean = advice("a layer of that kind has no name of its own: give it one")
+            self.note(kind(place, used_at=frame.used_at, suggestions=mean, name=name))
             return [UNRESOLVED]
         return [value]
 
@@ -438,7 +436,7 @@ class _Builder:
             return type(shared.layer)
         name = self.written(site, "type", site.step.type)
         if name not in TYPES:
-            self.problem(reading.UnknownType, site, "type", type=name, hint=hint(name, TYPES))
+            self.problem(reading.UnknownType, site, "type", type=name, suggestions=suggest(name, TYPES))
             raise Unsettled
         return TYPES[name]
 
@@ -648,7 +646,7 @@ class _Builder:
     def block_of(self, site: Site) -> Block:
         name, blocks = self.written(site, "block", site.step.block), site.frame.file.blocks
         if name not in blocks:
-            self.problem(building.UnknownBlock, site, "block", block=name, hint=hint(name, blocks))
+            self.problem(building.UnknownBlock, site, "block", block=name, suggestions=suggest(name, blocks))
             raise Unsettled
         return blocks[name]
 

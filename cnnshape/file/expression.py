@@ -12,8 +12,9 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Generic, NamedTuple, NoReturn, TypeVar
+
+from cnnshape.problems.suggest import close
 
 Value = int | float | bool
 Scope = Mapping[str, Value | str]  # may hold words, for templates; an expression refuses a word that it meets
@@ -485,8 +486,8 @@ class _Parser:
         except KeyError:
             known = sorted(scope)
             message = f"'{token.text}' is not known here; {'known are ' + ', '.join(known) if known else 'no name is'}."
-            for match in get_close_matches(token.text, [*known, *CONSTANTS, *FUNCTIONS], n=1):
-                message += f" Did you mean {match}?"
+            if meant := close(token.text, [*known, *CONSTANTS, *FUNCTIONS]):
+                message += f" Did you mean {meant}?"
             raise self.error(message, token) from None
 
     def number_or_truth(self, token: _Token, value: Value | str) -> Value:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -20,7 +19,7 @@ from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import building, reading
 from cnnshape.problems.place import Place
-from cnnshape.problems.suggest import hint, misspelt
+from cnnshape.problems.suggest import advice, close, did_you_mean, misspelt, suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ class _Reader(Values):
         for name, settings in table.items():
             path: KeyPath = ("layer_defaults", name)
             if name not in TYPES:
-                self.problem(reading.UnknownType, path, of_key=True, type=name, hint=hint(name, TYPES))
+                self.problem(reading.UnknownType, path, of_key=True, suggestions=suggest(name, TYPES), type=name)
             elif not isinstance(settings, dict):
                 self.bad(path, f"layer_defaults.{name} must be a table, not {shown(settings)}")
             else:
@@ -378,17 +377,17 @@ class _Reader(Values):
         elif step.block in file.blocks:
             return self.block_settings(step, file.blocks[str(step.block)], table, names)
         elif step.block:
-            is_type = f'; it is a layer type: write type = "{step.block}"' if step.block in TYPES else ""
-            mean = is_type or hint(step.block, file.blocks)
-            self.problem(building.UnknownBlock, step.at("block").path, block=step.block, hint=mean)
+            is_type = f'it is a layer type: write type = "{step.block}"' if step.block in TYPES else ""
+            mean = advice(is_type) or suggest(step.block, file.blocks)
+            self.problem(building.UnknownBlock, step.at("block").path, suggestions=mean, block=step.block)
         elif step.type in TYPES:
             return self.layer_settings(step, TYPES[str(step.type)], table, names, file)
         elif step.type:
-            is_block = f'; it is a block: write block = "{step.type}"' if step.type in file.blocks else ""
-            mean = is_block or hint(step.type, TYPES)
-            self.problem(reading.UnknownType, step.at("type").path, type=step.type, hint=mean)
+            is_block = f'it is a block: write block = "{step.type}"' if step.type in file.blocks else ""
+            mean = advice(is_block) or suggest(step.type, TYPES)
+            self.problem(reading.UnknownType, step.at("type").path, suggestions=mean, type=step.type)
         elif not {"type", "block", "shares"} & step.keys:
-            meant = {key: value for key, value in table.items() if get_close_matches(key, ("type", "block"), 1)}
+            meant = {key: value for key, value in table.items() if close(key, ("type", "block"))}
             self.only(meant, STEP_KEYS, "a layer", path)
             if not meant:
                 self.problem(reading.MissingKey, path, of="a layer", key="type (or block)")
@@ -516,9 +515,10 @@ class _Reader(Values):
         for key in table:
             if key in NET_KEYS and key not in ("name", "source"):
                 self.misplaced(("training", key))
-            elif key not in TRAINING and (close := get_close_matches(key, TRAINING, 1, cutoff=0.8)):
-                mean = f"; did you mean {close[0]}?"
-                self.problem(reading.UnknownKey, ("training", key), of_key=True, key=key, of="training", hint=mean)
+            elif key not in TRAINING and (mean := did_you_mean(close(key, TRAINING, cutoff=0.8))):
+                self.problem(
+                    reading.UnknownKey, ("training", key), of_key=True, suggestions=mean, key=key, of="training"
+                )
         if "batch_size" in table and not is_count(table["batch_size"], 1):
             why = f"batch_size must be a whole number from 1 up, not {shown(table['batch_size'])}"
             self.bad(("training", "batch_size"), why)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cnnshape.file.architecture import Scope, Setting, Unsettled, final, settle, waits
@@ -13,7 +12,7 @@ from cnnshape.problems import reading
 from cnnshape.problems.base import MAX_PROBLEMS, Problem, TooLarge, Warn
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.place import Place
-from cnnshape.problems.suggest import hint, misspelt
+from cnnshape.problems.suggest import advice, close, did_you_mean, misspelt, suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.file.architecture import File
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.place import KeyPath, SourceText
+    from cnnshape.problems.suggest import Suggestion
 
 FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
 NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
@@ -51,6 +51,7 @@ class Values:
         self.characters = 0  # of the expressions so far
 
     def problem(self, kind: type[Problem], path: KeyPath, *, of_key: bool = False, **facts: Any) -> None:
+        """Note a problem; `facts` may have its suggestions among them."""
         self.problems.append(kind(Place(self.source, path, of_key), **facts))
         if len(self.problems) > MAX_PROBLEMS:
             raise Enough
@@ -59,8 +60,8 @@ class Values:
         self.problem(TooLarge, path, what=what, most=most)
         raise Enough
 
-    def bad(self, path: KeyPath, why: str) -> None:
-        self.problem(reading.BadValue, path, why=why)
+    def bad(self, path: KeyPath, why: str, suggestions: tuple[Suggestion, ...] = ()) -> None:
+        self.problem(reading.BadValue, path, suggestions=suggestions, why=why)
 
     # Tables, words and keys
 
@@ -99,8 +100,8 @@ class Values:
             if path and key in NET_KEYS and not wires:
                 self.misplaced((*path, key))
             else:
-                mean = hint("from" if wires else key, keys)
-                self.problem(reading.UnknownKey, (*path, key), of_key=True, key=key, of=of, hint=mean)
+                mean = suggest("from" if wires else key, keys)
+                self.problem(reading.UnknownKey, (*path, key), of_key=True, suggestions=mean, key=key, of=of)
 
     def misplaced(self, path: KeyPath) -> None:
         *table, key = (part for part in path if isinstance(part, str))
@@ -117,7 +118,7 @@ class Values:
         allowed = self.words(data, "allow", path)
         for place, code in allowed.items():
             if code not in WARNINGS:
-                self.bad(place, f"there is no warning {code}{hint(code, WARNINGS)}")
+                self.bad(place, f"there is no warning {code}", suggest(code, WARNINGS))
         return frozenset(allowed.values())
 
     # Numbers, expressions and parameters
@@ -166,13 +167,12 @@ class Values:
         if not unknown:
             return expression
         scope, words = sorted(names), parameter.words if parameter else ()
-        close = get_close_matches(unknown[0], [*words, *scope], 1)
-        mean = f"; did you mean {close[0]}?" if close else ""
-        if parameter and not close and value == unknown[0]:  # it was to be a word, perhaps
-            mean = f"; it must be {parameter.kind}"
+        mean = did_you_mean(close(unknown[0], [*words, *scope]))
+        if parameter and not mean and value == unknown[0]:  # it was to be a word, perhaps
+            mean = advice(f"it must be {parameter.kind}")
         known = f"; known are {', '.join(scope[:20])}{', ...' * (len(scope) > 20)}" if scope else ""  # noqa: PLR2004
-        why = f"{unknown[0]} is not known here{known}{mean}"
-        self.problem(reading.BadExpression, path, text=shown(value), why=why)
+        why = f"{unknown[0]} is not known here{known}"
+        self.problem(reading.BadExpression, path, suggestions=mean, text=shown(value), why=why)
         return None
 
     def setting(

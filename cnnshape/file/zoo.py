@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cnnshape.problems.suggest import close
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -28,6 +28,6 @@ def find(path: str | os.PathLike[str]) -> Path | str:
     if not str(path).startswith(PREFIX):
         return Path(path)
     name, known = str(path).removeprefix(PREFIX), files()
-    close = get_close_matches(name.lower(), known, 1)
-    mean = f"did you mean {PREFIX}{close[0]}?" if close else "cnnshape zoo lists what it has"
+    near = close(name.lower(), known)
+    mean = f"did you mean {PREFIX}{near}?" if near else "cnnshape zoo lists what it has"
     return known.get(name) or f"there is no {shown(name)} in the zoo; {mean}"

@@ -12,8 +12,8 @@ from cnnshape.numbers.shape import Shape, text, to_file
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.catalogue import CODES
-from cnnshape.problems.suggest import hint
-from cnnshape.problems.wording import said
+from cnnshape.problems.suggest import suggest
+from cnnshape.problems.wording import said, suggested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,7 +154,7 @@ def explain(net: Network, name: str, input: Input | None = None) -> Explanation:
         return explainer.explain(explainer.report.layers[names.index(name)])
     if several := net.several(name):
         raise ValueError(several)
-    raise ValueError(f"there is no layer {name}{hint(name, names)}")
+    raise ValueError(suggested(f"there is no layer {name}", suggest(name, names)))
 
 
 class _Explainer:

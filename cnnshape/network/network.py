@@ -18,6 +18,7 @@ from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
 from cnnshape.problems.place import Place
 from cnnshape.problems.shapes import DroppedRows, InputAxesDiffer
+from cnnshape.problems.suggest import advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -258,9 +259,9 @@ class Network(NamedTuple):
             built = self.inputs[name]
             if shape and built and len(shape) != len(built):
                 facts = self._written({"one": built, "other": shape})
-                hint = "; a shape is written without the batch" if len(shape) == len(built) + 1 else ""
+                mean = advice("a shape is written without the batch") if len(shape) == len(built) + 1 else ()
                 place = self.at(*(("input",) if name == "input" else ("inputs", name)))
-                found[name] = InputAxesDiffer(place, name=name, hint=hint, **facts)
+                found[name] = InputAxesDiffer(place, suggestions=mean, name=name, **facts)
         return found
 
     def _run(self, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:

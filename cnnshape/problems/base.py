@@ -5,12 +5,13 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from cnnshape.problems.wording import printable, said
+from cnnshape.problems.wording import printable, said, suggested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cnnshape.problems.place import Place
+    from cnnshape.problems.suggest import Suggestion
 
 CODES: dict[str, type[Problem]] = {}
 
@@ -18,6 +19,7 @@ CODES: dict[str, type[Problem]] = {}
 class Problem:
     """One thing that is wrong, or doubtful (`severity` "warning").
 
+    `suggestions` say what was probably meant, what there is, or what to write instead: guesses from the words alone.
     `cause` says what it comes from, `fixes` what was tried and would mend it; both are empty where nothing is known.
     `used_at` has the places where the block was used that the problem is in, from the inside out.
     """
@@ -37,15 +39,25 @@ class Problem:
             cls.code = code
             CODES[code] = cls
 
-    def __init__(self, place: Place | None = None, layer: str = "", used_at: tuple[Place, ...] = (), **facts: Any):
+    def __init__(
+        self,
+        place: Place | None = None,
+        layer: str = "",
+        used_at: tuple[Place, ...] = (),
+        suggestions: tuple[Suggestion, ...] = (),
+        **facts: Any,
+    ):
         self.place = place
         self.layer = layer
         self.used_at = used_at
+        self.suggestions = suggestions
         self.facts = facts
 
     @property
     def message(self) -> str:
-        return printable(self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()}))
+        """The sentence with its facts, and the suggestions behind it."""
+        sentence = self.sentence.format(**{name: said(fact) for name, fact in self.facts.items()})
+        return printable(suggested(sentence, self.suggestions))
 
     @property
     def file(self) -> str:

@@ -6,11 +6,15 @@ from cnnshape.problems.base import Problem, Warn
 
 
 class UnknownBlock(Problem, code="unknown-block"):
-    sentence = "there is no block {block}{hint}"
+    sentence = "there is no block {block}"
 
 
 class UnknownLayer(Problem, code="unknown-layer"):
-    sentence = "there is no layer {name}{hint}"
+    sentence = "there is no layer {name}"
+
+
+class LaterLayer(UnknownLayer, code="later-layer"):
+    sentence = "there is no layer {name} before this one; a layer takes what stands above it"
 
 
 class DuplicateName(Problem, code="duplicate-name"):

@@ -12,7 +12,7 @@ class Unreadable(Problem, code="unreadable"):
 
 
 class UnknownKey(Problem, code="unknown-key"):
-    sentence = "{key} is not a key of {of}{hint}"
+    sentence = "{key} is not a key of {of}"
 
 
 class MisplacedKey(Problem, code="misplaced-key"):
@@ -24,7 +24,7 @@ class MissingKey(Problem, code="missing-key"):
 
 
 class UnknownType(Problem, code="unknown-type"):
-    sentence = "there is no layer type {type}{hint}"
+    sentence = "there is no layer type {type}"
 
 
 class BadValue(Problem, code="bad-value"):

@@ -93,7 +93,7 @@ class ModeNeedsAxes(Problem, code="mode-needs-axes"):
 
 
 class InputAxesDiffer(Problem, code="input-axes-differ"):
-    sentence = "the net is built for {name} of {one}, and {other} has another number of axes{hint}"
+    sentence = "the net is built for {name} of {one}, and {other} has another number of axes"
 
 
 class ShapesDiffer(Problem, code="shapes-differ"):

@@ -1,17 +1,19 @@
-"""What a word that nobody knows was probably meant to be."""
+"""Suggestions: a word that was probably meant, the words there are, a piece of advice.
+
+A word and the known words come in; suggestions come out, as data of a problem. problems/wording.py writes them.
+"""
 
 from __future__ import annotations
 
 import re
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OF_TORCH: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$")  # how torch's names differ from ours
-
 
 OF_OTHERS: Final = {  # what papers and other frameworks say for our words
     "linear": "fc dense fully_connected inner_product",
@@ -30,32 +32,54 @@ OF_OTHERS: Final = {  # what papers and other frameworks say for our words
     "kernel_size": "pool_size window size",
     "dilation": "rate",
 }
-
-
 ELSEWHERE: Final = {word: ours for ours, words in OF_OTHERS.items() for word in words.split()}
 
-
 MAX_OPTIONS: Final = 300  # that a misspelt word is compared with: a millisecond
+MAX_LISTED: Final = 12  # known words that are listed: a line's worth
 
 
-def hint(word: object, known: Iterable[str]) -> str:
-    """Return "; did you mean x?" where a known word is close, or else the known ones if they are few."""
+class Suggestion(NamedTuple):
+    """A way out of a problem: the word that was meant, the words that are known, or advice, which is one text."""
+
+    kind: Literal["meant", "known", "advice"]
+    words: tuple[str, ...]
+
+
+def advice(text: str) -> tuple[Suggestion, ...]:
+    """Return the suggestions that are one piece of advice, as "write block = ..."; none for no text."""
+    return (Suggestion("advice", (text,)),) if text else ()
+
+
+def did_you_mean(word: str) -> tuple[Suggestion, ...]:
+    """Return the suggestions that are one word that was meant; none for no word."""
+    return (Suggestion("meant", (word,)),) if word else ()
+
+
+def suggest(word: object, known: Iterable[str]) -> tuple[Suggestion, ...]:
+    """Suggest for an unknown word the known one that is close, or else all that are known if they are few."""
     options = tuple(dict.fromkeys([*known][-MAX_OPTIONS:]))  # of layers, those that stand nearest
-    if meant := _meant(re.sub(OF_TORCH, "_", str(word)).lower(), options):
-        return f"; did you mean {meant}?"
-    if len(options) == 1:
-        return f"; there is only {options[0]}"
-    return f"; there are {', '.join(options)}" if 0 < len(options) <= 12 else ""  # noqa: PLR2004 -- a line's worth
+    if word := meant(word, options):
+        return did_you_mean(word)
+    return (Suggestion("known", options),) if 0 < len(options) <= MAX_LISTED else ()
+
+
+def meant(word: object, options: tuple[str, ...]) -> str:
+    """Return the option that a word of torch's, of others, or a misspelt one of ours stands for; "" for none."""
+    return _meant(re.sub(OF_TORCH, "_", str(word)).lower(), options)
 
 
 @lru_cache  # each copy of a block asks again
 def _meant(word: str, options: tuple[str, ...]) -> str:
-    """Return the option that is meant by a word, "" for none."""
     ours = ELSEWHERE.get(word, "")
-    return ours if ours in options else next(iter(get_close_matches(word, options, 1)), "")
+    return ours if ours in options else close(word, options)
+
+
+def close(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return the option whose spelling is nearest, "" where none is near; `cutoff` as difflib's ratio."""
+    return next(iter(get_close_matches(word, options, 1, cutoff)), "")
 
 
 def misspelt(data: Mapping[str, Any], key: str, keys: Iterable[str]) -> bool:
     """Say whether a key that does not belong seems to be this one."""
     known = tuple(keys)
-    return any(_meant(other, known) == key for other in data.keys() - known)
+    return any(meant(other, known) == key for other in data.keys() - known)

@@ -1,11 +1,16 @@
-"""How facts and values are written in a message."""
+"""How facts, values and suggestions are written in a message: the one place that makes words of them."""
 
 from __future__ import annotations
 
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnnshape.problems.suggest import Suggestion
 
 MAX_LENGTH: Final = 1_000  # characters of a word in a message
 
@@ -22,6 +27,22 @@ def said(fact: object) -> str:
         return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
     text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- but 1000
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
+
+
+def suggested(sentence: str, suggestions: Iterable[Suggestion]) -> str:
+    """Add suggestions to a sentence: "there is no layer type cnov; did you mean conv?"."""
+    return "; ".join([sentence, *map(_offered, suggestions)])
+
+
+def _offered(suggestion: Suggestion) -> str:
+    words = [said(word) for word in suggestion.words]
+    match suggestion.kind:
+        case "meant":
+            return f"did you mean {words[0]}?"
+        case "known":
+            return f"there {'are' if len(words) > 1 else 'is only'} {', '.join(words)}"
+        case "advice":
+            return words[0]
 
 
 def few(words: list[str], most: int) -> list[str]:

@@ -231,7 +231,11 @@ class _Pass:
     def contradicted(self, row: LayerReport, ours: _Answer, answer: _Answer) -> Verdict:
         """Note a disagreement."""
         node, layout = row.node, self.net.layout
-        facts = {"ours": ours.text(layout), "torch": answer.text(layout), "case": _case(row, self.device)}
+        facts: dict[str, Any] = {
+            "ours": ours.text(layout),
+            "torch": answer.text(layout),
+            "case": _case(row, self.device),
+        }
         self.problems.append(Disagreement(node.place, node.name, node.used_at, **facts))
         return Verdict(node.name, "disagrees", "", *answer)
 

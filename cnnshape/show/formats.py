@@ -93,6 +93,7 @@ def problem_as_json(problem: Problem) -> dict[str, Any]:
         "code": problem.code,
         "severity": problem.severity,
         "message": problem.message,
+        "suggestions": [suggestion._asdict() for suggestion in problem.suggestions],
         "layer": problem.layer or None,
         **_place(problem.place),
         "used_at": [_place(place) for place in problem.used_at],

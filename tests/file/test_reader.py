@@ -13,7 +13,6 @@ import cnnshape
 from cnnshape import ArchitectureError
 from cnnshape.file.reader import read, read_text
 from cnnshape.layers import TYPES
-from cnnshape.problems.suggest import ELSEWHERE, OF_OTHERS
 
 # Tables and bare words
 
@@ -638,8 +637,3 @@ def test_types_as_others_write_them_are_understood(written, meant):
 def test_a_key_as_others_write_it_is_told_once():
     (problem,) = read_text(f'{HERE}layers = [{{ type = "conv", filters = 3, kernel_size = 3 }}]').problems
     assert problem.message == "filters is not a key of conv; did you mean out_channels?"
-
-
-def test_what_is_meant_by_others_is_there():
-    assert OF_OTHERS.keys() <= {*TYPES, *(name for kind in TYPES.values() for name in kind.parameters)}
-    assert not ELSEWHERE.keys() & TYPES.keys()

@@ -147,6 +147,13 @@ def test_json_of_what_cannot_be_read(file, tmp_path):
     assert good["ok"]
 
 
+def test_json_of_a_suggestion(file):
+    (bad,) = report(file('input = [3, 8, 8]\nlayers = ["cnov"]'))
+    (problem,) = bad["problems"]
+    assert problem["suggestions"] == [{"kind": "meant", "words": ["conv"]}]
+    assert problem["message"].endswith("; did you mean conv?")
+
+
 def test_json_of_a_cross_check(file):
     good, bad = report(file(SHARED), file(BAD, "bad.toml"), "--device", "cpu", torch=True)
     assert good["crosscheck"]["device"] == "cpu"
