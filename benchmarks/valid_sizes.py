@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cnnshape
-from cnnshape.network.network import measured
+from cnnshape.network.flow import measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import os
 
-    from cnnshape.network.network import LayerReport, Network, Report
+    from cnnshape.network.network import Network
     from cnnshape.network.receptive import receptive_fields
+    from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.valid_sizes import NoClosedForm, ValidSizes
     from cnnshape.numbers.sizeset import SizeSet
     from cnnshape.problems.base import ArchitectureError, Problem
@@ -36,11 +37,11 @@ __version__ = "0.1.0"
 # Every name is brought in when it is asked for: pytest imports this package in all test runs where it is installed.
 HOMES: Final = {
     "ArchitectureError": "problems.base",
-    "LayerReport": "network.network",
+    "LayerReport": "network.report",
     "Network": "network.network",
     "NoClosedForm": "network.valid_sizes",
     "Problem": "problems.base",
-    "Report": "network.network",
+    "Report": "network.report",
     "SizeSet": "numbers.sizeset",
     "ValidSizes": "network.valid_sizes",
     "assert_shapes": "testing",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from cnnshape.layers import Layer
     from cnnshape.layers.parameters import Parameter
     from cnnshape.network.explain import Explanation
-    from cnnshape.network.network import Network, Report
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
     from cnnshape.pytorch.crosscheck import Verification
     from cnnshape.show.sizes import Answer

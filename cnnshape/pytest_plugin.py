@@ -20,7 +20,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cnnshape.network.network import Network, Node, Report
+    from cnnshape.network.graph import Node
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
     from cnnshape.problems.base import Problem
     from cnnshape.pytorch.crosscheck import Verification
     from cnnshape.show.cases import Case

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from cnnshape.compare.match import Comparison, Match
-    from cnnshape.network.network import Input, LayerReport
+    from cnnshape.network.flow import Input
+    from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
 
 AROUND: Final = 1  # layers that are shown beside one that differs

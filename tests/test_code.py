@@ -77,7 +77,6 @@ def test_an_import_from_below_is_found(module, imports):
     assert [*breaches({module: {imports}})] == [(module, folder(imports))]
 
 
-@pytest.mark.xfail(strict=True, reason="network and valid_sizes: to be divided next")
 def test_there_is_no_circle():
     within = {module: {other for other in others if other != "__init__"} for module, others in IMPORTS.items()}
     TopologicalSorter(within).prepare()  # a CycleError names the circle

@@ -16,7 +16,9 @@ from cnnshape.file.reader import INPUT, bad_layer_name, late_settings
 from cnnshape.file.values import EXPECT
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Parameter, Reference, Wrong
-from cnnshape.network.network import UNRESOLVED, Expectation, Network, Node, measured
+from cnnshape.network.flow import measured
+from cnnshape.network.graph import UNRESOLVED, Expectation, Node
+from cnnshape.network.network import Network
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import building, reading, shapes
 from cnnshape.problems.base import MAX_PROBLEMS, TooLarge, listed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnshape.network.network import Expectation, Node
+from cnnshape.network.graph import Expectation, Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cnnshape.layers import Layer
-    from cnnshape.network.network import LayerReport, Network, Node, Report
+    from cnnshape.network.graph import Node
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import LayerReport, Report
     from cnnshape.numbers.shape import Shape
 
 Outcome = Literal[

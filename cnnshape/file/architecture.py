@@ -18,7 +18,7 @@ from cnnshape.problems.place import Place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cnnshape.network.network import Claim
+    from cnnshape.network.graph import Claim
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import SourceText
 

@@ -14,7 +14,7 @@ from cnnshape.file.source import LIMIT, Source, SourceError
 from cnnshape.file.values import BLOCK_KEYS, EXPECT, NET_KEYS, STEP_KEYS, Enough, Values
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Count, Flag, Reference
-from cnnshape.network.network import Claim
+from cnnshape.network.graph import Claim
 from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import building, reading

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Flag, Inferred, Parameter, Reference, Wrong
-from cnnshape.network.network import leftovers, measure
+from cnnshape.network.flow import measure
+from cnnshape.network.report import leftovers
 from cnnshape.numbers.shape import Shape, text, to_file
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
@@ -18,7 +19,9 @@ from cnnshape.problems.wording import said, suggested
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cnnshape.network.network import Input, LayerReport, Network, Report, Result
+    from cnnshape.network.flow import Input
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import LayerReport, Report, Result
     from cnnshape.problems.base import Problem
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from cnnshape.layers.windows import Reads, Window
-    from cnnshape.network.network import LayerReport, Network
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
 
 MOST_CELLS: Final = 2**20  # from the first to the last that a position reads

@@ -9,7 +9,8 @@ from math import prod
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.network.network import UNRESOLVED
+from cnnshape.network.flow import inputs_at, run
+from cnnshape.network.graph import UNRESOLVED
 from cnnshape.numbers.rules import Refused, equal
 from cnnshape.numbers.shape import is_count, text
 from cnnshape.numbers.sizeset import SizeSet, TooManySpans
@@ -20,7 +21,7 @@ from cnnshape.numbers.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from cnnshape.network.network import Network, Node
+    from cnnshape.network.graph import Graph, Node
     from cnnshape.numbers.shape import Shape
 
 AXES: Final = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}  # the names of the spatial axes, by how many there are
@@ -79,7 +80,7 @@ class ValidSizes:
     str(sizes.outputs["conv1"][1]). That a tensor may have too many elements for torch is not considered.
     """
 
-    def __init__(self, net: Network, varied: list[str], names: tuple[str, ...], reading: _Reading):
+    def __init__(self, net: Graph, varied: list[str], names: tuple[str, ...], reading: _Reading):
         self._net, self._exact = net, reading.exact
         self.varied, self.names = varied, names
         self.outputs: dict[str, Shape | None] = reading.outputs()
@@ -148,7 +149,7 @@ class ValidSizes:
             return ()
         inputs = self._net.inputs.items()
         shapes = {name: (*shape[:1], *sides) if name in self.varied else shape for name, shape in inputs if shape}
-        rows = self._net.check(shapes).layers
+        rows = run(self._net, inputs_at(self._net, shapes))
         refusing = tuple(row.name for row in rows if row.result.refusals or (self._exact and any(row.dropped)))
         return refusing or (self._required[-1][0],)
 
@@ -235,7 +236,7 @@ def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
 
 
 def valid_sizes(
-    net: Network,
+    net: Graph,
     *,
     exact: bool = False,
     output: Sequence[int] | None = None,
@@ -263,7 +264,7 @@ def valid_sizes(
     return ValidSizes(net, varied, names, reading)
 
 
-def _varied(net: Network, name: str | None) -> list[str]:
+def _varied(net: Graph, name: str | None) -> list[str]:
     """Return the inputs whose sides vary, together."""
     if name is not None and name not in net.inputs:
         raise ValueError(f"the net has no input {name!r}; it has {', '.join(net.inputs)}")
@@ -280,7 +281,7 @@ def _varied(net: Network, name: str | None) -> list[str]:
 class _Reading:
     """Unknown sides flow through the net; what each layer requires is collected."""
 
-    def __init__(self, net: Network, varied: list[str], names: tuple[str, ...], *, exact: bool):
+    def __init__(self, net: Graph, varied: list[str], names: tuple[str, ...], *, exact: bool):
         self.net, self.exact = net, exact
         sides = unknowns(*names)
         inputs = net.inputs.items()

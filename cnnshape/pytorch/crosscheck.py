@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnnshape.compare.match import Comparison
-    from cnnshape.network.network import Input, LayerReport, Network, Report
+    from cnnshape.network.flow import Input
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import LayerReport, Report
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from cnnshape.layers import Layer
-    from cnnshape.network.network import Network, Report
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
 
 

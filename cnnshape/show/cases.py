@@ -11,7 +11,7 @@ from cnnshape.show.view import details, snippet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnnshape.network.network import Node
+    from cnnshape.network.graph import Node
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath, Place
     from cnnshape.show.view import Checked

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cnnshape.compare.match import Match
-    from cnnshape.network.network import LayerReport
+    from cnnshape.network.report import LayerReport
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import Place
     from cnnshape.pytorch.crosscheck import Verdict

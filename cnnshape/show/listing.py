@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cnnshape.network.network import Network, Report
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
 
 

@@ -7,7 +7,7 @@ from itertools import groupby, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers.parameters import Flag, Inferred, Reference, Sizes, per_axis
-from cnnshape.network.network import total
+from cnnshape.network.report import total
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.base import errors
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from cnnshape.compare.match import Comparison
     from cnnshape.layers import Layer
     from cnnshape.layers.parameters import Parameter
-    from cnnshape.network.network import LayerReport, Network, Node, Report
+    from cnnshape.network.graph import Node
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
@@ -350,7 +352,7 @@ def _held(checked: Checked) -> Iterator[str]:
     net, report = checked.net, checked.report
     shapes = [None, *net.inputs.values(), *(layer.output for layer in report.layers)]
     expected = [shapes[expectation.value] for expectation in net.expectations]
-    claimed = [net.actual(claim, report) for claim in net.claims]
+    claimed = [report.actual(claim) for claim in net.claims]
     differ = Counter(problem.code for problem in report.problems)
     for actual, what, code in ((expected, "expectation", "expect-differs"), (claimed, "claim", "claim-differs")):
         if actual:

@@ -11,7 +11,8 @@ import pytest
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.base import Doubt
 from cnnshape.layers.parameters import REQUIRED, Inferred, PerAxis, Reference, Wrong
-from cnnshape.network.network import leftovers, measure
+from cnnshape.network.flow import measure
+from cnnshape.network.report import leftovers
 from cnnshape.numbers.unknown import UNKNOWN
 
 UNKNOWN_SHAPE = (UNKNOWN, UNKNOWN, UNKNOWN)

@@ -11,7 +11,7 @@ from stated import stated
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Reference, Wrong
-from cnnshape.network.network import measure
+from cnnshape.network.flow import measure
 from cnnshape.problems.catalogue import CODES
 
 torch.set_num_threads(1)

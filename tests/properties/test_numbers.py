@@ -11,7 +11,8 @@ from cases import drawn
 from oracle import read
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network.network import leftovers, measure
+from cnnshape.network.flow import measure
+from cnnshape.network.report import leftovers
 from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN

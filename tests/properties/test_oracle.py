@@ -14,7 +14,7 @@ from reference import REFERENCE, Case
 from stated import STATED
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.network.network import measure
+from cnnshape.network.flow import measure
 from cnnshape.problems.base import Warn
 from cnnshape.problems.catalogue import CODES
 

@@ -12,7 +12,7 @@ from oracle import read
 
 from cnnshape.layers import TYPES
 from cnnshape.network.explain import axes_of, quantities, shape_lines
-from cnnshape.network.network import measure
+from cnnshape.network.flow import measure
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
 

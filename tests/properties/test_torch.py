@@ -17,7 +17,7 @@ from reference import REFERENCE
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnshape.layers import TYPES
-from cnnshape.network.network import measure
+from cnnshape.network.flow import measure
 
 
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.__name__)

@@ -1,0 +1,132 @@
+"""The checks of a net, at its declared input or another: a graph comes in, a report goes out.
+
+The net is run once; then each check looks at the same context and yields the problems that it finds. To add one, write
+it and put it into CHECKS, or into DECLARED_CHECKS where the file speaks of its declared input only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.layers.base import Doubt
+from cnnshape.network.flow import inputs_at, run
+from cnnshape.network.report import Report, known, total
+from cnnshape.numbers.shape import to_file
+from cnnshape.problems.base import errors, listed
+from cnnshape.problems.catalogue import CODES
+from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
+from cnnshape.problems.shapes import DroppedRows, InputAxesDiffer
+from cnnshape.problems.suggest import advice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cnnshape.network.flow import Input
+    from cnnshape.network.graph import Graph
+    from cnnshape.network.report import LayerReport
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
+
+    Check = Callable[["Context"], Iterator[Problem]]
+
+
+class Context:
+    """A net that has been run: the graph, the shape of every value, the report, and the problems found so far."""
+
+    def __init__(self, graph: Graph, inputs: dict[str, Shape | None], *, strict: bool):
+        self.graph, self.inputs, self.strict = graph, inputs, strict
+        self.problems = [*graph.problems]
+        built = graph.inputs
+        self.misfits = [name for name, shape in inputs.items() if shape and len(shape) != len(built[name] or shape)]
+        rows = tuple(run(graph, {**inputs, **dict.fromkeys(self.misfits)}))
+        self.shapes = [None, *inputs.values(), *(row.result.output for row in rows)]
+        outputs = {name: known(self.shapes[value]) for name, value in graph.outputs.items()}
+        parameters, macs = total(row.parameters for row in rows), total(row.macs for row in rows)
+        self.report = Report({n: s for n, s in inputs.items() if s}, rows, outputs, parameters, macs, ())
+
+    def written(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """Return the facts with shapes as the file writes them."""
+        shapes = ("shape", "one", "other")
+        return {name: to_file(fact, self.graph.layout) if name in shapes else fact for name, fact in facts.items()}
+
+
+def misfitting_inputs(context: Context) -> Iterator[Problem]:
+    """Find inputs with another number of axes than the net is built for."""
+    graph = context.graph
+    for name in context.misfits:
+        built, shape = graph.inputs[name] or (), context.inputs[name] or ()
+        mean = advice("a shape is written without the batch") if len(shape) == len(built) + 1 else ()
+        place = graph.at(*(("input",) if name == "input" else ("inputs", name)))
+        facts = context.written({"one": built, "other": shape})
+        yield InputAxesDiffer(place, suggestions=mean, name=name, **facts)
+
+
+def refusals_and_doubts(context: Context) -> Iterator[Problem]:
+    """Find the conditions that do not hold, and the layers' warnings, in the order of running."""
+    graph = context.graph
+    for row in context.report.layers:
+        node, result = row.node, row.result
+        for code, facts in result.refusals:
+            problem = CODES[code](layer=node.name, used_at=node.used_at, **context.written(facts))
+            problem.place = node.at(*problem.at)
+            yield problem
+        for code, facts in (*result.doubts, *_dropped_rows(row)) if context.strict else result.doubts:
+            if code not in node.allow and code not in graph.allow:
+                problem = CODES[code](node.place, node.name, node.used_at, **context.written(facts))
+                if code == "one-value-batch-norm" and graph.training.get("batch_size") == 1:
+                    problem.severity = "error"
+                yield problem
+
+
+def _dropped_rows(row: LayerReport) -> Iterator[Doubt]:
+    """Yield a doubt where a layer drops rows."""
+    if any(row.dropped):
+        yield Doubt(DroppedRows.code, {"dropped": row.dropped})
+
+
+def claimed_sizes(context: Context) -> Iterator[Problem]:
+    """Find the valid sizes, for the report, where the file claims them."""
+    claim = next((claim for claim in context.graph.claims if claim.name == "valid_sizes"), None)
+    if claim is None:
+        return
+    from cnnshape.network.valid_sizes import NoClosedForm, valid_sizes
+
+    try:
+        context.report = context.report._replace(valid_sizes=valid_sizes(context.graph).square)
+    except NoClosedForm as error:
+        if not errors(context.problems):
+            yield NoSizes(claim.place, error.layer, why=error.reason)
+
+
+def expectations(context: Context) -> Iterator[Problem]:
+    """Find values of another shape than an `expect` says."""
+    layout = context.graph.layout
+    for value, expected, layer, place, used_at in context.graph.expectations:
+        actual = known(context.shapes[value])
+        if actual is not None and actual != expected:
+            facts = {"expected": to_file(expected, layout), "actual": to_file(actual, layout)}
+            yield ExpectDiffers(place, layer, used_at, **facts)
+
+
+def claims(context: Context) -> Iterator[Problem]:
+    """Find figures and shapes of outputs that are not as claimed."""
+    for claim in context.graph.claims:
+        actual = context.report.actual(claim)
+        if None not in (claim.claimed, actual) and actual != claim.claimed:
+            figures = {"claimed": claim.claimed, "actual": actual}
+            if claim.output is not None:
+                figures = {name: to_file(shape, context.graph.layout) for name, shape in figures.items()}
+            yield ClaimDiffers(claim.place, claim=claim.name, **figures)
+
+
+CHECKS: Final[tuple[Check, ...]] = (misfitting_inputs, refusals_and_doubts)
+DECLARED_CHECKS: Final[tuple[Check, ...]] = (claimed_sizes, expectations, claims)  # at the declared input only
+
+
+def check(graph: Graph, given: Input | None, *, strict: bool) -> Report:
+    """Run a net at its declared input (None) or another, and check it. Raises ValueError, as `inputs_at`."""
+    context = Context(graph, inputs_at(graph, given), strict=strict)
+    for find in CHECKS if given is not None else CHECKS + DECLARED_CHECKS:
+        context.problems += [*find(context)]
+    found = (problem.as_error() if strict else problem for problem in listed(context.problems))
+    return context.report._replace(problems=tuple(found))

@@ -1,0 +1,91 @@
+"""Shapes of ints flow through a net: one layer measured, or all nodes of a graph at some inputs.
+
+The int reading of the size rules. A refusal ends one axis or one layer, never the run: its numbers become UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.network.report import LayerReport, Refusal, Result
+from cnnshape.numbers.rules import Refused
+from cnnshape.numbers.shape import LARGEST, Shape, is_count
+from cnnshape.numbers.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cnnshape.layers.base import Layer
+    from cnnshape.network.graph import Graph
+
+Input = Shape | dict[str, Shape]  # as callers give one: the only input's shape, or shapes by the inputs' names
+
+
+class _Note:
+    """The `require` of the int reading: a condition that does not hold is noted, and refused."""
+
+    def __init__(self) -> None:
+        self.refusals: dict[str, Refusal] = {}
+
+    def __call__(self, condition: Any, code: str, **facts: Any) -> None:
+        if not condition:
+            self.refusals.setdefault(f"{code}{facts}", Refusal(code, facts))  # two axes that fail alike are one problem
+            raise Refused
+
+
+def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
+    """Run one layer on shapes of ints (or UNKNOWN)."""
+    if layer is None or None in inputs:
+        return Result(None)
+    entering: tuple[Any, ...] = inputs
+    x, note = entering[0], _Note()
+    try:
+        layer.enter(note, *entering)
+        y: Shape = layer.output(note, *entering)
+        if UNKNOWN not in y:
+            note(prod(y) <= LARGEST, "too-many-elements", shape=y)
+    except Refused:
+        sure = layer.keeps_rank and len(x) - 1 in layer.ranks  # or each layer behind it would find the rank wrong again
+        return Result((UNKNOWN,) * len(x) if sure else None, refusals=tuple(note.refusals.values()))
+    return Result(
+        y,
+        *layer.counts(x, y),
+        refusals=tuple(note.refusals.values()),
+        doubts=() if note.refusals else tuple(layer.doubts(*entering)),
+    )
+
+
+measured = lru_cache(maxsize=2**14)(measure)  # once for layers that are alike, and for building and checking
+
+
+def inputs_at(graph: Graph, given: Input | None) -> dict[str, Shape | None]:
+    """Return the shape of every input: the given one, or else the declared one.
+
+    Raises ValueError where what is given does not suit the net's inputs.
+    """
+    if given is None:
+        return graph.inputs
+    if not isinstance(given, dict):
+        if len(graph.inputs) != 1:
+            raise ValueError(f"the net has the inputs {', '.join(graph.inputs)}: say which shape is whose")
+        given = dict.fromkeys(graph.inputs, given)
+    unknown = [name for name in given if name not in graph.inputs]
+    if unknown:
+        raise ValueError(f"the net has no input {unknown[0]!r}; it has {', '.join(graph.inputs)}")
+    for name, shape in given.items():
+        sizes = shape if isinstance(shape, tuple | list) else ()
+        if not sizes or not all(is_count(size, 1) for size in sizes):
+            raise ValueError(f"{name} must be a shape of positive numbers, as (3, 224, 224), not {shape!r}")
+    return {name: tuple(given[name]) if name in given else declared for name, declared in graph.inputs.items()}
+
+
+def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
+    """Yield the row of each node, in the order of running; an input of shape None is not known."""
+    shapes: list[Shape | None] = [None, *inputs.values()]
+    for node in graph.nodes:
+        entering = tuple([shapes[value] for value in node.inputs])
+        result = measured(node.layer, entering)
+        shapes.append(result.output)
+        yield LayerReport(node, entering, result)

@@ -1,0 +1,91 @@
+"""The record of a built net: its nodes, and what its file says of them. Every number is settled.
+
+Values number the tensors of the graph: 0 is the one of which nothing is known, then come the net's inputs, then one for
+each node, in the order of running. `build` makes the record; everything else in this folder reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.problems.place import Place
+
+if TYPE_CHECKING:
+    from cnnshape.layers.base import Layer
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
+
+UNRESOLVED: Final = 0  # the value of which nothing is known
+
+
+class Node(NamedTuple):
+    """One layer where it stands in the net."""
+
+    name: str  # dotted: stage1.0.conv2; unnamed layers are called by their type and a number
+    type: str
+    layer: Layer | None  # None: the file is wrong about it
+    inputs: tuple[int, ...]  # the values that enter, those of references last
+    place: Place
+    keys: frozenset[str] = frozenset()  # of the layer's table
+    used_at: tuple[Place, ...] = ()  # where the blocks around it are used, from the inside out
+    shares: str = ""  # the layer whose weights it uses
+    allow: frozenset[str] = frozenset()  # the codes of warnings that are silenced here
+    blocks: tuple[str, ...] = ()  # the block of each part of the name, but of the layer's own
+
+    def at(self, *keys: str) -> Place:
+        """Return the place of the first of the keys that the layer's table has, or else of the layer."""
+        found = next((key for key in keys if key in self.keys), None)
+        return self.place if found is None else Place(self.place.source, (*self.place.path, found))
+
+
+class Expectation(NamedTuple):
+    """An `expect` of the file: the shape of one value at the declared input."""
+
+    value: int
+    shape: Shape
+    layer: str
+    place: Place
+    used_at: tuple[Place, ...]
+
+
+class Claim(NamedTuple):
+    """An entry of [claims]: a figure, or the shape of an output."""
+
+    name: str
+    claimed: Any
+    place: Place
+    output: str | None = None  # the output's name, "" for the last one
+
+
+class Graph(NamedTuple):
+    """The record of a net, built at its declared input. Shapes are channels first, without the batch."""
+
+    name: str
+    source: str
+    file: str
+    layout: str
+    inputs: dict[str, Shape | None]  # None: the file is wrong about it
+    nodes: tuple[Node, ...]
+    outputs: dict[str, int]  # values
+    expectations: tuple[Expectation, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
+    allow: frozenset[str] = frozenset()  # the codes of warnings that are silenced everywhere
+    problems: tuple[Problem, ...] = ()  # found by reading and building
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name or self.file}: {self.inputs}, {len(self.nodes)} layers>"
+
+    def at(self, *path: str) -> Place | None:
+        """Return a place in the net's own file; None for a net without layers, which does not know its file."""
+        outermost = (node.used_at[-1] if node.used_at else node.place for node in self.nodes)
+        return next((Place(place.source, path) for place in outermost), None)
+
+    def within(self, name: str) -> list[str]:
+        """Return the names of the layers of a block or a repeat, in the order of running."""
+        return [node.name for node in self.nodes if node.name.startswith(f"{name}.")]
+
+    def several(self, name: str) -> str:
+        """Say which layers a block or a repeat has; "" where the name is of neither."""
+        inside = self.within(name)
+        return f"{name} is no single layer, but those from {inside[0]} to {inside[-1]}" if inside else ""

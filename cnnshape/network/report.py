@@ -1,0 +1,154 @@
+"""What a check finds: a row for each node, the totals, and the problems.
+
+A row is made of a node and its result; a number behind a failure is UNKNOWN in a result, and None for users.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnnshape.layers.base import Layer
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.base import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnnshape.layers.base import Doubt
+    from cnnshape.network.graph import Claim, Node
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.numbers.sizeset import SizeSet
+    from cnnshape.problems.base import Problem
+
+
+class Refusal(NamedTuple):
+    """A condition that does not hold: the code of its problem, and the facts."""
+
+    code: str
+    facts: dict[str, Any]
+
+
+class Result(NamedTuple):
+    """A layer's output and counts for the shapes that enter."""
+
+    output: Shape | None  # None: not even its rank is known
+    parameters: Any = UNKNOWN
+    macs: Any = UNKNOWN
+    refusals: tuple[Refusal, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+
+class LayerReport(NamedTuple):
+    """One row of a report. Shapes are channels first, without the batch."""
+
+    node: Node
+    input_shapes: tuple[Shape | None, ...]
+    result: Result
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def type(self) -> str:
+        return self.node.type
+
+    @property
+    def inputs(self) -> tuple[Shape | None, ...]:
+        """The shapes that enter; None where one cannot be known."""
+        return tuple(map(known, self.input_shapes))
+
+    @property
+    def output(self) -> Shape | None:
+        """The shape that comes out; None where it cannot be known."""
+        return known(self.result.output)
+
+    @property
+    def parameters(self) -> int | None:
+        """The numbers that torch would train here; 0 where the weights are another layer's."""
+        return 0 if self.node.shares else _number(self.result.parameters)
+
+    @property
+    def macs(self) -> int | None:
+        """Multiply-accumulates of convolutions and linear layers, without biases, for one sample."""
+        return _number(self.result.macs)
+
+    @property
+    def remainder(self) -> tuple[int | None, ...]:
+        """For each spatial axis, the remainder of the division by the stride: (W + 2P - F) mod S."""
+        return tuple(remainder for remainder, _ in self._leftovers())
+
+    @property
+    def dropped(self) -> tuple[int | None, ...]:
+        """For each spatial axis, the number of cells of the image that are lost at the end."""
+        return tuple(dropped for _, dropped in self._leftovers())
+
+    def _leftovers(self) -> list[tuple[int | None, int | None]]:
+        return leftovers(self.node.layer, self.input_shapes[0], self.result.output)
+
+    @property
+    def line(self) -> int:
+        return self.node.place.position()[0]
+
+
+class Report(NamedTuple):
+    """What a check found. `ok`: no problem that is an error."""
+
+    inputs: dict[str, Shape]
+    layers: tuple[LayerReport, ...]
+    outputs: dict[str, Shape | None]
+    parameters: int | None
+    macs: int | None
+    problems: tuple[Problem, ...]
+    valid_sizes: SizeSet | None = None  # the equal sides that work, where the file claims them
+
+    def __repr__(self) -> str:
+        found = f"{len(self.problems)} problems, first {self.problems[0]!r}" if self.problems else "no problems"
+        return f"<Report: {self.inputs} -> {self.outputs}, {len(self.layers)} layers, {found}>"
+
+    @property
+    def ok(self) -> bool:
+        return not errors(self.problems)
+
+    @property
+    def output(self) -> Shape | None:
+        """The last of the outputs."""
+        return next(reversed(self.outputs.values()), None)
+
+    def actual(self, claim: Claim) -> Any:
+        """Return the figure or shape that is claimed, as it is; None where it is not known."""
+        if claim.output is not None:
+            return self.outputs.get(claim.output) if claim.output else self.output
+        return getattr(self, claim.name)
+
+
+def leftovers(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[int | None, int | None]]:
+    """Return, for each spatial axis, the remainder of the division by the stride, and the cells of the image lost."""
+    if layer is None or x is None or not y:
+        return []
+    if type(layer).left_over is Layer.left_over:
+        return [(0, 0)] * (len(x) - 1)
+    if all(size is UNKNOWN for size in y):  # refused as a whole: its lists may have another length
+        return [(None, None)] * (len(x) - 1)
+    found: list[tuple[int | None, int | None]] = []
+    for w, out, axis in zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True):
+        if w is UNKNOWN or out is UNKNOWN:
+            found.append((None, None))
+        else:
+            found.append((layer.left_over(w, **axis), max(0, layer.lost(w, out, **axis))))
+    return found
+
+
+def known(shape: Shape | None) -> Shape | None:
+    """Return the shape where all of it is known."""
+    return None if shape is None or UNKNOWN in shape else shape
+
+
+def total(numbers: Iterable[int | None]) -> int | None:
+    """Return the sum, None where a number is not known."""
+    all_: list[Any] = [*numbers]
+    return None if None in all_ else sum(all_)
+
+
+def _number(number: Any) -> int | None:
+    return None if number is UNKNOWN else number
