@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnnshape.compare.match import Comparison
     from cnnshape.layers import Layer
     from cnnshape.layers.parameters import Parameter
-    from cnnshape.network.explain import Explanation
+    from cnnshape.network.arithmetic import Explanation
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
@@ -235,13 +235,13 @@ class _Types(click.Group):
     """The layer types whose rule is about sides: each is a command, made of its class when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's way
-        from cnnshape.network.explain import calculable
+        from cnnshape.network.calc import calculable
 
         return list(calculable())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         from cnnshape.layers import TYPES
-        from cnnshape.network.explain import calculable
+        from cnnshape.network.calc import calculable
         from cnnshape.problems.suggest import suggest
         from cnnshape.problems.wording import suggested
 
@@ -265,7 +265,7 @@ def calc() -> None:
 
 def _calculator(kind: type[Layer]) -> click.Command:
     """Make the command of a layer type, with an option for each parameter that bears on sides."""
-    from cnnshape.network.explain import calculate, options
+    from cnnshape.network.calc import calculate, options
     from cnnshape.numbers.shape import CHANNELS_FIRST, parse
 
     def run(sides: str, **given: str | bool | None) -> None:

@@ -127,19 +127,19 @@ class Traced:
         return self if self.value >= 0 else 0 - self
 
     def __lt__(self, other: Operand) -> bool:
-        return self.value < _value(other)
+        return self.value < value_of(other)
 
     def __le__(self, other: Operand) -> bool:
-        return self.value <= _value(other)
+        return self.value <= value_of(other)
 
     def __gt__(self, other: Operand) -> bool:
-        return self.value > _value(other)
+        return self.value > value_of(other)
 
     def __ge__(self, other: Operand) -> bool:
-        return self.value >= _value(other)
+        return self.value >= value_of(other)
 
     def __eq__(self, other: object) -> bool:
-        return self.value == _value(other)
+        return self.value == value_of(other)
 
     def __hash__(self) -> int:
         return hash(self.value)
@@ -164,7 +164,8 @@ def _quantity(number: Operand, value: int) -> bool:
     return not number.computed and number.value == value if isinstance(number, Traced) else _plain(number, value)
 
 
-def _value(number: Operand) -> Any:
+def value_of(number: Operand) -> Any:
+    """Return the number itself, without its arithmetic."""
     return number.value if isinstance(number, Traced) else number
 
 
@@ -173,7 +174,7 @@ def _writings(number: Operand) -> Writings:
 
 
 def _join(by: Operator, left: Operand, right: Operand) -> Any:
-    value = by.compute(_value(left), _value(right))
+    value = by.compute(value_of(left), value_of(right))
     if not isinstance(value, int | float):
         return value  # behind a failure nothing is known, and there is nothing to remember
     named, text = (
@@ -181,7 +182,7 @@ def _join(by: Operator, left: Operand, right: Operand) -> Any:
         for one, other in zip(_writings(left), _writings(right), strict=True)
     )
     if by is DIVIDE:
-        exact = value * _value(right) == _value(left)
+        exact = value * value_of(right) == value_of(left)
         named = named if exact and _writings(left)[0].binds > SUM else named.floor()
         text = text if exact else text.floor()
     return Traced(value, writings=(named, text))

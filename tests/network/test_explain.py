@@ -1,20 +1,15 @@
-"""explain and calc: what a person reads about one layer, and that its numbers are torch's."""
+"""A layer of a net explained: the lines that a person reads, and that they end in the numbers of the report."""
 
-import math
-import random
 import re
 
 import pytest
-import torch
-from click.testing import CliRunner
+from helpers.cli import run
 from helpers.paths import ARCHITECTURES
 
 import cnnshape
 from cnnshape.build.build import build
-from cnnshape.cli import main
 from cnnshape.file.reader import read_text
-from cnnshape.layers import TYPES
-from cnnshape.network.explain import calculable, explain, options
+from cnnshape.network.explain import explain
 
 ZOO = ARCHITECTURES
 
@@ -26,13 +21,6 @@ def explained(file, layer, **given):
 def of(text, layer, **given):
     """Explain a layer of a net that is given as text, with no problem but those that the test is about."""
     return explain(build(read_text(text)), layer, **given)
-
-
-def run(*arguments):
-    """Run a command; return its exit status and what it prints."""
-    result = CliRunner().invoke(main, list(map(str, arguments)))
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
 
 
 # A layer of a file
@@ -287,186 +275,3 @@ def test_explain_prints_and_exits():
     assert (status, "did you mean conv1?" in output) == (2, True)
     status, output = run("explain", "nowhere.toml", "conv1")
     assert (status, "nowhere.toml" in output) == (2, True)
-
-
-def test_calc_of_the_issue():
-    status, output = run("calc", "conv", "227", "--kernel-size", "11", "--stride", "4")
-    assert status == 0
-    assert output.splitlines() == [
-        "conv: 227 -> 55",
-        "  side  floor((W - kernel_size + 2*padding)/stride) + 1",
-        "        (227 - 11 + 2*0)/4 + 1 = 55",
-    ]
-
-
-def test_calc_types():
-    assert sorted(calculable()) == [
-        "adaptive_avg_pool",
-        "adaptive_max_pool",
-        "avg_pool",
-        "conv",
-        "conv_transpose",
-        "crop",
-        "global_avg_pool",
-        "global_max_pool",
-        "lp_pool",
-        "max_pool",
-        "pad",
-        "pixel_shuffle",
-        "pixel_unshuffle",
-        "upsample",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("kind", "names"),
-    [
-        ("conv", ["kernel_size", "stride", "padding", "dilation", "padding_mode"]),
-        ("conv_transpose", ["kernel_size", "stride", "padding", "output_padding", "dilation"]),
-        ("max_pool", ["kernel_size", "stride", "padding", "dilation", "ceil_mode"]),
-        ("avg_pool", ["kernel_size", "stride", "padding", "ceil_mode"]),
-        ("pixel_shuffle", ["upscale_factor"]),
-        ("upsample", ["size", "scale_factor"]),
-        ("crop", ["size", "amount", "offset", "exact"]),
-        ("pad", ["padding", "mode"]),
-        ("global_avg_pool", []),
-    ],
-)
-def test_calc_options_are_those_that_bear_on_sides(kind, names):
-    assert list(options(TYPES[kind])) == names
-
-
-def test_calc_help():
-    status, output = run("calc", "--help")
-    assert status == 0
-    for name, kind in calculable().items():
-        assert re.search(rf"^  {name}  +{re.escape(kind.summary()[:20])}", output, re.MULTILINE)
-    status, output = run("calc", "conv", "--help")
-    assert status == 0
-    assert "--kernel-size VALUE" in output
-    assert "relationships 6 and 15" in output
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["cnov", 3], "there is no layer type cnov; did you mean conv?"),
-        (["relu", 3], "relu is not about sides alone"),
-        (["conv", 227], "Missing option '--kernel-size'"),
-        (["conv", 227, "--kernel-size", 0], "kernel_size must be a whole number from 1 up"),
-        (["conv", 227, "--kernel-size", 3, "--padding", "sme"], '"valid", not "sme"'),
-        (["conv", "a", "--kernel-size", 3], "is no shape"),
-        (["conv", "0", "--kernel-size", 3], "is no shape"),
-        (["upsample", 5], "upsample needs one of"),
-        (["upsample", 5, "--size", 3, "--scale-factor", 2], "upsample needs one of"),
-        (["pad", 5, "--padding", "1,2,3"], "padding must be"),
-        (["conv", 5, "--kernel-size", ""], "kernel_size must be"),
-    ],
-)
-def test_calc_used_wrongly(arguments, words):
-    status, output = run("calc", *arguments)
-    assert (status, words in output) == (2, True), output
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["conv", 4, "--kernel-size", 3, "--dilation", 2], "a window of 2*(3 - 1) + 1 = 5 does not fit a side of 4"),
-        (["conv", 4, "--kernel-size", 3, "--padding", "same", "--stride", 2], "needs stride 1"),
-        (["max_pool", 8, "--kernel-size", 2, "--padding", 2], "padding 2 is more than"),
-        (["conv", "8x8", "--kernel-size", "3x3x3"], "kernel_size has 3 entries, but there are 2 spatial axes"),
-        (["pixel_shuffle", 8, "--upscale-factor", 2], "at least 2 spatial axes"),
-        (["lp_pool", "2x2x2", "--kernel-size", 3, "--ceil-mode"], "a window of 3 does not fit a side of 2"),
-        (["crop", 10, "--size", 5, "--exact"], "cropping 10 to 5 is not even"),
-        (["crop", 10, "--size", 11], "a side of 10 cannot be cropped to 11\n"),
-        (["crop", 10, "--size", 8, "--offset", 3], "a side of 10 cannot be cropped to 8 from cell 3 on"),
-    ],
-)
-def test_calc_refused(arguments, words):
-    status, output = run("calc", *arguments)
-    assert (status, words in output) == (1, True), output
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sides"),
-    [
-        (["pad", 10, "--padding", "1,2"], "13"),
-        (["pad", "10x20", "--padding", "1,2"], "13x23"),
-        (["pad", "10x20", "--padding", "1,2x0,5"], "13x25"),
-        (["pad", "10x20", "--padding", "1x2"], "12x24"),
-        (["pad", 10, "--padding", -1], "8"),
-        (["upsample", "10x20", "--scale-factor", "0.5x2"], "5x40"),
-        (["adaptive_avg_pool", "10x20", "--output-size", "keepx7"], "10x7"),
-        (["adaptive_avg_pool", "10x20", "--output-size", "3"], "3x3"),
-        (["global_max_pool", "10x20x30"], "1x1x1"),
-        (["crop", "10", "--amount", "2"], "6"),
-        (["lp_pool", "7x7x7", "--kernel-size", 2], "3x3x3"),
-    ],
-)
-def test_calc_spellings(arguments, sides):
-    status, output = run("calc", *arguments)
-    assert (status, output.splitlines()[0].partition(" -> ")[2]) == (0, sides)
-
-
-CALCULATED = {  # the option values to choose from, and torch's layer
-    "conv": (
-        torch.nn.Conv2d,
-        {"kernel_size": (1, 2, 3, 5), "stride": (1, 2, 3), "padding": (0, 1, 2), "dilation": (1, 2)},
-    ),
-    "conv_transpose": (
-        torch.nn.ConvTranspose2d,
-        {"kernel_size": (1, 2, 3), "stride": (2, 3), "padding": (0, 1), "output_padding": (0, 1)},
-    ),
-    "max_pool": (
-        torch.nn.MaxPool2d,
-        {"kernel_size": (2, 3, 4), "stride": (1, 2, 3), "padding": (0, 1), "ceil_mode": (False, True)},
-    ),
-    "avg_pool": (
-        torch.nn.AvgPool2d,
-        {"kernel_size": (2, 3, 4), "stride": (1, 2, 3), "padding": (0, 1), "ceil_mode": (False, True)},
-    ),
-    "adaptive_avg_pool": (torch.nn.AdaptiveAvgPool2d, {"output_size": (1, 3, 7)}),
-    "upsample": (torch.nn.Upsample, {"scale_factor": (0.5, 2, 1.5, 0.3, 3)}),
-}
-
-
-@pytest.mark.parametrize("kind", CALCULATED)
-def test_calc_says_what_torch_does(kind):
-    layer, values = CALCULATED[kind]
-    channels = {"in_channels": 1, "out_channels": 1} if kind.startswith("conv") else {}
-    chance = random.Random(kind)
-    for _ in range(40):
-        settings = {name: chance.choice(choices) for name, choices in values.items()}
-        sides = [chance.randint(7, 20) for _ in range(2)]
-        options = [
-            word
-            for name, value in settings.items()
-            if value is not False
-            for word in ([f"--{name.replace('_', '-')}"] + ([] if value is True else [value]))
-        ]
-        status, output = run("calc", kind, "x".join(map(str, sides)), *options)
-        with torch.inference_mode():
-            expected = layer(**channels, **settings)(torch.zeros(1, 1, *sides)).shape[2:]
-        assert status == 0
-        assert output.splitlines()[0].partition(" -> ")[2] == "x".join(map(str, expected)), (settings, output)
-
-
-def test_calc_says_how_many_rows_are_lost():
-    """Of a row of cells, those after the last that any window covers."""
-    chance = random.Random(0)
-    for _ in range(150):
-        w, kernel, stride, padding = (
-            chance.randint(5, 30),
-            chance.randint(1, 5),
-            chance.randint(1, 6),
-            chance.randint(0, 3),
-        )
-        starts = range(-padding, w + padding - kernel + 1, stride)
-        lost = max(0, w - (starts[-1] + kernel))
-        left_over = w + padding - (starts[-1] + kernel)
-        status, output = run("calc", "conv", w, "--kernel-size", kernel, "--stride", stride, "--padding", padding)
-        assert status == 0
-        words = {0: "it is padding, and nothing of the image is lost", 1: "the last row is lost"}
-        said = words.get(lost, f"the last {lost} rows are lost")
-        assert output.endswith(f" = {left_over} is left over: {said}\n") == (left_over > 0), output
-        assert math.floor((w - kernel + 2 * padding) / stride) + 1 == len(starts)

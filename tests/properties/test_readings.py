@@ -11,7 +11,7 @@ from cases import VALUES, case
 from oracle import read
 
 from cnnshape.layers import TYPES
-from cnnshape.network.explain import axes_of, quantities, shape_lines
+from cnnshape.network.arithmetic import axes_of, quantities, shape_lines
 from cnnshape.network.flow import measure
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN

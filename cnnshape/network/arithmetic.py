@@ -1,0 +1,136 @@
+"""The arithmetic of one layer, written out: an axis or a count to a line, in names and in numbers.
+
+The layer's own rules are run on Traced numbers, which remember how they came about; `explain` and `calc` share these
+lines, and the Explanation that they make of them.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.network.report import leftovers
+from cnnshape.numbers.traced import Traced, value_of
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.wording import said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.layers.base import Layer
+    from cnnshape.network.report import Result
+    from cnnshape.numbers.shape import Shape
+
+
+class NamedAxis(NamedTuple):
+    """The names of an axis: its letter in formulas, its own name, and the name of one cell along it."""
+
+    letter: str
+    name: str
+    cell: str = ""
+
+
+CHANNELS: Final = NamedAxis("C", "channels")
+FEATURES: Final = NamedAxis("C", "features")
+SIDE: Final = NamedAxis("W", "side", "row")
+SPACE: Final = {
+    1: (NamedAxis("W", "length", "cell"),),
+    2: (NamedAxis("H", "height", "row"), NamedAxis("W", "width", "column")),
+    3: (NamedAxis("D", "depth", "slice"), NamedAxis("H", "height", "row"), NamedAxis("W", "width", "column")),
+}
+
+
+def axes_of(shape: Shape) -> tuple[NamedAxis, ...]:
+    """Return the axes of a shape, channels first."""
+    rank = len(shape) - 1
+    space = SPACE.get(rank) or tuple(NamedAxis(f"W{axis}", f"axis {axis + 1}", "cell") for axis in range(1, rank + 1))
+    return (CHANNELS if rank else FEATURES, *space)
+
+
+class Line(NamedTuple):
+    """A label, and the texts beside it, one below the other."""
+
+    label: str
+    texts: tuple[str, ...]
+
+
+class Explanation(NamedTuple):
+    """A layer explained: a title, lines, and sentences on its problems. `ok`: none of them is an error."""
+
+    title: str
+    lines: tuple[Line, ...] = ()
+    problems: tuple[str, ...] = ()
+    ok: bool = True
+
+    def __str__(self) -> str:
+        width = max((len(line.label) for line in self.lines), default=0) + 2
+        rows = (
+            f"  {label:{width}}{words}"
+            for line in self.lines
+            for label, words in zip((line.label, *[""] * len(line.texts)), line.texts, strict=False)
+        )
+        return "\n".join([self.title, *rows, *self.problems])
+
+
+def quantities(shape: Shape, axes: tuple[NamedAxis, ...], of: str = "") -> Shape:
+    """Return the shape in Traced numbers, each with the letter of its axis as its name: H, or H of conv1."""
+    named = zip(shape, axes, strict=True)
+    return tuple(n if n is UNKNOWN else Traced(n, f"{axis.letter} of {of}" if of else axis.letter) for n, axis in named)
+
+
+def derivation(number: Any) -> tuple[str, ...]:
+    """Write a number with its arithmetic: in names, where these say more, then in numbers, with the result."""
+    if not isinstance(number, Traced):
+        return (said(number),)
+    result = said(number.value)
+    if not number.computed:
+        return (result if number.named == number.text else f"{number.named} = {result}",)
+    return (*([] if number.named == number.text else [number.named]), f"{number.text} = {result}")
+
+
+def index_in(number: Any, shape: Shape) -> int | None:
+    """Return the index of this very number in a shape, None of a number that was computed."""
+    return next((index for index, other in enumerate(shape) if other is number and number is not UNKNOWN), None)
+
+
+def keeps(x: Shape, y: Shape) -> bool:
+    """Say whether x comes out as it is."""
+    return len(x) == len(y) and all(index_in(number, x) == index for index, number in enumerate(y))
+
+
+def shape_lines(layer: Layer, x: Shape, axes: tuple[NamedAxis, ...], result: Result) -> Iterator[Line]:
+    """Explain the shape that comes out, axis by axis; neighbouring axes of space that are alike share a line."""
+    y = result.output or ()
+    if keeps(x, y):
+        yield Line("shape", ("unchanged",))
+        return
+    none = (0, 0)  # of the channels, and of axes that only the result has
+    rows = zip(axes, y, (none, *leftovers(layer.traced(), x, y), *[none] * len(y)), strict=False)
+    for _, group in groupby(rows, key=lambda row: (row[0].letter == CHANNELS.letter, repr(row[1]))):
+        alike = list(group)
+        _, number, (remainder, dropped) = alike[-1]
+        if number is UNKNOWN:  # the problem below says why
+            continue
+        unchanged = index_in(number, x) is not None
+        texts = (f"{said(number.value)}, unchanged",) if unchanged else derivation(number)
+        if remainder and remainder > 0:
+            lost = _lost([axis.cell for axis, *_ in alike], value_of(dropped), ceil=getattr(layer, "ceil_mode", False))
+            texts = (*texts, f"{remainder!r} is left over: {lost}")
+        yield Line(", ".join(axis.name for axis, *_ in alike), texts)
+
+
+def _lost(cells: list[str], dropped: int, *, ceil: bool) -> str:
+    if dropped > 1:
+        return f"{' and '.join(f'the last {said(dropped)} {cell}s' for cell in cells)} are lost"
+    if dropped == 1:
+        return f"{' and '.join(f'the last {cell}' for cell in cells)} {'is' if len(cells) == 1 else 'are'} lost"
+    return "nothing of the image is lost, with ceil_mode" if ceil else "it is padding, and nothing of the image is lost"
+
+
+def count_lines(layer: Layer, x: Shape, y: Shape, shares: str) -> Iterator[Line]:
+    """Explain parameters and multiply-accumulates; `shares` names the layer whose weights it uses, if any."""
+    after = tuple(axis._replace(letter=f"{axis.letter}'") for axis in axes_of(y))
+    parameters, macs = layer.counts(x, quantities(tuple(map(value_of, y)), after))
+    yield Line("parameters", (f"those of {shares}",) if shares else derivation(parameters) if parameters else ("none",))
+    if macs and macs is not UNKNOWN:
+        yield Line("MACs", derivation(macs))

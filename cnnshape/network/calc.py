@@ -1,0 +1,81 @@
+"""One layer without a net, as the command `calc` has it: a type, sides and settings come in, an Explanation goes out.
+
+It takes the layer types whose rule is about sides; channels are UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.layers import TYPES, Layer
+from cnnshape.layers.parameters import Flag, Parameter, Reference, Wrong
+from cnnshape.network.arithmetic import CHANNELS, SIDE, Explanation, axes_of, quantities, shape_lines
+from cnnshape.network.flow import measure
+from cnnshape.numbers.shape import text
+from cnnshape.numbers.traced import value_of
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.catalogue import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def options(kind: type[Layer]) -> dict[str, Parameter[Any]]:
+    """Return the parameters of a type that bear on sides: those that its rule, in `side` or `output`, speaks of."""
+    codes = [rule.__code__ for rule in (kind.side, kind.output)]
+    spoken = {name for code in codes for name in (*code.co_varnames, *code.co_names)}
+    return {
+        name: parameter
+        for name, parameter in kind.parameters.items()
+        if name in spoken and not isinstance(parameter, Reference)
+    }
+
+
+def calculable() -> dict[str, type[Layer]]:
+    """Return the layer types that `calc` takes: they need space, and have a rule or settings for sides."""
+
+    def ruled(kind: type[Layer]) -> bool:
+        return kind.side is not Layer.side or any(not isinstance(option, Flag) for option in options(kind).values())
+
+    return {name: kind for name, kind in TYPES.items() if kind.ranks.start > 0 and ruled(kind)}
+
+
+def setting(parameter: Parameter[Any], written: str, axes: int) -> Any:
+    """Read a setting as people write it: 3, 3x5 for two axes, 1,2 for the two ends of each axis, a word. Raises Wrong."""
+
+    def number(word: str) -> Any:
+        for kind in (int, float):
+            try:
+                return kind(word)
+            except ValueError:
+                continue
+        return word
+
+    def split(word: str, sign: str, read: Any) -> Any:
+        parts = [read(part) for part in word.split(sign)]
+        return parts if len(parts) > 1 else parts[0]
+
+    if written in parameter.words:
+        return written
+    value = split(written, "x", lambda side: split(side, ",", number))
+    return parameter.read([value] * axes if "," in written and "x" not in written else value)
+
+
+def calculate(kind: type[Layer], sides: tuple[int, ...], given: Mapping[str, str | bool]) -> Explanation:
+    """Explain the sides that come out of a layer, given those that enter and settings as written. Raises Wrong."""
+    settings = {
+        name: setting(kind.parameters[name], value, len(sides)) if isinstance(value, str) else value
+        for name, value in given.items()
+    }
+    if why := kind.inconsistent(settings):
+        raise Wrong(why)
+    of_channels = {name: UNKNOWN for name in kind.required if name not in settings}  # such as out_channels
+    layer = kind(**of_channels, **settings)
+    axes = (CHANNELS, SIDE) if len(sides) == 1 else axes_of((UNKNOWN, *sides))
+    x = quantities((UNKNOWN, *sides), axes)
+    result = measure(layer.completed(x).traced(), (x,))
+    y = result.output or ()
+    lines = tuple(shape_lines(layer, x, axes, result))
+    problems = tuple(f"error: {CODES[code](**facts).message}" for code, facts in result.refusals)
+    after = text(tuple(map(value_of, y[1:])))
+    return Explanation(f"{kind.type}: {text(sides)} -> {after}", lines, problems, ok=not problems)
