@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
     from cnnshape.pytorch.crosscheck import Verification
+    from cnnshape.show.checked import Checked
     from cnnshape.show.sizes import Answer
-    from cnnshape.show.view import Checked
 
 
 class _Commands(click.Group):
@@ -104,7 +104,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     """
     from cnnshape.build.build import build
     from cnnshape.file.reader import read
-    from cnnshape.show.view import Checked
+    from cnnshape.show.checked import Checked
 
     unverified = _why_not_torch(wanted)
     nets = [build(read(file)) for file in files]
@@ -142,7 +142,7 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     """
     from cnnshape.build.build import build
     from cnnshape.file.reader import read
-    from cnnshape.show.view import Checked
+    from cnnshape.show.checked import Checked
 
     _why_not_torch(wanted=True)
     net = build(read(file))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnnshape.network.report import Report
     from cnnshape.problems.base import Problem
     from cnnshape.pytorch.crosscheck import Verification
-    from cnnshape.show.cases import Case
+    from cnnshape.show.testcases import Case
 
 CHOICES: Final = {  # of options; the first is the default
     "device": ("where torch runs", ("auto", "cuda", "mps", "cpu", "meta")),
@@ -177,8 +177,8 @@ class ArchitectureFile(pytest.File):
     @cached_property
     def cases(self) -> dict[str, Case]:
         """What there is to say about each test, by its name; torch's word included."""
-        from cnnshape.show.cases import Case, cases
-        from cnnshape.show.view import Checked
+        from cnnshape.show.checked import Checked
+        from cnnshape.show.testcases import Case, cases
 
         report = self.net.check(strict=_option(self.config, "strict"))
         asks = report.layers and _asks_torch(self.config)
@@ -239,9 +239,9 @@ class ArchitectureFailure(Exception):  # noqa: N818 -- the file has errors, the 
     """Problems that were found."""
 
     def __init__(self, problems: tuple[Problem, ...]):
-        from cnnshape.show.cases import diagnosis
+        from cnnshape.show.problem_lines import told
 
-        super().__init__("\n".join(line for problem in problems for line in diagnosis(problem)))
+        super().__init__("\n".join(line for problem in problems for line in told(problem)))
         self.problems = problems
 
 

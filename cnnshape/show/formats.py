@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.numbers.shape import text
 from cnnshape.problems.wording import printable
-from cnnshape.show.cases import cases
-from cnnshape.show.view import counted, details, facts, number, rows, verdict
+from cnnshape.show.counts import counted, number
+from cnnshape.show.facts import facts, verdict
+from cnnshape.show.problem_lines import details
+from cnnshape.show.rows import rows
+from cnnshape.show.testcases import cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import Place
     from cnnshape.pytorch.crosscheck import Verdict
+    from cnnshape.show.checked import Checked
     from cnnshape.show.listing import Entry
-    from cnnshape.show.view import Checked, Row
+    from cnnshape.show.rows import TableRow
 
 VERSION: Final = 1  # of the JSON: another where a program that reads it would have to change
 
@@ -169,7 +173,7 @@ def _section(checked: Checked, depth: int) -> Iterator[str]:
     yield f"**{verdict(checked)[1]}**"
 
 
-def _table(checked: Checked, shown: list[Row]) -> Iterator[str]:
+def _table(checked: Checked, shown: list[TableRow]) -> Iterator[str]:
     titles = ["layer", "type", "settings", "input", "output", "parameters", "MACs"]
     total = [counted(len(checked.report.layers), "layer"), "", "", "", ""]
     total += [number(checked.report.parameters), number(checked.report.macs)]

@@ -10,8 +10,9 @@ from cnnshape.network.valid_sizes import NoClosedForm, words
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.symbolic import Compared, Size
 from cnnshape.problems.base import errors
+from cnnshape.show.counts import counted
+from cnnshape.show.facts import nearest_inputs
 from cnnshape.show.formats import problem_as_json
-from cnnshape.show.view import counted, near
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -154,7 +155,7 @@ def _declared(net: Network, sizes: ValidSizes) -> str:
     others = len(refusing) - MOST_NAMES
     named = ", ".join(refusing[:MOST_NAMES]) + (f" and {others:,} more" if others > 0 else "")
     why = f", refused by {named}" if refusing else ""
-    nearest = near(net, sizes, shape)
+    nearest = nearest_inputs(net, sizes, shape)
     return f"{given} is none of them{why}" + (nearest and f"; the nearest are {nearest}")
 
 

@@ -17,16 +17,20 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 
 from cnnshape.problems.wording import printable
-from cnnshape.show.view import CONVENTION, counted, details, facts, number, rows, snippet, verdict
+from cnnshape.show.counts import counted, number
+from cnnshape.show.facts import CONVENTION, facts, verdict
+from cnnshape.show.problem_lines import details, snippet
+from cnnshape.show.rows import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from cnnshape.network.network import Network
     from cnnshape.problems.base import Problem
+    from cnnshape.show.checked import Checked
     from cnnshape.show.listing import Entry
+    from cnnshape.show.rows import TableRow
     from cnnshape.show.sizes import Answer, LayerRow
-    from cnnshape.show.view import Checked, Row
 
     Part = tuple[str, str]  # words and their style
 
@@ -247,7 +251,7 @@ class _Screen:
                 parts.pop()
             self.line(*parts)
 
-    def columns(self, checked: Checked, shown: list[Row], names: Iterable[str], wrap: int) -> list[_Column]:
+    def columns(self, checked: Checked, shown: list[TableRow], names: Iterable[str], wrap: int) -> list[_Column]:
         """Return the columns of those names that have something to say."""
         report = checked.report
         totals = {
@@ -273,7 +277,7 @@ class _Screen:
             if name not in empty
         ]
 
-    def cells(self, row: Row, wrap: int, *, marked: bool) -> dict[str, _Cell]:
+    def cells(self, row: TableRow, wrap: int, *, marked: bool) -> dict[str, _Cell]:
         """Return what a row has in each column."""
         style = COLOURS[row.severity] if row.severity else "dim" if row.plain else ""
         mark = f"{MARKS[row.severity] if row.severity else ' '} " if marked else ""

@@ -1,12 +1,13 @@
-"""A checked file as tests see it: a case for the file as a whole, and one for each layer."""
+"""A checked file as test cases: one for the file as a whole, then one for each layer, with its problems.
+
+The pytest plugin and JUnit are made of these; both pass, fail or skip layer by layer.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.problems.base import errors
-from cnnshape.problems.wording import printable
-from cnnshape.show.view import details, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,17 +15,17 @@ if TYPE_CHECKING:
     from cnnshape.network.graph import Node
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath, Place
-    from cnnshape.show.view import Checked
+    from cnnshape.show.checked import Checked
 
-IDLE: Final = ("follows", "not run")  # verdicts on a model's layer that say nothing about the layer itself
+UNJUDGED: Final = ("follows", "not run")  # verdicts of a comparison that are no judgement on the layer itself
 
 
 class Case(NamedTuple):
-    """What there is to say about one layer, or, with `node` None, about all that is no layer's."""
+    """The problems of one layer, or those of the file that are no layer's."""
 
-    node: Node | None
+    node: Node | None  # None: the file
     problems: tuple[Problem, ...] = ()
-    skipped: str = ""  # why the layer cannot be judged
+    skipped: str = ""  # the reason why the layer cannot be judged
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -42,11 +43,11 @@ def cases(checked: Checked) -> list[Case]:
     layers_at = {_at(node.place): node.name for node in reversed(checked.net.nodes)}
     for problem in checked.problems:
         layer = problem.layer or _layer_around(problem.place, layers_at)
-        if layer and layer not in found:  # a block's, or a repeat's: what it gives is its last layer's
+        if layer and layer not in found:  # a block or a repeat, whose result is that of its last layer
             layer = next(reversed(checked.net.within(layer)), "")
         found.get(layer, rest).append(problem)
-    skips = zip(checked.net.nodes, _behind(checked), _idle(checked), strict=True)
-    layers = [Case(node, tuple(found[node.name]), why or idle) for node, why, idle in skips]
+    reasons = zip(checked.net.nodes, _behind(checked), _unjudged(checked), strict=True)
+    layers = [Case(node, tuple(found[node.name]), behind or unjudged) for node, behind, unjudged in reasons]
     return [Case(None, tuple(rest)), *(case._replace(skipped="") if case.errors else case for case in layers)]
 
 
@@ -55,7 +56,7 @@ def _at(place: Place) -> tuple[str, KeyPath]:
 
 
 def _layer_around(place: Place | None, layers_at: dict[tuple[str, KeyPath], str]) -> str:
-    """Return the layer in whose table a place is, the first one of a block's, "" for none."""
+    """Return the layer whose table a place is in, of a block's the first layer; "" for none."""
     while place and place.path:
         if _at(place) in layers_at:
             return layers_at[_at(place)]
@@ -64,8 +65,8 @@ def _layer_around(place: Place | None, layers_at: dict[tuple[str, KeyPath], str]
 
 
 def _behind(checked: Checked) -> Iterator[str]:
-    """Say, for each layer, behind which one that fails it stands, if what enters it cannot be known for that."""
-    culprits = [""] * (1 + len(checked.net.inputs))  # of every value
+    """Yield for each layer why it cannot be judged: a layer before it fails; "" where its inputs are known."""
+    culprits = [""] * (1 + len(checked.net.inputs))  # of every value: the layer that made it unknown
     for row in checked.report.layers:
         behind = next((culprits[value] for value in row.node.inputs if culprits[value]), "")
         fails = row.node.layer is None or row.result.refusals
@@ -73,14 +74,8 @@ def _behind(checked: Checked) -> Iterator[str]:
         yield f"what enters is not known: {behind} fails" if behind and None in row.inputs else ""
 
 
-def _idle(checked: Checked) -> Iterator[str]:
+def _unjudged(checked: Checked) -> Iterator[str]:
+    """Yield for each layer why a comparison with a model did not judge it, "" where it did or none was made."""
     layers = checked.comparison.layers if checked.comparison else ()
-    yield from (match.reason if match.verdict in IDLE else "" for match in layers)
+    yield from (match.reason if match.verdict in UNJUDGED else "" for match in layers)
     yield from [""] * (len(checked.net.nodes) - len(layers))
-
-
-def diagnosis(problem: Problem) -> Iterator[str]:
-    """Yield the lines in which a problem is told: what, where, in which layer, why, and what would mend it."""
-    yield printable(repr(problem))
-    told = [*(snippet(problem.place) if problem.place else ()), *details(problem)]
-    yield from (f"    {printable(line)}" for line in told)

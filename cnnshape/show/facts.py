@@ -1,0 +1,143 @@
+"""Facts about a checked net as a whole, in words: its sizes, what holds of its claims, the cross-check, the verdict.
+
+A bundle goes in; pairs of a label and a sentence come out, in the order in which every look shows them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.numbers.shape import text
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.comparing import Disagreement
+from cnnshape.problems.wording import few
+from cnnshape.show.checked import VERDICTS
+from cnnshape.show.counts import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cnnshape.network.network import Network
+    from cnnshape.network.valid_sizes import ValidSizes
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.show.checked import Checked
+
+CONVENTION: Final = "multiply-accumulates of convolutions and linear layers, for one sample, biases not counted"
+LONG_CHAIN: Final = 24  # sizes; of a longer chain, the ends are shown
+MOST_SKIPPED: Final = 4  # layers whose reasons are shown
+
+
+def facts(checked: Checked) -> Iterator[tuple[str, str]]:
+    """Yield each fact about the net with its label."""
+    net, report = checked.net, checked.report
+    if not checked.declared:
+        at = ", ".join(_named(name, text(shape, net.layout), report.inputs) for name, shape in report.inputs.items())
+        yield "input", f"{at}; expectations and claims are about the declared input alone"
+    if (sizes := chain(checked)) not in ([], ["?"]):
+        yield "sizes", " → ".join(sizes)
+    if nearest := _nearest(checked):
+        yield "nearest", nearest
+    if len(report.outputs) > 1:
+        yield "outputs", ", ".join(f"{name} {text(shape, net.layout)}" for name, shape in report.outputs.items())
+    if report.macs != 0:
+        yield "MACs", CONVENTION
+    if checked.declared and (held := " and ".join(_held(checked))):
+        yield "checked", f"{held} {'hold' if held.endswith('s') or ' and ' in held else 'holds'}"
+    yield "model" if checked.comparison else "torch", _agreement(checked)
+    layers = checked.verification.layers if checked.verification else ()
+    skipped = [f"{layer.name}: {layer.reason}" for layer in layers if layer.verdict == "skipped"]
+    yield from (("skipped", reason) for reason in few(skipped, MOST_SKIPPED))
+
+
+def _named(name: str, value: str, among: Mapping[str, Any]) -> str:
+    return value if len(among) == 1 else f"{name} {value}"
+
+
+def chain(checked: Checked) -> list[str]:
+    """Return the sides along the longest way to the last output, each size once: 227, 55, 27, 13, 6."""
+    net, report = checked.net, checked.report
+    lengths, before = [0] * (1 + len(net.inputs)), [0] * (1 + len(net.inputs))  # of every value
+    for node in net.nodes:
+        before.append(max(node.inputs, key=lengths.__getitem__, default=0))
+        lengths.append(lengths[before[-1]] + 1)
+    inputs = (report.inputs.get(name) for name in net.inputs)
+    shapes = [None, *inputs, *(layer.result.output for layer in report.layers)]
+    way, value = [], next(reversed(net.outputs.values()), 0)
+    while value:
+        way.append(shapes[value])
+        value = before[value]
+    sides = [(UNKNOWN,) if shape is None else shape[1:] for shape in reversed(way)]
+    cubes = all(len(set(side)) <= 1 for side in sides)
+    written = ["x".join(map(str, side[:1] if cubes else side)) for side in sides if side]
+    sizes = [size for size, _ in groupby(written)]
+    half = LONG_CHAIN // 2
+    return sizes if len(sizes) <= LONG_CHAIN else [*sizes[:half], "…", *sizes[-half:]]
+
+
+def _nearest(checked: Checked) -> str:
+    """Write the nearest inputs that no layer refuses, or at which none drops a row; "" where no other size would help."""
+    net, report = checked.net, checked.report
+    refused = any(layer.result.refusals for layer in report.layers)
+    if not refused and not any(any(layer.dropped) for layer in report.layers):
+        return ""
+    from cnnshape.network.valid_sizes import NoClosedForm
+
+    try:
+        sizes = net.valid_sizes(exact=not refused)
+        shape, *others = (report.inputs[name] for name in sizes.varied)
+        fixed = {name: 1 if name in sizes.varied else None for name in report.inputs}  # the channels, or the whole
+        if any(report.inputs[name][:end] != (net.inputs[name] or ())[:end] for name, end in fixed.items()):
+            return ""  # other sides would not mend that
+        if any(other[1:] != shape[1:] for other in others) or len(shape) - 1 != len(sizes.names) or shape[1:] in sizes:
+            return ""
+        found = nearest_inputs(net, sizes, shape)
+    except NoClosedForm:
+        return ""
+    return found and f"{found} {'would work' if refused else 'would lose nothing'}"
+
+
+def nearest_inputs(net: Network, sizes: ValidSizes, shape: Shape) -> str:
+    """Write the valid inputs nearest to a shape: 224x224x3 below and 240x240x3 above; "" for none."""
+    found = (sizes.below(shape[1:]), "below"), (sizes.above(shape[1:]), "above")
+    return " and ".join(f"{text((*shape[:1], *sides), net.layout)} {where}" for sides, where in found if sides)
+
+
+def _held(checked: Checked) -> Iterator[str]:
+    """Yield how many expectations and claims hold; one behind a failure neither holds nor fails."""
+    net, report = checked.net, checked.report
+    shapes = [None, *net.inputs.values(), *(layer.output for layer in report.layers)]
+    expected = [shapes[expectation.value] for expectation in net.expectations]
+    claimed = [report.actual(claim) for claim in net.claims]
+    differ = Counter(problem.code for problem in report.problems)
+    for actual, noun, code in ((expected, "expectation", "expect-differs"), (claimed, "claim", "claim-differs")):
+        if actual:
+            yield f"{len(actual) - actual.count(None) - differ[code]:,} of {counted(len(actual), noun)}"
+
+
+def _agreement(checked: Checked) -> str:
+    """Write the outcome of the cross-check or the comparison, or the reason why there was neither."""
+    asked = checked.asked
+    if asked is None:
+        return f"no cross-check ran: {checked.unverified}"
+    counts = Counter(checked.verdicts())
+    others = (
+        f"{counts[verdict]:,} {words}" for verdict, words in VERDICTS.items() if counts[verdict] and verdict != "agrees"
+    )
+    partner = checked.comparison.model if checked.comparison else f"torch {asked.torch.partition('+')[0]}"
+    agree = f"{counts['agrees']:,} of {counted(len(asked.layers), 'layer')} agree"
+    extra = len(checked.comparison.extra) if checked.comparison else 0
+    more = [f"{extra:,} more in the model"] if extra else []
+    return ", ".join((f"{agree} with {partner} on {asked.device}", *others, *more))
+
+
+def verdict(checked: Checked) -> tuple[str, str]:
+    """Return the severity of the worst problem, "" where there is none, and the verdict in words: 2 errors."""
+    counts = Counter(problem.severity for problem in checked.problems)
+    if not counts:
+        return "", "no problems"
+    if wrong := sum(problem.code == Disagreement.code for problem in checked.problems):
+        return "error", f"torch disagrees on {counted(wrong, 'layer')}: this is a bug in cnnshape, please report it"
+    words = ", ".join(counted(counts[severity], severity) for severity in ("error", "warning") if counts[severity])
+    return "error" if counts["error"] else "warning", words

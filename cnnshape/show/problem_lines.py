@@ -1,0 +1,53 @@
+"""A problem in lines: its sentence with code and place, the line of the file with a caret below, cause and fixes.
+
+The table, the pytest plugin, Markdown, GitHub and JUnit are all made of these.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.problems.wording import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import Place
+
+SNIPPET: Final = 88  # characters of a source line that are shown
+
+
+def told(problem: Problem) -> Iterator[str]:
+    """Yield all lines of a problem, as the table has them, for a reader without colours."""
+    yield printable(repr(problem))
+    below = [*(snippet(problem.place) if problem.place else ()), *details(problem)]
+    yield from (f"    {printable(line)}" for line in below)
+
+
+def details(problem: Problem) -> Iterator[str]:
+    """Yield the lines on a problem's layer, the uses of blocks around it, its cause and its fixes."""
+    if problem.layer:
+        yield f"in layer {problem.layer}"
+    for place in problem.used_at:
+        yield f"in a block used at {place}"
+    if problem.cause:
+        yield f"cause: {problem.cause}"
+    yield from (f"fix: {fix}" for fix in problem.fixes)
+
+
+def snippet(place: Place) -> Iterator[str]:
+    """Yield the line of the file at a place, and a caret below; a long line is cut around the place."""
+    from unicodedata import east_asian_width
+
+    row, column = place.position()
+    line = place.source.text.split("\n")[row - 1].rstrip() if place.source.text else ""
+    if not line:
+        return
+    start = max(0, column - 1 - SNIPPET // 2) if len(line) > SNIPPET else 0
+    before, after = line[start : column - 1], line[column - 1 : start + SNIPPET]
+    before, after = "…" * (start > 0) + before, after + "…" * (start + SNIPPET < len(line))
+    shown = "".join(c if c.isprintable() else " " for c in before + after)
+    indent = sum(2 if east_asian_width(c) in "WF" else 1 for c in before)
+    yield f"{row} | {shown}"
+    yield f"{' ' * len(str(row))} | {' ' * indent}^"

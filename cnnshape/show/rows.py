@@ -1,0 +1,191 @@
+"""The rows of the table of a checked net, in words: one for each layer, or for each block that is folded.
+
+A net, its report and a depth go in; a TableRow for each name of at most `depth` parts comes out, in order. Names are
+those of the file, shapes are in its layout.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby, takewhile, zip_longest
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cnnshape.network.report import total
+from cnnshape.numbers.shape import text
+from cnnshape.problems.base import errors
+from cnnshape.show.checked import VERDICTS
+from cnnshape.show.counts import counted, number
+from cnnshape.show.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cnnshape.network.graph import Node
+    from cnnshape.network.report import LayerReport
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.show.checked import Checked
+
+CELLS: Final = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}  # by rank: one of each axis
+MOST_INPUTS: Final = 4  # that a row has one by one
+
+
+class TableRow(NamedTuple):
+    """A layer, or a folded block, in words; "" where there is nothing to say."""
+
+    name: str
+    type: str
+    settings: tuple[str, ...]
+    inputs: tuple[str, ...]  # a line each
+    output: str
+    parameters: str
+    macs: str
+    dropped: tuple[str, ...]  # for each axis that loses cells
+    verdict: str
+    model: str  # the model's module or function, or the front of their names
+    severity: str  # of the worst problem
+    plain: bool  # the shape is kept, and there are no weights
+
+
+def rows(checked: Checked, depth: int = 1) -> list[TableRow]:
+    """Return the rows of the table, with names of more than `depth` parts folded by their front."""
+    report = _Folded(checked, depth)
+    groups = groupby(range(len(report.layers)), key=lambda index: front(report.layers[index].name, depth))
+    return [report.row(name, list(members)) for name, members in groups]
+
+
+def front(name: str, depth: int) -> str:
+    """Return the first `depth` parts of a dotted name."""
+    return ".".join(name.split(".")[:depth])
+
+
+class _Folded:
+    """A report whose names are folded to a depth; a layer is given by its index."""
+
+    def __init__(self, checked: Checked, depth: int):
+        self.depth = depth
+        self.layout = checked.net.layout
+        self.layers = checked.report.layers
+        self.verdicts = checked.verdicts()
+        self.models = checked.models()
+        self.inputs = len(checked.net.inputs)
+        self.names = ["?", *checked.net.inputs, *(layer.name for layer in self.layers)]  # of every value
+        self.severities = {problem.layer: problem.severity for problem in checked.problems}
+        self.severities |= {problem.layer: "error" for problem in errors(checked.problems)}
+
+    def row(self, name: str, members: list[int]) -> TableRow:
+        layers = [self.layers[index] for index in members]
+        entering = self.entering(members)
+        inputs, output = _inputs(list(entering.values()), self.layout), text(layers[-1].result.output, self.layout)
+        parameters, macs = total(layer.parameters for layer in layers), total(layer.macs for layer in layers)
+        folded = name != layers[0].name
+        if folded:
+            words = (*self.content(layers), *self.wiring(members[0], entering))
+        else:
+            own = settings(layers[0], self.layout)
+            words = (*own, *self.wiring(members[0], entering), *self.references(members[0]))
+        return TableRow(
+            name=name,
+            type=self.kind(layers[0]) if folded else layers[0].type,
+            settings=words,
+            inputs=inputs,
+            output=output,
+            parameters="" if parameters == 0 else number(parameters),
+            macs="" if macs == 0 else number(macs),
+            dropped=_dropped([layer.dropped for layer in layers]),
+            verdict=max((self.verdicts[index] for index in members), key=["", *VERDICTS].index),  # the worst
+            model=_span([self.models[index] for index in members if self.models[index]]),
+            severity=self.severity(name, layers),
+            plain=not folded and inputs == (output,) and parameters == 0,
+        )
+
+    def entering(self, members: list[int]) -> dict[int, Shape | None]:
+        """Return the values from outside that the members read, but for references, with their shapes."""
+        first = 1 + self.inputs + members[0]
+        return {
+            value: shape
+            for layer in (self.layers[index] for index in members)
+            for value, shape in list(zip(layer.node.inputs, layer.input_shapes, strict=True))[: _joined(layer.node)]
+            if value < first
+        }
+
+    def kind(self, layer: LayerReport, deeper: int = 0) -> str:
+        """Return the block that a layer is folded into, at this depth or deeper; the layer's type where there is none."""
+        blocks = layer.node.blocks[self.depth + deeper - 1 :]
+        return blocks[0] if blocks else layer.type
+
+    def content(self, layers: list[LayerReport]) -> Iterator[str]:
+        """Yield the content of a fold: 3 x bottleneck; 32 layers; or 4 x, and the settings that all copies share."""
+        if len(layers[0].node.blocks) < self.depth:  # a repeated layer
+            yield f"{len(layers)} x"
+            different = {settings(layer, self.layout) for layer in layers}
+            yield from different.pop() if len(different) == 1 else ()
+            return
+        parts = {front(layer.name, self.depth + 1): self.kind(layer, 1) for layer in layers}
+        alike = len(parts) > 1 == len(set(parts.values()))
+        yield f"{len(parts)} x {self.kind(layers[0], 1)}" if alike else counted(len(layers), "layer")
+
+    def wiring(self, index: int, entering: Iterable[int]) -> Iterator[str]:
+        """Yield the names of the inputs: from a, b; nothing where the layer above is the only one."""
+        values = list(entering)
+        if values == [index + self.inputs] and (index or self.inputs == 1):
+            return
+        names = [self.seen(value, index) for value in values]
+        names[1:-1] = names[1:-1] if len(names) <= MOST_INPUTS else [f"{len(names) - 2} more"]
+        yield from (name if place else f"from {name}" for place, name in enumerate(names))
+
+    def references(self, index: int) -> Iterator[str]:
+        """Yield the references of a layer: like down1."""
+        node = self.layers[index].node
+        if node.layer:
+            keys = (key for key in node.layer.references if key in vars(node.layer))
+            for key, value in zip(keys, node.inputs[_joined(node) :], strict=True):
+                yield f"{key} {self.seen(value, index)}"
+
+    def seen(self, value: int, index: int) -> str:
+        """Return a value's folded name, without the front that it shares with the layer at an index."""
+        around, dot, _ = front(self.layers[index].name, self.depth).rpartition(".")
+        return front(self.names[value], self.depth).removeprefix(around + dot)
+
+    def severity(self, name: str, layers: list[LayerReport]) -> str:
+        if any(layer.node.layer is None or layer.result.refusals for layer in layers):
+            return "error"
+        found = {self.severities.get(of, "") for of in (name, *(layer.name for layer in layers))}
+        return next((severity for severity in ("error", "warning") if severity in found), "")
+
+
+def _span(models: list[str]) -> str:
+    """Write the modules of a row: the front that their names share, or else the first … the last."""
+    if not models:
+        return ""
+    parts = zip(*(name.split(".") for name in models), strict=False)
+    shared = ".".join(same[0] for same in takewhile(lambda same: len(set(same)) == 1, parts))
+    return shared or f"{models[0]} … {models[-1]}"
+
+
+def _joined(node: Node) -> int:
+    """Return the number of a node's inputs that are no references; those come first."""
+    references = node.layer.references if node.layer else ()
+    return len(node.inputs) - sum(key in vars(node.layer) for key in references)
+
+
+def _inputs(shapes: list[Shape | None], layout: str) -> tuple[str, ...]:
+    """Write the shapes that enter, a line each; (64+128)x28x28 where they differ in one axis."""
+    written = [text(shape, layout) for shape in shapes]
+    different = list(dict.fromkeys(written))
+    if len({line.count("x") for line in different}) == 1 < len(different):
+        axes = list(zip(*(line.split("x") for line in written), strict=True))
+        varied = [axis for axis in axes if len(set(axis)) > 1]
+        if len(varied) == 1:
+            return ("x".join(f"({_sum(axis)})" if axis in varied else axis[0] for axis in axes),)
+    return tuple(different) if len(different) <= MOST_INPUTS else (f"{len(shapes)} shapes",)
+
+
+def _sum(sizes: Iterable[str]) -> str:
+    """Write 64+32+32+32 as 64+3*32."""
+    runs = [(size, len(list(run))) for size, run in groupby(sizes)]
+    return "+".join(size if times == 1 else f"{times}*{size}" for size, times in runs)
+
+
+def _dropped(layers: list[tuple[int | None, ...]]) -> tuple[str, ...]:
+    """Write the cells of the image that layers drop, summed for each axis: 1 row; 2 columns."""
+    sums = [sum(filter(None, axis)) for axis in zip_longest(*layers)]
+    return tuple(counted(n, cell) for n, cell in zip(sums, CELLS.get(len(sums), ()), strict=False) if n)
