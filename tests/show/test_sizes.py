@@ -454,7 +454,8 @@ def test_a_check_without_such_a_claim_imports_nothing_of_it(tmp_path):
     plain = file(tmp_path, 'input = [1, 8]\nlayers = [{ type = "max_pool", kernel_size = 2 }]\n')
     code = """
 import sys, cnnshape
-late = ["cnnshape." + name for name in ("sizeset", "size", "solve", "valid", "receptive", "sizeview")] + ["fractions"]
+names = ("numbers.sizeset", "numbers.symbolic", "numbers.solve", "network.valid_sizes", "network.receptive", "show.sizes")
+late = ["cnnshape." + name for name in names] + ["fractions"]
 assert cnnshape.load(sys.argv[1]).check().ok
 assert not set(late) & set(sys.modules), set(late) & set(sys.modules)
 cnnshape.load(sys.argv[1]).valid_sizes()
