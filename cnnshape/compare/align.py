@@ -13,15 +13,12 @@ from heapq import heappop, heappush
 from math import isclose, prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.layers.parameters import Dim, Real, Reference, per_axis
-from cnnshape.layers.shaping import ends
+from cnnshape.layers import Layer
 from cnnshape.numbers.shape import CHANNELS_LAST, from_file, to_file
-from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from cnnshape.layers import Layer
     from cnnshape.numbers.shape import Shape
 
 
@@ -36,6 +33,7 @@ class SideLayer(NamedTuple):
     settings: dict[str, Any]  # to compare with those of a layer of the same type
     kind: str  # what it amounts to: layers of different types may do the same
     essence: dict[str, Any]  # to compare with that of a layer of the same kind
+    simplest: Layer  # the plainest layer that does the same
     derived: frozenset[str]  # settings that the input decides
     family: str
     inputs: tuple[int, ...]
@@ -44,13 +42,13 @@ class SideLayer(NamedTuple):
     parameters: int | None
     optional: bool = False  # without it all shapes would be the same
 
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of its inputs counts."""
+        return len(self.inputs) > 1 and not self.simplest.commutative
 
-IN_OUTPUT: Final = ("output_size", "size", "scale_factor", "shape", "amount", "over", "broadcast", "exact")
-GLUE: Final = ("flatten", "reshape", "identity")
-CUTS: Final = ("crop", "slice")
-SUMS: Final = ("add", "mul")
-POOLS: Final = ("adaptive_avg_pool", "adaptive_max_pool", "global_avg_pool", "global_max_pool")
-FITTING: Final = (*POOLS, *CUTS, "pad", "upsample")  # types that do nothing where the shape stays
+
+PLAIN: Final = Layer()  # stands for what files have no layer type for
 
 
 def step(  # noqa: PLR0913 -- what a SideLayer is made of
@@ -64,84 +62,30 @@ def step(  # noqa: PLR0913 -- what a SideLayer is made of
     parameters: int | None,
     minor: bool = False,
 ) -> SideLayer:
-    """Make a step of a layer of some type; `minor`: it may be left out."""
+    """Make a layer of a side; `minor`: it may be left out."""
     x, y = entering[0] if entering else None, output or ()
-    settings = {} if layer is None or x is None else _settings(layer, x, y)
-    amounts, essence = (kind, settings) if layer is None or x is None else _essence(kind, settings, x, y)
-    derived = frozenset({*(layer.inferred if layer else ()), "in_features", "offset"})
-    idle = x == output and (kind in FITTING or (kind == "concat" and len(inputs) == 1))
-    optional = minor or idle or kind in GLUE or (kind == "dropout" and settings.get("p") == 0)
-    family = layer.family if layer else kind
+    own = simplest = layer or PLAIN
+    settings = essence = dict[str, Any]()
+    if x is not None:
+        settings = essence = own.compared(x, y)
+        simplest = own.simplest(x, y)
+        if simplest is not own:
+            essence = simplest.compared(x, y)
     return SideLayer(
-        name, kind, settings, amounts, essence, derived, family, inputs, entering, output, parameters, optional
+        name,
+        kind,
+        settings,
+        simplest.type if simplest is not own else kind,
+        essence,
+        simplest,
+        own.follows | simplest.follows,
+        own.family or kind,
+        inputs,
+        entering,
+        output,
+        parameters,
+        minor or own.idle(output, *entering),
     )
-
-
-def _settings(layer: Any, x: Shape, y: Shape) -> dict[str, Any]:
-    """Return the settings, each in one form, but for those that the output shows, and those that are not known."""
-    rank = len(x) - 1
-    if layer.type == "max_unpool" and "indices" in vars(layer):
-        layer = layer.unpooling()
-    found: dict[str, Any] = {}
-    for name, parameter in layer.parameters.items():
-        value = getattr(layer, name)
-        silent = isinstance(parameter, Real) and name not in vars(layer)  # it bears on values alone, and is not claimed
-        if silent or value is UNKNOWN or isinstance(parameter, Reference) or name in IN_OUTPUT:
-            continue
-        found[name] = per_axis(value, rank) if name in layer.spatial else value
-        if isinstance(parameter, Dim) and value < 0:
-            found[name] = value + rank + 2
-    if found.get("affine", found.get("elementwise_affine", True)) is False:
-        found.pop("bias", None)
-    match layer.type:
-        case "conv" | "conv_transpose":
-            windows = zip(found["padding"], found["kernel_size"], found["dilation"], strict=True)
-            found["padding"] = tuple(_cells(*window) for window in windows)
-            if not any(found["padding"]):
-                del found["padding_mode"]
-        case "crop" if len(x) == len(y):
-            middle = tuple((side - size) // 2 for side, size in zip(x[1:], y[1:], strict=True))
-            found["offset"] = middle if layer.offset is None else per_axis(layer.offset, rank)
-        case "slice":
-            part = range(x[found["dim"] - 1])[slice(layer.start, layer.stop, layer.step)]
-            found["start"], found["stop"] = part.start, part.stop
-        case "pad":
-            found["padding"] = tuple(map(ends, found["padding"]))
-        case "upsample":
-            found["align_corners"] = bool(layer.align_corners)
-    return found
-
-
-def _cells(padding: Any, kernel_size: int, dilation: int) -> Any:
-    """Return padding as a number, where a word comes to one."""
-    around = dilation * (kernel_size - 1)
-    if padding == "same" and around % 2 == 0:
-        return around // 2
-    return 0 if padding == "valid" else padding
-
-
-def _essence(kind: str, settings: dict[str, Any], x: Shape, y: Shape) -> tuple[str, dict[str, Any]]:
-    """Return what a layer amounts to: of what kind it is, and the settings that it has as such."""
-    whole = not any(settings.get("padding", ())) and settings.get("kernel_size") == x[1:] and y[1:] == (1,) * len(x[1:])
-    match kind:
-        case "conv" if settings["groups"] == 1:
-            patches = not any(settings["padding"]) and settings["kernel_size"] == settings["stride"]
-            if whole or (patches and {*settings["dilation"]} == {1}):  # a linear layer on all, or on each patch
-                inside = settings["in_channels"] * prod(settings["kernel_size"])
-                outside, bias = settings["out_channels"], settings["bias"]
-                return "linear", {"in_features": inside, "out_features": outside, "bias": bias}
-        case "avg_pool" | "max_pool" if whole:
-            return f"global_{kind}", {}
-        case "adaptive_avg_pool" | "adaptive_max_pool" if y[1:] == (1,) * len(x[1:]):
-            return kind.replace("adaptive", "global"), {}
-        case "hardtanh" if (settings.get("min_val"), settings.get("max_val")) == (0, 6):
-            return "relu6", {}
-        case "flatten" | "reshape":
-            return "reshape", {}
-        case "slice" if settings["dim"] > 1 and settings["step"] == 1:
-            starts = (settings["start"] if axis == settings["dim"] else 0 for axis in range(2, len(x) + 1))
-            return "crop", {"offset": tuple(starts)}
-    return kind, settings
 
 
 def comparable(one: SideLayer, other: SideLayer) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -191,14 +135,14 @@ class Side:
         self.parts = {  # of longer sums: read only by another
             value - first
             for step in steps
-            if step.kind in ("add", "concat")
+            if step.simplest.associative
             for value in step.inputs
             if value >= first and readers[value] == 1 and steps[value - first].kind == step.kind
         }
         self.ends = [value for value in range(first, first + len(steps)) if not readers[value]]
         unused = {value - first for value in self.ends if value not in self.outputs}  # of a split, most often
         self.steps = [
-            s._replace(optional=s.optional or i in self.parts or (i in unused and s.kind in CUTS))
+            s._replace(optional=s.optional or i in self.parts or (i in unused and s.simplest.cuts))
             for i, s in enumerate(steps)
         ]
         self.order = self.ordered()
@@ -220,7 +164,7 @@ class Side:
 
         def inputs(value: int) -> Sequence[int]:
             step = self.steps[value - self.first]
-            if step.kind in SUMS or (ranks and step.kind == "concat"):
+            if step.simplest.commutative or (ranks and step.simplest.stacks):
                 return sorted(step.inputs, key=lambda v: (-self.depths[v], ranks[v] if ranks else 0))
             return step.inputs
 
@@ -257,9 +201,9 @@ class Side:
             alive.update(self.steps[value - self.first].inputs if value in alive else ())
         return {i for i in range(len(self.steps)) if i + self.first not in alive} if self.outputs else set()
 
-    def joins(self, index: int) -> bool:
-        """Whether a layer is a concatenation."""
-        return self.steps[index].kind == "concat"
+    def stacks(self, index: int) -> bool:
+        """Whether a layer has all that enters in its result, as a concatenation."""
+        return self.steps[index].simplest.stacks
 
     def sources(self, values: Iterable[int], through: Callable[[int], bool]) -> tuple[list[int], list[int]]:
         """Return the values that these are made of, looking through some layers, and the layers looked through."""

@@ -29,7 +29,6 @@ Outcome = Literal[
     "not run",  # the model raised before
 ]
 
-ORDERED: Final = ("concat", "sub", "max_unpool")  # kinds that have an order of what they read
 MANY: Final = 4  # layers that a message names one by one
 
 
@@ -214,10 +213,10 @@ class _Judge:
         if all(alike(*pair) for pair in zip_longest(one.entering, other.entering)):
             return False
         ours, _ = self.file.sources(
-            one.inputs, lambda i: i not in self.unsound and (self.file.joins(i) or self.unseen(i))
+            one.inputs, lambda i: i not in self.unsound and (self.file.stacks(i) or self.unseen(i))
         )
         theirs, _ = self.model.sources(
-            other.inputs, lambda j: self.model.joins(j) or (self.astray(j) and self.model.steps[j].optional)
+            other.inputs, lambda j: self.model.stacks(j) or (self.astray(j) and self.model.steps[j].optional)
         )
         added = (value - self.first for value in theirs if value >= self.first)
         return any(value - self.first in self.unsound for value in ours) or any(map(self.astray, added))
@@ -228,7 +227,7 @@ class _Judge:
             return
         here, _ = self.file.sources(self.file.steps[i].inputs, self.unseen)
         there, _ = self.model.sources(self.model.steps[j].inputs, self.added)
-        if self.file.steps[i].kind not in ORDERED:
+        if not self.file.steps[i].ordered:
             here, there = sorted(here), sorted(there)
         ours = _listed(here, [*self.net.inputs, *(row.name for row in self.report.layers)])
         theirs = _listed(there, [*self.net.inputs, *(call.title for call in self.run.calls)])
@@ -237,15 +236,15 @@ class _Judge:
 
     def reads_alike(self, i: int, j: int) -> bool:
         one, other = self.file.steps[i], self.model.steps[j]
-        return not any(other.inputs) or self.same(one.inputs, other.inputs, ordered=one.kind in ORDERED)
+        return not any(other.inputs) or self.same(one.inputs, other.inputs, ordered=one.ordered)
 
     def same(self, ours: Iterable[int], theirs: Iterable[int], *, ordered: bool = False) -> bool:
         """Say whether values are made of the same, as they are or with all concatenations taken apart."""
         return any(self.same_parts([*ours], [*theirs], ordered=ordered, apart=apart) for apart in (False, True))
 
     def same_parts(self, ours: list[int], theirs: list[int], *, ordered: bool, apart: bool) -> bool:
-        here, missing = self.file.sources(ours, lambda i: self.unseen(i) or (apart and self.file.joins(i)))
-        there, extra = self.model.sources(theirs, lambda j: self.added(j) or (apart and self.model.joins(j)))
+        here, missing = self.file.sources(ours, lambda i: self.unseen(i) or (apart and self.file.stacks(i)))
+        there, extra = self.model.sources(theirs, lambda j: self.added(j) or (apart and self.model.stacks(j)))
         wanted = [value if value < self.first else self.found.pairs[value - self.first] + self.first for value in here]
         less = any(len(self.file.steps[i].inputs) > 1 and i in self.unsound for i in missing)  # a sum that is missing
         more = any(len(self.model.steps[j].inputs) > 1 and not self.model.steps[j].optional for j in extra)
@@ -270,7 +269,7 @@ class _Judge:
     @staticmethod
     def sums(side: Side, index: int) -> bool:
         """Whether a layer is a part of a longer sum."""
-        return index in side.parts and side.steps[index].kind == "add"
+        return index in side.parts and not side.stacks(index)
 
     # What is beyond the file, and the whole
 
@@ -340,8 +339,7 @@ class _Judge:
 
 def _of_file(row: LayerReport) -> SideLayer:
     node, layer = row.node, row.node.layer
-    sizes = sum(key in vars(layer) for key in layer.references if key != "indices") if layer else 0  # only looked at
-    joined = len(node.inputs) - sizes
+    joined = len(node.inputs) - (layer.looked_at() if layer else 0)
     return step(
         node.type,
         layer,

@@ -146,6 +146,9 @@ class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
     min_val = Real(-1.0)
     max_val = Real(1.0)
 
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return ReLU6() if (self.min_val, self.max_val) == (0, 6) else self
+
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
         layer = cls(**given)
@@ -251,6 +254,12 @@ class Dropout(_Pointwise, type="dropout", torch="Dropout"):
 
     p = Real(0.5, least=0, most=1)
 
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        return self.p == 0
+
 
 class Identity(_Pointwise, type="identity", torch="Identity"):
     """The input itself."""
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        return True

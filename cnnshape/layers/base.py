@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
-from cnnshape.layers.parameters import Extent, Inferred, InferredShape, Parameter, PerAxis, Reference, per_axis
+from cnnshape.layers.parameters import Extent, Inferred, InferredShape, Parameter, PerAxis, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Refused, Require, product
 from cnnshape.numbers.shape import LARGEST, Shape
@@ -44,11 +44,17 @@ class Layer:
     ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
     keeps_rank: ClassVar[bool] = True  # a refused input's rank is the result's
+    fits: ClassVar[bool] = False  # it does nothing where the shape that enters is the one that comes out
+    cuts: ClassVar[bool] = False  # it takes a part: of a tensor that is split, some parts may be used by nobody
+    commutative: ClassVar[bool] = False  # the order of its inputs does not count
+    associative: ClassVar[bool] = False  # joining what is joined already joins all: a + (b + c)
+    stacks: ClassVar[bool] = False  # its result has all its inputs in it, as they are
     parameters: ClassVar[dict[str, Parameter[Any]]] = {}
     required: ClassVar[frozenset[str]] = frozenset()
     spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
     inferred: ClassVar[dict[str, Inferred]] = {}  # those that the input decides
-    references: ClassVar[tuple[str, ...]] = ()  # those that name another layer, whose result enters as well
+    references: ClassVar[dict[str, Reference]] = {}  # those that name another layer, whose result enters as well
+    follows: ClassVar[frozenset[str]] = frozenset()  # those that follow from the input
 
     def __init_subclass__(cls, *, type: str = "", torch: str = "", family: str = "", **_: object) -> None:  # noqa: A002
         super().__init_subclass__()
@@ -58,7 +64,8 @@ class Layer:
         cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)
         cls.spatial = tuple(name for name, p in cls.parameters.items() if isinstance(p, PerAxis) and p.spatial)
         cls.inferred = {name: p for name, p in cls.parameters.items() if isinstance(p, Inferred)}
-        cls.references = tuple(name for name, p in cls.parameters.items() if isinstance(p, Reference))
+        cls.references = {name: p for name, p in cls.parameters.items() if isinstance(p, Reference)}
+        cls.follows = frozenset(name for name, p in cls.parameters.items() if p.follows)
         if type:
             cls.type, cls.torch = type, torch
             TYPES[type] = cls
@@ -167,6 +174,29 @@ class Layer:
         """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` what `module` made."""
         return module(tensors[0])
 
+    # What a layer type overrides, to be compared with layers of a live model
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the settings, each in one form, from input x to output y (() if it is not known).
+
+        Without those that the output shows, that are not known, or that bear on values alone and are not claimed.
+        """
+        return {
+            name: parameter.plain(value, len(x) - 1)
+            for name, parameter in self.parameters.items()
+            if parameter.compared
+            and (value := getattr(self, name)) is not UNKNOWN
+            and (name in vars(self) or not isinstance(parameter, Real))
+        }
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        """Return the plainest layer that gives the same from input x to output y, as a linear for some convolutions."""
+        return self
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        """Say whether a net may leave the layer out, and all shapes are the same."""
+        return self.fits and inputs[:1] == (y,)
+
     # What the base makes of it
 
     def enter(self, require: Require, *inputs: Shape) -> None:
@@ -193,6 +223,10 @@ class Layer:
             alike = all(entry == entries[0] for entry in entries)
             made[rank] = entries[:1] * rank if alike else entries  # one object, by which a reading knows
         return made[rank]
+
+    def looked_at(self) -> int:
+        """Return how many inputs, the last ones, are only asked for their shapes."""
+        return sum(name in vars(self) and not reference.to for name, reference in self.references.items())
 
     def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
         """Return parameters and multiply-accumulates, from input x to output y."""
@@ -253,6 +287,11 @@ def several(*numbers: N) -> Any:
     for number in numbers:
         more = more | (number >= 2)  # noqa: PLR2004 -- more than one
     return more
+
+
+def sees_all(axes: Sequence[dict[str, Any]], x: Shape, y: Shape) -> bool:
+    """Say whether there is one window, as large as all that enters."""
+    return y[1:] == (1,) * (len(x) - 1) and tuple(axis["kernel_size"] for axis in axes) == x[1:]
 
 
 def volume(axes: Sequence[dict[str, Any]], name: str) -> N:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, volume
+from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, sees_all, volume
 from cnnshape.layers.parameters import Count, Flag, Inferred, Padding, PerAxis, Word
 from cnnshape.layers.windows import Reads, cells, painted, whole
 from cnnshape.numbers.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
@@ -63,7 +63,7 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
     dilation = PerAxis(1)
     groups = Count(1)
     bias = Flag(True)
-    padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"))
+    padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"), sides=True)
 
     def side(  # noqa: PLR0913 -- torch's parameters
         self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, dilation: N
@@ -95,6 +95,26 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product(y[1:])
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        found = super().compared(x, y)
+        windows = zip(found["padding"], found["kernel_size"], found["dilation"], strict=False)
+        pairs = [_ends(padding, extent(kernel_size, dilation)) for padding, kernel_size, dilation in windows]
+        found["padding"] = tuple(before if before == after else "same" for before, after in pairs)
+        if not any(found["padding"]):
+            del found["padding_mode"]
+        return found
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        """Return a linear layer where the filters see all that enters, or each a patch of its own."""
+        if self.groups != 1 or not 1 < len(x) == len(y) or any(self.compared(x, y)["padding"]):
+            return self
+        axes = self.axes(len(x) - 1)
+        patches = all(axis["kernel_size"] == axis["stride"] and axis["dilation"] == 1 for axis in axes)
+        if not patches and not sees_all(axes, x, y):
+            return self
+        inside = self.in_channels * volume(axes, "kernel_size")
+        return Linear(in_features=inside, out_features=self.out_channels, bias=self.bias)
 
 
 def _ends(padding: Any, covered: N) -> tuple[N, N]:
@@ -153,7 +173,7 @@ class Linear(Learned, type="linear", torch="Linear"):
     """
 
     in_features = Inferred(last_of)
-    out_features = Count()
+    out_features = Count(sides=True)
     bias = Flag(True)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:

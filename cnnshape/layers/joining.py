@@ -31,6 +31,8 @@ class Concat(Joining, type="concat"):
 
     dim = Dim(1, torch=False)
     joins = MANY
+    associative = True
+    stacks = True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         first, *others = inputs
@@ -45,6 +47,9 @@ class Concat(Joining, type="concat"):
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         along = axis_of(self.dim, inputs[0], unasked)
         return [[None if axis == along else cells() for axis in range(1, len(x))] for x in inputs]
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        return inputs == (y,)
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return torch.cat(tensors, self.dim)
@@ -80,7 +85,9 @@ class Add(_Elementwise, type="add"):
     Source  torch.add
     """
 
-    broadcast = Flag(False, torch=False)
+    broadcast = Flag(False, torch=False, compared=False)
+    commutative = True
+    associative = True
 
     def broadcasts(self) -> bool:
         return self.broadcast
@@ -97,7 +104,7 @@ class Sub(_Elementwise, type="sub"):
     Source  torch.sub
     """
 
-    broadcast = Flag(False, torch=False)
+    broadcast = Flag(False, torch=False, compared=False)
     joins = range(2, 3)
 
     def broadcasts(self) -> bool:
@@ -114,6 +121,8 @@ class Mul(_Elementwise, type="mul"):
     Errors  shapes-differ: an axis is neither equal nor 1; ranks-differ
     Source  torch.mul
     """
+
+    commutative = True
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         result = tensors[0]

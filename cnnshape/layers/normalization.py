@@ -32,11 +32,20 @@ class _Affine(Normalization):
     def features(self) -> N:
         raise NotImplementedError
 
+    def learns(self) -> bool:
+        return self.affine
+
     def weights(self, x: Shape) -> N:
-        return self.features() if self.affine else 0
+        return self.features() if self.learns() else 0
 
     def biases(self) -> N:
-        return self.features() if self.affine and self.bias else 0
+        return self.features() if self.learns() and self.bias else 0
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        found = super().compared(x, y)
+        if not self.learns():
+            found.pop("bias", None)
+        return found
 
 
 class _OfChannels(_Affine):
@@ -152,7 +161,7 @@ def _normalized(layer: LayerNorm, x: Shape) -> Shape:
     return x[:1] if layer.over == "channels" else x
 
 
-class LayerNorm(Normalization, type="layer_norm", torch="LayerNorm"):
+class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
     """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt) or its whole shape (`"all"`).
 
     Shape   (C, W, ...) -> the same
@@ -166,7 +175,7 @@ class LayerNorm(Normalization, type="layer_norm", torch="LayerNorm"):
     eps = Real(1e-5)
     elementwise_affine = Flag(True)
     bias = Flag(True)
-    over = Word(None, words=("channels", "all"), torch=False)  # type: ignore[arg-type]  # must be said only for space
+    over = Word(None, words=("channels", "all"), torch=False, compared=False)  # type: ignore[arg-type]  # must be said only for space
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         require(self.over is not None or len(inputs[0]) == 1, "say-over", shape=inputs[0])
@@ -179,11 +188,8 @@ class LayerNorm(Normalization, type="layer_norm", torch="LayerNorm"):
         shape: Any = self.normalized_shape
         return UNKNOWN if shape is UNKNOWN else product(shape)
 
-    def weights(self, x: Shape) -> N:
-        return self.features() if self.elementwise_affine else 0
-
-    def biases(self) -> N:
-        return self.features() if self.elementwise_affine and self.bias else 0
+    def learns(self) -> bool:
+        return self.elementwise_affine
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, Unpack, overload
 
 from cnnshape.numbers.rules import equal
 from cnnshape.numbers.shape import LARGEST, MAX_AXES, Shape, is_count
@@ -27,21 +27,31 @@ class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must 
     """A value that a parameter does not take; the message says what it takes."""
 
 
+class Traits(TypedDict, total=False):
+    """What a layer type may say of a parameter of its own, where the kind of parameter says otherwise."""
+
+    torch: bool  # torch's constructor has it
+    compared: bool  # two layers of the type are alike only if they have the same; else their results show it
+    follows: bool  # it follows from what enters, where nobody says otherwise
+    sides: bool  # the sides that come out depend on it, or whether the layer takes those that enter
+
+
 class Parameter(Generic[T]):
     """One parameter of a layer type: a class attribute there, its value on each layer.
 
     `kind` says what it takes, for people; `words` are the strings that it takes as they stand (any other string in
-    an architecture file is an expression for a number); `torch` is False where torch's constructor has no such thing.
+    an architecture file is an expression for a number).
     """
 
     kind = "a value"
     words: tuple[str, ...] = ()
     of_words = False  # every string is a word: an expression only within {...}
+    torch, compared, follows, sides = True, True, False, False  # the traits
     name: str
 
-    def __init__(self, default: T = REQUIRED, *, torch: bool = True):
+    def __init__(self, default: T = REQUIRED, **traits: Unpack[Traits]):
         self.default = default
-        self.torch = torch
+        vars(self).update(traits)
 
     @property
     def required(self) -> bool:
@@ -60,6 +70,10 @@ class Parameter(Generic[T]):
     def read(self, value: object) -> T:
         """Return the value in its one form; `value` is TOML's, expressions evaluated. Raises Wrong."""
         raise NotImplementedError
+
+    def plain(self, value: Any, rank: int) -> Any:
+        """Return a setting in the one form that is compared: whether (3, 3) or 3, axis -1 or 3."""
+        return value
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of what a file may write."""
@@ -80,8 +94,8 @@ def whole_number(least: int) -> dict[str, Any]:
 class Count(Parameter[int]):
     """A whole number, at least `least`."""
 
-    def __init__(self, default: int = REQUIRED, *, least: int = 1, torch: bool = True):
-        super().__init__(default, torch=torch)
+    def __init__(self, default: int = REQUIRED, *, least: int = 1, **traits: Unpack[Traits]):
+        super().__init__(default, **traits)
         self.least = least
         self.kind = f"a whole number from {least} up"
 
@@ -99,6 +113,8 @@ class Inferred(Count):
 
     `takes` gives it for a layer and the shape that enters.
     """
+
+    follows = True
 
     def __init__(self, takes: Callable[[Any, Shape], Any]):
         super().__init__(None)  # type: ignore[arg-type]  # no layer that runs has None: building one fills it in
@@ -138,6 +154,8 @@ class PerAxis(Parameter[Any]):
     `like` names the parameter whose value this one has where it is left out, as a pool's stride is its kernel.
     """
 
+    sides = True
+
     def __init__(
         self,
         default: Any = REQUIRED,
@@ -145,9 +163,9 @@ class PerAxis(Parameter[Any]):
         least: int = 1,
         words: tuple[str, ...] = (),
         like: str = "",
-        torch: bool = True,
+        **traits: Unpack[Traits],
     ):
-        super().__init__(None if like else default, torch=torch)
+        super().__init__(None if like else default, **traits)
         self.like = like
         self.spatial = True
         self.least = least
@@ -172,6 +190,9 @@ class PerAxis(Parameter[Any]):
         except ValueError:  # Wrong is one
             raise self.refuse(value) from None
 
+    def plain(self, value: Any, rank: int) -> Any:
+        return per_axis(value, rank) if self.spatial else value
+
     def one(self) -> dict[str, Any]:
         return whole_number(self.least)
 
@@ -195,6 +216,8 @@ class Padding(PerAxis):
 class KeptSize(PerAxis):
     """A side to reach, or "keep" for an axis left as it is."""
 
+    compared = False
+
     def __init__(self) -> None:
         super().__init__(words=("keep",))
         self.kind = f'a side, or a list with a side or "keep" for each spatial axis{_or(self.words)}'
@@ -209,8 +232,8 @@ class KeptSize(PerAxis):
 class Factor(PerAxis):
     """A positive number, or a list with one for each spatial axis."""
 
-    def __init__(self, default: Any = None):
-        super().__init__(default)
+    def __init__(self, default: Any = None, **traits: Unpack[Traits]):
+        super().__init__(default, **traits)
         self.kind = "a positive number, or a list with one for each spatial axis"
 
     def entry(self, value: object) -> Any:
@@ -229,7 +252,7 @@ class Ends(PerAxis):
     """
 
     def __init__(self, default: int = 0, *, least: int, spatial: bool = True):
-        super().__init__(default, least=least, torch=False)
+        super().__init__(default, least=least, torch=False, sides=spatial)
         self.spatial = spatial
         entry = "a whole number" + f" from {least} up" * (least >= 0) + ", or a pair [before, after]"
         self.kind = f"a number, or a list with one entry for each spatial axis: {entry}" if spatial else entry
@@ -246,6 +269,9 @@ class Ends(PerAxis):
         except ValueError:
             raise self.refuse(value) from None
 
+    def plain(self, value: Any, rank: int) -> Any:
+        return tuple(map(ends, super().plain(value, rank))) if self.spatial else value
+
     def one(self) -> dict[str, Any]:
         number = super().one()
         return {"anyOf": [*number["anyOf"], {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]}
@@ -259,6 +285,8 @@ class Extent(Parameter[Shape]):
 
     kind = "a list of whole numbers from 1 up, as [3, 224, 224]"
     least = 1
+    compared = False
+    sides = True
 
     def read(self, value: object) -> Shape:
         sizes = value if isinstance(value, list) and len(value) <= MAX_AXES else []
@@ -354,6 +382,10 @@ class Dim(Whole):
 
     kind = "an axis: 1 the channels, then space, or negative from the end (0 is the batch)"
     nonzero = True
+    sides = True
+
+    def plain(self, value: int, rank: int) -> int:
+        return value if value > 0 else value + rank + 2
 
 
 class Divisor(Whole):
@@ -368,8 +400,8 @@ class Word(Parameter[str]):
 
     of_words = True
 
-    def __init__(self, default: str = REQUIRED, *, words: tuple[str, ...], torch: bool = True):
-        super().__init__(default, torch=torch)
+    def __init__(self, default: str = REQUIRED, *, words: tuple[str, ...], **traits: Unpack[Traits]):
+        super().__init__(default, **traits)
         self.words = words
         self.kind = "one of " + ", ".join(f'"{word}"' for word in words) if len(words) > 1 else f'"{words[0]}"'
 
@@ -386,6 +418,7 @@ class Reference(Parameter[Any]):
     """The name of a layer that stands earlier; what it gives (or, of a `max_pool`, what enters it) enters here too."""
 
     of_words = True
+    compared = False
 
     def __init__(self, to: str = ""):
         super().__init__(REQUIRED if to else None, torch=False)
@@ -404,3 +437,8 @@ class Reference(Parameter[Any]):
 def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
     """Return a per-axis value as one for each of `rank` spatial axes."""
     return value if isinstance(value, tuple) else (value,) * rank
+
+
+def ends(value: Any) -> tuple[Any, Any]:
+    """Return cells before and after, of one number for both or a pair."""
+    return value if isinstance(value, tuple) else (value, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.layers.base import SPATIAL, Layer, attempt
+from cnnshape.layers.base import SPATIAL, Layer, attempt, sees_all
 from cnnshape.layers.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells, painted, spread, whole
 from cnnshape.numbers.rules import (
@@ -38,6 +38,13 @@ class _Pool(Pooling):
     kernel_size: PerAxis
     ceil_mode: Flag
     ranks = SPATIAL
+
+    def sees_all(self, x: Shape, y: Shape) -> bool:
+        """Say whether there is one window, without padding, as large as all that enters."""
+        if not 1 < len(x) == len(y):
+            return False
+        axes = self.axes(len(x) - 1)
+        return sees_all(axes, x, y) and not any(axis["padding"] for axis in axes)
 
     def side(  # noqa: PLR0913 -- torch's parameters
         self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
@@ -72,7 +79,10 @@ class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
     stride = PerAxis(like="kernel_size")
     padding = PerAxis(0, least=0)
     dilation = PerAxis(1)
-    ceil_mode = Flag(False)
+    ceil_mode = Flag(False, sides=True)
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return GlobalMaxPool() if self.sees_all(x, y) else self
 
 
 class _MeanPool(_Pool):
@@ -105,9 +115,12 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
     kernel_size = PerAxis()
     stride = PerAxis(like="kernel_size")
     padding = PerAxis(0, least=0)
-    ceil_mode = Flag(False)
+    ceil_mode = Flag(False, sides=True)
     count_include_pad = Flag(True)
     divisor_override = Divisor(None)  # type: ignore[arg-type]  # torch's default
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return GlobalAvgPool() if self.sees_all(x, y) else self
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -126,7 +139,7 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
     norm_type = Real(nonzero=True)
     kernel_size = PerAxis()
     stride = PerAxis(like="kernel_size")
-    ceil_mode = Flag(False)
+    ceil_mode = Flag(False, sides=True)
 
     def takes_means(self) -> bool:
         return self.norm_type not in (inf, -inf)  # the infinite norm is the maximum, and torch has max_pool compute it
@@ -182,6 +195,10 @@ class MaxUnpool(Pooling, type="max_unpool"):
             padding=pool.padding if padding is None else padding,
         )
 
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        layer = self.unpooling() if "indices" in vars(self) else self
+        return super(MaxUnpool, layer).compared(x, y)
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x, restored = tensors
         pool, unpool, rank = self.indices, self.unpooling(), x.dim() - 2
@@ -214,6 +231,7 @@ class _AdaptivePool(Pooling):
 
     output_size: KeptSize
     ranks = SPATIAL
+    fits = True
 
     def side(self, w: N, require: Require, *, output_size: Any) -> N:
         return w if output_size == "keep" else output_size
@@ -238,6 +256,9 @@ class AdaptiveAvgPool(_AdaptivePool, type="adaptive_avg_pool", torch="AdaptiveAv
 
     output_size = KeptSize()
 
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return GlobalAvgPool() if set(y[1:]) == {1} else self
+
 
 class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMaxPool{rank}d"):
     """Takes the largest value of each of as many windows as are wanted, whatever the side.
@@ -248,11 +269,15 @@ class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMa
 
     output_size = KeptSize()
 
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return GlobalMaxPool() if set(y[1:]) == {1} else self
+
 
 class _GlobalPool(Pooling):
     """What the global pools share: torch's adaptive pools, to a side of 1."""
 
     ranks = SPATIAL
+    fits = True
 
     def side(self, w: N, require: Require) -> N:
         return 1

@@ -5,7 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
-from cnnshape.layers.parameters import Count, Dim, Ends, Factor, Flag, PerAxis, Real, Reference, Sizes, Whole, Word
+from cnnshape.layers.parameters import (
+    Count,
+    Dim,
+    Ends,
+    Factor,
+    Flag,
+    PerAxis,
+    Real,
+    Reference,
+    Sizes,
+    Whole,
+    Word,
+    ends,
+    per_axis,
+)
 from cnnshape.layers.windows import Reads, cells, sampled, spread, whole
 from cnnshape.numbers.rules import MAX_DYADIC, N, Require, divides, equal, padded, product, scaled, unasked
 from cnnshape.numbers.shape import LARGEST, Shape
@@ -32,6 +46,12 @@ class Flatten(Shaping, type="flatten", torch="Flatten"):
     end_dim = Dim(-1)
     keeps_rank = False
 
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return Reshape(shape=y)
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        return True
+
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
         start, end = axis_of(self.start_dim, x, require), axis_of(self.end_dim, x, require)
@@ -56,6 +76,9 @@ class Reshape(Shaping, type="reshape"):
 
     shape = Sizes(torch=False)
     keeps_rank = False
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        return True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         elements = product(inputs[0])
@@ -86,12 +109,13 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
     Source  torch.nn.Upsample
     """
 
-    size = PerAxis(None)
-    scale_factor = Factor()
+    size = PerAxis(None, compared=False)
+    scale_factor = Factor(compared=False)
     mode = Word("nearest", words=("nearest", "nearest-exact", "area", *MODES))
     align_corners = Flag(None)  # type: ignore[arg-type]  # torch's default
     like = Reference()
     ranks = SPATIAL
+    fits = True
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
@@ -120,6 +144,10 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
         x, y = inputs[0], self.output(unasked, *inputs)
         factors = [axis.get("scale_factor") for axis in self.axes(len(x) - 1)]
         return [[self.resampled(*axis) for axis in zip(x[1:], y[1:], factors, strict=True)]]
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        found = super().compared(x, y)
+        return found | {"align_corners": bool(found["align_corners"])} if "align_corners" in found else found
 
     def resampled(self, w: int, out: int, factor: float | None) -> Reads | None:
         """Return what a position reads: torch puts the centre of cell j at (j + 1/2) * times/by - 1/2."""
@@ -153,7 +181,7 @@ class PixelShuffle(Shaping, type="pixel_shuffle", torch="PixelShuffle"):
     Source  Shi et al. 2016 (arXiv:1609.05158); torch.nn.PixelShuffle
     """
 
-    upscale_factor = Count()
+    upscale_factor = Count(sides=True)
     ranks = range(2, ANY_SPACE.stop)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -176,7 +204,7 @@ class PixelUnshuffle(Shaping, type="pixel_unshuffle", torch="PixelUnshuffle"):
     Source  torch.nn.PixelUnshuffle
     """
 
-    downscale_factor = Count()
+    downscale_factor = Count(sides=True)
     ranks = range(2, ANY_SPACE.stop)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -218,10 +246,11 @@ class Pad(Shaping, type="pad"):
     """
 
     padding = Ends(0, least=-LARGEST)
-    mode = Word("constant", words=("constant", "reflect", "replicate", "circular"), torch=False)
+    mode = Word("constant", words=("constant", "reflect", "replicate", "circular"), torch=False, sides=True)
     value = Real(0.0)
     channels = Ends(0, least=0, spatial=False)
     ranks = ANY_SPACE
+    fits = True
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
@@ -267,12 +296,14 @@ class Crop(Shaping, type="crop"):
     Source  Ronneberger, Fischer, Brox 2015 (arXiv:1505.04597); torchvision.transforms.functional.center_crop
     """
 
-    size = PerAxis(None, torch=False)
+    size = PerAxis(None, torch=False, compared=False)
     like = Reference()
-    amount = PerAxis(None, least=0, torch=False)
-    offset = PerAxis(None, least=0, torch=False)
-    exact = Flag(False, torch=False)
+    amount = PerAxis(None, least=0, torch=False, compared=False)
+    offset = PerAxis(None, least=0, torch=False, follows=True)
+    exact = Flag(False, torch=False, compared=False, sides=True)
     ranks = ANY_SPACE
+    fits = True
+    cuts = True
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
@@ -297,6 +328,13 @@ class Crop(Shaping, type="crop"):
         if self.exact:
             require(divides(2, w - size), "odd-crop", side=w, size=size)
         return size
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return where the part begins; of the middle, as the sides say."""
+        if self.offset is None and len(x) != len(y):
+            return {}
+        middle = tuple((w - size) // 2 for w, size in zip(x[1:], y[1:], strict=False))
+        return {"offset": middle if self.offset is None else per_axis(self.offset, len(x) - 1)}
 
     def parts(self, *inputs: Shape) -> list[tuple[int, int]]:
         """Return, for each spatial axis, where the part begins, and its size."""
@@ -324,9 +362,11 @@ class Slice(Shaping, type="slice"):
     """
 
     dim = Dim(1, torch=False)
-    start = Whole(0, torch=False)
-    stop = Whole(None, torch=False)  # type: ignore[arg-type]  # to the end
-    step = Count(1, torch=False)
+    start = Whole(0, torch=False, sides=True)
+    stop = Whole(None, torch=False, sides=True)  # type: ignore[arg-type]  # to the end
+    step = Count(1, torch=False, sides=True)
+    fits = True
+    cuts = True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
@@ -346,6 +386,21 @@ class Slice(Shaping, type="slice"):
         start = _from_front(self.start, x[along])
         return [[cells(start, step=self.step) if axis == along else cells() for axis in range(1, len(x))]]
 
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        found = super().compared(x, y)
+        if 0 < found["dim"] <= len(x):
+            part = range(x[found["dim"] - 1])[self.start : self.stop : self.step]
+            found |= {"start": part.start, "stop": part.stop}
+        return found
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        """Return a crop, where it takes consecutive cells of a spatial axis."""
+        settings = self.compared(x, y)
+        axis = settings["dim"] - 1
+        if axis < 1 or self.step != 1:
+            return self
+        return Crop(size=y[1:], offset=tuple(settings["start"] if at == axis else 0 for at in range(1, len(x))))
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         axis = self.dim if self.dim > 0 else x.dim() + self.dim
@@ -357,8 +412,3 @@ class Slice(Shaping, type="slice"):
 def _from_front(place: N, length: N) -> N:
     """Return a place in an axis, counted from the end where it is negative, as counted from the front."""
     return place if place >= 0 else length + place
-
-
-def ends(value: Any) -> tuple[N, N]:
-    """Return cells before and after, of one number for both or a pair."""
-    return value if isinstance(value, tuple) else (value, value)

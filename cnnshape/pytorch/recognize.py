@@ -221,8 +221,8 @@ class Function(NamedTuple):
             yield Reading(self.type, TYPES[self.type](), self.results)
         elif self.weighted:
             count = sum(tensor.numel() for tensor, alive in zip(self.tensors, self.alive, strict=True) if not alive)
-            scale = TYPES["scale"](num_features=count) if self.type == "mul" else None
-            yield Reading("scale" if scale else self.type, scale, self.results)
+            layer = TYPES["scale"](num_features=count) if self.type == "mul" else TYPES[self.type]()
+            yield Reading(layer.type, layer, self.results)
         elif self.type == "mul":
             number = next((arg for arg in self.args if isinstance(arg, int | float)), None)
             if number is not None:

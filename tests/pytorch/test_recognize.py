@@ -199,6 +199,8 @@ OTHER = [
     ('type = "upsample", scale_factor = 2', MAP, nn.Upsample(scale_factor=2, mode="bilinear"), "mode nearest .* bilinear"),
     ('type = "pad", padding = [[1, 2], [3, 4]]', MAP, Code(lambda x: F.pad(x, (1, 2, 3, 4))), "padding .* padding"),
     ('type = "crop", size = 4', MAP, Code(lambda x: x[:, :, :4, :4]), "offset 2 in the file, but offset 0"),
+    ('type = "crop", size = [8, 4], offset = [0, 0]', MAP, Code(lambda x: x[..., ::2]), "crop in the file, but slice in"),
+    ('type = "local_response_norm", size = 5', MAP, nn.LocalResponseNorm(3), "size 5 in the file, but size 3"),
     ('type = "slice", stop = 2', MAP, Code(lambda x: x[:, 2:]), "start 0, stop 2 in the file, but start 2, stop 4"),
     ('type = "channel_shuffle", groups = 2', MAP, nn.ChannelShuffle(4), "groups 2 .* groups 4"),
     ('type = "prelu", num_parameters = 4', MAP, nn.PReLU(), "num_parameters 4, 4 parameters .* num_parameters 1, 1"),
@@ -211,6 +213,22 @@ def test_what_is_not_the_same_differs(layer, shape, model, said):
     (problem,) = compare(one_layer(layer, shape), model).problems
     assert problem.code == DIFFERS
     assert re.search(said, problem.message)
+
+
+@pytest.mark.parametrize(
+    ("layer", "model"),
+    [
+        ('type = "slice", dim = 5, start = 1', Code(lambda x: x[:, 1:])),
+        ('type = "conv", out_channels = 2, kernel_size = [3, 3, 3]', nn.Conv2d(4, 2, 3)),
+        ('type = "conv", out_channels = 2, kernel_size = [3]', nn.Conv2d(4, 2, 3)),
+        (
+            'type = "conv", out_channels = 2, kernel_size = 3, bias = false',
+            Code(lambda x, w: F.conv2d(x[0], w), (2, 4, 3, 3)),
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_what_enters_are_compared_all_the_same(layer, model):
+    assert not compare(one_layer(layer, MAP), model).ok
 
 
 def test_custom_modules_that_are_one_layer():
