@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.layers.parameters import Flag, Parameter, Reference, Wrong
+from cnnshape.layers.parameters import Parameter, Wrong
 from cnnshape.network.arithmetic import CHANNELS, SIDE, Explanation, axes_of, quantities, shape_lines
 from cnnshape.network.flow import measure
 from cnnshape.numbers.shape import text
@@ -21,21 +21,16 @@ if TYPE_CHECKING:
 
 
 def options(kind: type[Layer]) -> dict[str, Parameter[Any]]:
-    """Return the parameters of a type that bear on sides: those that its rule, in `side` or `output`, speaks of."""
-    codes = [rule.__code__ for rule in (kind.side, kind.output)]
-    spoken = {name for code in codes for name in (*code.co_varnames, *code.co_names)}
-    return {
-        name: parameter
-        for name, parameter in kind.parameters.items()
-        if name in spoken and not isinstance(parameter, Reference)
-    }
+    """Return the parameters of a type that bear on sides."""
+    return {name: parameter for name, parameter in kind.parameters.items() if parameter.sides}
 
 
 def calculable() -> dict[str, type[Layer]]:
-    """Return the layer types that `calc` takes: they need space, and have a rule or settings for sides."""
+    """Return the layer types that `calc` takes: they need space and no other layer, and have a rule for sides."""
 
     def ruled(kind: type[Layer]) -> bool:
-        return kind.side is not Layer.side or any(not isinstance(option, Flag) for option in options(kind).values())
+        alone = not any(reference.required for reference in kind.references.values())
+        return alone and (kind.side is not Layer.side or bool(options(kind)))
 
     return {name: kind for name, kind in TYPES.items() if kind.ranks.start > 0 and ruled(kind)}
 
