@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "properties")]
 
-from cases import VALUES, case  # noqa: E402
+from answers import Accepted  # noqa: E402
+from cases import VALUES, Case, case  # noqa: E402
 from grids import GRIDS  # noqa: E402
-from oracle import Accepted, compare, disagreement  # noqa: E402
+from oracle import compare, disagreement  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reference import Case
 
 BATCH = 200  # cases that a process takes at a time
 

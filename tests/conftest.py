@@ -1,12 +1,22 @@
-"""What holds for all tests: no property fails because the machine is busy, and what one breaks is broken for it alone."""
+"""For all tests: time limits off, torch on one thread or skipped, caches emptied around a test that breaks a rule."""
+
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from cnnshape.network.flow import measured
 
+os.environ["OMP_NUM_THREADS"] = "1"  # torch's: the tensors are small, and several processes run the tests
+
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+
+@pytest.fixture(scope="session")
+def torch():
+    """Torch; where it is not installed, the tests that ask for it are skipped."""
+    return pytest.importorskip("torch")
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from helpers.paths import ROOT
 
-import cnnshape.pytorch.crosscheck
+import cnnshape
 from cnnshape.cli import main
 from cnnshape.problems.comparing import Disagreement
 
@@ -187,7 +187,7 @@ def test_a_bad_command_line_is_2(args):
 # Torch
 
 
-def test_each_layer_is_asked_in_torch(tmp_path):
+def test_each_layer_is_asked_in_torch(tmp_path, torch):
     result = check(write(tmp_path, TWO), torch=True)
     assert result.exit_code == 0
     rows = [line for line in result.stdout.splitlines() if line.startswith(("l ", "r ", "both "))]
@@ -196,7 +196,7 @@ def test_each_layer_is_asked_in_torch(tmp_path):
     assert re.search(r"3 of 3 layers agree with torch \d+\.\d+\.\d+ on (cuda|mps|cpu)\n", result.stdout)
 
 
-def test_torch_refuses_what_we_refuse(tmp_path):
+def test_torch_refuses_what_we_refuse(tmp_path, torch):
     text = SMALL.replace("3 }]", '9 }, { name = "r", type = "relu" }]')
     result = check(write(tmp_path, text), "--device", "cpu", torch=True)
     assert result.exit_code == 1
@@ -205,7 +205,7 @@ def test_torch_refuses_what_we_refuse(tmp_path):
     assert "1 not run" in result.stdout
 
 
-def test_a_folded_row_has_the_worst_verdict(tmp_path):
+def test_a_folded_row_has_the_worst_verdict(tmp_path, torch):
     text = """input = [1, 8, 8]
 layers = [{ name = "b", block = "bad" }, { name = "good", type = "relu", from = "input", allow = ["unused-result"] }]
 [blocks.bad]
@@ -217,15 +217,17 @@ layers = ["relu", { type = "conv", out_channels = 1, kernel_size = 9 }, "relu"]
     assert verdicts["good"] == "✓"
 
 
-def test_a_disagreement_is_loud(tmp_path, monkeypatch):
-    ask = cnnshape.pytorch.crosscheck.verify
+def test_a_disagreement_is_loud(tmp_path, monkeypatch, torch):
+    from cnnshape.pytorch import crosscheck
+
+    ask = crosscheck.verify
 
     def wrong(net, *args, **how):
         found = ask(net, *args, **how)
         problem = Disagreement(net.nodes[0].place, "c", ours="2 x 6 x 6", torch="2 x 5 x 5", case="nn.Conv2d(1, 2, 3)")
         return found._replace(layers=(found.layers[0]._replace(verdict="disagrees"),), problems=(problem,))
 
-    monkeypatch.setattr(cnnshape.pytorch.crosscheck, "verify", wrong)
+    monkeypatch.setattr(crosscheck, "verify", wrong)
     file = write(tmp_path, SMALL)
     result = check(file, "--device", "cpu", torch=True)
     assert result.exit_code == 1
@@ -238,7 +240,7 @@ def test_a_disagreement_is_loud(tmp_path, monkeypatch):
     assert not report["crosscheck"]["ok"]
 
 
-def test_a_net_without_layers_is_held_against_as_any(tmp_path):
+def test_a_net_without_layers_is_held_against_as_any(tmp_path, torch):
     file = write(tmp_path, 'input = [1, 8, 8]\nlayers = [{ type = "relu", when = false }]')
     for model, status in (("Identity", 0), ("ReLU", 1)):
         result = CliRunner(env=PLAIN).invoke(
@@ -264,16 +266,14 @@ def test_without_torch_the_table_says_so_in_a_line(tmp_path, monkeypatch):
     assert check(file).exit_code == 0
 
 
-def test_a_broken_torch_is_2(tmp_path, monkeypatch):
+def test_a_broken_torch_is_2(tmp_path, monkeypatch, torch):
     monkeypatch.setitem(sys.modules, "cnnshape.pytorch.crosscheck", None)  # importing it is an ImportError
     result = check(write(tmp_path, SMALL), torch=True)
     assert result.exit_code == 2
     assert "--no-torch does without" in result.stderr
 
 
-def test_a_device_that_is_not_there_is_2(tmp_path):
-    import torch
-
+def test_a_device_that_is_not_there_is_2(tmp_path, torch):
     device = "mps" if not torch.backends.mps.is_available() else "cuda"
     result = check(write(tmp_path, SMALL), "--device", device, torch=True)
     assert result.exit_code == 2
@@ -333,7 +333,7 @@ def test_nothing_is_imported_before_it_is_needed(tmp_path):
         assert not imported("check", "--no-torch", "--format", form, ALEXNET) & {"torch", "rich", "cnnshape.show.table"}
 
 
-def test_those_would_be_seen(tmp_path):
+def test_those_would_be_seen(tmp_path, torch):
     """The test above can fail: what a run does need, it sees."""
     small = write(tmp_path, SMALL)
     assert "torch" in imported("check", small)

@@ -17,7 +17,7 @@ def verify(*args, **how):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch, torch):
     """A folder with a package that has models, and an architecture file."""
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "__init__.py").write_text("")

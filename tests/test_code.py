@@ -22,6 +22,14 @@ def test_tool_finds_nothing(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_tests_are_collected_without_torch():
+    without = "import sys; sys.modules['torch'] = None; import pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", without, "--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "tests/pytorch/test_live.py" in done.stdout, "what needs torch says that it is skipped"
+
+
 def name_of(path):
     """cnnshape/layers/base.py is layers.base, cnnshape/layers/__init__.py is layers, cnnshape/__init__.py itself."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts

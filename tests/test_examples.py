@@ -8,7 +8,6 @@ import sys
 from importlib.metadata import entry_points
 
 import pytest
-import torch
 from helpers.paths import ROOT
 
 EXAMPLE = ROOT / "examples" / "cifar"
@@ -33,7 +32,7 @@ def run(folder, *command):
     return done.returncode, done.stdout + done.stderr
 
 
-def test_its_tests_pass(repository):
+def test_its_tests_pass(repository, torch):
     status, output = run(repository, "pytest", *PLUGIN, "-v")
     assert status == 0, output
     names = re.findall(r"^(\S+) PASSED", output, re.MULTILINE)
@@ -44,7 +43,7 @@ def test_its_tests_pass(repository):
     assert len(names) == len(layers) + 1 + 4 + 1
 
 
-def test_its_claim_is_what_torch_counts():
+def test_its_claim_is_what_torch_counts(torch):
     sys.path.insert(0, str(EXAMPLE))
     try:
         from cifar.model import CifarNet
@@ -55,7 +54,7 @@ def test_its_claim_is_what_torch_counts():
     assert f"parameters = {parameters:_}" in (EXAMPLE / "architectures" / "cifar.toml").read_text()
 
 
-def test_a_mistake_in_the_model_is_named(repository):
+def test_a_mistake_in_the_model_is_named(repository, torch):
     model = repository / "cifar" / "model.py"
     model.write_text(model.read_text().replace("Unit(32, 64, stride=2)", "Unit(32, 64, stride=1)"))
     status, output = run(repository, "pytest", *PLUGIN, "-q", "-p", "no:cacheprovider")
@@ -77,7 +76,7 @@ def test_a_mistake_in_the_file_is_named(repository):
     assert "expected 64 x 9 x 9, but it is 64 x 8 x 8" in output
 
 
-def test_the_commands_of_its_workflow(repository):
+def test_the_commands_of_its_workflow(repository, torch):
     workflow = (repository / ".github" / "workflows" / "shapes.yml").read_text()
     commands = re.findall(r"- run: (cnnshape .*)", workflow)
     check, verify = (

@@ -1,6 +1,9 @@
 """Whole networks: files/good against models that are written by hand in torch."""
 
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 from helpers.paths import FILES
 from torch import nn

@@ -1,5 +1,6 @@
 """The pytest plugin, as other people's test runs see it."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -9,16 +10,16 @@ from xml.etree import ElementTree as ET
 
 import hypothesis
 import pytest
-import torch
 from click.testing import CliRunner
 from helpers.paths import ROOT
 
-import cnnshape.pytorch.crosscheck
-import cnnshape.pytorch.live  # torch must not be imported anew in each of the runs within this one
+import cnnshape
 from cnnshape.cli import main
 from cnnshape.testing import input_shapes, sample_inputs
 
-torch.set_num_threads(1)
+if importlib.util.find_spec("torch"):
+    import cnnshape.pytorch.live  # torch must not be imported anew in each of the runs within this one
+
 pytest_plugins = "pytester"
 
 ARCHITECTURES = ROOT / "architectures"
@@ -277,7 +278,7 @@ layers = ["relu", { name = "last", type = "tanh" }]
 # Torch
 
 
-def test_torch_is_asked_and_its_word_is_the_layers(run, pytester):
+def test_torch_is_asked_and_its_word_is_the_layers(run, pytester, torch):
     pytester.makeconftest("""
         from cnnshape.layers.convolution import Conv
         def pytest_configure(config):
@@ -292,7 +293,7 @@ def test_torch_is_asked_and_its_word_is_the_layers(run, pytester):
     result.stdout.fnmatch_lines(["FAILED arch/good.toml::conv1 - error[[]disagrees-with-torch]: *"])
 
 
-def test_a_device(run, pytester):
+def test_a_device(run, pytester, torch):
     set_ini(pytester, FILES, 'cnnshape_device = "cpu"')
     result = run("-k", "good")
     assert outcomes(result) == {"passed": 7, "deselected": 7}
@@ -311,15 +312,16 @@ def test_a_choice_that_there_is_not(run):
     result.stderr.fnmatch_lines(["ERROR: cnnshape_files has paths of this repository, not zoo:lenet5: use the mark *"])
 
 
-def test_a_torch_that_cannot_be_imported(run, monkeypatch):
+def test_a_torch_that_cannot_be_imported(run, monkeypatch, torch):
     monkeypatch.setitem(sys.modules, "cnnshape.pytorch.crosscheck", None)
     result = run("-o", "cnnshape_no_torch=false", "arch/good.toml", "-rf", "-k", "conv1")
     result.stdout.fnmatch_lines(["FAILED arch/good.toml::conv1 - Failed: torch cannot be asked: *"])
     assert "another exception" not in str(result.stdout)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
-def test_a_device_that_is_not_there(run):
+def test_a_device_that_is_not_there(run, torch):
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
     result = run("-o", "cnnshape_no_torch=false", "--cnnshape-device=cuda", "arch/good.toml", "-rf", "-k", "conv1")
     result.stdout.fnmatch_lines(
         ["FAILED arch/good.toml::conv1 - Failed: torch cannot be asked: torch finds no cuda device here"]
@@ -358,7 +360,7 @@ COUNTING = """
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_file_is_loaded_and_checked_once_a_worker(run, pytester, tmp_path, workers):
+def test_a_file_is_loaded_and_checked_once_a_worker(run, pytester, tmp_path, workers, torch):
     pytester.makeconftest(COUNTING.format(folder=str(tmp_path)))
     set_ini(pytester, FILES, *[NO_TORCH] * bool(workers))
     how = [f"-n{workers}"] if workers else []
@@ -400,7 +402,7 @@ MODEL = """
 """
 
 
-def test_the_fixture(run, pytester):
+def test_the_fixture(run, pytester, torch):
     pytester.makepyfile(
         MODEL
         + """
@@ -478,7 +480,7 @@ def test_the_mark_leaves_blocks_out_and_takes_paths(run, pytester):
     assert outcomes(run()) == {"passed": 2}
 
 
-def test_the_zoo_is_named_as_everywhere(run, pytester):
+def test_the_zoo_is_named_as_everywhere(run, pytester, torch):
     pytester.makepyfile("""
     import pytest
     from torch import nn
@@ -501,7 +503,7 @@ def test_the_marks_are_known(run, pytester):
     result.stdout.fnmatch_lines(["@pytest.mark.cnnshape(*globs): *", "@pytest.mark.cnnshape_sizes(file, n=8): *"])
 
 
-def test_the_mark_for_sizes(run, pytester):
+def test_the_mark_for_sizes(run, pytester, torch):
     pytester.makepyfile(
         MODEL
         + """

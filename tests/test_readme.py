@@ -19,6 +19,16 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
 
 
+ASKS_TORCH = re.compile(r"import torch|from torch|cnnshape\.verify|agree with torch|--model")
+
+
+@pytest.fixture(autouse=True)
+def _torch_where_it_is_asked(request):
+    block = getattr(request.node, "callspec", None)
+    if block and ASKS_TORCH.search(block.params["block"]):
+        request.getfixturevalue("torch")
+
+
 def plain(text):
     """The text without what depends on the machine: torch's version and device, spaces at line ends."""
     text = re.sub(r"torch \d\S* on \w+", "torch VERSION on DEVICE", text)

@@ -6,6 +6,9 @@ from collections import OrderedDict
 from itertools import pairwise
 
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
 from helpers.comparing import ADDS, DIFFERS, MISSES, compare, found, matched, verdicts

@@ -5,8 +5,6 @@ from torch import nn
 
 import cnnshape
 
-torch.set_num_threads(1)
-
 DIFFERS, MISSES, ADDS = "model-differs", "model-misses", "model-adds"
 
 

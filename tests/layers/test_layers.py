@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from contextlib import suppress
 from itertools import product
@@ -331,9 +332,7 @@ def test_settings_that_do_not_go_together(kind, settings, sentence):
     ("settings", "cells"),
     [({"size": 4}, [3, 4, 5, 6]), ({"size": 4, "offset": 1}, [1, 2, 3, 4]), ({"size": 4, "offset": 0}, [0, 1, 2, 3])],
 )
-def test_which_cells_a_crop_takes(settings, cells):
-    import torch
-
+def test_which_cells_a_crop_takes(settings, cells, torch):
     assert layer("crop", **settings).call(torch, None, torch.arange(11)[None, None]).flatten().tolist() == cells
 
 
@@ -344,11 +343,7 @@ def test_a_default_is_one_of_the_values_that_a_parameter_takes():
                 assert parameter.read(parameter.default) == parameter.default
 
 
-def test_the_defaults_are_torchs():
-    import inspect
-
-    import torch
-
+def test_the_defaults_are_torchs(torch):
     for kind in TYPES.values():
         rank = "1" if kind.type in ("global_avg_pool", "global_max_pool") else "2"
         if not kind.torch:

@@ -11,8 +11,6 @@ from helpers.paths import ARCHITECTURES
 import cnnshape
 from cnnshape import loads, receptive_fields
 
-torch = pytest.importorskip("torch")
-
 
 def zoo(name):
     return receptive_fields(cnnshape.load(ARCHITECTURES / f"{name}.toml"))
@@ -27,20 +25,13 @@ def net_of(*layers, shape=(2, 40), top="", inputs=""):
     return loads(f"{top}\n{inputs or f'input = {list(shape)}'}\nlayers = [\n{lines}]")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Tensors as small as these are slower on several."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 # The oracle: which rows of the image have a gradient
 
 
 def forward(net, *images):
     """The values of a real forward, with positive weights, so that nothing cancels; max pools look at all they see."""
+    import torch
+
     values = [None, *images]
     for row in net.check().layers:
         layer, entering = row.node.layer, [values[value] for value in row.node.inputs]
@@ -60,6 +51,8 @@ def forward(net, *images):
 
 def summed(layer, x, shape):
     """A max pool as a sum over each of its windows."""
+    import torch
+
     rank, channels = x.dim() - 2, x.shape[1]
     axes = layer.axes(rank)
     ends = [(axis["padding"], axis["padding"] + 9 * layer.ceil_mode) for axis in axes]
@@ -71,11 +64,15 @@ def summed(layer, x, shape):
 
 
 def image_of(shape):
+    import torch
+
     return (torch.rand(1, *shape, dtype=torch.float64) + 0.5).requires_grad_()
 
 
 def rows_behind(result, image, axis, position):
     """The rows of the image, along one axis, that one row of the result (all of it, if it has no axes) depends on."""
+    import torch
+
     part = result.select(2 + axis, position) if result.dim() == image.dim() else result
     weights = torch.rand_like(part)
     (gradient,) = torch.autograd.grad((part * weights).sum(), image, retain_graph=True, allow_unused=True)
@@ -188,7 +185,7 @@ VOLUMES = [
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-def test_one_layer(shape, made):
+def test_one_layer(shape, made, torch):
     net = net_of(made, shape=shape)
     image = image_of(shape)
     (result,) = forward(net, image)
@@ -255,7 +252,7 @@ def random_layers(rng):
     return layers
 
 
-def test_random_nets_against_the_gradient():
+def test_random_nets_against_the_gradient(torch):
     """What the middle positions depend on is the field, to the cell; what is behind a global layer, everywhere."""
     rng, compared, whole = random.Random(5), 0, 0
     torch.manual_seed(0)
@@ -295,7 +292,7 @@ def test_what_is_dropped_is_not_seen_even_by_a_global_pool():
     assert (field.at(0).first, field.at(0).last) == (0, 8)
 
 
-def test_max_unpool_paints_the_windows_of_its_pool():
+def test_max_unpool_paints_the_windows_of_its_pool(torch):
     """The value of a cell comes from a window that it is in; from which one depends on the image's values."""
     net = net_of(
         ("max_pool", {"kernel_size": 3, "stride": 2, "padding": 1, "from_": "image"}),
@@ -404,7 +401,7 @@ def test_branches_at_different_speeds():
     assert rows_of(field, 7, 40) == {7, 14}
 
 
-def test_an_axis_of_1_is_repeated():
+def test_an_axis_of_1_is_repeated(torch):
     net = net_of(("slice", {"dim": 2, "start": 3, "stop": 4}), ("mul", {"from_": ["l1", "input"]}))
     (field,) = receptive_fields(net)["l2"]
     image = image_of((2, 40))

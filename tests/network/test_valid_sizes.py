@@ -342,16 +342,6 @@ def accepts(torch, net, modules, sides):
     return shapes[-1]
 
 
-@pytest.fixture(scope="module")
-def torch():
-    """The module torch; tensors as small as these are slower on several threads."""
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield torch
-    torch.set_num_threads(threads)
-
-
 @pytest.mark.parametrize("seed", range(0, 400, 5))
 def test_random_nets_against_torch(seed, torch):
     made, net, sizes = asked(seed, 1 + seed % 10 // 5)
@@ -657,9 +647,8 @@ def test_claim_of_the_zoo_by_brute_force(name):
 
 
 @pytest.mark.parametrize("name", ZOO[::4])
-def test_claim_of_the_zoo_on_meta(name):
+def test_claim_of_the_zoo_on_meta(name, torch):
     """The smallest size, and the one below it, layer by layer in torch, which must fail where ours do."""
-    pytest.importorskip("torch")
     net = zoo(name)
     (claimed,) = (claim.claimed for claim in net.claims if claim.name == "valid_sizes")
     least = claimed.next(0)

@@ -9,14 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from random import Random
-from typing import Any
-
-from reference import Case
+from typing import Any, NamedTuple
 
 Choose = Callable[[Sequence[Any]], Any]
 Shape = tuple[int, ...]
 
 ARRIVES = object()  # the number, or the shape, that the input has there
+
+
+class Case(NamedTuple):
+    """One layer: its type, its settings as a file writes them, and the shapes that enter (channels first, no batch)."""
+
+    type: str
+    settings: dict[str, Any]
+    shapes: tuple[tuple[int, ...], ...]
 
 
 class Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
-from reference import Case
+from cases import Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,20 +7,11 @@ the file writes them, or a function of torch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-
-class Case(NamedTuple):
-    """One layer: its type, its settings as a file writes them, and the shapes that enter (channels first, no batch)."""
-
-    type: str
-    settings: dict[str, Any]
-    shapes: tuple[tuple[int, ...], ...]
-
 
 Run = Callable[..., tuple[Tensor, Any]]  # settings and tensors -> the result, and what has the weights (or None)
 

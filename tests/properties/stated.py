@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from reference import REFERENCE, Case
+from cases import Case
+from reference import REFERENCE
 
 Broken = Callable[[Case, Any], bool]  # a case, and what torch says of it -> whether the condition does not hold
 

@@ -6,14 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from answers import BAD_VALUE, Accepted, Answer, Refused, ours, read
 from cases import drawn
-from oracle import BAD_VALUE, Accepted, Answer, Refused, ours, read
 
 import cnnshape
 from cnnshape.layers import TYPES
 
 if TYPE_CHECKING:
-    from reference import Case
+    from cases import Case
 
 
 def written(value: Any) -> str:

@@ -7,8 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from answers import read
 from cases import drawn
-from oracle import read
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network.flow import measure

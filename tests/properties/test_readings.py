@@ -7,8 +7,8 @@ from functools import cache
 from random import Random
 
 import pytest
+from answers import read
 from cases import VALUES, case
-from oracle import read
 
 from cnnshape.layers import TYPES
 from cnnshape.network.arithmetic import axes_of, quantities, shape_lines

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from answers import read
 from cases import drawn
-from oracle import read
 
 from cnnshape.layers import TYPES
 from cnnshape.network.flow import measure

@@ -7,6 +7,9 @@ import time
 import warnings
 
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 from helpers.paths import ARCHITECTURES
 
@@ -17,9 +20,6 @@ from cnnshape.layers.joining import Concat
 from cnnshape.layers.pooling import MaxPool
 from cnnshape.problems.comparing import Disagreement
 from cnnshape.pytorch import crosscheck
-
-torch.set_num_threads(1)
-
 
 SHAPES = {1: [8, 12], 2: [8, 12, 10], 3: [8, 12, 10, 6]}
 

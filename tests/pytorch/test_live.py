@@ -4,8 +4,11 @@ import random
 import re
 import sys
 
-import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
 from helpers.comparing import DIFFERS, Code, compare, found, matched, verdicts

@@ -3,6 +3,9 @@
 import re
 
 import pytest
+
+pytest.importorskip("torch")
+
 import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
 from helpers.comparing import ADDS, DIFFERS, Code, compare, found, matched, verdicts

@@ -154,7 +154,7 @@ def test_json_of_a_suggestion(file):
     assert problem["message"].endswith("; did you mean conv?")
 
 
-def test_json_of_a_cross_check(file):
+def test_json_of_a_cross_check(file, torch):
     good, bad = report(file(SHARED), file(BAD, "bad.toml"), "--device", "cpu", torch=True)
     assert good["crosscheck"]["device"] == "cpu"
     assert good["crosscheck"]["ok"]
@@ -280,7 +280,7 @@ def test_markdown_folds_and_unfolds():
     assert len(tables(check("markdown", RESNET50, "--depth", 9).stdout)) == 3 + 175
 
 
-def test_markdown_of_a_bad_net(file):
+def test_markdown_of_a_bad_net(file, torch):
     name = 'name = "a | b <script>"\n'
     text = check("markdown", file(name + BAD), torch=True).stdout
     assert text.startswith("## a \\| b &lt;script>\n")
