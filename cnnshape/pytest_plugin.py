@@ -232,7 +232,7 @@ class ArchitectureItem(pytest.Item):
         if self.layer is None:
             return self.path, 0, f"{self.name} as a whole"
         place, title = self.layer.place, f"{self.name} of {self.path.name}"
-        return self.parent.folder / place.source.file, place.position()[0] - 1, title
+        return self.parent.folder / place.source.file, place.start[0] - 1, title
 
 
 class ArchitectureFailure(Exception):  # noqa: N818 -- the file has errors, the test has failed

@@ -3,8 +3,8 @@
     { type = "cnov" },
     #        ^ error[unknown-type] did you mean conv?
 
-The `^` stands under the place in the line above, and what follows the code must occur in the message. `#<--` marks the
-first character of the line above instead. `~ [unknown-type]` says that the place is where the block is used in which
+The `^` stands under the place in the line above, several under all of it, and what follows the code must occur in the
+message. `#<--` marks the first character of the line above instead. `~ [unknown-type]` says that the place is where the block is used in which
 the problem of that code is. `# @2:5 error[...]` gives a place in numbers; with a file in front, one in another file;
 and `# @2:5 used [...]` is a `~`. A file that starts with `# strict:` is checked strictly.
 """
@@ -24,7 +24,7 @@ FILES = sorted(FOLDER.glob("*.toml"))
 FOUND = r"(?P<found>(?:error|warning)\[[a-z0-9-]+\]) ?(?P<text>.*)"
 USED = r"(?:~|used) \[(?P<used>[a-z0-9-]+)\] ?(?P<words>.*)"
 MARK = re.compile(
-    rf"\s*#\s*(?:(?:(?P<sign>\^|<--|(?=~))|@(?:(?P<file>[\w./]+):)?(?P<line>\d+):(?P<column>\d+)) ?)(?:{FOUND}|{USED})"
+    rf"\s*#\s*(?:(?:(?P<sign>\^+|<--|(?=~))|@(?:(?P<file>[\w./]+):)?(?P<line>\d+):(?P<column>\d+)) ?)(?:{FOUND}|{USED})"
 )
 
 
@@ -67,6 +67,9 @@ def test_exactly_the_marked_problems_are_found(path, monkeypatch):
     for what, text in expected:
         assert any(text in message for other, message in found if other == what), found
     assert len(set(found)) == len(found)
+    ends = {where: len(mark["sign"]) for where, mark in marks(path) if mark["found"] and "^^" in (mark["sign"] or "")}
+    here = [(place(p.place), p.end_column - p.column) for p in problems]
+    assert {where: width for where, width in here if where in ends} == ends
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -102,12 +102,14 @@ def test_what_the_models_code_prints_is_not_in_the_report(project):
 def test_github_annotations(project):
     result = verify("net.toml", "--model", "nets.models:wide", "--format", "github")
     annotation, verdict = result.stdout.splitlines()
-    assert annotation.startswith("::error file=net.toml,line=3,col=50,title=conv%3A model-differs::out_channels 2, ")
+    assert annotation.startswith(
+        "::error file=net.toml,line=3,col=50,endLine=3,endColumn=51,title=conv%3A model-differs::out_channels 2, "
+    )
     assert annotation.endswith("%0Ain layer conv")
     assert verdict == "net.toml: 1 error"
     (project / "100%,net:.toml").write_text('input = [1, 8, 8]\nlayers = ["rule"]\n')
     checked = CliRunner().invoke(main, ["check", "--no-torch", "--format", "github", "100%,net:.toml"])
-    assert checked.stdout.startswith("::error file=100%25%2Cnet%3A.toml,line=2,col=11,title=")
+    assert checked.stdout.startswith("::error file=100%25%2Cnet%3A.toml,line=2,col=11,endLine=2,endColumn=17,title=")
     assert checked.exit_code == 1
 
 

@@ -91,7 +91,7 @@ def test_the_commands_of_its_workflow(repository, torch):
     lines = (repository / "architectures" / "cifar.toml").read_text().splitlines()
     row = next(row for row, line in enumerate(lines, start=1) if '"head"' in line)
     column = lines[row - 1].index("10 }") + 1
-    place = f"file=architectures/cifar.toml,line={row},col={column}"
+    place = f"file=architectures/cifar.toml,line={row},col={column},endLine={row},endColumn={column + 2}"
     assert output.startswith(f"::error {place},title=head%3A model-differs::out_features 10, 650 parameters")
 
 

@@ -66,7 +66,7 @@ def makes_sense(report):
         assert problem.message
         assert isinstance(problem.file, str)
         assert (problem.line, problem.column) >= (1, 1)
-        assert all(place.position() >= (1, 1) for place in problem.used_at)
+        assert all(place.start >= (1, 1) for place in problem.used_at)
     for row in report.layers:
         for shape in (*row.inputs, row.output):
             assert shape is None or all(isinstance(size, int) and size >= 1 for size in shape)

@@ -10,7 +10,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from cnnshape.build.frames import Expansion, Frame, Move, Names, Site, Use
-from cnnshape.file.architecture import NO_REPEAT, Architecture, Block, Scope, Step, Unsettled, final, length, settle
+from cnnshape.file.architecture import (
+    NO_REPEAT,
+    Architecture,
+    Block,
+    Scope,
+    Step,
+    Unsettled,
+    final,
+    length,
+    mistake,
+    settle,
+)
 from cnnshape.file.expression import ExpressionError, Template
 from cnnshape.file.reader import INPUT, bad_layer_name, late_settings
 from cnnshape.file.values import EXPECT
@@ -286,7 +297,9 @@ class _Builder:
         try:
             return settle(setting, site.frame.scope)
         except ExpressionError as error:
-            self.problem(reading.BadExpression, site, key, text=shown(error.text), why=error.message)
+            place = mistake(site.step.at(key), setting, error)
+            why, used = error.message, site.frame.used_at
+            self.note(reading.BadExpression(place, used_at=used, text=shown(error.text), why=why))
             raise Unsettled from None
 
     def written(self, site: Site, key: str, word: str | Template) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.file.expression import Expression, Template
+from cnnshape.file.expression import Expression, ExpressionError, Template
 from cnnshape.layers.parameters import Extent, InferredShape, Parameter
 from cnnshape.numbers.shape import Shape, from_file
 from cnnshape.numbers.unknown import UNKNOWN
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cnnshape.network.graph import Claim
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.place import SourceText
+    from cnnshape.problems.place import KeyPath, SourceText
 
 # A parameter's value in its final form; or with an Expression or a Template in it; None where it is wrong.
 Setting = Any
@@ -137,6 +137,26 @@ def settle(setting: Setting, scope: Scope) -> Any:
     if isinstance(setting, PARSED):
         return setting.evaluate(scope)
     return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
+
+
+def mistake(place: Place, setting: Setting, error: ExpressionError) -> Place:
+    """Return where a mistake stands in the text of a setting, whose own place is given."""
+    return place._replace(path=(*place.path, *_way(setting, error.text)), part=(error.start, error.end))
+
+
+def _way(setting: Setting, text: str) -> KeyPath:
+    """Return the indices that lead to an expression of this text, in lists within lists."""
+    entries = enumerate(setting) if isinstance(setting, list) else ()
+    return next(((i, *_way(entry, text)) for i, entry in entries if text in texts(entry)), ())
+
+
+def texts(setting: Setting) -> Iterator[str]:
+    """Yield the texts of the expressions in a setting."""
+    if isinstance(setting, PARSED):
+        yield setting.text
+    elif isinstance(setting, list):
+        for entry in setting:
+            yield from texts(entry)
 
 
 def length(setting: Setting) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Generic, NamedTuple, NoReturn, TypeVar
 
@@ -36,6 +36,7 @@ TOKEN = re.compile(
       | (?P<unknown> . )""",
     re.VERBOSE | re.DOTALL,
 )
+HOLE = re.compile(r"\{[^{}]*\}|[{}]")  # of a template; or a brace that has no other
 INTEGER = re.compile("0|[1-9](_?[0-9])*")
 FOREIGN = {
     "/": "'//' divides and rounds down",
@@ -118,6 +119,15 @@ class _Parsed(Generic[T]):
         """
         return self._run(scope)
 
+    def find(self, name: str) -> tuple[int, int]:
+        """Return where one of its names first stands in the text."""
+        tokens = (token for start, end in self._holes() for token in TOKEN.finditer(self.text, start, end))
+        return next(token.span() for token in tokens if token["name"] == name)
+
+    def _holes(self) -> Iterable[tuple[int, int]]:
+        """Return where the text has expressions."""
+        return [(0, len(self.text))]
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Parsed) and (type(self), self.text) == (type(other), other.text)
 
@@ -142,6 +152,9 @@ class Template(_Parsed[str]):
 
     __slots__ = ()
 
+    def _holes(self) -> Iterable[tuple[int, int]]:
+        return (match.span() for match in HOLE.finditer(self.text))
+
     def __reduce__(self) -> tuple[Callable[[str], Template], tuple[str]]:
         return parse_template, (self.text,)
 
@@ -160,7 +173,7 @@ def parse_template(text: str) -> Template:
     names: set[str] = set()
     holes: list[tuple[str, Callable[[Scope], Value | str]]] = []  # each with the text before it
     done = 0
-    for match in re.finditer(r"\{[^{}]*\}|[{}]", text):
+    for match in HOLE.finditer(text):
         start, end = match.span()
         if end - start == 1:
             message = "This '{' has no '}' behind it." if match[0] == "{" else "This '}' has no '{' before it."

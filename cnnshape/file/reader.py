@@ -18,7 +18,7 @@ from cnnshape.network.graph import Claim
 from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import building, reading
-from cnnshape.problems.place import Place
+from cnnshape.problems.place import Place, Range
 from cnnshape.problems.suggest import advice, close, did_you_mean, misspelt, suggest
 from cnnshape.problems.wording import shown
 
@@ -83,11 +83,11 @@ class _Unread(NamedTuple):
     def data(self) -> dict[str, object]:
         return {}
 
-    def key(self, _: KeyPath) -> tuple[int, int]:
-        return self.line, self.column
+    def key(self, _: KeyPath) -> Range:
+        return Range((self.line, self.column), (self.line, self.column))
 
-    def value(self, _: KeyPath) -> tuple[int, int]:
-        return self.line, self.column
+    def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range:  # noqa: ARG002 -- one place is known
+        return self.key(path)
 
 
 def _unreadable(error: SourceError) -> Architecture:

@@ -1,6 +1,6 @@
-"""TOML text: what it says, by tomllib; and where it says so, by the syntax tree of tree-sitter.
+"""A file or a text -> Source: its data, by tomllib, and where they stand (cnnshape.file.index).
 
-Most texts are never asked where something stands, so the tree is built on the first question, and only then imported.
+What cannot be read raises SourceError: no file, too large, no UTF-8, no TOML, nested too deeply.
 """
 
 from __future__ import annotations
@@ -9,17 +9,19 @@ import codecs
 import pathlib
 import re
 import tomllib
+from bisect import bisect_right
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from cnnshape.problems.place import Range
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from tree_sitter import Node
-
-    from cnnshape.problems.place import KeyPath
+    from cnnshape.file.index import Entry
+    from cnnshape.problems.place import KeyPath, Position
 
 
 LIMIT = 2**20  # bytes: a thousand layers take a tenth of it, and the worst text of this size takes tomllib 3 s
@@ -31,11 +33,6 @@ MAX_TABLE_NESTING = (
 # Such a chain of words within a text of several lines would be refused as well; nobody writes 20 dots like that.
 KEY_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+"""
 LONG_KEY = re.compile(r"(?:^|[\[{,])[ \t]*+(" + rf"{KEY_PART}\.[ \t]*+" * MAX_TABLE_NESTING + ")", re.MULTILINE)
-
-# A line of a long string may end in a backslash with spaces behind it; the grammar of tree-sitter-toml 0.7 knows only
-# the backslash. What stands in a string moves nothing, so that the tree may see spaces there.
-LINE_END = re.compile(rb"(?<!\\)\\++(?=[ \t]++\r?\n)")
-
 
 # What is often meant by what tomllib refuses: how its reason begins, and the text at that place.
 ADVICE = (
@@ -108,37 +105,49 @@ class Source:
     def __reduce__(self) -> tuple[Callable[[str, str], Source], tuple[str, str]]:
         return Source.from_text, (self.text, self.file)  # all else is made from these
 
-    def key(self, path: KeyPath) -> tuple[int, int]:
-        """Line and column of the key that the path ends in, or of the array's element.
+    def key(self, path: KeyPath) -> Range:
+        """Return where the key stands that the path ends in, or the array's element.
 
         For [header] that is the key in it; for an element of [[header]], its brackets. Where the text has no such
-        path, the answer is that for its longest beginning that there is; for the empty path it is 1, 1.
+        path, the answer is that for its longest beginning that there is; for the empty path it is line 1, column 1.
         """
-        return self._place(self._find(path).key)
+        return self._range(self._index.find(path).key)
 
-    def value(self, path: KeyPath) -> tuple[int, int]:
-        """Line and column of the value, for [header] its bracket; else as `key`."""
-        return self._place(self._find(path).value)
+    def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range:
+        """Return where the value stands, of [header] its brackets; else as `key`.
 
-    def _find(self, path: KeyPath) -> _Entry:
-        entry = self._root
-        for step in path:
-            if step not in entry.children:
-                break
-            entry = entry.children[step]
-        return entry
+        `part` asks for some characters of a value that is a string; of any other value it means the whole.
+        """
+        start, end = self._index.find(path).value
+        if part:
+            from cnnshape.file.index import within
 
-    def _place(self, point: tuple[int, int]) -> tuple[int, int]:
-        row, column = point  # both count from 0, and the column in bytes
-        return row + 1, len(self._lines[row][:column].decode()) + 1
+            literal = self._raw[start:end].decode()
+            start, end = (start + len(literal[:offset].encode()) for offset in within(literal, part))
+        return self._range((start, end))
+
+    def _range(self, place: tuple[int, int]) -> Range:
+        start, end = map(self._position, place)
+        return Range(start, end)
+
+    def _position(self, byte: int) -> Position:
+        row = bisect_right(self._lines, byte) - 1
+        return row + 1, len(self._raw[self._lines[row] : byte].decode()) + 1
 
     @cached_property
-    def _root(self) -> _Entry:
-        return _index(self.text.encode())
+    def _raw(self) -> bytes:
+        return self.text.encode()
 
     @cached_property
-    def _lines(self) -> list[bytes]:
-        return self.text.encode().split(b"\n")
+    def _lines(self) -> list[int]:
+        """The byte that each line begins with."""
+        return [0, *(match.end() for match in re.finditer(b"\n", self._raw))]
+
+    @cached_property
+    def _index(self) -> Entry:
+        from cnnshape.file.index import index  # with tree-sitter: most texts are never asked
+
+        return index(self._raw)
 
 
 def _bytes(path: str | os.PathLike[str], name: str) -> bytes:
@@ -185,66 +194,3 @@ def _parse(text: str, file: str) -> dict[str, object]:
     if level:
         raise SourceError(too_deep, file)
     return data
-
-
-class _Entry:
-    """A key or an element: its place, its value's place, and what stands in the value; places as tree-sitter's.
-
-    A tree, and not a dict of paths: it says at once how far a path goes, and is as small as the text.
-    """
-
-    __slots__ = ("children", "key", "value")
-
-    def __init__(self, place: tuple[int, int]) -> None:
-        self.key = self.value = place
-        self.children: dict[str | int, _Entry] = {}
-
-    def put(self, key: Node, value: Node, raw: bytes) -> _Entry:
-        """Follow a key down from here, make what is not there yet, and return what has the value."""
-        parts = []
-        while key.type == "dotted_key":  # a.b.c is (a.b).c
-            key, last = key.named_children
-            parts.append(last)
-        entry = self
-        for part in [key, *reversed(parts)]:
-            if 0 in entry.children:  # an array of tables: the text speaks of the last one so far
-                entry = entry.children[len(entry.children) - 1]
-            name = raw[part.start_byte : part.end_byte].decode()
-            if part.type == "quoted_key":
-                (name,) = tomllib.loads(f"{name} = 0")
-            entry = entry.children.setdefault(name, _Entry(part.start_point))
-        if 0 not in entry.children:  # an array of tables stands where its first one does
-            entry.key, entry.value = part.start_point, value.start_point
-        return entry
-
-
-def _index(raw: bytes) -> _Entry:
-    """Find the place of everything; `raw` is TOML, of which tomllib has made sure."""
-    import tree_sitter_toml
-    from tree_sitter import Language, Parser
-
-    root = _Entry((0, 0))
-    text = LINE_END.sub(lambda match: b" " * len(match[0]), raw)
-    todo = [(Parser(Language(tree_sitter_toml.language())).parse(text).root_node, root)]
-    while todo:  # in the order of the text, since a header speaks of the last element so far
-        node, entry = todo.pop()
-        if not node.named_child_count:  # nothing stands in a number; most values are one
-            continue
-        # Newer TOML than the grammar knows, such as a line break in an inline table, leaves errors in the tree; around
-        # them it is sound, and what is lost there is answered as what is missing.
-        parts = [part for part in node.named_children if part.type != "comment"]
-        match node.type, parts:
-            case "document" | "inline_table", _:
-                todo += [(part, entry) for part in reversed(parts)]
-            case "pair", [key, value] if not key.has_error:
-                todo.append((value, entry.put(key, value, raw)))
-            case "array", _:
-                entry.children = {i: _Entry(part.start_point) for i, part in enumerate(parts)}
-                todo += zip(parts, entry.children.values(), strict=True)
-            case "table" | "table_array_element", [key, *pairs] if not key.has_error:
-                table = root.put(key, node, raw)
-                if node.type == "table_array_element":
-                    array, table = table, _Entry(node.start_point)
-                    array.children[len(array.children)] = table
-                todo += [(pair, table) for pair in reversed(pairs)]
-    return root

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from cnnshape.file.architecture import Scope, Setting, Unsettled, final, settle, waits
+from cnnshape.file.architecture import Scope, Setting, Unsettled, final, mistake, settle, waits
 from cnnshape.file.expression import ExpressionError, Template, parse, parse_template
 from cnnshape.layers.parameters import Extent, Parameter, Wrong
 from cnnshape.problems import reading
@@ -52,7 +52,10 @@ class Values:
 
     def problem(self, kind: type[Problem], path: KeyPath, *, of_key: bool = False, **facts: Any) -> None:
         """Note a problem; `facts` may have its suggestions among them."""
-        self.problems.append(kind(Place(self.source, path, of_key), **facts))
+        self.note(kind(Place(self.source, path, of_key), **facts))
+
+    def note(self, problem: Problem) -> None:
+        self.problems.append(problem)
         if len(self.problems) > MAX_PROBLEMS:
             raise Enough
 
@@ -161,7 +164,8 @@ class Values:
             expression = parse(value)
         except ExpressionError as error:
             a_list = f" As a list: [{value.replace('x', ', ')}]." if re.fullmatch(r"\d+(x\d+)+", value) else ""
-            self.problem(reading.BadExpression, path, text=shown(value), why=error.message + a_list)
+            place = Place(self.source, path, part=(error.start, error.end))
+            self.note(reading.BadExpression(place, text=shown(value), why=error.message + a_list))
             return None
         unknown = sorted(expression.names.difference(names))
         if not unknown:
@@ -172,7 +176,8 @@ class Values:
             mean = advice(f"it must be {parameter.kind}")
         known = f"; known are {', '.join(scope[:20])}{', ...' * (len(scope) > 20)}" if scope else ""  # noqa: PLR2004
         why = f"{unknown[0]} is not known here{known}"
-        self.problem(reading.BadExpression, path, suggestions=mean, text=shown(value), why=why)
+        place = Place(self.source, path, part=expression.find(unknown[0]))
+        self.note(reading.BadExpression(place, suggestions=mean, text=shown(value), why=why))
         return None
 
     def setting(
@@ -217,7 +222,8 @@ class Values:
         try:
             return settle(setting, Scope({}, scope))
         except ExpressionError as error:
-            self.problem(reading.BadExpression, path, text=shown(error.text), why=error.message)
+            place = mistake(Place(self.source, path), setting, error)
+            self.note(reading.BadExpression(place, text=shown(error.text), why=error.message))
         except Unsettled:
             pass
         return None

@@ -88,7 +88,7 @@ class LayerReport(NamedTuple):
 
     @property
     def line(self) -> int:
-        return self.node.place.position()[0]
+        return self.node.place.start[0]
 
 
 class Report(NamedTuple):

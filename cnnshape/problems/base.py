@@ -65,11 +65,20 @@ class Problem:
 
     @property
     def line(self) -> int:
-        return self.place.position()[0] if self.place else 0
+        return self.place.start[0] if self.place else 0
 
     @property
     def column(self) -> int:
-        return self.place.position()[1] if self.place else 0
+        return self.place.start[1] if self.place else 0
+
+    @property
+    def end_line(self) -> int:
+        return self.place.end[0] if self.place else 0
+
+    @property
+    def end_column(self) -> int:
+        """The column behind the last character."""
+        return self.place.end[1] if self.place else 0
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)

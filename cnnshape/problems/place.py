@@ -1,14 +1,22 @@
-"""Where in a text a problem is."""
+"""Places: where in a text something stands. A text and a key path come in; line and column of start and end come out."""
 
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
 KeyPath = tuple[str | int, ...]  # ("layers", 3, "kernel_size"), ("blocks", "stage", "layers", 0, "from", 1)
+Position = tuple[int, int]  # line and column, both from 1; columns in characters
+
+
+class Range(NamedTuple):
+    """From the first character to behind the last one; both the same where there is only a point."""
+
+    start: Position
+    end: Position
 
 
 class SourceText(Protocol):
-    """What a place asks of the text that it is in."""
+    """The text that a place is in."""
 
     @property
     def file(self) -> str: ...
@@ -16,20 +24,31 @@ class SourceText(Protocol):
     def text(self) -> str: ...
     @property
     def data(self) -> dict[str, object]: ...
-    def key(self, path: KeyPath) -> tuple[int, int]: ...
-    def value(self, path: KeyPath) -> tuple[int, int]: ...
+    def key(self, path: KeyPath) -> Range: ...
+    def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range: ...
 
 
 class Place(NamedTuple):
-    """A key or a value in a file; its line and column are looked up when somebody asks."""
+    """A key or a value in a file, or a part of a string; lines and columns are looked up when somebody asks."""
 
     source: SourceText
     path: KeyPath
     of_key: bool = False
+    part: tuple[int, int] | None = None  # [first, last) of the string's characters, as TOML reads them
 
-    def position(self) -> tuple[int, int]:
-        return self.source.key(self.path) if self.of_key else self.source.value(self.path)
+    @property
+    def range(self) -> Range:
+        return self.source.key(self.path) if self.of_key else self.source.value(self.path, self.part)
+
+    @property
+    def start(self) -> Position:
+        return self.range.start
+
+    @property
+    def end(self) -> Position:
+        """The position behind the last character."""
+        return self.range.end
 
     def __str__(self) -> str:
-        line, column = self.position()
+        line, column = self.start
         return f"{self.source.file}:{line}:{column}"

@@ -107,8 +107,9 @@ def problem_as_json(problem: Problem) -> dict[str, Any]:
 
 
 def _place(place: Place | None) -> dict[str, Any]:
-    line, column = place.position() if place else (None, None)
-    return {"file": place.source.file if place else None, "line": line, "column": column}
+    (line, column), (end_line, end_column) = place.range if place else [(None, None)] * 2
+    file = place.source.file if place else None
+    return {"file": file, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
 
 
 COLUMNS: Final = ("name", "type", "line", "inputs", "output", "parameters", "macs", "remainder", "dropped", "shares")
@@ -216,6 +217,8 @@ def _annotations(checked: Checked) -> Iterator[str]:
             "file": _from_workspace(problem.file or checked.net.file),
             "line": problem.line or 1,
             "col": problem.column or 1,
+            "endLine": problem.end_line or 1,
+            "endColumn": problem.end_column or 1,
         }
         facts = {**at, "title": title}.items()
         where = ",".join(f"{key}={_percent(str(fact), '%', ',', ':')}" for key, fact in facts)
@@ -250,7 +253,7 @@ def as_junit(checks: Sequence[Checked], depth: int) -> str:  # noqa: ARG001 -- l
         suite = ET.SubElement(root, "testsuite", {"name": file, **{key: str(n) for key, n in counts.items()}})
         for test in tests:
             place = test.node.place if test.node else None
-            at = {"file": place.source.file, "line": str(place.position()[0])} if place else {"file": file}
+            at = {"file": place.source.file, "line": str(place.start[0])} if place else {"file": file}
             name = printable(test.node.name) if test.node else file.replace("\\", "/").rpartition("/")[2]
             case = ET.SubElement(suite, "testcase", {"classname": file, "name": name, "time": "0", **at})
             if test.errors:

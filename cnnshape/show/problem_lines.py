@@ -1,4 +1,4 @@
-"""A problem in lines: its sentence with code and place, the line of the file with a caret below, cause and fixes.
+"""A problem in lines: its sentence with code and place, the line of the file with the place underlined, cause and fixes.
 
 The table, the pytest plugin, Markdown, GitHub and JUnit are all made of these.
 """
@@ -37,17 +37,23 @@ def details(problem: Problem) -> Iterator[str]:
 
 
 def snippet(place: Place) -> Iterator[str]:
-    """Yield the line of the file at a place, and a caret below; a long line is cut around the place."""
-    from unicodedata import east_asian_width
-
-    row, column = place.position()
+    """Yield the line of the file that a place begins in, and the place underlined; a long line is cut around it."""
+    (row, column), (end_row, end_column) = place.range
     line = place.source.text.split("\n")[row - 1].rstrip() if place.source.text else ""
     if not line:
         return
-    start = max(0, column - 1 - SNIPPET // 2) if len(line) > SNIPPET else 0
-    before, after = line[start : column - 1], line[column - 1 : start + SNIPPET]
-    before, after = "…" * (start > 0) + before, after + "…" * (start + SNIPPET < len(line))
-    shown = "".join(c if c.isprintable() else " " for c in before + after)
-    indent = sum(2 if east_asian_width(c) in "WF" else 1 for c in before)
+    first, last = column - 1, end_column - 1 if end_row == row else len(line)
+    start = max(0, first - SNIPPET // 2) if len(line) > SNIPPET else 0
+    end = start + SNIPPET
+    before, within, after = line[start:first], line[first : min(last, end)], line[max(first, last) : end]
+    before, after = "…" * (start > 0) + before, after + "…" * (end < len(line))
+    shown = "".join(c if c.isprintable() else " " for c in before + within + after)
     yield f"{row} | {shown}"
-    yield f"{' ' * len(str(row))} | {' ' * indent}^"
+    yield f"{' ' * len(str(row))} | {' ' * _width(before)}{'^' * max(1, _width(within))}"
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -393,7 +393,7 @@ def test_what_may_be_left_out_takes_nobodys_place():
     text = 'input = [4]\nlayers = ["flatten", { name = "fc", type = "linear", out_features = 2 }]'
     comparison = compare(text, Wired(wires, fc=nn.Linear(2, 2)))
     assert found(comparison) == [(ADDS, "")]
-    assert comparison.problems[0].place.position() == (2, 10)  # where the layers are listed
+    assert comparison.problems[0].place.start == (2, 10)  # where the layers are listed
     assert verdicts(comparison) == {"flatten1": "agrees", "fc": "follows"}
 
 

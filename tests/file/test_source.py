@@ -21,7 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cnnshape.file.source import LIMIT, MAX_TABLE_NESTING, Source, SourceError
-from cnnshape.problems.place import KeyPath
+from cnnshape.problems.place import KeyPath, Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +39,18 @@ def paths(data: object, path: KeyPath = ()) -> Iterator[KeyPath]:
 
 
 def listing(text: Source) -> Places:
-    return {path: (text.key(path), text.value(path)) for path in paths(text.data)}
+    return {path: (text.key(path).start, text.value(path).start) for path in paths(text.data)}
 
 
 def rest(text: str, place: Place) -> str:
     """What stands at a place and behind it."""
     line, column = place
     return "\n".join(text.split("\n")[line - 1 :])[column - 1 :]
+
+
+def between(text: str, extent: Range) -> str:
+    """What stands from a place to another."""
+    return rest(text, extent.start)[: len(rest(text, extent.start)) - len(rest(text, extent.end))]
 
 
 # Generated texts -----------------------------------------------------------------------------------------------------
@@ -134,14 +139,15 @@ class Renderer:
             self.key(prefix, key)
             self.space()
         self.text += closing
+        whole = start, rest(self.text, start)
         self.end_line()
         if opening == "[[":
-            self.values[path] = self.keys[path] = start, "[["
+            self.values[path] = self.keys[path] = whole
             if path[-1] == 0:
-                self.values[path[:-1]] = start, "[["
+                self.values[path[:-1]] = whole
         else:
             self.keys[path] = self.last_key
-            self.values[path] = start, "["
+            self.values[path] = whole
 
     def pairs(self, path: KeyPath, table: dict[str, Any]) -> None:
         for relative, value in self.shuffled(self.flat((), table)):
@@ -296,8 +302,8 @@ def test_everything_is_found_where_it_was_put(data: dict[str, Any], chance: Rand
             (text.key(path), renderer.keys[path]),
             (text.value(path), renderer.values[path]),
         ]:
-            assert found == place, path
-            assert rest(text.text, found).startswith(spelling), path
+            assert found.start == place, path
+            assert between(text.text, found) == spelling, path
 
 
 # Texts by hand -------------------------------------------------------------------------------------------------------
@@ -452,12 +458,12 @@ def test_a_missing_path_is_where_its_table_is() -> None:
         (("t", "l", "0"), (3, 1), (3, 5)),
     ]
     for path, key, value in expected:
-        assert (text.key(path), text.value(path)) == (key, value), path
+        assert (text.key(path).start, text.value(path).start) == (key, value), path
 
 
 def test_the_empty_path_is_the_beginning() -> None:
     text = Source.from_text('"é" = 1')
-    assert text.key(()) == text.value(()) == text.key(("x",)) == (1, 1)
+    assert text.key(()) == text.value(()) == text.key(("x",)) == ((1, 1), (1, 1))
 
 
 def test_newer_toml_than_the_grammar_knows() -> None:
@@ -498,18 +504,19 @@ pieces = st.sampled_from(
 @example('["a\\x41".b]\nc = 1')
 def test_where_the_tree_is_broken_a_question_still_has_an_answer(text: str) -> None:
     broken = Source("net.toml", text, {})
-    assert (1, 1) <= broken.key(("t", "b", 0)) <= (text.count("\n") + 1, len(text) + 1)
+    start, end = broken.key(("t", "b", 0))
+    assert (1, 1) <= start <= end <= (text.count("\n") + 1, len(text) + 1)
 
 
 def test_the_index_needs_no_stack() -> None:
     depth = 5_000
     text = Source("net.toml", "a=" + "[" * depth + "]" * depth, {})
-    assert text.value(("a",) + (0,) * (depth - 1)) == (1, depth + 2)
+    assert text.value(("a",) + (0,) * (depth - 1)).start == (1, depth + 2)
     text = Source("net.toml", "a=" + "{b=" * depth + "1" + "}" * depth, {})
-    assert text.value(("a",) + ("b",) * depth) == (1, 3 * depth + 3)
+    assert text.value(("a",) + ("b",) * depth).start == (1, 3 * depth + 3)
     text = Source("net.toml", "[" + "a." * depth + "a]\nb=1", {})
-    assert text.key(("a",) * (depth + 1)) == (1, 2 * depth + 2)
-    assert text.value(("a",) * (depth + 1) + ("b",)) == (2, 3)
+    assert text.key(("a",) * (depth + 1)).start == (1, 2 * depth + 2)
+    assert text.value(("a",) * (depth + 1) + ("b",)).start == (2, 3)
 
 
 # Broken texts --------------------------------------------------------------------------------------------------------
@@ -642,7 +649,7 @@ def test_no_text_takes_long(head: str, unit: str, tail: str) -> None:
     """Most take a tenth of a second; where a search were quadratic, they would take minutes."""
     text = head + unit * ((LIMIT - len(head) - len(tail)) // len(unit)) + tail
     start = time.process_time()
-    assert Source.from_text(text).value(("a",)) == (1, 5)
+    assert Source.from_text(text).value(("a",)).start == (1, 5)
     assert time.process_time() - start < 10
 
 

@@ -260,7 +260,7 @@ layers = [{ name = "x", block = "b", repeat = 5 }, { name = "y", block = "b" }]
 layers = [{ type = "linear", out_features = 32 }]
 """
     report = net(text).check()
-    assert [(p.code, p.layer, p.used_at[0].position()) for p in report.problems] == [
+    assert [(p.code, p.layer, p.used_at[0].start) for p in report.problems] == [
         ("linear-on-space", "x.0.linear1", (3, 11)),
         ("linear-on-space", "y.linear1", (3, 52)),
     ]
@@ -463,7 +463,7 @@ def test_errors_and_places_pickle():
     assert [p.code for p in again.problems] == [p.code for p in error.value.problems]
     place = error.value.problems[0].place
     assert isinstance(place, Place)
-    assert pickle.loads(pickle.dumps(place)).position() == place.position()
+    assert pickle.loads(pickle.dumps(place)).start == place.start
 
 
 def test_a_large_net_pickles():

@@ -447,7 +447,7 @@ def test_a_problem_reads_as_editors_read_it(net, width, tmp_path):
     assert "99" in match[4]
     snippet, caret = lines[place + 1 : place + 3]
     assert snippet.endswith(FAILING.splitlines()[line - 1])
-    assert snippet[caret.index("^") :].startswith("[3, 99]")
+    assert snippet[caret.index("^") : caret.rindex("^") + 1] == "[3, 99]"
     assert lines[place + 3] == "    in layer bad"
 
 
@@ -460,8 +460,14 @@ def test_the_caret_is_under_its_place(net, before, after):
     place = next(place for place, line in enumerate(lines) if "error[" in line)
     snippet, caret = lines[place + 1 : place + 3]
     cells = "".join(c * 2 if c == "漢" else c for c in snippet)
-    assert cells[caret.index("^") :].startswith("77 }")
+    assert cells[caret.index("^") : caret.rindex("^") + 1] == "77"
     assert len(snippet) < 110
+
+
+def test_a_place_of_several_lines_is_underlined_to_the_end_of_its_first(net):
+    lines = net('input = [1, 8, 8]\nlayers = [{ type = "conv", out_channels = 1, kernel_size = [3,  # 漢\n 99] }]\n')
+    caret = next(line for line in lines if set(line) == {" ", "|", "^"})
+    assert caret.count("^") == len("[3,  # ") + 2
 
 
 def test_a_warning_marks_its_layer(net):
