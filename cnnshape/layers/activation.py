@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnshape.layers.base import Layer, axis_of
+from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Count, Dim, Real, Word
 from cnnshape.layers.windows import Reads, cells, whole
 from cnnshape.numbers.rules import N, Require, divides, equal, unasked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cnnshape.numbers.shape import Shape
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 class Activation(Layer, family="Layers that keep the shape"):
     """Activations, softmax, dropout, identity."""
 
-    in_steps = True
+    by_name = True
 
 
 class _Pointwise(Activation):
@@ -28,12 +30,32 @@ class _Pointwise(Activation):
         return inputs[0]
 
 
-class ReLU(_Pointwise, type="relu", torch="ReLU"):
+class _Clamp(_Pointwise):
+    """A function that holds values between two numbers, as a clamp between the same numbers does."""
+
+    functions = ("clamp", "clip", "clamp_min")
+    limits: ClassVar[tuple[int, int | None]]
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        given = call.arguments(("min", "max"))
+        limits = given.get("min"), given.get("max")
+        if call.name not in cls.functions:
+            yield from super().of_call(call)
+        elif not any(hasattr(limit, "shape") for limit in limits) and limits == cls.limits:
+            yield Recognized(cls.type, cls(), call.results)
+
+
+class ReLU(_Clamp, type="relu", torch="ReLU"):
     """max(0, x)."""
 
+    limits = (0, None)
 
-class ReLU6(_Pointwise, type="relu6", torch="ReLU6"):
+
+class ReLU6(_Clamp, type="relu6", torch="ReLU6"):
     """min(max(0, x), 6)."""
+
+    limits = (0, 6)
 
 
 class LeakyReLU(_Pointwise, type="leaky_relu", torch="LeakyReLU"):
@@ -53,6 +75,7 @@ class PReLU(Activation, type="prelu", torch="PReLU"):
 
     num_parameters = Count(1)
     init = Real(0.25)
+    arguments = "weight"
 
     def depth(self, c: N, require: Require) -> N:
         one_or_each = (self.num_parameters == 1) | equal(c, self.num_parameters)
@@ -61,6 +84,10 @@ class PReLU(Activation, type="prelu", torch="PReLU"):
 
     def weights(self, x: Shape) -> N:
         return self.num_parameters
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        return {"num_parameters": prod(given["weight"].shape)}
 
 
 class RReLU(_Pointwise, type="rrelu", torch="RReLU"):
@@ -174,6 +201,8 @@ class Threshold(_Pointwise, type="threshold", torch="Threshold"):
 class LogSigmoid(_Pointwise, type="log_sigmoid", torch="LogSigmoid"):
     """log(sigmoid(x))."""
 
+    functions = ("logsigmoid",)
+
 
 class GLU(Activation, type="glu", torch="GLU"):
     """The first half of an axis times the sigmoid of the second half.
@@ -225,6 +254,7 @@ class Softmax(_OverAxis, type="softmax", torch="Softmax"):
     """
 
     dim = Dim(1)
+    modules: ClassVar = {"Softmax2d": {"dim": 1}}
 
 
 class LogSoftmax(_OverAxis, type="log_softmax", torch="LogSoftmax"):
@@ -253,6 +283,9 @@ class Dropout(_Pointwise, type="dropout", torch="Dropout"):
     """In training, each value with probability p replaced by 0."""
 
     p = Real(0.5, least=0, most=1)
+    modules: ClassVar[Mapping[str, Any]] = {"Dropout{rank}d": {}, "AlphaDropout": {}, "FeatureAlphaDropout": {}}
+    functions = ("alpha_dropout", "feature_dropout", "feature_alpha_dropout")
+    inert = True
 
     def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
         return self.p == 0
@@ -260,6 +293,8 @@ class Dropout(_Pointwise, type="dropout", torch="Dropout"):
 
 class Identity(_Pointwise, type="identity", torch="Identity"):
     """The input itself."""
+
+    inert = True
 
     def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
+from cnnshape.layers.in_torch import InTorch
 from cnnshape.layers.parameters import Extent, Inferred, InferredShape, Parameter, PerAxis, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Refused, Require, product
@@ -29,18 +30,16 @@ class Doubt(NamedTuple):
     facts: dict[str, object]
 
 
-class Layer:
+class Layer(InTorch):
     """A layer type when it is a class, one layer with its settings when it is an instance.
 
-    A subclass names itself (`type`), the torch module that it stands for (`torch`, with {rank} for 1 to 3; "" where it
-    is a function of torch), its parameters in torch's order, and overrides what differs: mostly `depth` and `side`.
+    A subclass names itself (`type`), the torch module that it stands for (`torch`), its parameters in torch's order,
+    and overrides what differs: mostly `depth` and `side`; how torch has it is in InTorch.
     A shape is (C, W), (C, H, W) or (C, D, H, W), channels first, without the batch; its numbers are whatever flows.
     """
 
     type: ClassVar[str] = ""
-    torch: ClassVar[str] = ""
     family: ClassVar[str] = ""  # what the types of a file have in common: their heading in the reference
-    in_steps: ClassVar[bool] = False  # people write it as a module of small steps, which its class's name tells
     ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
     keeps_rank: ClassVar[bool] = True  # a refused input's rank is the result's
@@ -157,22 +156,6 @@ class Layer:
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
         """Yield a warning for each thing that torch takes and people rarely mean."""
         return iter(())
-
-    def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return the torch.nn module that it stands for; None where it is a function of torch, see `call`."""
-        if not self.torch:
-            return None
-        rank = len(inputs[0]) - 1
-        given = {
-            name: getattr(self, name)
-            for name, parameter in self.parameters.items()
-            if parameter.torch and (parameter.required or getattr(self, name) != parameter.default)
-        }
-        return getattr(torch.nn, self.torch.format(rank=max(rank, 1)))(**given)
-
-    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` what `module` made."""
-        return module(tensors[0])
 
     # What a layer type overrides, to be compared with layers of a live model
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, sees_all, volume
 from cnnshape.layers.parameters import Count, Flag, Inferred, Padding, PerAxis, Word
@@ -10,8 +10,9 @@ from cnnshape.layers.windows import Reads, cells, painted, whole
 from cnnshape.numbers.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from cnnshape.layers.in_torch import Called
     from cnnshape.numbers.shape import Shape
 
 
@@ -27,6 +28,7 @@ class _Filters(Learned):
     groups: Count
     bias: Flag
     ranks = SPATIAL
+    weight_axes: ClassVar[tuple[str, str]]  # the first two of torch's weight, of which the second is a group's
 
     def depth(self, c: N, require: Require) -> N:
         if self.groups != 1:
@@ -42,6 +44,12 @@ class _Filters(Learned):
 
     def biases(self) -> N:
         return self.out_channels if self.bias else 0
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        first, second, *kernel_size = given["weight"].shape
+        channels = zip(cls.weight_axes, (first, second * given.get("groups", 1)), strict=True)
+        return {**dict(channels), "kernel_size": tuple(kernel_size), "bias": given.get("bias")}
 
 
 class Conv(_Filters, type="conv", torch="Conv{rank}d"):
@@ -64,6 +72,8 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
     groups = Count(1)
     bias = Flag(True)
     padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"), sides=True)
+    arguments = "weight bias stride padding dilation groups"
+    weight_axes = ("out_channels", "in_channels")
 
     def side(  # noqa: PLR0913 -- torch's parameters
         self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, dilation: N
@@ -144,6 +154,8 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
     bias = Flag(True)
     dilation = PerAxis(1)
     padding_mode = Word("zeros", words=("zeros",))
+    arguments = "weight bias stride padding output_padding groups dilation"
+    weight_axes = ("in_channels", "out_channels")
 
     def side(  # noqa: PLR0913 -- torch's parameters
         self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N, output_padding: N, dilation: N
@@ -175,6 +187,7 @@ class Linear(Learned, type="linear", torch="Linear"):
     in_features = Inferred(last_of)
     out_features = Count(sides=True)
     bias = Flag(True)
+    arguments = "weight bias"
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         return (*inputs[0][:-1], self.out_features)
@@ -187,6 +200,11 @@ class Linear(Learned, type="linear", torch="Linear"):
 
     def biases(self) -> N:
         return self.out_features if self.bias else 0
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        outside, inside = given["weight"].shape
+        return {"in_features": inside, "out_features": outside, "bias": given.get("bias")}
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product((1, *x[:-1]))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnshape.layers.activation import Sigmoid, SiLU
 from cnnshape.layers.base import Layer, attempt, axis_of, channels_of
+from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Dim, Flag, Inferred, Real
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Require, equal, larger, same, unasked
+from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from cnnshape.layers.in_torch import Made
     from cnnshape.numbers.shape import Shape
 
 MANY: Final = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
@@ -30,6 +35,7 @@ class Concat(Joining, type="concat"):
     """
 
     dim = Dim(1, torch=False)
+    functions = ("cat", "concatenate")
     joins = MANY
     associative = True
     stacks = True
@@ -59,6 +65,12 @@ class _Elementwise(Joining):
     """Works on results element by element; shapes must be equal, unless they may be broadcast."""
 
     joins = MANY
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of two results, or of one and a parameter; with a number it is none."""
+        if call.alive.count(True) > 1 or call.weighted:
+            yield Recognized(cls.type, cls(), call.results)
 
     def broadcasts(self) -> bool:
         return True
@@ -105,6 +117,7 @@ class Sub(_Elementwise, type="sub"):
     """
 
     broadcast = Flag(False, torch=False, compared=False)
+    functions = ("subtract",)
     joins = range(2, 3)
 
     def broadcasts(self) -> bool:
@@ -122,7 +135,20 @@ class Mul(_Elementwise, type="mul"):
     Source  torch.mul
     """
 
+    functions = ("multiply",)
     commutative = True
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        return super().of_call(call) if call.alive.count(True) > 1 else iter(())  # by a parameter or number: see Scale
+
+    def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Layer, tuple[int, ...]]:
+        """Return silu for x * sigmoid(x)."""
+        for x, gate in (inputs, inputs[::-1]) if len(inputs) == 2 else ():  # noqa: PLR2004 -- x and its sigmoid
+            made = maker(gate)
+            if made and isinstance(made.layer, Sigmoid) and made.inputs == (x,):
+                return SiLU(), (x,)
+        return self, inputs
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         result = tensors[0]
@@ -141,6 +167,21 @@ class Scale(Joining, type="scale"):
 
     num_features = Inferred(channels_of)
     value = Real(None)  # type: ignore[arg-type]  # learned
+    functions = ("mul", *Mul.functions)
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of a result by a parameter, or by a number, which files may well leave out."""
+        number = next((arg for arg in call.args if isinstance(arg, int | float)), None)
+        if call.alive.count(True) > 1:
+            return
+        if call.weighted:
+            others = (tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if not alive)
+            count = sum(prod(tensor.shape) for tensor in others)
+            yield Recognized(cls.type, cls(num_features=count), call.results)
+        elif number is not None:
+            layer = cls(num_features=UNKNOWN, value=float(number))
+            yield Recognized(cls.type, layer, call.results, minor=True)
 
     def weights(self, x: Shape) -> N:
         return self.num_features if self.value is None else 0

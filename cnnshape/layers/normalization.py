@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, several
 from cnnshape.layers.parameters import Count, Flag, Inferred, InferredShape, Real, Word
@@ -11,8 +11,9 @@ from cnnshape.numbers.rules import N, Require, divides, product
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from cnnshape.layers.in_torch import Called
     from cnnshape.layers.windows import Reads
     from cnnshape.numbers.shape import Shape
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Normalization(Layer, family="Layers that normalise"):
     """Normalisation over some of the axes."""
 
-    in_steps = True
+    by_name = True
 
 
 class _Affine(Normalization):
@@ -40,6 +41,12 @@ class _Affine(Normalization):
 
     def biases(self) -> N:
         return self.features() if self.learns() and self.bias else 0
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        affine, channels = given.get("weight") is not None, call.tensors[0].shape[1]
+        flags = {"affine": affine, "elementwise_affine": affine, "bias": given.get("bias")}
+        return flags | {"num_features": channels, "num_channels": channels}
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         found = super().compared(x, y)
@@ -84,6 +91,8 @@ class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     track_running_stats = Flag(True)
     bias = Flag(True)
     ranks = range(4)
+    modules: ClassVar = {"SyncBatchNorm": {}}
+    arguments = "running_mean running_var weight bias training momentum eps"
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
@@ -110,6 +119,7 @@ class GroupNorm(_Affine, type="group_norm", torch="GroupNorm"):
     eps = Real(1e-5)
     affine = Flag(True)
     bias = Flag(True)
+    arguments = "num_groups weight bias eps"
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
@@ -141,6 +151,7 @@ class InstanceNorm(_OfChannels, type="instance_norm", torch="InstanceNorm{rank}d
     track_running_stats = Flag(False)
     bias = Flag(True)
     ranks = SPATIAL
+    arguments = "running_mean running_var weight bias use_input_stats momentum eps"
 
 
 class LocalResponseNorm(Normalization, type="local_response_norm", torch="LocalResponseNorm"):
@@ -176,6 +187,7 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
     elementwise_affine = Flag(True)
     bias = Flag(True)
     over = Word(None, words=("channels", "all"), torch=False, compared=False)  # type: ignore[arg-type]  # must be said only for space
+    arguments = "normalized_shape weight bias eps"
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         require(self.over is not None or len(inputs[0]) == 1, "say-over", shape=inputs[0])

@@ -75,6 +75,10 @@ class Parameter(Generic[T]):
         """Return a setting in the one form that is compared: whether (3, 3) or 3, axis -1 or 3."""
         return value
 
+    def of_torch(self, value: Any) -> Any:
+        """Return what torch's attribute or argument of that name says, as `read` does of a file's; None: nothing."""
+        return tuple(value) if isinstance(value, list | tuple) else value
+
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of what a file may write."""
         raise NotImplementedError
@@ -103,6 +107,9 @@ class Count(Parameter[int]):
         if not is_count(value, self.least):
             raise self.refuse(value)
         return value
+
+    def of_torch(self, value: Any) -> Any:
+        return value[0] if isinstance(value, tuple) and len({*value}) == 1 else value
 
     def schema(self) -> dict[str, Any]:
         return whole_number(self.least)
@@ -136,6 +143,9 @@ class InferredShape(Inferred):
         if not 0 < len(sizes) <= MAX_AXES or not all(is_count(n, 1) for n in sizes):
             raise self.refuse(value)
         return tuple(sizes)
+
+    def of_torch(self, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list | tuple) else value
 
     def compare(self, arrives: Any, declared: Any, require: Require) -> None:
         if declared is UNKNOWN:
@@ -225,6 +235,10 @@ class KeptSize(PerAxis):
     def entry(self, value: object) -> Any:
         return value if value == "keep" else super().entry(value)
 
+    def of_torch(self, value: Any) -> Any:
+        sides = tuple("keep" if side is None else side for side in value) if isinstance(value, list | tuple) else value
+        return "keep" if sides is None else sides
+
     def one(self) -> dict[str, Any]:
         return {"anyOf": [*super().one()["anyOf"], {"enum": ["keep"]}]}
 
@@ -272,6 +286,10 @@ class Ends(PerAxis):
     def plain(self, value: Any, rank: int) -> Any:
         return tuple(map(ends, super().plain(value, rank))) if self.spatial else value
 
+    def of_torch(self, value: Any) -> Any:
+        """Return (axis, ...) of torch's numbers, which have the last axis first, and for each before and after."""
+        return tuple(zip(value[::2], value[1::2], strict=True))[::-1] if isinstance(value, list | tuple) else value
+
     def one(self) -> dict[str, Any]:
         number = super().one()
         return {"anyOf": [*number["anyOf"], {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]}
@@ -315,6 +333,9 @@ class Flag(Parameter[bool]):
     """True or false."""
 
     kind = "true or false"
+
+    def of_torch(self, value: Any) -> Any:
+        return value if isinstance(value, bool) or value is UNKNOWN else value is not None  # the very bias, or None
 
     def read(self, value: object) -> bool:
         if not isinstance(value, bool):
@@ -424,6 +445,9 @@ class Reference(Parameter[Any]):
         super().__init__(REQUIRED if to else None, torch=False)
         self.to = to  # the type that it must have, if only one will do
         self.kind = f"the name of a {to}" if to else "the name of a layer, or input"
+
+    def of_torch(self, value: Any) -> None:
+        """Nothing: torch is given what a layer made, not its name."""
 
     def read(self, value: object) -> Any:
         if not isinstance(value, str):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from math import inf
-from typing import TYPE_CHECKING, Any
+from math import inf, prod
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt, sees_all
+from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells, painted, spread, whole
 from cnnshape.numbers.rules import (
@@ -23,8 +24,9 @@ from cnnshape.numbers.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from cnnshape.layers.in_torch import Made
     from cnnshape.numbers.shape import Shape
 
 
@@ -166,6 +168,7 @@ class MaxUnpool(Pooling, type="max_unpool"):
     stride = PerAxis(None)
     padding = PerAxis(None, least=0)
     ranks = SPATIAL
+    modules: ClassVar = {"MaxUnpool{rank}d": {}}
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x, restored = inputs
@@ -194,6 +197,17 @@ class MaxUnpool(Pooling, type="max_unpool"):
             stride=pool.stride if stride is None else stride,
             padding=pool.padding if padding is None else padding,
         )
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        """Return torch's defaults: a file's are those of its max_pool."""
+        return {"padding": given.get("padding", 0), "stride": given.get("stride") or given["kernel_size"]}
+
+    def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Layer, tuple[int, ...]]:
+        """Return what entered the max_pool in the place of the indices that it gave."""
+        x, *indices = inputs
+        pools = filter(None, map(maker, indices))
+        return self, (x, *(value for pool in pools for value in pool.inputs[:1]))
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         layer = self.unpooling() if "indices" in vars(self) else self
@@ -276,6 +290,14 @@ class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMa
 class _GlobalPool(Pooling):
     """What the global pools share: torch's adaptive pools, to a side of 1."""
 
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of a mean or maximum over all but the channels; where these are last, it may be another's."""
+        x, y = call.tensors[0].shape, (call.results or call.tensors)[0].shape
+        first = _one_a_channel(x, y)
+        if first or _one_a_channel(*(shape[:1] + shape[-1:] + shape[1:-1] for shape in (x, y))):
+            yield Recognized(cls.type, cls(), call.results, minor=not first)
+
     ranks = SPATIAL
     fits = True
 
@@ -296,6 +318,8 @@ class GlobalAvgPool(_GlobalPool, type="global_avg_pool", torch="AdaptiveAvgPool{
     Source  Lin, Chen, Yan 2014 (arXiv:1312.4400), section 3.2; torch.nn.AdaptiveAvgPool2d(1)
     """
 
+    functions = ("mean",)
+
 
 class GlobalMaxPool(_GlobalPool, type="global_max_pool", torch="AdaptiveMaxPool{rank}d"):
     """Takes the largest value of each channel.
@@ -303,3 +327,10 @@ class GlobalMaxPool(_GlobalPool, type="global_max_pool", torch="AdaptiveMaxPool{
     Shape   (C, W, ...) -> (C, 1, ...)
     Source  torch.nn.AdaptiveMaxPool2d(1)
     """
+
+    functions = ("amax",)
+
+
+def _one_a_channel(x: Shape, y: Shape) -> bool:
+    """Say whether y has one number of each channel of x, and there were more; both with the batch."""
+    return x[:2] == y[:2] and prod(y[2:]) == 1 < prod(x[2:])

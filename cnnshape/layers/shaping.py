@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
+from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import (
     Count,
     Dim,
@@ -25,13 +26,13 @@ from cnnshape.numbers.rules import MAX_DYADIC, N, Require, divides, equal, padde
 from cnnshape.numbers.shape import LARGEST, Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 class Shaping(Layer, family="Layers that rearrange or resize"):
     """Layers without weights that change a shape."""
 
-    in_steps = True
+    by_name = True
 
 
 class Flatten(Shaping, type="flatten", torch="Flatten"):
@@ -76,6 +77,14 @@ class Reshape(Shaping, type="reshape"):
 
     shape = Sizes(torch=False)
     keeps_rank = False
+    modules: ClassVar = {"Unflatten": {}}
+    functions = ("view", "view_as", "reshape_as", "unflatten")
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer, which files may well leave out, unless the call ends a channel_shuffle."""
+        if not _shuffled(call):
+            yield Recognized(cls.type, None, call.results, minor=True)
 
     def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
         return True
@@ -116,6 +125,7 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
     like = Reference()
     ranks = SPATIAL
     fits = True
+    functions = ("interpolate",)
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
@@ -230,10 +240,29 @@ class ChannelShuffle(Shaping, type="channel_shuffle", torch="ChannelShuffle"):
 
     groups = Count()
     ranks = ANY_SPACE
+    functions = ("reshape", *Reshape.functions)
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer, of torch's own function or at the end of the three steps of a shuffle."""
+        if call.name not in cls.functions:
+            yield from super().of_call(call)
+        elif groups := _shuffled(call):
+            yield Recognized(cls.type, cls(groups=groups), call.results)
 
     def depth(self, c: N, require: Require) -> N:
         require(divides(self.groups, c), "groups-do-not-divide", parameter="input", channels=c, groups=self.groups)
         return c
+
+
+def _shuffled(call: Called) -> int:
+    """Return the groups of channels, where a call melts them after they were split off and exchanged; 0 where not."""
+    if not call.turned or not call.results:
+        return 0
+    (batch, groups, *x), turned = call.turned
+    melted = tuple(call.results[0].shape)
+    exchanged = len(x) > 1 and turned == (batch, x[0], groups, *x[1:])
+    return groups if exchanged and melted == (batch, groups * x[0], *x[1:]) else 0
 
 
 class Pad(Shaping, type="pad"):
@@ -251,6 +280,18 @@ class Pad(Shaping, type="pad"):
     channels = Ends(0, least=0, spatial=False)
     ranks = ANY_SPACE
     fits = True
+    modules: ClassVar = {
+        "ZeroPad{rank}d": {},
+        "ConstantPad{rank}d": {},
+        "ReflectionPad{rank}d": {"mode": "reflect"},
+        "ReplicationPad{rank}d": {"mode": "replicate"},
+        "CircularPad{rank}d": {"mode": "circular"},
+    }
+    arguments = "pad mode value"
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        return {"padding": given["pad"], "value": given.get("value") or 0.0}
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
@@ -287,6 +328,28 @@ class Pad(Shaping, type="pad"):
         return pad(x, [0, 0] * len(pairs) + list(self.added())) if self.channels else x
 
 
+PARTS: Final = ("getitem", "narrow", "chunk", "split", "tensor_split")  # torch's functions that take parts out
+
+
+def _parts(call: Called) -> Iterator[tuple[Any, dict[int, tuple[int, int, int]]]]:
+    """Yield each part that a call takes: the tensor, and for each axis that is cut, but the batch, (start, stop, step)."""
+    x = call.tensors[0].shape
+    if call.name == "getitem":
+        index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
+        if all(isinstance(part, slice) or part is Ellipsis for part in index):
+            at = index.index(...) if ... in index else len(index)
+            index = (*index[:at], *[slice(None)] * (len(x) - len(index) + 1), *index[at + 1 :])[: len(x)]
+            cuts = {axis: part.indices(x[axis]) for axis, part in enumerate(index) if axis}
+            made = {axis: cut for axis, cut in cuts.items() if cut != (0, x[axis], 1)}
+            yield from ((part, made) for part in call.results)
+        return
+    given = call.arguments(("dim", "start") if call.name == "narrow" else ("sections", "dim"))
+    axis, start = given.get("dim", 0) % len(x), given.get("start", 0)
+    for part in call.results:
+        yield part, {axis: (start, start + part.shape[axis], 1)} if axis else {}
+        start += part.shape[axis]
+
+
 class Crop(Shaping, type="crop"):
     """Cuts the middle out, or what begins at `offset`; of an odd number to cut, the greater half goes off the end.
 
@@ -304,6 +367,15 @@ class Crop(Shaping, type="crop"):
     ranks = ANY_SPACE
     fits = True
     cuts = True
+    functions = PARTS
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield each part that is cut along several spatial axes."""
+        for part, cuts in _parts(call):
+            if len(cuts) > 1 and 1 not in cuts:
+                starts = tuple(cuts.get(axis, (0,))[0] for axis in range(2, len(part.shape)))
+                yield Recognized(cls.type, cls(size=tuple(part.shape[2:]), offset=starts), [part])
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> str:
@@ -367,6 +439,17 @@ class Slice(Shaping, type="slice"):
     step = Count(1, torch=False, sides=True)
     fits = True
     cuts = True
+    functions = PARTS
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield each part that is cut along one axis."""
+        if call.name not in cls.functions:
+            yield from super().of_call(call)
+            return
+        for part, cuts in _parts(call):
+            for axis, (start, stop, step) in cuts.items() if len(cuts) == 1 else ():
+                yield Recognized(cls.type, cls(dim=axis, start=start, stop=stop, step=step), [part])
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
@@ -388,15 +471,17 @@ class Slice(Shaping, type="slice"):
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         found = super().compared(x, y)
-        if 0 < found["dim"] <= len(x):
-            part = range(x[found["dim"] - 1])[self.start : self.stop : self.step]
-            found |= {"start": part.start, "stop": part.stop}
-        return found
+        if len(found) < len(self.parameters):  # a user's own, which does not tell all
+            return {}
+        if not 0 < found["dim"] <= len(x):
+            return {"dim": found["dim"]}
+        part = range(x[found["dim"] - 1])[self.start : self.stop : self.step]
+        return found | {"start": part.start, "stop": part.stop}
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         """Return a crop, where it takes consecutive cells of a spatial axis."""
         settings = self.compared(x, y)
-        axis = settings["dim"] - 1
+        axis = settings.get("dim", 0) - 1
         if axis < 1 or self.step != 1:
             return self
         return Crop(size=y[1:], offset=tuple(settings["start"] if at == axis else 0 for at in range(1, len(x))))

@@ -29,7 +29,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from cnnshape.compare.match import Call, Comparison, Failure, Trace, match
-from cnnshape.pytorch.recognize import Function, layer_of, type_of
+from cnnshape.layers import TYPES
+from cnnshape.layers.in_torch import Called, Recognized
+from cnnshape.pytorch.recognize import by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -242,10 +244,7 @@ class _Origin(NamedTuple):
 
     values: tuple[int, ...] = ()  # inputs, and results of layers
     weights: tuple[str, ...] = ()  # parameters, in no layer yet
-    dealt: int = 0  # see Function
-
-
-SAME: Final = ("dropout", "identity")  # layers that may return the very tensor that they were given
+    turned: tuple[Any, Any] | None = None  # see Called
 
 
 class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
@@ -307,7 +306,7 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
             return None
         kind = _type(module)
         entering = [tensor for _, tensor in _tensors((args, kwargs))]
-        if kind in SAME and any(result is tensor for tensor in entering):
+        if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in entering):
             result = result.view_as(result)  # another, so that one can tell who reads which
         made = [tensor for _, tensor in _tensors(result)]
         weights = {self.titles[id(p)]: p.numel() for p in module.parameters() if id(p) in self.titles}
@@ -342,36 +341,38 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         origins = [self.origin(tensor) for tensor in entering]
         alive = [bool(origin.values) for origin in origins]
         weights = tuple(dict.fromkeys(weight for origin in origins for weight in origin.weights))
-        dealt = origins[0].dealt if origins else 0
-        seen = Function(name, args, kwargs, entering, [], alive, bool(weights), dealt)
+        before = origins[0].turned if origins else None
+        call = Called(plain(name), args, kwargs, entering, [], alive, bool(weights), before)
         try:
             result = function(*args, **kwargs)
         except Exception:
             if any(alive) and not self.failed:
                 self.failed = self.within(f"{name.strip('_')}()")
-                self.read(seen, weights)
+                self.read(call, name.strip("_"), weights)
             raise
-        if seen.type in SAME and not name.endswith("_") and any(result is tensor for tensor in entering):
+        inert = any(kind.inert for kind in kinds_of(call.name)) and not name.endswith("_")
+        if inert and any(result is tensor for tensor in entering):
             result = result.view_as(result)
         made = [entering[0]] if name == "__setitem__" else [tensor for _, tensor in _tensors(result)]
-        seen = seen._replace(results=made)
+        call = call._replace(results=made)
         values = tuple(dict.fromkeys(value for origin in origins for value in origin.values))
-        for tensor in self.read(seen, weights) if any(alive) and made else made:
-            self.origins[tensor] = _Origin(values, weights, seen.deals())
+        for tensor in self.read(call, name.strip("_"), weights) if any(alive) and made else made:
+            self.origins[tensor] = _Origin(values, weights, turned(call))
         return result
 
-    def read(self, seen: Function, weights: tuple[str, ...]) -> list[torch.Tensor]:
+    def read(self, call: Called, name: str, weights: tuple[str, ...]) -> list[torch.Tensor]:
         """Write down what a function is as a layer; return those of its results that no layer made."""
-        if seen.by_data and not self.by_data:
-            self.by_data = f"{self.within(seen.name.strip('_'))}() at {_calling_line()}"
+        if by_data(call) and not self.by_data:
+            self.by_data = f"{self.within(name)}() at {_calling_line()}"
         owners = {weight.rpartition(".")[0] for weight in weights}
         owner = owners.pop() if len(owners) == 1 else ""
-        rest = seen.results
-        for kind, layer, results, minor in seen.readings():
-            name, place = (owner, "") if owner else (self.within(f"{seen.name.strip('_')}()"), _calling_line())
-            reads = [tensor for tensor, alive in zip(seen.tensors, seen.alive, strict=True) if alive]
+        rest = call.results
+        unknown = call.weighted and not kinds_of(call.name)
+        for kind, layer, results, minor in [Recognized(name, None, rest)] if unknown else layers_of(call):
+            title, place = (owner, "") if owner else (self.within(f"{name}()"), _calling_line())
+            reads = [tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if alive]
             counts = {weight: self.parameters[weight].numel() for weight in weights}
-            self.record(name, kind, layer, reads, results, counts, place, minor=minor)
+            self.record(title, kind, layer, reads, results, counts, place, minor=minor)
             rest = [tensor for tensor in rest if all(tensor is not result for result in results)]
         return rest
 
@@ -390,7 +391,8 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         minor: bool = False,
     ) -> None:
         inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
-        kind, inputs = self.as_files_have_it(kind, inputs)
+        if layer:
+            kind, layer, inputs = self.as_files_have_it(layer, inputs)
         shapes = tuple(tuple(tensor.shape[1:]) for tensor in entering)
         output = tuple(made[0].shape[1:]) if made else None
         call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor)
@@ -402,19 +404,13 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         else:
             self.raising = [call]
 
-    def as_files_have_it(self, kind: str, inputs: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """Read x * sigmoid(x) as the one layer that it is; what is unpooled, by what entered the max_pool."""
-        match kind, inputs:
-            case "max_unpool", (x, *indices):
-                pools = filter(None, map(self.maker, indices))
-                return kind, (x, *(value for pool in pools for value in pool.inputs[:1]))
-            case "mul", (one, other):
-                for x, gate in ((other, one), (one, other)):
-                    call = self.maker(gate)
-                    if call and call.type == "sigmoid" and call.inputs == (x,):
-                        self.calls[gate - self.first] = call._replace(minor=True)
-                        return "silu", (x,)
-        return kind, inputs
+    def as_files_have_it(self, layer: Layer, inputs: tuple[int, ...]) -> tuple[str, Layer, tuple[int, ...]]:
+        """Return the layer that files have for one and those that made its inputs; files leave those out."""
+        whole, read = layer.among(inputs, self.maker)
+        if whole is not layer:
+            for value in {*inputs} - {*read}:
+                self.calls[value - self.first] = self.calls[value - self.first]._replace(minor=True)
+        return whole.type, whole, read
 
     def maker(self, value: int) -> Call | None:
         """Return the layer that made a value, None for one of the inputs."""
@@ -436,12 +432,9 @@ class _Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
         return result
 
 
-_type_of_class = cache(type_of)
-
-
 def _type(module: torch.nn.Module) -> str:
     """Return the layer type of a module, "" for one to look into: a class of the user's that has modules is one."""
-    kind: str = _type_of_class(type(module))  # type: ignore[arg-type]  # mypy takes it for Any
+    kind: str = type_of(type(module))  # type: ignore[arg-type]  # mypy takes it for Any
     return kind if kind and (type(module).__module__.startswith("torch.") or not any(module.children())) else ""
 
 

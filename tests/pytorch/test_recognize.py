@@ -251,3 +251,16 @@ def test_custom_modules_that_are_one_layer():
     assert compare(text, nn.Sequential(Mish(), ChannelShuffle(2))).ok
     (problem,) = compare(text, nn.Sequential(Mish(), ChannelShuffle(4))).problems
     assert "groups 2 in the file, but groups 4" in problem.message
+
+
+def test_custom_modules_tell_what_they_tell_and_the_rest_is_not_held_against_them():
+    class Slice(nn.Module):
+        def forward(self, x):
+            return x[:, 1:]
+
+    class Pad(nn.Module):
+        def forward(self, x):
+            return F.pad(x, (1, 1, 1, 1))
+
+    text = 'input = [4, 8, 8]\nlayers = [{ type = "slice", start = 1 }, { type = "pad", padding = 1 }]'
+    assert compare(text, nn.Sequential(Slice(), Pad())).problems == ()

@@ -1,0 +1,115 @@
+"""How torch spells a layer type: its module and its functions there, and what a live one of them is as a layer.
+
+Torch itself, its modules and its tensors come in as they are, and are only asked for what they have: nothing here, and
+no layer type, imports torch. A type overrides what differs: mostly `functions` and `arguments`, or nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
+
+from cnnshape.numbers.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from cnnshape.layers.parameters import Parameter
+    from cnnshape.numbers.shape import Shape
+
+
+class Called(NamedTuple):
+    """One call of a function of torch; the shapes of its tensors begin with the batch."""
+
+    name: str  # as a layer type says it: conv of conv2d, relu of relu_
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    tensors: list[Any]  # among the arguments
+    results: list[Any]
+    alive: list[bool]  # which of the tensors come from the net's input
+    weighted: bool  # whether another comes from a parameter
+    turned: tuple[Shape, Shape] | None  # the shapes before and after the exchange of axes that made the first tensor
+
+    def arguments(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return the arguments behind the input by their names."""
+        return dict(zip(names, self.args[1:], strict=False)) | self.kwargs
+
+
+class Recognized(NamedTuple):
+    """What a call is as a layer, which has made some of its results."""
+
+    type: str
+    layer: Any  # a Layer with its settings, None where these do not matter
+    results: list[Any]
+    minor: bool = False  # files may well leave it out
+
+
+class Made(Protocol):
+    """A layer that ran: what it is, and the values that it read."""
+
+    @property
+    def layer(self) -> Any: ...
+    @property
+    def inputs(self) -> tuple[int, ...]: ...
+
+
+class InTorch:
+    """A layer type as torch has it."""
+
+    parameters: ClassVar[dict[str, Parameter[Any]]]
+    type: ClassVar[str]
+
+    torch: ClassVar[str] = ""  # the class of torch.nn, with {rank} for 1 to 3; "" where it is a function of torch
+    modules: ClassVar[
+        Mapping[str, Mapping[str, Any]]
+    ] = {}  # other classes that are the same on evaluation, with settings
+    functions: ClassVar[tuple[str, ...]] = ()  # those that are not called as the type is
+    arguments: ClassVar[str] = ""  # of the functions behind the input, where they are not those of the class
+    by_name: ClassVar[bool] = False  # a user's module whose class has the type's name is one, whatever its steps
+    inert: ClassVar[bool] = False  # on evaluation its result is what entered, perhaps the very tensor
+
+    # The layer in torch
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return the torch.nn module that it stands for; None where it is a function of torch, see `call`."""
+        if not self.torch:
+            return None
+        rank = len(inputs[0]) - 1
+        given = {
+            name: getattr(self, name)
+            for name, parameter in self.parameters.items()
+            if parameter.torch and (parameter.required or getattr(self, name) != parameter.default)
+        }
+        return getattr(torch.nn, self.torch.format(rank=max(rank, 1)))(**given)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` what `module` made."""
+        return module(tensors[0])
+
+    # What torch has, as a layer
+
+    @classmethod
+    def of_torch(cls, given: Mapping[str, Any]) -> Self:
+        """Return a layer with those of the given settings that the type has, in the form that a file's have."""
+        known = {name: parameter.of_torch(given[name]) for name, parameter in cls.parameters.items() if name in given}
+        return cls(**{name: value for name, value in known.items() if value is not None})
+
+    @classmethod
+    def of_module(cls, module: Any, **said: Any) -> Self:
+        """Return a module as a layer; `said` are settings that its class stands for, UNKNOWN those that nothing tells."""
+        names = [name for name, parameter in cls.parameters.items() if parameter.torch or hasattr(module, name)]
+        return cls.of_torch(said | {name: getattr(module, name, said.get(name, UNKNOWN)) for name in names})
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layers that a call of one of the type's functions is: one, or none where it is another thing."""
+        given = call.arguments(cls.arguments.split() or cls.parameters)
+        yield Recognized(cls.type, cls.of_torch(given | cls.told(given, call)), call.results)
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        """Return the settings that the arguments tell by other names, or by the shapes of weights."""
+        return {}
+
+    def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Any, tuple[int, ...]]:
+        """Return what files call the layer among those that made its inputs, and the values that enter that."""
+        return self, inputs
