@@ -64,6 +64,8 @@ def test_a_mistake_in_the_model_is_named(repository, torch):
     said = "stride 2, output 64x8x8 in the file, but stride 1, output 64x16x16"
     assert problems == {said: "stages.2.shortcut"}
     assert output.count(said) == len(["conv1", "shortcut"])
+    shown = next(line for line in (ROOT / "README.md").read_text().splitlines() if "error[model-differs]" in line)
+    assert f"{shown}\n" in output
 
 
 def test_a_mistake_in_the_file_is_named(repository):
