@@ -87,6 +87,15 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
             return w
         return window(w, require, extent=covered, stride=stride, padding=before)
 
+    def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
+        """Return the elements of the padded input, where padding is a step of its own, and of all that windows read."""
+        axes = self.axes(len(x) - 1)
+        padded = [
+            axis["stride"] * w + axis["dilation"] * axis["kernel_size"] for w, axis in zip(y[1:], axes, strict=True)
+        ]
+        elements = 0 if self.padding_mode == "zeros" else 2 * x[0] * product(padded)
+        return elements if onednn is not False else elements + x[0] * volume(axes, "kernel_size") * product(y[1:])
+
     def left_over(self, w: N, *, kernel_size: N, stride: N, padding: Any, dilation: N) -> N:
         if padding == "same":
             return 0
@@ -172,6 +181,12 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product(x[1:])
+
+    def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
+        """Return the elements of all that is painted."""
+        axes = self.axes(len(x) - 1)
+        in_place = onednn and all(axis["output_padding"] < axis["stride"] for axis in axes)
+        return 0 if onednn is None or in_place else y[0] * volume(axes, "kernel_size") * product(x[1:])
 
 
 class Linear(Learned, type="linear", torch="Linear"):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cnnshape.layers.parameters import Parameter
+    from cnnshape.numbers.rules import N
     from cnnshape.numbers.shape import Shape
 
 
@@ -85,6 +86,13 @@ class InTorch:
         """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` what `module` made."""
         return module(tensors[0])
 
+    def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
+        """Return how many elements torch may write out on the way, besides tensors like those that enter and leave.
+
+        `onednn`: whether it computes this, on the CPU; None on other devices.
+        """
+        return 0
+
     # What torch has, as a layer
 
     @classmethod
@@ -103,7 +111,8 @@ class InTorch:
     def of_call(cls, call: Called) -> Iterator[Recognized]:
         """Yield the layers that a call of one of the type's functions is: one, or none where it is another thing."""
         given = call.arguments(cls.arguments.split() or cls.parameters)
-        yield Recognized(cls.type, cls.of_torch(given | cls.told(given, call)), call.results)
+        defaults = {name: parameter.default for name, parameter in cls.parameters.items() if not parameter.required}
+        yield Recognized(cls.type, cls.of_torch(defaults | given | cls.told(given, call)), call.results)
 
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:

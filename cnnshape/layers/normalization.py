@@ -167,6 +167,10 @@ class LocalResponseNorm(Normalization, type="local_response_norm", torch="LocalR
     k = Real(1.0)
     ranks = ANY_SPACE
 
+    def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
+        """Return the elements of the channels that torch adds."""
+        return self.size * product(x[1:])
+
 
 def _normalized(layer: LayerNorm, x: Shape) -> Shape:
     return x[:1] if layer.over == "channels" else x

@@ -190,7 +190,7 @@ class _Pass:
         """Return how many bytes a layer takes, with the tensors that wait for others."""
         through = sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
         weights = 0 if row.result.parameters is UNKNOWN else row.result.parameters
-        elements = (1 + WORK) * through + weights + _written_out(row, self.device)
+        elements = (1 + WORK) * through + weights + _scratch(row, self.device)
         waiting = sum(tensor.nbytes for value, tensor in self.tensors.items() if value not in row.node.inputs)
         return int(waiting + elements * torch.get_default_dtype().itemsize)
 
@@ -293,24 +293,12 @@ def _memory(device: str) -> int:
     return int(min(_physical(), _granted()) * MEMORY_SHARE)
 
 
-def _written_out(row: LayerReport, device: str) -> int:
+def _scratch(row: LayerReport, device: str) -> int:
     """Return how many elements torch may write out on the way, besides tensors like those that enter and leave."""
     layer: Any = row.node.layer
     x, y = row.inputs[0] or (), row.output or ()
-    if layer.type == "local_response_norm":
-        return int(layer.size * math.prod(x[1:]))  # it adds channels
-    if layer.type not in ("conv", "conv_transpose") or not y:
-        return 0
-    elements = 0
-    axes = list(zip(y[1:], layer.axes(len(x) - 1), strict=True))
-    if layer.padding_mode != "zeros":  # it is a step of its own
-        padded = (axis["stride"] * side + axis["dilation"] * axis["kernel_size"] for side, axis in axes)
-        elements += 2 * x[0] * math.prod(padded)
     onednn = HAS_ONEDNN and torch.get_default_dtype() == torch.float32 and math.prod(x[:3]) > ONEDNN_FROM
-    if device == "cpu" and (not onednn or any(axis.get("output_padding", 0) >= axis["stride"] for _, axis in axes)):
-        filters = layer.in_channels if layer.type == "conv_transpose" else layer.out_channels
-        elements += (row.macs or 0) // filters * layer.groups  # all that each window reads, as a matrix
-    return int(elements)
+    return int(layer.scratch(x, y, onednn=onednn if device == "cpu" else None)) if y else 0
 
 
 def _physical() -> float:

@@ -192,6 +192,8 @@ OTHER = [
     ('type = "group_norm", num_groups = 2', MAP, Code(lambda x, w, b: F.group_norm(x, 4, w, b), 4, 4), "num_groups 2 .* 4"),
     ('"relu6"', MAP, nn.Hardtanh(0, 5), "relu6 in the file, but hardtanh"),
     ('type = "leaky_relu", negative_slope = 0.2', MAP, nn.LeakyReLU(), "negative_slope 0.2 .* 0.01"),
+    ('type = "leaky_relu", negative_slope = 0.2', MAP, Code(F.leaky_relu), "negative_slope 0.2 .* 0.01"),
+    ('type = "dropout", p = 0.2', MAP, Code(lambda x: F.dropout(x, training=False)), "p 0.2 .* p 0.5"),
     ('type = "conv", out_channels = 2, kernel_size = 3, padding = 1, padding_mode = "reflect"', MAP,
         nn.Conv2d(4, 2, 3, padding=1), "padding_mode reflect .* zeros"),
     ('type = "conv", out_channels = 2, kernel_size = [1, 3]', MAP, nn.Conv2d(4, 2, (3, 1)), "kernel_size 1 x 3, output .* 3 x 1"),

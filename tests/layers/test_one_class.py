@@ -1,0 +1,48 @@
+"""A layer type is one class in one file: nothing outside layers/ knows one by its name."""
+
+import ast
+
+import pytest
+from helpers.paths import ROOT
+
+from cnnshape.layers import TYPES
+
+PACKAGE = ROOT / "cnnshape"
+
+OTHER_WORDS = {  # that are no layer types where they stand
+    ("network/arithmetic.py", "slice"): "of a volume, as row is of an image",
+    ("show/rows.py", "slice"): "the same, on the screen",
+    ("show/table.py", "pad"): "short for padding",
+}
+TABLES = {"problems/suggest.py"}  # what others call our types
+
+
+def types_in(text):
+    """The layer types that stand in a program's text as strings, wherever and however they are used."""
+    constants = (node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str) and value in TYPES}
+
+
+def test_no_file_outside_layers_names_a_layer_type():
+    files = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
+    outside = {name: path for name, path in files.items() if not name.startswith("layers/") and name not in TABLES}
+    named = {(name, kind) for name, path in outside.items() for kind in types_in(path.read_text(encoding="utf-8"))}
+    assert named == OTHER_WORDS.keys()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'kind == "conv"',
+        'match kind:\n    case "conv" | "other":\n        pass',
+        'TABLE = {"conv": 1}',
+        'def f(kind):\n    return kind in ("conv", "other")',
+        "TYPES['conv']",
+    ],
+)
+def test_a_name_is_found_wherever_it_stands(text):
+    assert types_in(text) == {"conv"}
+
+
+def test_longer_strings_are_no_names():
+    assert types_in('"""A conv."""\nprint("a conv")') == set()
