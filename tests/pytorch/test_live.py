@@ -245,11 +245,13 @@ def test_shapes_that_depend_on_the_data_get_a_warning():
             x = self.fc(x)
             return x[:, x[0] > -100.0]
 
-    comparison = compare('input = [4]\nlayers = [{ name = "fc", type = "linear", out_features = 2 }]', Picks())
+    text = 'input = [4]\nlayers = [{ name = "fc", type = "linear", out_features = 2 }]'
+    comparison = compare(text, Picks())
     (problem,) = comparison.problems
     assert (problem.code, problem.severity) == ("depends-on-data", "warning")
     assert "(getitem() at test_live.py:" in problem.message
     assert comparison.ok
+    assert compare(f'allow = "{problem.code}"\n{text}', Picks()).problems == ()
 
 
 def test_lazy_modules_stay_lazy():
