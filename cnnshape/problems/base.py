@@ -119,6 +119,16 @@ def errors(found: Iterable[Problem]) -> tuple[Problem, ...]:
 
 
 class TooLarge(Problem, code="too-large"):
+    """There is more of something than cnnshape reads or builds, so that no file can make it hang.
+
+    The limits are far above what any published net needs; docs/file.md has them all.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "relu", repeat = 1_000_000 }]
+    Mend     Look for a number that is not meant so large (`repeat = 10`). A net that is really so large has to be
+             described in parts.
+    """
+
     sentence = "there are too many {what}: {most} are the limit"
 
 

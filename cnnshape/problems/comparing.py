@@ -6,26 +6,105 @@ from cnnshape.problems.base import Problem, Warn
 
 
 class Disagreement(Problem, code="disagrees-with-torch"):
-    """Cnnshape is wrong, or so it seems: this is a bug of ours."""
+    """Torch gives a layer another shape or number of parameters than cnnshape, or refuses what cnnshape takes.
+
+    This is a bug in cnnshape: no file should have the problem, so there is no example.
+
+    Mend     Please report it, with the few lines of torch code that the message ends in. Until it is mended, trust
+             torch; --no-torch checks the file without asking it.
+    """
 
     sentence = "cnnshape says {ours}, torch says {torch}. This is a bug in cnnshape, please report it with: {case}"
 
 
 class ModelDiffers(Problem, code="model-differs"):
+    """A layer of the model has other settings, parameters or shapes than the layer of the file that it stands for.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "conv", out_channels = 8, kernel_size = 3, padding = 1 }]
+    model.py
+             from collections import OrderedDict
+
+             from torch import nn
+
+             net = nn.Sequential(OrderedDict(first=nn.Conv2d(3, 8, 3)))
+    Mend     Decide which of the two is right, and change the other: here, the file (`padding = 0`) or the model, at the
+             module that the message names.
+    """
+
     sentence = "{file} in the file, but {model} in {module}"
 
 
 class ModelMisses(Problem, code="model-misses"):
+    """The model has no layer for one of the file's, at the place where it stands between the others.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "conv", out_channels = 8, kernel_size = 3 }, { type = "relu" }]
+    model.py
+             from torch import nn
+
+             net = nn.Sequential(nn.Conv2d(3, 8, 3))
+    Mend     Add the layer to the model, or take it out of the file. A layer that the model has, but does not call, is
+             missing too: look at its forward.
+    """
+
     sentence = "{model} has no such layer: {what}"
 
 
 class ModelAdds(Problem, code="model-adds"):
+    """The model runs a layer that the file does not have.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "conv", out_channels = 8, kernel_size = 3 }]
+    model.py
+             from collections import OrderedDict
+
+             from torch import nn
+
+             net = nn.Sequential(OrderedDict(conv=nn.Conv2d(3, 8, 3), act=nn.ReLU()))
+    Mend     Add the layer to the file, at the place that the message names, or take it out of the model.
+    """
+
     sentence = "the model has {what}{where}: the file has not"
 
 
 class ModelFails(Problem, code="model-fails"):
+    """The model raises an exception while it runs. What ran before is compared with the file all the same.
+
+    Example  input = [3, 32, 32]
+             layers = ["flatten"]
+    model.py
+             from torch import nn
+
+             class Net(nn.Module):
+                 def forward(self, x):
+                     return x.view(len(x), 400)
+
+             net = Net()
+    Mend     Correct the module or the line that the message names; cnnshape check has the shapes that arrive there, if
+             the file is right.
+    """
+
     sentence = "the model raises in {module}: {message}"
 
 
 class DependsOnData(Warn, code="depends-on-data"):
+    """The model's shapes depend on the values of its tensors, as where a mask picks cells.
+
+    The model was run once, with random values, and that run is compared with the file; others may give other shapes.
+
+    Example  input = [3, 32, 32]
+             layers = ["relu"]
+    model.py
+             from torch import nn
+
+             class Net(nn.Module):
+                 def forward(self, x):
+                     return x.relu()[:, x.mean((0, 2, 3)) > -9]
+
+             net = Net()
+    Mend     Let the shapes follow from other shapes alone: multiply with a mask, rather than pick by it; or if it is
+             meant, say so (`allow = "depends-on-data"`).
+    """
+
     sentence = "the model's shapes depend on what its tensors hold ({function}): this is what one random input gave"

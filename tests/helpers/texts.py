@@ -1,5 +1,8 @@
 """The text of a file, and what tests ask of the net that it makes."""
 
+import json
+from datetime import date
+
 import cnnshape
 from cnnshape import ArchitectureError
 
@@ -27,3 +30,19 @@ def problems(text):
 def codes(text):
     """The codes of the problems, in their order."""
     return [problem.code for problem in problems(text)]
+
+
+def toml(value):
+    """A value as TOML, in one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(entry)}" for key, entry in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, float):
+        return {"inf": "inf", "-inf": "-inf", "nan": "nan"}.get(str(value), f"{value:.17e}")
+    return str(value) if isinstance(value, date) else json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def lines(data):
+    """A table as TOML, its keys a line each."""
+    return "".join(f"{json.dumps(key)} = {toml(value)}\n" for key, value in data.items())

@@ -1,0 +1,60 @@
+"""The code of a problem explained: a class comes in, and what its docstring says comes out as data.
+
+The docstring begins with the meaning. Sections follow, each a heading with its text beside it: `Example`, a file with
+the problem; the name of another file that the example has; `Options` of the command; and `Mend`, the ways out, where
+TOML in backticks, as `padding = 1`, is a setting that mends the example.
+"""
+
+from __future__ import annotations
+
+import re
+from inspect import cleandoc
+from textwrap import dedent
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from cnnshape.problems.base import Problem
+
+FILE: Final = "net.toml"  # the architecture file of an example
+MODEL: Final = "model.py"  # the code of a live model, called `net`, to hold against it
+HEADING: Final = re.compile(r"^(?:Example|Options|Mend|\w+\.\w+)\b", re.MULTILINE)
+
+
+class Example(NamedTuple):
+    """The files that show a problem, by their names, and the options of the command that finds it."""
+
+    files: dict[str, str]
+    options: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        held = ("verify", FILE, "--model", "model:net") if MODEL in self.files else ("check", FILE)
+        return " ".join(["cnnshape", *held, *self.options])
+
+
+class Explained(NamedTuple):
+    """What there is to know of a code."""
+
+    code: str
+    severity: str
+    meaning: str
+    example: Example | None  # None where no file has the problem
+    mend: str
+
+
+def explained(kind: type[Problem]) -> Explained:
+    """Read the docstring of a problem class."""
+    text = cleandoc(kind.__doc__ or "")
+    heads = [match.start() for match in HEADING.finditer(text)]
+    meaning, *parts = (text[start:end] for start, end in zip([0, *heads], [*heads, None], strict=True))
+    sections = dict(map(_section, parts))
+    mend, options = (sections.pop(name, "") for name in ("Mend", "Options"))
+    files = {FILE if name == "Example" else name: f"{body}\n" for name, body in sections.items()}
+    example = Example(files, tuple(options.split())) if files else None
+    return Explained(kind.code, kind.severity, meaning.strip(), example, mend)
+
+
+def _section(text: str) -> tuple[str, str]:
+    """Return the heading of a section, and the text beside it."""
+    heading = text.split(maxsplit=1)[0]
+    return heading, dedent(text.replace(heading, " " * len(heading), 1)).strip()
