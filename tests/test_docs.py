@@ -303,6 +303,12 @@ def test_the_page_of_the_plugin_has_every_option(pytestconfig):
     assert sorted(options) == sorted(rows("pytest.md", "Options"))
 
 
+def test_contributing_has_every_folder_that_there_is():
+    named = rows("../CONTRIBUTING.md", "Where things are")
+    assert {f"{path.parent.name}/" for path in (ROOT / "cnnshape").glob("*/__init__.py")} <= {*named}
+    assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "cnnshape" / name).exists()] == []
+
+
 def signature(function):
     """How a function is called, as the page writes it."""
     called = inspect.signature(function)
