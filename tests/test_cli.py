@@ -37,9 +37,9 @@ def check(*args, torch=False, **env):
     return CliRunner(env=PLAIN | env).invoke(main, ["check", *args])
 
 
-def process(*args, code="from cnnshape.cli import main; main()", **how):
+def process(*args, code="from cnnshape.cli import main; main()", without=PLAIN, **how):
     """Start the command line as a process of its own."""
-    env = {key: value for key, value in os.environ.items() if key not in PLAIN}
+    env = {key: value for key, value in os.environ.items() if key not in without}
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, args)], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True, **how
     )
@@ -321,7 +321,9 @@ def test_interrupting_gives_no_traceback():
 def imported(*args):
     """The modules that a process of ours has imported when it ends."""
     code = "import sys, atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
-    with process(*args, code=f"{code}from cnnshape.cli import main; main()", stdout=subprocess.DEVNULL) as running:
+    code += "from cnnshape.cli import main; main()"
+    unmeasured = {*PLAIN, "COVERAGE_PROCESS_CONFIG"}  # coverage has imports of its own
+    with process(*args, code=code, without=unmeasured, stdout=subprocess.DEVNULL) as running:
         return set(running.stderr.read().split())
 
 
