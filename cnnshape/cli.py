@@ -320,14 +320,15 @@ def zoo(name: str | None, form: str) -> None:
     Wherever a file is expected, zoo:NAME is such a network's; in an include, zoo:blocks/NAME are blocks that they share.
     """
     from cnnshape.file.zoo import PREFIX, find
+    from cnnshape.problems.base import Problem
     from cnnshape.show import listing
 
     if name and form != "table":
         raise click.UsageError("--format is for the list: leave out NAME, or --format")
     if name:
         file = find(PREFIX + name.removeprefix(PREFIX))
-        if isinstance(file, str):
-            raise click.BadParameter(file, param_hint="NAME")
+        if isinstance(file, Problem):
+            raise click.BadParameter(file.message, param_hint="NAME")
         click.echo(listing.printed(file), nl=False)
     elif form == "table":
         from cnnshape.show.table import show_zoo
@@ -424,5 +425,7 @@ def _input(net: Network, entry: str) -> tuple[str, Shape]:
 
 
 def _status(answer: Checked | Answer) -> int:
-    unreadable = any(problem.code == "unreadable" for problem in answer.problems)
+    from cnnshape.problems.reading import Unreadable
+
+    unreadable = any(isinstance(problem, Unreadable) for problem in answer.problems)
     return 2 if unreadable else 0 if answer.ok else 1

@@ -67,9 +67,9 @@ def test_a_good_file_is_0():
         (SMALL.replace("conv", "cnov"), 1, "did you mean conv?"),
         (SMALL.replace("kernel_size = 3", "kernel_size = 3, expect = [2, 7, 7]"), 1, "error[expect-differs]"),
         (SMALL + "[claims]\nparameters = 21\n", 1, "error[claim-differs]"),
-        ("layers = [", 2, "error[unreadable]"),
+        ("layers = [", 2, "error[not-toml]"),
         ("", 1, "error[missing-key]"),
-        ("input = 7\nlayers = 7", 1, "error[bad-value]"),
+        ("input = 7\nlayers = 7", 1, "error[wrong-kind]"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["table", "json", "markdown"])
@@ -81,11 +81,13 @@ def test_status_of_one_file(tmp_path, text, status, said, form):
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
-@pytest.mark.parametrize("name", ["missing.toml", ".", "a\udcffb.toml"])
-def test_a_file_that_cannot_be_read_is_2(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "code"), [("missing.toml", "no-such-file"), (".", "cannot-read"), ("a\udcffb.toml", "no-such-file")]
+)
+def test_a_file_that_cannot_be_read_is_2(tmp_path, name, code):
     result = check(tmp_path / name)
     assert result.exit_code == 2
-    assert "error[unreadable]" in result.stdout
+    assert f"error[{code}]" in result.stdout
 
 
 def test_every_file_is_reported_and_the_worst_counts(tmp_path):
@@ -120,7 +122,7 @@ def test_problems_come_in_the_order_of_the_file(tmp_path):
 
 def test_without_layers_there_are_problems_alone(tmp_path):
     file = write(tmp_path, "layers = [")
-    assert check(file).stdout.startswith(f"{file}:1:11: error[unreadable]: ")
+    assert check(file).stdout.startswith(f"{file}:1:11: error[not-toml]: ")
     write(tmp_path, 'name = "Nothing"\ninput = [1]\nlayers = []')
     assert check(file).stdout == f"Nothing  {file}\n\n✓ no problems\n"
 

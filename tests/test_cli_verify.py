@@ -79,7 +79,7 @@ def test_a_file_that_does_not_read_runs_no_code(project):
     (project / "broken.toml").write_text("layers = [")
     result = verify("broken.toml", "--model", "nets.models:Lost")
     assert result.exit_code == 2
-    assert "broken.toml:1:11: error[unreadable]" in result.stdout
+    assert "broken.toml:1:11: error[not-toml]" in result.stdout
 
 
 def test_json_of_a_comparison(project):

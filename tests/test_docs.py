@@ -3,7 +3,7 @@
 Every fenced block of a page is run, by its language, in a folder with the files that the page has shown above it:
 
 - toml: an architecture file, net.toml if its first line is no comment with another name. It has no problem, or those
-  that the next block lists, a text or console with lines as `net.toml:3:5: error[bad-value]: ...`.
+  that the next block lists, a text or console with lines as `net.toml:3:5: error[wrong-kind]: ...`.
 - console: commands and what they print. A line of three dots stands for any lines.
 - python: the blocks of a page run one after the other, in one namespace. `# -> 5` says what the expression on its line
   gives or prints, `# raises ValueError: no` what the statement raises (or how that begins, before three dots). With a comment as above it is a file instead.
@@ -301,12 +301,6 @@ def rows(page, title):
 def test_the_page_of_the_plugin_has_every_option(pytestconfig):
     options = [name for name in pytestconfig._parser._inidict if name.startswith("cnnshape_")]
     assert sorted(options) == sorted(rows("pytest.md", "Options"))
-
-
-def test_contributing_has_every_folder_that_there_is():
-    named = rows("../CONTRIBUTING.md", "Where things are")
-    assert {f"{path.parent.name}/" for path in (ROOT / "cnnshape").glob("*/__init__.py")} <= {*named}
-    assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "cnnshape" / name).exists()] == []
 
 
 def signature(function):

@@ -193,7 +193,7 @@ def test_a_file_that_does_not_read_is_one_failing_test_and_the_run_goes_on(run, 
     result = run("-rf")
     assert outcomes(result) == {"failed": 2, "passed": 7}
     assert outcomes(run("arch/broken.toml")) == {"failed": 1}
-    result.stdout.fnmatch_lines(["FAILED arch/broken.toml::broken.toml - error[[]unreadable]: This is not TOML*"])
+    result.stdout.fnmatch_lines(["FAILED arch/broken.toml::broken.toml - error[[]not-toml]: This is not TOML*"])
 
 
 def test_what_is_wrong_by_itself_is_one_test_for_each_mistake(run, pytester):
@@ -202,7 +202,7 @@ def test_what_is_wrong_by_itself_is_one_test_for_each_mistake(run, pytester):
     )
     result = run("arch/bad.toml", "-rf")
     failed = re.findall(r"^FAILED arch/bad.toml::(\S+) - error\[([\w-]+)\]", str(result.stdout), re.MULTILINE)
-    assert failed == [("rule1", "unknown-type"), ("fc", "bad-value")]
+    assert failed == [("rule1", "unknown-type"), ("fc", "wrong-kind")]
 
 
 def test_warnings_are_warnings_or_errors(run, pytester):
@@ -440,7 +440,7 @@ def test_the_mark_runs_a_test_with_each_file(run, pytester):
     result = run("-v")
     assert outcomes(result) == {"passed": 3, "errors": 3}
     result.stdout.fnmatch_lines(["*::test_net[[]arch/good.toml] PASSED*", "*::test_both[[]arch/good.toml-1] PASSED*"])
-    result.stdout.fnmatch_lines(["ERROR *test_net[[]arch/bad.toml] - Failed: arch/bad.toml:1:11: error[[]unreadable]*"])
+    result.stdout.fnmatch_lines(["ERROR *test_net[[]arch/bad.toml] - Failed: arch/bad.toml:1:11: error[[]not-toml]*"])
 
 
 @pytest.mark.parametrize(
@@ -545,7 +545,7 @@ def test_sizes_of_a_net_that_has_none_or_does_not_say(run, pytester):
     result = run()
     assert outcomes(result) == {"errors": 3}
     assert "none.toml accepts no size" in str(result.stdout)
-    assert "broken.toml:1:11: error[unreadable]" in str(result.stdout)
+    assert "broken.toml:1:11: error[not-toml]" in str(result.stdout)
     assert "absent.toml" in str(result.stdout)
 
 

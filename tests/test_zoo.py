@@ -191,7 +191,7 @@ def test_what_is_printed_says_elsewhere_what_it_misses(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("net.toml").write_text(run("zoo", "resnet50").stdout, encoding="utf-8")
     problems = problems_of("net.toml")
-    assert {problem.code for problem in problems} == {"bad-include"}
+    assert {problem.code for problem in problems} == {"include-not-found"}
     assert all("; the zoo has one: zoo:blocks/" in problem.message for problem in problems)
 
 
@@ -246,7 +246,9 @@ def test_places_are_those_of_the_zoo():
 def test_blocks_of_the_zoo_are_for_everybody():
     text = 'input = [3, 8, 8]\ninclude = "zoo:blocks/conv"\nlayers = [{ block = "conv_bn_act", width = 4 }]\n'
     assert cnnshape.loads(text).check().output == (4, 8, 8)
-    with pytest.raises(ArchitectureError, match=r"<string>:2:11: error\[bad-include\]: there is no .*blocks/conv\?"):
+    with pytest.raises(
+        ArchitectureError, match=r"<string>:2:11: error\[include-not-in-zoo\]: there is no .*blocks/conv\?"
+    ):
         cnnshape.loads(text.replace("conv", "comv", 1))
 
 

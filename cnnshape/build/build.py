@@ -159,7 +159,7 @@ class _Builder:
             self.too_large(site, key, what, MAX_WORK)
 
     def bad(self, site: Site, key: str, why: str) -> Unsettled:
-        self.problem(reading.BadValue, site, key, why=why)
+        self.problem(building.BadStep, site, key, why=why)
         return Unsettled()
 
     # Steps
@@ -263,7 +263,7 @@ class _Builder:
             said = any(other.name == step.name for other in frame.steps if other is not step)
             if not said:
                 name = frame.title + site.title
-                self.problem(reading.BadName, site, "name", why=f"there are two layers named {name}")
+                self.problem(building.BadStepName, site, "name", why=f"there are two layers named {name}")
         values[site.title] = value
 
     def title(self, site: Site) -> str:
@@ -274,9 +274,11 @@ class _Builder:
         numbers, unnamed = frame.names.numbers, frame.names.unnamed
         if step.name:
             name = self.written(site, "name", step.name)
-            called = f"{name} is what an unnamed layer is called already: name that one" if name in unnamed else ""
-            if why := bad_layer_name(name) or called:
-                self.problem(reading.BadName, site, "name", why=why)
+            problem = bad_layer_name(name)
+            if not problem and name in unnamed:
+                problem = building.BadStepName(why=f"{name} is what an unnamed layer is called already: name that one")
+            if problem:
+                self.note(problem.placed(step.at("name"), frame.used_at))
                 raise Unsettled
             return name
         kind = self.written(site, "type" if step.type else "block", step.of) or "layer"
@@ -297,9 +299,7 @@ class _Builder:
         try:
             return settle(setting, site.frame.scope)
         except ExpressionError as error:
-            place = mistake(site.step.at(key), setting, error)
-            why, used = error.message, site.frame.used_at
-            self.note(reading.BadExpression(place, used_at=used, text=shown(error.text), why=why))
+            self.note(error.problem.placed(mistake(site.step.at(key), setting, error), site.frame.used_at))
             raise Unsettled from None
 
     def written(self, site: Site, key: str, word: str | Template) -> str:
@@ -321,7 +321,8 @@ class _Builder:
         try:
             return final(parameter, value, site.frame.file.layout)
         except Wrong as error:
-            raise self.bad(site, key, str(error)) from None
+            self.note(error.problem.placed(site.step.at(key), site.frame.used_at))
+            raise Unsettled from None
 
     # Names
 
@@ -487,8 +488,9 @@ class _Builder:
         settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
         if None in settings.values():  # a default is wrong
             raise Unsettled
-        if why := kind.inconsistent(settings):
-            raise self.bad(site, "type", why)
+        if problem := kind.inconsistent(settings):
+            self.note(problem.placed(site.step.at("type"), site.frame.used_at))
+            raise Unsettled
         return kind(**settings).completed(site.entering[0])
 
     def check_joins(self, site: Site, kind: type[Layer]) -> None:

@@ -12,9 +12,12 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, NoReturn, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
-from cnnshape.problems.suggest import close
+from cnnshape.problems import expressions
+from cnnshape.problems.expressions import BadExpression, UnknownName
+from cnnshape.problems.suggest import advice, all_known, close, did_you_mean, suggest
+from cnnshape.problems.wording import shown
 
 Value = int | float | bool
 Scope = Mapping[str, Value | str]  # may hold words, for templates; an expression refuses a word that it meets
@@ -46,22 +49,29 @@ FOREIGN = {
     "&&": "'and' joins truth values",
     "||": "'or' joins truth values",
 }
-BEYOND = "Numbers go up to 2**63 here, and this is beyond."
+
+
+class _NumbersError(ArithmeticError):
+    """Numbers that give none: the problem, and its facts."""
+
+    def __init__(self, kind: type[BadExpression], **facts: int) -> None:
+        super().__init__(kind, facts)
+        self.kind, self.facts = kind, facts
 
 
 def _divisor(number: int) -> int:
     if number == 0:
-        raise ArithmeticError("This divides by zero.")
+        raise _NumbersError(expressions.DivisionByZero)
     return number
 
 
 def _power(base: int, exponent: int) -> int:
     if exponent < 0:
-        raise ArithmeticError(f"The exponent {exponent} is negative, and the power would be no whole number.")
+        raise _NumbersError(expressions.NegativeExponent, exponent=exponent)
     # |base| >= 2**(bits - 1): this refuses only what is beyond, and lets nothing through that has over 126 bits.
     bits = abs(base).bit_length()
     if (bits - 1) * exponent >= MAX_NUMBER.bit_length():
-        raise ArithmeticError(BEYOND)
+        raise _NumbersError(expressions.NumberTooLarge)
     return int(base**exponent)
 
 
@@ -87,14 +97,28 @@ KEYWORDS = {"and", "or", "not", "if", "else"}
 
 
 class ExpressionError(ValueError):
-    """A mistake in the text or in evaluating it, at text[start:end]; what is missing at the end has an empty place."""
+    """A mistake in the text or in evaluating it, at text[start:end]; what is missing at the end has an empty place.
 
-    def __init__(self, message: str, start: int, end: int, text: str) -> None:
-        super().__init__(message, start, end, text)  # all four, or the error would not pickle
-        self.message, self.start, self.end, self.text = message, start, end, text
+    The problem is without its place in a file.
+    """
+
+    def __init__(self, problem: BadExpression, start: int, end: int, text: str) -> None:
+        super().__init__(problem, start, end, text)  # all four, or the error would not pickle
+        self.problem, self.start, self.end, self.text = problem, start, end, text
 
     def __str__(self) -> str:
-        return self.message
+        return self.problem.message
+
+
+def _error(kind: type[BadExpression], start: int, end: int, text: str, /, **facts: Any) -> ExpressionError:
+    return ExpressionError(kind(text=shown(text), **facts), start, end, text)
+
+
+def unknown_name(name: str, text: str, scope: Iterable[str], words: Iterable[str] = ()) -> UnknownName:
+    """Return the problem of a name that is not in scope; `words` are what else might stand there."""
+    known = sorted(scope)
+    mean = did_you_mean(close(name, [*words, *known, *CONSTANTS, *FUNCTIONS]))
+    return UnknownName(name=name, text=shown(text), suggestions=(*all_known(known), *mean))
 
 
 class _Parsed(Generic[T]):
@@ -176,8 +200,8 @@ def parse_template(text: str) -> Template:
     for match in HOLE.finditer(text):
         start, end = match.span()
         if end - start == 1:
-            message = "This '{' has no '}' behind it." if match[0] == "{" else "This '}' has no '{' before it."
-            raise ExpressionError(message, start, end, text)
+            kind = expressions.Unclosed if match[0] == "{" else expressions.Unopened
+            raise _error(kind, start, end, text, opener="{", closer="}")
         parser = _Parser(text, start + 1, end - 1)
         holes.append((text[done:start], parser.hole()))
         names |= parser.names
@@ -187,7 +211,7 @@ def parse_template(text: str) -> Template:
     def run(scope: Scope) -> str:
         result = "".join([s + _show(hole(scope)) for s, hole in holes]) + rest
         if len(result) > MAX_EXPRESSION_LENGTH:  # or words that hold words would grow without bound
-            raise ExpressionError(f"This becomes longer than {MAX_EXPRESSION_LENGTH:,} characters.", 0, len(text), text)
+            raise _error(expressions.WordTooLong, 0, len(text), text, most=MAX_EXPRESSION_LENGTH)
         return result
 
     return Template(text, names, run)
@@ -195,10 +219,8 @@ def parse_template(text: str) -> Template:
 
 def _check_length(text: str) -> None:
     if len(text) > MAX_EXPRESSION_LENGTH:
-        message = (
-            f"{MAX_EXPRESSION_LENGTH:,} characters are the most that an expression may have; this has {len(text):,}."
-        )
-        raise ExpressionError(message, MAX_EXPRESSION_LENGTH, len(text), text)
+        facts = {"most": MAX_EXPRESSION_LENGTH, "length": len(text)}
+        raise _error(expressions.ExpressionTooLong, MAX_EXPRESSION_LENGTH, len(text), text, **facts)
 
 
 def _show(value: Value | str) -> str:
@@ -241,16 +263,21 @@ class _Parser:
             kind = match.lastgroup or ""
             token = _Token(kind, match[0], *match.span())
             if kind == "unknown":
-                raise self.error(f"{token.text!r} means nothing here.", token)
+                raise self.error(expressions.UnexpectedCharacter, token, character=repr(token.text))
             if kind == "foreign":
-                raise self.error(f"'{token.text}' is no operator here; {FOREIGN[token.text]}.", token)
+                mean = advice(FOREIGN[token.text])
+                raise self.error(expressions.ForeignOperator, token, operator=token.text, suggestions=mean)
             if kind == "number" and not INTEGER.fullmatch(token.text):
-                raise self.error(f"'{token.text}' is no integer: digits, no 0 in front, '_' only between two.", token)
+                sizes = re.fullmatch(r"\d+(x\d+)+", self.text)  # a shape as people write it, and nothing else
+                mean = advice(f"as a list: [{self.text.replace('x', ', ')}]" if sizes else "")
+                raise self.error(expressions.NotAnInteger, token, number=token.text, suggestions=mean)
             if kind != "space":
                 yield token
 
-    def error(self, message: str, first: _Token | _Part, last: _Token | _Part | None = None) -> ExpressionError:
-        return ExpressionError(message, first.start, (last or first).end, self.text)
+    def error(
+        self, kind: type[BadExpression], first: _Token | _Part, last: _Token | _Part | None = None, /, **facts: Any
+    ) -> ExpressionError:
+        return _error(kind, first.start, (last or first).end, self.text, **facts)
 
     def take(self, *texts: str) -> _Token | None:
         """Take the next token if it is one of these."""
@@ -260,9 +287,9 @@ class _Parser:
         """Take the next token, which must be this one because of `opener`."""
         found = self.tokens[-1]
         if found.kind == "end":
-            raise self.error(f"This '{opener.text}' has no '{text}'.", opener)
+            raise self.error(expressions.Unclosed, opener, opener=opener.text, closer=text)
         if found.text != text:
-            raise self.error(f"'{text}' should stand here, not '{found.text}'.", found)
+            raise self.error(expressions.UnexpectedWord, found, expected=f"'{text}'", found=found.text)
         return self.tokens.pop()
 
     @contextmanager
@@ -270,13 +297,14 @@ class _Parser:
         """Whatever recurses goes through here, so that neither parsing nor evaluating can run out of stack."""
         self.depth += 1
         if self.depth > MAX_EXPRESSION_NESTING:
-            raise self.error(f"This is nested more than {MAX_EXPRESSION_NESTING} deep.", opener)
+            raise self.error(expressions.ExpressionTooDeep, opener, most=MAX_EXPRESSION_NESTING)
         yield
         self.depth -= 1
 
     def want(self, kind: str, symbol: str, part: _Part, value: Value) -> int:
         if isinstance(value, float) or _kind(value) != kind:
-            raise self.error(f"'{symbol}' wants a {kind}, and this is the {_kind(value)} {_show(value)}.", part)
+            facts: dict[str, Any] = {"operator": symbol, "wanted": kind, "given": _kind(value), "value": _show(value)}
+            raise self.error(expressions.WrongOperand, part, **facts)
         return value
 
     # The rules, from the loosest binding to the tightest.
@@ -297,13 +325,13 @@ class _Parser:
     def whole(self) -> _Part:
         """whole: conditional END."""
         if self.tokens[-1].kind == "end":
-            raise self.error("Nothing stands here, where an expression should.", self.tokens[-1])
+            raise self.error(expressions.EmptyExpression, self.tokens[-1])
         part = self.conditional()
         rest = self.tokens[-1]
         if rest.text == ")":
-            raise self.error("This ')' has no '(' before it.", rest)
+            raise self.error(expressions.Unopened, rest, opener="(", closer=")")
         if rest.kind != "end":
-            raise self.error(f"'{rest.text}' cannot follow here: the expression is complete before it.", rest)
+            raise self.error(expressions.CannotFollow, rest, found=rest.text)
         return part
 
     def conditional(self) -> _Part:
@@ -385,8 +413,8 @@ class _Parser:
                 self.want("whole number", symbol, left, a), self.want("whole number", symbol, right, b)
             )
         if _kind(a) != _kind(b):
-            sides = f"the {_kind(a)} {_show(a)} with the {_kind(b)} {_show(b)}"
-            raise self.error(f"'{symbol}' compares like with like, not {sides}.", left, right)
+            sides: dict[str, Any] = {"one_kind": _kind(a), "one": _show(a), "other_kind": _kind(b), "other": _show(b)}
+            raise self.error(expressions.UnlikeOperands, left, right, operator=symbol, **sides)
         return EQUALITY[symbol](a, b)
 
     def sum(self) -> _Part:
@@ -416,8 +444,8 @@ class _Parser:
                 value = self.want("whole number", symbol, part, part.run(scope))
                 try:
                     result = ARITHMETIC[symbol](result, value)
-                except ArithmeticError as error:
-                    raise self.error(str(error), first, part) from None
+                except _NumbersError as error:
+                    raise self.error(error.kind, first, part, **error.facts) from None
                 self.check_bound(result, first, part)
             return result
 
@@ -455,9 +483,11 @@ class _Parser:
             return _Part(part.run, opener.start, self.expect(")", opener).end)
         if token.text in FUNCTIONS:
             return self.call()
-        if token.kind in {"symbol", "end"} or token.text in KEYWORDS:
-            found = f"not '{token.text}'" if token.text else "where the expression ends"
-            raise self.error(f"A number, a name or '(' should stand here, {found}.", token)
+        if token.kind == "end":
+            raise self.error(expressions.EndsEarly, token)
+        if token.kind == "symbol" or token.text in KEYWORDS:
+            expected = "A number, a name or '('"
+            raise self.error(expressions.UnexpectedWord, token, expected=expected, found=token.text)
         self.tokens.pop()
         if token.kind == "name" and token.text not in CONSTANTS:
             return self.name(token)
@@ -482,7 +512,8 @@ class _Parser:
 
     def name(self, token: _Token) -> _Part:
         if self.tokens[-1].text == "(":
-            raise self.error(f"'{token.text}' is no function; there are {' and '.join(FUNCTIONS)}.", token)
+            mean = suggest(token.text, FUNCTIONS)
+            raise self.error(expressions.UnknownFunction, token, name=token.text, suggestions=mean)
         self.names.add(token.text)
 
         def run(scope: Scope) -> Value:
@@ -497,19 +528,16 @@ class _Parser:
         try:
             return scope[token.text]
         except KeyError:
-            known = sorted(scope)
-            message = f"'{token.text}' is not known here; {'known are ' + ', '.join(known) if known else 'no name is'}."
-            if meant := close(token.text, [*known, *CONSTANTS, *FUNCTIONS]):
-                message += f" Did you mean {meant}?"
-            raise self.error(message, token) from None
+            problem = unknown_name(token.text, self.text, scope)
+            raise ExpressionError(problem, token.start, token.end, self.text) from None
 
     def number_or_truth(self, token: _Token, value: Value | str) -> Value:
         if isinstance(value, str):
-            raise self.error(f"'{token.text}' is a word, where a number or a truth value should stand.", token)
+            raise self.error(expressions.WordNotNumber, token, name=token.text)
         if isinstance(value, int):
             self.check_bound(value, token, token)
         return value
 
     def check_bound(self, value: int, first: _Token | _Part, last: _Token | _Part) -> None:
         if not -MAX_NUMBER <= value <= MAX_NUMBER:
-            raise self.error(BEYOND, first, last)
+            raise self.error(expressions.NumberTooLarge, first, last)

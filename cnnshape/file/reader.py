@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file import zoo
 from cnnshape.file.architecture import Architecture, Block, File, Setting, Step, waits
@@ -15,10 +15,11 @@ from cnnshape.file.values import BLOCK_KEYS, EXPECT, NET_KEYS, STEP_KEYS, Enough
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Count, Flag, Reference
 from cnnshape.network.graph import Claim
-from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, Shape, is_count
+from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, Shape
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems import building, reading
-from cnnshape.problems.place import Place, Range
+from cnnshape.problems import building, reading, values
+from cnnshape.problems.base import Problem
+from cnnshape.problems.place import Place
 from cnnshape.problems.suggest import advice, close, did_you_mean, misspelt, suggest
 from cnnshape.problems.wording import shown
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath, SourceText
 
 CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
@@ -42,12 +42,18 @@ MAX_NAME: Final = 100  # characters
 REPEAT, WHEN = Count(least=0), Flag()
 REPEAT.name, WHEN.name = "repeat", "when"
 
+# Whole numbers elsewhere, read as parameters are.
+COUNTS: Final = {"parameters": Count(least=0), "macs": Count(least=0)}
+BATCH_SIZE: Final = Count()
+for _name, _parameter in {**COUNTS, "batch_size": BATCH_SIZE}.items():
+    _parameter.name = _name
+
 
 def read(path: str | os.PathLike[str]) -> Architecture:
     """Read an architecture file, or zoo:NAME; what is wrong is in `problems`, nothing is raised."""
     found = zoo.find(path)
-    if isinstance(found, str):
-        return _unreadable(SourceError(f"This file cannot be read: {found}", str(path)))
+    if isinstance(found, Problem):
+        return _unreadable(SourceError(found, str(path)))
     try:
         source = Source.read(found, str(path))
     except SourceError as error:
@@ -71,33 +77,9 @@ def _read(reader: _Reader) -> Architecture:
         return Architecture(File(reader.source, CHANNELS_FIRST, {}, {}, {}), problems=tuple(reader.problems))
 
 
-class _Unread(NamedTuple):
-    """A text that could not be read as TOML, with the one place in it that is known."""
-
-    file: str
-    text: str
-    line: int
-    column: int
-
-    @property
-    def data(self) -> dict[str, object]:
-        return {}
-
-    def key(self, _: KeyPath) -> Range:
-        return Range((self.line, self.column), (self.line, self.column))
-
-    def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range:  # noqa: ARG002 -- one place is known
-        return self.key(path)
-
-
 def _unreadable(error: SourceError) -> Architecture:
-    place = _where(error)
-    file = File(place.source, CHANNELS_FIRST, {}, {}, {})
-    return Architecture(file, problems=(reading.Unreadable(place, why=error.message),))
-
-
-def _where(error: SourceError) -> Place:
-    return Place(_Unread(error.file, error.text, error.line, error.column), ())
+    file = File(error.place.source, CHANNELS_FIRST, {}, {}, {})
+    return Architecture(file, problems=(error.problem,))
 
 
 class _Reader(Values):
@@ -117,7 +99,9 @@ class _Reader(Values):
         data = self.data
         layout = data.get("layout", CHANNELS_FIRST)
         if layout not in LAYOUTS:
-            self.bad(("layout",), f"layout must be one of {', '.join(LAYOUTS)}, not {shown(layout)}")
+            kind = values.UnknownWord if isinstance(layout, str) else values.WrongKind
+            takes = f"one of {', '.join(LAYOUTS)}"
+            self.problem(kind, ("layout",), key="layout", takes=takes, value=shown(layout))
             layout = CHANNELS_FIRST
         constants = self.constants(self.table(data, "constants"))
         own = self.layer_defaults(self.table(data, "layer_defaults"), constants, layout)
@@ -157,7 +141,7 @@ class _Reader(Values):
             if name not in TYPES:
                 self.problem(reading.UnknownType, path, of_key=True, suggestions=suggest(name, TYPES), type=name)
             elif not isinstance(settings, dict):
-                self.bad(path, f"layer_defaults.{name} must be a table, not {shown(settings)}")
+                self.problem(values.NotATable, path, key=f"layer_defaults.{name}", value=shown(settings))
             else:
                 parameters = {key: p for key, p in TYPES[name].parameters.items() if not isinstance(p, Reference)}
                 self.only(settings, parameters, name, path)
@@ -172,8 +156,8 @@ class _Reader(Values):
     def include(self, name: str, path: KeyPath, file: File) -> None:
         """Bring in the blocks of another file."""
         found = self.find(name)
-        if isinstance(found, str):
-            self.problem(reading.BadInclude, path, why=found)
+        if isinstance(found, Problem):
+            self.note(found.placed(Place(self.source, path)))
             return
         real = found.resolve()
         if real in self.chain:
@@ -184,8 +168,7 @@ class _Reader(Values):
         try:
             source = source or Source.included(found)
         except SourceError as error:
-            here = Place(self.source, path)
-            self.problems.append(reading.Unreadable(_where(error), used_at=(here,), why=error.message))
+            self.note(error.problem.placed(error.place, used_at=(Place(self.source, path),)))
             return
         self.included.append((real, source))
         if len(self.included) > MAX_FILES:
@@ -203,10 +186,13 @@ class _Reader(Values):
         self.only(self.data, NET_KEYS, "an architecture file")
         return tuple(block for block in self.file(defaults).blocks.values() if block.file.source is self.source)
 
-    def find(self, name: str) -> Path | str:
-        """Return the file that is meant by an include, or say what is wrong with it."""
+    def find(self, name: str) -> Path | Problem:
+        """Return the file that is meant by an include, or what is wrong with it."""
         if name.startswith(zoo.PREFIX):
-            return zoo.find(name)
+            in_zoo = zoo.find(name)
+            if isinstance(in_zoo, Problem):
+                return reading.IncludeNotInZoo(**in_zoo.facts, suggestions=in_zoo.suggestions)
+            return in_zoo
         allowed = [self.folder, Path()]
         try:
             candidates = [folder / name for folder in allowed]
@@ -214,14 +200,14 @@ class _Reader(Values):
             inside = (c for c in files or candidates if any(c.resolve().is_relative_to(f.resolve()) for f in allowed))
             found = next(inside, None)
         except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
-            return f"{shown(name)} is no file's name"
+            return reading.NotAFileName(name=shown(name))
         if found is None:
-            return f"{shown(name)} lies outside this file's folder and the working directory"
+            return reading.IncludeOutside(name=shown(name))
         if files:
             return found
         of_zoo = name.removesuffix(".toml")
-        mean = f"; the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else ""
-        return f"there is no file {shown(name)} in this file's folder or the working directory{mean}"
+        mean = advice(f"the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else "")
+        return reading.IncludeNotFound(name=shown(name), suggestions=mean)
 
     def add(self, block: Block, path: KeyPath, file: File) -> None:
         """Put a block where the file's layers find it."""
@@ -236,10 +222,10 @@ class _Reader(Values):
     def block_head(self, name: str, table: Any, file: File) -> Block | None:
         """Read what others need to know of a block: all but its layers."""
         path: KeyPath = ("blocks", name)
-        if why := bad_name(name):
-            self.problem(reading.BadName, path, of_key=True, why=why)
+        if problem := bad_name(name):
+            self.note(problem.placed(Place(self.source, path, of_key=True)))
         if not isinstance(table, dict):
-            self.bad(path, f"blocks.{name} must be a table, not {shown(table)}")
+            self.problem(values.NotATable, path, key=f"blocks.{name}", value=shown(table))
             return None
         self.only(table, BLOCK_KEYS, f"block {name}", path)
         arguments = self.words(table, "arguments", path)
@@ -250,8 +236,7 @@ class _Reader(Values):
         seen: set[str] = set(file.constants)
         for place, argument in (arguments | optional).items():
             if self.identifier(argument, place) and argument in seen:
-                why = f"{argument} is an argument or a constant already"
-                self.problem(reading.BadName, place, of_key=True, why=why)
+                self.problem(reading.NameTaken, place, of_key=True, name=argument)
             seen.add(argument)
         names = {*seen, "in_channels"}
         settings = {key: self.argument(value, (*path, "defaults", key), names) for key, value in defaults.items()}
@@ -292,7 +277,7 @@ class _Reader(Values):
     def word(self, value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
         if isinstance(value, str) and 0 < len(value) <= MAX_EXPRESSION_LENGTH:
             return self.template(value, path, names) or None
-        self.bad(path, f"{path[-1]} must be a word, not {shown(value)}")
+        self.problem(values.NotAWord, path, key=path[-1], value=shown(value))
         return None
 
     def steps(self, table: Mapping[str, Any], path: KeyPath, names: set[str], file: File) -> tuple[Step, ...]:
@@ -300,10 +285,10 @@ class _Reader(Values):
         unknown = (Step(Place(self.source, path), broken=True, lost=True),) if path else ()  # a net shows none
         if entries is None:
             keys, of = (BLOCK_KEYS, f"block {path[-1]}") if path else (NET_KEYS, "a net")
-            self.missing(table, path, of, "layers", keys)
+            self.missing(reading.MissingKey(of=of, key="layers"), table, path, keys)
             return unknown
         if not isinstance(entries, list):
-            self.bad((*path, "layers"), f"layers must be a list, not {shown(entries)}")
+            self.problem(values.NotAList, (*path, "layers"), key="layers", value=shown(entries))
             return unknown
         steps = tuple(self.step(entry, (*path, "layers", i), names, file) for i, entry in enumerate(entries))
         inputs = table.get("inputs")  # of the net: they are names as well
@@ -325,7 +310,7 @@ class _Reader(Values):
         if bare and entry in TYPES and not TYPES[entry].required:
             return Step(place, type=entry)
         if not isinstance(table, dict):
-            self.bad(path, f"a layer must be a table, or the bare name of its type, not {shown(entry)}")
+            self.problem(values.NotALayer, path, value=shown(entry))
             return Step(place, broken=True)
         said: dict[str, Any] = {"keys": frozenset() if bare else frozenset(table)}
         own = {*names, "i"} if "repeat" in table else names
@@ -356,10 +341,10 @@ class _Reader(Values):
         """Return a value that is a name or a word; "" where it is wrong."""
         if not isinstance(value, str) or not value:
             key = path[-1] if isinstance(path[-1], str) else path[-2]
-            self.bad(path, f"{key} must be a word, not {shown(value)}")
+            self.problem(values.NotAWord, path, key=key, value=shown(value))
             return ""
-        if path[-1] == "name" and "{" not in value and (why := bad_layer_name(value)):
-            self.problem(reading.BadName, path, why=why)
+        if path[-1] == "name" and "{" not in value and (problem := bad_layer_name(value)):
+            self.note(problem.placed(Place(self.source, path)))
         return self.template(value, path, names)
 
     def names(self, table: Mapping[str, Any], key: str, path: KeyPath, names: set[str]) -> tuple[str | Template, ...]:
@@ -371,7 +356,7 @@ class _Reader(Values):
         """Return the settings of a layer, or the arguments of a block, as far as the text tells what they belong to."""
         path = step.place.path
         if "type" in step.keys and "block" in step.keys:
-            self.bad((*path, "block"), "a layer has a type, or it uses a block: not both")
+            self.problem(values.KeysExclude, (*path, "block"), of="a layer", one="type", other="block")
         elif step.raw and (step.of or step.shares):
             return table  # cnnshape.build.build has them read when it knows what they belong to
         elif step.block in file.blocks:
@@ -390,7 +375,7 @@ class _Reader(Values):
             meant = {key: value for key, value in table.items() if close(key, ("type", "block"))}
             self.only(meant, STEP_KEYS, "a layer", path)
             if not meant:
-                self.problem(reading.MissingKey, path, of="a layer", key="type (or block)")
+                self.problem(reading.MissingType, path)
         return {}
 
     def layer_settings(
@@ -407,7 +392,7 @@ class _Reader(Values):
         if not layer.required <= table.keys() and not step.shares:  # which takes them from the layer that it names
             given = file.defaults.get(layer.type, {}).keys() | table.keys()
             for name in sorted(layer.required - given):
-                self.missing(table, path, layer.type, name, [*parameters, *STEP_KEYS])
+                self.missing(reading.MissingKey(of=layer.type, key=name), table, path, [*parameters, *STEP_KEYS])
         return settings
 
     def block_settings(
@@ -420,7 +405,7 @@ class _Reader(Values):
         if not step.shares:
             for name in block.arguments:
                 if name not in table:
-                    self.missing(table, path, of, name, [*parameters, *STEP_KEYS])
+                    self.missing(reading.MissingKey(of=of, key=name), table, path, [*parameters, *STEP_KEYS])
         return {
             key: (self.word if key in block.words else self.argument)(value, (*path, key), names)
             for key, value in table.items()
@@ -435,7 +420,7 @@ class _Reader(Values):
         file = self.file({})
         blocks_only = "blocks" in data and not {"layers", "input", "inputs"} & data.keys()
         if blocks_only:
-            self.missing(data, (), "a file of blocks is for others to include: to be checked, it", "layers", NET_KEYS)
+            self.missing(reading.OnlyBlocks(key="layers"), data, (), NET_KEYS)
         claims = tuple(self.claims(self.table(data, "claims"), file))
         training = self.training(self.table(data, "training"))
         steps = () if blocks_only else self.steps(data, (), {*file.constants, "in_channels"}, file)
@@ -458,17 +443,18 @@ class _Reader(Values):
     def inputs(self, data: Mapping[str, Any], file: File) -> dict[str, Shape | None]:
         """Return the net's inputs; None for the shape of one that is wrong."""
         if "input" in data and "inputs" in data:
-            self.problem(reading.BadValue, ("inputs",), of_key=True, why="a net has input, or inputs by name: not both")
+            self.problem(values.KeysExclude, ("inputs",), of_key=True, of="a net", one="input", other="inputs")
         if "inputs" in data:
             table = self.table(data, "inputs")
             if data["inputs"] == {}:
-                self.bad(("inputs",), "inputs must be a table of at least one input, as { left = [1, 64, 64] }")
+                self.problem(reading.NoInputs, ("inputs",))
             for name in table:
-                if why := bad_name(name):
-                    self.problem(reading.BadName, ("inputs", name), of_key=True, why=why)
+                if problem := bad_name(name):
+                    self.note(problem.placed(Place(self.source, ("inputs", name), of_key=True)))
             return {name: self.shape(sizes, ("inputs", name), file) for name, sizes in table.items()}
         if "input" not in data:
-            self.missing(data, (), "a net", "input", NET_KEYS)
+            example = advice("write input = [3, 224, 224]")
+            self.missing(reading.MissingKey(of="a net", key="input", suggestions=example), data, (), NET_KEYS)
         return {"input": self.shape(data["input"], ("input",), file) if "input" in data else None}
 
     def outputs(self, data: Mapping[str, Any]) -> dict[str, Place]:
@@ -480,18 +466,17 @@ class _Reader(Values):
                 self.problem(building.DuplicateName, path, what="outputs", name=name, other=found[name])
             found.setdefault(name, place)
         if data["outputs"] == []:
-            self.bad(("outputs",), "outputs must name one layer at least; left out, it is the last layer")
+            self.problem(reading.NoOutputs, ("outputs",))
         return found
 
     def claims(self, table: dict[str, Any], file: File) -> Iterator[Claim]:
         self.only(table, CLAIMS, "claims", ("claims",))
         for name, value in table.items():
             path: KeyPath = ("claims", name)
-            if name in ("parameters", "macs"):
-                if is_count(value, 0):
-                    yield Claim(name, value, Place(self.source, path))
-                else:
-                    self.bad(path, f"{name} must be a whole number from 0 up, not {shown(value)}")
+            if name in COUNTS:
+                count = self.plain(COUNTS[name], value, path)
+                if count is not None:
+                    yield Claim(name, count, Place(self.source, path))
             elif name == "output":
                 yield Claim(name, self.shape(value, path, file), Place(self.source, path), output="")
             elif name == "outputs" and not isinstance(value, dict):  # the net's own, most likely
@@ -501,14 +486,16 @@ class _Reader(Values):
                     place = (*path, output)
                     yield Claim(f"outputs.{output}", self.shape(sizes, place, file), Place(self.source, place), output)
             elif name == "valid_sizes" and not isinstance(value, str):
-                self.bad(path, f'valid_sizes must be a text, as "multiples of 16, from 16", not {shown(value)}')
+                takes = 'a text, as "multiples of 16, from 16"'
+                self.problem(values.NotAString, path, key=name, takes=takes, value=shown(value))
             elif name == "valid_sizes":
                 from cnnshape.numbers.sizeset import SizeSet
 
                 try:
                     yield Claim(name, SizeSet(value), Place(self.source, path))
                 except ValueError as error:
-                    self.bad(path, str(error))
+                    reason = str(error).removeprefix(f"{value!r} is no set of sizes: ")
+                    self.problem(values.NotASizeSet, path, value=shown(value), reason=reason)
 
     def training(self, table: dict[str, Any]) -> dict[str, Any]:
         """Read the facts about training; they are free but for those that mean something here."""
@@ -519,13 +506,11 @@ class _Reader(Values):
                 self.problem(
                     reading.UnknownKey, ("training", key), of_key=True, suggestions=mean, key=key, of="training"
                 )
-        if "batch_size" in table and not is_count(table["batch_size"], 1):
-            why = f"batch_size must be a whole number from 1 up, not {shown(table['batch_size'])}"
-            self.bad(("training", "batch_size"), why)
+        if "batch_size" in table:
+            self.plain(BATCH_SIZE, table["batch_size"], ("training", "batch_size"))
         optimizer = table.get("optimizer", {"name": ""})
         if not isinstance(optimizer, dict) or not isinstance(optimizer.get("name"), str):
-            why = 'optimizer must be a table with a name, as { name = "sgd", learning_rate = 0.01 }'
-            self.bad(("training", "optimizer"), f"{why}, not {shown(optimizer)}")
+            self.problem(values.NamelessOptimizer, ("training", "optimizer"), value=shown(optimizer))
         return table
 
 
@@ -542,17 +527,16 @@ def _blocks(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Bloc
     return None if reader.problems else blocks
 
 
-def bad_name(name: str) -> str:
-    """Say what is wrong with the name of a block or an input, or nothing."""
+def bad_name(name: str) -> Problem | None:
+    """Return what is wrong with the name of a block or an input, without its place."""
     if len(name) > MAX_NAME:
-        return f"{shown(name)} is no name: it has more than {MAX_NAME} characters"
-    return "" if NAME.fullmatch(name) else f"{shown(name)} is no name: use letters, digits, _ and -"
+        return reading.NameTooLong(name=shown(name), most=MAX_NAME)
+    return None if NAME.fullmatch(name) else reading.NotAName(name=shown(name))
 
 
-def bad_layer_name(name: str) -> str:
-    """Say what is wrong with the name of a layer, or nothing."""
-    enters = INPUT.fullmatch(name)
-    return f"{name} is what enters the net or the block, and no layer's name" if enters else bad_name(name)
+def bad_layer_name(name: str) -> Problem | None:
+    """Return what is wrong with the name of a layer, without its place."""
+    return reading.NameOfInput(name=name) if INPUT.fullmatch(name) else bad_name(name)
 
 
 def late_settings(

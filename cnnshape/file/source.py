@@ -12,15 +12,18 @@ import tomllib
 from bisect import bisect_right
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from cnnshape.problems.place import Range
+from cnnshape.problems import reading
+from cnnshape.problems.place import Place, Range
+from cnnshape.problems.suggest import advice
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
     from cnnshape.file.index import Entry
+    from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath, Position
 
 
@@ -50,14 +53,33 @@ ADVICE = (
 
 
 class SourceError(Exception):
-    """The text is no TOML, or cannot be read at all; line 1, column 1 where no place is known."""
+    """The text is no TOML, or cannot be read at all; the problem has the one place that is known, or line 1, column 1."""
 
-    def __init__(self, message: str, file: str, line: int = 1, column: int = 1, text: str = "") -> None:
-        super().__init__(message, file, line, column, text)  # all of them, or the error would not pickle
-        self.message, self.file, self.line, self.column, self.text = message, file, line, column, text
+    def __init__(self, problem: Problem, file: str, line: int = 1, column: int = 1, text: str = "") -> None:
+        super().__init__(problem, file, line, column, text)  # all of them, or the error would not pickle
+        self.place = Place(_Unread(file, text, (line, column)), ())
+        self.problem = problem.placed(self.place)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return f"{self.place}: {self.problem.message}"
+
+
+class _Unread(NamedTuple):
+    """A text that is no TOML, with the one position in it that is known."""
+
+    file: str
+    text: str
+    position: Position
+
+    @property
+    def data(self) -> dict[str, object]:
+        return {}
+
+    def key(self, _: KeyPath) -> Range:
+        return Range(self.position, self.position)
+
+    def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range:  # noqa: ARG002 -- one is known
+        return self.key(path)
 
 
 class Source:
@@ -87,13 +109,13 @@ class Source:
     @classmethod
     def _from_bytes(cls, raw: bytes, file: str) -> Source:
         if len(raw) > LIMIT:
-            raise SourceError(f"This is larger than {LIMIT:,} bytes, the most that is read.", file)
+            raise SourceError(reading.FileTooLarge(most=LIMIT), file)
         raw = raw.removeprefix(codecs.BOM_UTF8)  # some editors of Windows put it there, and nobody sees it
         try:
             text = raw.decode()
         except UnicodeDecodeError as error:
-            message = f"This is not UTF-8 text: no character has the byte 0x{raw[error.start]:02x} here."
-            raise SourceError(message, file, *_end(raw[: error.start].decode())) from None
+            problem = reading.NotUtf8(byte=f"0x{raw[error.start]:02x}")
+            raise SourceError(problem, file, *_end(raw[: error.start].decode())) from None
         return cls(file, text, _parse(text, file))
 
     def __eq__(self, other: object) -> bool:
@@ -156,7 +178,8 @@ def _bytes(path: str | os.PathLike[str], name: str) -> bytes:
             return file.read(LIMIT + 1)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = str(getattr(error, "strerror", None) or error)
-        raise SourceError(f"This file cannot be read: {reason[0].lower()}{reason[1:]}.", name) from None
+        kind = reading.NoSuchFile if isinstance(error, FileNotFoundError) else reading.CannotRead
+        raise SourceError(kind(reason=f"{reason[0].lower()}{reason[1:]}"), name) from None
 
 
 @lru_cache(maxsize=32)
@@ -170,7 +193,7 @@ def _end(text: str) -> tuple[int, int]:
 
 
 def _parse(text: str, file: str) -> dict[str, object]:
-    too_deep = f"Tables and arrays are nested more than {MAX_TABLE_NESTING} deep here."
+    too_deep = reading.NestedTooDeeply(most=MAX_TABLE_NESTING)
     dotted = any(line.count(".") >= MAX_TABLE_NESTING for line in text.splitlines())
     if dotted and (key := LONG_KEY.search(text)):
         raise SourceError(too_deep, file, *_end(text[: key.start(1)]))
@@ -180,13 +203,13 @@ def _parse(text: str, file: str) -> dict[str, object]:
         reason, _, place = str(error).rpartition(" (at ")  # "line 3, column 5)" or "end of document)"
         line, column = map(int, re.findall(r"\d+", place) or _end(text))
         here = (text.replace("\r\n", "\n").split("\n")[line - 1] + "\n")[column - 1 :]
-        advice = next((f"; {so}" for said, at, so in ADVICE if reason.startswith(said) and here.startswith(at)), "")
-        message = f"This is not TOML: {reason[0].lower()}{reason[1:]}{advice}."
-        raise SourceError(message, file, line, column, text) from None
+        mean = advice(next((so for said, at, so in ADVICE if reason.startswith(said) and here.startswith(at)), ""))
+        problem = reading.NotToml(reason=f"{reason[0].lower()}{reason[1:]}", suggestions=mean)
+        raise SourceError(problem, file, line, column, text) from None
     except RecursionError:
         raise SourceError(too_deep, file) from None
     except ValueError:  # Python's own limit, against quadratic time
-        raise SourceError("A number in this text has too many digits.", file) from None
+        raise SourceError(reading.TooManyDigits(), file) from None
     level: list[dict[str, object] | list[object]] = [data]
     for _ in range(MAX_TABLE_NESTING):
         values = chain.from_iterable(outer.values() if isinstance(outer, dict) else outer for outer in level)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from cnnshape.file.architecture import Scope, Setting, Unsettled, final, mistake, settle, waits
-from cnnshape.file.expression import ExpressionError, Template, parse, parse_template
+from cnnshape.file.expression import ExpressionError, Template, parse, parse_template, unknown_name
 from cnnshape.layers.parameters import Extent, Parameter, Wrong
-from cnnshape.problems import reading
+from cnnshape.problems import reading, values
 from cnnshape.problems.base import MAX_PROBLEMS, Problem, TooLarge, Warn
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.place import Place
-from cnnshape.problems.suggest import advice, close, did_you_mean, misspelt, suggest
+from cnnshape.problems.suggest import advice, misspelt, suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from cnnshape.file.architecture import File
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.place import KeyPath, SourceText
-    from cnnshape.problems.suggest import Suggestion
+
+T = TypeVar("T")
 
 FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
 NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
@@ -63,9 +64,6 @@ class Values:
         self.problem(TooLarge, path, what=what, most=most)
         raise Enough
 
-    def bad(self, path: KeyPath, why: str, suggestions: tuple[Suggestion, ...] = ()) -> None:
-        self.problem(reading.BadValue, path, suggestions=suggestions, why=why)
-
     # Tables, words and keys
 
     def table(self, data: Mapping[str, Any], key: str, path: KeyPath = ()) -> dict[str, Any]:
@@ -73,7 +71,7 @@ class Values:
         value = data.get(key, {})
         if isinstance(value, dict):
             return value
-        self.bad((*path, key), f"{key} must be a table, not {shown(value)}")
+        self.problem(values.NotATable, (*path, key), key=key, value=shown(value))
         return {}
 
     def words(self, data: Mapping[str, Any], key: str, path: KeyPath = ()) -> dict[KeyPath, str]:
@@ -82,13 +80,14 @@ class Values:
         placed = {(*path, key, i): word for i, word in enumerate(value if isinstance(value, list) else [value])}
         for place, word in placed.items():
             if not isinstance(word, str):
-                self.bad(place, f"{key} must be a string or a list of them, not {shown(word)}")
+                takes = "a string or a list of them"
+                self.problem(values.NotAString, place, key=key, takes=takes, value=shown(word))
         return {place: word for place, word in placed.items() if isinstance(word, str)}
 
     def text(self, data: Mapping[str, Any], key: str) -> str:
         value = data.get(key, "")
         if not isinstance(value, str):
-            self.bad((key,), f"{key} must be a string, not {shown(value)}")
+            self.problem(values.NotAString, (key,), key=key, takes="a string", value=shown(value))
             return ""
         return value
 
@@ -110,18 +109,18 @@ class Values:
         *table, key = (part for part in path if isinstance(part, str))
         self.problem(reading.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
 
-    def missing(self, data: Mapping[str, Any], path: KeyPath, of: str, key: str, keys: Iterable[str]) -> None:
-        """Note that a key is missing, unless another seems to be it, misspelt or misplaced: that is said already."""
-        misplaced = (problem for problem in self.problems if isinstance(problem, reading.MisplacedKey))
-        if not misspelt(data, key, keys) and not any(problem.facts["key"] == key for problem in misplaced):
-            example = ", as input = [3, 224, 224]" if key == "input" else ""
-            self.problem(reading.MissingKey, path, of=of, key=key + example)
+    def missing(self, problem: Problem, data: Mapping[str, Any], path: KeyPath, keys: Iterable[str]) -> None:
+        """Note a missing key, unless another seems to be it, misspelt or misplaced: that is said already."""
+        key = problem.facts["key"]
+        misplaced = (found for found in self.problems if isinstance(found, reading.MisplacedKey))
+        if not misspelt(data, key, keys) and not any(found.facts["key"] == key for found in misplaced):
+            self.note(problem.placed(Place(self.source, path)))
 
     def allow(self, data: Mapping[str, Any], path: KeyPath = ()) -> frozenset[str]:
         allowed = self.words(data, "allow", path)
         for place, code in allowed.items():
             if code not in WARNINGS:
-                self.bad(place, f"there is no warning {code}", suggest(code, WARNINGS))
+                self.problem(values.UnknownWarning, place, suggestions=suggest(code, WARNINGS), warning=code)
         return frozenset(allowed.values())
 
     # Numbers, expressions and parameters
@@ -130,12 +129,8 @@ class Values:
         """Say whether a name can stand in an expression, and note where it cannot."""
         if isinstance(name, str) and IDENTIFIER.fullmatch(name) and name not in RESERVED:
             return True
-        why = (
-            "means something here already: choose another name"
-            if name in RESERVED
-            else "is no name for an expression (letters, digits and _)"
-        )
-        self.problem(reading.BadName, path, of_key=True, why=f"{shown(name)} {why}")
+        kind = reading.ReservedName if name in RESERVED else reading.NotAnIdentifier
+        self.problem(kind, path, of_key=True, name=shown(name))
         return False
 
     def number(self, value: Any, path: KeyPath, scope: dict[str, Any]) -> Any:
@@ -144,7 +139,7 @@ class Values:
             return self.evaluated(self.parsed(parse, value, path, scope), path, scope)
         if isinstance(value, (bool, int, float)):
             return value
-        self.bad(path, f"{path[-1]} must be a number, a truth value or an expression, not {shown(value)}")
+        self.problem(values.NotANumber, path, key=path[-1], value=shown(value))
         return None
 
     def template(self, value: str, path: KeyPath, names: Iterable[str]) -> str | Template:
@@ -163,22 +158,24 @@ class Values:
         try:
             expression = parse(value)
         except ExpressionError as error:
-            a_list = f" As a list: [{value.replace('x', ', ')}]." if re.fullmatch(r"\d+(x\d+)+", value) else ""
-            place = Place(self.source, path, part=(error.start, error.end))
-            self.note(reading.BadExpression(place, text=shown(value), why=error.message + a_list))
+            self.note(error.problem.placed(Place(self.source, path, part=(error.start, error.end))))
             return None
         unknown = sorted(expression.names.difference(names))
         if not unknown:
             return expression
-        scope, words = sorted(names), parameter.words if parameter else ()
-        mean = did_you_mean(close(unknown[0], [*words, *scope]))
-        if parameter and not mean and value == unknown[0]:  # it was to be a word, perhaps
-            mean = advice(f"it must be {parameter.kind}")
-        known = f"; known are {', '.join(scope[:20])}{', ...' * (len(scope) > 20)}" if scope else ""  # noqa: PLR2004
-        why = f"{unknown[0]} is not known here{known}"
-        place = Place(self.source, path, part=expression.find(unknown[0]))
-        self.note(reading.BadExpression(place, suggestions=mean, text=shown(value), why=why))
+        problem = unknown_name(unknown[0], value, names, parameter.words if parameter else ())
+        if parameter and value == unknown[0] and not any(one.kind == "meant" for one in problem.suggestions):
+            problem.suggestions += advice(f"it must be {parameter.kind}")  # it was to be a word, perhaps
+        self.note(problem.placed(Place(self.source, path, part=expression.find(unknown[0]))))
         return None
+
+    def plain(self, parameter: Parameter[T], value: Any, path: KeyPath) -> T | None:
+        """Return a value that is no expression; None where it is wrong."""
+        try:
+            return parameter.read(value)
+        except Wrong as error:
+            self.note(error.problem.placed(Place(self.source, path)))
+            return None
 
     def setting(
         self, parameter: Parameter[Any], value: Any, path: KeyPath, names: Iterable[str], layout: str
@@ -190,7 +187,7 @@ class Values:
             unsettled = self.unsettled(parameter, value, path, names)
             return unsettled if unsettled is None or waits(unsettled) else final(parameter, unsettled, layout)
         except Wrong as error:
-            self.bad(path, str(error))
+            self.note(error.problem.placed(Place(self.source, path)))
             return None
 
     def unsettled(self, parameter: Parameter[Any], value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
@@ -214,7 +211,7 @@ class Values:
         try:
             return None if value is None else final(parameter, value, layout)
         except Wrong as error:
-            self.bad(path, str(error))
+            self.note(error.problem.placed(Place(self.source, path)))
             return None
 
     def evaluated(self, setting: Setting, path: KeyPath, scope: dict[str, Any]) -> Any:
@@ -222,8 +219,7 @@ class Values:
         try:
             return settle(setting, Scope({}, scope))
         except ExpressionError as error:
-            place = mistake(Place(self.source, path), setting, error)
-            self.note(reading.BadExpression(place, text=shown(error.text), why=error.message))
+            self.note(error.problem.placed(mistake(Place(self.source, path), setting, error)))
         except Unsettled:
             pass
         return None

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.problems.suggest import close
+from cnnshape.problems.reading import NotInZoo
+from cnnshape.problems.suggest import advice, close, did_you_mean
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -23,11 +24,13 @@ def files() -> dict[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.toml")}
 
 
-def find(path: str | os.PathLike[str]) -> Path | str:
-    """Return where the file is that a path, or zoo:NAME, speaks of; or say that the zoo has none of that name."""
+def find(path: str | os.PathLike[str]) -> Path | NotInZoo:
+    """Return where the file is that a path, or zoo:NAME, speaks of; or the problem that the zoo has none of that name."""
     if not str(path).startswith(PREFIX):
         return Path(path)
     name, known = str(path).removeprefix(PREFIX), files()
+    if name in known:
+        return known[name]
     near = close(name.lower(), known)
-    mean = f"did you mean {PREFIX}{near}?" if near else "cnnshape zoo lists what it has"
-    return known.get(name) or f"there is no {shown(name)} in the zoo; {mean}"
+    mean = did_you_mean(PREFIX + near) if near else advice("cnnshape zoo lists what it has")
+    return NotInZoo(name=shown(name), suggestions=mean)

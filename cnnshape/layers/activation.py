@@ -10,11 +10,13 @@ from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Count, Dim, Real, Word
 from cnnshape.layers.windows import Reads, cells, whole
 from cnnshape.numbers.rules import N, Require, divides, equal, unasked
+from cnnshape.problems.values import BoundsReversed, EmptyRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
 
 
 class Activation(Layer, family="Layers that keep the shape"):
@@ -97,9 +99,9 @@ class RReLU(_Pointwise, type="rrelu", torch="RReLU"):
     upper = Real(1.0 / 3, finite=True)
 
     @classmethod
-    def inconsistent(cls, given: dict[str, Any]) -> str:
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         layer = cls(**given)
-        return f"lower ({layer.lower}) must not be above upper ({layer.upper})" if layer.lower > layer.upper else ""
+        return BoundsReversed(lower=layer.lower, upper=layer.upper) if layer.lower > layer.upper else None
 
 
 class ELU(_Pointwise, type="elu", torch="ELU"):
@@ -177,10 +179,10 @@ class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
         return ReLU6() if (self.min_val, self.max_val) == (0, 6) else self
 
     @classmethod
-    def inconsistent(cls, given: dict[str, Any]) -> str:
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         layer = cls(**given)
         above = layer.max_val > layer.min_val
-        return "" if above else f"max_val ({layer.max_val}) must be above min_val ({layer.min_val})"
+        return None if above else EmptyRange(min_val=layer.min_val, max_val=layer.max_val)
 
 
 class Hardsigmoid(_Pointwise, type="hardsigmoid", torch="Hardsigmoid"):

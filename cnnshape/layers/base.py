@@ -16,6 +16,8 @@ from cnnshape.numbers.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from cnnshape.problems.base import Problem
+
 TYPES: dict[str, type[Layer]] = {}  # every layer type by its name in an architecture file, in the order of definition
 
 ANY_RANK: Final = range(LARGEST)  # torch sets no limit
@@ -98,9 +100,9 @@ class Layer(InTorch):
     # What a layer type overrides
 
     @classmethod
-    def inconsistent(cls, given: dict[str, Any]) -> str:
-        """Say what is wrong with settings that are right one by one, or nothing."""
-        return ""
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        """Return what is wrong with settings that are right one by one, without its place."""
+        return None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         """(C, W, ...) -> (depth(C), side(W), ...); an axis that is refused is unknown, and the others go on."""

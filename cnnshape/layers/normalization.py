@@ -9,6 +9,7 @@ from cnnshape.layers.parameters import Count, Flag, Inferred, InferredShape, Rea
 from cnnshape.layers.windows import whole
 from cnnshape.numbers.rules import N, Require, divides, product
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.values import ZeroEps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.in_torch import Called
     from cnnshape.layers.windows import Reads
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
 
 
 class Normalization(Layer, family="Layers that normalise"):
@@ -95,9 +97,9 @@ class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     arguments = "running_mean running_var weight bias training momentum eps"
 
     @classmethod
-    def inconsistent(cls, given: dict[str, Any]) -> str:
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         divides_by_zero = given.get("eps") == 0 and not cls(**given).track_running_stats
-        return "without track_running_stats, eps must be above 0" if divides_by_zero else ""
+        return ZeroEps() if divides_by_zero else None
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
         x = inputs[0]

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, Unpac
 from cnnshape.numbers.rules import equal
 from cnnshape.numbers.shape import LARGEST, MAX_AXES, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.suggest import close, did_you_mean
+from cnnshape.problems.values import BadValue, OutOfRange, SeveralRests, UnknownWord, WrongKind, WrongLength
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cnnshape.numbers.rules import Require
+    from cnnshape.problems.suggest import Suggestion
 
 T = TypeVar("T")
 
@@ -24,7 +27,14 @@ LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # its weights are float3
 
 
 class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must be ..."
-    """A value that a parameter does not take; the message says what it takes."""
+    """A value that a parameter does not take; the problem is without its place."""
+
+    def __init__(self, problem: BadValue) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return self.problem.message
 
 
 class Traits(TypedDict, total=False):
@@ -83,8 +93,13 @@ class Parameter(Generic[T]):
         """Return the JSON Schema of what a file may write."""
         raise NotImplementedError
 
-    def refuse(self, value: object) -> Wrong:
-        return Wrong(f"{self.name} must be {self.kind}, not {shown(value)}")
+    def refuse(self, value: object, why: type[BadValue], suggestions: tuple[Suggestion, ...] = ()) -> Wrong:
+        return Wrong(why(key=self.name, takes=self.kind, value=shown(value), suggestions=suggestions))
+
+
+def _misfit(value: object, kinds: type | tuple[type, ...] = int) -> type[BadValue]:
+    """Return what is wrong with a number that does not fit: its size, or that it is none of these kinds."""
+    return OutOfRange if isinstance(value, kinds) and not isinstance(value, bool) else WrongKind
 
 
 EXPRESSION: Final = {"type": "string", "description": "an expression", "pattern": r"[A-Za-z0-9_(]"}
@@ -105,7 +120,7 @@ class Count(Parameter[int]):
 
     def read(self, value: object) -> int:
         if not is_count(value, self.least):
-            raise self.refuse(value)
+            raise self.refuse(value, _misfit(value))
         return value
 
     def of_torch(self, value: Any) -> Any:
@@ -140,8 +155,11 @@ class InferredShape(Inferred):
 
     def read(self, value: object) -> Any:
         sizes = value if isinstance(value, list) else [value]
-        if not 0 < len(sizes) <= MAX_AXES or not all(is_count(n, 1) for n in sizes):
-            raise self.refuse(value)
+        if not 0 < len(sizes) <= MAX_AXES:
+            raise self.refuse(value, WrongLength)
+        for size in sizes:
+            if not is_count(size, 1):
+                raise self.refuse(value, _misfit(size))
         return tuple(sizes)
 
     def of_torch(self, value: Any) -> Any:
@@ -186,19 +204,22 @@ class PerAxis(Parameter[Any]):
         return getattr(layer, self.like) if layer is not None and self.like else super().__get__(layer, owner)
 
     def entry(self, value: object) -> Any:
+        """Return the value of one axis. Raises Wrong."""
         if not is_count(value, self.least):
-            raise Wrong
+            raise self.refuse(value, _misfit(value))
         return value
 
     def read(self, value: object) -> Any:
-        try:
-            if value in self.words:
-                return value
-            if isinstance(value, list) and 0 < len(value) <= MAX_AXES:
-                return tuple(map(self.entry, value))
+        if value in self.words:
+            return value
+        if not isinstance(value, list):
             return self.entry(value)
-        except ValueError:  # Wrong is one
-            raise self.refuse(value) from None
+        if not 0 < len(value) <= MAX_AXES:
+            raise self.refuse(value, WrongLength)
+        try:
+            return tuple(map(self.entry, value))
+        except Wrong as error:
+            raise self.refuse(value, type(error.problem)) from None  # shown as a whole
 
     def plain(self, value: Any, rank: int) -> Any:
         return per_axis(value, rank) if self.spatial else value
@@ -252,7 +273,7 @@ class Factor(PerAxis):
 
     def entry(self, value: object) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LARGEST:
-            raise Wrong
+            raise self.refuse(value, _misfit(value, (int, float)))
         return value
 
     def one(self) -> dict[str, Any]:
@@ -274,14 +295,15 @@ class Ends(PerAxis):
     def entry(self, value: object) -> Any:
         if not isinstance(value, list):
             return super().entry(value)
-        before, after = value  # too many or too few: a ValueError, and so is Wrong
-        return super().entry(before), super().entry(after)
+        if len(value) != 2:  # noqa: PLR2004 -- before and after
+            raise self.refuse(value, WrongLength)
+        try:
+            return tuple(map(super().entry, value))
+        except Wrong as error:
+            raise self.refuse(value, type(error.problem)) from None
 
     def read(self, value: object) -> Any:
-        try:
-            return super().read(value) if self.spatial else self.entry(value)
-        except ValueError:
-            raise self.refuse(value) from None
+        return super().read(value) if self.spatial else self.entry(value)
 
     def plain(self, value: Any, rank: int) -> Any:
         return tuple(map(ends, super().plain(value, rank))) if self.spatial else value
@@ -307,10 +329,14 @@ class Extent(Parameter[Shape]):
     sides = True
 
     def read(self, value: object) -> Shape:
-        sizes = value if isinstance(value, list) and len(value) <= MAX_AXES else []
-        if not sizes or not all(n != 0 and is_count(n, self.least) for n in sizes):
-            raise self.refuse(value)
-        return tuple(sizes)
+        if not isinstance(value, list):
+            raise self.refuse(value, WrongKind)
+        if not 0 < len(value) <= MAX_AXES:
+            raise self.refuse(value, WrongLength)
+        for size in value:
+            if size == 0 or not is_count(size, self.least):
+                raise self.refuse(value, _misfit(size))
+        return tuple(value)
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "minItems": 1, "items": whole_number(self.least)}
@@ -325,7 +351,7 @@ class Sizes(Extent):
     def read(self, value: object) -> Shape:
         shape = super().read(value)
         if shape.count(-1) > 1:
-            raise self.refuse(value)
+            raise self.refuse(value, SeveralRests)
         return shape
 
 
@@ -339,7 +365,7 @@ class Flag(Parameter[bool]):
 
     def read(self, value: object) -> bool:
         if not isinstance(value, bool):
-            raise self.refuse(value)
+            raise self.refuse(value, WrongKind)
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -365,7 +391,7 @@ class Real(Parameter[float]):
 
     def read(self, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not self.allows(value):
-            raise self.refuse(value)
+            raise self.refuse(value, _misfit(value, (int, float)))
         return value
 
     def allows(self, value: float) -> bool:
@@ -391,7 +417,7 @@ class Whole(Parameter[int]):
 
     def read(self, value: object) -> int:
         if not is_count(value, -LARGEST) or (self.nonzero and value == 0):
-            raise self.refuse(value)
+            raise self.refuse(value, _misfit(value))
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -427,8 +453,10 @@ class Word(Parameter[str]):
         self.kind = "one of " + ", ".join(f'"{word}"' for word in words) if len(words) > 1 else f'"{words[0]}"'
 
     def read(self, value: object) -> str:
-        if not isinstance(value, str) or value not in self.words:
-            raise self.refuse(value)
+        if not isinstance(value, str):
+            raise self.refuse(value, WrongKind)
+        if value not in self.words:
+            raise self.refuse(value, UnknownWord, did_you_mean(close(value, self.words)))
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -451,7 +479,7 @@ class Reference(Parameter[Any]):
 
     def read(self, value: object) -> Any:
         if not isinstance(value, str):
-            raise self.refuse(value)
+            raise self.refuse(value, WrongKind)
         return value
 
     def schema(self) -> dict[str, Any]:

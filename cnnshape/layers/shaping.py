@@ -24,9 +24,12 @@ from cnnshape.layers.parameters import (
 from cnnshape.layers.windows import Reads, cells, sampled, spread, whole
 from cnnshape.numbers.rules import MAX_DYADIC, N, Require, divides, equal, padded, product, scaled, unasked
 from cnnshape.numbers.shape import LARGEST, Shape
+from cnnshape.problems.values import NeedsOneOf, OffsetNotCentred, OnlyForMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from cnnshape.problems.base import Problem
 
 
 class Shaping(Layer, family="Layers that rearrange or resize"):
@@ -128,12 +131,13 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
     functions = ("interpolate",)
 
     @classmethod
-    def inconsistent(cls, given: dict[str, Any]) -> str:
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         if len(given.keys() & {"size", "scale_factor", "like"}) != 1:
-            return "upsample needs one of size, scale_factor and like"
-        if given.get("align_corners") is not None and given.get("mode", "nearest") not in MODES:
-            return f"align_corners is only for the modes {', '.join(MODES)}"
-        return ""
+            return NeedsOneOf(of=cls.type, keys=["size", "scale_factor", "like"])
+        mode = given.get("mode", "nearest")
+        if given.get("align_corners") is not None and mode not in MODES:
+            return OnlyForMode(parameter="align_corners", modes=[*MODES], mode=mode)
+        return None
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -294,9 +298,10 @@ class Pad(Shaping, type="pad"):
         return {"padding": given["pad"], "value": given.get("value") or 0.0}
 
     @classmethod
-    def inconsistent(cls, given: dict[str, Any]) -> str:
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         mode = given.get("mode", "constant")
-        return f'value is only for mode = "constant", not "{mode}"' if given.get("value") and mode != "constant" else ""
+        wrong = given.get("value") and mode != "constant"
+        return OnlyForMode(parameter="value", modes=["constant"], mode=mode) if wrong else None
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -378,11 +383,11 @@ class Crop(Shaping, type="crop"):
                 yield Recognized(cls.type, cls(size=tuple(part.shape[2:]), offset=starts), [part])
 
     @classmethod
-    def inconsistent(cls, given: dict[str, Any]) -> str:
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         if len(given.keys() & {"size", "like", "amount"}) != 1:
-            return "crop needs one of size, like and amount"
+            return NeedsOneOf(of=cls.type, keys=["size", "like", "amount"])
         centred = "offset" in given and ("amount" in given or given.get("exact"))
-        return "amount and exact are for the middle, without offset" if centred else ""
+        return OffsetNotCentred() if centred else None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         if self.like is None:

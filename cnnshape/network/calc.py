@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers import TYPES, Layer
-from cnnshape.layers.parameters import Parameter, Wrong
 from cnnshape.network.arithmetic import CHANNELS, SIDE, Explanation, axes_of, quantities, shape_lines
 from cnnshape.network.flow import measure
 from cnnshape.numbers.shape import text
@@ -18,6 +17,8 @@ from cnnshape.problems.catalogue import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cnnshape.layers.parameters import Parameter
 
 
 def options(kind: type[Layer]) -> dict[str, Parameter[Any]]:
@@ -57,13 +58,13 @@ def setting(parameter: Parameter[Any], written: str, axes: int) -> Any:
 
 
 def calculate(kind: type[Layer], sides: tuple[int, ...], given: Mapping[str, str | bool]) -> Explanation:
-    """Explain the sides that come out of a layer, given those that enter and settings as written. Raises Wrong."""
+    """Explain the sides that come out of a layer, given those that enter and settings as written. Raises ValueError."""
     settings = {
         name: setting(kind.parameters[name], value, len(sides)) if isinstance(value, str) else value
         for name, value in given.items()
     }
-    if why := kind.inconsistent(settings):
-        raise Wrong(why)
+    if problem := kind.inconsistent(settings):
+        raise ValueError(problem.message)
     of_channels = {name: UNKNOWN for name in kind.required if name not in settings}  # such as out_channels
     layer = kind(**of_channels, **settings)
     axes = (CHANNELS, SIDE) if len(sides) == 1 else axes_of((UNKNOWN, *sides))

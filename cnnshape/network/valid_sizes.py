@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.network.flow import inputs_at, run
 from cnnshape.network.graph import UNRESOLVED
-from cnnshape.numbers.boxes import Box, covered, meet, words
 from cnnshape.numbers.rules import Refused, equal
 from cnnshape.numbers.shape import is_count, text
-from cnnshape.numbers.sizeset import EVERY, SizeSet, TooManySpans
-from cnnshape.numbers.solve import conjuncts, solve
+from cnnshape.numbers.sizeset import SizeSet, TooManySpans
+from cnnshape.numbers.solve import EVERY, Box, covered, meet, parts, solve
 from cnnshape.numbers.symbolic import Compared, Condition, Unsolvable, unknowns
 from cnnshape.numbers.unknown import UNKNOWN
 
@@ -227,6 +226,15 @@ def _met(constraint: Constraint, boxes: Sequence[Box]) -> list[Box]:
         return meet(constraint.boxes, boxes)
 
 
+def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
+    """Write boxes in words: one set where it is that of each axis, or h 64 to 95 with w 128; or h 128 with w 64."""
+    boxes = [*boxes]
+    if len(boxes) == 1 and len(set(boxes[0])) == 1:
+        return str(boxes[0][0])
+    named = ([(name, sizes) for name, sizes in zip(names, box, strict=True) if sizes != EVERY] for box in boxes)
+    return "; or ".join(" with ".join(f"{name} {sizes}" for name, sizes in box) for box in named) or "none"
+
+
 def valid_sizes(
     net: Graph,
     *,
@@ -360,6 +368,6 @@ def _solved(required: Sequence[tuple[str, Conditions]], names: Sequence[str]) ->
         return solve(asked, names)
     except Unsolvable as error:
         at = next(
-            (condition for condition in asked if any(part is error.condition for part in conjuncts([condition]))), None
+            (condition for condition in asked if any(part is error.condition for part in parts([condition]))), None
         )
         raise NoClosedForm("" if at is None else of[at], str(error)) from None

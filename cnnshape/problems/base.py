@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.problems.wording import printable, said, suggested
 
@@ -17,7 +17,7 @@ CODES: dict[str, type[Problem]] = {}
 
 
 class Problem:
-    """One thing that is wrong, or doubtful (`severity` "warning").
+    """One thing that is wrong, or doubtful (`severity` "warning"). A class without a code is a parent of others.
 
     `suggestions` say what was probably meant, what there is, or what to write instead: guesses from the words alone.
     `cause` says what it comes from, `fixes` what was tried and would mend it; both are empty where nothing is known.
@@ -86,7 +86,13 @@ class Problem:
     def __hash__(self) -> int:
         return hash((self.code, self.place, self.layer))
 
-    def as_error(self) -> Problem:
+    def placed(self, place: Place, used_at: tuple[Place, ...] = ()) -> Self:
+        """Return the same problem at a place, for one that was found in a value alone."""
+        problem = copy(self)
+        problem.place, problem.used_at = place, used_at
+        return problem
+
+    def as_error(self) -> Self:
         """Return the same problem with the severity of an error."""
         problem = copy(self)
         problem.severity = "error"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cnnshape.problems.base import Problem, Warn
+from cnnshape.problems.reading import BadName
+from cnnshape.problems.values import BadValue
 
 
 class UnknownBlock(Problem, code="unknown-block"):
@@ -26,6 +28,14 @@ class BlockCircle(Problem, code="block-circle"):
 
 
 class BadWiring(Problem, code="bad-wiring"):
+    sentence = "{why}"
+
+
+class BadStep(BadValue, code="bad-value"):
+    sentence = "{why}"
+
+
+class BadStepName(BadName, code="bad-name"):
     sentence = "{why}"
 
 

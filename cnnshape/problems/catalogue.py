@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from cnnshape.problems import building, claims, comparing, reading, shapes  # noqa: F401 -- fill CODES
+from cnnshape.problems import (  # noqa: F401 -- fill CODES
+    building,
+    claims,
+    comparing,
+    expressions,
+    reading,
+    shapes,
+    values,
+)
 from cnnshape.problems.base import CODES
 
 __all__ = ["CODES"]

@@ -55,12 +55,18 @@ def did_you_mean(word: str) -> tuple[Suggestion, ...]:
     return (Suggestion("meant", (word,)),) if word else ()
 
 
+def all_known(words: Iterable[str]) -> tuple[Suggestion, ...]:
+    """Return the suggestions that are all words there are; none where there is no word."""
+    listed = tuple(words)
+    return (Suggestion("known", listed),) if listed else ()
+
+
 def suggest(word: object, known: Iterable[str]) -> tuple[Suggestion, ...]:
     """Suggest for an unknown word the known one that is close, or else all that are known if they are few."""
     options = tuple(dict.fromkeys([*known][-MAX_OPTIONS:]))  # of layers, those that stand nearest
     if word := meant(word, options):
         return did_you_mean(word)
-    return (Suggestion("known", options),) if 0 < len(options) <= MAX_LISTED else ()
+    return all_known(options) if len(options) <= MAX_LISTED else ()
 
 
 def meant(word: object, options: tuple[str, ...]) -> str:

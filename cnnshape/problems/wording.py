@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.suggest import Suggestion
 
 MAX_LENGTH: Final = 1_000  # characters of a word in a message
+MAX_WORDS: Final = 20  # of the words that are known
 
 
 def said(fact: object) -> str:
@@ -31,7 +32,8 @@ def said(fact: object) -> str:
 
 def suggested(sentence: str, suggestions: Iterable[Suggestion]) -> str:
     """Add suggestions to a sentence: "there is no layer type cnov; did you mean conv?"."""
-    return "; ".join([sentence, *map(_offered, suggestions)])
+    text = "; ".join([sentence.removesuffix("."), *map(_offered, suggestions)])
+    return f"{text}." if sentence.endswith(".") and not text.endswith("?") else text
 
 
 def _offered(suggestion: Suggestion) -> str:
@@ -40,7 +42,8 @@ def _offered(suggestion: Suggestion) -> str:
         case "meant":
             return f"did you mean {words[0]}?"
         case "known":
-            return f"there {'are' if len(words) > 1 else 'is only'} {', '.join(words)}"
+            listed = words if len(words) <= MAX_WORDS else [*words[:MAX_WORDS], "..."]
+            return f"there {'are' if len(words) > 1 else 'is only'} {', '.join(listed)}"
         case "advice":
             return words[0]
 

@@ -6,8 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.network.receptive import receptive_fields
-from cnnshape.network.valid_sizes import NoClosedForm
-from cnnshape.numbers.boxes import words
+from cnnshape.network.valid_sizes import NoClosedForm, words
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.symbolic import Compared, Size
 from cnnshape.problems.base import errors
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import ReceptiveField
     from cnnshape.network.valid_sizes import Constraint, ValidSizes
-    from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.shape import Shape
     from cnnshape.numbers.sizeset import SizeSet
+    from cnnshape.numbers.solve import Box
     from cnnshape.problems.base import Problem
 
 MOST_PRODUCTS: Final = 12  # of sets for each axis, on the screen

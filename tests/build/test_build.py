@@ -263,10 +263,10 @@ layers = [{ type = "{act}", out_features = "in_channels" }]"""
         ('{ name = "a", block = "unit", when = "1" }, { block = "unit", shares = "a" }', "bad-value"),
         (
             '{ name = "a", block = "unit", repeat = -1 }, { type = "concat", from = ["a.0", "a.*.r", "a.r"] }',
-            "bad-value",
+            "out-of-range",
         ),
         ('{ name = "a", block = "nut", repeat = 2 }, { type = "concat", from = ["a.*.r", "a.1.r"] }', "unknown-block"),
-        ('{ name = "x{1 // 0}", type = "relu" }, { type = "concat", from = ["x1", "x.*"] }', "bad-expression"),
+        ('{ name = "x{1 // 0}", type = "relu" }, { type = "concat", from = ["x1", "x.*"] }', "division-by-zero"),
         ('{ name = "a", block = "unit", shares = "b", repeat = 2 }', "unknown-layer"),
         ('{ name = "a", block = "unit", repeat = 3 }, { type = "concat", from = "a.*.q" }', "unknown-layer"),
     ],
@@ -282,7 +282,7 @@ BLOCK_C = '[blocks.b]\nlayrs = [{ name = "c", type = "conv", out_channels = 8, k
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ('layout = "NHWC"\nlayers = [{ type = "relu", expect = [32, 32, 3] }]', "bad-value"),
+        ('layout = "NHWC"\nlayers = [{ type = "relu", expect = [32, 32, 3] }]', "unknown-word"),
         ('layot = "channels_last"\nlayers = [{ type = "relu", expect = [32, 32, 3] }]', "unknown-key"),
         ('layrs = ["relu"]\n[claims]\nparameters = 3\noutput = [8]', "unknown-key"),
         (f'layers = [{{ name = "a", block = "b", expect = [8, 32, 32] }}]\n{BLOCK_C}', "unknown-key"),
@@ -300,7 +300,7 @@ def test_what_follows_from_a_misspelt_word_is_not_said_as_well(text, code):
 
 def test_blocks_of_an_include_that_is_wrong_are_not_missed_as_well():
     uses = 'layers = [{ block = "unit" }, { block = "unit{1}" }, { name = "a", block = "other" }, { shares = "a" }]'
-    assert codes(f'include = "nowhere.toml"\n{HERE}{uses}') == ["bad-include"]
+    assert codes(f'include = "nowhere.toml"\n{HERE}{uses}') == ["include-not-found"]
 
 
 def test_an_empty_block_gives_what_enters():
@@ -339,7 +339,7 @@ layers = [
     assert [report[f"{name}.c"].output[0] for name in "xyz"] == [5, 7, 1]
     assert [report[f"{name}.conv1"].output[0] for name in "xyz"] == [7, 5, 5]
     (problem,) = problems(text % '{ name = "w", block = "b", from = "input", q = 5, p = true },')
-    assert (problem.code, problem.message) == ("bad-value", "out_channels must be a whole number from 1 up, not true")
+    assert (problem.code, problem.message) == ("wrong-kind", "out_channels must be a whole number from 1 up, not true")
 
 
 # Repeats
@@ -773,8 +773,8 @@ def test_words_do_not_grow_without_bound():
     )
     text = f'{HERE}layers = [{{ block = "b0" }}]\n{blocks}[blocks.b20]\nwords = {{ w = "x" }}\nlayers = ["{{w}}"]'
     (problem,) = problems(text)
-    assert problem.code == "bad-expression"
-    assert "longer than 1,000 characters" in problem.message
+    assert problem.code == "word-too-long"
+    assert "longer than 1000 characters" in problem.message
 
 
 def test_no_more_problems_are_listed_than_anybody_reads():

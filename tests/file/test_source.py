@@ -525,10 +525,10 @@ def test_the_index_needs_no_stack() -> None:
 def check(error: SourceError, text: str, file: str = "<string>") -> None:
     """It is a sentence about a place in the text, or right behind it."""
     lines = text.removeprefix("\ufeff").split("\n")
-    assert error.file == file
-    assert re.fullmatch("[A-Z].*[.]", error.message)
-    assert 1 <= error.line <= len(lines)
-    assert 1 <= error.column <= len(lines[error.line - 1]) + 1
+    assert error.problem.file == file
+    assert re.fullmatch("[A-Z].*[.]", error.problem.message)
+    assert 1 <= error.problem.line <= len(lines)
+    assert 1 <= error.problem.column <= len(lines[error.problem.line - 1]) + 1
 
 
 @pytest.mark.parametrize(
@@ -556,9 +556,9 @@ def test_broken_text(text: str, place: Place, message: str) -> None:
     with pytest.raises(SourceError) as caught:
         Source.from_text(text, "net.toml")
     error = caught.value
-    assert (error.file, (error.line, error.column)) == ("net.toml", place)
-    assert error.message.startswith(message)
-    assert str(error) == f"net.toml:{place[0]}:{place[1]}: {error.message}"
+    assert (error.problem.file, (error.problem.line, error.problem.column)) == ("net.toml", place)
+    assert error.problem.message.startswith(message)
+    assert str(error) == f"net.toml:{place[0]}:{place[1]}: {error.problem.message}"
     assert vars(pickle.loads(pickle.dumps(error))) == vars(error)
 
 
@@ -579,8 +579,8 @@ def test_broken_text(text: str, place: Place, message: str) -> None:
 def test_what_was_probably_meant(text: str, advice: str) -> None:
     with pytest.raises(SourceError) as caught:
         Source.from_text(text)
-    assert caught.value.message.endswith(advice)
-    assert caught.value.text == text
+    assert caught.value.problem.message.endswith(advice)
+    assert caught.value.place.source.text == text
 
 
 DEEP = 5_000
@@ -611,8 +611,8 @@ def test_nested_too_deeply(text: str, place: Place, stack: int | None) -> None:
             Source.from_text(text)
     finally:
         sys.setrecursionlimit(before)
-    assert caught.value.message == "Tables and arrays are nested more than 20 deep here."
-    assert (caught.value.line, caught.value.column) == place
+    assert caught.value.problem.message == "Tables and arrays are nested more than 20 deep here."
+    assert (caught.value.problem.line, caught.value.problem.column) == place
 
 
 @pytest.mark.parametrize(
@@ -735,7 +735,7 @@ def test_not_utf8(content: bytes, place: Place, byte: str, tmp_path: Path) -> No
     path.write_bytes(content)
     with pytest.raises(SourceError, match=f"This is not UTF-8 text: no character has the byte {byte}") as caught:
         Source.read(path)
-    assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), *place)
+    assert (caught.value.problem.file, caught.value.problem.line, caught.value.problem.column) == (str(path), *place)
 
 
 def test_no_such_file(tmp_path: Path) -> None:
@@ -748,8 +748,8 @@ def test_no_such_file(tmp_path: Path) -> None:
     ]:
         with pytest.raises(SourceError) as caught:
             Source.read(path)
-        assert caught.value.message.startswith(message)
-        assert (caught.value.file, caught.value.line, caught.value.column) == (str(path), 1, 1)
+        assert caught.value.problem.message.startswith(message)
+        assert (caught.value.problem.file, caught.value.problem.line, caught.value.problem.column) == (str(path), 1, 1)
 
 
 def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -760,7 +760,7 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SourceError) as caught:
         Source.read("net.toml")
     monkeypatch.undo()
-    assert caught.value.message == "This file cannot be read: permission denied."
+    assert caught.value.problem.message == "This file cannot be read: permission denied."
 
 
 # What it costs -------------------------------------------------------------------------------------------------------

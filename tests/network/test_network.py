@@ -236,7 +236,7 @@ def test_an_input_that_is_wrong_leaves_the_rest_readable():
     report = net(
         'input = [3, 0]\nlayers = [{ name = "a", type = "conv", out_channels = 8, kernel_size = 3 }, "rleu"]'
     ).check()
-    assert sorted(p.code for p in report.problems) == ["bad-value", "unknown-type"]
+    assert sorted(p.code for p in report.problems) == ["out-of-range", "unknown-type"]
     assert report.inputs == {}
     assert [row.inputs for row in report.layers] == [(None,), (None,)]
 

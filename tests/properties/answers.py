@@ -9,8 +9,9 @@ from cases import Case
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Reference, Wrong
 from cnnshape.network.flow import measure
+from cnnshape.problems.values import BadValue
 
-BAD_VALUE = "bad-value"  # a setting is refused by itself, before any shape arrives
+SETTING = "setting"  # a setting is refused by itself, before any shape arrives
 
 
 class Accepted(NamedTuple):
@@ -50,13 +51,13 @@ def value_of(kind: type[Layer], name: str, value: Any) -> Any:
         return True
     layer = read(Case(parameter.to, value, ((1,),)))
     if layer is None:
-        raise Wrong
+        raise Wrong(BadValue())
     return layer
 
 
 def ours(layer: Layer | None, case: Case) -> Answer:
     if layer is None:
-        return Refused(frozenset([BAD_VALUE]))
+        return Refused(frozenset([SETTING]))
     result = measure(layer, case.shapes)
     refusals = [*result.refusals]
     if "indices" in case.settings:  # the max_pool, which in a net is a layer of its own

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from answers import BAD_VALUE, Accepted, Answer, Refused, ours, read
+from answers import SETTING, Accepted, Answer, Refused, ours, read
 from reference import REFERENCE
 from stated import stated
 
@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
         if isinstance(self.ours, Accepted):
             return self.ours == self.torch == self.module and not self.stated
         if isinstance(self.torch, Accepted):
-            alone = all(code == BAD_VALUE or (code in self.stated and not refuses(code)) for code in self.ours.why)
+            alone = all(code == SETTING or (code in self.stated and not refuses(code)) for code in self.ours.why)
             return bool(self.stated) and alone
         return not isinstance(self.module, Accepted) or not any(map(refuses, self.ours.why))
 

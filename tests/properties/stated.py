@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from answers import SETTING
 from cases import Case
 from reference import REFERENCE
 
@@ -155,7 +156,7 @@ WINDOW = (("kernel_size", 1), ("stride", 1), ("padding", 0))
 LARGEST = torch.finfo(torch.float32).max
 
 
-@condition("bad-value")
+@condition(SETTING)
 def _(case: Case, answer: Any) -> bool:
     """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
     padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells; a scale_factor of 0,

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from answers import BAD_VALUE, Accepted, Answer, Refused, ours, read
+from answers import SETTING, Accepted, Answer, Refused, ours, read
 from cases import drawn
 
 import cnnshape
@@ -44,7 +44,7 @@ def loaded(text: str) -> Answer:
     try:
         report = cnnshape.loads(text).check()
     except cnnshape.ArchitectureError:
-        return Refused(frozenset([BAD_VALUE]))
+        return Refused(frozenset([SETTING]))
     if report.ok:
         return Accepted(report.output, report.parameters)
     return Refused(frozenset(problem.code for problem in report.problems if problem.severity == "error"))

@@ -142,7 +142,7 @@ def test_json_of_what_cannot_be_read(file, tmp_path):
     syntax, missing, good = report(file("layers = ["), tmp_path / "missing.toml", ALEXNET)
     assert (syntax["ok"], syntax["layers"]) == (False, [])
     (problem,) = syntax["problems"]
-    assert (problem["code"], problem["line"]) == ("unreadable", 1)
+    assert (problem["code"], problem["line"]) == ("not-toml", 1)
     assert (missing["ok"], missing["layers"]) == (False, [])
     assert good["ok"]
 
@@ -294,4 +294,4 @@ def test_markdown_of_a_bad_net(file, torch):
 def test_markdown_of_several_files(file):
     text = check("markdown", ALEXNET, file("layers = [")).stdout
     assert text.count("## ") == 2
-    assert "error[unreadable]" in text
+    assert "error[not-toml]" in text
