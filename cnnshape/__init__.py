@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import receptive_fields
     from cnnshape.network.report import LayerReport, Report
-    from cnnshape.network.valid_sizes import NoClosedForm, ValidSizes
+    from cnnshape.network.requirements import NoClosedForm
+    from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.sizeset import SizeSet
     from cnnshape.problems.base import ArchitectureError, Problem
     from cnnshape.pytorch.crosscheck import verify
@@ -39,7 +40,7 @@ HOMES: Final = {
     "ArchitectureError": "problems.base",
     "LayerReport": "network.report",
     "Network": "network.network",
-    "NoClosedForm": "network.valid_sizes",
+    "NoClosedForm": "network.requirements",
     "Problem": "problems.base",
     "Report": "network.report",
     "SizeSet": "numbers.sizeset",

@@ -314,7 +314,7 @@ def _loaded(config: pytest.Config, file: Path) -> tuple[str, Network | _Unusable
 
 
 def _samples(net: Network, n: int) -> list[tuple[str, Any]] | _Unusable:
-    from cnnshape.network.valid_sizes import NoClosedForm
+    from cnnshape.network.requirements import NoClosedForm
     from cnnshape.numbers.shape import text
     from cnnshape.testing import sample_inputs
 

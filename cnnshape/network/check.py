@@ -89,7 +89,8 @@ def claimed_sizes(context: Context) -> Iterator[Problem]:
     claim = next((claim for claim in context.graph.claims if claim.name == "valid_sizes"), None)
     if claim is None:
         return
-    from cnnshape.network.valid_sizes import NoClosedForm, valid_sizes
+    from cnnshape.network.requirements import NoClosedForm
+    from cnnshape.network.valid_sizes import valid_sizes
 
     try:
         context.report = context.report._replace(valid_sizes=valid_sizes(context.graph).square)

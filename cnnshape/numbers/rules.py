@@ -1,7 +1,7 @@
-"""The size rules, each written once, over any number: an int, an unknown, or one that remembers its arithmetic.
+"""The size rules, each written once, over any number: an int, a Size (an unknown side), a Traced (with its arithmetic).
 
-A rule says what must hold through `require` before it computes, so that no division hides a condition. It never asks a
-size (`if w > 3`): a size may be unknown. It uses only + - * // and comparisons, which every number of ours has.
+A rule states its conditions through `require` before it computes, so that no division hides one. It never asks a size
+(`if w > 3`), which may be unknown, and uses only + - * // and comparisons, which every number of ours has.
 Sides and windows are in cells; `padding` is added at both ends. Names as in Dumoulin & Visin 2016 (arXiv:1603.07285).
 """
 
@@ -15,41 +15,44 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, SupportsIndex
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-N = Any  # a size: an int, or any number that knows the arithmetic above (no protocol says that of int and ours alike)
+N = Any  # a size: an int, or any number with the arithmetic above (no protocol covers both int and our own classes)
 
 # 0.1 is dyadic too, to a float: 3602879701896397 / 2**55. Up to this, float64 computes w * factor exactly for every
 # side under 2**33, so that the integers and torch cannot differ.
 MAX_DYADIC: Final = 2**20
 
 
-class Refused(Exception):  # noqa: N818 -- it reads as what happened, and it never leaves the engine
-    """A condition does not hold; the `require` that raised it has taken note of it."""
+class Refused(Exception):  # noqa: N818 -- it never leaves the engine, and is no error there
+    """A condition does not hold; the `require` that raised it has noted it."""
 
 
 class Require(Protocol):
-    """What a reading does with a condition: refuse (int), note (Traced), or collect it (an unknown side)."""
+    """The function by which a rule states a condition: a reading refuses what does not hold, or collects what must.
+
+    `code` is that of the problem, `facts` are the numbers of its message.
+    """
 
     def __call__(self, condition: Any, code: str, **facts: object) -> None: ...
 
 
 def unasked(condition: Any, code: str, **facts: object) -> None:
-    """Require nothing: the condition has been asked for elsewhere, or somebody else is to fail at it."""
+    """Require nothing, where the condition has been stated elsewhere."""
 
 
 def extent(kernel_size: N, dilation: N = 1) -> N:
-    """How many cells a window covers, from its first to its last: F = D(K - 1) + 1."""
+    """The cells from the first to the last of a window: F = D(K - 1) + 1."""
     return dilation * (kernel_size - 1) + 1
 
 
 def window(w: N, require: Require, *, extent: N, stride: N, padding: N) -> N:
-    """How many windows fit a side: W' = floor((W - F + 2P) / S) + 1 (Dumoulin & Visin, relationship 6)."""
+    """The windows that fit a side: W' = floor((W - F + 2P) / S) + 1 (Dumoulin & Visin, relationship 6)."""
     room = w - extent + 2 * padding
     require(room >= 0, "window-too-large", side=w, extent=extent, padding=padding)
     return room // stride + 1
 
 
 def window_ceil(w: N, require: Require, *, extent: N, stride: N, padding: N) -> N:
-    """How many windows start inside the side or its left padding (`ceil_mode`): the last may hang over the end.
+    """The windows that start inside the side or its left padding (`ceil_mode`): the last may hang over the end.
 
     W' = min(ceil((W - F + 2P) / S) + 1, ceil((W + P) / S)), as one division.
     """
@@ -59,27 +62,24 @@ def window_ceil(w: N, require: Require, *, extent: N, stride: N, padding: N) -> 
 
 
 def left_over(w: N, *, extent: N, stride: N, padding: N) -> N:
-    """What the division of `window` leaves over, in cells: (W - F + 2P) mod S."""
+    """The remainder of the division in `window`, in cells: (W - F + 2P) mod S."""
     return (w - extent + 2 * padding) % stride
 
 
 def lost(w: N, windows: N, *, extent: N, stride: N, padding: N) -> N:
-    """How many cells of a side lie behind its last window, negative where that ends in the padding.
-
-    W - (S(W' - 1) - P + F)
-    """
+    """The cells of a side behind its last window: W - (S(W' - 1) - P + F), negative where that ends in the padding."""
     return w - (stride * (windows - 1) - padding + extent)
 
 
 def transposed(  # noqa: PLR0913 -- the quantities of the formula
     w: N, require: Require, *, extent: N, stride: N, padding: N, output_padding: N = 0
 ) -> N:
-    """The side that a convolution would have shrunk to w: W' = S(W - 1) - 2P + F + OP (Dumoulin & Visin, 14)."""
-    return left(stride * (w - 1) - 2 * padding + extent + output_padding, require, side=w)
+    """The side of a transposed convolution: W' = S(W - 1) - 2P + F + OP (Dumoulin & Visin, relationship 14)."""
+    return nonempty(stride * (w - 1) - 2 * padding + extent + output_padding, require, side=w)
 
 
-def left(result: N, require: Require, *, side: N) -> N:
-    """Return what is left of a side; of a side of 0 torch makes a tensor without elements."""
+def nonempty(result: N, require: Require, *, side: N) -> N:
+    """The side that comes out, which must be 1 or more; with 0, torch makes a tensor without elements."""
     require(result >= 0, "nothing-left", side=side, result=result)
     require(result >= 1, "no-elements", side=side, result=result)
     return result
@@ -87,7 +87,7 @@ def left(result: N, require: Require, *, side: N) -> N:
 
 def padded(w: N, require: Require, *, before: int, after: int, mode: str) -> N:
     """A side with cells added at its ends, or cut off where negative: W' = before + W + after."""
-    result = left(w + before + after, require, side=w)
+    result = nonempty(w + before + after, require, side=w)
     cut, widest = min(before, 0) + min(after, 0), max(before, after)
     if mode == "constant":  # torch cuts before it adds
         require(w + cut >= 0, "nothing-left", side=w, result=w + cut)
@@ -109,35 +109,35 @@ def scaled(w: N, require: Require, *, factor: N) -> N:
         result = w * top // bottom if max(top, bottom) <= MAX_DYADIC else math.floor(w * factor)
     else:
         result = w * factor
-    return left(result, require, side=w)
+    return nonempty(result, require, side=w)
 
 
 def equal(a: N, b: N) -> Any:
-    """The condition a = b. Of unknown sides, == says whether they are so always; they may be so at some."""
+    """The condition a = b. Two unknown sides that are not equal as functions may still be equal at some sides."""
     return a == b or (a >= b) & (a <= b)
 
 
 def divides(divisor: N, number: N) -> Any:
-    """The condition that a division leaves nothing over."""
+    """The condition that a division has no remainder."""
     return number // divisor * divisor >= number
 
 
 def same(a: N, b: N) -> N:
-    """Either of two sizes that are required to be equal: a number before an unknown, the simpler of two unknowns."""
+    """One of two sizes that are required to be equal: a number before an unknown, the simpler of two unknowns."""
     if a == b or isinstance(a, SupportsIndex):
         return a
     return b if isinstance(b, SupportsIndex) else min(a, b, key=lambda size: size.complexity)
 
 
 def larger(a: N, b: N) -> N:
-    """The larger of two sizes that are equal, or of which one is 1; of an unknown and a number, the number."""
+    """The larger of two sizes, one of which is 1 if they differ; of an unknown and a number, the number."""
     if b in (a, 1):
         return a
     if a == 1 or isinstance(b, SupportsIndex):
         return b
-    return a if isinstance(a, SupportsIndex) else max(a, b)  # of two unknowns, which cannot tell and say so
+    return a if isinstance(a, SupportsIndex) else max(a, b)  # two unknowns cannot be compared, and raise
 
 
 def product(numbers: Iterable[N]) -> N:
-    """All numbers multiplied, in their order."""
+    """The product of all numbers, in their order."""
     return reduce(mul, numbers)

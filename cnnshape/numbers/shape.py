@@ -1,4 +1,4 @@
-"""A shape: channels first, as torch's, without the batch; and the order in which a file writes it."""
+"""Shapes: channels first, as torch's, without the batch; read and written in the layout of a file."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ MAX_AXES: Final = 64  # torch's tensors have no more
 
 
 def is_count(value: object, least: int) -> TypeGuard[int]:
-    """Say whether a value is a whole number, at least `least`, that torch can hold."""
+    """Say whether a value is a whole number from `least` to the largest size of torch; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST
 
 
 def from_file(sizes: tuple[Any, ...], layout: str) -> Shape:
-    """Return a shape as the file writes it, channels first."""
+    """Return the shape of which a file gives the sizes in its layout."""
     return (*sizes[-1:], *sizes[:-1]) if layout == CHANNELS_LAST else sizes
 
 
 def to_file(shape: Shape, layout: str) -> tuple[Any, ...]:
-    """Return a shape as the file writes it."""
+    """Return the sizes of a shape in the layout of a file."""
     return (*shape[1:], *shape[:1]) if layout == CHANNELS_LAST else shape
 
 
 def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
-    """Write a shape as people do: 227x227x3; "?" for what is not known."""
+    """Write a shape in a layout: 227x227x3, with "?" for a size that is not known."""
     if shape is None:
         return "?"
     return "x".join("?" if size is UNKNOWN or size is None else str(size) for size in to_file(shape, layout))
 
 
 def parse(written: str, layout: str) -> Shape:
-    """Read "227x227x3", in the file's layout. Raises ValueError."""
+    """Read a shape as `text` writes it: 227x227x3, in a layout. Raises ValueError."""
     parts = written.split("x")
     sizes = tuple(int(part) if len(part) <= MOST_DIGITS and part.strip().isdecimal() else 0 for part in parts)
     if not all(is_count(size, 1) for size in sizes):

@@ -1,7 +1,7 @@
-"""SizeSet, an exact set of sizes: some first ones, and from a threshold on those with certain remainders.
+"""SizeSet, an exact set of sizes: spans below a start, and from it on all sizes with certain remainders by a period.
 
-Such sets are closed under union, intersection and complement. The one door (`_made`) brings every set into its
-canonical form, least period and least threshold, so that equal sets are equal objects. Sizes are whole, from 1 up.
+Such sets are closed under union, intersection and complement. One function makes them all, `_made`, with the least
+period and the least start, so that equal sets have equal fields. Sizes are whole numbers from 1 up.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, SupportsIndex
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-MOST_SPANS: Final = 2**16  # that a set may have: beyond, its text would be a book and its algebra minutes of work
+MOST_SPANS: Final = 2**16  # in a set: beyond, its text would be a book and its algebra minutes of work
+TOO_MANY_SPANS: Final = f"the set has more than {MOST_SPANS:,} separate pieces"
 
-Span = tuple[int, int]  # the sizes from the first to the last, both included
+Span = tuple[int, int]  # consecutive sizes: the first and the last
 
 
-class TooManySpans(ValueError):  # noqa: N818 -- it says what is wrong
-    """The result would have more than MOST_SPANS separate pieces."""
+class TooManySpans(ValueError):  # noqa: N818 -- it describes the result
+    """The result would have more than MOST_SPANS spans."""
 
 
 class SizeSet:
     """An immutable set of sizes: `SizeSet("multiples of 16, from 16")`; 48 in s, s & t, s | t, ~s, s - t, s <= t.
 
-    Reads what `str` writes, and a few words more: "none", "every size", "every size from 67", "227 to 258",
-    "1, 3 or 5", "multiples of 16, from 32", "0 or 31 modulo 32, from 31", and a finite part before a periodic one:
-    "5 or 7, and multiples of 16, from 32". Raises ValueError for any other text.
+    SizeSet(text) reads all that `str` writes, and leaves out what may be left out: "none", "every size", "every size
+    from 67", "227 to 258", "1, 3 or 5", "multiples of 16, from 32", "0 or 31 modulo 32, from 31", and a finite part
+    before a periodic one: "5 or 7, and multiples of 16, from 32". Raises ValueError for any other text.
     """
 
     __slots__ = ("finite", "period", "residues", "start")
@@ -52,12 +53,12 @@ class SizeSet:
 
     @classmethod
     def of(cls, sizes: Iterable[int]) -> SizeSet:
-        """Return the set of these sizes; what is below 1 is no size."""
+        """Return the set of these sizes; numbers below 1 are left out."""
         return _made(_joined(sorted((size, size) for size in sizes if size > 0)), 1, 1, ())
 
     @classmethod
     def span(cls, first: int, last: float = inf) -> SizeSet:
-        """Return the sizes from the first to the last, or all from the first on."""
+        """Return the set of all sizes from the first to the last, or from the first on."""
         if last == inf:
             return _made((), first, 1, ((0, 0),))
         first = max(first, 1)
@@ -65,19 +66,19 @@ class SizeSet:
 
     @classmethod
     def modulo(cls, period: int, residues: Iterable[int], start: int = 1) -> SizeSet:
-        """Return the sizes from start on whose remainder by period is one of these."""
+        """Return the set of all sizes from start on whose remainder by the period is one of these."""
         return _made((), start, period, _joined(sorted({(r % period, r % period) for r in residues})))
 
-    # What it says of sizes
+    # Members
 
     def __contains__(self, size: object) -> bool:
-        if not isinstance(size, (int, SupportsIndex)):  # as numpy's whole numbers are; int is found at once
+        if not isinstance(size, (int, SupportsIndex)):  # numpy's integers are SupportsIndex; int is the quick case
             return False
         size = size.__index__()
         if size < 1:
             return False
-        spans, place = (self.residues, size % self.period) if size >= self.start else (self.finite, size)
-        return next(_within(spans, place, place), None) is not None
+        spans, number = (self.residues, size % self.period) if size >= self.start else (self.finite, size)
+        return next(_within(spans, number, number), None) is not None
 
     def __iter__(self) -> Iterator[int]:
         """Yield the sizes in order, without end where the set is infinite."""
@@ -92,14 +93,14 @@ class SizeSet:
         return bool(self.finite or self.residues)
 
     def __len__(self) -> int:
-        """Return how many sizes there are. Raises OverflowError where the set is infinite."""
+        """Return the number of sizes. Raises OverflowError for an infinite set."""
         if self.residues:
             raise OverflowError("the set is infinite")
         return sum(last - first + 1 for first, last in self.finite)
 
     @property
     def is_finite(self) -> bool:
-        """Whether it has only so many sizes."""
+        """Whether there is a size above which the set has none."""
         return not self.residues
 
     @property
@@ -119,8 +120,8 @@ class SizeSet:
             return None
         low = max(self.start, size + 1)
         base = low - low % self.period
-        places = chain(self.residues, ((a + self.period, b + self.period) for a, b in self.residues[:1]))
-        return next(max(base + first, low) for first, last in places if base + last >= low)
+        ahead = chain(self.residues, ((a + self.period, b + self.period) for a, b in self.residues[:1]))
+        return next(max(base + first, low) for first, last in ahead if base + last >= low)
 
     def previous(self, size: int) -> int | None:
         """Return the greatest member below a size, None where there is none."""
@@ -144,9 +145,9 @@ class SizeSet:
     # The algebra
 
     def where(self, holds: Callable[[int, int], Iterable[Span]], start: int, period: int) -> SizeSet:
-        """Return the sizes of the set for which something holds that, from start on, repeats with a period.
+        """Return the sizes of the set at which a condition holds that, from start on, repeats with a period.
 
-        `holds` gives, of the sizes from the first to the last, the spans for which it does.
+        `holds` is the condition: given the first and the last of some sizes, it gives the spans of those that meet it.
         """
         start, period = max(self.start, start), lcm(self.period, period)
 
@@ -156,12 +157,12 @@ class SizeSet:
         remainders: list[Span] = []
         for first, last in held(start, start + period - 1):
             a, b = first % period, first % period + last - first
-            remainders += [(a, b)] if b < period else [(a, period - 1), (0, b - period)]  # round the end of the period
+            remainders += [(a, b)] if b < period else [(a, period - 1), (0, b - period)]  # past the end of the period
         return _made(held(1, start - 1), start, period, _joined(sorted(remainders)))
 
     def __and__(self, other: SizeSet) -> SizeSet:
-        """Look at one only where the other is, the sparse one first: 2**64 and 3 have few common multiples."""
-        for one, two in ((self, other), (other, self)):  # what is soon said
+        """Return the common sizes; the sparser set is walked, as of multiples of 2**64 and of 3 the first."""
+        for one, two in ((self, other), (other, self)):  # the quick cases
             if one._last < two._first:
                 return NONE
             if one.period == 1 and one.start <= two._first:
@@ -195,7 +196,7 @@ class SizeSet:
     # The text
 
     def __str__(self) -> str:
-        """Write the set so that people and SizeSet(...) read it."""
+        """Write the set in words, which SizeSet(text) reads."""
         finite = _listed(self.finite)
         if not self.residues:
             return finite or "none"
@@ -212,7 +213,7 @@ class SizeSet:
         return f'SizeSet("{self}")'
 
     def spans(self, low: int, high: int) -> Iterator[Span]:
-        """Yield the spans of the set within low to high, in order; neighbours may touch."""
+        """Yield the parts of the set's spans that lie from low to high, in order; neighbours may touch."""
         yield from _within(self.finite, low, high)
         low = max(low, self.start)
         if self.period == 1 and self.residues and low <= high:
@@ -224,11 +225,11 @@ class SizeSet:
 
 
 def _made(finite: Iterable[Span], start: int, period: int, residues: Iterable[Span]) -> SizeSet:
-    """Return the set in its canonical form; the spans are in order and do not touch."""
+    """Return the set in its canonical form, given spans in order that do not touch."""
     made = object.__new__(SizeSet)
     finite, residues = tuple(finite), tuple(residues)
     if len(finite) + len(residues) > MOST_SPANS:
-        raise TooManySpans(f"the set has more than {MOST_SPANS:,} separate pieces")
+        raise TooManySpans(TOO_MANY_SPANS)
     if residues:
         period, residues = _least_period(period, residues)
         start, finite = _least_start(finite, max(start, 1), period, residues)
@@ -241,11 +242,11 @@ def _made(finite: Iterable[Span], start: int, period: int, residues: Iterable[Sp
 
 
 def _least_period(period: int, residues: tuple[Span, ...]) -> tuple[int, tuple[Span, ...]]:
-    """Return the least period of the remainders, and the remainders by it."""
+    """Return the least period with which the remainders repeat, and the remainders by that period."""
     if residues == ((0, period - 1),):
         return 1, ((0, 0),)
     for prime in _primes(period):
-        while period % prime == 0 and prime <= len(residues):  # each copy has a gap of its own
+        while period % prime == 0 and prime <= len(residues):  # every copy has a gap: at least a span each
             shorter = period // prime
             within = [(first, min(last, shorter - 1)) for first, last in residues if first < shorter]
             if residues != _joined((a + i * shorter, b + i * shorter) for i in range(prime) for a, b in within):
@@ -255,7 +256,7 @@ def _least_period(period: int, residues: tuple[Span, ...]) -> tuple[int, tuple[S
 
 
 def _primes(number: int) -> Iterator[int]:
-    """Yield the prime factors of a period; periods are products of strides, and so of small primes."""
+    """Yield the prime factors of a period; of those from MOST_SPANS up, which no set repeats by, only the product."""
     divisor = 2
     while divisor * divisor <= number and divisor < MOST_SPANS:
         if number % divisor == 0:
@@ -270,22 +271,24 @@ def _primes(number: int) -> Iterator[int]:
 def _least_start(
     finite: tuple[Span, ...], start: int, period: int, residues: tuple[Span, ...]
 ) -> tuple[int, tuple[Span, ...]]:
-    """Return the least start from which the remainders tell, and what stands before it."""
+    """Return the least start from which the remainders decide, and the finite part before it.
+
+    The start moves down past sizes on which the finite part and the remainders agree: a run of members, or of others.
+    """
     spans = list(finite)
     while start > 1:
-        # What the remainders say of the cells just below start, as one run of members or of others.
-        place = (start - 1) % period
-        run = next((span for span in residues if span[0] <= place <= span[1]), None)
+        remainder = (start - 1) % period
+        residue = next((span for span in residues if span[0] <= remainder <= span[1]), None)
         last = spans[-1] if spans else (0, 0)
-        if run:  # members: the finite part must have them as well
-            length = min(place - run[0] + 1, start - 1)
+        if residue:  # members by the remainders: the finite part must have them as well
+            length = min(remainder - residue[0] + 1, start - 1)
             if last[1] != start - 1:
                 break
             length = min(length, last[1] - last[0] + 1)
             spans[-1:] = [(last[0], last[1] - length)] if last[0] <= last[1] - length else []
         else:
-            before = max((b for _, b in residues if b < place), default=residues[-1][1] - period)
-            length = min(place - before, start - 1 - last[1])
+            before = max((b for _, b in residues if b < remainder), default=residues[-1][1] - period)
+            length = min(remainder - before, start - 1 - last[1])
             if length == 0:
                 break
         start -= length
@@ -293,7 +296,7 @@ def _least_start(
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return spans in order with those that touch or overlap made one."""
+    """Return spans in order, with those that touch or overlap joined."""
     result: list[Span] = []
     for first, last in spans:
         if result and first <= result[-1][1] + 1:
@@ -304,41 +307,38 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
 
 
 def _within(spans: tuple[Span, ...], low: int, high: int) -> Iterator[Span]:
-    """Yield what spans in order have within low to high."""
-    for place in range(bisect_left(spans, low, key=itemgetter(1)), len(spans)):
-        first, last = spans[place]
+    """Yield the parts of spans in order that lie from low to high."""
+    for index in range(bisect_left(spans, low, key=itemgetter(1)), len(spans)):
+        first, last = spans[index]
         if first > high:
             break
         yield max(first, low), min(last, high)
 
 
 def _gaps(spans: Iterable[Span], low: int, high: int) -> list[Span]:
-    """Return what the spans leave of low to high."""
+    """Return the gaps that spans in order leave from low to high."""
     edges = [(low - 1, low - 1), *spans, (high + 1, high + 1)]
     return [(a[1] + 1, b[0] - 1) for a, b in pairwise(edges) if a[1] + 1 <= b[0] - 1]
 
 
 def _limited(spans: Iterable[Span]) -> Iterator[Span]:
-    """Yield the spans, up to the limit."""
+    """Yield the spans. Raises TooManySpans past the limit."""
     for count, span in enumerate(spans):
         if count >= MOST_SPANS:
-            raise TooManySpans(f"the set has more than {MOST_SPANS:,} separate pieces")
+            raise TooManySpans(TOO_MANY_SPANS)
         yield span
 
 
-def _words(span: Span) -> Iterable[Span]:
-    """Return a span as it is written: two sizes one by one."""
-    first, last = span
-    return [(first, first), (last, last)] if last == first + 1 else [span]
-
-
 def _listed(spans: Iterable[Span]) -> str:
-    parts = [f"{a} to {b}" if a < b else str(a) for span in spans for a, b in _words(span)]
+    """Write spans: "1, 3 or 5 to 9"; two neighbours as "1 or 2", not as a span."""
+    parts: list[str] = []
+    for first, last in spans:
+        parts += [f"{first} to {last}"] if last > first + 1 else map(str, range(first, last + 1))
     return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def _parse(text: str) -> SizeSet:
-    """Read what `str` writes."""
+    """Read a set as `str` writes it: spans, a periodic part, or both, joined by ", and "."""
     finite, also, periodic = text.rpartition(", and ")
     if not periodic.startswith(("every size", "multiples of ")) and " modulo " not in periodic:
         finite, also, periodic = text, "and", ""
@@ -357,31 +357,35 @@ def _parse(text: str) -> SizeSet:
 
 
 def _repeated(text: str) -> tuple[list[Span], int, int]:
-    """Read remainders, period and start: "every size", "multiples of 16", "0 or 31 modulo 32", and from where."""
+    """Read the remainders, period and start of "every size", "multiples of 16", "0 or 31 modulo 32, from 31"."""
     every = text.startswith("every size")
-    what, given, start = text.partition(" from " if every else ", from ")
+    periodic, given, start = text.partition(" from " if every else ", from ")
     first = max(_number(start), 1) if given else 1
-    if what == "every size":
+    if periodic == "every size":
         return [(0, 0)], 1, first
-    remainders, modulo, period = what.rpartition(" modulo ")
+    remainders, modulo, period = periodic.rpartition(" modulo ")
     if modulo:
         return _spans(remainders), _number(period), first
-    return [(0, 0)], _number(what.removeprefix("multiples of ")), first
+    return [(0, 0)], _number(periodic.removeprefix("multiples of ")), first
 
 
 def _spans(text: str) -> list[Span]:
+    """Read "1, 3 or 5 to 9"."""
     return sorted(map(_span, text.replace(" or ", ", ").split(", ")))
 
 
 def _span(text: str) -> Span:
+    """Read "3" or "5 to 9"."""
     first, to, last = text.partition(" to ")
     return _number(first), _number(last if to else first)
 
 
 def _number(text: str) -> int:
+    """Read a whole number of plain digits. Raises ValueError."""
     if not (text.isascii() and text.isdecimal()):
         raise ValueError
     return int(text)
 
 
 NONE: Final = SizeSet()
+EVERY: Final = SizeSet.span(1)

@@ -1,44 +1,38 @@
-"""Conditions on unknown sides -> the exact set of sides for which they hold.
+"""Conditions on unknown sides come in; the exact set of sides at which they all hold goes out, as a union of boxes.
 
-Of a single floor, a threshold is computed. Everything else is found by halving: on a stretch of sides a condition is
-known to hold, or not to, or else each half of the stretch is looked at. What repeats is looked at over one period, the
-least period first, and for the next one only where the ones before hold: a net with a period of 2**64 is a walk down
-a tree, as long as few branches are left.
+A condition on a single floor is a threshold, and computed. Any other is found by halving: over a span of sides it
+holds everywhere, or nowhere, or each half of the span is looked at. A condition that repeats is looked at over one
+period; the one with the least period comes first, and each later one is looked at only where those before it hold. So
+a net with a period of 2**64 is a walk down a tree, as long as few branches are left.
 """
 
 from __future__ import annotations
 
 from itertools import islice
-from itertools import product as combinations
 from math import inf, isqrt, lcm
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.numbers.sizeset import SizeSet, TooManySpans
+from cnnshape.numbers.boxes import MOST_BOXES, TOO_MANY_BOXES, meet
+from cnnshape.numbers.sizeset import EVERY, SizeSet, TooManySpans
 from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Unsolvable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.sizeset import Span
     from cnnshape.numbers.symbolic import Product, Size
 
-MOST_LOOKS: Final = 2**17  # stretches of sides that are looked at for one condition: about a second
-MOST_DIVISORS: Final = 2**16  # that are tried of the number that a product of sides must be
-MOST_TRIES: Final = 2**18  # of a divisor for one of the sides
-MOST_BOXES: Final = 2**10  # products of sets that a set of several sides is the union of
-FEW_BOXES: Final = 2**8  # that are looked through for ones within others, which divisors never leave
-TOO_MANY_BOXES: Final = f"more than {MOST_BOXES:,} separate products of sizes work"
-
-Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
-
-EVERY: Final = SizeSet.span(1)
+MOST_LOOKS: Final = 2**17  # spans of sides that are looked at for one condition: about a second
+MOST_DIVISORS: Final = 2**16  # numbers tried as a divisor of the product of the sides
+MOST_FACTORS: Final = 2**18  # divisors tried as one of the sides
 
 
 def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
-    """Return the boxes in which all conditions hold. Raises Unsolvable."""
+    """Return the boxes in which all conditions hold, one set to each of the named axes. Raises Unsolvable."""
     single: dict[str, dict[object, Condition]] = {axis: {} for axis in axes}
     joint: list[Condition] = []
-    for condition in parts(conditions):
+    for condition in conjuncts(conditions):
         axis, *more = condition.axes
         if not more:
             single[axis][condition.form] = condition
@@ -61,73 +55,23 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
 
 
 def solve_axis(conditions: Iterable[Condition]) -> SizeSet:
-    """Return the sizes of one axis for which all conditions hold. Raises Unsolvable."""
+    """Return the sides of one axis at which all conditions hold. Raises Unsolvable."""
     first, last = 1, inf
     others: list[Condition] = []
     for condition in conditions:
-        reach = _reach(condition.size) if isinstance(condition, NotNegative) else None
-        if reach is None:
+        span = _span(condition.size) if isinstance(condition, NotNegative) else None
+        if span is None:
             others.append(condition)
         else:
-            first, last = max(first, reach[0]), min(last, reach[1])
+            first, last = max(first, span[0]), min(last, span[1])
     sizes = SizeSet.span(first, last)
     for condition in sorted(others, key=lambda condition: (_period(condition), isinstance(condition, Either))):
         sizes = _where(condition, sizes)
     return sizes
 
 
-def meet(one: Sequence[Box], other: Sequence[Box]) -> list[Box]:
-    """Return the boxes that two unions of boxes have in common. Raises Unsolvable."""
-    found = [*dict.fromkeys(box for pair in combinations(one, other) if (box := _common(*pair)))]
-    if len(found) <= FEW_BOXES:
-        found = [box for box in found if not any(_inside(box, larger) for larger in found)]
-    if len(found) > MOST_BOXES:
-        raise Unsolvable(TOO_MANY_BOXES)
-    return found
-
-
-def covered(boxes: Iterable[Box], others: Sequence[Box]) -> bool:
-    """Say whether nothing of some boxes lies outside of others."""
-    todo = [(box, 0) for box in boxes]
-    while todo:
-        box, done = todo.pop()
-        if done == len(others):
-            return False
-        todo += [(part, done + 1) for part in _rest(box, others[done])]
-    return True
-
-
-def _rest(box: Box, other: Box) -> Iterator[Box]:
-    """Yield what of a box lies outside of another, in parts without overlap."""
-    common = _common(box, other)
-    if not common:
-        yield box
-        return
-    for axis, (ours, both) in enumerate(zip(box, common, strict=True)):
-        if ours != both:
-            yield (*common[:axis], ours - both, *box[axis + 1 :])
-
-
-def _common(one: Box, other: Box) -> Box:
-    """Return what two boxes have in common, () for nothing."""
-    box: list[SizeSet] = []
-    for a, b in zip(one, other, strict=True):
-        both = a & b
-        if not both:
-            return ()
-        box.append(both)
-    return tuple(box)
-
-
-def _inside(one: Box, other: Box) -> bool:
-    """Say whether a box is a part of another, larger one."""
-    if one is other or any(a.next(0) not in b for a, b in zip(one, other, strict=True)):  # soon said
-        return False
-    return all(a <= b for a, b in zip(one, other, strict=True))
-
-
-def parts(conditions: Iterable[Condition]) -> Iterator[Condition]:
-    """Yield the conditions with those that are two at once taken apart."""
+def conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    """Yield the conditions, in place of every Both its two."""
     todo = list(conditions)[::-1]
     while todo:
         condition = todo.pop()
@@ -137,8 +81,8 @@ def parts(conditions: Iterable[Condition]) -> Iterator[Condition]:
             yield condition
 
 
-def _reach(size: Size) -> tuple[int, float] | None:
-    """Return the first and the last x at which one floor, times a number, plus a number is not negative.
+def _span(size: Size) -> tuple[int, float] | None:
+    """Return the first and the last x at which a size of one term is not negative; None of a size of several.
 
     a*f + c >= 0 is f >= ceil(-c/a), or for a negative a not f >= floor(c/-a) + 1; and floor(i/d) >= n is i >= d*n.
     """
@@ -154,7 +98,7 @@ def _reach(size: Size) -> tuple[int, float] | None:
 
 
 def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
-    """Return those of some sizes at which a condition holds."""
+    """Return the sizes of a set at which a condition holds."""
     looks = iter(range(MOST_LOOKS))
 
     def holds(first: int, last: int) -> Iterator[Span]:
@@ -162,13 +106,13 @@ def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
         while todo:
             if next(looks, None) is None:
                 raise Unsolvable(f"{MOST_LOOKS:,} looks at the condition are not enough to solve it", condition)
-            stretch = todo.pop()
-            verdict = _verdict(condition, *stretch)
+            span = todo.pop()
+            verdict = _verdict(condition, *span)
             if verdict:
-                yield stretch
+                yield span
             elif verdict is None:
-                middle = sum(stretch) // 2
-                todo += [(middle + 1, stretch[1]), (stretch[0], middle)]
+                middle = sum(span) // 2
+                todo += [(middle + 1, span[1]), (span[0], middle)]
 
     try:
         return sizes.where(holds, _settles(condition), _period(condition))
@@ -177,12 +121,12 @@ def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
 
 
 def _verdict(condition: Condition, first: int, last: int) -> bool | None:
-    """Say whether a condition holds for every x from first to last, or for none; None where that is not plain."""
+    """Say whether a condition holds at every x from first to last (True), at none (False), or perhaps at some (None)."""
     if isinstance(condition, NotNegative):
         least, most = condition.size.between(first, last)
         return True if least >= 0 else False if most < 0 else None
     if isinstance(condition, Both | Either):
-        decisive = isinstance(condition, Either)  # the verdict on one half that is that on the whole
+        decisive = isinstance(condition, Either)  # a verdict on one half that decides the whole
         one = _verdict(condition.one, first, last)
         if one is decisive:
             return one
@@ -192,7 +136,7 @@ def _verdict(condition: Condition, first: int, last: int) -> bool | None:
 
 
 def _atoms(condition: Condition) -> Iterator[Size]:
-    """Yield the sizes that a condition compares with 0."""
+    """Yield the sizes of a condition that are compared with 0."""
     if isinstance(condition, NotNegative):
         yield condition.size
     elif isinstance(condition, Both | Either):
@@ -201,12 +145,12 @@ def _atoms(condition: Condition) -> Iterator[Size]:
 
 
 def _period(condition: Condition) -> int:
-    """Return the period with which the condition repeats, once it has settled."""
+    """Return the period with which a condition repeats from `_settles` on."""
     return lcm(*(pace.period for size in _atoms(condition) if not (pace := size.pace()).rise))
 
 
 def _settles(condition: Condition) -> int:
-    """Return the x from which on every comparison in it that does not repeat keeps its sign."""
+    """Return the x from which on every size of a condition that does not repeat keeps its sign."""
     return max([1, *map(_keeps_sign, _atoms(condition))])
 
 
@@ -233,7 +177,7 @@ def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
 
 
 def _equal(product: Product, number: int) -> list[dict[str, SizeSet]]:
-    """Return the boxes in which a product of sides is a number, each as a set by axis. Raises Unsolvable."""
+    """Return the boxes in which a product of sizes is a number, as dicts from axes to sets. Raises Unsolvable."""
     number, rest = divmod(number - product.constant, product.factor)
     if rest or number < 1:
         return []
@@ -242,15 +186,15 @@ def _equal(product: Product, number: int) -> list[dict[str, SizeSet]]:
     small = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
     divisors = sorted({*small, *(number // d for d in small)})
     known: dict[tuple[object, int], SizeSet] = {}
-    tries = iter(range(MOST_TRIES))
+    tries = iter(range(MOST_FACTORS))
 
     def sides(size: Size, value: int) -> SizeSet:
         if next(tries, None) is None:
             raise Unsolvable(f"the ways to write {number:,} as a product are too many to try")
         key = size.form, value
         if key not in known:
-            parts = [part for part in (size >= value, size <= value) if part is not True]
-            known[key] = SizeSet() if False in parts else solve_axis(parts)
+            halves = [half for half in (size >= value, size <= value) if half is not True]
+            known[key] = SizeSet() if False in halves else solve_axis(halves)
         return known[key]
 
     def boxes(sizes: Sequence[Size], number: int, divisors: Sequence[int]) -> Iterator[dict[str, SizeSet]]:

@@ -1,14 +1,14 @@
-"""Size, a side as an exact function of one unknown side x; and conditions on sizes, which cnnshape.numbers.solve solves for x.
+"""Size, a side as an exact function of one unknown side x; and the conditions that comparing sizes gives.
 
-A Size is a sum of whole multiples of floors and a constant, such as 2*floor((x + 1)/32) - 1: what + - * // make of x.
-Few identities keep it small, so that a chain of convolutions and pools is one floor:
+A Size is a sum of whole multiples of floors and a constant, such as 2*floor((x + 1)/32) - 1, which + - * // build up
+from x. Few identities keep it small, so that a chain of convolutions and pools is one floor:
 
-    floor((n*q + r)/n) = q + floor(r/n)                              what divides leaves the floor
+    floor((n*q + r)/n) = q + floor(r/n)                              multiples of the divisor leave the floor
     floor((g*a + c)/(g*n)) = floor((a + floor(c/g))/n)               common factors divide out
     floor((floor(a/m) + c)/n) = floor((a + m*c)/(m*n))               nested floors merge
 
 A Size repeats: f(x + period) = f(x) + rise, for every whole x. So a difference of two either keeps its sign from some x
-on, or repeats for ever; and a condition on sizes holds on a set with a period.
+on, or repeats for ever; and a condition on sizes holds on a set with a period, which cnnshape.numbers.solve finds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_WORK: Final = 300  # floors to compute for one value, within each other where they do not merge
+MOST_WORK: Final = 300  # floors to compute for one value of a size
 
 
-class Unsolvable(Exception):  # noqa: N818 -- it says what a form is
-    """There is no closed form of ours; the message says why, and `condition` where that showed, if at one."""
+class Unsolvable(Exception):  # noqa: N818 -- it describes the condition
+    """No closed form is known; the message says why, and `condition` is the one that showed it, if one did."""
 
     def __init__(self, message: str, condition: Condition | None = None):
         super().__init__(message)
@@ -31,7 +31,7 @@ class Unsolvable(Exception):  # noqa: N818 -- it says what a form is
 
 
 class Pace(NamedTuple):
-    """How a function goes: f(x + period) = f(x) + rise, and low <= period*f(x) - rise*x <= high, for every whole x."""
+    """The slope of a function: for every whole x, f(x + period) = f(x) + rise, low <= period*f(x) - rise*x <= high."""
 
     period: int
     rise: int
@@ -40,7 +40,7 @@ class Pace(NamedTuple):
 
 
 class Floor:
-    """floor(inner / divisor), or x itself where there is no inner; one object for each, so that identity is equality."""
+    """floor(inner / divisor), or x itself where there is no inner; equal floors are one object (see Axis.floor)."""
 
     __slots__ = ("divisor", "inner", "order", "pace", "work")
 
@@ -51,19 +51,21 @@ class Floor:
             return
         period, rise, low, high = inner.pace()
         common = gcd(divisor, rise)
-        low = -((period * (divisor - 1) - low) // common)  # of what is whole, a bound rounds inwards
+        low = -((period * (divisor - 1) - low) // common)  # the values are whole: a bound rounds inwards
         self.pace = Pace(period * (divisor // common), rise // common, low, high // common)
         self.work = 1 + sum(f.work for f, _ in inner.terms)
         if self.work > MOST_WORK:
             raise Unsolvable(f"more than {MOST_WORK} divisions stand in each other and do not merge")
 
     def between(self, low: int, high: int) -> tuple[int, int]:
+        """Return the least and the greatest value for x from low to high, or bounds of them."""
         if self.inner is None:
             return low, high
         least, most = self.inner.between(low, high)
         return least // self.divisor, most // self.divisor
 
     def text(self, name: str) -> str:
+        """Write the floor as a formula in the unknown's name."""
         if self.inner is None:
             return name
         inner = self.inner.text(name)
@@ -71,13 +73,13 @@ class Floor:
 
 
 class Axis(NamedTuple):
-    """An axis whose side is unknown: its name, and the floors of all axes that belong together."""
+    """An axis whose side is unknown: its name, and every floor made so far, on this axis and those made with it."""
 
     name: str
     floors: dict[Any, Floor]
 
     def floor(self, inner: Size | None, divisor: int) -> Floor:
-        """Return the floor of inner / divisor; of nothing, x itself."""
+        """Return the floor of inner / divisor, or x itself where there is no inner."""
         key = (None if inner is None else inner.form, divisor)
         found = self.floors.get(key)
         if found is None:
@@ -85,7 +87,7 @@ class Axis(NamedTuple):
         return found
 
     def size(self, terms: Iterable[tuple[Floor, int]], constant: int) -> Any:
-        """Return the size with these terms, a plain int where there are none."""
+        """Return the size with these terms, a plain int where none is left."""
         kept = sorted([term for term in terms if term[1]], key=_order)
         return Size(self, tuple(kept), constant) if kept else constant
 
@@ -95,14 +97,17 @@ def _order(term: tuple[Floor, int]) -> int:
 
 
 def unknowns(*names: str) -> tuple[Size, ...]:
-    """Return a side for each name, all unknown."""
+    """Return an unknown side for each name of an axis."""
     floors: dict[Any, Floor] = {}
     axes = [Axis(name, floors) for name in names]
     return tuple(Size(axis, ((axis.floor(None, 1), 1),), 0) for axis in axes)
 
 
 class Size:
-    """A side as a function of the unknown one on its axis. It has no truth value: a comparison gives a condition."""
+    """A side as a function of the unknown side of its axis: a constant, and terms, each a floor and its multiple.
+
+    It has no truth value: a comparison gives a condition.
+    """
 
     __slots__ = ("axis", "constant", "terms")
 
@@ -111,11 +116,11 @@ class Size:
 
     @property
     def form(self) -> tuple[object, int]:
-        """What function it is, whatever the axis."""
+        """The function without its axis: the same for equal functions of two axes."""
         return self.terms, self.constant
 
     def __eq__(self, other: object) -> bool:
-        """Say whether it is the same function of the same side: a size is never a number."""
+        """Say whether both are the same function of the same side; a size never equals a number."""
         return (
             isinstance(other, Size)
             and self.constant == other.constant
@@ -127,6 +132,7 @@ class Size:
         return hash((self.axis.name, self.terms, self.constant))
 
     def pace(self) -> Pace:
+        """Return the pace of the sum: that of its terms, over their common period."""
         period = lcm(*[f.pace.period for f, _ in self.terms])
         rise, low, high = 0, self.constant * period, self.constant * period
         for f, a in self.terms:
@@ -137,7 +143,7 @@ class Size:
         return Pace(period, rise, low, high)
 
     def between(self, low: int, high: int) -> tuple[int, int]:
-        """Return bounds of the size for x from low to high; for a single x, its value twice."""
+        """Return bounds of the size for x from low to high: its value, twice, where these are one x."""
         least = most = self.constant
         for f, a in self.terms:
             ends = f.between(low, high)
@@ -151,7 +157,7 @@ class Size:
 
     @property
     def complexity(self) -> tuple[int, int, int]:
-        """Grows with the work that the size makes."""
+        """A measure of the size's formula: the simpler of two sizes has the smaller one."""
         return sum(f.work for f, _ in self.terms), self.pace().period, len(self.terms)
 
     # Arithmetic
@@ -247,18 +253,18 @@ class Size:
 
 
 class Product:
-    """A factor times sizes of different axes plus a constant, as flatten makes; it can be compared with a number."""
+    """factor * size * size + constant, with sizes of different axes, as flatten gives; it compares with a number."""
 
     __slots__ = ("constant", "factor", "sizes")
 
-    complexity = (0,)  # it is never one of two unknowns to choose from
+    complexity = (0,)  # never asked for: a product is not one of two sizes to choose from
 
     def __init__(self, factor: int, sizes: tuple[Size, ...], constant: int = 0):
         self.factor, self.sizes, self.constant = factor, sizes, constant
 
     @classmethod
     def of(cls, *sizes: Size, factor: int = 1) -> Product:
-        """Return the product, what all terms of a size have in common taken into the factor."""
+        """Return the product; common divisors of a size's terms go into the factor."""
         made: list[Size] = []
         for size in sizes:
             common = gcd(size.constant, *[a for _, a in size.terms])
@@ -328,17 +334,18 @@ class Product:
 
 
 class Condition:
-    """What must hold of sizes; & and | with others, or with True and False. `axes` are the names of those in it."""
+    """A condition on sizes, joined by & and | with others, or with True and False. It has no truth value."""
 
     __slots__ = ()
 
     @property
     def axes(self) -> frozenset[str]:
+        """The names of the axes of its sizes."""
         raise NotImplementedError
 
     @property
     def form(self) -> object:
-        """What it asks, whatever the axes are called: conditions on one axis with the same form ask the same."""
+        """The condition without its axis: the same for equal conditions on two axes."""
         raise NotImplementedError
 
     def __and__(self, other: Any) -> Any:
@@ -355,7 +362,7 @@ class Condition:
 
 
 class NotNegative(Condition):
-    """A size is at least 0."""
+    """The condition that a size is at least 0."""
 
     __slots__ = ("size",)
 
@@ -372,7 +379,7 @@ class NotNegative(Condition):
 
 
 class Compared(Condition):
-    """A product of sides is ">=", "<=" or "=" a number; only of "=" there is a closed form."""
+    """The condition that a product of sizes is ">=", "<=" or "=" a number; only "=" can be solved."""
 
     __slots__ = ("number", "product", "sign")
 
@@ -388,7 +395,7 @@ class Compared(Condition):
         return self.product, self.sign, self.number
 
     def __and__(self, other: Any) -> Any:
-        """Return the equality where the other is the other half of it."""
+        """Return the equality where the two are its halves, >= and <=."""
         halves = isinstance(other, Compared) and (other.product, other.number) == (self.product, self.number)
         return (
             Compared(self.product, "=", self.number) if halves and other.sign != self.sign else super().__and__(other)
@@ -399,7 +406,7 @@ class Compared(Condition):
 
 
 class _Two(Condition):
-    """Two conditions in one."""
+    """A condition made of two."""
 
     __slots__ = ("one", "other")
 
@@ -416,19 +423,19 @@ class _Two(Condition):
 
 
 class Both(_Two):
-    """Two conditions at once."""
+    """The condition that two others hold at once."""
 
     __slots__ = ()
 
 
 class Either(_Two):
-    """One condition or the other."""
+    """The condition that one of two others holds."""
 
     __slots__ = ()
 
 
 def at_least_0(size: Any) -> Any:
-    """Return the condition that a size is not negative, or whether it holds where that is plain for every x >= 1."""
+    """Return the condition that a size is not negative; True or False where that is so for every x >= 1."""
     if not isinstance(size, Size):
         return size >= 0
     _, rise, low, high = size.pace()

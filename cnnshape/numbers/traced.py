@@ -1,4 +1,7 @@
-"""Traced, a number that remembers its own arithmetic: (227 - 11 + 2*0)/4 + 1."""
+"""Traced, a number that remembers its arithmetic: 55, named floor((W - kernel_size + 2*padding)/stride) + 1.
+
+The rules compute with it as with an int; `explain` and `calc` print how a number came about.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +14,29 @@ if TYPE_CHECKING:
 
 Operand = Any  # an int, a float or a Traced
 
-LOOSE, SUM, PRODUCT, ATOM = range(4)  # how tightly the loosest operator of a text binds
+LOOSE, SUM, PRODUCT, ATOM = range(4)  # the precedence of a formula: that of its loosest operator
 
 
 class Writing(NamedTuple):
-    """Arithmetic as a person writes it."""
+    """A formula as people write it, with its precedence."""
 
     written: str
     binds: int = ATOM
 
     def within(self, binds: int) -> str:
-        """Write it as an operand that has to bind so tightly; a negative number always stands in brackets."""
+        """Return the formula as an operand: in brackets where it binds too loosely, or begins with a minus."""
         return f"({self.written})" if self.binds < binds or self.written.startswith("-") else self.written
 
     def floor(self) -> Writing:
+        """Return the formula with a floor around it."""
         return Writing(f"floor({self.written})")
 
 
-Writings = tuple[Writing, Writing]  # in the names of the quantities, and in numbers
+Writings = tuple[Writing, Writing]  # of one number: in names, and in numbers
 
 
 class Operator(NamedTuple):
-    """What an operator computes, and how tightly its result, its left and its right operand bind."""
+    """An operator: its sign, its function, and the precedences of its result and of its two operands."""
 
     sign: str
     compute: Callable[[Any, Any], Any]
@@ -51,19 +55,19 @@ MODULO = Operator(" mod ", operator.mod, LOOSE, PRODUCT, ATOM)
 class Traced:
     """A number with its arithmetic in two writings: `named`, in the names of the quantities, and `text`, in numbers.
 
-    A division that leaves something over is a floor(...); in names, that of a sum always is, since in general it does.
-    What nobody would write is left out: a plain 1 as a factor or divisor, which comes from the code of a rule; a 0
-    that is added or taken away as it is; a quantity of 1 that divides another (groups); and dilation 1, the
-    1*(x - 1) + 1 of a window. It compares as its value does, so that min and max choose, and the choice is remembered.
+    A division with a remainder is a floor(...); in names, that of a sum always is, since it has one in general.
+    Arithmetic that changes nothing is left out: a 1 of the rule's own code as a factor or divisor; a 0 added or
+    subtracted; a quantity of 1 that divides another (groups); and dilation 1, the 1*(x - 1) + 1 of a window.
+    A number compares by its value, so that min and max choose one of two, with its arithmetic.
     """
 
     __slots__ = ("inner", "value", "writings")
 
     def __init__(self, value: float, name: str = "", *, writings: Writings | None = None):
-        """Make a quantity, with its name; or what arithmetic gives, with both writings."""
+        """Make a quantity, given its name, or the result of arithmetic, given both writings."""
         self.value: Any = value
         self.writings = writings or (Writing(name or str(value)), Writing(str(value)))
-        self.inner: Traced | None = None  # of x - 1 and 1*(x - 1), the x
+        self.inner: Traced | None = None  # x, where this is x - 1 or 1*(x - 1)
 
     @property
     def named(self) -> str:
@@ -75,22 +79,22 @@ class Traced:
 
     @property
     def computed(self) -> bool:
-        """Whether there is arithmetic in it."""
+        """Whether the number is the result of arithmetic."""
         return self.text != str(self.value)
 
     def __add__(self, other: Operand) -> Any:
-        if self.inner is not None and _plain(other, 1):
+        if self.inner is not None and _literal(other, 1):
             return self.inner
-        if _quantity(self, 0) and isinstance(other, Traced):
+        if _bare(self, 0) and isinstance(other, Traced):
             return other
-        return self if _quantity(other, 0) else _join(ADD, self, other)
+        return self if _bare(other, 0) else _join(ADD, self, other)
 
     def __radd__(self, other: Operand) -> Any:
         return self if other == 0 else _join(ADD, other, self)
 
     def __sub__(self, other: Operand) -> Any:
-        result = self if _quantity(other, 0) else _join(SUBTRACT, self, other)
-        if _plain(other, 1):
+        result = self if _bare(other, 0) else _join(SUBTRACT, self, other)
+        if _literal(other, 1):
             result.inner = self
         return result
 
@@ -98,16 +102,16 @@ class Traced:
         return _join(SUBTRACT, other, self)
 
     def __mul__(self, other: Operand) -> Any:
-        result = self if _plain(other, 1) else _join(MULTIPLY, self, other)
-        if _quantity(self, 1) and isinstance(other, Traced):
+        result = self if _literal(other, 1) else _join(MULTIPLY, self, other)
+        if _bare(self, 1) and isinstance(other, Traced):
             result.inner = other.inner
         return result
 
     def __rmul__(self, other: Operand) -> Any:
-        return self if _plain(other, 1) else _join(MULTIPLY, other, self)
+        return self if _literal(other, 1) else _join(MULTIPLY, other, self)
 
     def __floordiv__(self, other: Operand) -> Any:
-        one = _plain(other, 1) or (_quantity(other, 1) and not self.computed)
+        one = _literal(other, 1) or (_bare(other, 1) and not self.computed)
         return self if one else _join(DIVIDE, self, other)
 
     def __rfloordiv__(self, other: Operand) -> Any:
@@ -154,14 +158,14 @@ class Traced:
         return f"{self.text} = {self.value}" if self.computed else self.text
 
 
-def _plain(number: Operand, value: int) -> bool:
-    """Say whether it is a number of the rule's own code, of that value."""
+def _literal(number: Operand, value: int) -> bool:
+    """Say whether a number is a literal of the rule's own code, with this value."""
     return isinstance(number, int) and number == value
 
 
-def _quantity(number: Operand, value: int) -> bool:
-    """Say whether it is of that value, and no arithmetic has led there."""
-    return not number.computed and number.value == value if isinstance(number, Traced) else _plain(number, value)
+def _bare(number: Operand, value: int) -> bool:
+    """Say whether a number has this value, and is no result of arithmetic."""
+    return not number.computed and number.value == value if isinstance(number, Traced) else _literal(number, value)
 
 
 def value_of(number: Operand) -> Any:
@@ -170,13 +174,15 @@ def value_of(number: Operand) -> Any:
 
 
 def _writings(number: Operand) -> Writings:
+    """Return both writings of a number; a literal is written the same in both."""
     return number.writings if isinstance(number, Traced) else (Writing(str(number)), Writing(str(number)))
 
 
 def _join(by: Operator, left: Operand, right: Operand) -> Any:
+    """Return the result of an operator, with its arithmetic."""
     value = by.compute(value_of(left), value_of(right))
     if not isinstance(value, int | float):
-        return value  # behind a failure nothing is known, and there is nothing to remember
+        return value  # UNKNOWN: behind a failure there is no arithmetic to remember
     named, text = (
         Writing(f"{one.within(by.left)}{by.sign}{other.within(by.right)}", by.binds)
         for one, other in zip(_writings(left), _writings(right), strict=True)

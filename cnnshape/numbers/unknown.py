@@ -1,4 +1,4 @@
-"""UNKNOWN, the number behind a failure: it swallows all arithmetic and meets every condition, so that nothing echoes."""
+"""UNKNOWN, the number behind a failure: its arithmetic gives itself and it meets every condition, so nothing echoes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Final
 
 
 class Unknown:
-    """A size that cannot be known, since a layer before it failed."""
+    """The class of UNKNOWN: a size that cannot be known, since a layer before it failed."""
 
     __slots__ = ()
 
-    complexity = (inf,)  # of sizes that must be equal, any other tells more
+    complexity = (inf,)  # of two sizes that must be equal, the other one says more
 
     def _unknown(self, *_: object) -> Unknown:
         return self
@@ -27,7 +27,7 @@ class Unknown:
         return "?"
 
     def __reduce__(self) -> str:
-        return "UNKNOWN"  # one object, also after pickling: `is UNKNOWN` is how it is asked for
+        return "UNKNOWN"  # unpickled as the one object, so that `is UNKNOWN` works
 
 
 UNKNOWN: Final = Unknown()

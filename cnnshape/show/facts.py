@@ -82,7 +82,7 @@ def _nearest(checked: Checked) -> str:
     refused = any(layer.result.refusals for layer in report.layers)
     if not refused and not any(any(layer.dropped) for layer in report.layers):
         return ""
-    from cnnshape.network.valid_sizes import NoClosedForm
+    from cnnshape.network.requirements import NoClosedForm
 
     try:
         sizes = net.valid_sizes(exact=not refused)

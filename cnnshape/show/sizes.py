@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.network.receptive import receptive_fields
-from cnnshape.network.valid_sizes import NoClosedForm, words
+from cnnshape.network.requirements import NoClosedForm
+from cnnshape.numbers.boxes import words
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.symbolic import Compared, Size
 from cnnshape.problems.base import errors
@@ -17,12 +18,13 @@ from cnnshape.show.formats import problem_as_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from cnnshape.network.constraints import Constraint
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import ReceptiveField
-    from cnnshape.network.valid_sizes import Constraint, ValidSizes
+    from cnnshape.network.valid_sizes import ValidSizes
+    from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.shape import Shape
     from cnnshape.numbers.sizeset import SizeSet
-    from cnnshape.numbers.solve import Box
     from cnnshape.problems.base import Problem
 
 MOST_PRODUCTS: Final = 12  # of sets for each axis, on the screen

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnnshape.numbers.boxes import covered
 from cnnshape.numbers.sizeset import SizeSet
-from cnnshape.numbers.solve import covered, solve, solve_axis
+from cnnshape.numbers.solve import solve, solve_axis
 from cnnshape.numbers.symbolic import MOST_WORK, Both, Either, NotNegative, Product, Size, Unsolvable, unknowns
 from cnnshape.numbers.unknown import UNKNOWN
 

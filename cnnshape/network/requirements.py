@@ -1,0 +1,147 @@
+"""Unknown sides flow through a net, and the conditions that each layer requires of them are collected and solved.
+
+The Size reading of the size rules: a graph comes in; what goes out are requirements, a layer's name with its
+conditions on the sides of the input, and the shape of every value as a function of these sides.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.network.graph import UNRESOLVED
+from cnnshape.numbers.rules import Refused, equal
+from cnnshape.numbers.shape import text
+from cnnshape.numbers.sizeset import TooManySpans
+from cnnshape.numbers.solve import conjuncts, solve
+from cnnshape.numbers.symbolic import Condition, Unsolvable, unknowns
+from cnnshape.numbers.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cnnshape.network.graph import Graph, Node
+    from cnnshape.numbers.boxes import Box
+    from cnnshape.numbers.shape import Shape
+
+Conditions = tuple[Condition | bool, ...]  # False: it holds at no sides
+Requirement = tuple[str, Conditions]  # a layer's name, or a text as "conv1 = 6x6", and what must hold for it
+
+
+class NoClosedForm(Exception):  # noqa: N818 -- it describes the set
+    """The set of valid sizes has no closed form of ours: `layer` is where that shows, `reason` says why."""
+
+    def __init__(self, layer: str, reason: str):
+        super().__init__(layer, reason)
+        self.layer, self.reason = layer, reason
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.reason}" if self.layer else self.reason
+
+
+@contextmanager
+def closed_form(layer: str = "") -> Iterator[None]:
+    """Make NoClosedForm, at a layer, of the errors of numbers/ about sets that cannot be had."""
+    try:
+        yield
+    except (Unsolvable, TooManySpans) as error:
+        raise NoClosedForm(layer, str(error)) from None
+
+
+class Reading:
+    """One run of unknown sides through a net.
+
+    `shapes` has the shape of every value, `required` the requirements, in the order of running. `exact`: that no layer
+    drops a row is required too.
+    """
+
+    def __init__(self, net: Graph, varied: list[str], names: tuple[str, ...], *, exact: bool):
+        self.net, self.exact = net, exact
+        sides = unknowns(*names)
+        inputs = net.inputs.items()
+        entering = [(*shape[:1], *sides) if shape and name in varied else shape for name, shape in inputs]
+        self.shapes: list[Shape | None] = [None, *entering]
+        self.required: list[Requirement] = []
+        self.found: list[Condition | bool] = []  # the conditions of the layer that runs
+
+    def __call__(self, condition: Any, code: str, **facts: object) -> None:  # noqa: ARG002 -- as every `require`
+        """Note a condition on the sides; refuse one that holds at no sides."""
+        if condition is True:
+            return
+        if isinstance(condition, Condition):
+            self.found.append(condition)
+        elif not condition:
+            self.found.append(False)
+            raise Refused
+
+    def run(self) -> None:
+        """Run every node. Raises NoClosedForm."""
+        known: dict[Any, tuple[Shape | None, Conditions]] = {}
+        for node in self.net.nodes:
+            entering = tuple([self.shapes[value] for value in node.inputs])
+            key = (node.layer, entering)
+            found = known.get(key)
+            if found is None:
+                self.found = []
+                found = known[key] = self.output(node, entering), tuple(self.found)
+            shape, conditions = found
+            self.shapes.append(shape)
+            if conditions:
+                self.required.append((node.name, conditions))
+
+    def output(self, node: Node, entering: tuple[Shape | None, ...]) -> Shape | None:
+        """Return the output of a node, and note its conditions in `found`; None behind a layer that refuses all sides."""
+        layer = node.layer
+        if layer is None or UNRESOLVED in node.inputs:
+            raise NoClosedForm(node.name, "the file is wrong about it")
+        if UNKNOWN in layer.__dict__.values():
+            raise NoClosedForm(
+                node.name, "a number that it leaves out is not known: the declared input fails before it"
+            )
+        if None in entering:
+            return None
+        shapes: tuple[Any, ...] = entering
+        try:
+            layer.enter(self, *shapes)
+            y = layer.output(self, *shapes)
+            if self.exact:
+                for w, windows, axis in zip(shapes[0][1:], y[1:], layer.axes(len(shapes[0]) - 1), strict=False):
+                    self(layer.lost(w, windows, **axis) <= 0, "dropped-rows")
+        except Refused:
+            return None
+        except Unsolvable as error:
+            raise NoClosedForm(node.name, str(error)) from None
+        return y
+
+    def pin(self, layer: str | None, sides: tuple[int, ...]) -> None:
+        """Require these sides of a layer's output, or of the net's last one. Raises ValueError where it has others."""
+        outputs = self.outputs()
+        if layer is not None and layer not in outputs:
+            raise ValueError(self.net.several(layer) or f"the net has no layer {layer!r}")
+        shape = outputs[layer] if layer is not None else self.shapes[[0, *self.net.outputs.values()][-1]]
+        if shape is None:
+            return
+        if len(shape) - 1 != len(sides):
+            count = len(shape) - 1
+            has = f"{layer or 'the output'} has {count or 'no'} side{'s' * (count != 1)}"
+            raise ValueError(f"{has}, and {text(sides)} is asked for" + ": say at which layer" * (layer is None))
+        conditions = [equal(size, side) for side, size in zip(sides, shape[1:], strict=True)]
+        self.required.append((f"{layer or 'output'} = {text(sides)}", tuple(c for c in conditions if c is not True)))
+
+    def outputs(self) -> dict[str, Shape | None]:
+        """Return the shapes of the nodes' results by their names."""
+        first = len(self.shapes) - len(self.net.nodes)
+        return {node.name: shape for node, shape in zip(self.net.nodes, self.shapes[first:], strict=True)}
+
+
+def solved(required: Sequence[Requirement], names: Sequence[str]) -> list[Box]:
+    """Return the boxes in which all requirements hold; `names` are those of the axes. Raises NoClosedForm."""
+    layers = {condition: layer for layer, conditions in reversed(required) for condition in conditions}
+    conditions = [condition for condition in layers if isinstance(condition, Condition)]
+    if len(conditions) < len(layers):
+        return []
+    try:
+        return solve(conditions, names)
+    except Unsolvable as error:
+        whole = (c for c in conditions if any(conjunct is error.condition for conjunct in conjuncts([c])))
+        raise NoClosedForm(next((layers[condition] for condition in whole), ""), str(error)) from None

@@ -1,0 +1,80 @@
+"""Boxes, and unions of boxes: the sets of several sides at once, as lists without an order.
+
+Two unions meet in the boxes that they have in common; one covers another, or not; and people read them as words.
+"""
+
+from __future__ import annotations
+
+from itertools import product as combinations
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.numbers.sizeset import EVERY, SizeSet
+from cnnshape.numbers.symbolic import Unsolvable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MOST_BOXES: Final = 2**10  # in a union
+FEW_BOXES: Final = 2**8  # in which boxes within others are looked for
+TOO_MANY_BOXES: Final = f"more than {MOST_BOXES:,} separate products of sizes work"
+
+Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
+
+
+def meet(one: Sequence[Box], other: Sequence[Box]) -> list[Box]:
+    """Return the intersection of two unions of boxes. Raises Unsolvable where that has more than MOST_BOXES."""
+    found = [*dict.fromkeys(box for pair in combinations(one, other) if (box := _common(*pair)))]
+    if len(found) <= FEW_BOXES:
+        found = [box for box in found if not any(_inside(box, larger) for larger in found)]
+    if len(found) > MOST_BOXES:
+        raise Unsolvable(TOO_MANY_BOXES)
+    return found
+
+
+def covered(boxes: Iterable[Box], others: Sequence[Box]) -> bool:
+    """Say whether a union of boxes is a part of another."""
+    todo = [(box, 0) for box in boxes]
+    while todo:
+        box, done = todo.pop()
+        if done == len(others):
+            return False
+        todo += [(part, done + 1) for part in _rest(box, others[done])]
+    return True
+
+
+def _rest(box: Box, other: Box) -> Iterator[Box]:
+    """Yield the difference of two boxes, as boxes without overlap."""
+    common = _common(box, other)
+    if not common:
+        yield box
+        return
+    for axis, (ours, both) in enumerate(zip(box, common, strict=True)):
+        if ours != both:
+            yield (*common[:axis], ours - both, *box[axis + 1 :])
+
+
+def _common(one: Box, other: Box) -> Box:
+    """Return the intersection of two boxes, () where it is empty."""
+    box: list[SizeSet] = []
+    for a, b in zip(one, other, strict=True):
+        both = a & b
+        if not both:
+            return ()
+        box.append(both)
+    return tuple(box)
+
+
+def _inside(one: Box, other: Box) -> bool:
+    """Say whether a box is a part of another one; no box is a part of itself here."""
+    if one is other or any(a.next(0) not in b for a, b in zip(one, other, strict=True)):  # the quick cases
+        return False
+    return all(a <= b for a, b in zip(one, other, strict=True))
+
+
+def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
+    """Write a union of boxes: "h 64 to 95 with w 128; or h 128 with w 64", or one set that all axes have."""
+    boxes = [*boxes]
+    if len(boxes) == 1 and len(set(boxes[0])) == 1:
+        return str(boxes[0][0])
+    named = ([(name, sizes) for name, sizes in zip(names, box, strict=True) if sizes != EVERY] for box in boxes)
+    return "; or ".join(" with ".join(f"{name} {sizes}" for name, sizes in box) for box in named) or "none"
