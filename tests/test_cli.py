@@ -345,6 +345,21 @@ def test_those_would_be_seen(tmp_path, torch):
     assert "rich" in imported("check", "--no-torch", small)
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("unknown-tpye", "; did you mean unknown-type?"), (ALEXNET, "is no code of a problem, and there is no LAYER")],
+)
+def test_explaining_what_is_no_code_is_2(code, said):
+    result = CliRunner().invoke(main, ["explain", code])
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
+def test_explaining_a_code():
+    result = CliRunner().invoke(main, ["explain", "unknown-type"])
+    assert result.exit_code == 0
+    assert result.stdout.strip()
+
+
 def test_version_and_help():
     runner = CliRunner()
     assert cnnshape.__version__ in runner.invoke(main, ["--version"]).stdout

@@ -312,9 +312,8 @@ def signature(function):
 
 @pytest.mark.parametrize("name", main.commands)
 def test_the_page_of_the_commands_has_every_option(name):
-    options = [
-        option for parameter in main.commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
-    ]
+    parameters = main.get_command(None, name).params
+    options = [option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)]
     long = {option for option in options if option.startswith("--") and option != "--help"}
     assert long <= {*re.findall(r"`(--[\w-]+)", section("commands.md", f"`{name}`"))}
 

@@ -21,7 +21,7 @@ import cnnshape
 from cnnshape import ArchitectureError
 from cnnshape.cli import main
 from cnnshape.file import zoo
-from cnnshape.show.listing import entries
+from cnnshape.show.zoo_list import entries
 
 FILES = zoo.files()
 NAMES = sorted(name for name in FILES if "/" not in name)

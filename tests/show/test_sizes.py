@@ -454,7 +454,7 @@ def test_a_check_without_such_a_claim_imports_nothing_of_it(tmp_path):
     plain = file(tmp_path, 'input = [1, 8]\nlayers = [{ type = "max_pool", kernel_size = 2 }]\n')
     code = """
 import sys, cnnshape
-names = ("numbers.sizeset", "numbers.symbolic", "numbers.solve", "network.valid_sizes", "network.receptive", "show.sizes")
+names = ("numbers.sizeset", "numbers.symbolic", "numbers.solve", "network.valid_sizes", "network.receptive", "show.sizes.answer")
 late = ["cnnshape." + name for name in names] + ["fractions"]
 assert cnnshape.load(sys.argv[1]).check().ok
 assert not set(late) & set(sys.modules), set(late) & set(sys.modules)

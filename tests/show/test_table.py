@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnshape.cli import main
-from cnnshape.show.table import progress, wrapped
+from cnnshape.show.screen import progress, wrapped
 
 ALEXNET = ARCHITECTURES / "alexnet.toml"
 RESNET50 = ARCHITECTURES / "resnet50.toml"

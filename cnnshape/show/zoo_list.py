@@ -1,4 +1,4 @@
-"""What `cnnshape zoo` shows: the zoo's networks with their figures, and the file of one."""
+"""The list of `cnnshape zoo`: each network of the zoo with its figures; and the file of one as it is printed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A network of the zoo, with what a check of it found."""
+    """A network of the zoo with its figures, as a check finds them."""
 
     name: str  # zoo:NAME is its file
     title: str
@@ -35,12 +35,12 @@ class Entry(NamedTuple):
 
     @property
     def input(self) -> str:
-        """What enters, as the file writes it."""
+        """The shapes that enter, in the file's layout."""
         return " ".join(text(shape, self.layout) for shape in self.inputs.values())
 
 
 def entries() -> Iterator[Entry]:
-    """Yield the networks of the zoo, resnet50 before resnet101."""
+    """Yield the networks by name, resnet50 before resnet101."""
     for name in sorted((name for name in zoo.files() if "/" not in name), key=_in_order):
         net = build(read(zoo.PREFIX + name))
         report = net.check()
@@ -53,7 +53,7 @@ def _in_order(name: str) -> list[str | int]:
 
 
 def depth(net: Network, report: Report) -> int:
-    """Return how many convolutions (transposed ones too) and linear layers stand on the longest way to an output.
+    """Return the number of convolutions (transposed ones too) and linear layers on the longest way to an output.
 
     So the literature counts: 16 in VGG-16, 50 in ResNet-50, 121 in DenseNet-121.
     """
@@ -64,7 +64,7 @@ def depth(net: Network, report: Report) -> int:
 
 
 def printed(file: Path) -> str:
-    """Return a file of the zoo as it stands; a comment below says what its includes are called elsewhere."""
+    """Return the text of a file of the zoo; a comment below has its includes as they are written elsewhere."""
     source = Source.read(file)
     include: Any = source.data.get("include", [])
     called = {path: zoo.PREFIX + name for name, path in zoo.files().items()}

@@ -1,0 +1,148 @@
+"""`cnnshape check` and `cnnshape verify`: files checked, and their layers held against torch or against a model."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
+
+import click
+
+from cnnshape.commands.shared import DEPTH, DEVICE, STRICT, built, echo, format_option, inputs, status, usage_error
+from cnnshape.show.checked import Checked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnnshape.compare.match import Comparison
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.pytorch.crosscheck import Verification
+
+INPUT = click.option(
+    "--input",
+    "given",
+    multiple=True,
+    metavar="SHAPE",
+    help="Check at this input, written as the file writes shapes: 227x227x3; for one of several inputs: left=1x64x64.",
+)
+FORMAT = format_option("check")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@INPUT
+@FORMAT
+@DEVICE
+@click.option(
+    "--torch/--no-torch", "wanted", default=None, help="Ask torch about every layer, too; left out: if it is installed."
+)
+@STRICT
+@DEPTH
+def check(  # noqa: PLR0913, PLR0917 -- click's way
+    files: tuple[str, ...],
+    given: tuple[str, ...],
+    form: str,
+    device: str,
+    wanted: bool | None,
+    strict: bool,
+    depth: int,
+) -> None:
+    """Check architecture files: all shapes, counts, expectations and claims, and every layer against torch.
+
+    The exit status is 0 where all is well, 1 where problems were found, 2 where a file or the command line could not
+    be used.
+    """
+    unverified = _why_not_torch(wanted)
+    nets = [built(file) for file in files]
+    shapes = [inputs(net, given) for net in nets]
+
+    def checked(net: Network, shapes: dict[str, Shape] | None) -> Checked:
+        report = net.check(shapes, strict=strict)
+        why = unverified or ("" if report.layers else "there are no layers")
+        return Checked(net, report, None if why else _verified(net, report, device), why, declared=shapes is None)
+
+    _finish(map(checked, nets, shapes), form, depth)
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--model",
+    "made_by",
+    required=True,
+    metavar="MODULE:NAME",
+    help="What makes the model, a class or a function without arguments, or the model itself: my_package.nets:ResNet.",
+)
+@INPUT
+@FORMAT
+@DEVICE
+@STRICT
+@DEPTH
+def verify(  # noqa: PLR0913, PLR0917 -- click's way
+    file: str, made_by: str, given: tuple[str, ...], form: str, device: str, strict: bool, depth: int
+) -> None:
+    """Hold a torch model against an architecture file: run it once, and match its layers to the file's.
+
+    The code is looked for in the working directory, too. The exit status is 0 where the file holds, and the model is
+    what it says; 1 where not; 2 where the file, the model or the command line could not be used.
+    """
+    _why_not_torch(wanted=True)
+    net = built(file)
+    shapes = inputs(net, given)
+    report = net.check(shapes, strict=strict)
+    comparison = _compared(net, report, made_by, device) if report.inputs else None
+    _finish([Checked(net, report, None, "", shapes is None, comparison)], form, depth)
+
+
+def _why_not_torch(wanted: bool | None) -> str:
+    """Return the reason why there is no cross-check, "" where there is one."""
+    from importlib.util import find_spec
+
+    if wanted is False:
+        return "--no-torch"
+    if find_spec("torch"):
+        return ""
+    missing = "torch is not installed: pip install 'cnnshape[torch]'"
+    if wanted:
+        raise click.UsageError(missing)
+    return missing
+
+
+def _verified(net: Network, report: Report, device: str) -> Verification:
+    from cnnshape.show.screen import progress
+
+    try:
+        from cnnshape.pytorch.crosscheck import verify
+
+        with usage_error("--device"), progress(net.file) as shown:
+            return verify(net, device, report=report, progress=shown)
+    except (ImportError, OSError) as error:
+        raise click.UsageError(
+            f"torch is installed, but cannot be imported ({error}); --no-torch does without"
+        ) from None
+
+
+def _compared(net: Network, report: Report, made_by: str, device: str) -> Comparison:
+    from cnnshape.pytorch.crosscheck import verify
+    from cnnshape.pytorch.live import named
+
+    sys.path.insert(0, "")
+    with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report
+        with usage_error("--model"):
+            model = named(made_by)
+        with usage_error("--device"):
+            return verify(net, device, model=model, report=report)
+
+
+def _finish(checks: Iterable[Checked], form: str, depth: int) -> None:
+    """Print what was found, and exit with the worst status."""
+    if form == "table":
+        from cnnshape.show.table import show
+
+        done = show(checks, depth)
+    else:
+        done = list(checks)
+        echo(form, "check", done, depth)
+    sys.exit(max(map(status, done)))

@@ -1,0 +1,47 @@
+"""`cnnshape explain`: where the numbers of a layer come from, or what the code of a problem means."""
+
+from __future__ import annotations
+
+import click
+
+from cnnshape.commands.shared import built, finish, inputs, usage_error
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.argument("layer", metavar="LAYER | CODE", required=False)
+@click.option("--input", "given", multiple=True, metavar="SHAPE", help="Explain at this input, written as for check.")
+def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
+    """Say where the numbers of a layer come from: each rule in names, in numbers, and its result.
+
+    LAYER is called as in the table of check, dotted where it stands in a block. The exit status is 1 where the layer
+    fails, or where it is not known what enters.
+
+    Or say what the CODE of a problem means, as unknown-type: an example, and how it is mended.
+    """
+    if layer is None:
+        click.echo(_code(file))
+        return
+    from cnnshape.network.explain import explain
+
+    net = built(file)
+    if net.problems and not net.nodes:
+        raise click.UsageError("\n".join(map(repr, net.problems)))
+    shapes = inputs(net, given)
+    with usage_error("LAYER"):
+        explanation = explain(net, layer, shapes)
+    finish(explanation)
+
+
+def _code(code: str) -> str:
+    """Return the meaning of a problem's code."""
+    from inspect import cleandoc
+
+    from cnnshape.problems.catalogue import CODES
+    from cnnshape.problems.suggest import suggest
+    from cnnshape.problems.wording import suggested
+
+    if code not in CODES:
+        what = f"{code} is no code of a problem, and there is no LAYER beside it"
+        raise click.UsageError(suggested(what, suggest(code, CODES)))
+    return cleandoc(CODES[code].__doc__ or CODES[code].sentence)

@@ -1,0 +1,104 @@
+"""Shared by the commands: options, the nets and inputs that these name, errors of usage, exit statuses."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnnshape.show.formats.registry import choices, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cnnshape.network.arithmetic import Explanation
+    from cnnshape.network.network import Network
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.show.checked import Checked
+    from cnnshape.show.sizes.answer import Answer
+
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cuda", "mps", "cpu", "meta"]),
+    default="auto",
+    help="Where torch runs.",
+    show_default=True,
+)
+STRICT = click.option("--strict", is_flag=True, help="Make warnings errors, and dropped rows and columns a warning.")
+DEPTH = click.option(
+    "--depth", type=click.IntRange(min=1), default=1, help="How many levels of blocks to unfold.", show_default=True
+)
+
+
+def format_option(command: str, about: str = "What to print.") -> Callable[[Any], Any]:
+    """Return the option --format of a command, with the formats that serve it."""
+    return click.option(
+        "--format", "form", type=click.Choice(choices(command)), default="table", help=about, show_default=True
+    )
+
+
+@contextmanager
+def usage_error(option: str = "") -> Iterator[None]:
+    """Report a ValueError as an error of an option or argument, or of the command line as a whole."""
+    try:
+        yield
+    except ValueError as error:
+        if option:
+            raise click.BadParameter(str(error), param_hint=option) from None
+        raise click.UsageError(str(error)) from None
+
+
+def built(file: str) -> Network:
+    """Return the net of a file; its problems are the net's."""
+    from cnnshape.build.build import build
+    from cnnshape.file.reader import read
+
+    return build(read(file))
+
+
+def inputs(net: Network, given: tuple[str, ...]) -> dict[str, Shape] | None:
+    """Return the shapes that --input gives to a net, channels first; None for the declared ones."""
+    if not given or not net.nodes:
+        return None
+    with usage_error("--input"):
+        pairs = [_input(net, entry) for entry in given]
+    shapes = dict(pairs)
+    if len(shapes) < len(pairs):
+        raise click.BadParameter("an input is given twice", param_hint="--input")
+    return shapes
+
+
+def _input(net: Network, entry: str) -> tuple[str, Shape]:
+    """Read one --input, a shape or NAME=SHAPE. Raises ValueError."""
+    from cnnshape.numbers.shape import parse
+
+    name, named, size = entry.rpartition("=")
+    first, *others = net.inputs
+    if others and not named:
+        raise ValueError(f"{net.file} has the inputs {', '.join(net.inputs)}: say which, as {first}={size}")
+    if named and name not in net.inputs:
+        raise ValueError(f"{net.file} has no input {name!r}; it has {', '.join(net.inputs)}")
+    return name or first, parse(size, net.layout)
+
+
+def echo(form: str, command: str, *found: Any) -> None:
+    """Print the findings of a command in a format for other programs."""
+    text, beside = written(form, command, *found)
+    click.echo(text, nl=False)
+    click.echo(beside, nl=False, err=True)
+
+
+def finish(explanation: Explanation) -> None:
+    """Print an explanation, and exit with 1 where its layer fails."""
+    click.echo(str(explanation))
+    sys.exit(0 if explanation.ok else 1)
+
+
+def status(found: Checked | Answer) -> int:
+    """Return the exit status: 2 where the file could not be read, 1 where it has errors, 0 where all is well."""
+    from cnnshape.problems.reading import Unreadable
+
+    unreadable = any(isinstance(problem, Unreadable) for problem in found.problems)
+    return 2 if unreadable else 0 if found.ok else 1

@@ -1,0 +1,40 @@
+"""`cnnshape sizes`: the input sizes that a net accepts."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cnnshape.commands.shared import built, echo, format_option, status, usage_error
+
+
+@click.command()
+@click.argument("file", metavar="FILE")
+@click.option("--exact", is_flag=True, help="Only the sizes at which every window fits, so that no layer drops a row.")
+@click.option("--output", "sides", metavar="SIDES", help="Only the sizes that give this output, without channels: 6x6.")
+@click.option("--layer", metavar="NAME", help="The layer whose output --output is, if not the last.")
+@click.option("--vary", metavar="NAME", help="The input whose sides vary, where there are several that differ.")
+@click.option("--layers", "listed", is_flag=True, help="List the layers: output in closed form, and receptive field.")
+@format_option("sizes")
+def sizes(  # noqa: PLR0913, PLR0917 -- click's way
+    file: str, exact: bool, sides: str | None, layer: str | None, vary: str | None, listed: bool, form: str
+) -> None:
+    """Say which input sizes a net accepts: the exact set of them, and the layers that make it what it is.
+
+    The exit status is 0 where there are valid sizes, 1 where there are none, or the file has errors, or there is no
+    closed form; 2 where the file or the command line could not be used.
+    """
+    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
+    from cnnshape.show.sizes.answer import Question, answer
+
+    with usage_error():
+        output = None if sides is None else parse(sides, CHANNELS_FIRST)
+        found = answer(built(file), Question(exact, output, layer, vary))
+    if form == "table":
+        from cnnshape.show.table import show_sizes
+
+        show_sizes(found, listed=listed)
+    else:
+        echo(form, "sizes", found)
+    sys.exit(status(found))

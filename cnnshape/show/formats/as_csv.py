@@ -1,0 +1,76 @@
+"""CSV, for spreadsheets: a row for each layer, or for each network of the zoo. Shapes are in the file's layout.
+
+Problems have no place in it, and stand beside.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.numbers.shape import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cnnshape.network.report import LayerReport
+    from cnnshape.show.checked import Checked
+    from cnnshape.show.zoo_list import Entry
+
+LAYER: Final = ("name", "type", "line", "inputs", "output", "parameters", "macs", "remainder", "dropped", "shares")
+NETWORK: Final = ("name", "input", "parameters", "macs", "depth", "source")
+
+
+def check(checks: Sequence[Checked], _depth: int) -> str:
+    """Write all layers, never folded; the file's name comes first where there are several files."""
+    several = len(checks) > 1
+    compared = any(checked.comparison for checked in checks)
+    titles = [*["file"] * several, *LAYER, *(("verdict", "model") if compared else ("torch",))]
+    return _table([titles, *(row for checked in checks for row in _rows(checked, several, compared))])
+
+
+def check_beside(checks: Sequence[Checked], _depth: int) -> str:
+    """Write the problems, a line each."""
+    return "".join(f"{problem!r}\n" for checked in checks for problem in checked.problems)
+
+
+def _rows(checked: Checked, several: bool, compared: bool) -> Iterator[list[object]]:
+    layers = zip(checked.report.layers, checked.verdicts(), checked.models(), strict=True)
+    for layer, verdict, model in layers:
+        yield [
+            *[checked.net.file] * several,
+            *_cells(layer, checked.net.layout),
+            verdict,
+            *[model] * compared,
+        ]
+
+
+def _cells(layer: LayerReport, layout: str) -> tuple[object, ...]:
+    """Return the cells of LAYER."""
+    return (
+        layer.name,
+        layer.type,
+        layer.line,
+        " ".join(text(shape, layout) for shape in layer.inputs),
+        text(layer.output, layout),
+        layer.parameters,
+        layer.macs,
+        _by_axis(layer.remainder),
+        _by_axis(layer.dropped),
+        layer.node.shares,
+    )
+
+
+def _by_axis(numbers: tuple[int | None, ...]) -> str:
+    return "x".join("?" if n is None else str(n) for n in numbers)
+
+
+def zoo(networks: Sequence[Entry]) -> str:
+    return _table([NETWORK, *([getattr(entry, name) for name in NETWORK] for entry in networks)])
+
+
+def _table(rows: Iterable[Sequence[object]]) -> str:
+    result = io.StringIO()
+    csv.writer(result, lineterminator="\n").writerows(rows)
+    return result.getvalue()

@@ -1,0 +1,210 @@
+"""JSON, for programs: checked nets (docs/report.schema.json), valid sizes (docs/sizes.schema.json), the zoo's list.
+
+Shapes are channels first, without the batch, whatever the file's layout; null is for a thing that there is not.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnnshape.compare.match import Match
+    from cnnshape.network.network import Network
+    from cnnshape.network.receptive import ReceptiveField
+    from cnnshape.network.report import LayerReport
+    from cnnshape.network.valid_sizes import ValidSizes
+    from cnnshape.numbers.sizeset import SizeSet
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import Place
+    from cnnshape.pytorch.crosscheck import Verdict
+    from cnnshape.show.checked import Checked
+    from cnnshape.show.sizes.answer import Answer
+    from cnnshape.show.zoo_list import Entry
+
+VERSION: Final = 1  # of each document: another where a program that reads it would have to change
+
+
+def _document(**content: Any) -> str:
+    return json.dumps({"version": VERSION, **content}, indent=2) + "\n"
+
+
+# Checked nets
+
+
+def check(checks: Sequence[Checked], _depth: int) -> str:
+    """Write all layers, never folded, and all problems."""
+    return _document(files=[_file(checked) for checked in checks])
+
+
+def _file(checked: Checked) -> dict[str, Any]:
+    net, report, verification = checked.net, checked.report, checked.verification
+    verdicts = verification.layers if verification else [None] * len(report.layers)
+    comparison = checked.comparison
+    matches = comparison.layers if comparison else [None] * len(report.layers)
+    return {
+        "file": net.file,
+        "name": net.name,
+        "ok": checked.ok,
+        "layout": net.layout,
+        "inputs": {name: report.inputs.get(name) for name in net.inputs},
+        "outputs": report.outputs,
+        "parameters": report.parameters,
+        "macs": report.macs,
+        "layers": [_layer(*triple) for triple in zip(report.layers, verdicts, matches, strict=True)],
+        "problems": [_problem(problem) for problem in checked.problems],
+        "crosscheck": verification
+        and {"device": verification.device, "torch": verification.torch, "ok": verification.ok},
+        "no_crosscheck": None if verification else checked.unverified,
+        "model": comparison
+        and {
+            "class": comparison.model,
+            "device": comparison.device,
+            "torch": comparison.torch,
+            "ok": comparison.ok,
+            "extra": comparison.extra,
+        },
+    }
+
+
+def _layer(layer: LayerReport, verdict: Verdict | None, match: Match | None) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "type": layer.type,
+        "file": layer.node.place.source.file,
+        "line": layer.line,
+        "inputs": layer.inputs,
+        "output": layer.output,
+        "parameters": layer.parameters,
+        "macs": layer.macs,
+        "remainder": layer.remainder,
+        "dropped": layer.dropped,
+        "shares": layer.node.shares or None,
+        "torch": verdict and {"verdict": verdict.verdict, "reason": verdict.reason or verdict.message or None},
+        "model": match
+        and {
+            "verdict": match.verdict,
+            "module": match.model or None,
+            "reason": match.reason or None,
+            "output": match.output,
+            "parameters": match.parameters,
+        },
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": problem.message,
+        "suggestions": [suggestion._asdict() for suggestion in problem.suggestions],
+        "layer": problem.layer or None,
+        **_place(problem.place),
+        "used_at": [_place(place) for place in problem.used_at],
+        "cause": problem.cause or None,
+        "fixes": problem.fixes,
+    }
+
+
+def _place(place: Place | None) -> dict[str, Any]:
+    (line, column), (end_line, end_column) = place.range if place else [(None, None)] * 2
+    file = place.source.file if place else None
+    return {"file": file, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
+
+
+# Valid sizes
+
+
+def sizes(answer: Answer) -> str:
+    """Write the set as boxes, the layers that make it so, and each layer's output and receptive field."""
+    net, question, valid, refusal = answer.net, answer.question, answer.sizes, answer.refusal
+    return _document(
+        file=net.file,
+        name=net.name,
+        ok=answer.ok,
+        exact=question.exact,
+        output=question.output,
+        layer=question.layer,
+        inputs=None if valid is None else valid.varied,
+        axes=None if valid is None else valid.names,
+        valid_sizes=None if valid is None else _valid(valid),
+        no_closed_form=refusal and {"layer": refusal.layer or None, "reason": refusal.reason},
+        layers=None if valid is None else _formulas(net, valid, answer.receptive_fields()),
+        problems=[_problem(problem) for problem in answer.problems],
+    )
+
+
+def _valid(valid: ValidSizes) -> dict[str, Any]:
+    needed = _needed(valid)
+    return {
+        "equal_sides": _set(valid.square),
+        "axes": valid.axes and [_set(side) for side in valid.axes],
+        "boxes": [[_set(side) for side in box] for box in valid.boxes],
+        "needed": needed,
+        "contradiction": [] if valid or needed is None else [constraint["layer"] for constraint in needed],
+    }
+
+
+def _needed(valid: ValidSizes) -> list[dict[str, str]] | None:
+    """Return the layers that make the set smaller, each with its condition; None where one has no closed form."""
+    from cnnshape.network.requirements import NoClosedForm
+    from cnnshape.numbers.boxes import words
+    from cnnshape.show.sizes.facts import equation
+
+    try:
+        return [
+            {
+                "layer": constraint.layer,
+                "needs": equation(constraint) or words(constraint.boxes, valid.names),
+                "leaves": words(constraint.left, valid.names),
+            }
+            for constraint in valid.constraints
+        ]
+    except NoClosedForm:
+        return None
+
+
+def _set(sizes: SizeSet) -> dict[str, Any]:
+    """Return the text of a set and its content: spans below `start`, then spans of remainders by the period."""
+    names = ("finite", "start", "period", "residues")
+    return {"text": str(sizes)} | {name: getattr(sizes, name) for name in names}
+
+
+def _formulas(net: Network, valid: ValidSizes, fields: dict[str, tuple[ReceptiveField | None, ...]]) -> list[Any]:
+    """Return each layer's output, numbers or formulas of the sides, and receptive field."""
+    return [
+        {
+            "name": node.name,
+            "output": None if (shape := valid.outputs[node.name]) is None else [_number(size) for size in shape],
+            "receptive_field": [_receptive(field) for field in fields[node.name]],
+        }
+        for node in net.nodes
+    ]
+
+
+def _number(size: Any) -> int | str:
+    return size if isinstance(size, int) else str(size)
+
+
+def _receptive(field: ReceptiveField | None) -> dict[str, Any] | None:
+    if field is None:
+        return None
+    part = field.parts[0] if len(field.parts) == 1 else None
+    return {
+        "whole_image": field.is_whole,
+        "extent": field.extent,
+        "support": field.support,
+        "stride": None if field.stride is None else str(field.stride),
+        "period": field.period,
+        "residues": part
+        and [{"first": cells.first, "extent": cells.extent, "support": cells.support} for cells in part.cells],
+    }
+
+
+# The zoo
+
+
+def zoo(networks: Sequence[Entry]) -> str:
+    return _document(networks=[entry._asdict() for entry in networks])

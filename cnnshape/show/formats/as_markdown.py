@@ -1,0 +1,78 @@
+"""Markdown, for reports: a section for each file, with its table, facts and problems; and the zoo's list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnshape.problems.wording import printable
+from cnnshape.show.counts import counted, number
+from cnnshape.show.facts import facts, verdict
+from cnnshape.show.problem_lines import details
+from cnnshape.show.rows import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cnnshape.show.checked import Checked
+    from cnnshape.show.rows import TableRow
+    from cnnshape.show.zoo_list import Entry
+
+
+def check(checks: Sequence[Checked], depth: int) -> str:
+    """Write a section for each file, its blocks folded as in the table on the screen."""
+    return "\n".join("\n".join(_section(checked, depth)) + "\n" for checked in checks)
+
+
+def _section(checked: Checked, depth: int) -> Iterator[str]:
+    """Yield the lines on one file: table, facts, problems, verdict."""
+    net, report = checked.net, checked.report
+    yield f"## {_escaped(net.name or net.file)}"
+    yield ""
+    yield f"`{printable(net.file)}`" + (f": {_escaped(net.source)}" if net.source else "")
+    yield ""
+    if report.layers:
+        yield from _table(checked, rows(checked, depth))
+        yield ""
+        yield from (f"- {label}: {_escaped(fact)}" for label, fact in facts(checked))
+        yield ""
+    for problem in checked.problems:
+        head = f"**{problem.severity}[{problem.code}]**"
+        yield f"- {head} `{problem.place or net.file}`: {_escaped(problem.message)}"
+        yield from (f"  - {_escaped(line)}" for line in details(problem))
+    if checked.problems:
+        yield ""
+    yield f"**{verdict(checked)[1]}**"
+
+
+def _table(checked: Checked, shown: list[TableRow]) -> Iterator[str]:
+    """Yield title, rows and total; the columns for dropped cells and for verdicts only where there are some."""
+    titles = ["layer", "type", "settings", "input", "output", "parameters", "MACs"]
+    total = [counted(len(checked.report.layers), "layer"), "", "", "", ""]
+    total += [number(checked.report.parameters), number(checked.report.macs)]
+    dropped, asked = any(row.dropped for row in shown), checked.asked is not None
+    titles += ["dropped"] * dropped + ["model" if checked.comparison else "torch"] * asked
+    yield _line(titles)
+    yield _line("---:" if title in ("parameters", "MACs") else "---" for title in titles)
+    for row in shown:
+        settings, inputs, cells = (", ".join(words) for words in (row.settings, row.inputs, row.dropped))
+        figures = row.name, row.type, settings, inputs, row.output, row.parameters, row.macs
+        yield _line([*figures, *[cells] * dropped, *[f"{row.verdict} {row.model}".rstrip()] * asked])
+    yield _line(f"**{cell}**" if cell else "" for cell in total + [""] * (len(titles) - len(total)))
+
+
+def zoo(networks: Sequence[Entry]) -> str:
+    lines = [_line(["network", "input", "parameters", "MACs", "depth", "source"])]
+    lines.append(_line(["---", "---", "---:", "---:", "---:", "---"]))
+    for entry in networks:
+        figures = number(entry.parameters), number(entry.macs), number(entry.depth)
+        lines.append(_line([entry.name, entry.input, *figures, entry.source]))
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(map(_escaped, cells))} |"
+
+
+def _escaped(words: str) -> str:
+    """Escape the signs that would end a cell or begin a tag."""
+    return printable(words).replace("|", r"\|").replace("<", "&lt;")

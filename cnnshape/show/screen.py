@@ -1,0 +1,164 @@
+"""Standard output as a screen: lines with styles, facts, problems, and grids of columns; on a terminal or in a pipe.
+
+The one file that imports rich: for its styles, and for terminals. Grids are laid out here, since nothing in them may be
+cut: one that is too wide is wider than the screen. Colours are the terminal's own, on its own background.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.segment import Segment, Segments
+
+from cnnshape.problems.wording import printable
+from cnnshape.show.problem_lines import details, snippet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from cnnshape.network.network import Network
+    from cnnshape.problems.base import Problem
+
+    Part = tuple[str, str]  # words and their style
+
+PIPE: Final = 100  # columns, where nobody says how many there are
+GAP: Final = "  "  # between two columns
+MARGIN: Final = 10  # columns of a fact's label
+
+COLOURS: Final = {"error": "red", "warning": "yellow", "": "green"}  # by severity
+MARKS: Final = {"error": "✗", "warning": "!", "": "✓"}
+ASCII: Final = str.maketrans({"→": "->", "✓": "ok", "✗": "x", "…": "...", "─": "-"})  # where there is no Unicode
+
+
+class Cell(NamedTuple):
+    """A cell of a grid: its lines, and the style of all of them."""
+
+    lines: list[str]
+    style: str
+
+
+class Column:
+    """The cells of a column, from its title to its total."""
+
+    def __init__(self, right: bool, cells: list[Cell]):
+        self.right = right  # numbers: words stand at the left
+        self.cells = cells
+        self.width = max(cell_len(line) for cell in cells for line in cell.lines)
+
+
+def width_of(columns: list[Column]) -> int:
+    return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
+
+
+class Screen:
+    """Standard output, as wide as the terminal is or as COLUMNS says."""
+
+    def __init__(self) -> None:
+        known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+        self.console = Console(width=None if known else PIPE)
+        self.width = self.console.width
+        self.endless = not known
+        self.ascii = not self.console.encoding.startswith("utf")
+
+    def words(self, words: str) -> str:
+        """Return the words, ours or a file's, in letters that the screen has, and without control characters."""
+        return printable(words).translate(ASCII) if self.ascii else printable(words)
+
+    def line(self, *parts: Part) -> None:
+        """Print a line; the terminal breaks it where it is too long, and a pipe has it whole."""
+        segments = [Segment(self.words(words), self.console.get_style(style or "none")) for words, style in parts]
+        self.console.print(Segments([*segments, Segment.line()]), end="", crop=False)
+
+    def title(self, net: Network) -> None:
+        """Print a net's name, file and source."""
+        self.line((net.name or net.file, "bold"), (f"{GAP}{net.file}" if net.name else "", "dim"))
+        if net.source:
+            self.line((net.source, "dim"))
+        self.line()
+
+    def fact(self, label: str, words: str) -> None:
+        """Print a fact, broken between words, with its label at the left."""
+        for place, line in enumerate(wrapped(words.split(" "), self.width - MARGIN)):
+            self.line((f"{'' if place else label:{MARGIN}}", "dim"), (line, ""))
+
+    def problem(self, problem: Problem, file: str) -> None:
+        """Print a problem, its first line as editors and build servers read it."""
+        head = f"{problem.severity}[{problem.code}]"
+        colour = COLOURS[problem.severity]
+        self.line((f"{problem.place or file}: ", "bold"), (head, f"bold {colour}"), (f": {problem.message}", ""))
+        if problem.place:
+            for line, style in zip(snippet(problem.place), ("dim", f"bold {colour}"), strict=False):
+                self.line((f"    {line}", style))
+        for line in details(problem):
+            self.line((f"    {line}", ""))
+        self.line()
+
+    def verdict(self, severity: str, words: str) -> None:
+        self.line((f"{MARKS[severity]} {words}", f"bold {COLOURS[severity]}"))
+
+    # Grids
+
+    def cell(self, style: str, *lines: str) -> Cell:
+        return Cell([self.words(line) for line in lines], style)
+
+    def grid(self, columns: list[Column], notes: list[list[str]] | None = None) -> None:
+        """Print columns from titles to totals; notes are lines below each row."""
+        titles, *cells, totals = zip(*(column.cells for column in columns), strict=True)
+        rule = "─" * width_of(columns)
+        self.row(columns, titles)
+        self.line((rule, "dim"))
+        for row, note in zip(cells, notes or [[]] * len(cells), strict=True):
+            self.row(columns, row)
+            for line in note:
+                self.line((GAP + line, "dim"))
+        self.line((rule, "dim"))
+        self.row(columns, totals)
+
+    def row(self, columns: list[Column], cells: Sequence[Cell]) -> None:
+        """Print one row, of as many lines as its longest cell."""
+        for place in range(max(len(cell.lines) for cell in cells)):
+            parts: list[Part] = []
+            for column, (lines, style) in zip(columns, cells, strict=True):
+                words = lines[place] if place < len(lines) else ""
+                space = " " * (column.width - cell_len(words))
+                parts += [(space, ""), (words, style)] if column.right else [(words, style), (space, "")]
+                parts.append((GAP, ""))
+            while parts and not parts[-1][0].strip():
+                parts.pop()
+            self.line(*parts)
+
+
+def wrapped(pieces: Iterable[str], width: int, indent: int = 0) -> list[str]:
+    """Return the pieces in lines of at most `width`; a piece is broken only between words, a word never."""
+    lines: list[str] = []
+    for piece in pieces:
+        for part in [piece] if len(piece) + indent <= width else piece.split(" "):
+            if lines and len(lines[-1]) + 1 + len(part) <= width:
+                lines[-1] += f" {part}"
+            else:
+                lines.append(" " * indent * bool(lines) + part)
+    return lines
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int, str], object] | None]:
+    """Give a function that moves a bar on a terminal (done, total, layer), else None; the bar goes at the end."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(style="dim", complete_style="green", finished_style="green"),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[layer]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(printable(title), layer="", visible=False)
+        yield lambda done, total, layer: bar.update(task, completed=done, total=total, layer=layer, visible=True)
