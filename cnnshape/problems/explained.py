@@ -1,8 +1,8 @@
 """The code of a problem explained: a class comes in, and what its docstring says comes out as data.
 
 The docstring begins with the meaning. Sections follow, each a heading with its text beside it: `Example`, a file with
-the problem; the name of another file that the example has; `Options` of the command; and `Mend`, the ways out, where
-TOML in backticks, as `padding = 1`, is a setting that mends the example.
+the problem; the name of another file that the example has; `Command`, where it is no plain check; and `Mend`, the ways
+out, where TOML in backticks, as `padding = 1`, is a setting that mends the example.
 """
 
 from __future__ import annotations
@@ -17,19 +17,16 @@ if TYPE_CHECKING:
 
 FILE: Final = "net.toml"  # the architecture file of an example
 MODEL: Final = "model.py"  # the code of a live model, called `net`, to hold against it
-HEADING: Final = re.compile(r"^(?:Example|Options|Mend|\w+\.\w+)\b", re.MULTILINE)
+CHECK: Final = f"cnnshape check {FILE}"
+VERIFY: Final = f"cnnshape verify {FILE} --model model:net"
+HEADING: Final = re.compile(r"^(?:Example|Command|Mend|\w+\.\w+)\b", re.MULTILINE)
 
 
 class Example(NamedTuple):
-    """The files that show a problem, by their names, and the options of the command that finds it."""
+    """The files that show a problem, by their names, and the command that finds it."""
 
     files: dict[str, str]
-    options: tuple[str, ...]
-
-    @property
-    def command(self) -> str:
-        held = ("verify", FILE, "--model", "model:net") if MODEL in self.files else ("check", FILE)
-        return " ".join(["cnnshape", *held, *self.options])
+    command: str
 
 
 class Explained(NamedTuple):
@@ -38,7 +35,7 @@ class Explained(NamedTuple):
     code: str
     severity: str
     meaning: str
-    example: Example | None  # None where no file has the problem
+    example: Example | None  # None where no small file has the problem
     mend: str
 
 
@@ -48,9 +45,9 @@ def explained(kind: type[Problem]) -> Explained:
     heads = [match.start() for match in HEADING.finditer(text)]
     meaning, *parts = (text[start:end] for start, end in zip([0, *heads], [*heads, None], strict=True))
     sections = dict(map(_section, parts))
-    mend, options = (sections.pop(name, "") for name in ("Mend", "Options"))
+    mend, command = (sections.pop(name, "") for name in ("Mend", "Command"))
     files = {FILE if name == "Example" else name: f"{body}\n" for name, body in sections.items()}
-    example = Example(files, tuple(options.split())) if files else None
+    example = Example(files, command or (VERIFY if MODEL in files else CHECK)) if files or command else None
     return Explained(kind.code, kind.severity, meaning.strip(), example, mend)
 
 

@@ -233,7 +233,7 @@ class InputAxesDiffer(Problem, code="input-axes-differ"):
 
     Example  input = [3, 32, 32]
              layers = ["relu"]
-    Options  --input 1x3x64x64
+    Command  cnnshape check net.toml --input 1x3x64x64
     Mend     Write the shape without the batch, and in the file's layout: --input 3x64x64.
     """
 
@@ -519,7 +519,7 @@ class DroppedRows(Warn, code="dropped-rows"):
 
     Example  input = [3, 224, 224]
              layers = [{ type = "conv", out_channels = 96, kernel_size = 11, stride = 4 }]
-    Options  --strict
+    Command  cnnshape check net.toml --strict
     Mend     Add padding (`padding = 2`), or let a side enter at which the windows fit (`input = [3, 227, 227]`;
              cnnshape sizes --exact lists them); or if it is meant, say so (`allow = "dropped-rows"`).
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnnshape.build.build import build
 from cnnshape.file.reader import read
 from cnnshape.numbers.shape import parse
-from cnnshape.problems.explained import FILE, MODEL
+from cnnshape.problems.explained import MODEL
 
 if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
@@ -23,9 +23,10 @@ def problems_of(example: Example) -> tuple[Problem, ...]:
     with TemporaryDirectory() as folder, chdir(folder):
         for name, text in example.files.items():
             Path(name).write_text(text, encoding="utf-8")
-        net = build(read(FILE))
-        given = parse(example.options[-1], net.layout) if "--input" in example.options else None
-        report = net.check(given, strict="--strict" in example.options)
+        _, _, file, *options = example.command.split()
+        net = build(read(file))
+        given = parse(options[-1], net.layout) if "--input" in options else None
+        report = net.check(given, strict="--strict" in options)
         if MODEL not in example.files:
             return report.problems
         from cnnshape.pytorch.crosscheck import verify

@@ -51,7 +51,7 @@ def test_a_docstring_is_read():
         blocks.toml  # for others
 
                      [blocks.b]
-        Options      --strict --input 3x8
+        Command      cnnshape check net.toml --strict
         Mend         Write `a = 1`,
                      or not.
         """
@@ -63,9 +63,8 @@ def test_a_docstring_is_read():
         "blocks.toml": "# for others\n\n[blocks.b]\n",
     }
     meaning = "Two things are wrong.\n\nThis matters. It says so\nin two lines."
-    example = Example(files, ("--strict", "--input", "3x8"))
+    example = Example(files, "cnnshape check net.toml --strict")
     assert explained(Sample) == Explained("sample", "error", meaning, example, "Write `a = 1`,\nor not.")
-    assert example.command == "cnnshape check net.toml --strict --input 3x8"
 
 
 def test_every_class_has_an_explanation():
@@ -81,8 +80,8 @@ def test_the_example_has_this_problem_and_no_other(code, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "model", raising=False)  # of another example
     for name, text in EXAMPLES[code].files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    command = [*EXAMPLES[code].command.split()[1:], "--format", "json"]
-    _, output = run(*command)
+    untold = ["--no-torch"] * (code == "too-large")  # torch takes half a minute over so many layers
+    _, output = run(*EXAMPLES[code].command.split()[1:], *untold, "--format", "json")
     (file,) = json.loads(output)["files"]
     assert [problem["code"] for problem in file["problems"]] == [code]
 
@@ -90,7 +89,7 @@ def test_the_example_has_this_problem_and_no_other(code, tmp_path, monkeypatch):
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_the_place_is_the_parameter_at_fault(code):
     (problem,) = found(code)
-    assert problem.file == FILE
+    assert problem.file in EXAMPLES[code].command
     assert not problem.at or {*problem.place.path} & {*problem.at}
 
 
