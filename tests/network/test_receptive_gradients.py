@@ -197,6 +197,28 @@ def test_random_nets_against_the_gradient(torch):
     assert whole > 20
 
 
+def test_a_global_pool_sees_what_every_other_position_sees(torch):
+    """The odd rows of the sum depend on the whole image, the even ones on a row: a pool of them on the whole image."""
+    net = net_of(
+        ("global_avg_pool", {}),
+        ("upsample", {"size": 6}),
+        ("conv_transpose", {"out_channels": 2, "kernel_size": 2, "stride": 4, "dilation": 2}),
+        ("slice", {"dim": 2, "start": 1}),
+        ("slice", {"dim": 2, "stop": 22, "from_": "input"}),
+        ("add", {"from_": ["l4", "l5"]}),
+        ("global_avg_pool", {}),
+        ("slice", {"dim": 2, "step": 2, "from_": "l6"}),
+        ("global_avg_pool", {}),
+    )
+    image = image_of((2, 40))
+    fields, results = receptive_fields(net), forward(net, image)
+    for name, result in (("l7", results[6]), ("l9", results[8])):
+        (field,) = fields[name]
+        assert rows_of(field, 0, 40) == rows_behind(result, image, 0, 0)
+    assert fields["l7"][0].is_whole
+    assert not fields["l9"][0].is_whole
+
+
 def test_what_is_dropped_is_not_seen_even_by_a_global_pool():
     """Row 9 is lost to the first convolution; what the second one pads there is not row 9."""
     net = net_of(
