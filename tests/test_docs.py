@@ -21,11 +21,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from contextlib import redirect_stdout
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -54,6 +56,8 @@ from cnnshape.numbers.shape import MAX_AXES
 from cnnshape.problems.base import MAX_PROBLEMS
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.comparing import ModelDiffers
+from cnnshape.show.checked import Checked
+from cnnshape.show.formats.registry import FORMATS, written
 
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
@@ -303,6 +307,34 @@ def test_the_page_of_the_plugin_has_every_option(pytestconfig):
     assert sorted(options) == sorted(rows("pytest.md", "Options"))
 
 
+def test_contributing_has_every_folder_that_there_is():
+    named = rows("../CONTRIBUTING.md", "Where things are")
+    assert {f"{path.parent.name}/" for path in (ROOT / "cnnshape").glob("*/__init__.py")} <= {*named}
+    assert [name for name in named if not (ROOT / name).exists() and not (ROOT / "cnnshape" / name).exists()] == []
+
+
+def shown_in_contributing(title):
+    """The blocks of Python in a section of CONTRIBUTING, within the steps of a list."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return [textwrap.dedent(b) for b in re.findall(r"^ +```python\n(.*?)^ +```$", text, re.MULTILINE | re.DOTALL)]
+
+
+def test_contributing_shows_a_problem_as_it_stands():
+    parts = shown_in_contributing("How to add a problem")
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "cnnshape").glob("*/*.py"))
+    assert len(parts) == len(["the class", "the line that finds it"])
+    assert [part for part in parts if part not in code] == []
+
+
+def test_contributing_shows_a_format_that_works(monkeypatch):
+    (text,) = shown_in_contributing("How to add an output format")
+    module = ModuleType("as_lines")
+    exec(text, vars(module))
+    monkeypatch.setitem(sys.modules, "cnnshape.show.formats.as_lines", module)
+    net = cnnshape.loads('input = [3, 8, 8]\nlayers = [{ name = "pool", type = "max_pool", kernel_size = 2 }]')
+    assert written("lines", "check", [Checked(net, net.check(), None)], 1) == ("pool (3, 4, 4)\n", "")
+
+
 def signature(function):
     """How a function is called, as the page writes it."""
     called = inspect.signature(function)
@@ -360,6 +392,7 @@ TABLES = {
     ("file.md", "`expect` and `[claims]`"): SCHEMA["properties"]["claims"]["properties"],
     ("file.md", "`[training]`"): {k for k, what in SCHEMA["properties"]["training"]["properties"].items() if what},
     ("file.md", "`allow`"): WARNINGS,
+    ("commands.md", "Formats"): ["table", *FORMATS],
     ("verify.md", "Where cnnshape is stricter"): STRICTER,
     ("verify.md", "An example"): ABOUT_MODELS,
 }
