@@ -117,8 +117,8 @@ class _Files:
 
     @staticmethod
     def _has_layers(file: Path, *, named: bool) -> bool:
+        from cnnshape.file.keys import NET_KEYS
         from cnnshape.file.source import Source, SourceError
-        from cnnshape.file.values import NET_KEYS
 
         try:
             data = Source.read(file).data

@@ -37,6 +37,7 @@ import cnnshape.testing
 from cnnshape import LayerReport, Network, Problem, Report, ValidSizes
 from cnnshape.build.build import MAX_BLOCK_NESTING, MAX_STEPS, MAX_WORK, build
 from cnnshape.cli import main
+from cnnshape.file.blocks import MAX_NAMES
 from cnnshape.file.expression import (
     ARITHMETIC,
     CONSTANTS,
@@ -48,10 +49,12 @@ from cnnshape.file.expression import (
     MAX_NUMBER,
     ORDER,
 )
-from cnnshape.file.reader import MAX_FILES, MAX_NAME, MAX_NAMES, read
+from cnnshape.file.includes import MAX_FILES
+from cnnshape.file.keys import MAX_NAME, WARNINGS
+from cnnshape.file.reader import read
 from cnnshape.file.schema import schema
+from cnnshape.file.settings import MAX_CHARACTERS
 from cnnshape.file.source import LIMIT, MAX_TABLE_NESTING
-from cnnshape.file.values import MAX_CHARACTERS, WARNINGS
 from cnnshape.numbers.shape import MAX_AXES
 from cnnshape.problems.base import MAX_PROBLEMS
 from cnnshape.problems.catalogue import CODES

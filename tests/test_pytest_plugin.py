@@ -202,7 +202,7 @@ def test_what_is_wrong_by_itself_is_one_test_for_each_mistake(run, pytester):
     )
     result = run("arch/bad.toml", "-rf")
     failed = re.findall(r"^FAILED arch/bad.toml::(\S+) - error\[([\w-]+)\]", str(result.stdout), re.MULTILINE)
-    assert failed == [("rule1", "unknown-type"), ("fc", "wrong-kind")]
+    assert failed == [("rule1", "unknown-type"), ("fc", "out-of-range")]
 
 
 def test_warnings_are_warnings_or_errors(run, pytester):

@@ -23,8 +23,8 @@ from cnnshape.file.architecture import (
     settle,
 )
 from cnnshape.file.expression import ExpressionError, Template
-from cnnshape.file.reader import INPUT, bad_layer_name, late_settings
-from cnnshape.file.values import EXPECT
+from cnnshape.file.keys import EXPECT, INPUT, bad_layer_name
+from cnnshape.file.steps import late_settings
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import Parameter, Reference, Wrong
 from cnnshape.network.flow import measured

@@ -6,8 +6,19 @@ from inspect import cleandoc
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.file.reader import CLAIMS, NAME, REPEAT, WHEN
-from cnnshape.file.values import BLOCK_KEYS, EXPECT, IDENTIFIER, NET_KEYS, RESERVED, STEP_KEYS, WARNINGS
+from cnnshape.file.keys import (
+    BLOCK_KEYS,
+    CLAIMS,
+    EXPECT,
+    IDENTIFIER,
+    NAME,
+    NET_KEYS,
+    REPEAT,
+    RESERVED,
+    STEP_KEYS,
+    WARNINGS,
+    WHEN,
+)
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.parameters import EXPRESSION, Inferred, Parameter, PerAxis
 from cnnshape.numbers.shape import LAYOUTS

@@ -1,0 +1,86 @@
+"""The names of included files -> their texts: found within the folders that may be read, without circles, within limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.file import zoo
+from cnnshape.file.source import LIMIT, Source, SourceError
+from cnnshape.problems import reading
+from cnnshape.problems.base import Problem
+from cnnshape.problems.suggest import advice
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from cnnshape.file.notes import Notes
+    from cnnshape.problems.place import KeyPath
+
+MAX_FILES: Final = 100  # includes, those of included files counted
+
+
+class Includes:
+    """The files that one file includes."""
+
+    def __init__(
+        self,
+        notes: Notes,
+        folder: Path,
+        chain: tuple[Path, ...] = (),
+        read: list[tuple[Path, Source]] | None = None,
+    ):
+        self.notes = notes
+        self.folder = folder  # that of the file
+        self.chain = chain  # the files that include this one, outermost first, with it
+        self.read: list[tuple[Path, Source]] = [] if read is None else read  # so far, by all files of the chain
+
+    def within(self, notes: Notes, found: Path) -> Includes:
+        """Return the includes of an included file."""
+        return Includes(notes, found.parent, (*self.chain, found.resolve()), self.read)
+
+    def source(self, name: str, path: KeyPath) -> tuple[Path, Source] | None:
+        """Return the file that an include names, with its text; None where it cannot be read, which is noted."""
+        found = self.find(name)
+        if isinstance(found, Problem):
+            self.notes.at(path, found)
+            return None
+        real = found.resolve()
+        if real in self.chain:
+            names = (*(file.name for file in self.chain[self.chain.index(real) :]), found.name)
+            self.notes.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
+            return None
+        source = next((source for file, source in self.read if file == real), None)  # one, for what is wrong in it
+        try:
+            source = source or Source.included(found)
+        except SourceError as error:
+            self.notes.note(error.problem.placed(error.place, used_at=(self.notes.place(path),)))
+            return None
+        self.read.append((real, source))
+        if len(self.read) > MAX_FILES:
+            self.notes.too_large(path, "included files", MAX_FILES)
+        if sum(len(source.text) for _, source in self.read) > LIMIT:
+            self.notes.too_large(path, "characters in included files", LIMIT)
+        return found, source
+
+    def find(self, name: str) -> Path | Problem:
+        """Return the file that an include names, or what is wrong with the name."""
+        if name.startswith(zoo.PREFIX):
+            in_zoo = zoo.find(name)
+            if isinstance(in_zoo, Problem):
+                return reading.IncludeNotInZoo(**in_zoo.facts, suggestions=in_zoo.suggestions)
+            return in_zoo
+        allowed = [self.folder, Path()]
+        try:
+            candidates = [folder / name for folder in allowed]
+            files = [candidate for candidate in candidates if candidate.is_file()]
+            inside = (c for c in files or candidates if any(c.resolve().is_relative_to(f.resolve()) for f in allowed))
+            found = next(inside, None)
+        except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
+            return reading.NotAFileName(name=shown(name))
+        if found is None:
+            return reading.IncludeOutside(name=shown(name))
+        if files:
+            return found
+        of_zoo = name.removesuffix(".toml")
+        mean = advice(f"the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else "")
+        return reading.IncludeNotFound(name=shown(name), suggestions=mean)

@@ -1,0 +1,63 @@
+"""The keys that a file may have, and the names that may be given in it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.layers.parameters import Count, Extent, Flag
+from cnnshape.problems import reading
+from cnnshape.problems.base import Warn
+from cnnshape.problems.catalogue import CODES
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from cnnshape.layers.parameters import Parameter
+    from cnnshape.problems.base import Problem
+
+FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
+NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
+STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
+BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
+CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
+TRAINING: Final = ("batch_size", "optimizer")  # those that mean something here; other facts are free
+LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
+RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
+WARNINGS: Final = sorted(code for code, kind in CODES.items() if issubclass(kind, Warn))
+
+IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a constant or an argument
+NAME: Final = re.compile(r"[\w-]+")  # of a layer, a block or an input
+INPUT: Final = re.compile(r"input\d*")  # what enters, as `from` writes it
+MAX_NAME: Final = 100  # characters
+
+
+def _named(name: str, parameter: Parameter[Any]) -> Any:
+    parameter.name = name
+    return parameter
+
+
+# Values of these keys, read as parameters are.
+EXPECT: Final[Extent] = _named("a shape", Extent())
+REPEAT: Final[Count] = _named("repeat", Count(least=0))
+WHEN: Final[Flag] = _named("when", Flag())
+COUNTS: Final[dict[str, Count]] = {name: _named(name, Count(least=0)) for name in ("parameters", "macs")}
+BATCH_SIZE: Final[Count] = _named("batch_size", Count())
+
+
+def bad_name(name: str) -> Problem | None:
+    """Return what is wrong with the name of a block or an input, without its place."""
+    if len(name) > MAX_NAME:
+        return reading.NameTooLong(name=shown(name), most=MAX_NAME)
+    return None if NAME.fullmatch(name) else reading.NotAName(name=shown(name))
+
+
+def bad_layer_name(name: str) -> Problem | None:
+    """Return what is wrong with the name of a layer, without its place."""
+    return reading.NameOfInput(name=name) if INPUT.fullmatch(name) else bad_name(name)
+
+
+def bad_identifier(name: str) -> Problem | None:
+    """Return what is wrong with the name of a constant or an argument, without its place."""
+    if name in RESERVED:
+        return reading.ReservedName(name=shown(name))
+    return None if IDENTIFIER.fullmatch(name) else reading.NotAnIdentifier(name=shown(name))

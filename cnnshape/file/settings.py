@@ -1,0 +1,161 @@
+"""Values of TOML -> settings: numbers, words and shapes in their final form, expressions parsed.
+
+What the file's constants tell is evaluated at once; an expression that waits for a block's arguments or for the input
+stays one, and building settles it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from cnnshape.file.architecture import Scope, Setting, Unsettled, final, mistake, settle, waits
+from cnnshape.file.expression import (
+    MAX_EXPRESSION_LENGTH,
+    ExpressionError,
+    Template,
+    parse,
+    parse_template,
+    unknown_name,
+)
+from cnnshape.file.keys import EXPECT
+from cnnshape.layers.parameters import Parameter, Wrong
+from cnnshape.problems import values
+from cnnshape.problems.suggest import advice
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnnshape.file.architecture import File
+    from cnnshape.file.notes import Notes
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.place import KeyPath
+
+T = TypeVar("T")
+
+MAX_CHARACTERS: Final = 2**18  # of all expressions in a file: the largest that we know has 2**13
+
+
+class Settings:
+    """Reads the values of one text. What is wrong is noted, and None stands for it."""
+
+    def __init__(self, notes: Notes):
+        self.notes = notes
+        self.characters = 0  # of the expressions so far
+
+    # Parameters
+
+    def setting(
+        self, parameter: Parameter[Any], value: Any, path: KeyPath, names: Iterable[str], layout: str
+    ) -> Setting:
+        """Return a parameter's value, settled if the text alone tells it; `names` are those in scope."""
+        try:
+            if type(value) in (int, bool, float):
+                return parameter.read(value)
+            unsettled = self._unsettled(parameter, value, path, names)
+            return unsettled if unsettled is None or waits(unsettled) else final(parameter, unsettled, layout)
+        except Wrong as error:
+            self.notes.at(path, error.problem)
+            return None
+
+    def settled(
+        self, parameter: Parameter[Any], setting: Setting, path: KeyPath, constants: dict[str, Any], layout: str
+    ) -> Any:
+        """Return a setting's value where the file's constants are all its scope."""
+        if not waits(setting):
+            return setting
+        value = self._evaluated(setting, path, constants)
+        try:
+            return None if value is None else final(parameter, value, layout)
+        except Wrong as error:
+            self.notes.at(path, error.problem)
+            return None
+
+    def shape(self, value: Any, path: KeyPath, file: File) -> Shape | None:
+        """Return a shape whose expressions use the file's constants alone."""
+        setting = self.setting(EXPECT, value, path, file.constants, file.layout)
+        shape: Shape | None = self.settled(EXPECT, setting, path, file.constants, file.layout)
+        return shape
+
+    def plain(self, parameter: Parameter[T], value: Any, path: KeyPath) -> T | None:
+        """Return a value that may be no expression."""
+        try:
+            return parameter.read(value)
+        except Wrong as error:
+            self.notes.at(path, error.problem)
+            return None
+
+    # Constants, and what is handed to a block
+
+    def constant(self, value: Any, path: KeyPath, constants: dict[str, Any]) -> Any:
+        """Return a number or a truth value, or an expression's value; `constants` are those above."""
+        if isinstance(value, str):
+            return self._evaluated(self._parsed(parse, value, path, constants), path, constants)
+        return self._number(value, path)
+
+    def argument(self, value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
+        """Return a number or a truth value, or an expression for one."""
+        return self._parsed(parse, value, path, names) if isinstance(value, str) else self._number(value, path)
+
+    def word(self, value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
+        """Return a word, or a template of one."""
+        if isinstance(value, str) and 0 < len(value) <= MAX_EXPRESSION_LENGTH:
+            return self.template(value, path, names) or None
+        self.notes.problem(values.NotAWord, path, key=path[-1], value=shown(value))
+        return None
+
+    def template(self, value: str, path: KeyPath, names: Iterable[str]) -> str | Template:
+        """Return a word, or the template of one where it has braces; "" where it is wrong."""
+        if "{" not in value and "}" not in value:
+            return value
+        return self._parsed(parse_template, value, path, names) or ""
+
+    # How they are read
+
+    def _number(self, value: Any, path: KeyPath) -> Any:
+        if isinstance(value, (bool, int, float)):
+            return value
+        self.notes.problem(values.NotANumber, path, key=path[-1], value=shown(value))
+        return None
+
+    def _unsettled(self, parameter: Parameter[Any], value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
+        """Return a value with its strings parsed."""
+        if isinstance(value, list):
+            entries = [self._unsettled(parameter, entry, (*path, i), names) for i, entry in enumerate(value)]
+            return None if None in entries else entries
+        if not isinstance(value, str) or value in (*parameter.words, ""):
+            return value
+        if parameter.of_words or "{" in value:
+            return self.template(value, path, names) or None
+        return self._parsed(parse, value, path, names, parameter)
+
+    def _parsed(
+        self, parse: Any, value: str, path: KeyPath, names: Iterable[str], parameter: Parameter[Any] | None = None
+    ) -> Any:
+        """Return the expression or template, if all its names are in scope."""
+        self.characters += len(value)
+        if self.characters > MAX_CHARACTERS:
+            self.notes.too_large(path, "characters in expressions", MAX_CHARACTERS)
+        try:
+            expression = parse(value)
+        except ExpressionError as error:
+            self.notes.note(error.problem.placed(self.notes.place(path, part=(error.start, error.end))))
+            return None
+        unknown = sorted(expression.names.difference(names))
+        if not unknown:
+            return expression
+        problem = unknown_name(unknown[0], value, names, parameter.words if parameter else ())
+        if parameter and value == unknown[0] and not any(one.kind == "meant" for one in problem.suggestions):
+            problem.suggestions += advice(f"it must be {parameter.kind}")  # it was to be a word, perhaps
+        self.notes.note(problem.placed(self.notes.place(path, part=expression.find(unknown[0]))))
+        return None
+
+    def _evaluated(self, setting: Setting, path: KeyPath, constants: dict[str, Any]) -> Any:
+        """Return the value of a setting; None also where it uses what is wrong."""
+        try:
+            return settle(setting, Scope({}, constants))
+        except ExpressionError as error:
+            self.notes.note(error.problem.placed(mistake(self.notes.place(path), setting, error)))
+        except Unsettled:
+            pass
+        return None

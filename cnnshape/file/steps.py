@@ -1,0 +1,183 @@
+"""Entries of `layers` -> steps: layers, and uses of blocks, with their settings as far as the text tells them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.file.architecture import Block, Step, waits
+from cnnshape.file.keys import BLOCK_KEYS, EXPECT, NET_KEYS, REPEAT, STEP_KEYS, WHEN, bad_layer_name
+from cnnshape.file.notes import Enough, Notes
+from cnnshape.file.settings import Settings
+from cnnshape.file.tables import Tables
+from cnnshape.layers import TYPES, Layer
+from cnnshape.problems import building, reading, values
+from cnnshape.problems.suggest import advice, close, misspelt, suggest
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cnnshape.file.architecture import File, Setting
+    from cnnshape.file.expression import Template
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import KeyPath
+
+
+class Steps:
+    """Reads the layers of a file's net and blocks; `names` are always those that expressions may use there."""
+
+    def __init__(self, tables: Tables, settings: Settings, file: File):
+        self.tables, self.settings, self.notes = tables, settings, tables.notes
+        self.file = file
+
+    def steps(self, table: Mapping[str, Any], path: KeyPath, names: set[str]) -> tuple[Step, ...]:
+        """Read `layers` of the net, or of the block at a path."""
+        entries = table.get("layers")
+        unknown = (Step(self.notes.place(path), broken=True, lost=True),) if path else ()  # a net shows none
+        if entries is None:
+            keys, of = (BLOCK_KEYS, f"block {path[-1]}") if path else (NET_KEYS, "a net")
+            self.tables.missing(reading.MissingKey(of=of, key="layers"), table, path, keys)
+            return unknown
+        if not isinstance(entries, list):
+            self.notes.problem(values.NotAList, (*path, "layers"), key="layers", value=shown(entries))
+            return unknown
+        steps = tuple(self.step(entry, (*path, "layers", i), names) for i, entry in enumerate(entries))
+        self.check_names(steps, table.get("inputs") if not path else None)
+        return steps
+
+    def check_names(self, steps: tuple[Step, ...], inputs: Any) -> None:
+        """Note the names that stand twice; the net's inputs are names as well."""
+        named = inputs if isinstance(inputs, dict) else ()
+        first = {name: self.notes.place(("inputs", name), of_key=True) for name in named}
+        for step in steps:
+            if isinstance(step.name, str) and step.name:
+                if step.name in first:
+                    at, other = (*step.place.path, "name"), first[step.name]
+                    self.notes.problem(building.DuplicateName, at, what="layers", name=step.name, other=other)
+                first.setdefault(step.name, step.at("name"))
+
+    def step(self, entry: Any, path: KeyPath, names: set[str]) -> Step:
+        """Read one entry of `layers`."""
+        bare = isinstance(entry, str) and entry != ""
+        table = {"type": entry} if bare else entry
+        place = self.notes.place(path)
+        if bare and entry in TYPES and not TYPES[entry].required:
+            return Step(place, type=entry)
+        if not isinstance(table, dict):
+            self.notes.problem(values.NotALayer, path, value=shown(entry))
+            return Step(place, broken=True)
+        layout, setting = self.file.layout, self.settings.setting
+        said: dict[str, Any] = {"keys": frozenset() if bare else frozenset(table)}
+        own = {*names, "i"} if "repeat" in table else names
+        if "name" in table:
+            said["name"] = self.word(table["name"], (*path, "name"), own)
+        if "expect" in table:
+            said["expect"] = setting(EXPECT, table["expect"], (*path, "expect"), names, layout)
+        if "allow" in table:
+            said["allow"] = self.tables.allowed(table, path)
+        before = len(self.notes.problems)  # one in what stands above leaves the layer as good as it is
+        if "repeat" in table:
+            said["repeat"] = setting(REPEAT, table["repeat"], (*path, "repeat"), names, layout)
+        for key in ("type", "block", "shares"):
+            if key in table:
+                said[key] = self.word(table[key], path if bare else (*path, key), own)
+        if "when" in table:
+            said["when"] = setting(WHEN, table["when"], (*path, "when"), own, layout)
+        if "from" in table:
+            said["inputs"] = self.wiring(table["from"], (*path, "from"), names - {"in_channels"})
+        given = {key: value for key, value in table.items() if key not in STEP_KEYS}
+        said["settings"] = self.given(Step(place, **said), given, own)
+        said["settled"] = not any(map(waits, said["settings"].values()))
+        broken = len(self.notes.problems) > before
+        lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
+        return Step(place, **said, broken=broken, lost=lost)
+
+    def word(self, value: Any, path: KeyPath, names: set[str]) -> str | Template:
+        """Return a name or another word of a step, or the template of one; "" where it is wrong."""
+        if not isinstance(value, str) or not value:
+            key = path[-1] if isinstance(path[-1], str) else path[-2]
+            self.notes.problem(values.NotAWord, path, key=key, value=shown(value))
+            return ""
+        if path[-1] == "name" and "{" not in value and (problem := bad_layer_name(value)):
+            self.notes.at(path, problem)
+        return self.settings.template(value, path, names)
+
+    def wiring(self, value: Any, path: KeyPath, names: set[str]) -> tuple[str | Template, ...]:
+        """Return the names of layers under `from`, one or a list; in_channels is of what enters by them."""
+        entries = value if isinstance(value, list) else [value]
+        return tuple(self.word(entry, (*path, i), names) for i, entry in enumerate(entries))
+
+    # What stands beside the keys of a step
+
+    def given(self, step: Step, table: dict[str, Any], names: set[str]) -> dict[str, Setting]:
+        """Return the settings of a layer, or the arguments of a block; as TOML has them where only building can tell."""
+        path, blocks = step.place.path, self.file.blocks
+        if "type" in step.keys and "block" in step.keys:
+            self.notes.problem(values.KeysExclude, (*path, "block"), of="a layer", one="type", other="block")
+        elif step.raw and (step.of or step.shares):
+            return table
+        elif step.block in blocks:
+            return self.of_block(step, blocks[str(step.block)], table, names)
+        elif step.block:
+            is_type = f'it is a layer type: write type = "{step.block}"' if step.block in TYPES else ""
+            mean = advice(is_type) or suggest(step.block, blocks)
+            self.notes.problem(building.UnknownBlock, step.at("block").path, suggestions=mean, block=step.block)
+        elif step.type in TYPES:
+            return self.of_layer(step, TYPES[str(step.type)], table, names)
+        elif step.type:
+            is_block = f'it is a block: write block = "{step.type}"' if step.type in blocks else ""
+            mean = advice(is_block) or suggest(step.type, TYPES)
+            self.notes.problem(reading.UnknownType, step.at("type").path, suggestions=mean, type=step.type)
+        elif not {"type", "block", "shares"} & step.keys:
+            meant = {key: value for key, value in table.items() if close(key, ("type", "block"))}
+            self.tables.only(meant, STEP_KEYS, "a layer", path)
+            if not meant:
+                self.notes.problem(reading.MissingType, path)
+        return {}
+
+    def of_layer(
+        self, step: Step, layer: type[Layer], table: Mapping[str, Any], names: Iterable[str]
+    ) -> dict[str, Setting]:
+        """Return the settings of a layer whose type is known."""
+        path, parameters = step.place.path, layer.parameters
+        settings: dict[str, Setting] = {}
+        for key, value in table.items():
+            if parameter := parameters.get(key):
+                settings[key] = self.settings.setting(parameter, value, (*path, key), names, self.file.layout)
+            else:
+                self.tables.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
+        if not layer.required <= table.keys() and not step.shares:  # which takes them from the layer that it names
+            given = self.file.defaults.get(layer.type, {}).keys() | table.keys()
+            for name in sorted(layer.required - given):
+                problem = reading.MissingKey(of=layer.type, key=name)
+                self.tables.missing(problem, table, path, [*parameters, *STEP_KEYS])
+        return settings
+
+    def of_block(self, step: Step, block: Block, table: Mapping[str, Any], names: Iterable[str]) -> dict[str, Setting]:
+        """Return what is handed to a block that is known."""
+        path, settings = step.place.path, self.settings
+        parameters, of = block.parameters(), f"block {block.name}"
+        self.tables.only(table, [*parameters, *STEP_KEYS], of, path)
+        if not step.shares:
+            for name in block.arguments:
+                if name not in table:
+                    problem = reading.MissingKey(of=of, key=name)
+                    self.tables.missing(problem, table, path, [*parameters, *STEP_KEYS])
+        return {
+            key: (settings.word if key in block.words else settings.argument)(value, (*path, key), names)
+            for key, value in table.items()
+            if key in parameters
+        }
+
+
+def late_settings(
+    step: Step, target: type[Layer] | Block, names: Iterable[str], file: File
+) -> tuple[dict[str, Setting], list[Problem]]:
+    """Return the settings of a step of which only building told what it is, and what is wrong with them."""
+    notes = Notes(step.place.source)
+    steps = Steps(Tables(notes), Settings(notes), file)
+    try:
+        read = steps.of_block if isinstance(target, Block) else steps.of_layer
+        return read(step, target, step.settings, names), notes.problems  # type: ignore[arg-type]
+    except Enough:
+        return {}, notes.problems

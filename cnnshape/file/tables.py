@@ -1,0 +1,88 @@
+"""Tables of TOML -> tables, texts and words, checked; and the keys that do not belong, or are missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.file.keys import NET_KEYS, WARNINGS
+from cnnshape.problems import reading, values
+from cnnshape.problems.suggest import misspelt, suggest
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cnnshape.file.notes import Notes
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import KeyPath
+
+
+class Tables:
+    """Reads the tables of one text; `path` is always that of the table itself."""
+
+    def __init__(self, notes: Notes):
+        self.notes = notes
+
+    # What a table has
+
+    def table(self, data: Mapping[str, Any], key: str, path: KeyPath = ()) -> dict[str, Any]:
+        """Return the table under a key, empty where it is missing or no table."""
+        value = data.get(key, {})
+        if isinstance(value, dict):
+            return value
+        self.notes.problem(values.NotATable, (*path, key), key=key, value=shown(value))
+        return {}
+
+    def words(self, data: Mapping[str, Any], key: str, path: KeyPath = ()) -> dict[KeyPath, str]:
+        """Return the strings under a key, given as one or as a list, by their places; what is no string is noted."""
+        value = data.get(key, [])
+        placed = {(*path, key, i): word for i, word in enumerate(value if isinstance(value, list) else [value])}
+        for place, word in placed.items():
+            if not isinstance(word, str):
+                takes = "a string or a list of them"
+                self.notes.problem(values.NotAString, place, key=key, takes=takes, value=shown(word))
+        return {place: word for place, word in placed.items() if isinstance(word, str)}
+
+    def text(self, data: Mapping[str, Any], key: str) -> str:
+        """Return the string under a key of the net, "" where it is missing or no string."""
+        value = data.get(key, "")
+        if not isinstance(value, str):
+            self.notes.problem(values.NotAString, (key,), key=key, takes="a string", value=shown(value))
+            return ""
+        return value
+
+    def allowed(self, data: Mapping[str, Any], path: KeyPath = ()) -> frozenset[str]:
+        """Return the codes of warnings under `allow`."""
+        allowed = self.words(data, "allow", path)
+        for place, code in allowed.items():
+            if code not in WARNINGS:
+                self.notes.problem(values.UnknownWarning, place, suggestions=suggest(code, WARNINGS), warning=code)
+        return frozenset(allowed.values())
+
+    # The keys themselves
+
+    def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: KeyPath = ()) -> None:
+        """Note the keys that do not belong; one of the net's gets told where it belongs."""
+        keys = list(keys)
+        for key, value in data.items():
+            if key in keys:
+                continue
+            words = value if isinstance(value, list) else [value]
+            wires = "from" in keys and key in ("input", "inputs") and all(isinstance(word, str) for word in words)
+            if path and key in NET_KEYS and not wires:
+                self.misplaced((*path, key))
+            else:
+                mean = suggest("from" if wires else key, keys)
+                self.notes.problem(reading.UnknownKey, (*path, key), of_key=True, suggestions=mean, key=key, of=of)
+
+    def misplaced(self, path: KeyPath) -> None:
+        """Note a key of the net that TOML gives to another table."""
+        *table, key = (part for part in path if isinstance(part, str))
+        self.notes.problem(reading.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
+
+    def missing(self, problem: Problem, data: Mapping[str, Any], path: KeyPath, keys: Iterable[str]) -> None:
+        """Note a missing key, unless another seems to be it, misspelt or misplaced: that is said already."""
+        key = problem.facts["key"]
+        misplaced = (found for found in self.notes.problems if isinstance(found, reading.MisplacedKey))
+        if not misspelt(data, key, keys) and not any(found.facts["key"] == key for found in misplaced):
+            self.notes.at(path, problem)
