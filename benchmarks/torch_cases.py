@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "properties")]
 
 from answers import Accepted  # noqa: E402
-from cases import VALUES, Case, case  # noqa: E402
+from cases import TRIED, Case, case  # noqa: E402
 from grids import GRIDS  # noqa: E402
 from oracle import compare, disagreement  # noqa: E402
 
@@ -39,9 +39,9 @@ def endless(seed: int) -> Iterator[Case]:
     for grid in GRIDS:
         yield from grid()
     chance = Random(seed)
-    weights = [1 + len(values) for values in VALUES.values()]
+    weights = [1 + len(tried.values) for tried in TRIED.values()]
     while True:
-        yield from (case(kind, chance.choice) for kind in chance.choices([*VALUES], weights, k=1000))
+        yield from (case(kind, chance.choice) for kind in chance.choices([*TRIED], weights, k=1000))
 
 
 def distinct(cases: Iterable[Case]) -> Iterator[Case]:

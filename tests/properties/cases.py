@@ -82,121 +82,158 @@ AFFINE = {"eps": Values(1e-5, 1, 0, 1e-300, -1.0), "affine": FLAG, "bias": FLAG}
 FACTORS = (1, 2, 3, 4, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5, 2 / 3, 0.7, 0.9, 1.1, 1.5, 1.7, 2.5, 2.7, 3.3, 1e-9)
 ENDS = ([0, 1], [1, 0], [2, 3], [4, 4], [-1, 0], [0, -3], [2, -2], [-3, 3], [-2, 3], [4, -2], [-2, -2])
 
-VALUES: dict[str, dict[str, Values]] = {
-    "conv": CONV
-    | {
-        "padding": sizes(0, 0, 1, 2, 3, 4, "same", "same", "valid", wrong=(-1, "half")),
-        "padding_mode": Values("zeros", "reflect", "replicate", "circular", wrong=("constant",)),
-    },
-    "conv_transpose": CONV
-    | {
-        "padding": sizes(0, 1, 2, 3, 6, wrong=(-1, "same")),
-        "output_padding": sizes(0, 0, 1, 2, 3, wrong=(-1,)),
-        "padding_mode": Values("zeros", wrong=("reflect", "replicate", "circular")),
-    },
-    "linear": {"in_features": declared(), "out_features": counts(1, 2, 7), "bias": FLAG},
-    "max_pool": POOL | {"dilation": sizes(1, 2, 3), "ceil_mode": FLAG},
-    "avg_pool": POOL
-    | {"ceil_mode": FLAG, "count_include_pad": FLAG, "divisor_override": Values(1, 2, -3, LARGEST, wrong=(0,))},
-    "lp_pool": {
-        "norm_type": Values(1, 2, 0.5, -1, float("inf"), 1e-300, wrong=(0, 0.0)),
-        "kernel_size": POOL["kernel_size"],
-        "stride": POOL["stride"],
-        "ceil_mode": FLAG,
-    },
-    "max_unpool": POOL | {"indices": Values({})},  # see `unpooling`
-    "adaptive_avg_pool": {"output_size": sizes(1, 2, 3, 5, 8, "keep")},
-    "adaptive_max_pool": {"output_size": sizes(1, 2, 3, 5, 8, "keep")},
-    "global_avg_pool": {},
-    "global_max_pool": {},
-    "batch_norm": AFFINE | {"num_features": declared(), "momentum": ANY_NUMBER, "track_running_stats": FLAG},
-    "group_norm": AFFINE | {"num_groups": counts(1, 2, 3, 4, 6), "num_channels": declared()},
-    "instance_norm": AFFINE | {"num_features": declared(), "momentum": ANY_NUMBER, "track_running_stats": FLAG},
-    "local_response_norm": {
-        "size": counts(1, 2, 3, 4, 9),
-        "alpha": ANY_NUMBER,
-        "beta": ANY_NUMBER,
-        "k": ANY_NUMBER,
-    },
-    "layer_norm": {
-        "normalized_shape": Values(*[ARRIVES] * 6, 1, 3, [2], [2, 3], wrong=(0, -1, [])),
-        "eps": AFFINE["eps"],
-        "elementwise_affine": FLAG,
-        "bias": FLAG,
-        "over": Values("channels", "all", wrong=("space",)),
-    },
-    "relu": {},
-    "relu6": {},
-    "leaky_relu": {"negative_slope": ANY_NUMBER},
-    "prelu": {"num_parameters": Values(1, ARRIVES, ARRIVES, 2, 3, wrong=(0, -1)), "init": ANY_NUMBER},
-    "rrelu": {"lower": ANY_NUMBER, "upper": ANY_NUMBER},
-    "elu": {"alpha": ANY_NUMBER},
-    "celu": {"alpha": ANY_NUMBER},
-    "selu": {},
-    "gelu": {"approximate": Values("none", "tanh", wrong=("exact",))},
-    "silu": {},
-    "mish": {},
-    "sigmoid": {},
-    "tanh": {},
-    "softplus": {"beta": ANY_NUMBER, "threshold": ANY_NUMBER},
-    "softsign": {},
-    "softshrink": {"lambd": ANY_NUMBER},
-    "hardshrink": {"lambd": ANY_NUMBER},
-    "tanhshrink": {},
-    "hardtanh": {"min_val": ANY_NUMBER, "max_val": ANY_NUMBER},
-    "hardsigmoid": {},
-    "hardswish": {},
-    "threshold": {"threshold": ANY_NUMBER, "value": ANY_NUMBER},
-    "log_sigmoid": {},
-    "glu": {"dim": AXES},
-    "softmax": {"dim": AXES},
-    "log_softmax": {"dim": AXES},
-    "softmin": {"dim": AXES},
-    "dropout": {"p": Values(0, 1, 0.5, 0.1, 1.0, -0.1, 1.1, 2, -1)},
-    "identity": {},
-    "flatten": {"start_dim": AXES, "end_dim": AXES},
-    "reshape": {"shape": Values([])},  # see `reshaping`
-    "upsample": {
-        "size": sizes(1, 2, 3, 7),
-        "scale_factor": sizes(*FACTORS, wrong=(0, -1, -0.5)),
-        "like": Values("other"),
-        "mode": Values(
-            "nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear", wrong=("cubic",)
-        ),
-        "align_corners": FLAG,
-    },
-    "pixel_shuffle": {"upscale_factor": counts(1, 2, 2, 3)},
-    "pixel_unshuffle": {"downscale_factor": counts(1, 2, 2, 3)},
-    "channel_shuffle": {"groups": counts(1, 2, 3, 4)},
-    "pad": {
-        "padding": sizes(0, 1, 2, 3, -1, -2, wrong=([[1, 2, 3]],), pairs=ENDS),
-        "mode": Values("constant", "reflect", "replicate", "circular", "circular", wrong=("zeros",)),
-        "value": Values(0.0, 0, 1.5, -1),
-        "channels": Values(0, 1, 2, [0, 1], [2, 0], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),
-    },
-    "crop": {
-        "size": sizes(1, 2, 3, 4, 5),
-        "like": Values("other"),
-        "amount": sizes(0, 1, 2, 3, wrong=(-1,)),
-        "offset": sizes(0, 1, 2, 3, wrong=(-1,)),
-        "exact": FLAG,
-    },
-    "slice": {
-        "dim": AXES,
-        "start": Values(0, 1, 2, 3, -1, -2, -4, 7, -7),
-        "stop": Values(0, 1, 2, 3, 4, 5, -1, -2, -4, 7, -7),
-        "step": counts(1, 1, 2, 3, 9),
-    },
-    "concat": {"dim": AXES},
-    "add": {"broadcast": FLAG},
-    "sub": {"broadcast": FLAG},
-    "mul": {},
-    "scale": {"num_features": declared(), "value": ANY_NUMBER},
+
+class Tried:
+    """A layer type: its class in torch, {} for the number of axes, or "" where reference.py says more; what is tried."""
+
+    def __init__(
+        self,
+        torch: str = "",
+        *,
+        space: bool = False,
+        beside: tuple[int, ...] = (0,),
+        one_of: tuple[str, ...] = (),
+        **values: Values,
+    ):
+        self.torch = torch
+        self.space = space  # it needs at least one spatial axis
+        self.beside = beside  # how many inputs it may have beside the first
+        self.one_of = one_of  # parameters of which one must be given
+        self.values = values  # for each parameter
+
+
+TRIED: dict[str, Tried] = {
+    "conv": Tried(
+        "Conv{}d",
+        space=True,
+        **CONV,
+        padding=sizes(0, 0, 1, 2, 3, 4, "same", "same", "valid", wrong=(-1, "half")),
+        padding_mode=Values("zeros", "reflect", "replicate", "circular", wrong=("constant",)),
+    ),
+    "conv_transpose": Tried(
+        "ConvTranspose{}d",
+        space=True,
+        **CONV,
+        padding=sizes(0, 1, 2, 3, 6, wrong=(-1, "same")),
+        output_padding=sizes(0, 0, 1, 2, 3, wrong=(-1,)),
+        padding_mode=Values("zeros", wrong=("reflect", "replicate", "circular")),
+    ),
+    "linear": Tried("Linear", in_features=declared(), out_features=counts(1, 2, 7), bias=FLAG),
+    "max_pool": Tried("MaxPool{}d", space=True, **POOL, dilation=sizes(1, 2, 3), ceil_mode=FLAG),
+    "avg_pool": Tried(
+        "AvgPool{}d",
+        space=True,
+        **POOL,
+        ceil_mode=FLAG,
+        count_include_pad=FLAG,
+        divisor_override=Values(1, 2, -3, LARGEST, wrong=(0,)),
+    ),
+    "lp_pool": Tried(
+        space=True,
+        norm_type=Values(1, 2, 0.5, -1, float("inf"), 1e-300, wrong=(0, 0.0)),
+        kernel_size=POOL["kernel_size"],
+        stride=POOL["stride"],
+        ceil_mode=FLAG,
+    ),
+    "max_unpool": Tried(space=True, **POOL, indices=Values({})),  # see `unpooling`
+    "adaptive_avg_pool": Tried(space=True, output_size=sizes(1, 2, 3, 5, 8, "keep")),
+    "adaptive_max_pool": Tried(space=True, output_size=sizes(1, 2, 3, 5, 8, "keep")),
+    "global_avg_pool": Tried(space=True),
+    "global_max_pool": Tried(space=True),
+    "batch_norm": Tried(**AFFINE, num_features=declared(), momentum=ANY_NUMBER, track_running_stats=FLAG),
+    "group_norm": Tried("GroupNorm", **AFFINE, num_groups=counts(1, 2, 3, 4, 6), num_channels=declared()),
+    "instance_norm": Tried(
+        "InstanceNorm{}d",
+        space=True,
+        **AFFINE,
+        num_features=declared(),
+        momentum=ANY_NUMBER,
+        track_running_stats=FLAG,
+    ),
+    "local_response_norm": Tried(
+        "LocalResponseNorm", space=True, size=counts(1, 2, 3, 4, 9), alpha=ANY_NUMBER, beta=ANY_NUMBER, k=ANY_NUMBER
+    ),
+    "layer_norm": Tried(
+        normalized_shape=Values(*[ARRIVES] * 6, 1, 3, [2], [2, 3], wrong=(0, -1, [])),
+        eps=AFFINE["eps"],
+        elementwise_affine=FLAG,
+        bias=FLAG,
+        over=Values("channels", "all", wrong=("space",)),
+    ),
+    "relu": Tried("ReLU"),
+    "relu6": Tried("ReLU6"),
+    "leaky_relu": Tried("LeakyReLU", negative_slope=ANY_NUMBER),
+    "prelu": Tried("PReLU", num_parameters=Values(1, ARRIVES, ARRIVES, 2, 3, wrong=(0, -1)), init=ANY_NUMBER),
+    "rrelu": Tried("RReLU", lower=ANY_NUMBER, upper=ANY_NUMBER),
+    "elu": Tried("ELU", alpha=ANY_NUMBER),
+    "celu": Tried("CELU", alpha=ANY_NUMBER),
+    "selu": Tried("SELU"),
+    "gelu": Tried("GELU", approximate=Values("none", "tanh", wrong=("exact",))),
+    "silu": Tried("SiLU"),
+    "mish": Tried("Mish"),
+    "sigmoid": Tried("Sigmoid"),
+    "tanh": Tried("Tanh"),
+    "softplus": Tried("Softplus", beta=ANY_NUMBER, threshold=ANY_NUMBER),
+    "softsign": Tried("Softsign"),
+    "softshrink": Tried("Softshrink", lambd=ANY_NUMBER),
+    "hardshrink": Tried("Hardshrink", lambd=ANY_NUMBER),
+    "tanhshrink": Tried("Tanhshrink"),
+    "hardtanh": Tried("Hardtanh", min_val=ANY_NUMBER, max_val=ANY_NUMBER),
+    "hardsigmoid": Tried("Hardsigmoid"),
+    "hardswish": Tried("Hardswish"),
+    "threshold": Tried("Threshold", threshold=ANY_NUMBER, value=ANY_NUMBER),
+    "log_sigmoid": Tried("LogSigmoid"),
+    "glu": Tried("GLU", dim=AXES),
+    "softmax": Tried(dim=AXES),
+    "log_softmax": Tried(dim=AXES),
+    "softmin": Tried(dim=AXES),
+    "dropout": Tried("Dropout", p=Values(0, 1, 0.5, 0.1, 1.0, -0.1, 1.1, 2, -1)),
+    "identity": Tried("Identity"),
+    "flatten": Tried("Flatten", start_dim=AXES, end_dim=AXES),
+    "reshape": Tried(shape=Values([])),  # see `reshaping`
+    "upsample": Tried(
+        space=True,
+        one_of=("size", "scale_factor", "like"),
+        size=sizes(1, 2, 3, 7),
+        scale_factor=sizes(*FACTORS, wrong=(0, -1, -0.5)),
+        like=Values("other"),
+        mode=Values("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear", wrong=("cubic",)),
+        align_corners=FLAG,
+    ),
+    "pixel_shuffle": Tried("PixelShuffle", space=True, upscale_factor=counts(1, 2, 2, 3)),
+    "pixel_unshuffle": Tried("PixelUnshuffle", space=True, downscale_factor=counts(1, 2, 2, 3)),
+    "channel_shuffle": Tried("ChannelShuffle", space=True, groups=counts(1, 2, 3, 4)),
+    "pad": Tried(
+        space=True,
+        padding=sizes(0, 1, 2, 3, -1, -2, wrong=([[1, 2, 3]],), pairs=ENDS),
+        mode=Values("constant", "reflect", "replicate", "circular", "circular", wrong=("zeros",)),
+        value=Values(0.0, 0, 1.5, -1),
+        channels=Values(0, 1, 2, [0, 1], [2, 0], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),
+    ),
+    "crop": Tried(
+        space=True,
+        one_of=("size", "like", "amount"),
+        size=sizes(1, 2, 3, 4, 5),
+        like=Values("other"),
+        amount=sizes(0, 1, 2, 3, wrong=(-1,)),
+        offset=sizes(0, 1, 2, 3, wrong=(-1,)),
+        exact=FLAG,
+    ),
+    "slice": Tried(
+        dim=AXES,
+        start=Values(0, 1, 2, 3, -1, -2, -4, 7, -7),
+        stop=Values(0, 1, 2, 3, 4, 5, -1, -2, -4, 7, -7),
+        step=counts(1, 1, 2, 3, 9),
+    ),
+    "concat": Tried(beside=(0, 1, 1, 2), dim=AXES),
+    "add": Tried(beside=(0, 1, 1, 2), broadcast=FLAG),
+    "sub": Tried(beside=(1,), broadcast=FLAG),
+    "mul": Tried(beside=(0, 1, 1, 2)),
+    "scale": Tried(num_features=declared(), value=ANY_NUMBER),
 }
 
 ALWAYS = {"out_channels", "kernel_size", "out_features", "output_size", "norm_type", "num_groups", "indices", "shape"}
 ALWAYS |= {"threshold", "size", "upscale_factor", "downscale_factor"}
-ONE_OF = {"upsample": ("size", "scale_factor", "like"), "crop": ("size", "like", "amount")}
 RANKS = (0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
 CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
 SIDES = {0: (1,), 1: range(1, 13), 2: range(1, 8), 3: range(1, 6), 4: range(1, 4)}  # small: torch is to run each
@@ -214,10 +251,10 @@ def case(kind: str, choose: Choose) -> Case:
     x = shape(choose, choose(RANKS))
     settings = {}
     for name in given(kind, choose):
-        value = VALUES[kind][name].draw(choose, len(x) - 1)
+        value = TRIED[kind].values[name].draw(choose, len(x) - 1)
         settings[name] = arriving(name, x) if value is ARRIVES else value
-    if kind in JOINS:
-        return Case(kind, settings, (x, *(near(x, choose) for _ in range(choose(JOINS[kind])))))
+    if TRIED[kind].beside != (0,):
+        return Case(kind, settings, (x, *(near(x, choose) for _ in range(choose(TRIED[kind].beside)))))
     if kind == "max_unpool":
         return unpooling(settings, x, choose)
     if "shape" in settings:
@@ -225,17 +262,14 @@ def case(kind: str, choose: Choose) -> Case:
     return Case(kind, settings, (x, near(x, choose)) if "like" in settings else (x,))
 
 
-JOINS = {"concat": (0, 1, 1, 2), "add": (0, 1, 1, 2), "sub": (1,), "mul": (0, 1, 1, 2)}  # inputs beside the first
-
-
 def given(kind: str, choose: Choose) -> list[str]:
     """Choose which parameters a case gives."""
-    one_of = ONE_OF.get(kind, ())
+    one_of = TRIED[kind].one_of
     if one_of and not choose(RARELY):
         one = choose(one_of)
         one_of = [name for name in one_of if name != one]
-        return [name for name in VALUES[kind] if name == one or (name not in one_of and choose((True, False)))]
-    return [name for name in VALUES[kind] if (name in ALWAYS and name not in one_of) or choose((True, False))]
+        return [name for name in TRIED[kind].values if name == one or (name not in one_of and choose((True, False)))]
+    return [name for name in TRIED[kind].values if (name in ALWAYS and name not in one_of) or choose((True, False))]
 
 
 def shape(choose: Choose, rank: int) -> Shape:
@@ -272,7 +306,9 @@ def reshaping(x: Shape, choose: Choose) -> list[int]:
 def unpooling(settings: dict[str, Any], restored: Shape, choose: Choose) -> Case:
     """Choose a max_pool, and what comes out of it (mostly) for the restored shape that entered it."""
     rank = len(restored) - 1
-    pool = {name: values.draw(choose, rank) for name, values in VALUES["max_pool"].items() if choose((True, False))}
+    pool = {
+        name: values.draw(choose, rank) for name, values in TRIED["max_pool"].values.items() if choose((True, False))
+    }
     pool.setdefault("kernel_size", 2)
     settings = {name: value for name, value in settings.items() if choose((True, False, False))} | {"indices": pool}
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from cases import TRIED, Tried
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -172,12 +173,15 @@ def axis_1(name: str) -> Run:
     return module(name, dim=lambda _: 1)
 
 
-REFERENCE: dict[str, Run] = {
-    "conv": module("Conv{}d", in_channels=channels),
-    "conv_transpose": module("ConvTranspose{}d", in_channels=channels),
-    "linear": module("Linear", in_features=last),
-    "max_pool": module("MaxPool{}d"),
-    "avg_pool": module("AvgPool{}d"),
+ARRIVING = {"in_channels": channels, "num_features": channels, "num_channels": channels, "in_features": last}
+
+
+def of_class(tried: Tried) -> Run:
+    """Run the class of torch.nn that cases.py names."""
+    return module(tried.torch, **{name: takes for name, takes in ARRIVING.items() if name in tried.values})
+
+
+REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.items() if tried.torch} | {
     "lp_pool": lp_pool,
     "max_unpool": max_unpool,
     "adaptive_avg_pool": adaptive("AdaptiveAvgPool{}d"),
@@ -185,45 +189,12 @@ REFERENCE: dict[str, Run] = {
     "global_avg_pool": module("AdaptiveAvgPool{}d", output_size=lambda _: 1),
     "global_max_pool": module("AdaptiveMaxPool{}d", output_size=lambda _: 1),
     "batch_norm": batch_norm,
-    "group_norm": module("GroupNorm", num_channels=channels),
-    "instance_norm": module("InstanceNorm{}d", num_features=channels),
-    "local_response_norm": module("LocalResponseNorm"),
     "layer_norm": layer_norm,
-    "relu": module("ReLU"),
-    "relu6": module("ReLU6"),
-    "leaky_relu": module("LeakyReLU"),
-    "prelu": module("PReLU"),
-    "rrelu": module("RReLU"),
-    "elu": module("ELU"),
-    "celu": module("CELU"),
-    "selu": module("SELU"),
-    "gelu": module("GELU"),
-    "silu": module("SiLU"),
-    "mish": module("Mish"),
-    "sigmoid": module("Sigmoid"),
-    "tanh": module("Tanh"),
-    "softplus": module("Softplus"),
-    "softsign": module("Softsign"),
-    "softshrink": module("Softshrink"),
-    "hardshrink": module("Hardshrink"),
-    "tanhshrink": module("Tanhshrink"),
-    "hardtanh": module("Hardtanh"),
-    "hardsigmoid": module("Hardsigmoid"),
-    "hardswish": module("Hardswish"),
-    "threshold": module("Threshold"),
-    "log_sigmoid": module("LogSigmoid"),
-    "glu": module("GLU"),
     "softmax": axis_1("Softmax"),
     "log_softmax": axis_1("LogSoftmax"),
     "softmin": axis_1("Softmin"),
-    "dropout": module("Dropout"),
-    "identity": module("Identity"),
-    "flatten": module("Flatten"),
     "reshape": function(lambda x, shape: x.reshape(x.shape[0], *shape)),
     "upsample": upsample,
-    "pixel_shuffle": module("PixelShuffle"),
-    "pixel_unshuffle": module("PixelUnshuffle"),
-    "channel_shuffle": module("ChannelShuffle"),
     "pad": function(pad),
     "crop": function(crop),
     "slice": function(part),

@@ -11,8 +11,7 @@ from typing import Any
 
 import torch
 from answers import SETTING
-from cases import Case
-from reference import REFERENCE
+from cases import TRIED, Case
 
 Broken = Callable[[Case, Any], bool]  # a case, and what torch says of it -> whether the condition does not hold
 
@@ -38,14 +37,10 @@ def _(case: Case, answer: Any) -> bool:
     return 0 in getattr(answer, "output", ())
 
 
-SPATIAL = {kind for kind in REFERENCE if "conv" in kind or "pool" in kind or "pixel" in kind}
-SPATIAL |= {"instance_norm", "local_response_norm", "upsample", "channel_shuffle", "pad", "crop"}
-
-
 @condition("no-space")
 def _(case: Case, answer: Any) -> bool:
     """An input without space: torch would take [C] for an unbatched signal."""
-    return case.type in SPATIAL and len(case.shapes[0]) == 1
+    return TRIED[case.type].space and len(case.shapes[0]) == 1
 
 
 @condition("too-few-axes")

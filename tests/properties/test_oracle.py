@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 
 from answers import Accepted, ours, read
-from cases import VALUES, Case, drawn
+from cases import TRIED, Case, drawn
 from helpers.paths import ROOT
 from oracle import disagreement
 from reference import REFERENCE
@@ -24,8 +24,8 @@ from cnnshape.problems.catalogue import CODES
 
 
 def test_no_layer_type_is_left_out():
-    assert TYPES.keys() == REFERENCE.keys() == VALUES.keys()
-    assert {kind: {*values} for kind, values in VALUES.items()} == {kind: {*t.parameters} for kind, t in TYPES.items()}
+    assert TYPES.keys() == REFERENCE.keys() == TRIED.keys()
+    assert {kind: {*t.values} for kind, t in TRIED.items()} == {kind: {*t.parameters} for kind, t in TYPES.items()}
 
 
 @pytest.mark.parametrize("kind", TYPES)

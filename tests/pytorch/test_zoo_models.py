@@ -13,7 +13,6 @@ from zoo_models import MODELS
 
 import cnnshape
 from cnnshape.file import zoo
-from cnnshape.layers import TYPES
 
 NAMES = sorted(name for name in zoo.files() if "/" not in name)
 PUBLISHED = tomllib.loads((ROOT / "tests" / "published_figures.toml").read_text())
@@ -81,12 +80,10 @@ def test_every_network_has_a_judge():
 # Layer by layer
 
 
-def test_every_layer_type_is_used():
+def test_the_layer_types_that_no_network_uses():
     others = cnnshape.load(ROOT / "tests" / "files" / "types.toml")
     assert others.check(strict=True).problems == ()
     assert cnnshape.verify(others, "cpu").ok
-    used = {node.type for net in map(load, NAMES) for node in net.nodes}
-    assert used | {node.type for node in others.nodes} == TYPES.keys()
 
 
 def agrees(name, device, size=None):
