@@ -1,6 +1,6 @@
-"""Architecture files as tests: one for each file, one for each of its layers; and marks and a fixture for test code.
+"""The pytest plugin: architecture files as tests, one for each file and each layer; marks and a fixture for test code.
 
-pytest imports this module wherever cnnshape is installed, so it imports nothing of ours until a file is collected.
+pytest imports this module wherever cnnshape is installed, so nothing of ours is imported until a file is collected.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     from cnnshape.pytorch.crosscheck import Verification
     from cnnshape.show.testcases import Case
 
-CHOICES: Final = {  # of options; the first is the default
+CHOICES: Final = {  # options with their help and values; the first value is the default
     "device": ("where torch runs", ("auto", "cuda", "mps", "cpu", "meta")),
     "granularity": ("one test a layer, or a file", ("layer", "file")),
 }
 ZOO: Final = "zoo:"  # as cnnshape.file.zoo has it
 FILES: Final[pytest.StashKey[_Files]] = pytest.StashKey()
 
-LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"
+LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("cnnshape", "architecture files as tests")
-    for name, (what, choices) in CHOICES.items():
-        about = f"{what}; left out: {choices[0]}"
+    for name, (help_, choices) in CHOICES.items():
+        about = f"{help_}; left out: {choices[0]}"
         group.addoption(f"--cnnshape-{name}", choices=choices, help=about)
         parser.addini(f"cnnshape_{name}", about, type="string", default=choices[0])
-    for name, what in (
+    for name, about in (
         ("strict", "make warnings errors, and dropped rows and columns a warning"),
         ("no-torch", "do not ask torch about the layers"),
     ):
-        group.addoption(f"--cnnshape-{name}", action="store_true", default=None, help=what)
-        parser.addini(f"cnnshape_{name.replace('-', '_')}", what, type="bool")
+        group.addoption(f"--cnnshape-{name}", action="store_true", default=None, help=about)
+        parser.addini(f"cnnshape_{name.replace('-', '_')}", about, type="bool")
     parser.addini("cnnshape_files", "the architecture files to test: globs, from the root directory", type="args")
 
 
@@ -69,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _option(config: pytest.Config, name: str) -> Any:
+    """Return an option's value: that of the command line, or else that of the ini."""
     given = config.getoption(f"cnnshape_{name}")
     return config.getini(f"cnnshape_{name}") if given is None else given
 
@@ -88,7 +89,7 @@ def _asks_torch(config: pytest.Config) -> bool:
 
 
 class _Files:
-    """The architecture files of one run: which they are, and their nets, each read once."""
+    """The architecture files of one run, with their nets, each built once."""
 
     def __init__(self, config: pytest.Config):
         self.root = config.rootpath
@@ -97,6 +98,7 @@ class _Files:
         self.nets: dict[Path, Network] = {}
 
     def matching(self, pattern: str) -> list[Path]:
+        """Return the files that a glob from the root directory matches, or zoo:GLOB in the zoo."""
         if pattern.startswith(ZOO):
             from cnnshape.file import zoo
 
@@ -106,11 +108,11 @@ class _Files:
         return sorted(map(self.path, found))
 
     def path(self, file: str | os.PathLike[str]) -> Path:
-        """Return where a file is that is named from the root directory; one of the zoo stays as it is."""
+        """Return the path of a file given from the root directory; zoo:NAME stays as it is."""
         return Path(file if str(file).startswith(ZOO) else os.path.normpath(self.root / file))
 
     def is_net(self, file: Path, *, named: bool) -> bool:
-        """Say whether a file is to be tested: it has layers; or, if it is named, it should have them."""
+        """Return whether a file is tested: one with layers; named by the ini or a mark, also one that lacks them."""
         if file not in self.are_nets:
             self.are_nets[file] = self._has_layers(file, named=named)
         return self.are_nets[file]
@@ -131,12 +133,12 @@ class _Files:
         return "blocks" not in data and (not data or any(key in NET_KEYS for key in data))  # blocks are to be included
 
     def net(self, file: Path) -> Network:
-        """Return the net of a file, as far as it is right."""
+        """Return the net of a file; its problems are the net's."""
         from cnnshape.build.build import build
         from cnnshape.file.reader import read
 
         if file not in self.nets:
-            below = file.is_relative_to(Path.cwd())  # problems are told as the command line does
+            below = file.is_relative_to(Path.cwd())  # then its problems read as on the command line
             self.nets[file] = build(read(os.path.relpath(file) if below else file))
         return self.nets[file]
 
@@ -165,7 +167,7 @@ class ArchitectureFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         self.net = _files(self.config).net(self.path)
-        self.folder = Path.cwd()  # where its places are told from
+        self.folder = Path.cwd()  # from which its places are given
         yield ArchitectureItem.from_parent(self, name=self.path.name, node=None)
         for node in self.net.nodes if self.per_layer else ():
             yield ArchitectureItem.from_parent(self, name=node.name, node=node)
@@ -176,7 +178,7 @@ class ArchitectureFile(pytest.File):
 
     @cached_property
     def cases(self) -> dict[str, Case]:
-        """What there is to say about each test, by its name; torch's word included."""
+        """The case of each test by its name, "" for the file; with the cross-check by torch, if it is asked."""
         from cnnshape.show.checked import Checked
         from cnnshape.show.testcases import Case, cases
 
@@ -236,7 +238,7 @@ class ArchitectureItem(pytest.Item):
 
 
 class ArchitectureFailure(Exception):  # noqa: N818 -- the file has errors, the test has failed
-    """Problems that were found."""
+    """The errors of a test; its text is their lines as on the command line."""
 
     def __init__(self, problems: tuple[Problem, ...]):
         from cnnshape.show.problem_lines import told
@@ -253,7 +255,7 @@ class ArchitectureWarning(pytest.PytestWarning):
 
 
 class _Unusable:
-    """A parameter with which a test fails before it runs."""
+    """A parameter in place of a net or a shape; its test fails before it runs."""
 
     def __init__(self, why: str):
         self.why = why
@@ -261,23 +263,24 @@ class _Unusable:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mark in metafunc.definition.iter_markers("cnnshape"):
-        files, globs = _files(metafunc.config), _understood(cnnshape, mark)
+        files, globs = _files(metafunc.config), _arguments(cnnshape, mark)
         found = [file for glob in globs for file in files.matching(glob) if files.is_net(file, named=True)]
         if not found:
             where = metafunc.config.rootpath
             pytest.fail(f"no architecture file matches the mark cnnshape{globs}, from {where}", pytrace=False)
         _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in found])
     for mark in metafunc.definition.iter_markers("cnnshape_sizes"):
-        file, n = _understood(cnnshape_sizes, mark)
+        file, n = _arguments(cnnshape_sizes, mark)
         title, net = _loaded(metafunc.config, _files(metafunc.config).path(file))
         if "net" in metafunc.fixturenames:
             _parametrize(metafunc, "net", [(title, net)])
         _parametrize(metafunc, "shape", net if isinstance(net, _Unusable) else _samples(net, n))
 
 
-def _understood(reads: Callable[..., Any], mark: pytest.Mark) -> Any:
+def _arguments(of: Callable[..., Any], mark: pytest.Mark) -> Any:
+    """Return the arguments of a mark; `of` is the function of its name."""
     try:
-        return reads(*mark.args, **mark.kwargs)
+        return of(*mark.args, **mark.kwargs)
     except (TypeError, ValueError) as error:
         raise pytest.fail.Exception(f"the mark cannot be read: {error}", pytrace=False) from None
 
@@ -295,6 +298,7 @@ def cnnshape_sizes(file: str, n: int = 8) -> tuple[str, int]:
 
 
 def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[tuple[str, Any]] | _Unusable) -> None:
+    """Run a test with each value as its argument `name`; each comes with a title for the test's name."""
     if name not in metafunc.fixturenames:
         pytest.fail(f"{metafunc.function.__name__} must take the argument {name}, for its mark", pytrace=False)
     pairs = [("unusable", values)] if isinstance(values, _Unusable) else values
@@ -302,7 +306,7 @@ def _parametrize(metafunc: pytest.Metafunc, name: str, values: list[tuple[str, A
 
 
 def _loaded(config: pytest.Config, file: Path) -> tuple[str, Network | _Unusable]:
-    """Return how a file is called in the name of a test, and its net."""
+    """Return a file's name within the name of a test, and its net."""
     from cnnshape.problems.base import ArchitectureError
 
     title = Path(os.path.relpath(file, config.rootpath)).as_posix() if file.is_absolute() else str(file)
@@ -314,8 +318,8 @@ def _loaded(config: pytest.Config, file: Path) -> tuple[str, Network | _Unusable
 
 
 def _samples(net: Network, n: int) -> list[tuple[str, Any]] | _Unusable:
+    """Return n inputs that a net accepts, each with its title."""
     from cnnshape.network.requirements import NoClosedForm
-    from cnnshape.numbers.shape import text
     from cnnshape.testing import sample_inputs
 
     try:
@@ -324,10 +328,12 @@ def _samples(net: Network, n: int) -> list[tuple[str, Any]] | _Unusable:
         return _Unusable(f"the valid sizes of {net.file} are not known: {error}")
     if not inputs:
         return _Unusable(f"{net.file} accepts no size")
-    return [(_written(shape, text), shape) for shape in inputs]
+    return [(_title(shape), shape) for shape in inputs]
 
 
-def _written(shape: Any, text: Callable[..., str]) -> str:
+def _title(shape: Any) -> str:
+    from cnnshape.numbers.shape import text
+
     return ",".join(f"{name}={text(of)}" for name, of in shape.items()) if isinstance(shape, dict) else text(shape)
 
 

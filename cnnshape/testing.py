@@ -1,12 +1,10 @@
-"""For test code: a model's shapes asserted, and inputs that a net accepts, a few telling ones or as a strategy."""
+"""For test code: assert that a model is what its file says; inputs that a net accepts, as a sample or as a strategy."""
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.network.network import Network
-from cnnshape.numbers.shape import text
 from cnnshape.numbers.sizeset import SizeSet
 from cnnshape.problems.base import errors
 
@@ -17,12 +15,9 @@ if TYPE_CHECKING:
     import torch
     from hypothesis.strategies import SearchStrategy
 
-    from cnnshape.compare.match import Comparison, Match
     from cnnshape.network.flow import Input
-    from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
 
-AROUND: Final = 1  # layers that are shown beside one that differs
 WIDE: Final = 2  # times the declared side: larger inputs are valid, but a model takes long for them
 
 
@@ -40,6 +35,7 @@ def assert_shapes(
     from cnnshape.build.build import build
     from cnnshape.file.reader import read
     from cnnshape.pytorch.crosscheck import verify
+    from cnnshape.show.side_by_side import side_by_side
 
     __tracebackhide__ = True
     net = file if isinstance(file, Network) else build(read(file))
@@ -47,36 +43,9 @@ def assert_shapes(
     comparison = verify(net, device, model=model, report=report) if report.inputs else None
     problems = [*report.problems, *(comparison.problems if comparison else ())]
     if errors(problems):
-        table = _side_by_side(net, report.layers, comparison) if comparison and not comparison.ok else ()
+        table = side_by_side(net, report.layers, comparison) if comparison and not comparison.ok else ()
         lines = [f"{type(model).__name__} is not what {net.file} says", *table, "", *map(repr, problems)]
         raise AssertionError("\n".join(lines))
-
-
-def _side_by_side(net: Network, layers: tuple[LayerReport, ...], comparison: Comparison) -> Iterator[str]:
-    """Yield a table of the layers that differ, each with its neighbours."""
-    wrong = [i for i, match in enumerate(comparison.layers) if match.verdict != "agrees"]
-    near = {i + step for i in wrong for step in range(-AROUND, AROUND + 1)}
-    rows: list[tuple[str, ...]] = [("layer", "expected", "actual", "")]
-    for shown, group in groupby(range(len(layers)), near.__contains__):
-        some = list(group)
-        if shown:
-            rows += [_row(net, layers[i], comparison.layers[i]) for i in some]
-        else:
-            rows.append(("...", f"{len(some)} that agree", "", ""))
-    rows += [("", "", title, "extra") for title in comparison.extra]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _row(net: Network, layer: LayerReport, match: Match) -> tuple[str, ...]:
-    def described(what: str, shape: Shape | None, parameters: int | None) -> str:
-        counted = f"{parameters:,} parameters" if parameters else ""
-        return ", ".join(filter(None, [f"{what} -> {text(shape, net.layout)}", counted]))
-
-    expected = described(layer.type, layer.output, layer.parameters)
-    actual = described(match.model, match.output, match.parameters) if match.model else "-"
-    return layer.name, expected, actual, "" if match.verdict == "agrees" else match.verdict
 
 
 def input_shapes(
@@ -101,28 +70,29 @@ def input_shapes(
             boxes.append(st.tuples(*map(st.sampled_from, axes)))
     if not boxes:
         raise ValueError(f"{net.name or net.file} accepts no input up to that size")
-    return st.one_of(boxes).map(lambda sides: _inputs(net, sizes.varied, sides))
+    return st.one_of(boxes).map(lambda sides: _input(net, sizes.varied, sides))
 
 
 def sample_inputs(net: Network, n: int = 8) -> list[Input]:
     """Return up to n inputs that the net accepts: the declared, the least, neighbours, those around gaps, unequal ones."""
     sizes = net.valid_sizes()
     declared = _declared(net, sizes.varied)
-    equal = [(side,) * len(declared) for side in _telling(sizes.square, max(declared, default=1))]
+    equal = [(side,) * len(declared) for side in _edges(sizes.square, max(declared, default=1))]
     boxes = sorted(sizes.boxes, key=lambda box: not all(map(SizeSet.__contains__, box, declared)))
-    unequal = [sides for box in boxes for sides in _mixed([*map(_telling, box, declared)])]
+    unequal = [sides for box in boxes for sides in _mixed([*map(_edges, box, declared)])]
     first = [sides for sides in dict.fromkeys([declared, *equal]) if sides in sizes][: n - n // 4]
-    return [_inputs(net, sizes.varied, sides) for sides in list(dict.fromkeys([*first, *unequal, *equal]))[:n]]
+    return [_input(net, sizes.varied, sides) for sides in list(dict.fromkeys([*first, *unequal, *equal]))[:n]]
 
 
-def _telling(sizes: SizeSet, side: int) -> list[int]:
+def _edges(sizes: SizeSet, side: int) -> list[int]:
+    """Return the sizes at which a model is likeliest to be wrong: the least, those next to a side, the ends of spans."""
     edges = [end for span in sizes.spans(1, WIDE * side) for end in span]
     near = [side if side in sizes else None, sizes.previous(side), sizes.next(side)]
     return list(dict.fromkeys(size for size in [*edges[:1], *near, *edges] if size))
 
 
 def _mixed(axes: list[list[int]]) -> Iterator[tuple[int, ...]]:
-    """Yield sides that are not equal, if the axes allow it."""
+    """Yield sides from the sizes of each axis, unequal ones where the axes allow it."""
     for i in range(min(map(len, axes), default=1)):
         yield tuple(sides[(i + axis) % len(sides)] for axis, sides in enumerate(axes))
 
@@ -133,9 +103,11 @@ def _up_to(sizes: SizeSet, largest: int) -> Iterator[int]:
 
 
 def _declared(net: Network, varied: list[str]) -> Shape:
+    """Return the declared sides of the inputs that vary."""
     return (net.inputs[varied[0]] or ())[1:]
 
 
-def _inputs(net: Network, varied: list[str], sides: tuple[int, ...]) -> Input:
+def _input(net: Network, varied: list[str], sides: tuple[int, ...]) -> Input:
+    """Return the declared input with other sides: a shape, or a dict where there are several inputs."""
     shapes = {n: (*shape[:1], *sides) if n in varied else shape for n, shape in net.inputs.items() if shape}
     return shapes if len(shapes) > 1 else next(iter(shapes.values()))
