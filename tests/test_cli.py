@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers.cli import APART
 from helpers.paths import ROOT
 
 import cnnshape
@@ -34,7 +35,7 @@ layers = [
 def check(*args, torch=False, **env):
     """Run `cnnshape check`, without torch unless the test is about it."""
     args = [*map(str, args), *([] if torch else ["--no-torch"])]
-    return CliRunner(env=PLAIN | env).invoke(main, ["check", *args])
+    return CliRunner(**APART, env=PLAIN | env).invoke(main, ["check", *args])
 
 
 def process(*args, code="from cnnshape.cli import main; main()", without=PLAIN, **how):
@@ -249,7 +250,7 @@ def test_a_net_without_layers_is_held_against_as_any(tmp_path, torch):
             main, ["verify", str(file), "--device", "cpu", "--model", f"torch.nn:{model}"]
         )
         assert result.exit_code == status, result.output
-    result = CliRunner(env=PLAIN).invoke(main, ["explain", str(file), "relu1"])
+    result = CliRunner(**APART, env=PLAIN).invoke(main, ["explain", str(file), "relu1"])
     assert (result.exit_code, "there is no layer relu1" in result.stderr) == (2, True)
 
 

@@ -1,8 +1,13 @@
 """The command line, run in this process."""
 
+from inspect import signature
+
 from click.testing import CliRunner
 
 from cnnshape.cli import main
+
+# What is printed and what is said on stderr are apart; click 8.1 has to be told.
+APART = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
 
 
 def run(*arguments):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from helpers.cli import APART
 from helpers.paths import ROOT
 from jsonschema import Draft202012Validator
 
@@ -44,7 +45,7 @@ layers = [
 
 def check(form, *args, torch=False):
     args = [*map(str, args), *([] if torch else ["--no-torch"])]
-    return CliRunner().invoke(main, ["check", "--format", form, *args])
+    return CliRunner(**APART).invoke(main, ["check", "--format", form, *args])
 
 
 def report(*args, torch=False):

@@ -8,6 +8,7 @@ import sys
 import jsonschema
 import pytest
 from click.testing import CliRunner
+from helpers.cli import APART
 from helpers.paths import ROOT
 
 from cnnshape import SizeSet
@@ -43,7 +44,7 @@ layers = [
 
 
 def run(*args):
-    return CliRunner(env=PLAIN).invoke(main, [*map(str, args)])
+    return CliRunner(**APART, env=PLAIN).invoke(main, [*map(str, args)])
 
 
 def sizes(*args):
