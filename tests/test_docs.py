@@ -6,7 +6,8 @@ Every fenced block of a page is run, by its language, in a folder with the files
   that the next block lists, a text or console with lines as `net.toml:3:5: error[wrong-kind]: ...`.
 - console: commands and what they print. A line of three dots stands for any lines.
 - python: the blocks of a page run one after the other, in one namespace. `# -> 5` says what the expression on its line
-  gives or prints, `# raises ValueError: no` what the statement raises (or how that begins, before three dots). With a comment as above it is a file instead.
+  gives or prints, `# raises ValueError: no` what the statement raises (or how that begins, before three dots). With a
+  comment as above it is a file instead.
 - sh is a command to paste, text is no more than text, and yaml is a file for others: not run.
 
 A file that is in the repository, by its name, is shown as it stands there.
@@ -112,7 +113,10 @@ def all_of(language):
 def folder(block, tmp_path, monkeypatch, request):
     """The working directory: what a checkout has, and the files that the page shows, down to this block."""
     shown = BLOCKS[block.page]
-    if any(NEEDS_TORCH.search(b.text) for b in shown if b is block or (b.file and b.file in block.text)):
+    run = [
+        b for b in shown if b is block or (b.file and b.file in block.text) or block.language == b.language == "python"
+    ]
+    if any(NEEDS_TORCH.search(b.text) for b in run):
         request.getfixturevalue("torch")
     for name in ("architectures", "examples"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
