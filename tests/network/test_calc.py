@@ -48,7 +48,7 @@ def test_calc_options_are_those_that_bear_on_sides(kind, names):
     assert list(options(TYPES[kind])) == names
 
 
-def test_calc_help():
+def test_calc_helps_with_types_and_options():
     status, output = run("calc", "--help")
     assert status == 0
     for name, kind in calculable().items():
@@ -75,7 +75,7 @@ def test_calc_help():
         (["conv", 5, "--kernel-size", ""], "kernel_size must be"),
     ],
 )
-def test_calc_used_wrongly(arguments, words):
+def test_calc_used_wrongly_exits_with_2(arguments, words):
     status, output = run("calc", *arguments)
     assert (status, words in output) == (2, True), output
 
@@ -94,7 +94,7 @@ def test_calc_used_wrongly(arguments, words):
         (["crop", 10, "--size", 8, "--offset", 3], "a side of 10 cannot be cropped to 8 from cell 3 on"),
     ],
 )
-def test_calc_refused(arguments, words):
+def test_calc_of_a_refusal_exits_with_1(arguments, words):
     status, output = run("calc", *arguments)
     assert (status, words in output) == (1, True), output
 
@@ -115,7 +115,7 @@ def test_calc_refused(arguments, words):
         (["lp_pool", "7x7x7", "--kernel-size", 2], "3x3x3"),
     ],
 )
-def test_calc_spellings(arguments, sides):
+def test_calc_reads_settings_by_axis_and_by_end(arguments, sides):
     status, output = run("calc", *arguments)
     assert (status, output.splitlines()[0].partition(" -> ")[2]) == (0, sides)
 

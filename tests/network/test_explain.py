@@ -77,12 +77,12 @@ def test_where_9216_comes_from():
         ("unet.toml", "up4.up", "2*(32 - 1) - 2*0 + 2 = 64"),
     ],
 )
-def test_lines(file, layer, line):
+def test_a_line_of_an_explanation(file, layer, line):
     assert any(words.endswith(f"  {line}") for words in explained(file, layer))
 
 
 @pytest.mark.parametrize("file", sorted(path.name for path in ZOO.glob("*.toml")))
-def test_every_kind_of_layer_of_the_zoo(file):
+def test_explanations_end_in_the_numbers_of_the_report(file):
     """What is explained ends in the numbers of the report."""
     net = cnnshape.load(ZOO / file)
     rows = {row.type: row for row in net.check().layers}
@@ -142,7 +142,7 @@ THREE = 'input = [3, 8, 8]\nlayers = [{ name = "x", %s }]'
         ('type = "linear", out_features = 5', ["in_features  8, as input has it", "8*5 + 5 = 45"]),
     ],
 )
-def test_kinds(layer, lines):
+def test_lines_of_layer_types(layer, lines):
     found = str(of(THREE % layer, "x")).splitlines()
     for line in lines:
         assert any(words.endswith(f"  {line}") for words in found), found
@@ -206,7 +206,7 @@ def test_a_long_chain_is_no_trouble():
 # What is wrong
 
 
-def test_a_layer_that_fails():
+def test_a_layer_that_fails_is_explained_as_far_as_it_goes():
     net = cnnshape.load(ZOO / "alexnet.toml")
     explanation = explain(net, "conv1", (3, 5, 5))
     assert not explanation.ok
@@ -226,7 +226,7 @@ def test_the_numbers_of_a_condition_come_with_their_arithmetic():
     assert explanation.problems == ("error: a window of 3*(5 - 1) + 1 = 13 does not fit a side of 8 with padding 0",)
 
 
-def test_a_layer_behind_a_failure():
+def test_behind_a_failure_the_layer_that_failed_is_named():
     net = cnnshape.load(ZOO / "alexnet.toml")
     why = "error: what enters is not known, since conv1 fails before it: a window of 11 does not fit a side of 5 with padding 0"
     assert explain(net, "conv2", (3, 5, 5)).problems == (why,)
@@ -254,7 +254,7 @@ def test_a_layer_that_the_file_says_wrongly():
         ("layer1", "layer1 is no single layer, but those from layer1.0.conv1 to layer1.2.relu3"),
     ],
 )
-def test_no_such_layer(layer, words):
+def test_a_name_that_is_no_layer_is_a_value_error(layer, words):
     file = "alexnet.toml" if layer == "conv11" else "resnet50.toml"
     with pytest.raises(ValueError, match=re.escape(words)):
         explain(cnnshape.load(ZOO / file), layer)

@@ -28,7 +28,7 @@ def zoo(name):
         ("mobilenet_v2", "conv.conv", 491, 32),
     ],
 )
-def test_published(name, layer, extent, stride):
+def test_extents_and_strides_are_as_published(name, layer, extent, stride):
     for field in zoo(name)[layer]:
         assert (field.extent, field.support) == ((extent, extent), (extent, extent))
         assert (field.stride, field.period) == (stride, 1)

@@ -103,7 +103,7 @@ VOLUMES = [
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-def test_one_layer(shape, made, torch):
+def test_the_field_of_one_layer_is_its_gradient(shape, made, torch):
     net = net_of(made, shape=shape)
     image = image_of(shape)
     (result,) = forward(net, image)
@@ -170,7 +170,7 @@ def random_layers(rng):
     return layers
 
 
-def test_random_nets_against_the_gradient(torch):
+def test_fields_of_random_nets_are_their_gradients(torch):
     """What the middle positions depend on is the field, to the cell; what is behind a global layer, everywhere."""
     rng, compared, whole = random.Random(5), 0, 0
     torch.manual_seed(0)

@@ -1,0 +1,171 @@
+"""The conditions of a net on its sides: of outputs that are asked for, of several inputs, and where there is no form."""
+
+import re
+
+import pytest
+from helpers.nets import conv, layer, net_of, up_to, zoo
+
+from cnnshape import NoClosedForm, SizeSet, loads
+
+# The output is given
+
+
+def test_sides_asked_of_a_layer_of_alexnet():
+    net = zoo("alexnet")
+    assert net.valid_sizes(layer="conv5", output=(13, 13)).square == SizeSet("227 to 242")  # of the 32, those with 13
+    assert net.valid_sizes(layer="pool3", output=(6, 6)).axes == (SizeSet("227 to 258"),) * 2
+    assert net.valid_sizes(layer="pool3", output=(4, 9)).axes == (SizeSet("163 to 194"), SizeSet("323 to 354"))
+    assert not net.valid_sizes(layer="pool3", output=(6, 7))
+    assert up_to(net, "conv5").valid_sizes(output=(13, 13)).square == SizeSet("227 to 242")
+
+
+def test_sides_asked_behind_a_flatten():
+    net = net_of(layer("flatten", "rows", start_dim=2), shape="[2, 8, 8]")
+    for sizes in (net.valid_sizes(output=(36,)), net.valid_sizes(layer="rows", output=(36,))):
+        assert sizes.square == SizeSet("6")
+        assert all(((h, w) in sizes) == (h * w == 36) for h in range(1, 40) for w in range(1, 40))
+
+
+def test_the_output_of_a_layer_in_a_block_or_a_repeat():
+    """A block is none: what it gives need not be what its last layer gives, if that is left out."""
+    text = """
+input = [1, 64, 64]
+layers = [{ name = "b", block = "halves" }, { name = "r", type = "max_pool", kernel_size = 2, repeat = 2 }, "relu"]
+[blocks.halves]
+layers = [{ type = "max_pool", kernel_size = 2 }, { type = "max_pool", kernel_size = 2 }]
+"""
+    assert loads(text).valid_sizes(layer="b.max_pool2", output=(5, 5)).square == SizeSet("20 to 23")
+    assert loads(text).valid_sizes(layer="r.1", output=(1, 1)).square == SizeSet("16 to 31")
+    with pytest.raises(ValueError, match=re.escape("b is no single layer, but those from b.max_pool1 to b.max_pool2")):
+        loads(text).valid_sizes(layer="b", output=(5, 5))
+    with pytest.raises(ValueError, match=re.escape("r is no single layer, but those from r.0 to r.1")):
+        loads(text).valid_sizes(layer="r", output=(1, 1))
+    with pytest.raises(ValueError, match="no layer 'ha'"):
+        loads(text).valid_sizes(layer="ha", output=(3, 3))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_equal_sizes_the_simpler_flows_on(order):
+    halves = [layer("max_pool", "a", kernel_size=2), layer("upsample", "b", scale_factor=2)]
+    sizes = net_of(*halves, layer("add", "sum", from_=["b", "input"][::order])).valid_sizes()
+    assert str(sizes.outputs["sum"][1]) == "w"
+
+
+# Several inputs
+
+
+TWO = """
+outputs = ["sum", "linear"]
+inputs = {{ left = [1, {0}, 8], right = [1, {1}, 8], label = [3] }}
+layers = [
+  {{ name = "a", type = "max_pool", kernel_size = 2, from = "left" }},
+  {{ name = "up", type = "upsample", scale_factor = 2 }},
+  {{ name = "sum", type = "add", from = ["up", "right"] }},
+  {{ name = "linear", type = "linear", out_features = 2, from = "label" }},
+]
+"""
+
+
+def test_inputs_of_the_same_sides_vary_together():
+    sizes = loads(TWO.format(8, 8)).valid_sizes()
+    assert sizes.varied == ["left", "right"]
+    assert sizes.axes == (SizeSet("multiples of 2, from 2"),) * 2
+    assert sizes.forbidden_by((8, 7)) == ("sum",)
+
+
+def test_of_inputs_with_different_sides_one_is_named():
+    net = loads(TWO.format(9, 8))
+    with pytest.raises(NoClosedForm, match="the inputs left, right have different sides: say which one varies"):
+        net.valid_sizes()
+    assert net.valid_sizes(input="left").axes == (SizeSet("8 or 9"), SizeSet("8 or 9"))
+    assert net.valid_sizes(input="right").axes == (SizeSet("8"), SizeSet("8"))
+    assert net.valid_sizes(input="left").forbidden_by((10, 8)) == ("sum",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"input": "middle"}, "the net has no input 'middle'; it has left, right, label"),
+        ({"layer": "b", "output": (1, 1)}, "the net has no layer 'b'"),
+        ({"layer": "a"}, "a layer is named, but not what its output is to be"),
+        ({"layer": "a", "output": (1,)}, "a has 2 sides, and 1 is asked for"),
+        ({"layer": "a", "output": 4}, "output must be sides, as (6, 6), not 4"),
+        ({"layer": "a", "output": (4.0, 4)}, "output must be sides, as (6, 6), not (4.0, 4)"),
+    ],
+)
+def test_a_question_that_does_not_suit_is_a_value_error(arguments, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        loads(TWO.format(8, 8)).valid_sizes(**arguments)
+
+
+def test_an_input_without_sides_has_no_sizes():
+    net = net_of(layer("linear", out_features=2), shape="[4]")
+    with pytest.raises(NoClosedForm, match="no sides"):
+        net.valid_sizes()
+    with pytest.raises(NoClosedForm, match="no sides"):
+        loads(TWO.format(8, 8)).valid_sizes(input="label")
+
+
+# Where there is no closed form
+
+
+@pytest.mark.parametrize(
+    ("lines", "side", "why"),
+    [
+        ([layer("upsample", "at", scale_factor=0.3)], 64, "rounded in floating point"),
+        ([layer("upsample", "at", scale_factor=1.7)], 64, "rounded in floating point"),
+        ([conv(3, 2, 1, "half"), layer("mul", "at", from_=["half", "input"])], 1, "at some sides, and another"),
+        ([layer("reshape", "at", shape=[-1, 7])], 63, "a product of sides is divided"),
+    ],
+)
+def test_the_layer_without_a_closed_form_is_named(lines, side, why):
+    net = net_of(*lines, shape=f"[2, {side}, {side}]")
+    with pytest.raises(NoClosedForm) as caught:
+        net.valid_sizes()
+    assert caught.value.layer == "at"
+    assert why in caught.value.reason
+    assert str(caught.value) == f"at: {caught.value.reason}"
+    assert net.check().ok  # the int engine still answers
+
+
+def test_a_set_that_would_be_a_book_is_refused():
+    """What one prime allows and another does not: 223,092,870 remainders, of which most work."""
+    lines = []
+    for prime in (2, 3, 5, 7, 11, 13, 17, 19, 23):
+        lines += [layer("max_pool", f"pool{prime}", kernel_size=prime, from_="input")]
+        lines += [
+            layer("upsample", f"up{prime}", scale_factor=prime),
+            layer("pad", f"more{prime}", padding=[[0, prime - 2]]),
+        ]
+        lines += [layer("crop", f"crop{prime}", like="input")]
+    net = net_of(*lines, top='allow = ["unused-result"]', shape="[2, 30]")
+    with pytest.raises(NoClosedForm) as caught:
+        net.valid_sizes()
+    assert caught.value.layer.startswith("crop")
+
+
+@pytest.mark.parametrize(
+    ("sides", "added", "why"),
+    [([12] * 6, 0, "more than 1,024 separate products"), ([1] * 6, 23, "are too many to try")],
+)
+def test_a_product_of_many_factors_is_refused(sides, added, why):
+    """2,858,856 products are 12**6; only one of 24**6 has factors of at least 24, and most others nearly have."""
+    pad = layer("pad", padding=[[0, added]] * 6)
+    net = net_of(pad, layer("flatten"), layer("linear", "fc", out_features=1), shape=str([1, *sides]))
+    with pytest.raises(NoClosedForm, match=f"fc: .*{why}"):
+        net.valid_sizes()
+
+
+def test_what_fails_at_its_own_input_answers_as_far_as_its_numbers_are_known():
+    fails = net_of(conv(3, 1, 0, "a"), layer("max_pool", "b", kernel_size=9), shape="[1, 5]")
+    assert not fails.check().ok
+    assert str(fails.valid_sizes()) == "every size from 11"
+    behind = net_of(
+        conv(3),
+        layer("max_pool", kernel_size=9),
+        layer("flatten"),
+        layer("linear", "c", out_features=1),
+        shape="[1, 5]",
+    )
+    with pytest.raises(NoClosedForm, match="c: a number that it leaves out is not known"):
+        behind.valid_sizes()
