@@ -20,7 +20,7 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
     Or say what the CODE of a problem means, as unknown-type: an example, and how it is mended.
     """
     if layer is None:
-        click.echo(_code(file))
+        _explain_code(file)
         return
     from cnnshape.network.explain import explain
 
@@ -33,10 +33,7 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
     finish(explanation)
 
 
-def _code(code: str) -> str:
-    """Return the meaning of a problem's code."""
-    from inspect import cleandoc
-
+def _explain_code(code: str) -> None:
     from cnnshape.problems.catalogue import CODES
     from cnnshape.problems.suggest import suggest
     from cnnshape.problems.wording import suggested
@@ -44,4 +41,6 @@ def _code(code: str) -> str:
     if code not in CODES:
         what = f"{code} is no code of a problem, and there is no LAYER beside it"
         raise click.UsageError(suggested(what, suggest(code, CODES)))
-    return cleandoc(CODES[code].__doc__ or CODES[code].sentence)
+    from cnnshape.show.codes import show_code
+
+    show_code(code)

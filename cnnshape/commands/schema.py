@@ -1,4 +1,4 @@
-"""`cnnshape schema`: the JSON Schema of architecture files, and the reference of the layer types."""
+"""`cnnshape schema`: the JSON Schema of architecture files, and the references that docs/ has."""
 
 from __future__ import annotations
 
@@ -7,10 +7,23 @@ import click
 
 @click.command()
 @click.option("--reference", is_flag=True, help="Print the reference of the layer types instead, as Markdown.")
-def schema(reference: bool) -> None:
+@click.option("--problems", is_flag=True, help="Print the reference of the problems instead, as Markdown.")
+def schema(reference: bool, problems: bool) -> None:
     """Print the JSON Schema of architecture files, for editors that complete and check them."""
+    if problems:
+        click.echo(_problems(), nl=False)
+        return
     import json
 
     from cnnshape.file import schema
 
     click.echo(schema.reference() if reference else json.dumps(schema.schema(), indent=2))
+
+
+def _problems() -> str:
+    from cnnshape.show.codes import page
+
+    try:
+        return page()
+    except ImportError as error:
+        raise click.UsageError(f"some problems are those of a torch model: {error}") from None

@@ -76,9 +76,11 @@ class ModelFails(Problem, code="model-fails"):
     model.py
              from torch import nn
 
+
              class Net(nn.Module):
                  def forward(self, x):
                      return x.view(len(x), 400)
+
 
              net = Net()
     Mend     Correct the module or the line that the message names; cnnshape check has the shapes that arrive there, if
@@ -98,9 +100,11 @@ class DependsOnData(Warn, code="depends-on-data"):
     model.py
              from torch import nn
 
+
              class Net(nn.Module):
                  def forward(self, x):
                      return x.relu()[:, x.mean((0, 2, 3)) > -9]
+
 
              net = Net()
     Mend     Let the shapes follow from other shapes alone: multiply with a mask, rather than pick by it; or if it is
