@@ -15,7 +15,7 @@ import tomllib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from cnnshape.build.build import build
+from cnnshape.build.network import build
 from cnnshape.file import zoo
 from cnnshape.file.reader import read
 

@@ -53,7 +53,7 @@ HOMES: Final = {
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Read an architecture file and build its net. Raises ArchitectureError where the file itself is wrong."""
-    from cnnshape.build.build import build
+    from cnnshape.build.network import build
     from cnnshape.file.reader import read
 
     return build(read(path)).raise_for_errors()
@@ -61,7 +61,7 @@ def load(path: str | os.PathLike[str]) -> Network:
 
 def loads(text: str) -> Network:
     """Read an architecture from text and build its net. Raises ArchitectureError where the text itself is wrong."""
-    from cnnshape.build.build import build
+    from cnnshape.build.network import build
     from cnnshape.file.reader import read_text
 
     return build(read_text(text)).raise_for_errors()

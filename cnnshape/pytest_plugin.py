@@ -134,7 +134,7 @@ class _Files:
 
     def net(self, file: Path) -> Network:
         """Return the net of a file; its problems are the net's."""
-        from cnnshape.build.build import build
+        from cnnshape.build.network import build
         from cnnshape.file.reader import read
 
         if file not in self.nets:

@@ -32,7 +32,7 @@ def assert_shapes(
 
     The model is run once, and left as it was. The message of the AssertionError has both sides beside each other.
     """
-    from cnnshape.build.build import build
+    from cnnshape.build.network import build
     from cnnshape.file.reader import read
     from cnnshape.pytorch.crosscheck import verify
     from cnnshape.show.side_by_side import side_by_side

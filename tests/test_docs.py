@@ -36,7 +36,9 @@ from helpers.paths import ROOT
 
 import cnnshape.testing
 from cnnshape import LayerReport, Network, Problem, Report, ValidSizes
-from cnnshape.build.build import MAX_BLOCK_NESTING, MAX_STEPS, MAX_WORK, build
+from cnnshape.build.blocks import MAX_BLOCK_NESTING
+from cnnshape.build.ledger import MAX_STEPS, MAX_WORK
+from cnnshape.build.network import build
 from cnnshape.cli import main
 from cnnshape.file.blocks import MAX_NAMES
 from cnnshape.file.expression import (

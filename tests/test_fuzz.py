@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import cnnshape
 from cnnshape import ArchitectureError
-from cnnshape.build.build import build
+from cnnshape.build.network import build
 from cnnshape.file.reader import read, read_text
 from cnnshape.file.source import LIMIT
 from cnnshape.layers import TYPES

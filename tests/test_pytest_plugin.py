@@ -333,7 +333,7 @@ def test_a_device_that_is_not_there(run, torch):
 
 COUNTING = """
     import os, pathlib
-    import cnnshape.build.build
+    import cnnshape.build.network
     from cnnshape.network.network import Network
 
     def counted(what, function):
@@ -344,8 +344,8 @@ COUNTING = """
         return call
 
     def pytest_configure(config):
-        config.originals = cnnshape.build.build.build, Network.check
-        cnnshape.build.build.build = counted("build", cnnshape.build.build.build)
+        config.originals = cnnshape.build.network.build, Network.check
+        cnnshape.build.network.build = counted("build", cnnshape.build.network.build)
         Network.check = counted("check", Network.check)
         if not config.getini("cnnshape_no_torch"):
             from cnnshape.pytorch import crosscheck
@@ -353,7 +353,7 @@ COUNTING = """
             crosscheck.verify = counted("verify", crosscheck.verify)
 
     def pytest_unconfigure(config):
-        cnnshape.build.build.build, Network.check = config.originals
+        cnnshape.build.network.build, Network.check = config.originals
         if hasattr(config, "verify"):
             crosscheck, crosscheck.verify = config.verify
 """
@@ -627,5 +627,5 @@ def test_nothing_is_imported_where_the_plugin_is_not_used(tmp_path):
 def test_that_test_can_fail(tmp_path):
     (tmp_path / "net.toml").write_text(GOOD)
     modules = modules_after(tmp_path, "net.toml", "test_here.py", "--cnnshape-no-torch")
-    assert {"cnnshape.build.build", "cnnshape.file.source"} <= modules
+    assert {"cnnshape.build.network", "cnnshape.file.source"} <= modules
     assert "torch" not in modules

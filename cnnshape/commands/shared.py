@@ -52,7 +52,7 @@ def usage_error(option: str = "") -> Iterator[None]:
 
 def built(file: str) -> Network:
     """Return the net of a file; its problems are the net's."""
-    from cnnshape.build.build import build
+    from cnnshape.build.network import build
     from cnnshape.file.reader import read
 
     return build(read(file))

@@ -2,7 +2,7 @@
 
 cnnshape.file.reader makes them from TOML, and has checked every value as far as the text alone tells. What depends on the
 input (a number left out, an expression with in_channels) or on a block's arguments is still an Expression here;
-cnnshape.build.build settles it.
+cnnshape.build.network settles it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Block(NamedTuple):
     defaults: dict[str, Setting]
     words: dict[str, Setting]
     steps: tuple[Step, ...]
-    expansions: dict[Any, Any]  # by arguments and shapes, what cnnshape.build.build made of the steps: to be made once
+    expansions: dict[Any, Any]  # by arguments and shapes, what cnnshape.build.blocks made of the steps: to be made once
 
     def parameters(self) -> tuple[str, ...]:
         return (*self.arguments, *self.defaults, *self.words)
@@ -110,9 +110,14 @@ class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
 class Scope(dict[str, Any]):
     """The values of names: its own, and those of a file's constants, which are not copied; an UNKNOWN is not told."""
 
-    def __init__(self, own: Mapping[str, Any], constants: Mapping[str, Any]):
-        super().__init__(own)
-        self.constants = constants
+    __slots__ = ("constants",)
+    constants: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, own: Mapping[str, Any], constants: Mapping[str, Any]) -> Scope:
+        scope = cls(own)
+        scope.constants = constants
+        return scope
 
     def __missing__(self, name: str) -> Any:
         value = UNKNOWN if name == "in_channels" else self.constants[name]  # its own are known

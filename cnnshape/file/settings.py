@@ -153,7 +153,7 @@ class Settings:
     def _evaluated(self, setting: Setting, path: KeyPath, constants: dict[str, Any]) -> Any:
         """Return the value of a setting; None also where it uses what is wrong."""
         try:
-            return settle(setting, Scope({}, constants))
+            return settle(setting, Scope.of({}, constants))
         except ExpressionError as error:
             self.notes.note(error.problem.placed(mistake(self.notes.place(path), setting, error)))
         except Unsettled:

@@ -86,8 +86,9 @@ class Steps:
         if "from" in table:
             said["inputs"] = self.wiring(table["from"], (*path, "from"), names - {"in_channels"})
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
-        said["settings"] = self.given(Step(place, **said), given, own)
-        said["settled"] = not any(map(waits, said["settings"].values()))
+        step = Step(place, **said)
+        said["settings"] = self.given(step, given, own)
+        said["settled"] = not (step.raw or any(map(waits, said["settings"].values())))
         broken = len(self.notes.problems) > before
         lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
         return Step(place, **said, broken=broken, lost=lost)

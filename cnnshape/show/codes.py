@@ -11,7 +11,7 @@ from runpy import run_path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.build.build import build
+from cnnshape.build.network import build
 from cnnshape.file.reader import read
 from cnnshape.numbers.shape import parse
 from cnnshape.problems import base, building, claims, comparing, expressions, reading, shapes, values

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnshape.build.build import build
+from cnnshape.build.network import build
 from cnnshape.file import zoo
 from cnnshape.file.reader import read
 from cnnshape.file.source import Source

@@ -4,7 +4,8 @@ import pytest
 from helpers.texts import HERE, check, codes, problems, rows
 
 import cnnshape
-from cnnshape.build.build import MAX_BLOCK_NESTING, MAX_STEPS
+from cnnshape.build.blocks import MAX_BLOCK_NESTING
+from cnnshape.build.ledger import MAX_STEPS
 
 CONV = '{{ name = "{}", type = "conv", out_channels = {}, kernel_size = 3, padding = 1 }}'
 
@@ -864,12 +865,12 @@ layers = [
 )
 def test_a_copied_block_is_as_if_built(monkeypatch, text):
     copied = built(text)
-    monkeypatch.setattr("cnnshape.build.build.MAX_EXPANSIONS", 0)
+    monkeypatch.setattr("cnnshape.build.blocks.MAX_EXPANSIONS", 0)
     assert copied == built(text)
 
 
 def built(text):
-    net = cnnshape.build.build.build(cnnshape.file.reader.read_text(text))
+    net = cnnshape.build.network.build(cnnshape.file.reader.read_text(text))
     report = net.check()
     nodes = [node._replace(place=str(node.place), used_at=[*map(str, node.used_at)]) for node in net.nodes]
     expectations = [e._replace(place=str(e.place), used_at=[*map(str, e.used_at)]) for e in net.expectations]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from cnnshape.build.build import build
+from cnnshape.build.network import build
 from cnnshape.cli import main
 from cnnshape.file.reader import read, read_text
 from cnnshape.file.schema import reference, schema

@@ -7,7 +7,7 @@ from helpers.cli import run
 from helpers.paths import ARCHITECTURES
 
 import cnnshape
-from cnnshape.build.build import build
+from cnnshape.build.network import build
 from cnnshape.file.reader import read_text
 from cnnshape.network.explain import explain
 

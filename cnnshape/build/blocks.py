@@ -1,0 +1,153 @@
+"""Blocks: a step that uses one, put into the growing net.
+
+In: a site, fed and named. Out: the value of the block's last layer. A block is built once for equal arguments and shapes, and
+copied after that; `Unsettled` where the step is wrong, which is then noted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.build.expansions import Expansion, Move
+from cnnshape.build.frames import Frame, Site
+from cnnshape.build.names import Names, Use
+from cnnshape.build.settings import SETTLED
+from cnnshape.file.architecture import Step, Unsettled
+from cnnshape.problems import building
+from cnnshape.problems.place import Place
+from cnnshape.problems.suggest import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnnshape.build.growing import GrowingNet
+    from cnnshape.build.ledger import Ledger
+    from cnnshape.build.settings import Settings
+    from cnnshape.build.sharing import Sharing
+    from cnnshape.file.architecture import Block, Setting
+
+MAX_BLOCK_NESTING: Final = 50  # blocks within blocks
+MAX_EXPANSIONS: Final = 300  # of one block, that are kept to be copied
+MAX_EXPANSION: Final = 1_000  # layers of such a one
+
+
+class Blocks:
+    """Puts blocks in place."""
+
+    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, sharing: Sharing):
+        self.ledger, self.net, self.settings, self.sharing = ledger, net, settings, sharing
+
+    def use(self, site: Site, run: Callable[[Frame], int]) -> int:
+        """Build a use of a block, its steps by `run`; return its value. Raises Unsettled."""
+        twin = self.sharing.block(site) if site.step.shares else None
+        block = twin.block if twin and not site.step.block else self.block(site)
+        if twin:
+            self.sharing.agree(site, twin.name, {"block": twin.block.name}, {"block": block.name})
+        self.ledger.work(site, "block", 10 * len(block.parameters()))
+        arguments = self.arguments(site, block, twin)
+        self.check_nesting(site, block)
+        frame = self.frame(site, block, arguments, twin)
+        given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
+        key = (*given, frame.allow, site.entering, *map(site.inputs.index, site.inputs))
+        made = block.expansions.get(key) if frame.twin is None else None
+        if made is None:
+            result, use = self.built(site, frame, key, run), Use(block, arguments, frame.title, frame.names)
+        else:
+            move = Move(made, frame, site.inputs, len(self.net.shapes))
+            result = self.copied(site, made, move)
+            use = Use(block, arguments, frame.title, made.names, move.names)
+        site.frame.names.uses[site.title] = use
+        return result
+
+    def block(self, site: Site) -> Block:
+        """Return the block that a step names. Raises Unsettled."""
+        name, blocks = self.settings.written(site, "block", site.step.block), site.frame.file.blocks
+        if name not in blocks:
+            self.ledger.fail(building.UnknownBlock, site, "block", block=name, suggestions=suggest(name, blocks))
+        return blocks[name]
+
+    def arguments(self, site: Site, block: Block, twin: Use | None) -> dict[str, Any]:
+        """Return the block's arguments: handed over or its defaults, or those of its twin. Raises Unsettled."""
+        values = self.settings.handed(site, block)
+        if twin:
+            self.sharing.agree(site, twin.name, twin.arguments, values)
+            values = twin.arguments
+        for group, defaults in (("defaults", block.defaults), ("words", block.words)):
+            for key, setting in defaults.items():
+                if key not in values:
+                    values[key] = self.default(site, block, (group, key), setting, values)
+        return values
+
+    def default(self, site: Site, block: Block, path: tuple[str, str], setting: Setting, above: dict[str, Any]) -> Any:
+        """Return an argument's default, which may use the arguments above it. Raises Unsettled."""
+        if isinstance(setting, SETTLED):
+            return setting
+        group, key = path
+        step = Step(Place(block.place.source, (*block.place.path, group)), keys=frozenset([key]))
+        around = site.frame
+        places = (site.step.place, *around.used_at)
+        frame = Frame(block.file, (step,), around.inputs, around.names, arguments=above, used_at=places)
+        return self.settings.settled(Site(step, frame, site.inputs, site.entering), key, setting)
+
+    def check_nesting(self, site: Site, block: Block) -> None:
+        """Note a block within itself, or within too many others. Raises Unsettled."""
+        around = site.frame.blocks
+        if block in around:
+            said = any(isinstance(problem, building.BlockCircle) for problem in self.ledger.read)
+            if not said:  # a template hid it from the reader
+                names = [other.name for other in around[around.index(block) :]]
+                self.ledger.problem(building.BlockCircle, site, "block", circle=" -> ".join([*names, block.name]))
+            raise Unsettled
+        if len(around) >= MAX_BLOCK_NESTING:
+            self.ledger.too_large(site, "block", "blocks within blocks", MAX_BLOCK_NESTING)
+
+    def frame(self, site: Site, block: Block, arguments: dict[str, Any], twin: Use | None) -> Frame:
+        """Return the frame of a use of a block."""
+        step, around = site.step, site.frame
+        within_twin = None if around.twin is None else f"{around.twin}{site.title}."
+        return Frame(
+            block.file,
+            block.steps,
+            inputs={"input": site.inputs[0]} | {f"input{i}": value for i, value in enumerate(site.inputs)},
+            names=Names(),
+            arguments=arguments,
+            title=f"{site.name}.",
+            used_at=(step.place, *around.used_at),
+            blocks=(*around.blocks, block),
+            kinds=around.kinds + (block.name,) * (1 + site.title.count(".")),
+            twin=twin.title if twin else within_twin,
+            allow=around.allow | step.allow,
+        )
+
+    def built(self, site: Site, frame: Frame, key: Any, run: Callable[[Frame], int]) -> int:
+        """Build a use unlike those before, and keep what it came to; return its value."""
+        ledger, net = self.ledger, self.net
+        first, expected, tied = len(net.shapes), len(net.expectations), (ledger.noted, net.ties)
+        steps, work = ledger.steps_left, ledger.work_left
+        result = run(frame)
+        nodes, kept = tuple(net.nodes[first - net.first_node :]), frame.blocks[-1].expansions
+        if (ledger.noted, net.ties) == tied and len(nodes) <= MAX_EXPANSION and len(kept) < MAX_EXPANSIONS:
+            kept[key] = Expansion(
+                names=frame.names,
+                title=frame.title,
+                used_at=frame.used_at,
+                kinds=frame.kinds,
+                inputs=site.inputs,
+                first=first,
+                nodes=nodes,
+                shapes=tuple(net.shapes[first:]),
+                unused={*range(first, len(net.shapes))} - net.used,
+                result=result,
+                expectations=tuple(net.expectations[expected:]),
+                steps=steps - ledger.steps_left,
+                work=work - ledger.work_left,
+            )
+        return result
+
+    def copied(self, site: Site, made: Expansion, move: Move) -> int:
+        """Build a use as a copy of an equal one; return its value."""
+        self.ledger.step(site, made.steps)
+        self.ledger.work(site, "block", made.work)
+        unused, expectations = map(move.value, made.unused), map(move.expectation, made.expectations)
+        self.net.extend(move.nodes(made.nodes), made.shapes, unused, expectations)
+        return move.value(made.result)

@@ -1,0 +1,82 @@
+"""Expansions: what a use of a block came to, and how an equal use becomes a copy of it.
+
+In: a use that was built. Out: its nodes, names and expectations under the names of another use, with the same arguments and
+shapes; their values move by as many as there are before them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnshape.build.names import Names, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cnnshape.build.frames import Frame
+    from cnnshape.network.graph import Expectation, Node
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.place import Place
+
+
+class Expansion(NamedTuple):
+    """What one use of a block came to."""
+
+    names: Names  # given within
+    title: str  # of the frame where the nodes were built
+    used_at: tuple[Place, ...]
+    kinds: tuple[str, ...]
+    inputs: tuple[int, ...]  # the values that entered
+    first: int  # the first value within
+    nodes: tuple[Node, ...]
+    shapes: tuple[Shape | None, ...]
+    unused: set[int]  # values that nothing within takes
+    result: int
+    expectations: tuple[Expectation, ...]
+    steps: int  # spent on building it
+    work: int
+
+
+class Move:
+    """The way from an expansion to another use of its block, whose frame and inputs are given."""
+
+    def __init__(self, made: Expansion, frame: Frame, inputs: tuple[int, ...], first: int):
+        self.first, self.by = made.first, first - made.first
+        self.outer = dict(zip(made.inputs, inputs, strict=True))
+        self.title, self.around, self.kinds = frame.title, frame.used_at, frame.kinds
+        self.title_cut, self.places_cut, self.kinds_cut = len(made.title), len(made.used_at), len(made.kinds)
+
+    def value(self, value: int) -> int:
+        return value + self.by if value >= self.first else self.outer[value]
+
+    def name(self, name: str) -> str:
+        return self.title + name[self.title_cut :]
+
+    def used_at(self, places: tuple[Place, ...]) -> tuple[Place, ...]:
+        return places[: len(places) - self.places_cut] + self.around
+
+    def nodes(self, made: Iterable[Node]) -> Iterator[Node]:
+        first, by, outer = self.first, self.by, self.outer
+        for node in made:
+            yield node._replace(
+                name=self.title + node.name[self.title_cut :],
+                inputs=tuple([value + by if value >= first else outer[value] for value in node.inputs]),
+                used_at=node.used_at[: len(node.used_at) - self.places_cut] + self.around,
+                blocks=self.kinds + node.blocks[self.kinds_cut :],
+            )
+
+    def expectation(self, expected: Expectation) -> Expectation:
+        return expected._replace(
+            value=self.value(expected.value), layer=self.name(expected.layer), used_at=self.used_at(expected.used_at)
+        )
+
+    def names(self, made: Names) -> Names:
+        """Return the names within the other use."""
+        names = Names()
+        names.values = {name: self.value(value) for name, value in made.values.items()}
+        names.copies, names.skipped = made.copies, made.skipped
+        names.uses = {
+            title: Use(use.block, use.arguments, self.name(use.title), use.names, self.names)
+            for title, use in made.uses.items()
+        }
+        return names

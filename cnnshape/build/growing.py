@@ -1,0 +1,65 @@
+"""The net as it grows: a node behind the other, the shape of every value, what is used and what is expected.
+
+In: nodes, with the shapes that enter them. Out: values, and what others ask of them: shapes, nodes, names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnshape.network.flow import measured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from cnnshape.network.graph import Expectation, Node
+    from cnnshape.numbers.shape import Shape
+
+
+class GrowingNet:
+    """The nodes so far, and the shapes of all values."""
+
+    def __init__(self, inputs: Mapping[str, Shape | None]):
+        self.nodes: list[Node] = []
+        self.shapes: list[Shape | None] = [None, *inputs.values()]  # one for each value
+        self.first_node = len(self.shapes)  # the value of node 0
+        self.used: set[int] = set()  # values that some node takes
+        self.titles: dict[str, int] = {}  # the number of a node, by its name
+        self.expectations: list[Expectation] = []
+        self.ties = 0  # nodes that make a block unlike its copies: unknown, or bound to a layer that may be outside
+
+    def node(self, value: int) -> Node | None:
+        """Return the node whose result a value is, None for an input and for what is unknown."""
+        return self.nodes[value - self.first_node] if value >= self.first_node else None
+
+    def named(self, name: str) -> Node | None:
+        number = self.titles.get(name)
+        return None if number is None else self.nodes[number]
+
+    def enter(self, values: tuple[int, ...]) -> tuple[Shape | None, ...]:
+        """Use values; return their shapes."""
+        self.used.update(values)
+        return tuple([self.shapes[value] for value in values])
+
+    def add(self, node: Node, entering: tuple[Shape | None, ...]) -> int:
+        """Put a node behind the others; return its value."""
+        self.titles[node.name] = len(self.nodes)
+        self.nodes.append(node)
+        self.shapes.append(measured(node.layer, entering).output)
+        return len(self.shapes) - 1
+
+    def extend(
+        self,
+        nodes: Iterable[Node],
+        shapes: Sequence[Shape | None],
+        unused: Iterable[int],
+        expectations: Iterable[Expectation],
+    ) -> None:
+        """Put the nodes of a block that was measured before behind the others; the values that they leave are `unused`."""
+        first, count = len(self.shapes), len(self.nodes)
+        self.nodes += nodes
+        self.titles.update(zip([node.name for node in self.nodes[count:]], range(count, len(self.nodes)), strict=True))
+        self.shapes += shapes
+        self.used.update(range(first, len(self.shapes)))
+        self.used.difference_update(unused)
+        self.expectations += expectations

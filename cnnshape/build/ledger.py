@@ -1,0 +1,76 @@
+"""The account of a build: which problems are found, and how much the net may still grow.
+
+In: a problem, or the amount of work that a step costs. Out: the problems, each once for all copies of a block; `Unsettled`
+where a step cannot be built for one, and `Stop` where building ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from cnnshape.file.architecture import Unsettled
+from cnnshape.problems.base import MAX_PROBLEMS, TooLarge
+
+if TYPE_CHECKING:
+    from cnnshape.build.frames import Site
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import Place
+
+MAX_STEPS: Final = 50_000  # layers and uses of blocks, every copy counted: five times the largest net known
+MAX_WORK: Final = 10_000_000  # a character of an expression counts 4, of a name 1, a connection 40: seconds in all
+
+
+class Stop(Exception):  # noqa: N818 -- it ends the building, and its problem is noted
+    """The net is too large, or has more problems than anybody reads."""
+
+
+class Ledger:
+    """The problems found so far, and the steps and the work that are left."""
+
+    def __init__(self, read: tuple[Problem, ...]):
+        self.read = read  # found by the reader
+        self.found: dict[Any, Problem] = {}  # by building
+        self.noted = 0  # how often building found one, in whichever copy of a block
+        self.steps_left, self.work_left = MAX_STEPS, MAX_WORK
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [*self.read, *self.found.values()]
+
+    def note(self, problem: Problem) -> None:
+        """Note a problem, once for all copies of a block."""
+        self.noted += 1
+        self.found.setdefault((problem.code, problem.place, repr(problem.facts)), problem)
+        if len(self.found) > MAX_PROBLEMS:
+            raise Stop
+
+    def problem(self, kind: type[Problem], site: Site, key: str, **facts: Any) -> None:
+        """Note a problem at a key of a step."""
+        self.note(kind(site.step.at(key), used_at=site.frame.used_at, **facts))
+
+    def fail(self, kind: type[Problem], site: Site, key: str, **facts: Any) -> NoReturn:
+        """Note a problem for which the step cannot be built."""
+        self.problem(kind, site, key, **facts)
+        raise Unsettled
+
+    def fail_with(self, problem: Problem, site: Site, place: Place) -> NoReturn:
+        """Note a problem that was found without its place, and for which the step cannot be built."""
+        self.note(problem.placed(place, site.frame.used_at))
+        raise Unsettled
+
+    def step(self, site: Site, count: int = 1) -> None:
+        """Count one copy of a step, or all steps of a block that is copied."""
+        self.steps_left -= count
+        if self.steps_left < 0:
+            self.too_large(site, "repeat", "layers and blocks", MAX_STEPS)
+
+    def work(self, site: Site, key: str, amount: int) -> None:
+        """Count what takes time and memory for every copy of a step."""
+        self.work_left -= amount
+        if self.work_left < 0:
+            what = "characters of names and expressions, every copy counted, and connections"
+            self.too_large(site, key, what, MAX_WORK)
+
+    def too_large(self, site: Site, key: str, what: str, most: int) -> NoReturn:
+        self.problem(TooLarge, site, key, what=what, most=most)
+        raise Stop

@@ -1,0 +1,96 @@
+"""The door of this folder: an architecture, as a file describes it, becomes a network at its declared input.
+
+In: an Architecture. Out: a Network, whose every block is in place, every name found, every expression and left-out number
+settled. Shapes flow meanwhile, since an expression may ask for in_channels; what is wrong with them is left to a check.
+What is wrong with names, wiring and values is said here, and its layer is unknown from then on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnshape.build.frames import Frame
+from cnnshape.build.growing import GrowingNet
+from cnnshape.build.ledger import Ledger, Stop
+from cnnshape.build.names import Names
+from cnnshape.build.settings import Settings
+from cnnshape.build.walk import Walk
+from cnnshape.build.wiring import Wiring
+from cnnshape.network.network import Network
+from cnnshape.problems import building, reading
+from cnnshape.problems.base import listed
+from cnnshape.problems.suggest import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cnnshape.file.architecture import Architecture
+    from cnnshape.problems.base import Problem
+
+
+def build(architecture: Architecture) -> Network:
+    """Build the net that the architecture describes, at its declared input."""
+    file = architecture.file
+    ledger, net = Ledger(architecture.problems), GrowingNet(architecture.inputs)
+    settings = Settings(ledger)
+    wiring = Wiring(ledger, net, settings)
+    inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
+    frame = Frame(file, architecture.steps, inputs, Names())
+    outputs: dict[str, int] = {}
+    try:
+        last = Walk(ledger, net, settings, wiring).run(frame)
+        outputs = _outputs(architecture, frame, net, wiring, last)
+        _check_claims(architecture, outputs, ledger)
+        _check_results(architecture, outputs, net, ledger)
+    except Stop:
+        pass
+    return Network(
+        name=architecture.name,
+        source=architecture.source,
+        file=file.source.file,
+        layout=file.layout,
+        inputs=architecture.inputs,
+        nodes=tuple(net.nodes),
+        outputs=outputs,
+        expectations=tuple(net.expectations),
+        claims=architecture.claims,
+        training=architecture.training,
+        allow=architecture.allow,
+        problems=listed(_causes(ledger.problems)),
+    )
+
+
+def _outputs(architecture: Architecture, frame: Frame, net: GrowingNet, wiring: Wiring, last: int) -> dict[str, int]:
+    """Return the values of the net's outputs by name; where the file names none, the last step is the output."""
+    if architecture.outputs is not None:
+        return {name: wiring.find_one(name, frame, place) for name, place in architecture.outputs.items()}
+    name = frame.steps[-1].name if frame.steps else ""
+    node = net.node(last)
+    plain = name if isinstance(name, str) else ""
+    return {plain or (node.name if node else "output"): last}
+
+
+def _check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger: Ledger) -> None:
+    """Note claims about outputs that the net has not."""
+    for claim in architecture.claims:
+        if claim.output and claim.output not in outputs:
+            why, place = f"the net has no output {claim.output}", claim.place._replace(of_key=True)
+            ledger.note(building.BadWiring(place, suggestions=suggest(claim.output, outputs), why=why))
+
+
+def _check_results(architecture: Architecture, outputs: Mapping[str, int], net: GrowingNet, ledger: Ledger) -> None:
+    """Note results that go nowhere, unless something is wrong that may have meant them."""
+    if ledger.problems:
+        return
+    code, used = building.UnusedResult.code, {*net.used, *outputs.values()}
+    for value, node in enumerate(net.nodes, start=net.first_node):
+        unused = value not in used
+        if unused and node.layer and code not in node.allow | architecture.allow:
+            ledger.note(building.UnusedResult(node.place, node.name, node.used_at))
+
+
+def _causes(found: list[Problem]) -> list[Problem]:
+    """Return the problems without the missing blocks, where an include that was to bring them is wrong."""
+    includes = (reading.BadInclude, reading.IncludeCircle, reading.Unreadable)
+    missed = any(isinstance(problem, includes) for problem in found)
+    return [problem for problem in found if not (missed and isinstance(problem, building.UnknownBlock))]

@@ -1,0 +1,109 @@
+"""Nodes: a step that is a layer, put into the growing net.
+
+In: a site, fed and named. Out: the value of a new node, whose layer is made of the step's settings or shared with another
+node; `Unsettled` where the step is wrong, which is then noted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.file.architecture import Unsettled
+from cnnshape.file.expression import Template
+from cnnshape.layers import TYPES
+from cnnshape.network.graph import UNRESOLVED, Node
+from cnnshape.problems import building, reading, shapes
+from cnnshape.problems.suggest import suggest
+
+if TYPE_CHECKING:
+    from cnnshape.build.frames import Site
+    from cnnshape.build.growing import GrowingNet
+    from cnnshape.build.ledger import Ledger
+    from cnnshape.build.settings import Settings
+    from cnnshape.build.sharing import Sharing
+    from cnnshape.build.wiring import Wiring
+    from cnnshape.file.architecture import Step
+    from cnnshape.layers import Layer
+
+
+class Nodes:
+    """Makes nodes of steps."""
+
+    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, wiring: Wiring, sharing: Sharing):
+        self.ledger, self.net = ledger, net
+        self.settings, self.wiring, self.sharing = settings, wiring, sharing
+
+    def layer(self, site: Site) -> int:
+        """Build a layer; return its value. Raises Unsettled."""
+        shared = self.sharing.layer(site)
+        kind = self.kind(site, shared)
+        settings, references = self.referred(site, kind, self.settings.own(site, kind))
+        self.net.used.update(references)
+        self.check_joins(site, kind)
+        if shared:
+            layer = self.sharing.agreed(site, shared, kind, settings)
+            return self.add(site, kind.type, layer, references, shared.name)
+        return self.add(site, kind.type, self.settings.layer(site, kind, settings), references)
+
+    def unknown(self, site: Site) -> int:
+        """Build a node without a layer, for a step that is wrong; return its value."""
+        return self.add(site, kind_text(site.step), None)
+
+    def add(
+        self, site: Site, kind: str, layer: Layer | None, references: tuple[int, ...] = (), shares: str = ""
+    ) -> int:
+        step, frame, name = site.step, site.frame, site.name
+        inputs, entering, allow = site.inputs, site.entering, frame.allow
+        if references:
+            inputs, entering = inputs + references, entering + self.net.enter(references)
+        if step.allow:
+            allow = allow | step.allow
+        self.net.ties += bool(layer is None or references or shares)
+        self.ledger.work(site, "name", len(name))
+        node = Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, allow, frame.kinds)
+        return self.net.add(node, entering)
+
+    def kind(self, site: Site, shared: Node | None) -> type[Layer]:
+        """Return the layer's type: the step's own, or that of the layer it shares with. Raises Unsettled."""
+        if not site.step.type:
+            if shared is None or shared.layer is None:
+                raise Unsettled
+            return type(shared.layer)
+        name = self.settings.written(site, "type", site.step.type)
+        if name not in TYPES:
+            self.ledger.fail(reading.UnknownType, site, "type", type=name, suggestions=suggest(name, TYPES))
+        return TYPES[name]
+
+    def check_joins(self, site: Site, kind: type[Layer]) -> None:
+        """Note a number of inputs that the layer does not take. Raises Unsettled."""
+        joins, given = kind.joins, len(site.inputs)
+        if joins[-1] > 1 and site.step.inputs is None:
+            why = f'{kind.type} joins several results: say which, as from = ["one", "other"]'
+            self.ledger.fail(building.BadStep, site, "type", why=why)
+        if given not in joins:
+            takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
+            self.ledger.fail(shapes.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
+
+    def referred(
+        self, site: Site, kind: type[Layer], settings: dict[str, Any]
+    ) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """Return the settings with the layers that they refer to (`like`, `indices`), and the values that enter for it."""
+        values: list[int] = []
+        for key in kind.references:
+            if key in settings:
+                value = self.wiring.find_one(settings[key], site.frame, site.step.at(key))
+                node = self.net.node(value)
+                to = getattr(kind.parameters[key], "to", "")
+                if to and node and node.layer is None:
+                    raise Unsettled
+                if to and value != UNRESOLVED and (node is None or node.type != to):
+                    why = f"{key} must name a {to}, and {settings[key]} is none"
+                    self.ledger.fail(building.BadStep, site, key, why=why)
+                settings = {**settings, key: node.layer if to and node else True}
+                values.append(node.inputs[0] if to and node else value)
+        return settings, tuple(values)
+
+
+def kind_text(step: Step) -> str:
+    """Return a step's type or block as the file writes it, {...} and all."""
+    return step.of.text if isinstance(step.of, Template) else step.of or "layer"

@@ -1,0 +1,118 @@
+"""The settings of a step: settled in its scope, read as the parameters of its layer type, with defaults filled in.
+
+In: a site, and settings with expressions in them, some still as TOML has them. Out: final values and the layer that they
+make; `Unsettled` where one is wrong, which is then noted, or cannot be known.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.file.architecture import Unsettled, final, length, mistake, settle
+from cnnshape.file.expression import ExpressionError, Template
+from cnnshape.file.steps import late_settings
+from cnnshape.layers.parameters import Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cnnshape.build.frames import Site
+    from cnnshape.build.ledger import Ledger
+    from cnnshape.file.architecture import Block, Setting
+    from cnnshape.layers import Layer
+    from cnnshape.layers.parameters import Parameter
+
+SETTLED: Final = (int, float, str, tuple)  # types of settings without an expression in them
+
+
+class Settings:
+    """Settles the settings of steps, and makes layers of them."""
+
+    def __init__(self, ledger: Ledger):
+        self.ledger = ledger
+        self.layers: dict[Any, Layer] = {}  # made so far, by all that decides one
+
+    def settled(self, site: Site, key: str, setting: Setting) -> Any:
+        """Return a setting with its expressions evaluated. Raises Unsettled."""
+        if isinstance(setting, SETTLED):  # as most are
+            return setting
+        self.ledger.work(site, key, 4 * length(setting) + 10)
+        try:
+            return settle(setting, site.scope())
+        except ExpressionError as error:
+            self.ledger.fail_with(error.problem, site, mistake(site.step.at(key), setting, error))
+
+    def written(self, site: Site, key: str, word: str | Template) -> str:
+        """Return a word with its expressions written out. Raises Unsettled."""
+        return str(self.settled(site, key, word)) if isinstance(word, Template) else word
+
+    def read(self, site: Site, key: str, parameter: Parameter[Any], setting: Setting) -> Any:
+        """Return a setting as its parameter has it, shapes channels first. Raises Unsettled."""
+        if isinstance(setting, SETTLED):  # and read before
+            return setting
+        value = self.settled(site, key, setting)
+        try:
+            return final(parameter, value, site.frame.file.layout)
+        except Wrong as error:
+            self.ledger.fail_with(error.problem, site, site.step.at(key))
+
+    def handed(self, site: Site, block: Block) -> dict[str, Any]:
+        """Return the arguments that a step hands to a block. Raises Unsettled."""
+        step = site.step
+        if step.settled:
+            return {**step.settings}
+        settings = self.late(site, block) if step.raw else step.settings
+        return _all(settings, partial(self.settled, site))
+
+    def own(self, site: Site, kind: type[Layer]) -> dict[str, Any]:
+        """Return the settings that a step gives its layer. Raises Unsettled."""
+        step = site.step
+        if step.settled:
+            return step.settings
+        settings = self.late(site, kind) if step.raw else step.settings
+        return _all(settings, lambda key, setting: self.read(site, key, kind.parameters[key], setting))
+
+    def late(self, site: Site, target: type[Layer] | Block) -> dict[str, Setting]:
+        """Return the settings of a step whose layer type or block only building tells. Raises Unsettled."""
+        for key, setting in site.step.settings.items():
+            self.ledger.work(site, key, 40 * length(setting))  # it is parsed, too
+        names = {*site.scope(), "in_channels"}  # a name also where no number is known
+        settings, found = late_settings(site.step, target, names, site.frame.file)
+        for problem in found:
+            self.ledger.note(problem)
+        if found:
+            raise Unsettled
+        return settings
+
+    def layer(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+        """Return the layer that a step makes of its settings and inputs; a net has few that differ. Raises Unsettled."""
+        decides = site.entering[0] if kind.inferred else None  # the input, on some of its numbers
+        key = (kind, id(site.frame.file), decides, frozenset(settings.items()))
+        layer = self.layers.get(key)
+        if layer is None:
+            layer = self.layers[key] = self.new(site, kind, settings)
+        return layer
+
+    def new(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
+        """Return the layer with the file's defaults, and the numbers that its input decides. Raises Unsettled."""
+        settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
+        if None in settings.values():  # a default is wrong
+            raise Unsettled
+        if problem := kind.inconsistent(settings):
+            self.ledger.fail_with(problem, site, site.step.at("type"))
+        return kind(**settings).completed(site.entering[0])
+
+
+def _all(settings: Mapping[str, Setting], value: Callable[[str, Setting], Any]) -> dict[str, Any]:
+    """Return the values of all settings. Raises Unsettled once every wrong one is noted."""
+    found: dict[str, Any] = {}
+    wrong = False
+    for key, setting in settings.items():
+        try:
+            found[key] = value(key, setting)
+        except Unsettled:
+            wrong = True
+    if wrong:
+        raise Unsettled
+    return found

@@ -1,0 +1,111 @@
+"""Shared weights: which layer or use of a block a step shares with, and whether the two agree.
+
+In: a site whose step says `shares`, or stands in a use of a block that does. Out: the node or the use whose weights it
+takes; `Unsettled` where there is none or a setting differs, which is then noted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.file.architecture import Unsettled
+from cnnshape.layers.parameters import Reference
+from cnnshape.network.graph import UNRESOLVED
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems import building
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cnnshape.build.frames import Site
+    from cnnshape.build.growing import GrowingNet
+    from cnnshape.build.ledger import Ledger
+    from cnnshape.build.names import Use
+    from cnnshape.build.settings import Settings
+    from cnnshape.build.wiring import Wiring
+    from cnnshape.layers import Layer
+    from cnnshape.network.graph import Node
+
+
+class Sharing:
+    """Finds the layers and blocks whose weights others share."""
+
+    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, wiring: Wiring):
+        self.ledger, self.net, self.settings, self.wiring = ledger, net, settings, wiring
+
+    def use(self, site: Site) -> Use | None:
+        """Return the use of a block that a step shares with, None where the name is no such use."""
+        names, title = site.frame.names.find(self.settings.written(site, "shares", site.step.shares))
+        copies = names.copies.get(title)
+        return names.uses.get(copies[-1] if copies else title)
+
+    def block(self, site: Site) -> Use:
+        """Return the use of a block that a block shares with. Raises Unsettled."""
+        use = self.use(site)
+        if use:
+            return use
+        name, value = self.named(site)
+        node = self.net.node(value)
+        if value != UNRESOLVED and (node is None or node.layer):
+            why = f"a block shares with the use of a block, and {name} is none"
+            self.ledger.fail(building.BadStep, site, "shares", why=why)
+        raise Unsettled
+
+    def layer(self, site: Site) -> Node | None:
+        """Return the node whose weights a layer shares, None where it has its own. Raises Unsettled."""
+        if site.step.shares:
+            node = self.said(site)
+        elif site.frame.twin is not None:
+            node = self.counterpart(site, site.frame.twin)
+        else:
+            return None
+        return self.net.named(node.shares) if node.shares else node
+
+    def said(self, site: Site) -> Node:
+        """Return the node that `shares` names. Raises Unsettled."""
+        name, value = self.named(site)
+        node = self.net.node(value)
+        if value != UNRESOLVED and site.frame.names.skips(name):
+            self.ledger.fail(building.BadStep, site, "shares", why=f"{name} is left out here, and has no weights")
+        if value != UNRESOLVED and (node is None or self.use(site)):
+            self.ledger.fail(building.BadStep, site, "shares", why=f"a layer shares with a layer, and {name} is none")
+        if node is None:
+            raise Unsettled
+        return node
+
+    def counterpart(self, site: Site, twin: str) -> Node:
+        """Return the node that stands in the other use of the block as the site does in this one. Raises Unsettled."""
+        node = self.net.named(twin + site.title)
+        if node is None:
+            facts = {"setting": site.title, "here": "built", "there": "not", "other": twin.removesuffix(".")}
+            self.ledger.fail(building.SharedDiffers, site, "name", **facts)
+        return node
+
+    def named(self, site: Site) -> tuple[str, int]:
+        """Return the name that `shares` says, and its value."""
+        name = self.settings.written(site, "shares", site.step.shares)
+        return name, self.wiring.find_one(name, site.frame, site.step.at("shares"))
+
+    def agreed(self, site: Site, shared: Node, kind: type[Layer], settings: Mapping[str, Any]) -> Layer:
+        """Return the layer whose weights are shared, once the settings that are repeated agree. Raises Unsettled."""
+        layer = shared.layer
+        if layer is None:
+            raise Unsettled
+        self.agree(site, shared.name, {"type": shared.type}, {"type": kind.type})
+        own = {key: value for key, value in settings.items() if not isinstance(layer.parameters[key], Reference)}
+        self.agree(site, shared.name, {key: getattr(layer, key) for key in own}, own)
+        return layer
+
+    def agree(self, site: Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+        """Note the settings that differ. Raises Unsettled if there are any."""
+        differ = [key for key, value in here.items() if _single(there[key]) not in (_single(value), UNKNOWN)]
+        for key in differ:
+            facts = {"setting": key, "here": here[key], "there": there[key], "other": other}
+            self.ledger.problem(building.SharedDiffers, site, key, **facts)
+        if differ:
+            raise Unsettled
+
+
+def _single(value: Any) -> Any:
+    """Collapse (3, 3) to 3."""
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

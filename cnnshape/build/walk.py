@@ -1,0 +1,122 @@
+"""The walk over the steps of a frame: each fed, named, repeated, left out by `when`, or built.
+
+In: a frame. Out: the value of its last step, with all nodes in the growing net. A step that cannot be built is a node of
+which nothing is known, and the walk goes on behind it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnshape.build.blocks import Blocks
+from cnnshape.build.frames import Frame, Site
+from cnnshape.build.names import Naming
+from cnnshape.build.nodes import Nodes, kind_text
+from cnnshape.build.sharing import Sharing
+from cnnshape.file.architecture import NO_REPEAT, Step, Unsettled
+from cnnshape.file.keys import EXPECT, REPEAT, WHEN
+from cnnshape.network.graph import UNRESOLVED, Expectation
+from cnnshape.problems import building
+
+if TYPE_CHECKING:
+    from cnnshape.build.growing import GrowingNet
+    from cnnshape.build.ledger import Ledger
+    from cnnshape.build.settings import Settings
+    from cnnshape.build.wiring import Wiring
+
+
+class Walk:
+    """Builds the steps of frames, one behind the other."""
+
+    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, wiring: Wiring):
+        self.ledger, self.net, self.settings, self.wiring = ledger, net, settings, wiring
+        self.naming = Naming(ledger, settings)
+        self.sharing = Sharing(ledger, net, settings, wiring)
+        self.nodes = Nodes(ledger, net, settings, wiring, self.sharing)
+        self.blocks = Blocks(ledger, net, settings, self.sharing)
+
+    def run(self, frame: Frame) -> int:
+        """Build the steps of a frame; return the value of the last."""
+        entering = [*frame.inputs.values()]
+        previous = entering[0] if frame.blocks or len(entering) == 1 else UNRESOLVED
+        for step in frame.steps:
+            previous = self.step(step, frame, previous)
+        return previous
+
+    def step(self, step: Step, frame: Frame, previous: int) -> int:
+        """Build all copies of a step; return its value."""
+        frame.names.lost |= step.lost
+        inputs = self.wiring.inputs(step, frame, previous)
+        plain = step.name if isinstance(step.name, str) else ""
+        site = Site(step, frame, inputs, self.net.enter(inputs), plain)
+        try:
+            site, value = self.repeated(site) if step.repeat is not NO_REPEAT else self.copy(site)
+        except Unsettled:  # its name, or how often it is there
+            site, value = self.lost(site)
+        if step.expect is not None:
+            self.expect(site, value)
+        return value
+
+    def repeated(self, site: Site) -> tuple[Site, int]:
+        """Build the copies of a repeated step, each fed by the one before."""
+        step, frame, plain = site.step, site.frame, site.title
+        count = self.settings.read(site, "repeat", REPEAT, step.repeat)
+        if len(site.inputs) > 1:
+            why = "a repeated layer takes one input: each copy is fed by the one before"
+            self.ledger.fail(building.BadStep, site, "from", why=why)
+        copies: list[str] = []
+        (value,) = site.inputs
+        for i in range(count):
+            title = f"{plain}.{i}" if plain else ""
+            site, value = self.copy(Site(step, frame, (value,), self.net.enter((value,)), title, i))
+            copies.append(site.title)
+        site = Site(step, frame, site.inputs, site.entering, plain or site.title)
+        if plain:
+            frame.names.copies[plain] = copies
+            self.naming.name(site, value)
+        return site, value
+
+    def copy(self, site: Site) -> tuple[Site, int]:
+        """Build a step once, named if it has no title yet. Raises Unsettled where it cannot be named."""
+        if not site.title:
+            site = site.titled(self.naming.title(site))
+        self.ledger.step(site)
+        try:
+            value = self.made(site)
+        except Unsettled:
+            value = self.nodes.unknown(site)
+            site.frame.names.broken.add(site.title)
+        if site.step.name:
+            self.naming.name(site, value)
+        return site, value
+
+    def made(self, site: Site) -> int:
+        """Build what a step stands for; return its value. Raises Unsettled."""
+        step = site.step
+        if step.when is not True and not self.settings.read(site, "when", WHEN, step.when):
+            site.frame.names.skipped.add(site.title)
+            return site.inputs[0]
+        if step.broken:
+            raise Unsettled
+        is_block = step.block or (step.shares and not step.of and self.sharing.use(site))
+        return self.blocks.use(site, self.run) if is_block else self.nodes.layer(site)
+
+    def lost(self, site: Site) -> tuple[Site, int]:
+        """Build a node without a layer, for a step whose name or number of copies is not known."""
+        step, names, plain = site.step, site.frame.names, site.title
+        site = site.titled(plain or f"{kind_text(step)}?")
+        value = self.nodes.unknown(site)
+        names.lost |= bool(step.name and not plain)
+        names.broken.add(site.title)
+        if plain:
+            self.naming.name(site, value)
+        return site, value
+
+    def expect(self, site: Site, value: int) -> None:
+        """Note what the file expects of a step."""
+        step, frame = site.step, site.frame
+        try:
+            shape = self.settings.read(site, "expect", EXPECT, step.expect)
+        except Unsettled:
+            return
+        self.net.expectations.append(Expectation(value, shape, site.name, step.at("expect"), frame.used_at))

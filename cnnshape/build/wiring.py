@@ -1,0 +1,110 @@
+"""Which values enter a step: `from`, and every other place where a file names a result.
+
+In: a name as the file writes it, and the frame where it stands. Out: values; UNRESOLVED for a name that means nothing,
+which is then noted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnshape.build.frames import Site
+from cnnshape.file.architecture import Unsettled
+from cnnshape.file.keys import INPUT
+from cnnshape.network.graph import UNRESOLVED
+from cnnshape.problems import building
+from cnnshape.problems.place import Place
+from cnnshape.problems.suggest import advice, suggest
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from cnnshape.build.frames import Frame
+    from cnnshape.build.growing import GrowingNet
+    from cnnshape.build.ledger import Ledger
+    from cnnshape.build.settings import Settings
+    from cnnshape.file.architecture import Step
+    from cnnshape.file.expression import Template
+
+
+class Wiring:
+    """Finds the values that names stand for."""
+
+    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings):
+        self.ledger, self.net, self.settings = ledger, net, settings
+
+    def inputs(self, step: Step, frame: Frame, previous: int) -> tuple[int, ...]:
+        """Return the values that enter a step, one at least; `previous` is that of the step before."""
+        if step.inputs is not None:
+            return self.named(Site(step, frame), step.inputs)
+        if previous == UNRESOLVED and not frame.blocks and step is frame.steps[0] and frame.inputs:
+            why = f"the net has several inputs: say which, as from = {shown(next(iter(frame.inputs)))}"
+            self.ledger.problem(building.BadWiring, Site(step, frame), "from", why=why)
+        return (previous,)
+
+    def named(self, site: Site, words: tuple[str | Template, ...]) -> tuple[int, ...]:
+        """Return the values that `from` names."""
+        found: list[int] = []
+        for i, word in enumerate(words):
+            place = Place(site.step.place.source, (*site.step.place.path, "from", i))
+            try:
+                name = self.settings.written(site, "from", word)
+                values = self.find(name, site.frame, place) if word else [UNRESOLVED]  # the reader noted a wrong one
+            except Unsettled:
+                values = [UNRESOLVED]
+            self.ledger.work(site, "from", 40 * len(values))
+            found += values
+        if not found:
+            self.ledger.problem(building.BadWiring, site, "from", why="from names no result")
+        return tuple(found) or (UNRESOLVED,)
+
+    def find(self, name: str, frame: Frame, place: Place) -> list[int]:
+        """Return the values that a name stands for: one, or with a * one for each copy of a repeated step."""
+        if "*" in name:
+            return self.find_all(name, frame, place)
+        value = frame.inputs.get(name)
+        if value is None:
+            names, title = frame.names.find(name)
+            value = names.values.get(title, UNRESOLVED if names.lost else None)
+        if value is None:
+            self.unknown(name, frame, place)
+            return [UNRESOLVED]
+        return [value]
+
+    def find_one(self, name: str, frame: Frame, place: Place) -> int:
+        """Return the value that a name stands for, which must be a single one."""
+        found = self.find(name, frame, place)
+        if len(found) == 1:
+            return found[0]
+        why = f"{name} stands for {len(found)} results, and one is wanted here"
+        self.ledger.note(building.BadWiring(place, used_at=frame.used_at, why=why))
+        return UNRESOLVED
+
+    def find_all(self, name: str, frame: Frame, place: Place) -> list[int]:
+        """Return the values that a pattern such as stack.*.skip stands for."""
+        front, _, back = name.partition(".*")
+        names, title = frame.names.find(front)
+        copies = names.copies.get(title)
+        if copies is None:
+            if title not in names.broken and not names.lost:
+                why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
+                self.ledger.note(building.BadWiring(place, used_at=frame.used_at, why=why))
+            return [UNRESOLVED]
+        before = front.removesuffix(title)
+        found: list[int] = []
+        for copy in copies:
+            said = len(self.ledger.found)
+            found += self.find(before + copy + back, frame, place)
+            if len(self.ledger.found) > said:  # the same would be said of each copy
+                return [UNRESOLVED]
+        return found
+
+    def unknown(self, name: str, frame: Frame, place: Place) -> None:
+        """Note a name that means nothing where it stands."""
+        kind, mean = building.UnknownLayer, suggest(name, [*frame.names.values, *frame.inputs])
+        if any(step.name == name for step in frame.steps):
+            kind, mean = building.LaterLayer, ()
+        elif frame.blocks and INPUT.fullmatch(name):
+            mean = advice(f"what enters this block here is {' and '.join([*frame.inputs][1:])}")  # input is input0
+        elif self.net.named(frame.title + name):
+            mean = advice("a layer of that kind has no name of its own: give it one")
+        self.ledger.note(kind(place, used_at=frame.used_at, suggestions=mean, name=name))
