@@ -261,7 +261,7 @@ layers = [{ type = "{act}", out_features = "in_channels" }]"""
         ('{ block = "unit", from = "nowhere" }', "unknown-layer"),
         ('{ name = "a", block = "nut" }, { type = "add", from = ["a", "a.r"] }', "unknown-block"),
         ('{ name = "a", block = "unit", p = 1 }, { type = "add", from = ["a.r", "input"] }', "unknown-key"),
-        ('{ name = "a", block = "unit", when = "1" }, { block = "unit", shares = "a" }', "bad-value"),
+        ('{ name = "a", block = "unit", when = "1" }, { block = "unit", shares = "a" }', "wrong-kind"),
         (
             '{ name = "a", block = "unit", repeat = -1 }, { type = "concat", from = ["a.0", "a.*.r", "a.r"] }',
             "out-of-range",
