@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnnshape.build.blocks import Blocks
 from cnnshape.build.frames import Frame, Site
-from cnnshape.build.names import Naming
+from cnnshape.build.naming import Naming
 from cnnshape.build.nodes import Nodes, kind_text
 from cnnshape.build.sharing import Sharing
 from cnnshape.file.architecture import NO_REPEAT, Step, Unsettled

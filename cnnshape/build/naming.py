@@ -1,0 +1,67 @@
+"""Naming: what the copies of steps are called.
+
+In: a site. Out: its title within the frame, as conv1 or stage.0 from the file, or relu2 where the file gives none; and the
+value that the title stands for, noted in the names of the frame.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnnshape.file.keys import bad_layer_name
+from cnnshape.problems import building
+
+if TYPE_CHECKING:
+    from cnnshape.build.frames import Site
+    from cnnshape.build.ledger import Ledger
+    from cnnshape.build.settings import Settings
+    from cnnshape.file.architecture import Step
+
+
+class Naming:
+    """Gives names to the copies of steps."""
+
+    def __init__(self, ledger: Ledger, settings: Settings):
+        self.ledger, self.settings = ledger, settings
+        self.reserved: dict[int, frozenset[str]] = {}  # names that the file gives in a frame, by its steps' identity
+
+    def title(self, site: Site) -> str:
+        """Return the name of a site that has none so far; an unnamed step is called by its kind and a number."""
+        step, names = site.step, site.frame.names
+        if step.name:
+            return self.written(site)
+        kind = self.settings.written(site, "type" if step.type else "block", step.of) or "layer"
+        reserved = self.given(site.frame.steps)
+        while True:
+            names.numbers[kind] = number = names.numbers.get(kind, 0) + 1
+            title = f"{kind}{number}"
+            if title not in reserved and title not in names.values and title not in names.unnamed:
+                names.unnamed.add(title)
+                return title
+
+    def written(self, site: Site) -> str:
+        """Return a name that has expressions in it. Raises Unsettled."""
+        name = self.settings.written(site, "name", site.step.name)
+        if problem := bad_layer_name(name):
+            self.ledger.fail_with(problem, site, site.step.at("name"))
+        if name in site.frame.names.unnamed:
+            why = f"{name} is what an unnamed layer is called already: name that one"
+            self.ledger.fail(building.BadStepName, site, "name", why=why)
+        return name
+
+    def given(self, steps: tuple[Step, ...]) -> frozenset[str]:
+        """Return the names that no unnamed layer may be called by."""
+        if id(steps) not in self.reserved:
+            self.reserved[id(steps)] = frozenset([step.name for step in steps if isinstance(step.name, str)])
+        return self.reserved[id(steps)]
+
+    def name(self, site: Site, value: int) -> None:
+        """Note the value that a title stands for."""
+        step, frame = site.step, site.frame
+        values = frame.names.values
+        self.ledger.work(site, "name", len(site.title))
+        if values.get(site.title, value) != value:
+            said = any(other.name == step.name for other in frame.steps if other is not step)  # by the reader
+            if not said:
+                self.ledger.problem(building.BadStepName, site, "name", why=f"there are two layers named {site.name}")
+        values[site.title] = value
