@@ -4,7 +4,7 @@ import json
 
 import cnnshape
 from cnnshape import loads
-from cnnshape.build.build import build
+from cnnshape.build.network import build
 from cnnshape.file.reader import read_text
 from helpers.paths import ARCHITECTURES
 from helpers.texts import HERE
