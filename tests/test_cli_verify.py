@@ -43,6 +43,17 @@ def test_verify_on_the_command_line(project):
     assert "2 of 2 layers agree with Sequential on" in result.stdout
 
 
+def test_a_warning_about_the_model_is_an_error_with_strict(project):
+    (project / "picks.py").write_text(
+        "from torch import nn\n\n\nclass Picks(nn.Module):\n    def forward(self, x):\n        return x.relu()[:, x[0, :, 0, 0] < 2]\n"
+    )
+    (project / "relu.toml").write_text('input = [1, 8, 8]\nlayers = ["relu"]\n')
+    result = verify("relu.toml", "--model", "picks:Picks")
+    assert (result.exit_code, result.stdout.count("warning[depends-on-data]")) == (0, 1)
+    result = verify("relu.toml", "--model", "picks:Picks", "--strict")
+    assert (result.exit_code, result.stdout.count("error[depends-on-data]")) == (1, 1)
+
+
 def test_verify_finds_differences(project):
     result = verify("net.toml", "--model", "nets.models:wide")
     assert result.exit_code == 1

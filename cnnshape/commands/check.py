@@ -14,7 +14,7 @@ from cnnshape.show.checked import Checked
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cnnshape.compare.match import Comparison
+    from cnnshape.compare.comparison import Comparison
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
@@ -93,6 +93,8 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     shapes = inputs(net, given)
     report = net.check(shapes, strict=strict)
     comparison = _compared(net, report, made_by, device) if report.inputs else None
+    if comparison and strict:
+        comparison = comparison._replace(problems=tuple(problem.as_error() for problem in comparison.problems))
     _finish([Checked(net, report, None, "", shapes is None, comparison)], form, depth)
 
 

@@ -25,7 +25,7 @@ from cnnshape.problems.wording import said
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnnshape.compare.match import Comparison
+    from cnnshape.compare.comparison import Comparison
     from cnnshape.network.flow import Input
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport, Report

@@ -28,7 +28,9 @@ from torch.nn.modules import module as modules
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from cnnshape.compare.match import Call, Comparison, Failure, Trace, match
+from cnnshape.compare.comparison import Comparison
+from cnnshape.compare.judge import judge
+from cnnshape.compare.trace import Call, Failure, Returned, Trace
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.pytorch.recognize import by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
@@ -58,7 +60,7 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
         run = observe(model, report.inputs, where)
         if not run.failure:
             break
-    return Comparison(run.model, where, torch.__version__, *match(net, report, run))
+    return Comparison(run.model, where, torch.__version__, *judge(net, report, run))
 
 
 def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Trace:
@@ -79,7 +81,10 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
                 returned = torch.func.functional_call(model, numbers, args, kwargs)
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a model may raise
             failure = Failure(_said(error), watch.failed or f"{type(model).__name__}()")
-    outputs = tuple((key, tuple(t.shape[1:]), frozenset(watch.origin(t).values)) for key, t in _tensors(returned))
+    outputs = tuple(
+        Returned(key, tuple(tensor.shape[1:]), frozenset(watch.origin(tensor).values))
+        for key, tensor in _tensors(returned)
+    )
     idle = {} if failure else watch.idle()
     calls = [*watch.calls, *(watch.raising if failure else ())]
     return Trace(type(model).__name__, tuple(calls), outputs, failure, idle, watch.by_data)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.problems.base import errors
 
 if TYPE_CHECKING:
-    from cnnshape.compare.match import Comparison
+    from cnnshape.compare.comparison import Comparison
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.problems.base import Problem

@@ -13,7 +13,7 @@ from cnnshape.numbers.shape import text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnnshape.compare.match import Comparison, Match
+    from cnnshape.compare.comparison import Comparison, Match
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnnshape.compare.match import Match
+    from cnnshape.compare.comparison import Match
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import ReceptiveField
     from cnnshape.network.report import LayerReport

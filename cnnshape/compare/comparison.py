@@ -1,0 +1,46 @@
+"""The result of a comparison: a match for each layer of the file, the model's own layers, the problems."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from cnnshape.problems.base import Problem, errors
+
+if TYPE_CHECKING:
+    from cnnshape.numbers.shape import Shape
+
+Outcome = Literal[
+    "agrees",
+    "follows",  # it has the file's settings, and differs only as what enters it does
+    "differs",
+    "missing",  # the model has nothing like it
+    "fails",  # the model raises here
+    "not run",  # the model raised before
+]
+
+
+class Match(NamedTuple):
+    """A layer of the file, and the layer that the model has in its place."""
+
+    name: str
+    verdict: Outcome
+    model: str = ""  # the module or function, "" for none
+    reason: str = ""
+    output: Shape | None = None  # the model's
+    parameters: int | None = None  # the model's
+
+
+class Comparison(NamedTuple):
+    """A model held against a file."""
+
+    model: str  # its class
+    device: str
+    torch: str  # its version
+    layers: tuple[Match, ...]  # in the order of the file
+    extra: tuple[str, ...]  # what the model has, and the file has not
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """The model is what the file says."""
+        return not errors(self.problems)

@@ -1,0 +1,191 @@
+"""A trace of a live model held against a net: a verdict on each layer of the file, and a problem for each difference."""
+
+from __future__ import annotations
+
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.compare.alignment import Alignment
+from cnnshape.compare.comparison import Match
+from cnnshape.compare.differences import Difference, described, listed, of_settings, of_shapes, written
+from cnnshape.compare.side import Side
+from cnnshape.compare.side_layer import alike, of_call, of_row
+from cnnshape.compare.wiring import Wiring
+from cnnshape.problems.comparing import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.compare.trace import Trace
+    from cnnshape.network.graph import Node
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
+
+
+def judge(net: Network, report: Report, run: Trace) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[Problem, ...]]:
+    """Return a match for each layer of the file, the layers that the model has beside them, and the problems."""
+    found = _Judge(net, report, run)
+    layers, extra = found.layers(), tuple(found.extra())
+    return layers, extra, tuple(found.problems)
+
+
+class _Judge:
+    """Compares two sides, layer by layer; `problems` has the differences found."""
+
+    def __init__(self, net: Network, report: Report, run: Trace):
+        self.net, self.report, self.run = net, report, run
+        self.problems: list[Problem] = []
+        self.first = 1 + len(net.inputs)  # the value of the first layer, on both sides
+        self.file = Side([of_row(row) for row in report.layers], self.first, net.outputs.values())
+        returned = (value for tensor in run.returned for value in tensor.values)
+        self.model = Side([of_call(call) for call in run.calls], self.first, returned)
+        self.owners: dict[str, int] = {}  # of each parameter, the first layer that uses it
+        for j in self.model.order:
+            for name in run.calls[j].weights:
+                self.owners.setdefault(name, j)
+        self.model.layers = [one._replace(parameters=self.own(j)) for j, one in enumerate(self.model.layers)]
+        self.found = Alignment(self.file, self.model, cut=run.failure is not None)
+        self.wiring = Wiring(self.found)
+        for i, j in [*self.found.moved.items()]:
+            if self.wiring.reads_alike(i, j):  # another branch comes first, that is all
+                self.found.pairs[i] = self.found.moved.pop(i)
+
+    def own(self, j: int) -> int:
+        """Return how many parameters a layer of the model has that none before it uses."""
+        return sum(count for name, count in self.run.calls[j].weights.items() if self.owners[name] == j)
+
+    # The layers of the file
+
+    def layers(self) -> tuple[Match, ...]:
+        """Return a match for each."""
+        matches = {i: self.judged(place, i) for place, i in enumerate(self.file.order)}
+        if self.run.failure:
+            self.note_failure(matches)
+        else:
+            self.note_outputs(matches)
+        if self.run.by_data and DependsOnData.code not in self.net.allow:
+            self.note(DependsOnData, None, function=self.run.by_data)
+        return tuple(matches[i] for i in range(len(matches)))
+
+    def judged(self, place: int, i: int) -> Match:
+        """Compare a layer with the one that the model has in its place; the layers before it have been judged."""
+        match = Match(self.report.layers[i].name, "agrees")
+        j = self.found.pairs.get(i, self.found.moved.get(i))
+        if j is not None:
+            return self.compared(i, j, match)
+        if self.run.failure and place > self.found.reached:
+            return match._replace(verdict="not run", reason="the model raised before")
+        if self.file.layers[i].optional:
+            return match._replace(reason="the shapes are the same without it")
+        self.wiring.unsound.add(i)
+        self.note(ModelMisses, i, model=self.run.model, what=described(self.file.layers[i], self.net.layout))
+        return match._replace(verdict="missing", reason="the model has nothing like it here")
+
+    def compared(self, i: int, j: int, match: Match) -> Match:
+        """Compare a layer of the file and its partner."""
+        one, other = self.file.layers[i], self.model.layers[j]
+        match = match._replace(model=self.run.calls[j].title, output=other.output, parameters=other.parameters)
+        differences = [*of_settings(one, other), *self.counts(i, j), *of_shapes(one, other, self.net.layout)]
+        if differences and all(d.follows for d in differences) and self.enters_otherwise(i, j):
+            self.wiring.unsound.add(i)
+            return match._replace(verdict="follows", reason="what enters differs")
+        differences += self.wired(i, j)
+        file, model = ", ".join(d.file for d in differences), ", ".join(d.model for d in differences)
+        if differences:
+            self.wiring.unsound.add(i)
+            keys = [d.key for d in differences if d.key]
+            self.note(ModelDiffers, i, *keys, file=file, model=model, module=match.model)
+        if other.output is None:
+            return match._replace(verdict="fails", reason=self.run.failure.message if self.run.failure else "")
+        return match._replace(verdict="differs", reason=f"{file} / {model}") if differences else match
+
+    def counts(self, i: int, j: int) -> Iterator[Difference]:
+        """Compare numbers of parameters; shared ones count once, on both sides."""
+        ours, theirs = self.file.layers[i].parameters, self.model.layers[j].parameters
+        if ours is None or ours == theirs:
+            return
+        here, there = (f"{count:,} parameters" for count in (ours, theirs or 0))
+        shares, call = self.report.layers[i].node.shares, self.run.calls[j]
+        if shares and not ours:
+            here = f"those of {shares}"
+        if any(".parametrizations." in name for name in call.weights):
+            there += " with its parametrization"
+        elif call.weights and not theirs:
+            there = f"those of {self.run.calls[self.owners[next(iter(call.weights))]].title} once more"
+        elif call.place:
+            there = "none of the model's parameters"
+        yield Difference(here, there, "shares" if shares else "", follows=bool(ours and theirs))
+
+    def enters_otherwise(self, i: int, j: int) -> bool:
+        """Say whether other shapes enter, for a known reason."""
+        entering = zip_longest(self.file.layers[i].entering, self.model.layers[j].entering)
+        return not all(alike(*pair) for pair in entering) and self.wiring.enters_otherwise(i, j)
+
+    def wired(self, i: int, j: int) -> Iterator[Difference]:
+        """Compare the sources; of a layer that stands elsewhere, its place."""
+        if self.wiring.reads_alike(i, j):
+            return
+        here, there = self.wiring.sources(i, j)
+        ours = listed(here, [*self.net.inputs, *(row.name for row in self.report.layers)])
+        theirs = listed(there, [*self.net.inputs, *(call.title for call in self.run.calls)])
+        word = "behind" if i in self.found.moved else "from"
+        yield Difference(f"{word} {ours}", f"{word} {theirs}", "from")
+
+    # Beside the layers of the file
+
+    def extra(self) -> Iterator[str]:
+        """Yield the layers that only the model has; each is a problem of the layer that it stands behind."""
+        before: int | None = None
+        for j in self.model.order:
+            if j in self.found.partners:
+                before = self.found.partners[j]
+            elif not self.model.layers[j].optional and self.run.calls[j].output is not None:
+                title = self.run.calls[j].title
+                self.note_extra(before, f"{title}, {described(self.model.layers[j], self.net.layout)}")
+                yield title
+        for module, parameters in self.run.idle.items():
+            self.note_extra(None, f"{parameters:,} parameters in {module}, which no layer used when it was evaluated")
+            yield module
+
+    def note_extra(self, before: int | None, what: str) -> None:
+        where = "" if before is None else f" behind {self.report.layers[before].name}"
+        self.note(ModelAdds, before, what=what, where=where)
+
+    def note_failure(self, matches: dict[int, Match]) -> None:
+        ran = [i for i in self.file.order if matches[i].verdict != "not run"]
+        last = next((i for i in ran if matches[i].verdict == "fails"), ran[-1] if ran else None)
+        if self.run.failure:
+            self.note(ModelFails, last, **self.run.failure._asdict())
+
+    def note_outputs(self, matches: dict[int, Match]) -> None:
+        """Compare the tensors that the model returns with the outputs of the file, unless the layer itself differs."""
+        layout = self.net.layout
+        for position, (name, shape) in enumerate(self.report.outputs.items()):
+            i = self.net.outputs[name] - self.first
+            returned = self.returned(name, position)
+            if shape is None or shape == returned or (i >= 0 and matches[i].verdict != "agrees"):
+                continue
+            shapes = [returned] if returned else [tensor.shape for tensor in self.run.returned]
+            theirs = " and ".join(written(shape, layout) for shape in shapes) or "no tensor"
+            ours = f"output {written(shape, layout)}"
+            self.note(ModelDiffers, max(i, 0), file=ours, model=theirs, module=f"what {self.run.model} returns")
+            if i >= 0:
+                matches[i] = matches[i]._replace(verdict="differs", reason=f"{ours} / {theirs}")
+
+    def returned(self, name: str, position: int) -> Shape | None:
+        """Return the shape of the tensor returned as an output: by its name, by its sources, by its place."""
+        tensors, output = self.run.returned, self.net.outputs[name]
+        named = (tensor.shape for tensor in tensors if tensor.key == name)
+        made = (t.shape for t in tensors if t.values and self.wiring.same([output], t.values))
+        placed = [tensors[position].shape] if len(tensors) == len(self.report.outputs) else []
+        return next(chain(named, made, placed), None)
+
+    def note(self, problem: type[Problem], i: int | None, *keys: str, **facts: Any) -> None:
+        """Note a problem of a layer of the file, or with None of the whole."""
+        if i is not None and self.report.layers:
+            node: Node = self.report.layers[i].node
+            self.problems.append(problem(node.at(*keys), node.name, node.used_at, **facts))
+        else:
+            self.problems.append(problem(self.net.at("layers"), **facts))

@@ -1,0 +1,117 @@
+"""One side of a comparison: the layers of a net, the values that they read, and their order, which is that of the data.
+
+It makes no difference which of two branches is written or run first. Values are numbered as in a net: 0 nothing known,
+then the net's inputs, then one for each layer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from cnnshape.compare.side_layer import SideLayer
+
+
+class Side:
+    """The layers of one net; `first` is the value of the first of them."""
+
+    def __init__(self, layers: list[SideLayer], first: int, outputs: Iterable[int]):
+        self.first = first
+        self.outputs = [value for value in outputs if value >= first]
+        readers = Counter(value for layer in layers for value in layer.inputs)
+        self.parts = {  # layers of longer sums and concatenations: read only by another
+            value - first
+            for layer in layers
+            if layer.plainest.associative
+            for value in layer.inputs
+            if value >= first and readers[value] == 1 and layers[value - first].kind == layer.kind
+        }
+        self.ends = [value for value in range(first, first + len(layers)) if not readers[value]]
+        unused = {value - first for value in self.ends if value not in self.outputs}  # of a split, most often
+        self.layers = [
+            layer._replace(optional=layer.optional or i in self.parts or (i in unused and layer.plainest.cuts))
+            for i, layer in enumerate(layers)
+        ]
+        self.order = self.ordered()
+
+    @cached_property
+    def depths(self) -> list[int]:
+        """For each value, the layers on the longest way to it."""
+        depths = [0] * self.first
+        for layer in self.layers:
+            depths.append(max((depths[value] for value in layer.inputs), default=0) + (not layer.optional))
+        return depths
+
+    def ordered(self, ranks: Sequence[int] = ()) -> list[int]:
+        """Return the layers, each behind all that it is made of; those that an output is made of follow each other.
+
+        The inputs of a sum have no order: the longest way comes first. With `ranks` of the values, which settle ties,
+        neither have those of a concatenation.
+        """
+
+        def inputs(value: int) -> Sequence[int]:
+            layer = self.layers[value - self.first]
+            if layer.plainest.commutative or (ranks and layer.plainest.stacks):
+                return sorted(layer.inputs, key=lambda v: (-self.depths[v], ranks[v] if ranks else 0))
+            return layer.inputs
+
+        order: list[int] = []
+        seen: set[int] = set()
+        roots = sorted({*self.outputs, *self.ends}, key=lambda value: (-self.depths[value], value))
+        todo = [(0, iter(roots))]
+        while todo:
+            value, rest = todo[-1]
+            new = next((v for v in rest if v >= self.first and v not in seen), None)
+            if new is not None:
+                seen.add(new)
+                todo.append((new, iter(inputs(new))))
+            else:
+                todo.pop()
+                order.append(value - self.first)
+        return order[:-1]
+
+    def ranks(self, known: dict[Any, int]) -> list[int]:
+        """Return a number for each value, the same for values that are made alike; `known` has the other side's."""
+        ranks = [0] * self.first
+        for layer in self.layers:
+            made = tuple(ranks[value] for value in layer.inputs)
+            windows = (layer.essence.get(name) for name in ("kernel_size", "stride", "dilation"))
+            plain = layer.optional and len(made) == 1
+            ranks.append(made[0] if plain else known.setdefault((layer.kind, *windows, made), len(known) + self.first))
+        return ranks
+
+    @cached_property
+    def dead(self) -> set[int]:
+        """The layers that no output is made of; none, if nobody knows the outputs."""
+        alive = set(self.outputs)
+        for value in range(self.first + len(self.layers) - 1, self.first - 1, -1):
+            alive.update(self.layers[value - self.first].inputs if value in alive else ())
+        return {i for i in range(len(self.layers)) if i + self.first not in alive} if self.outputs else set()
+
+    def stacks(self, index: int) -> bool:
+        """Whether a layer has all its inputs in its result, as a concatenation."""
+        return self.layers[index].plainest.stacks
+
+    def in_sum(self, index: int) -> bool:
+        """Whether a layer is a part of a longer sum."""
+        return index in self.parts and not self.stacks(index)
+
+    def sources(self, values: Iterable[int], through: Callable[[int], bool]) -> tuple[list[int], list[int]]:
+        """Return the values that these are made of, looking through some layers, and the layers looked through."""
+        found: list[int] = []
+        seen: list[int] = []
+        todo = [*values][::-1]
+        while todo:
+            value = todo.pop()
+            index = value - self.first
+            if index >= 0 and through(index):
+                if index not in seen:
+                    seen.append(index)
+                    todo += self.layers[index].inputs[::-1]
+            elif value and value not in found:
+                found.append(value)
+        return found, seen

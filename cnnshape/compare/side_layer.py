@@ -1,0 +1,144 @@
+"""One layer of a side, the file's or the model's, and what is compared of two: kind, settings, shapes.
+
+A layer is compared as it is with one of its own type, and in its plainest form with one of another: a convolution over
+all that enters is a linear layer. The layer types say so themselves.
+"""
+
+from __future__ import annotations
+
+from math import isclose, prod
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.layers import Layer
+from cnnshape.numbers.shape import CHANNELS_LAST, from_file, to_file
+
+if TYPE_CHECKING:
+    from cnnshape.compare.trace import Call
+    from cnnshape.network.report import LayerReport
+    from cnnshape.numbers.shape import Shape
+
+
+class SideLayer(NamedTuple):
+    """A layer of either side."""
+
+    name: str  # "" where it has none that the other side could have, too
+    type: str
+    settings: dict[str, Any]  # to compare with those of a layer of the same type
+    plainest: Layer  # the plainest layer that does the same
+    kind: str  # its type
+    essence: dict[str, Any]  # its settings, to compare with those of a layer of the same kind
+    follows: frozenset[str]  # settings that follow from the input
+    family: str
+    inputs: tuple[int, ...]
+    entering: tuple[Shape | None, ...]
+    output: Shape | None
+    parameters: int | None
+    optional: bool  # without it all shapes would be the same
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of its inputs counts."""
+        return len(self.inputs) > 1 and not self.plainest.commutative
+
+
+UNKNOWN_TYPE: Final = Layer()  # stands for a type that files do not know
+
+
+def of_row(row: LayerReport) -> SideLayer:
+    """Return a layer of the file."""
+    node, layer = row.node, row.node.layer
+    read = len(node.inputs) - (layer.looked_at() if layer else 0)
+    return _side_layer(
+        node.type,
+        layer,
+        name=node.name if "name" in node.keys else "",
+        inputs=node.inputs[:read],
+        entering=row.inputs[:read],
+        output=row.output,
+        parameters=row.parameters,
+    )
+
+
+def of_call(call: Call) -> SideLayer:
+    """Return a layer of the model; its parameters are those that no layer before it uses, which is not known here."""
+    return _side_layer(
+        call.type,
+        call.layer,
+        name="" if call.place else call.name,
+        inputs=call.inputs,
+        entering=call.entering,
+        output=call.output,
+        parameters=None,
+        minor=call.minor,
+    )
+
+
+def _side_layer(  # noqa: PLR0913 -- what a SideLayer is made of
+    kind: str,
+    layer: Layer | None,
+    *,
+    name: str,
+    inputs: tuple[int, ...],
+    entering: tuple[Shape | None, ...],
+    output: Shape | None,
+    parameters: int | None,
+    minor: bool = False,
+) -> SideLayer:
+    own = plainest = layer or UNKNOWN_TYPE
+    settings = essence = dict[str, Any]()
+    x, y = entering[0] if entering else None, output or ()
+    if x is not None:
+        settings = essence = own.compared(x, y)
+        plainest = own.simplest(x, y)
+        if plainest is not own:
+            essence = plainest.compared(x, y)
+    return SideLayer(
+        name,
+        kind,
+        settings,
+        plainest,
+        kind if plainest is own else plainest.type,
+        essence,
+        own.follows | plainest.follows,
+        own.family or kind,
+        inputs,
+        entering,
+        output,
+        parameters,
+        minor or own.idle(output, *entering),
+    )
+
+
+def comparable(one: SideLayer, other: SideLayer) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return the settings of two layers that can be compared, None if the layers do not do the same."""
+    if one.type == other.type:
+        return one.settings, other.settings
+    return (one.essence, other.essence) if one.kind == other.kind else None
+
+
+def different(one: SideLayer, other: SideLayer) -> list[str]:
+    """Return the names of the settings that differ between two layers that do the same."""
+    left, right = comparable(one, other) or ({}, {})
+    return [name for name in left if name in right and not _equal(left[name], right[name])]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return one == other or (isinstance(one, float) and isinstance(other, float) and isclose(one, other))
+
+
+def alike(one: Shape | None, other: Shape | None) -> bool:
+    """Say whether shapes are equal: axes of 1 aside, channels first or last, and space perhaps as one axis.
+
+    An unknown shape is like every other.
+    """
+    if one is None or other is None:
+        return True
+    orders = (other, to_file(other, CHANNELS_LAST), from_file(other, CHANNELS_LAST))
+    if [n for n in one if n != 1] in [[n for n in order if n != 1] for order in orders]:
+        return True
+    return len(one) != len(other) and _tokens(one) in map(_tokens, orders)
+
+
+def _tokens(shape: Shape) -> tuple[int, int]:
+    """Return channels and positions, as a transformer has an image."""
+    return shape[0] if shape else 1, prod(shape[1:])

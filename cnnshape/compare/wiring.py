@@ -1,0 +1,74 @@
+"""Whether two layers, or two results, are made of the same: their sources compared, through layers that do not count.
+
+Looked through are the layers without a partner at their place, the parts of longer sums, and concatenations where that
+makes the sources equal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnnshape.compare.alignment import Alignment
+
+
+class Wiring:
+    """The wiring of both sides of an alignment; `unsound` has the layers that the model does not have as the file says."""
+
+    def __init__(self, found: Alignment):
+        self.found, self.file, self.model = found, found.file, found.model
+        self.first = self.file.first
+        self.unsound: set[int] = set()
+
+    def reads_alike(self, i: int, j: int) -> bool:
+        """Say whether a layer of the file and one of the model read the same."""
+        one, other = self.file.layers[i], self.model.layers[j]
+        return not any(other.inputs) or self.same(one.inputs, other.inputs, ordered=one.ordered)
+
+    def same(self, ours: Iterable[int], theirs: Iterable[int], *, ordered: bool = False) -> bool:
+        """Say whether values are made of the same, as they are or with all concatenations taken apart."""
+        return any(self._same_parts([*ours], [*theirs], ordered=ordered, apart=apart) for apart in (False, True))
+
+    def _same_parts(self, ours: list[int], theirs: list[int], *, ordered: bool, apart: bool) -> bool:
+        here, missing = self.file.sources(ours, lambda i: self.unseen(i) or (apart and self.file.stacks(i)))
+        there, extra = self.model.sources(theirs, lambda j: self.added(j) or (apart and self.model.stacks(j)))
+        wanted = [value if value < self.first else self.found.pairs[value - self.first] + self.first for value in here]
+        less = any(len(self.file.layers[i].inputs) > 1 and i in self.unsound for i in missing)  # a sum that is missing
+        more = any(len(self.model.layers[j].inputs) > 1 and not self.model.layers[j].optional for j in extra)
+        return (
+            (wanted == there if ordered else {*wanted} == {*there})
+            or (less and {*there} <= {*wanted})
+            or (more and {*wanted} <= {*there})
+        )
+
+    def enters_otherwise(self, i: int, j: int) -> bool:
+        """Say whether the inputs of two layers differ for a known reason: an unsound layer, or one too many."""
+        ours, _ = self.file.sources(
+            self.file.layers[i].inputs, lambda k: k not in self.unsound and (self.file.stacks(k) or self.unseen(k))
+        )
+        theirs, _ = self.model.sources(
+            self.model.layers[j].inputs,
+            lambda k: self.model.stacks(k) or (self.astray(k) and self.model.layers[k].optional),
+        )
+        added = (value - self.first for value in theirs if value >= self.first)
+        return any(value - self.first in self.unsound for value in ours) or any(map(self.astray, added))
+
+    def sources(self, i: int, j: int) -> tuple[list[int], list[int]]:
+        """Return the values that two layers read, on either side."""
+        here, _ = self.file.sources(self.file.layers[i].inputs, self.unseen)
+        there, _ = self.model.sources(self.model.layers[j].inputs, self.added)
+        return (here, there) if self.file.layers[i].ordered else (sorted(here), sorted(there))
+
+    def unseen(self, i: int) -> bool:
+        """Whether the readers of a layer of the file read what enters it: it has no partner at its place, or is in a sum."""
+        return i not in self.found.pairs or self.file.in_sum(i)
+
+    def added(self, j: int) -> bool:
+        """Whether the readers of a layer of the model read what enters it: it has no partner at its place, or is in a sum."""
+        return self.astray(j) or self.model.in_sum(j)
+
+    def astray(self, j: int) -> bool:
+        """Whether a layer of the model has no partner at its place."""
+        return self.found.pairs.get(self.found.partners.get(j, -1)) != j
