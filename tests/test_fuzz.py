@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from helpers.paths import ROOT
+from helpers.texts import lines, toml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,21 +78,6 @@ def makes_sense(report):
 
 
 # What to make texts of
-
-
-def toml(value):
-    """Write a value as TOML, inline."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {toml(entry)}" for key, entry in value.items()) + "}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(toml, value))}]"
-    if isinstance(value, float):
-        return {"inf": "inf", "-inf": "-inf", "nan": "nan"}.get(str(value), f"{value:.17e}")
-    return str(value) if isinstance(value, date) else json.dumps(value).replace("\x7f", "\\u007f")
-
-
-def lines(data):
-    return "".join(f"{json.dumps(key)} = {toml(value)}\n" for key, value in data.items())
 
 
 NAMES = [

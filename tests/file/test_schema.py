@@ -1,7 +1,6 @@
 """The JSON Schema accepts what the reader accepts, and nothing that is misspelt; what is generated is current."""
 
 import copy
-import json
 import re
 import tomllib
 from functools import cache
@@ -11,6 +10,7 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 from helpers.paths import ROOT
+from helpers.texts import lines
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -212,15 +212,6 @@ def test_a_misspelt_parameter_of_any_type_is_rejected(kind):
 # What the reader accepts
 
 
-def toml(value):
-    """Write a value in one line."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(entry)}" for key, entry in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(toml, value)) + "]"
-    return json.dumps(value)
-
-
 def places(value, path=()):
     """All places in a file: the keys and indices that lead there."""
     yield path
@@ -292,7 +283,7 @@ def bases():
 def agree(data, monkeypatch):
     """What the reader and the builder take without an error, the schema takes; say whether they do."""
     monkeypatch.chdir(ZOO)
-    text = "\n".join(f"{json.dumps(key)} = {toml(value)}" for key, value in data.items())
+    text = lines(data)
     if any(problem.severity == "error" for problem in build(read_text(text)).problems):
         return False
     error = wrong(tomllib.loads(text))
