@@ -23,7 +23,7 @@ class UnknownBlock(Problem, code="unknown-block"):
 
 
 class UnknownLayer(Problem, code="unknown-layer"):
-    """A layer is named that there is not: misspelt, or it has no name of its own.
+    """A key such as from names a layer that there is not: the name is misspelt, or the layer has none.
 
     Example  input = [3, 32, 32]
              layers = [
@@ -38,15 +38,15 @@ class UnknownLayer(Problem, code="unknown-layer"):
 
 
 class LaterLayer(UnknownLayer, code="later-layer"):
-    """A layer takes the result of one that stands below it, or its own: data flows down the file alone.
+    """A layer takes the result of one that stands below it, or its own: data flows down the file.
 
     Example  input = [3, 32, 32]
              layers = [
                { type = "relu", from = "second" },
                { name = "second", type = "relu", from = "input" },
              ]
-    Mend     Name a layer above (`from = "input"`), or move the other one up. A net that goes in circles is no net here:
-             unroll it with repeat.
+    Mend     Name a layer above (`from = "input"`), or move the other one up. A circle cannot be checked: unroll it with
+             repeat.
     """
 
     sentence = "there is no layer {name} before this one; a layer takes what stands above it"

@@ -62,7 +62,7 @@ class UnexpectedCharacter(BadExpression, code="unexpected-character"):
 
 
 class ForeignOperator(BadExpression, code="foreign-operator"):
-    """An operator is another language's.
+    """An operator is that of another language, such as ^ or &&.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "conv", out_channels = "2 ^ 3", kernel_size = 3 }]
@@ -73,7 +73,7 @@ class ForeignOperator(BadExpression, code="foreign-operator"):
 
 
 class NotAnInteger(BadExpression, code="not-an-integer"):
-    """A number in an expression is no whole number in decimal digits.
+    """A number in an expression is no whole number: it has a decimal point, say.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "conv", out_channels = "0.5 * 16", kernel_size = 3 }]
@@ -95,7 +95,7 @@ class EndsEarly(BadExpression, code="expression-ends-early"):
 
 
 class UnexpectedWord(BadExpression, code="unexpected-word"):
-    """Something else is expected at a place of an expression.
+    """An operator, a bracket or a word stands where an expression cannot have it.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "conv", out_channels = "4 * * 2", kernel_size = 3 }]
@@ -139,7 +139,7 @@ class Unopened(BadExpression, code="unopened"):
 
 
 class UnknownFunction(BadExpression, code="unknown-function"):
-    """An expression calls a function that there is not: there are min and max alone.
+    """An expression calls a function that there is not.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "conv", out_channels = "sqrt(64)", kernel_size = 3 }]
@@ -229,7 +229,7 @@ class WordTooLong(BadExpression, code="word-too-long"):
 
 
 class WrongOperand(BadExpression, code="wrong-operand"):
-    """An operator is given a truth value for a number, or a number for a truth value: none is taken for the other.
+    """An operator is given a truth value for a number, or a number for a truth value: neither is turned into the other.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "conv", out_channels = "8 * (3 > 2)", kernel_size = 3 }]

@@ -208,14 +208,14 @@ class NotAName(BadName, code="not-a-name"):
 class NameTooLong(BadName, code="name-too-long"):
     """A name is longer than any table could show.
 
-    Mend     Shorten it to 100 characters. A name of the form {...} may become longer in a repeat than it looks.
+    Mend     Shorten it to 100 characters. What stands in braces may make a name longer than it looks.
     """
 
     sentence = "{name} is no name: it has more than {most} characters"
 
 
 class NameOfInput(BadName, code="name-of-input"):
-    """A layer is called input, or input0, ..., which is what enters the net or the block.
+    """A layer has the name input, or input0, ...: these stand for what enters the net or the block.
 
     Example  input = [3, 32, 32]
              layers = [{ name = "input", type = "identity" }]
@@ -226,7 +226,7 @@ class NameOfInput(BadName, code="name-of-input"):
 
 
 class NotAnIdentifier(BadName, code="not-an-identifier"):
-    """The name of a constant or an argument could not be written in an expression.
+    """The name of a constant or an argument cannot stand in an expression: out-channels would be a subtraction.
 
     Example  input = [3, 32, 32]
              constants = { out-channels = 8 }
@@ -238,7 +238,7 @@ class NotAnIdentifier(BadName, code="not-an-identifier"):
 
 
 class ReservedName(BadName, code="reserved-name"):
-    """A constant or an argument is called as a key of the file, or a word of the language of expressions.
+    """A constant or an argument has the name of a key of the file, or of a word of the language of expressions.
 
     Example  input = [3, 32, 32]
              constants = { repeat = 4 }
@@ -250,7 +250,7 @@ class ReservedName(BadName, code="reserved-name"):
 
 
 class NameTaken(BadName, code="name-taken"):
-    """An argument of a block is called as another one of it, or as a constant of the file.
+    """An argument of a block has the name of another one, or of a constant of the file.
 
     Example  input = [3, 32, 32]
              constants = { width = 8 }
@@ -287,6 +287,8 @@ class IncludeNotFound(BadInclude, code="include-not-found"):
 
 class IncludeOutside(BadInclude, code="include-outside"):
     """A file may include what lies at or below its own folder or the working directory, and nothing else.
+
+    So a file from elsewhere cannot have other files of yours read.
 
     Example  input = [3, 32, 32]
              include = "../blocks.toml"

@@ -185,7 +185,7 @@ class NeedsOneOf(Problem, code="needs-one-of"):
 
 
 class KeysExclude(Problem, code="keys-exclude"):
-    """Two keys stand side by side that say different things: only one of them can hold.
+    """Two keys are given of which there can be one alone, such as the type and the block of a layer.
 
     Example  input = [3, 32, 32]
              inputs = { image = [3, 32, 32] }
@@ -200,7 +200,9 @@ class OnlyForMode(Problem, code="only-for-mode"):
     """A setting means nothing in the layer's mode.
 
     Example  input = [3, 32, 32]
-             layers = [{ type = "upsample", scale_factor = 2, mode = "nearest", align_corners = true }]
+             layers = [
+               { type = "upsample", scale_factor = 2, mode = "nearest", align_corners = true },
+             ]
     Mend     Leave the setting out, or choose a mode that it is for (`mode = "bilinear"`).
     """
 
@@ -241,7 +243,7 @@ class EmptyRange(Problem, code="empty-range"):
 
 
 class ZeroEps(Problem, code="zero-eps"):
-    """A norm by what a sample holds would divide by a variance that may be 0.
+    """A batch norm without running statistics would divide by a variance that may be 0.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "batch_norm", eps = 0, track_running_stats = false }]
