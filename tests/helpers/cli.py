@@ -1,13 +1,30 @@
-"""The command line, run in this process."""
+"""The command line, run in this process or in one of its own; and files to give it."""
 
+import os
+import subprocess
+import sys
 from inspect import signature
 
 from click.testing import CliRunner
 
 from cnnshape.cli import main
+from helpers.paths import ROOT
 
 # What is printed and what is said on stderr are apart; click 8.1 has to be told.
 APART = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+
+PLAIN = {"COLUMNS": None, "FORCE_COLOR": None, "NO_COLOR": None}
+
+SMALL = 'input = [1, 8, 8]\nlayers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = 3 }]\n'
+
+TWO = """
+inputs = { left = [1, 64, 64], right = [3, 64, 64] }
+layers = [
+  { name = "l", type = "conv", out_channels = 2, kernel_size = 3, from = "left" },
+  { name = "r", type = "conv", out_channels = 2, kernel_size = 3, from = "right" },
+  { name = "both", type = "concat", from = ["l", "r"] },
+]
+"""
 
 
 def run(*arguments):
@@ -15,3 +32,27 @@ def run(*arguments):
     result = CliRunner().invoke(main, list(map(str, arguments)))
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output
+
+
+def check(*args, torch=False, **env):
+    """Run `cnnshape check`, without torch unless the test is about it."""
+    args = [*map(str, args), *([] if torch else ["--no-torch"])]
+    return CliRunner(**APART, env=PLAIN | env).invoke(main, ["check", *args])
+
+
+def process(*args, code="from cnnshape.cli import main; main()", without=PLAIN, **how):
+    """Start the command line as a process of its own."""
+    env = {key: value for key, value in os.environ.items() if key not in without}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True, **how
+    )
+
+
+def write(folder, text, name="net.toml"):
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def verify(*args, **how):
+    return CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"}).invoke(main, ["verify", *map(str, args)], **how)

@@ -5,3 +5,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ARCHITECTURES = ROOT / "architectures"
 FILES = ROOT / "tests" / "files"
+ALEXNET = ARCHITECTURES / "alexnet.toml"
+RESNET50 = ARCHITECTURES / "resnet50.toml"
+UNET = ARCHITECTURES / "unet.toml"

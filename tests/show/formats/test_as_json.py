@@ -1,72 +1,14 @@
-"""JSON as docs/report.schema.json says, CSV and Markdown: the same facts, for other readers."""
+"""JSON of checked nets, as docs/report.schema.json says."""
 
-import csv
-import io
 import json
-import re
 import tomllib
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from helpers.cli import APART
-from helpers.paths import ROOT
+from helpers.formats import BAD, SCHEMA, SHARED, VALIDATOR, check, report
+from helpers.paths import ALEXNET, RESNET50
 from jsonschema import Draft202012Validator
-
-from cnnshape.cli import main
-
-ALEXNET = ROOT / "architectures" / "alexnet.toml"
-RESNET50 = ROOT / "architectures" / "resnet50.toml"
-SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text())
-VALIDATOR = Draft202012Validator(SCHEMA)
-
-BAD = """input = [1, 8, 8]
-layers = [
-  { name = "a", block = "b", k = 3 },
-  { name = "b", block = "b", k = 9 },
-  { name = "lost", type = "relu", from = "a" },
-  { name = "c", type = "conv", out_channels = 3, kernel_size = 1, from = "b" },
-  { name = "fc", type = "linear", out_features = 3 },
-]
-[blocks.b]
-arguments = ["k"]
-layers = [{ name = "inner", type = "conv", out_channels = 1, kernel_size = "k" }]
-"""
-SHARED = """inputs = { left = [1, 8, 9], right = [1, 8, 9] }
-outputs = ["l", "both"]
-layers = [
-  { name = "l", type = "conv", out_channels = 2, kernel_size = 2, stride = 2, from = "left" },
-  { name = "r", shares = "l", from = "right" },
-  { name = "both", type = "concat", from = ["r", "l"] },
-]
-"""
-
-
-def check(form, *args, torch=False):
-    args = [*map(str, args), *([] if torch else ["--no-torch"])]
-    return CliRunner(**APART).invoke(main, ["check", "--format", form, *args])
-
-
-def report(*args, torch=False):
-    """The JSON of a check, which the schema describes."""
-    result = check("json", *args, torch=torch)
-    document = json.loads(result.stdout)
-    VALIDATOR.validate(document)
-    return document["files"]
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(text, name="net.toml"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
-# JSON
 
 
 def test_json_has_what_the_file_says():
@@ -224,75 +166,3 @@ def test_the_schema_refuses(path, value):
     assert not VALIDATOR.is_valid(wrong)
     del inner[last]
     assert not VALIDATOR.is_valid(wrong)
-
-
-# CSV
-
-
-def test_csv_is_a_row_a_layer():
-    result = check("csv", ALEXNET)
-    rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    (alexnet,) = report(ALEXNET)
-    assert [row["name"] for row in rows] == [layer["name"] for layer in alexnet["layers"]]
-    assert sum(int(row["parameters"]) for row in rows) == 62_378_344
-    assert sum(int(row["macs"]) for row in rows) == 1_135_256_096
-    first = rows[0]
-    assert (first["inputs"], first["output"]) == ("227x227x3", "55x55x96")  # as the file writes shapes
-    assert (first["type"], first["dropped"], first["torch"]) == ("conv", "0x0", "")
-    assert [int(row["line"]) for row in rows] == [layer["line"] for layer in alexnet["layers"]]
-    assert result.stderr == ""
-
-
-def test_csv_of_several_files_names_them(file):
-    bad = file(BAD)
-    result = check("csv", bad, RESNET50)
-    rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert [row["file"] for row in rows] == [str(bad)] * 5 + [str(RESNET50)] * 175
-    inner = next(row for row in rows if row["name"] == "b.inner")
-    assert (inner["output"], inner["macs"]) == ("?", "")
-    assert result.exit_code == 1
-    assert {line.partition(": ")[2].partition("[")[0] for line in result.stderr.splitlines()} == {"error", "warning"}
-    assert f"{bad}:11:" in result.stderr
-
-
-# Markdown
-
-
-def tables(markdown):
-    """The rows of each Markdown table as lists of cells."""
-    rows = (re.split(r"(?<!\\)\|", line)[1:-1] for line in markdown.splitlines() if line.startswith("|"))
-    return [[cell.strip() for cell in row] for row in rows]
-
-
-def test_markdown_table():
-    text = check("markdown", ALEXNET).stdout
-    title, rule, *rows, total = tables(text)
-    assert title == ["layer", "type", "settings", "input", "output", "parameters", "MACs"]
-    assert all(len(row) == len(title) for row in (rule, *rows, total))
-    assert rows[0] == ["conv1", "conv", "11x11, stride 4", "227x227x3", "55x55x96", "34,944", "105,415,200"]
-    assert len(rows) == 23
-    assert total[-2:] == ["**62,378,344**", "**1,135,256,096**"]
-    assert "- sizes: 227 → 55 → 27 → 13 → 6\n" in text
-    assert text.endswith("**no problems**\n")
-
-
-def test_markdown_folds_and_unfolds():
-    assert len(tables(check("markdown", RESNET50).stdout)) == 3 + 9
-    assert len(tables(check("markdown", RESNET50, "--depth", 9).stdout)) == 3 + 175
-
-
-def test_markdown_of_a_bad_net(file, torch):
-    name = 'name = "a | b <script>"\n'
-    text = check("markdown", file(name + BAD), torch=True).stdout
-    assert text.startswith("## a \\| b &lt;script>\n")
-    title, *rows = tables(text)
-    assert title[-1] == "torch"
-    assert all(len(row) == len(title) for row in rows)
-    assert re.search(r"- \*\*error\[window-too-large\]\*\* `.*net\.toml:12:\d+`: ", text)
-    assert "  - in layer b.inner\n" in text
-
-
-def test_markdown_of_several_files(file):
-    text = check("markdown", ALEXNET, file("layers = [")).stdout
-    assert text.count("## ") == 2
-    assert "error[not-toml]" in text

@@ -1,0 +1,37 @@
+"""`cnnshape sizes`: exit status and options."""
+
+import pytest
+from helpers.paths import ALEXNET
+from helpers.sizes import net_file, sizes
+
+
+def test_a_wrong_file_is_1(tmp_path):
+    result = sizes(net_file(tmp_path, 'input = [1, 8]\nlayers = ["rleu"]\n'))
+    assert result.exit_code == 1
+    assert "net.toml:2:11: error[unknown-type]" in result.output
+    assert result.output.endswith("\n✗ 1 error\n")
+
+
+@pytest.mark.parametrize("text", [b"input = [", b"\xff"])
+def test_an_unreadable_file_is_2(tmp_path, text):
+    path = tmp_path / "net.toml"
+    path.write_bytes(text)
+    assert sizes(path).exit_code == 2
+    assert sizes(tmp_path / "missing.toml").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--layer", "nix", "--output", "6x6"], "the net has no layer 'nix'"),
+        (["--layer", "conv1"], "a layer is named, but not what its output is to be"),
+        (["--layer", "conv1", "--output", "6"], "conv1 has 2 sides, and 6 is asked for"),
+        (["--output", "0x6"], "'0x6' is no shape"),
+        (["--vary", "left"], "the net has no input 'left'; it has input"),
+        (["--format", "csv"], "'csv' is not one of 'table', 'json'"),
+    ],
+)
+def test_a_wrong_command_line_is_2(options, why):
+    result = sizes(ALEXNET, *options)
+    assert result.exit_code == 2
+    assert why in result.stderr

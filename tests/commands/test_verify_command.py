@@ -1,0 +1,83 @@
+"""`cnnshape verify`: a model found, run and held against a file."""
+
+import json
+import re
+
+import pytest
+from helpers.cli import verify
+from helpers.paths import ROOT
+from jsonschema import Draft202012Validator
+
+
+def test_verify_on_the_command_line(project):
+    result = verify("net.toml", "--model", "nets.models:small")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert re.search(r"conv .* ✓ 0\n", result.stdout)
+    assert "2 of 2 layers agree with Sequential on" in result.stdout
+
+
+def test_verify_finds_differences(project):
+    result = verify("net.toml", "--model", "nets.models:wide")
+    assert result.exit_code == 1
+    assert re.search(r"conv .* ✗ differs 0\n", result.stdout)
+    assert "net.toml:3:50: error[model-differs]: out_channels 2, 20 parameters" in result.stdout
+    longer = verify("net.toml", "--model", "nets.models:longer", "--device", "cpu")
+    assert "2 layers agree with Sequential on cpu, 1 more in the model" in longer.stdout
+    at_another = verify("net.toml", "--model", "nets.models:wide", "--input", "1x5x5", "--strict", "--device", "cpu")
+    assert "output 2x3x3 in the file, but out_channels 3" in at_another.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nets.models", "is not MODULE:NAME"),
+        ("nets/models.py:small", "is not MODULE:NAME"),
+        ("nets.models:small()", "is not MODULE:NAME"),
+        ("nets.modles:small", "No module named 'nets.modles'\n"),
+        ("sys:exit", "SystemExit"),
+        ("nets.models:smal", "has no attribute 'smal'"),
+        ("nets.models:Lost", "OSError: no weights (models.py:20)"),
+        ("nets.models:nothing", "'int' object is not callable"),
+        ("nets.models:nn.ReLU.extra_repr", "extra_repr() missing 1 required positional argument"),
+        ("builtins:dict", "builtins:dict gives {}, which is no torch.nn.Module"),
+    ],
+)
+def test_what_makes_no_model_is_2(project, name, said):
+    result = verify("net.toml", "--model", name)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_file_that_does_not_read_runs_no_code(project):
+    (project / "broken.toml").write_text("layers = [")
+    result = verify("broken.toml", "--model", "nets.models:Lost")
+    assert result.exit_code == 2
+    assert "broken.toml:1:11: error[not-toml]" in result.stdout
+
+
+def test_json_of_a_comparison(project):
+    result = verify("net.toml", "--model", "nets.models:wide", "--format", "json")
+    data = json.loads(result.stdout)
+    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text())
+    Draft202012Validator(schema).validate(data)
+    (file,) = data["files"]
+    assert (file["ok"], file["model"]["class"], file["model"]["ok"]) == (False, "Sequential", False)
+    conv = file["layers"][0]["model"]
+    assert (conv["verdict"], conv["module"], conv["output"], conv["parameters"]) == ("differs", "0", [3, 6, 6], 30)
+
+
+def test_what_the_models_code_prints_is_not_in_the_report(project):
+    result = verify("net.toml", "--model", "nets.models:loud", "--format", "json")
+    assert json.loads(result.stdout)["files"][0]["ok"]
+    assert result.stderr == "here it comes\n"
+
+
+def test_a_warning_about_the_model_is_an_error_with_strict(project):
+    (project / "picks.py").write_text(
+        "from torch import nn\n\n\nclass Picks(nn.Module):\n    def forward(self, x):\n        return x.relu()[:, x[0, :, 0, 0] < 2]\n"
+    )
+    (project / "relu.toml").write_text('input = [1, 8, 8]\nlayers = ["relu"]\n')
+    result = verify("relu.toml", "--model", "picks:Picks")
+    assert (result.exit_code, result.stdout.count("warning[depends-on-data]")) == (0, 1)
+    result = verify("relu.toml", "--model", "picks:Picks", "--strict")
+    assert (result.exit_code, result.stdout.count("error[depends-on-data]")) == (1, 1)

@@ -1,0 +1,119 @@
+"""Facts about a net as a whole: the chain of sizes, claims that hold, the nearest valid inputs."""
+
+import pytest
+from helpers.paths import ALEXNET, UNET
+from helpers.screen import facts, layers
+from helpers.sizes import TWO, labelled, net_file, run
+
+CONV = 'type = "conv", out_channels = 1, kernel_size = 3, stride = 2'
+
+
+@pytest.mark.parametrize(
+    ("shape", "sizes"),
+    [("[1, 31]", "31 → 15 → 7"), ("[1, 31, 31]", "31 → 15 → 7"), ("[1, 31, 31, 31]", "31 → 15 → 7"), ("[1, 31, 63]", "31x63 → 15x31 → 7x15")],
+)  # fmt: skip
+def test_chain_of_sizes(net, shape, sizes):
+    assert facts(net(layers(CONV, 'type = "relu"', CONV, 'type = "flatten"', shape=shape)))["sizes"] == sizes
+
+
+def test_a_flat_net_has_no_chain(net):
+    assert "sizes" not in facts(net(layers('type = "linear", out_features = 3', shape="[32]")))
+    assert "sizes" not in facts(net('layers = ["relu"]'))  # an error, and nothing is known
+
+
+@pytest.mark.parametrize("order", ['["down", "up"]', '["up", "down"]'])
+def test_the_chain_goes_through_the_bottom(net, order):
+    text = layers(
+        'name = "down", type = "conv", out_channels = 1, kernel_size = 3, padding = 1',
+        'name = "pool", type = "max_pool", kernel_size = 2',
+        'name = "up", type = "upsample", scale_factor = 2',
+        f'name = "skip", type = "concat", from = {order}',
+    )
+    assert facts(net(text))["sizes"] == "32 → 16 → 32"
+
+
+def test_a_long_chain_shows_its_ends(net):
+    lines = net(layers(*['type = "conv", out_channels = 1, kernel_size = 3'] * 40, shape="[1, 99, 99]"))
+    sizes = facts(lines)["sizes"].split(" → ")
+    assert sizes[:3] == ["99", "97", "95"]
+    assert sizes[-2:] == ["21", "19"]
+    assert sizes.count("…") == 1
+    assert len(sizes) == 25
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ("", None),
+        ("parameters = 0", "1 of 1 claim holds"),
+        ("parameters = 1", "0 of 1 claim holds"),
+        ("parameters = 0\nmacs = 0", "2 of 2 claims hold"),
+    ],
+)
+def test_claims_are_counted(net, claims, said):
+    assert facts(net(layers('type = "relu"') + f"[claims]\n{claims}\n")).get("checked") == said
+
+
+def test_what_failed_does_not_hold(net):
+    text = layers(
+        'name = "a", type = "conv", out_channels = 1, kernel_size = 3, expect = [1, 30, 30]',
+        'name = "b", type = "conv", out_channels = 1, kernel_size = 3, expect = [1, 30, 30]',
+        'name = "c", type = "conv", out_channels = 1, kernel_size = 99, expect = [1, 30, 30]',
+    )
+    lines = net(text + "[claims]\nparameters = 30\nmacs = 7\noutput = [1, 1, 1]\n")
+    assert facts(lines)["checked"].startswith("1 of 3 expectations and ")
+
+
+def check(*args):
+    return labelled(run("check", "--no-torch", *args).output)
+
+
+def test_a_check_of_an_invalid_size_tells_the_nearest_valid_ones():
+    assert check(UNET, "--input", "1x230x230")["nearest"] == ["1x224x224 below and 1x240x240 above would work"]
+    assert check(UNET, "--input", "1x230x256")["nearest"] == ["1x224x256 below and 1x240x256 above would work"]
+    assert check(UNET, "--input", "1x9x9")["nearest"] == ["1x16x16 above would work"]
+    assert check(ALEXNET, "--input", "300x300x3")["nearest"] == ["258x258x3 below would work"]
+
+
+def test_a_check_of_a_size_that_drops_rows_tells_the_nearest_exact_one():
+    assert check(ALEXNET, "--input", "230x230x3")["nearest"] == ["227x227x3 below would lose nothing"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (ALEXNET,),  # all is well
+        (UNET, "--input", "1x224x224"),
+        (UNET, "--input", "1x224"),  # not the sides are wrong
+        (UNET, "--input", "3x224x224"),
+        (UNET, "--input", "3x230x230"),  # the channels as well
+    ],
+)
+def test_a_check_does_not_tell_what_would_not_help(arguments):
+    assert "nearest" not in check(*arguments)
+
+
+def test_a_check_is_silent_where_there_is_no_closed_form(tmp_path):
+    layers = '{ type = "upsample", scale_factor = 0.7 }, { type = "max_pool", kernel_size = 9 }'
+    assert "nearest" not in check(net_file(tmp_path, f"input = [1, 8, 8]\nlayers = [{layers}]\n"))
+
+
+def test_inputs_that_no_longer_agree_have_no_nearest(tmp_path):
+    net = net_file(tmp_path, TWO.replace("[1, 4]", "[1, 8]"))
+    assert "nearest" not in check(net, "--input", "left=1x8", "--input", "right=1x9")
+
+
+def test_other_sides_do_not_mend_another_input(tmp_path):
+    text = """
+inputs = { image = [1, 32, 32], vector = [10] }
+layers = [
+  { name = "half", type = "max_pool", kernel_size = 2, from = "image" },
+  { name = "double", type = "upsample", scale_factor = 2 },
+  { name = "sum", type = "add", from = ["double", "image"] },
+  { name = "linear", type = "linear", out_features = 2, from = "vector" },
+]
+outputs = ["sum", "linear"]
+"""
+    net = net_file(tmp_path, text)
+    assert "1x32x32 below" in check(net, "--input", "image=1x33x33")["nearest"][0]
+    assert "nearest" not in check(net, "--input", "image=1x33x33", "--input", "vector=11")
