@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from cnnshape.network.flow import Input
     from cnnshape.network.graph import Graph
-    from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
@@ -62,7 +61,10 @@ def misfitting_inputs(context: Context) -> Iterator[Problem]:
 
 
 def refusals_and_doubts(context: Context) -> Iterator[Problem]:
-    """Find the conditions that do not hold, and the layers' warnings, in the order of running."""
+    """Find the conditions that do not hold, and the layers' warnings, in the order of running.
+
+    Where the check is strict, a layer that drops rows is one more warning.
+    """
     graph = context.graph
     for row in context.report.layers:
         node, result = row.node, row.result
@@ -70,18 +72,15 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
             problem = CODES[code](layer=node.name, used_at=node.used_at, **context.written(facts))
             problem.place = node.at(*problem.at)
             yield problem
-        for code, facts in (*result.doubts, *_dropped_rows(row)) if context.strict else result.doubts:
+        doubts = result.doubts
+        if context.strict and any(row.dropped):
+            doubts = (*doubts, Doubt(DroppedRows.code, {"dropped": row.dropped}))
+        for code, facts in doubts:
             if code not in node.allow and code not in graph.allow:
                 problem = CODES[code](node.place, node.name, node.used_at, **context.written(facts))
                 if code == "one-value-batch-norm" and graph.training.get("batch_size") == 1:
                     problem.severity = "error"
                 yield problem
-
-
-def _dropped_rows(row: LayerReport) -> Iterator[Doubt]:
-    """Yield a doubt where a layer drops rows."""
-    if any(row.dropped):
-        yield Doubt(DroppedRows.code, {"dropped": row.dropped})
 
 
 def claimed_sizes(context: Context) -> Iterator[Problem]:
