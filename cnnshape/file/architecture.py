@@ -1,8 +1,7 @@
 """What an architecture file says: records of its layers, blocks and claims, in the file's own terms.
 
-cnnshape.file.reader makes them from TOML, and has checked every value as far as the text alone tells. What depends on the
-input (a number left out, an expression with in_channels) or on a block's arguments is still an Expression here;
-cnnshape.build.network settles it.
+Reading makes them from TOML, every value checked as far as the text alone tells. A setting that depends on the input or on
+a block's arguments is still an Expression here; building settles it, by the functions at the end.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath, SourceText
 
-# A parameter's value in its final form; or with an Expression or a Template in it; None where it is wrong.
+# A parameter's value in its final form, or with an Expression or a Template in it; None where it is wrong.
 Setting = Any
 
 PARSED: Final = (Expression, Template)
@@ -55,7 +54,7 @@ class Step(NamedTuple):
 
     @property
     def raw(self) -> bool:
-        """Whether the settings are as TOML has them: only building tells what they belong to."""
+        """Whether the settings are as TOML has them, since only building tells the type or the block."""
         return not self.of or isinstance(self.of, Template)
 
     def at(self, key: str) -> Place:

@@ -52,7 +52,7 @@ FOREIGN = {
 
 
 class _NumbersError(ArithmeticError):
-    """Numbers that give none: the problem, and its facts."""
+    """An operator has no result for these numbers: the class of the problem, and its facts."""
 
     def __init__(self, kind: type[BadExpression], **facts: int) -> None:
         super().__init__(kind, facts)
@@ -137,9 +137,9 @@ class _Parsed(Generic[T]):
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def evaluate(self, scope: Scope) -> T:
-        """Compute the result; a name is looked up when it is needed. A mistake raises ExpressionError.
+        """Compute the result; a name is looked up when it is needed. Raises ExpressionError.
 
-        Only KeyError means that a name is unknown: what else a mapping that computes may raise passes through.
+        KeyError alone means that a name is unknown: any other error of a scope that computes passes through.
         """
         return self._run(scope)
 
@@ -241,7 +241,7 @@ class _Token(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """What a rule has read: the function that computes it, and its place."""
+    """A piece of the text that a rule has read: the function that computes it, and its place."""
 
     run: Evaluate
     start: int
@@ -294,7 +294,7 @@ class _Parser:
 
     @contextmanager
     def nested(self, opener: _Token) -> Iterator[None]:
-        """Whatever recurses goes through here, so that neither parsing nor evaluating can run out of stack."""
+        """Count the levels of recursion, so that neither parsing nor evaluating can run out of stack."""
         self.depth += 1
         if self.depth > MAX_EXPRESSION_NESTING:
             raise self.error(expressions.ExpressionTooDeep, opener, most=MAX_EXPRESSION_NESTING)

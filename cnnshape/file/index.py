@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Bytes = tuple[int, int]  # text[start:end], in bytes
 
 # A line of a long string may end in a backslash with spaces behind it; the grammar of tree-sitter-toml 0.7 knows only
-# the backslash. What stands in a string moves nothing, so that the tree may see spaces there.
+# the backslash. The tree gets spaces instead: no place moves by them.
 LINE_END = re.compile(rb"(?<!\\)\\++(?=[ \t]++\r?\n)")
 
 # How a string writes its characters, one a match; `joint` is the end of a line that a backslash leaves out, and the
@@ -35,7 +35,7 @@ WRITTEN = {
 
 
 class Entry:
-    """A key or an element: where it stands, where its value does, and the entries of what is in the value.
+    """A key or an array's element: its place, its value's place, and the entries within the value.
 
     A tree, and not a dict of paths: it says at once how far a path goes, and is as small as the text.
     """
@@ -47,7 +47,7 @@ class Entry:
         self.children: dict[str | int, Entry] = {}
 
     def find(self, path: KeyPath) -> Entry:
-        """Return the entry of a path; of one that the text does not have, that of its longest beginning."""
+        """Return the entry of a path, or of its longest beginning that the text has."""
         entry = self
         for step in path:
             if step not in entry.children:
@@ -56,7 +56,7 @@ class Entry:
         return entry
 
     def put(self, key: Node, value: Bytes, raw: bytes) -> Entry:
-        """Follow a key down from here, make what is not there yet, and return what has the value."""
+        """Make the entries along a key, dotted or not, and return the last, which has the value."""
         parts = []
         while key.type == "dotted_key":  # a.b.c is (a.b).c
             key, last = key.named_children
@@ -75,7 +75,7 @@ class Entry:
 
 
 def index(raw: bytes) -> Entry:
-    """Find the place of everything in a text; `raw` is TOML, of which tomllib has made sure."""
+    """Return the root of all entries of a text, which tomllib has parsed already."""
     root = Entry((0, 0))
     text = LINE_END.sub(lambda match: b" " * len(match[0]), raw)
     todo = [(Parser(Language(tree_sitter_toml.language())).parse(text).root_node, root)]

@@ -11,6 +11,7 @@ from cnnshape.file.settings import Settings
 from cnnshape.file.tables import Tables
 from cnnshape.layers import TYPES, Layer
 from cnnshape.problems import building, reading, values
+from cnnshape.problems.place import Place
 from cnnshape.problems.suggest import advice, close, misspelt, suggest
 from cnnshape.problems.wording import shown
 
@@ -60,7 +61,7 @@ class Steps:
         """Read one entry of `layers`."""
         bare = isinstance(entry, str) and entry != ""
         table = {"type": entry} if bare else entry
-        place = self.notes.place(path)
+        place = Place(self.notes.source, path)
         if bare and entry in TYPES and not TYPES[entry].required:
             return Step(place, type=entry)
         if not isinstance(table, dict):

@@ -25,7 +25,7 @@ def files() -> dict[str, Path]:
 
 
 def find(path: str | os.PathLike[str]) -> Path | NotInZoo:
-    """Return where the file is that a path, or zoo:NAME, speaks of; or the problem that the zoo has none of that name."""
+    """Return the path of a file, or of the zoo's for zoo:NAME; or the problem that the zoo has none of that name."""
     if not str(path).startswith(PREFIX):
         return Path(path)
     name, known = str(path).removeprefix(PREFIX), files()

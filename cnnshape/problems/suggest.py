@@ -6,7 +6,6 @@ A word and the known words come in; suggestions come out, as data of a problem. 
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -82,6 +81,8 @@ def _meant(word: str, options: tuple[str, ...]) -> str:
 
 def close(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
     """Return the option whose spelling is nearest, "" where none is near; `cutoff` as difflib's ratio."""
+    from difflib import get_close_matches  # most files ask for none
+
     return next(iter(get_close_matches(word, options, 1, cutoff)), "")
 
 
