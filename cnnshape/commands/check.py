@@ -128,7 +128,7 @@ def _verified(net: Network, report: Report, device: str) -> Verification:
 
 def _compared(net: Network, report: Report, made_by: str, device: str) -> Comparison:
     from cnnshape.pytorch.crosscheck import verify
-    from cnnshape.pytorch.live import named
+    from cnnshape.pytorch.model import named
 
     sys.path.insert(0, "")
     with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report

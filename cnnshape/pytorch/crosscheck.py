@@ -7,20 +7,20 @@ memory is: filling them would cost more than the pass.
 from __future__ import annotations
 
 import math
-import os
 import warnings
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import torch
 
-from cnnshape.numbers.shape import LARGEST, to_file
+from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.comparing import Disagreement
 from cnnshape.problems.shapes import TooManyElements
 from cnnshape.problems.wording import said
+from cnnshape.pytorch import memory
+from cnnshape.pytorch.bare import Bare
+from cnnshape.pytorch.written import case
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,14 +40,6 @@ Outcome = Literal[
     "skipped",  # torch could not be asked, or cannot judge: see the reason
     "not run",  # what enters is not known, or not there
 ]
-
-MEMORY_SHARE: Final = 0.5  # of the memory there is, how much a layer may take, with the tensors that wait for others
-MEMORY_ASSUMED: Final = 8 * 2**30  # where the system does not say how much there is
-CGROUP: Final = Path("/sys/fs/cgroup/memory.max")  # a container's limit
-WORK: Final = 2  # a layer's temporary tensors, in multiples of its input and output; measured: up to 1.6
-HAS_ONEDNN: Final = torch.backends.mkldnn.is_available()
-ONEDNN_FROM: Final = 20480  # elements of a convolution's input; torch does smaller ones, and other types, itself
-FRESH: Final = 32 * 2**20  # bytes; from here on glibc takes new pages, which read as zeros and take no memory yet
 
 
 class Verdict(NamedTuple):
@@ -157,7 +149,7 @@ class _Pass:
         self.net = net
         self.report = report
         self.device = device
-        self.memory = _memory(device)
+        self.memory = memory.available(device)
         self.tensors: dict[int, Any] = {}
         self.inputs = dict(enumerate(net.inputs, start=1))  # the values that enter the net
         self.last_reader = {value: index for index, node in enumerate(net.nodes) for value in node.inputs}
@@ -190,7 +182,7 @@ class _Pass:
         """Return how many bytes a layer takes, with the tensors that wait for others."""
         through = sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
         weights = 0 if row.result.parameters is UNKNOWN else row.result.parameters
-        elements = (1 + WORK) * through + weights + _scratch(row, self.device)
+        elements = (1 + memory.WORK) * through + weights + memory.scratch(row, self.device)
         waiting = sum(tensor.nbytes for value, tensor in self.tensors.items() if value not in row.node.inputs)
         return int(waiting + elements * torch.get_default_dtype().itemsize)
 
@@ -200,7 +192,7 @@ class _Pass:
             y, parameters = _run(row.node.layer, list(map(self.entering, row.node.inputs)), self.device)
         except Exception as error:  # noqa: BLE001 -- whatever torch refuses with
             message = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-            if _beyond_device(error):
+            if memory.exhausted(error):
                 return Verdict(row.name, "skipped", message)
             return self.compared(row, _Answer(message=message))
         answer, value = _Answer(tuple(y.shape[1:]), parameters), 1 + len(self.inputs) + index
@@ -236,7 +228,7 @@ class _Pass:
         facts: dict[str, Any] = {
             "ours": ours.text(layout),
             "torch": answer.text(layout),
-            "case": _case(row, self.device),
+            "case": case(row, self.device),
         }
         self.problems.append(Disagreement(node.place, node.name, node.used_at, **facts))
         return Verdict(node.name, "disagrees", "", *answer)
@@ -245,142 +237,11 @@ class _Pass:
 def _run(layer: Any, tensors: Sequence[Any], device: str) -> tuple[Any, int]:
     """Return what torch makes of a layer and its tensors, and how many parameters it has there."""
     with torch.device(device):
-        module = layer.module(_Bare(), *(tuple(tensor.shape[1:]) for tensor in tensors))
+        module = layer.module(Bare(), *(tuple(tensor.shape[1:]) for tensor in tensors))
     parameters = 0 if module is None else sum(weights.numel() for weights in module.eval().parameters())
     return layer.call(torch, module, *tensors), parameters
-
-
-class _BareModules:
-    """torch.nn, whose modules do not initialise their weights."""
-
-    def __getattr__(self, name: str) -> Any:
-        return _bare(name)
-
-
-class _Bare:
-    """Torch, with such a torch.nn."""
-
-    nn = _BareModules()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(torch, name)
-
-
-@cache
-def _bare(name: str) -> Any:
-    kind = getattr(torch.nn, name)
-    return type(name, (kind,), {"reset_parameters": _leave}) if hasattr(kind, "reset_parameters") else kind
-
-
-def _leave(module: Any) -> None:
-    """Leave weights as the memory is, but clear what may have been used before: odd numbers there can be slow."""
-    for weights in module.parameters():
-        if weights.nbytes < FRESH:
-            weights.zero_()
 
 
 def _unsettled(value: Any) -> bool:
     """Whether a setting was to be inferred behind a failure."""
     return value is UNKNOWN or (isinstance(value, tuple) and UNKNOWN in value)
-
-
-def _memory(device: str) -> int:
-    """Return how many bytes may be used at a time."""
-    if device == "meta":
-        return LARGEST  # it has none; torch counts bytes in 64 bits
-    if device == "cuda":
-        return int(torch.cuda.mem_get_info()[1] * MEMORY_SHARE)
-    return int(min(_physical(), _granted()) * MEMORY_SHARE)
-
-
-def _scratch(row: LayerReport, device: str) -> int:
-    """Return how many elements torch may write out on the way, besides tensors like those that enter and leave."""
-    layer: Any = row.node.layer
-    x, y = row.inputs[0] or (), row.output or ()
-    onednn = HAS_ONEDNN and torch.get_default_dtype() == torch.float32 and math.prod(x[:3]) > ONEDNN_FROM
-    return int(layer.scratch(x, y, onednn=onednn if device == "cpu" else None)) if y else 0
-
-
-def _physical() -> float:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError):  # Windows has no sysconf
-        return MEMORY_ASSUMED
-
-
-def _granted() -> float:
-    """Return what a container may use."""
-    try:
-        return int(CGROUP.read_text())
-    except (OSError, ValueError):  # there is no such limit, or it is "max"
-        return math.inf
-
-
-def _beyond_device(error: Exception) -> bool:
-    """Whether torch failed for want of memory, or of what its Metal backend cannot do yet: not for the shapes."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return any(word in str(error) for word in ("DefaultCPUAllocator", "ALLOC_FAILED", "MPS"))
-
-
-def _case(row: LayerReport, device: str) -> str:
-    """Return a line of torch code that shows what torch says of a layer; the layer itself writes it."""
-    layer: Any = row.node.layer
-    tensors = [_WrittenTensor(f"x{i}", (1, *shape)) for i, shape in enumerate(row.inputs) if shape]
-    try:
-        module = layer.module(_Written("torch"), *(x.shape[1:] for x in tensors))
-        result = layer.call(_Written("torch"), module and _Written("module"), *tensors)
-    except Exception as error:  # noqa: BLE001 -- the bug is in the layer itself
-        return f"{layer!r} on {row.inputs}, which cannot be written in torch: {error!r}"
-    lines = [f"{x} = torch.zeros{x.shape}" for x in tensors]
-    if module is not None:
-        lines += [f"module = {module}.eval()", 'print(sum(p.numel() for p in module.parameters()), "parameters")']
-    lines.append(f"print(tuple({result}.shape[1:]))")
-    if device != "cpu":
-        lines.insert(0, f'torch.set_default_device("{device}")')
-    if any("inf" in line for line in lines):
-        lines.insert(0, "from torch import inf")
-    return "; ".join(["import torch", *lines])
-
-
-class _Written:
-    """A torch, or a part of it, that writes down what is asked of it."""
-
-    def __init__(self, text: str):
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def __getattr__(self, name: str) -> _Written:
-        return _Written(f"{self}.{name}")
-
-    def __getitem__(self, key: Any) -> _Written:
-        return _Written(f"{self}[{key!r}]")
-
-    def __call__(self, *args: Any, **settings: Any) -> _Written:
-        given = [*map(repr, args), *(f"{name}={value!r}" for name, value in settings.items())]
-        return _Written(f"{self}({', '.join(given)})")
-
-    def __add__(self, other: Any) -> _Written:
-        return _Written(f"({self} + {other!r})")
-
-    def __sub__(self, other: Any) -> _Written:
-        return _Written(f"({self} - {other!r})")
-
-    def __mul__(self, other: Any) -> _Written:
-        return _Written(f"({self} * {other!r})")
-
-    def __floordiv__(self, other: Any) -> _Written:
-        return _Written(f"({self} // {other!r})")
-
-
-class _WrittenTensor(_Written):
-    """One that enters, whose shape can be asked for."""
-
-    def __init__(self, text: str, shape: Shape):
-        super().__init__(text)
-        self.shape = shape
-
-    def dim(self) -> int:
-        return len(self.shape)

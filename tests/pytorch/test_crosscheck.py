@@ -19,7 +19,7 @@ from cnnshape.layers.convolution import Conv, Linear
 from cnnshape.layers.joining import Concat
 from cnnshape.layers.pooling import MaxPool
 from cnnshape.problems.comparing import Disagreement
-from cnnshape.pytorch import crosscheck
+from cnnshape.pytorch import crosscheck, memory, written
 
 SHAPES = {1: [8, 12], 2: [8, 12, 10], 3: [8, 12, 10, 6]}
 
@@ -148,7 +148,7 @@ def test_written_case_gives_what_the_layer_gives(capsys):
         net = cnnshape.loads(text)
         found = cnnshape.verify(net, "cpu")
         for row, verdict in zip(net.check().layers, found.layers, strict=True):
-            case = crosscheck._case(row, "cpu")
+            case = written.case(row, "cpu")
             assert "cnnshape" not in case
             exec(case, {})
             shown = capsys.readouterr().out.splitlines()
@@ -452,10 +452,10 @@ input = [1000]
 layers = ["relu", "relu", { type = "add", from = ["input", "input"] }]
 allow = ["unused-result"]
 """)
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: 24_000)
+    monkeypatch.setattr(memory, "available", lambda device: 24_000)
     assert verdicts(chain) == ["agrees", "agrees"]
     assert verdicts(waiting) == ["agrees", "skipped", "skipped"]
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: 28_000)
+    monkeypatch.setattr(memory, "available", lambda device: 28_000)
     assert verdicts(waiting) == ["agrees", "agrees", "skipped"]
 
 
@@ -477,22 +477,22 @@ OVER_CHANNELS = 'type = "local_response_norm", size = 1000'
         ([16, 10, 10], OVER_CHANNELS, 1000 * 10 * 10),
     ],
 )
-@pytest.mark.skipif(not crosscheck.HAS_ONEDNN, reason="torch has no oneDNN here")
+@pytest.mark.skipif(not memory.HAS_ONEDNN, reason="torch has no oneDNN here")
 def test_what_torch_writes_out_counts(monkeypatch, shape, layer, written_out):
     net = net_of(shape, layer)
     (row,) = net.check().layers
     through = sum(torch.Size(side).numel() for side in (*row.inputs, row.output))
     enough = 4 * (3 * through + row.parameters + written_out)
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: enough)
+    monkeypatch.setattr(memory, "available", lambda device: enough)
     assert verdicts(net) == ["agrees"]
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: enough - 1)
+    monkeypatch.setattr(memory, "available", lambda device: enough - 1)
     assert verdicts(net) == ["skipped"]
 
 
 def test_all_convolutions_write_out_where_torch_has_no_onednn(monkeypatch):
     net = net_of([16, 40, 40], CONVOLUTION)
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: 4 * 3 * 24 * 40 * 40 + 4 * 16 * 25 * 40 * 40)
-    monkeypatch.setattr(crosscheck, "HAS_ONEDNN", False)
+    monkeypatch.setattr(memory, "available", lambda device: 4 * 3 * 24 * 40 * 40 + 4 * 16 * 25 * 40 * 40)
+    monkeypatch.setattr(memory, "HAS_ONEDNN", False)
     assert verdicts(net) == ["skipped"]
 
 
@@ -505,22 +505,22 @@ def test_a_setting_that_fills_the_memory_is_skipped(layer):
 
 def test_memory_is_a_share_of_what_there_is(monkeypatch, tmp_path):
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    assert 0 < crosscheck._memory("cpu") <= there / 2
+    assert 0 < memory.available("cpu") <= there / 2
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(crosscheck, "CGROUP", limit)
-    assert crosscheck._memory("cpu") == there // 2
+    monkeypatch.setattr(memory, "CGROUP", limit)
+    assert memory.available("cpu") == there // 2
     limit.write_text("max\n")
-    assert crosscheck._memory("cpu") == there // 2
+    assert memory.available("cpu") == there // 2
     limit.write_text("1000000\n")
-    assert crosscheck._memory("cpu") == 500_000
+    assert memory.available("cpu") == 500_000
     monkeypatch.delattr(os, "sysconf")
     limit.write_text("max\n")
-    assert crosscheck._memory("cpu") == crosscheck.MEMORY_ASSUMED // 2
+    assert memory.available("cpu") == memory.MEMORY_ASSUMED // 2
 
 
 def test_running_out_of_memory_is_no_refusal(monkeypatch):
     """The layer is refused for its in_features; torch cannot even make its weights, 400 TB."""
-    monkeypatch.setattr(crosscheck, "_memory", lambda device: 2**62)
+    monkeypatch.setattr(memory, "available", lambda device: 2**62)
     net = net_of([8], 'type = "linear", in_features = 10_000_000, out_features = 10_000_000', "relu")
     skipped, behind = cnnshape.verify(net, "cpu").layers
     assert (skipped.verdict, behind.verdict) == ("skipped", "not run")

@@ -1,0 +1,46 @@
+"""The model that a user names or hands in: imported, freed of torch's wrappers, refused where it cannot be watched."""
+
+from __future__ import annotations
+
+import importlib
+import operator
+import re
+from typing import Any
+
+import torch
+
+from cnnshape.pytorch.their_code import said
+
+
+def named(name: str) -> torch.nn.Module:
+    """Return the model that MODULE:NAME makes, or is. Raises ValueError, with what went wrong, where there is none."""
+    module, _, path = name.partition(":")
+    if not re.fullmatch(r"[\w.-]+:[\w.]+", name):
+        raise ValueError(f"{name!r} is not MODULE:NAME, as my_package.nets:ResNet")
+    try:
+        found = operator.attrgetter(path)(importlib.import_module(module))
+        model = found if isinstance(found, torch.nn.Module) else found()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- it is their code
+        raise ValueError(said(error)) from None
+    if not isinstance(model, torch.nn.Module):
+        raise ValueError(f"{name} gives {model!r:.60}, which is no torch.nn.Module")  # noqa: TRY004 -- it was named
+    if why := scripted(model):
+        raise ValueError(why)
+    return model
+
+
+def scripted(model: torch.nn.Module) -> str:
+    """Say what of a model torch.jit has made its own, so that neither its layers nor its functions are seen."""
+    names = (name for name, module in model.named_modules() if isinstance(module, torch.jit.ScriptModule))
+    return next((f"{name or 'the model'} is a ScriptModule: give what torch.jit made it of" for name in names), "")
+
+
+def unwrapped(model: Any) -> Any:
+    """Return the model itself, of one that torch has wrapped: to run in parallel, to average weights, or compiled."""
+    while type(model).__module__.startswith("torch."):
+        match [*model.named_children()]:
+            case [("module" | "_orig_mod", inner)]:
+                model = inner
+            case _:
+                break
+    return model

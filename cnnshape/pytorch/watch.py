@@ -1,0 +1,226 @@
+"""The watch over a run: every module and function that runs, written down as calls if they are layers.
+
+Modules are seen by hooks, functions by a TorchFunctionMode. Each tensor that passes has an origin, by which one knows
+who reads whose result.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch.nn.modules import module as modules
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from cnnshape.compare.trace import Call
+from cnnshape.layers import TYPES
+from cnnshape.layers.in_torch import Called, Recognized
+from cnnshape.pytorch.inputs import tensors_in
+from cnnshape.pytorch.recognize import by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
+from cnnshape.pytorch.their_code import calling_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cnnshape.layers import Layer
+
+
+class _Origin(NamedTuple):
+    """What a tensor is made of."""
+
+    values: tuple[int, ...] = ()  # inputs, and results of layers
+    weights: tuple[str, ...] = ()  # parameters, in no layer yet
+    turned: tuple[Any, Any] | None = None  # see Called
+
+
+class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
+    """Sees every module and every function that runs, and writes down those that are layers."""
+
+    def __init__(self, model: torch.nn.Module, numbers: Mapping[str, torch.Tensor], inputs: list[torch.Tensor]):
+        super().__init__()
+        self.names = {module: name for name, module in model.named_modules()}
+        self.parameters = {name: numbers.get(name, tensor) for name, tensor in model.named_parameters()}
+        self.titles = {id(tensor): name for name, tensor in self.parameters.items()}
+        self.calls: list[Call] = []
+        self.first = 1 + len(inputs)  # the value of the first call
+        self.origins = WeakIdKeyDictionary()
+        attributes = (value for module in self.names for value in vars(module).values())
+        for tensor in (value for value in attributes if isinstance(value, torch.Tensor)):  # a buffer, but in name
+            self.origins[tensor] = _Origin()
+        for name, tensor in self.parameters.items():
+            self.origins[tensor] = _Origin(weights=(name,))
+        for name, buffer in model.named_buffers():
+            self.origins[numbers.get(name, buffer)] = _Origin()
+        for value, tensor in enumerate(inputs, start=1):
+            self.origins[tensor] = _Origin((value,))
+        self.thread = threading.get_ident()
+        self.around: list[torch.nn.Module] = []  # the modules that run, from the outside in
+        self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
+        self.failed = ""  # the innermost module or function that raised
+        self.raising: list[Call] = []  # the same, if it is a layer
+        self.by_data = ""  # the function that makes shapes depend on data
+
+    def __enter__(self) -> Any:
+        enters = modules.register_module_forward_pre_hook(self.enters)
+        leaves = modules.register_module_forward_hook(self.leaves, with_kwargs=True, always_call=True)
+        self.hooks = (enters, leaves)
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        for hook in self.hooks:
+            hook.remove()
+            modules._global_forward_hooks_with_kwargs.pop(hook.id, None)  # noqa: SLF001 -- torch 2.13 leaves it there
+
+    # Modules
+
+    def enters(self, module: torch.nn.Module, _: Any) -> None:
+        if self.layer is None and threading.get_ident() == self.thread:
+            self.around.append(module)
+            if _type(module):
+                self.layer = module
+
+    def leaves(self, module: torch.nn.Module, args: Any, *rest: Any) -> Any:
+        """Write a layer down; what comes last is the result, None where it raised (then torch leaves kwargs out)."""
+        *kwargs, result = rest
+        if self.layer not in (None, module) or threading.get_ident() != self.thread:
+            return None
+        if self.layer is None:
+            if result is None:
+                self.failed = self.failed or self.named(module)
+            self.left(module)
+            return None
+        kind = _type(module)
+        entering = [tensor for _, tensor in tensors_in((args, kwargs))]
+        if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in entering):
+            result = result.view_as(result)  # another, so that one can tell who reads which
+        made = [tensor for _, tensor in tensors_in(result)]
+        weights = {self.titles[id(p)]: p.numel() for p in module.parameters() if id(p) in self.titles}
+        self.left(module)
+        if result is None:
+            self.failed = self.failed or self.named(module)
+        place = "" if module in self.names else calling_line()
+        self.record(self.named(module), kind, layer_of(module, kind), entering, made, weights, place)
+        self.layer = None
+        return result
+
+    def left(self, module: torch.nn.Module) -> None:
+        while self.around and self.around.pop() is not module:
+            pass  # one that raised, and whose error was caught
+
+    def named(self, module: torch.nn.Module) -> str:
+        """Return the path of a module; of one that is made on the way, its class within the module around it."""
+        return self.names.get(module) or self.within(f"{type(module).__name__}()")
+
+    def within(self, name: str) -> str:
+        around = next((self.names[module] for module in reversed(self.around) if self.names.get(module)), "")
+        return f"{around}.{name}" if around else name
+
+    # Functions
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if self.layer is not None:
+            return function(*args, **kwargs)
+        name = getattr(function, "__name__", "").partition(".")[0]  # an exported model's are called conv2d.default
+        entering = [tensor for _, tensor in tensors_in((args, kwargs))]
+        origins = [self.origin(tensor) for tensor in entering]
+        alive = [bool(origin.values) for origin in origins]
+        weights = tuple(dict.fromkeys(weight for origin in origins for weight in origin.weights))
+        before = origins[0].turned if origins else None
+        call = Called(plain(name), args, kwargs, entering, [], alive, bool(weights), before)
+        try:
+            result = function(*args, **kwargs)
+        except Exception:
+            if any(alive) and not self.failed:
+                self.failed = self.within(f"{name.strip('_')}()")
+                self.read(call, name.strip("_"), weights)
+            raise
+        inert = any(kind.inert for kind in kinds_of(call.name)) and not name.endswith("_")
+        if inert and any(result is tensor for tensor in entering):
+            result = result.view_as(result)
+        made = [entering[0]] if name == "__setitem__" else [tensor for _, tensor in tensors_in(result)]
+        call = call._replace(results=made)
+        values = tuple(dict.fromkeys(value for origin in origins for value in origin.values))
+        for tensor in self.read(call, name.strip("_"), weights) if any(alive) and made else made:
+            self.origins[tensor] = _Origin(values, weights, turned(call))
+        return result
+
+    def read(self, call: Called, name: str, weights: tuple[str, ...]) -> list[torch.Tensor]:
+        """Write down what a function is as a layer; return those of its results that no layer made."""
+        if by_data(call) and not self.by_data:
+            self.by_data = f"{self.within(name)}() at {calling_line()}"
+        owners = {weight.rpartition(".")[0] for weight in weights}
+        owner = owners.pop() if len(owners) == 1 else ""
+        rest = call.results
+        unknown = call.weighted and not kinds_of(call.name)
+        for kind, layer, results, minor in [Recognized(name, None, rest)] if unknown else layers_of(call):
+            title, place = (owner, "") if owner else (self.within(f"{name}()"), calling_line())
+            reads = [tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if alive]
+            counts = {weight: self.parameters[weight].numel() for weight in weights}
+            self.record(title, kind, layer, reads, results, counts, place, minor=minor)
+            rest = [tensor for tensor in rest if all(tensor is not result for result in results)]
+        return rest
+
+    # Both
+
+    def record(  # noqa: PLR0913, PLR0917 -- what a Call has
+        self,
+        name: str,
+        kind: str,
+        layer: Layer | None,
+        entering: list[torch.Tensor],
+        made: list[torch.Tensor],
+        weights: dict[str, int],
+        place: str,
+        *,
+        minor: bool = False,
+    ) -> None:
+        inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
+        if layer:
+            kind, layer, inputs = self.as_files_have_it(layer, inputs)
+        shapes = tuple(tuple(tensor.shape[1:]) for tensor in entering)
+        output = tuple(made[0].shape[1:]) if made else None
+        call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor)
+        if made:
+            for tensor in made:
+                self.origins[tensor] = _Origin((self.first + len(self.calls),))
+            self.calls.append(call)
+            self.failed, self.raising = "", []  # what was raised before, the model caught
+        else:
+            self.raising = [call]
+
+    def as_files_have_it(self, layer: Layer, inputs: tuple[int, ...]) -> tuple[str, Layer, tuple[int, ...]]:
+        """Return the layer that files have for one and those that made its inputs; files leave those out."""
+        whole, read = layer.among(inputs, self.maker)
+        if whole is not layer:
+            for value in {*inputs} - {*read}:
+                self.calls[value - self.first] = self.calls[value - self.first]._replace(minor=True)
+        return whole.type, whole, read
+
+    def maker(self, value: int) -> Call | None:
+        """Return the layer that made a value, None for one of the inputs."""
+        return self.calls[value - self.first] if value >= self.first else None
+
+    def origin(self, tensor: torch.Tensor) -> _Origin:
+        """Return what a tensor is made of; one that nobody saw being made is taken for the last layer's."""
+        found: _Origin | None = self.origins.get(tensor, None)
+        return _Origin((self.first + len(self.calls) - 1,)) if found is None else found
+
+    def idle(self) -> dict[str, int]:
+        """Return the modules with parameters that no layer used, and how many these are."""
+        used = {weight for call in self.calls for weight in call.weights}
+        result: dict[str, int] = {}
+        for name, parameter in self.parameters.items():
+            if name not in used:
+                module = name.rpartition(".")[0] or name
+                result[module] = result.get(module, 0) + parameter.numel()
+        return result
+
+
+def _type(module: torch.nn.Module) -> str:
+    """Return the layer type of a module, "" for one to look into: a class of the user's that has modules is one."""
+    kind: str = type_of(type(module))  # type: ignore[arg-type]  # mypy takes it for Any
+    return kind if kind and (type(module).__module__.startswith("torch.") or not any(module.children())) else ""
