@@ -45,8 +45,7 @@ class Naming:
         if problem := bad_layer_name(name):
             self.ledger.fail_with(problem, site, site.step.at("name"))
         if name in site.frame.names.unnamed:
-            why = f"{name} is what an unnamed layer is called already: name that one"
-            self.ledger.fail(building.BadStepName, site, "name", why=why)
+            self.ledger.fail(building.NameOfUnnamed, site, "name", name=name)
         return name
 
     def given(self, steps: tuple[Step, ...]) -> frozenset[str]:
@@ -63,5 +62,5 @@ class Naming:
         if values.get(site.title, value) != value:
             said = any(other.name == step.name for other in frame.steps if other is not step)  # by the reader
             if not said:
-                self.ledger.problem(building.BadStepName, site, "name", why=f"there are two layers named {site.name}")
+                self.ledger.problem(building.DuplicateLayer, site, "name", name=site.name)
         values[site.title] = value

@@ -74,8 +74,8 @@ def _check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger
     """Note claims about outputs that the net has not."""
     for claim in architecture.claims:
         if claim.output and claim.output not in outputs:
-            why, place = f"the net has no output {claim.output}", claim.place._replace(of_key=True)
-            ledger.note(building.BadWiring(place, suggestions=suggest(claim.output, outputs), why=why))
+            place, meant = claim.place._replace(of_key=True), suggest(claim.output, outputs)
+            ledger.note(building.UnknownOutput(place, suggestions=meant, output=claim.output))
 
 
 def _check_results(architecture: Architecture, outputs: Mapping[str, int], net: GrowingNet, ledger: Ledger) -> None:

@@ -78,8 +78,7 @@ class Nodes:
         """Note a number of inputs that the layer does not take. Raises Unsettled."""
         joins, given = kind.joins, len(site.inputs)
         if joins[-1] > 1 and site.step.inputs is None:
-            why = f'{kind.type} joins several results: say which, as from = ["one", "other"]'
-            self.ledger.fail(building.BadStep, site, "type", why=why)
+            self.ledger.fail(building.UnsaidJoin, site, "type", type=kind.type)
         if given not in joins:
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
             self.ledger.fail(shapes.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
@@ -97,8 +96,7 @@ class Nodes:
                 if to and node and node.layer is None:
                     raise Unsettled
                 if to and value != UNRESOLVED and (node is None or node.type != to):
-                    why = f"{key} must name a {to}, and {settings[key]} is none"
-                    self.ledger.fail(building.BadStep, site, key, why=why)
+                    self.ledger.fail(building.WrongReference, site, key, parameter=key, to=to, name=settings[key])
                 settings = {**settings, key: node.layer if to and node else True}
                 values.append(node.inputs[0] if to and node else value)
         return settings, tuple(values)

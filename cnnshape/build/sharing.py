@@ -47,8 +47,7 @@ class Sharing:
         name, value = self.named(site)
         node = self.net.node(value)
         if value != UNRESOLVED and (node is None or node.layer):
-            why = f"a block shares with the use of a block, and {name} is none"
-            self.ledger.fail(building.BadStep, site, "shares", why=why)
+            self.ledger.fail(building.SharesNoBlock, site, "shares", name=name)
         raise Unsettled
 
     def layer(self, site: Site) -> Node | None:
@@ -66,9 +65,9 @@ class Sharing:
         name, value = self.named(site)
         node = self.net.node(value)
         if value != UNRESOLVED and site.frame.names.skips(name):
-            self.ledger.fail(building.BadStep, site, "shares", why=f"{name} is left out here, and has no weights")
+            self.ledger.fail(building.SharesLeftOut, site, "shares", name=name)
         if value != UNRESOLVED and (node is None or self.use(site)):
-            self.ledger.fail(building.BadStep, site, "shares", why=f"a layer shares with a layer, and {name} is none")
+            self.ledger.fail(building.SharesNoLayer, site, "shares", name=name)
         if node is None:
             raise Unsettled
         return node

@@ -62,8 +62,7 @@ class Walk:
         step, frame, plain = site.step, site.frame, site.title
         count = self.settings.read(site, "repeat", REPEAT, step.repeat)
         if len(site.inputs) > 1:
-            why = "a repeated layer takes one input: each copy is fed by the one before"
-            self.ledger.fail(building.BadStep, site, "from", why=why)
+            self.ledger.fail(building.RepeatedJoin, site, "from")
         copies: list[str] = []
         (value,) = site.inputs
         for i in range(count):

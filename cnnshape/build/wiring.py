@@ -14,7 +14,7 @@ from cnnshape.file.keys import INPUT
 from cnnshape.network.graph import UNRESOLVED
 from cnnshape.problems import building
 from cnnshape.problems.place import Place
-from cnnshape.problems.suggest import advice, suggest
+from cnnshape.problems.suggest import suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Wiring:
         if step.inputs is not None:
             return self.named(Site(step, frame), step.inputs)
         if previous == UNRESOLVED and not frame.blocks and step is frame.steps[0] and frame.inputs:
-            why = f"the net has several inputs: say which, as from = {shown(next(iter(frame.inputs)))}"
-            self.ledger.problem(building.BadWiring, Site(step, frame), "from", why=why)
+            first = shown(next(iter(frame.inputs)))
+            self.ledger.problem(building.UnsaidInput, Site(step, frame), "from", input=first)
         return (previous,)
 
     def named(self, site: Site, words: tuple[str | Template, ...]) -> tuple[int, ...]:
@@ -54,7 +54,7 @@ class Wiring:
             self.ledger.work(site, "from", 40 * len(values))
             found += values
         if not found:
-            self.ledger.problem(building.BadWiring, site, "from", why="from names no result")
+            self.ledger.problem(building.FromNothing, site, "from")
         return tuple(found) or (UNRESOLVED,)
 
     def find(self, name: str, frame: Frame, place: Place) -> list[int]:
@@ -75,8 +75,7 @@ class Wiring:
         found = self.find(name, frame, place)
         if len(found) == 1:
             return found[0]
-        why = f"{name} stands for {len(found)} results, and one is wanted here"
-        self.ledger.note(building.BadWiring(place, used_at=frame.used_at, why=why))
+        self.ledger.note(building.SeveralResults(place, used_at=frame.used_at, name=name, results=len(found)))
         return UNRESOLVED
 
     def find_all(self, name: str, frame: Frame, place: Place) -> list[int]:
@@ -86,8 +85,7 @@ class Wiring:
         copies = names.copies.get(title)
         if copies is None:
             if title not in names.broken and not names.lost:
-                why = f"{name} needs {front} to be a layer or block with repeat that stands earlier"
-                self.ledger.note(building.BadWiring(place, used_at=frame.used_at, why=why))
+                self.ledger.note(building.PatternWithoutRepeat(place, used_at=frame.used_at, name=name, front=front))
             return [UNRESOLVED]
         before = front.removesuffix(title)
         found: list[int] = []
@@ -100,11 +98,14 @@ class Wiring:
 
     def unknown(self, name: str, frame: Frame, place: Place) -> None:
         """Note a name that means nothing where it stands."""
-        kind, mean = building.UnknownLayer, suggest(name, [*frame.names.values, *frame.inputs])
+        problem: building.UnknownLayer
         if any(step.name == name for step in frame.steps):
-            kind, mean = building.LaterLayer, ()
+            problem = building.LaterLayer(name=name)
         elif frame.blocks and INPUT.fullmatch(name):
-            mean = advice(f"what enters this block here is {' and '.join([*frame.inputs][1:])}")  # input is input0
+            problem = building.UnknownInput(name=name, inputs=" and ".join([*frame.inputs][1:]))  # input is input0
         elif self.net.named(frame.title + name):
-            mean = advice("a layer of that kind has no name of its own: give it one")
-        self.ledger.note(kind(place, used_at=frame.used_at, suggestions=mean, name=name))
+            problem = building.UnnamedLayer(name=name)
+        else:
+            meant = suggest(name, [*frame.names.values, *frame.inputs])
+            problem = building.UnknownLayer(name=name, suggestions=meant)
+        self.ledger.note(problem.placed(place, frame.used_at))

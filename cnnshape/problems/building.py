@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cnnshape.problems.base import Problem, Warn
 from cnnshape.problems.reading import BadName
-from cnnshape.problems.values import BadValue
 
 
 class UnknownBlock(Problem, code="unknown-block"):
@@ -23,7 +22,7 @@ class UnknownBlock(Problem, code="unknown-block"):
 
 
 class UnknownLayer(Problem, code="unknown-layer"):
-    """A key such as from names a layer that there is not: the name is misspelt, or the layer has none.
+    """A key such as from names a layer that there is not: the name is misspelt, most likely.
 
     Example  input = [3, 32, 32]
              layers = [
@@ -50,6 +49,34 @@ class LaterLayer(UnknownLayer, code="later-layer"):
     """
 
     sentence = "there is no layer {name} before this one; a layer takes what stands above it"
+
+
+class UnknownInput(UnknownLayer, code="unknown-input"):
+    """A layer in a block takes an input that this use of the block does not have.
+
+    Example  input = [3, 32, 32]
+             layers = [{ block = "pair", from = ["input", "input"] }]
+
+             [blocks.pair]
+             layers = [{ type = "add", from = ["input0", "input2"] }]
+    Mend     Count from 0, as input0 and input1 (`from = ["input0", "input1"]`), or let more enter the block.
+    """
+
+    sentence = "there is no layer {name}; what enters this block here is {inputs}"
+
+
+class UnnamedLayer(UnknownLayer, code="unnamed-layer"):
+    """The name is what a layer is called on the screen because it has none: nothing may refer to that.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               "relu",
+               { type = "add", from = ["relu1", "input"] },
+             ]
+    Mend     Give the layer a name, as { name = "act", type = "relu" }, and use that.
+    """
+
+    sentence = "there is no layer {name}; a layer of that kind has no name of its own: give it one"
 
 
 class DuplicateName(Problem, code="duplicate-name"):
@@ -80,40 +107,194 @@ class BlockCircle(Problem, code="block-circle"):
     sentence = "a block cannot use itself: {circle}"
 
 
-class BadWiring(Problem, code="bad-wiring"):
-    """What enters a layer, or leaves the net, is not said as it can be.
+class BadWiring(Problem):
+    """The results that enter a layer, or leave the net, are not said as they can be."""
+
+
+class UnsaidInput(BadWiring, code="unsaid-input"):
+    """The net has several inputs, and its first layer does not say which of them it takes.
 
     Example  inputs = { left = [3, 32, 32], right = [3, 32, 32] }
-             layers = [{ type = "relu" }]
-    Mend     Do as the message says (`from = "left"`): a from names inputs, layers above, or results of a block.
+             layers = [
+               { name = "one", type = "relu" },
+               { type = "add", from = ["one", "right"] },
+             ]
+    Mend     Name an input (`from = "left"`).
     """
 
-    sentence = "{why}"
+    sentence = "the net has several inputs: say which, as from = {input}"
 
 
-class BadStep(BadValue, code="bad-value"):
-    """A setting of a layer or a block is right in itself, and wrong where it stands.
+class FromNothing(BadWiring, code="from-nothing"):
+    """A from names no result: its list is empty, or its pattern is of a layer that is repeated no times.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "concat", from = [] }]
+    Mend     Name at least one result, as from = ["input"], which is enough for a concat (`from = ["input"]`).
+    """
+
+    sentence = "from names no result"
+
+
+class SeveralResults(BadWiring, code="several-results"):
+    """A pattern, as stack.*.skip, stands where a single result is wanted.
+
+    Example  input = [3, 32, 32]
+             outputs = ["stack.*"]
+             layers = [{ name = "stack", type = "relu", repeat = 3 }]
+    Mend     Name one copy (`outputs = ["stack.2"]`), or the last one by the bare name (`outputs = ["stack"]`).
+    """
+
+    sentence = "{name} stands for {results} results, and one is wanted here"
+
+
+class PatternWithoutRepeat(BadWiring, code="pattern-without-repeat"):
+    """A pattern collects a result from each copy of a repeated layer or block, and the layer before its * is none.
 
     Example  input = [3, 32, 32]
              layers = [
                { name = "first", type = "relu" },
-               { type = "relu", from = ["input", "first"], repeat = 2 },
+               { type = "concat", from = "first.*" },
              ]
-    Mend     Do as the message says (`from = "first"`).
+    Mend     Name the layer itself (`from = "first"`), or say repeat on it.
     """
 
-    sentence = "{why}"
+    sentence = "{name} needs {front} to be a layer or block with repeat that stands earlier"
 
 
-class BadStepName(BadName, code="bad-name"):
-    """The name of a layer cannot stand beside another's.
+class UnsaidJoin(BadWiring, code="unsaid-join"):
+    """A layer that joins several results does not say which: the one above it is not enough.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "first", type = "relu" },
+               { type = "add" },
+             ]
+    Mend     Name all of them (`from = ["first", "input"]`).
+    """
+
+    sentence = '{type} joins several results: say which, as from = ["one", "other"]'
+
+
+class RepeatedJoin(BadWiring, code="repeated-join"):
+    """A repeated layer has several inputs: it is not clear which of them the copy before would replace.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "first", type = "relu" },
+               { type = "add", from = ["input", "first"], repeat = 2 },
+             ]
+    Mend     Write the copies one by one, each with its from; or put the layer and what joins it into a block, and repeat
+             that.
+    """
+
+    sentence = "a repeated layer takes one input: each copy is fed by the one before"
+
+
+class UnknownOutput(BadWiring, code="unknown-output"):
+    """The claims are about an output that the net does not have.
+
+    Example  input = [3, 32, 32]
+             outputs = ["first"]
+             layers = [{ name = "first", type = "relu" }]
+
+             [claims]
+             outputs = { frist = [3, 32, 32] }
+    Mend     Write the name of an output, as outputs = { first = [3, 32, 32] }, or add the layer to the net's outputs.
+    """
+
+    sentence = "the net has no output {output}"
+
+
+class WrongReference(BadWiring, code="wrong-reference"):
+    """A setting has to name a layer of one type, and names another.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "pool", type = "max_pool", kernel_size = 2 },
+               { name = "act", type = "relu" },
+               { type = "max_unpool", indices = "act" },
+             ]
+    Mend     Name a layer of that type (`indices = "pool"`).
+    """
+
+    sentence = "{parameter} must name a {to}, and {name} is none"
+
+
+class DuplicateLayer(BadName, code="duplicate-layer"):
+    """Expressions give two layers or blocks the same name, so that nobody knows which is meant.
 
     Example  input = [3, 32, 32]
              layers = [{ name = "act{1}", type = "relu", repeat = 2 }]
     Mend     Make the names differ (`name = "act{i}"`).
     """
 
-    sentence = "{why}"
+    sentence = "there are two layers named {name}"
+
+
+class NameOfUnnamed(BadName, code="name-of-unnamed"):
+    """A name made of expressions is what a layer above it, which has no name, is called already.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               "relu",
+               { name = "relu{1}", type = "relu" },
+             ]
+    Mend     Choose another name (`name = "act{1}"`), or give one to the layer above.
+    """
+
+    sentence = "{name} is what an unnamed layer is called already: name that one"
+
+
+class BadSharing(Problem):
+    """What a step shares with has no weights for it."""
+
+
+class SharesLeftOut(BadSharing, code="shares-left-out"):
+    """A layer shares the weights of one that is left out: by when, or because it is repeated no times.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "one", type = "conv", out_channels = 3, kernel_size = 1, when = false },
+               { name = "two", shares = "one" },
+             ]
+    Mend     Give the layer its type and settings instead of shares; or leave it out by the same condition
+             (`when = false`).
+    """
+
+    sentence = "{name} is left out here, and has no weights"
+
+
+class SharesNoLayer(BadSharing, code="shares-no-layer"):
+    """A layer shares the weights of an input or of a block: it needs a single layer.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "one", type = "conv", out_channels = 3, kernel_size = 1 },
+               { name = "two", type = "conv", out_channels = 3, kernel_size = 1, shares = "input" },
+             ]
+    Mend     Name a layer (`shares = "one"`), which may stand in a block, as in stage.conv.
+    """
+
+    sentence = "a layer shares with a layer, and {name} is none"
+
+
+class SharesNoBlock(BadSharing, code="shares-no-block"):
+    """A block shares the weights of a single layer: it needs the use of a block that is like it.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "one", type = "conv", out_channels = 3, kernel_size = 1 },
+               { name = "two", block = "unit" },
+               { name = "three", block = "unit", shares = "one" },
+             ]
+
+             [blocks.unit]
+             layers = [{ type = "conv", out_channels = 3, kernel_size = 1 }]
+    Mend     Name a step that uses the same block (`shares = "two"`).
+    """
+
+    sentence = "a block shares with the use of a block, and {name} is none"
 
 
 class SharedDiffers(Problem, code="shared-differs"):
