@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from errno import EPIPE
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, Final
@@ -32,8 +33,6 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        from errno import EPIPE
-
         if sys.stdout is None:
             raise click.UsageError("standard output is closed")
         try:

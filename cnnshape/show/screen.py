@@ -1,7 +1,8 @@
 """Standard output as a screen: lines with styles, facts, problems, and grids of columns; on a terminal or in a pipe.
 
-The one file that imports rich: for its styles, and for terminals. Grids are laid out here, since nothing in them may be
-cut: one that is too wide is wider than the screen. Colours are the terminal's own, on its own background.
+The one file that imports rich: for its styles, and for terminals; a pipe has neither, and does without. Grids are laid
+out here, since nothing in them may be cut: one that is too wide is wider than the screen. Colours are the terminal's own,
+on its own background.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
-from rich.console import Console
-from rich.segment import Segment, Segments
 
 from cnnshape.problems.wording import printable
 from cnnshape.show.problem_lines import details, snippet
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 PIPE: Final = 100  # columns, where nobody says how many there are
 GAP: Final = "  "  # between two columns
 MARGIN: Final = 10  # columns of a fact's label
+FORCED: Final = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich's variables, with which a pipe may be a terminal
 
 COLOURS: Final = {"error": "red", "warning": "yellow", "": "green"}  # by severity
 MARKS: Final = {"error": "✗", "warning": "!", "": "✓"}
@@ -59,11 +59,17 @@ class Screen:
     """Standard output, as wide as the terminal is or as COLUMNS says."""
 
     def __init__(self) -> None:
-        known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-        self.console = Console(width=None if known else PIPE)
-        self.width = self.console.width
-        self.endless = not known
-        self.ascii = not self.console.encoding.startswith("utf")
+        terminal, columns = sys.stdout.isatty(), os.environ.get("COLUMNS", "")
+        self.endless = not terminal and not columns.isdecimal()
+        self.ascii = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        if terminal or any(name in os.environ for name in FORCED):
+            from rich.console import Console
+
+            self.console: Console | None = Console(width=PIPE if self.endless else None)
+            self.width = self.console.width
+        else:
+            self.console = None
+            self.width = PIPE if self.endless else int(columns)
 
     def words(self, words: str) -> str:
         """Return the words, ours or a file's, in letters that the screen has, and without control characters."""
@@ -71,6 +77,12 @@ class Screen:
 
     def line(self, *parts: Part) -> None:
         """Print a line; the terminal breaks it where it is too long, and a pipe has it whole."""
+        if self.console is None:
+            sys.stdout.write("".join([*(self.words(words) for words, _ in parts), "\n"]))
+            sys.stdout.flush()
+            return
+        from rich.segment import Segment, Segments
+
         segments = [Segment(self.words(words), self.console.get_style(style or "none")) for words, style in parts]
         self.console.print(Segments([*segments, Segment.line()]), end="", crop=False)
 
@@ -151,6 +163,7 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], object] | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (
