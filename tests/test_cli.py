@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from helpers.cli import PLAIN, SMALL, process, write
+from helpers.cli import PLAIN, SMALL, CliRunner, process, write
 from helpers.paths import ALEXNET, ROOT
 
 import cnnshape

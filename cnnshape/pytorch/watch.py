@@ -6,8 +6,10 @@ who reads whose result.
 
 from __future__ import annotations
 
+import inspect
+import sys
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
 from torch.nn.modules import module as modules
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnnshape.layers import Layer
+
+
+# Whether torch hands a call's keyword arguments to a hook that is for all modules: from 2.6 on.
+SAYS_KWARGS: Final = "with_kwargs" in inspect.signature(modules.register_module_forward_hook).parameters
 
 
 class _Origin(NamedTuple):
@@ -64,7 +70,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
 
     def __enter__(self) -> Any:
         enters = modules.register_module_forward_pre_hook(self.enters)
-        leaves = modules.register_module_forward_hook(self.leaves, with_kwargs=True, always_call=True)
+        how = {"with_kwargs": True} if SAYS_KWARGS else {}
+        leaves = modules.register_module_forward_hook(self.leaves, always_call=True, **how)
         self.hooks = (enters, leaves)
         return super().__enter__()
 
@@ -72,7 +79,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         super().__exit__(*error)
         for hook in self.hooks:
             hook.remove()
-            modules._global_forward_hooks_with_kwargs.pop(hook.id, None)  # noqa: SLF001 -- torch 2.13 leaves it there
+            if SAYS_KWARGS:
+                modules._global_forward_hooks_with_kwargs.pop(hook.id, None)  # noqa: SLF001 -- torch 2.13 leaves it there
 
     # Modules
 
@@ -85,6 +93,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def leaves(self, module: torch.nn.Module, args: Any, *rest: Any) -> Any:
         """Write a layer down; what comes last is the result, None where it raised (then torch leaves kwargs out)."""
         *kwargs, result = rest
+        if not SAYS_KWARGS:
+            kwargs = [sys._getframe(1).f_locals["kwargs"]]  # noqa: SLF001 -- of torch's call, which is settled there
         if self.layer not in (None, module) or threading.get_ident() != self.thread:
             return None
         if self.layer is None:

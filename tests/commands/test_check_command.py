@@ -6,8 +6,7 @@ import re
 import sys
 
 import pytest
-from click.testing import CliRunner
-from helpers.cli import APART, PLAIN, SMALL, TWO, check, write
+from helpers.cli import PLAIN, SMALL, TWO, CliRunner, check, write
 from helpers.paths import ALEXNET
 
 from cnnshape.cli import main
@@ -203,7 +202,7 @@ def test_a_net_without_layers_is_held_against_as_any(tmp_path, torch):
             main, ["verify", str(file), "--device", "cpu", "--model", f"torch.nn:{model}"]
         )
         assert result.exit_code == status, result.output
-    result = CliRunner(**APART, env=PLAIN).invoke(main, ["explain", str(file), "relu1"])
+    result = CliRunner(env=PLAIN).invoke(main, ["explain", str(file), "relu1"])
     assert (result.exit_code, "there is no layer relu1" in result.stderr) == (2, True)
 
 

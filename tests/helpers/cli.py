@@ -5,13 +5,19 @@ import subprocess
 import sys
 from inspect import signature
 
-from click.testing import CliRunner
+from click import testing
 
 from cnnshape.cli import main
 from helpers.paths import ROOT
 
-# What is printed and what is said on stderr are apart; click 8.1 has to be told.
-APART = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+
+class CliRunner(testing.CliRunner):
+    """Click's, with what is said on stderr apart from what is printed; before 8.2 it has to be told."""
+
+    def __init__(self, **how):
+        apart = {"mix_stderr": False} if "mix_stderr" in signature(testing.CliRunner).parameters else {}
+        super().__init__(**apart, **how)
+
 
 PLAIN = {"COLUMNS": None, "FORCE_COLOR": None, "NO_COLOR": None}
 
@@ -29,7 +35,7 @@ layers = [
 
 def run(*arguments):
     """Run a command; return its exit status and what it prints. A crash goes on to the test."""
-    result = CliRunner().invoke(main, list(map(str, arguments)))
+    result = testing.CliRunner().invoke(main, list(map(str, arguments)))
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, result.output
 
@@ -37,7 +43,7 @@ def run(*arguments):
 def check(*args, torch=False, **env):
     """Run `cnnshape check`, without torch unless the test is about it."""
     args = [*map(str, args), *([] if torch else ["--no-torch"])]
-    return CliRunner(**APART, env=PLAIN | env).invoke(main, ["check", *args])
+    return CliRunner(env=PLAIN | env).invoke(main, ["check", *args])
 
 
 def process(*args, code="from cnnshape.cli import main; main()", without=PLAIN, **how):
@@ -55,4 +61,4 @@ def write(folder, text, name="net.toml"):
 
 
 def verify(*args, **how):
-    return CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"}).invoke(main, ["verify", *map(str, args)], **how)
+    return testing.CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"}).invoke(main, ["verify", *map(str, args)], **how)

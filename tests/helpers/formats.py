@@ -2,11 +2,10 @@
 
 import json
 
-from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from cnnshape.cli import main
-from helpers.cli import APART
+from helpers.cli import CliRunner
 from helpers.paths import ROOT
 
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text())
@@ -38,7 +37,7 @@ layers = [
 
 def check(form, *args, torch=False):
     args = [*map(str, args), *([] if torch else ["--no-torch"])]
-    return CliRunner(**APART).invoke(main, ["check", "--format", form, *args])
+    return CliRunner().invoke(main, ["check", "--format", form, *args])
 
 
 def report(*args, torch=False):

@@ -4,10 +4,9 @@ import json
 import re
 
 import jsonschema
-from click.testing import CliRunner
 
 from cnnshape.cli import main
-from helpers.cli import APART
+from helpers.cli import CliRunner
 from helpers.paths import ROOT
 
 PLAIN = {
@@ -56,7 +55,7 @@ SCHEMA = json.loads((ROOT / "docs" / "sizes.schema.json").read_text())
 
 
 def run(*args):
-    return CliRunner(**APART, env=PLAIN).invoke(main, [*map(str, args)])
+    return CliRunner(env=PLAIN).invoke(main, [*map(str, args)])
 
 
 def sizes(*args):

@@ -110,7 +110,13 @@ def test_the_field_of_one_layer_is_its_gradient(shape, made, torch):
     for axis, field in enumerate(receptive_fields(net)["l1"]):
         ends = {*range(4), *range(field.positions - 4, field.positions)}
         for position in {*ends, *range(0, field.positions, 5)} & {*range(field.positions)}:
-            assert rows_of(field, position, shape[1 + axis]) == rows_behind(result, image, axis, position)
+            try:
+                seen = rows_behind(result, image, axis, position)
+            except RuntimeError as error:
+                if "is not implemented" in str(error):
+                    pytest.skip(f"{made[0]}: this torch has no gradient of it")
+                raise
+            assert rows_of(field, position, shape[1 + axis]) == seen
 
 
 # Nets, positions that see no end of the image

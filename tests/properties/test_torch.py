@@ -6,6 +6,8 @@ the conditions that are ours alone, `oracle.py` the question. benchmarks/torch_c
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 pytest.importorskip("torch")
@@ -23,14 +25,24 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnshape.layers import TYPES
 from cnnshape.network.flow import measure
 
+# The judge is a torch whose norms may do without bias (2.12 on); one before takes, and refuses, other settings of these.
+OLDER = "bias" not in inspect.signature(torch.nn.BatchNorm2d).parameters
+OTHERWISE = {"pools", "norms", "batch_norm", "instance_norm", "group_norm", "lp_pool", "rrelu", "softshrink"}
 
-@pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.__name__)
+
+def asked(names, of):
+    """The names, those that an older torch answers otherwise marked."""
+    skip = pytest.mark.skip(reason="this torch takes other settings")
+    return [pytest.param(one, marks=skip if OLDER and of(one) in OTHERWISE else ()) for one in names]
+
+
+@pytest.mark.parametrize("grid", asked(GRIDS, lambda grid: grid.__name__), ids=lambda grid: grid.__name__)
 def test_every_corner_of_a_small_grid(grid):
     found = list(filter(None, map(disagreement, grid())))
     assert not found, "\n".join([f"{len(found)} disagreements", *found[:: len(found) // 10 + 1]])
 
 
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("kind", asked(TYPES, str))
 def test_drawn_cases(kind):
     @settings(max_examples=100, deadline=None)
     @given(st.randoms(use_true_random=False))

@@ -12,6 +12,7 @@ from helpers.comparing import ADDS, DIFFERS, Code, compare, found, matched, verd
 from torch import nn
 
 import cnnshape
+from cnnshape.pytorch import watch
 
 # Code of all kinds
 
@@ -81,6 +82,24 @@ def test_a_module_made_on_the_way_and_one_called_by_keyword():
     comparison = compare(text, Careless())
     assert comparison.ok
     assert matched(comparison)["relu1"].startswith("ReLU() (test_recognize.py:")
+
+
+@pytest.mark.parametrize("says_kwargs", [watch.SAYS_KWARGS, False])
+def test_keywords_say_what_a_module_reads(monkeypatch, says_kwargs):
+    class Two(nn.Module):
+        def __init__(self, skips):
+            super().__init__()
+            self.skips, self.one, self.two = skips, nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 3, padding=1)
+
+        def forward(self, x):
+            y = self.one(input=x)
+            return self.two(input=x if self.skips else y)
+
+    monkeypatch.setattr(watch, "SAYS_KWARGS", says_kwargs)
+    conv = 'type = "conv", out_channels = 1, kernel_size = 3, padding = 1'
+    text = f'input = [1, 8, 8]\nlayers = [{{ name = "one", {conv} }}, {{ name = "two", {conv} }}]'
+    assert compare(text, Two(skips=False)).ok
+    assert found(compare(text, Two(skips=True))) == [(DIFFERS, "two")]
 
 
 def test_spectral_norm_and_parametrizations():
