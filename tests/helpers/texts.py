@@ -7,6 +7,7 @@ import cnnshape
 from cnnshape import ArchitectureError
 
 HERE = "input = [3, 32, 32]\n"
+CONV = '{{ name = "{}", type = "conv", out_channels = {}, kernel_size = 3, padding = 1 }}'  # name, channels
 
 
 def check(text):
@@ -18,6 +19,11 @@ def check(text):
 
 def rows(text):
     return {row.name: row for row in check(text).layers}
+
+
+def names(text):
+    """The names of the net's layers."""
+    return [node.name for node in cnnshape.loads(text).nodes]
 
 
 def problems(text):

@@ -1,0 +1,130 @@
+"""Wiring: which values names stand for, plain, dotted, and with a * for all copies."""
+
+import pytest
+from helpers.texts import CONV, HERE, check, codes, problems, rows
+
+import cnnshape
+
+
+def test_a_layer_takes_the_one_before_unless_it_says_otherwise():
+    report = rows(f"""{HERE}
+layers = [
+  {CONV.format("a", 4)},
+  {CONV.format("b", 5)},
+  {{ name = "c", type = "concat", from = ["b", "input", "a", "b"] }},
+  {{ name = "d", type = "relu", from = "a", allow = "unused-result" }},
+  {{ name = "e", type = "relu", from = "c" }},
+]""")
+    assert report["b"].inputs == ((4, 32, 32),)
+    assert report["c"].inputs == ((5, 32, 32), (3, 32, 32), (4, 32, 32), (5, 32, 32))
+    assert report["c"].output == (17, 32, 32)
+    assert report["e"].inputs == ((17, 32, 32),)
+
+
+def test_an_input_that_a_block_does_not_have():
+    block = '[blocks.sum]\nlayers = [{ type = "add", from = ["input", "input2"] }]'
+    (problem,) = problems(f'{HERE}layers = [{{ block = "sum", from = ["input", "input"] }}]\n{block}')
+    assert problem.message == "there is no layer input2; what enters this block here is input0 and input1"
+
+
+def test_layers_in_a_block_are_used_from_outside_by_dotted_names():
+    report = rows(f"""{HERE}
+layers = [
+  {{ name = "stage", block = "stage" }},
+  {{ name = "skip", type = "concat", from = ["stage", "stage.a", "stage.in.a", "stage.in"] }},
+]
+[blocks.stage]
+layers = [{CONV.format("a", 4)}, {{ name = "in", block = "inner" }}, {CONV.format("b", 6)}]
+[blocks.inner]
+layers = [{CONV.format("a", 5)}, "relu"]
+""")
+    assert report["skip"].inputs == tuple((c, 32, 32) for c in (6, 4, 5, 5))
+
+
+def test_copies_are_used_by_their_numbers():
+    report = rows(f"""{HERE}
+layers = [
+  {{ name = "s", block = "b", repeat = 3 }},
+  {{ name = "t", type = "concat", from = ["s.0", "s.1.c", "s.2", "s", "s.c"], dim = 1, allow = "unused-result" }},
+]
+[blocks.b]
+layers = [{{ name = "c", type = "conv", out_channels = "in_channels + 1", kernel_size = 1 }}, "relu"]
+""")
+    assert report["t"].inputs == tuple((c, 32, 32) for c in (4, 5, 6, 6, 6))
+    assert list(report)[:4] == ["s.0.c", "s.0.relu1", "s.1.c", "s.1.relu1"]
+
+
+STACK = """
+[blocks.stack]
+layers = [{ name = "skip", type = "conv", out_channels = "in_channels + 1", kernel_size = 1 }, { name = "pool", type = "max_pool", kernel_size = 1 }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "channels"),
+    [
+        ('"stack.*.skip"', (4, 5, 6)),
+        ('["stack.*.skip"]', (4, 5, 6)),
+        ('["input", "stack.*.skip", "stack.0"]', (3, 4, 5, 6, 4)),
+        ('"stack.*"', (4, 5, 6)),
+    ],
+)
+def test_a_star_collects_one_result_of_each_copy(source, channels):
+    text = f'{HERE}layers = [{{ name = "stack", block = "stack", repeat = 3 }}, {{ type = "concat", from = {source} }}]{STACK}'
+    assert cnnshape.loads(text).check().layers[-1].inputs == tuple((c, 32, 32) for c in channels)
+
+
+def test_a_star_finds_nothing_of_no_copies():
+    text = f'{HERE}layers = [{{ name = "stack", block = "stack", repeat = {{}} }}, {{ type = "concat", from = {{}} }}]{STACK}'.replace(
+        "{}", "%s"
+    )
+    assert cnnshape.loads(text % (0, '["input", "stack.*.skip"]')).check().output == (3, 32, 32)
+    assert codes(text % (0, '"stack.*.skip"')) == ["from-nothing"]
+
+
+def test_stars_in_stars():
+    report = check(f"""{HERE}
+layers = [{{ name = "s", block = "outer", repeat = 2 }}, {{ type = "add", from = ["s.*.t.*.u"] }}]
+[blocks.outer]
+layers = [{{ name = "t", block = "inner", repeat = 3 }}]
+[blocks.inner]
+layers = [{{ name = "u", type = "relu" }}]
+""")
+    assert len(report.layers[-1].inputs) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [("s.0.t.0.u", 4), ("s.0.t.u", 5), ("s.1.t.0.u", 6), ("s.t.u", 7), ("s.t.0.u", 6), ("s.0.t", 5)],
+)
+def test_bare_names_within_names_are_the_last_copies(name, channels):
+    report = cnnshape.loads(f"""{HERE}
+layers = [{{ name = "s", block = "outer", repeat = 2 }}, {{ name = "one", type = "relu", from = "{name}" }}]
+[blocks.outer]
+layers = [{{ name = "t", block = "inner", repeat = 2 }}]
+[blocks.inner]
+layers = [{{ name = "u", type = "conv", out_channels = "in_channels + 1", kernel_size = 1 }}]
+""").check()
+    assert report.output == (channels, 32, 32)
+
+
+def test_a_star_of_what_is_no_repeat():
+    text = HERE + 'layers = [{ name = "a", type = "relu" }, { type = "concat", from = "a.*" }]'
+    assert codes(text) == ["pattern-without-repeat"]
+
+
+@pytest.mark.parametrize(
+    "name", ["conv.foo", "b.conv.foo", "b.conv.0", "conv.conv", "stack.0.conv.foo", "stack.conv.foo", "block1.conv"]
+)
+def test_nothing_is_inside_a_layer_or_an_unnamed_block(name):
+    conv = '{ name = "conv", type = "conv", out_channels = 3, kernel_size = 1 }'
+    text = f"""
+        input = [3, 8, 8]
+        layers = [
+          {conv}, {{ name = "b", block = "block" }}, {{ name = "stack", block = "block", repeat = 2 }},
+          {{ block = "block" }}, {{ type = "relu", from = "{name}" }},
+        ]
+        [blocks.block]
+        layers = [{conv}]
+        """
+    assert {"unknown-layer", "unnamed-layer"} & {*codes(text)}
