@@ -25,6 +25,12 @@ def test_too_many_copies_are_refused(layer):
     assert check(text % 100).ok
 
 
+def test_the_layers_of_copied_blocks_count():
+    block = '[blocks.two]\nlayers = ["relu", "relu"]'
+    repeat = MAX_STEPS // 3 + 1  # a use and its two layers
+    assert codes(f'{HERE}layers = [{{ block = "two", repeat = {repeat} }}]\n{block}') == ["too-large"]
+
+
 def test_blocks_within_blocks_are_bounded():
     def nest(depth):
         blocks = "".join(f'[blocks.b{i}]\nlayers = [{{ block = "b{i + 1}" }}]\n' for i in range(1, depth))

@@ -70,6 +70,13 @@ def test_unnamed_layers_are_called_by_their_type_and_a_number():
     assert names(text + block) == expected
 
 
+def test_no_two_unnamed_layers_are_called_the_same():
+    uses = ", ".join(['{ block = "b1" }', *['{ block = "b" }'] * 11])
+    blocks = '[blocks.b]\nlayers = ["relu"]\n[blocks.b1]\nlayers = ["relu"]'
+    found = names(f"{HERE}layers = [{uses}]\n{blocks}")  # the first is b11, and so would the eleventh b be
+    assert len(found) == len({*found}) == 12
+
+
 def test_nothing_may_refer_to_the_name_of_an_unnamed_layer():
     assert codes(HERE + 'layers = ["relu", { type = "add", from = ["relu1", "input"] }]') == ["unnamed-layer"]
     text = 'layers = [{ block = "b" }, { type = "add", from = ["b1.x", "input"] }]\n[blocks.b]\nlayers = [{ name = "x", type = "relu" }]'
