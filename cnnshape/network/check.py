@@ -54,10 +54,10 @@ def misfitting_inputs(context: Context) -> Iterator[Problem]:
     graph = context.graph
     for name in context.misfits:
         built, shape = graph.inputs[name] or (), context.inputs[name] or ()
-        mean = advice("a shape is written without the batch") if len(shape) == len(built) + 1 else ()
+        hint = advice("a shape is written without the batch") if len(shape) == len(built) + 1 else ()
         place = graph.at(*(("input",) if name == "input" else ("inputs", name)))
         facts = context.written({"one": built, "other": shape})
-        yield InputAxesDiffer(place, suggestions=mean, name=name, **facts)
+        yield InputAxesDiffer(place, suggestions=hint, name=name, **facts)
 
 
 def refusals_and_doubts(context: Context) -> Iterator[Problem]:

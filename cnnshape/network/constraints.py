@@ -1,4 +1,4 @@
-"""Which layers make the set of valid sizes what it is: requirements come in, those that matter go out as constraints.
+"""The layers that shape the set of valid sizes: requirements come in, the needed ones go out as constraints.
 
 A requirement that follows from the others is left out; of an empty set, the fewest that contradict each other remain.
 """
@@ -46,11 +46,10 @@ class Constraint(NamedTuple):
 
 
 def constraints(required: Sequence[Requirement], names: Sequence[str], *, empty: bool) -> tuple[Constraint, ...]:
-    """Return the requirements without which the set would be larger, the cheapest first.
+    """Return the requirements that cannot be left out, since the set would be larger: the cheapest first.
 
-    `names` are those of the axes. Of an `empty` set these are the fewest that leave no size; where more than MOST_TRIES
-    would have to be tried for that, some of which none can be left out. Raises NoClosedForm where the conditions of one
-    layer have no closed form by themselves.
+    `names` are those of the axes. Of an `empty` set these are the fewest that leave no size, unless finding them takes
+    more than MOST_TRIES. Raises NoClosedForm where the conditions of one layer have no closed form by themselves.
     """
     everything: list[Box] = [(EVERY,) * len(names)]
     asked = _asked(required, names, everything)

@@ -63,7 +63,7 @@ measured = lru_cache(maxsize=2**14)(measure)  # once for layers that are alike, 
 def inputs_at(graph: Graph, given: Input | None) -> dict[str, Shape | None]:
     """Return the shape of every input: the given one, or else the declared one.
 
-    Raises ValueError where what is given does not suit the net's inputs.
+    Raises ValueError where the given shapes do not suit the net's inputs.
     """
     if given is None:
         return graph.inputs

@@ -1,7 +1,7 @@
-"""The record of a built net: its nodes, and what its file says of them. Every number is settled.
+"""The record of a built net: its nodes, with the expectations and claims of its file. Every number is settled.
 
-Values number the tensors of the graph: 0 is the one of which nothing is known, then come the net's inputs, then one for
-each node, in the order of running. `build` makes the record; everything else in this folder reads it.
+A value is a number for a tensor of the graph: 0 where nothing is known, then one for each input of the net, then one
+for each node, in the order of running. `build` makes the record; everything else in this folder reads it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
-UNRESOLVED: Final = 0  # the value of which nothing is known
+UNRESOLVED: Final = 0  # the value of an input that cannot be resolved: nothing is known of it
 
 
 class Node(NamedTuple):

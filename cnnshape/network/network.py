@@ -1,4 +1,4 @@
-"""The public door to a net: what is asked of it (check, valid_sizes) goes on to the file that knows."""
+"""The public door to a net: the graph, with the methods of the public interface. The work is done in other files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Unknown sides flow through a net, and the conditions that each layer requires of them are collected and solved.
 
-The Size reading of the size rules: a graph comes in; what goes out are requirements, a layer's name with its
-conditions on the sides of the input, and the shape of every value as a function of these sides.
+The Size reading of the size rules: a graph comes in; requirements go out, each a layer's name with its conditions on
+the sides of the input, and so does the shape of every value as a function of these sides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
 Conditions = tuple[Condition | bool, ...]  # False: it holds at no sides
-Requirement = tuple[str, Conditions]  # a layer's name, or a text as "conv1 = 6x6", and what must hold for it
+Requirement = tuple[str, Conditions]  # a layer, or sides asked of it as "conv1 = 6x6", and its conditions
 
 
 class NoClosedForm(Exception):  # noqa: N818 -- it describes the set

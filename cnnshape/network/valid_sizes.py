@@ -72,11 +72,11 @@ class ValidSizes:
             return reduce(or_, (reduce(and_, box) for box in self.boxes), SizeSet())
 
     def below(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
-        """Return the nearest valid sizes of which none is larger: equal ones for equal ones."""
+        """Return the nearest valid sizes that are nowhere larger, equal ones for equal ones; None where there are none."""
         return max(self._moved(sides, SizeSet.previous), key=sum, default=None)
 
     def above(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
-        """Return the nearest valid sizes of which none is smaller: equal ones for equal ones."""
+        """Return the nearest valid sizes that are nowhere smaller, equal ones for equal ones; None where there are none."""
         return min(self._moved(sides, SizeSet.next), key=sum, default=None)
 
     def _moved(self, sides: tuple[int, ...], step: Callable[[SizeSet, int], Any]) -> Iterable[tuple[int, ...]]:
@@ -106,10 +106,10 @@ class ValidSizes:
 
     @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
-        """The requirements without which the set would be larger, the cheapest first, with the sizes that each leaves.
+        """The requirements that cannot be left out, the cheapest first, with the sizes that each leaves.
 
-        Of an empty set they are the fewest that leave no size; where that takes too long to find, some of which none
-        can be left out. Raises NoClosedForm where the conditions of one layer have no closed form by themselves.
+        Of an empty set they are the fewest that leave no size, unless these take too long to find. Raises NoClosedForm
+        where the conditions of one layer have no closed form by themselves.
         """
         return constraints(self._required, self.names, empty=not self.boxes)
 

@@ -23,7 +23,7 @@ def is_count(value: object, least: int) -> TypeGuard[int]:
 
 
 def from_file(sizes: tuple[Any, ...], layout: str) -> Shape:
-    """Return the shape of which a file gives the sizes in its layout."""
+    """Return the shape whose sizes a file gives in its layout."""
     return (*sizes[-1:], *sizes[:-1]) if layout == CHANNELS_LAST else sizes
 
 

@@ -28,9 +28,9 @@ class TooManySpans(ValueError):  # noqa: N818 -- it describes the result
 class SizeSet:
     """An immutable set of sizes: `SizeSet("multiples of 16, from 16")`; 48 in s, s & t, s | t, ~s, s - t, s <= t.
 
-    SizeSet(text) reads all that `str` writes, and leaves out what may be left out: "none", "every size", "every size
-    from 67", "227 to 258", "1, 3 or 5", "multiples of 16, from 32", "0 or 31 modulo 32, from 31", and a finite part
-    before a periodic one: "5 or 7, and multiples of 16, from 32". Raises ValueError for any other text.
+    SizeSet(text) reads the words that `str` writes: "none", "every size", "every size from 67", "227 to 258",
+    "1, 3 or 5", "multiples of 16, from 32", "0 or 31 modulo 32, from 31", and a finite part before a periodic one:
+    "5 or 7, and multiples of 16, from 32". The start may be left out. Raises ValueError for any other text.
     """
 
     __slots__ = ("finite", "period", "residues", "start")
