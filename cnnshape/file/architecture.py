@@ -151,16 +151,16 @@ def mistake(place: Place, setting: Setting, error: ExpressionError) -> Place:
 def _way(setting: Setting, text: str) -> KeyPath:
     """Return the indices that lead to an expression of this text, in lists within lists."""
     entries = enumerate(setting) if isinstance(setting, list) else ()
-    return next(((i, *_way(entry, text)) for i, entry in entries if text in texts(entry)), ())
+    return next(((i, *_way(entry, text)) for i, entry in entries if text in _texts(entry)), ())
 
 
-def texts(setting: Setting) -> Iterator[str]:
+def _texts(setting: Setting) -> Iterator[str]:
     """Yield the texts of the expressions in a setting."""
     if isinstance(setting, PARSED):
         yield setting.text
     elif isinstance(setting, list):
         for entry in setting:
-            yield from texts(entry)
+            yield from _texts(entry)
 
 
 def length(setting: Setting) -> int:

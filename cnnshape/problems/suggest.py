@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OF_TORCH: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$")  # how torch's names differ from ours
+OF_TORCH: Final = r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$"  # how torch's names differ from ours; compiled when asked
 
 OF_OTHERS: Final = {  # what papers and other frameworks say for our words
     "linear": "fc dense fully_connected inner_product",
