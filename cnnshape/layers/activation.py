@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
-class Activation(Layer, family="Layers that keep the shape"):
+class Activation(Layer):
     """Activations, softmax, dropout, identity."""
 
+    family = "Layers that keep the shape"
     by_name = True
 
 

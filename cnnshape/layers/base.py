@@ -1,4 +1,8 @@
-"""What a layer type is: its parameters, its size rule, its counts, and the torch module that it stands for."""
+"""The base of all layer types: settings, the size rule and the counts, and how a layer compares with a live model's.
+
+Shapes come in and shapes go out, of any kind of number; a condition that a rule states goes through `require`. A type
+overrides what differs; all of it has a default. How torch spells a type is in in_torch.py.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ SPATIAL: Final = range(1, 4)  # 1-D, 2-D and 3-D
 
 
 class Doubt(NamedTuple):
-    """A warning that a layer gives about the input that arrives: its code and its facts."""
+    """A layer's warning about its input: the code of the problem, and the facts."""
 
     code: str
     facts: dict[str, object]
@@ -35,21 +39,21 @@ class Doubt(NamedTuple):
 class Layer(InTorch):
     """A layer type when it is a class, one layer with its settings when it is an instance.
 
-    A subclass names itself (`type`), the torch module that it stands for (`torch`), its parameters in torch's order,
-    and overrides what differs: mostly `depth` and `side`; how torch has it is in InTorch.
-    A shape is (C, W), (C, H, W) or (C, D, H, W), channels first, without the batch; its numbers are whatever flows.
+    A subclass names itself (`type`), its module in torch (`torch`) and its parameters in torch's order, and overrides
+    what differs: mostly `depth` and `side`. A shape is (C, W), (C, H, W) or (C, D, H, W), channels first, without the
+    batch; its numbers are those of the reading.
     """
 
     type: ClassVar[str] = ""
-    family: ClassVar[str] = ""  # what the types of a file have in common: their heading in the reference
+    family: ClassVar[str] = ""  # the heading of its file's types in the reference
     ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
     keeps_rank: ClassVar[bool] = True  # a refused input's rank is the result's
-    fits: ClassVar[bool] = False  # it does nothing where the shape that enters is the one that comes out
-    cuts: ClassVar[bool] = False  # it takes a part: of a tensor that is split, some parts may be used by nobody
+    fits: ClassVar[bool] = False  # it does nothing where input and output have one shape
+    cuts: ClassVar[bool] = False  # it takes a part of a tensor; nobody need use the other parts
     commutative: ClassVar[bool] = False  # the order of its inputs does not count
-    associative: ClassVar[bool] = False  # joining what is joined already joins all: a + (b + c)
-    stacks: ClassVar[bool] = False  # its result has all its inputs in it, as they are
+    associative: ClassVar[bool] = False  # a join of joins is one join: a + (b + c)
+    stacks: ClassVar[bool] = False  # its result holds its inputs as they are, side by side
     parameters: ClassVar[dict[str, Parameter[Any]]] = {}
     required: ClassVar[frozenset[str]] = frozenset()
     spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
@@ -57,9 +61,8 @@ class Layer(InTorch):
     references: ClassVar[dict[str, Reference]] = {}  # those that name another layer, whose result enters as well
     follows: ClassVar[frozenset[str]] = frozenset()  # those that follow from the input
 
-    def __init_subclass__(cls, *, type: str = "", torch: str = "", family: str = "", **_: object) -> None:  # noqa: A002
+    def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:  # noqa: A002
         super().__init_subclass__()
-        cls.family = family or cls.family
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
         cls.parameters = {**cls.parameters, **own}
         cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)
@@ -72,7 +75,7 @@ class Layer(InTorch):
             TYPES[type] = cls
 
     def __init__(self, **settings: Any) -> None:
-        """Take settings in the form that the parameters' `read` gives; what is left out has torch's default."""
+        """Take settings in the form that `Parameter.read` gives; those left out have torch's defaults."""
         self.__dict__.update(settings)
         self._settings = settings
 
@@ -101,11 +104,11 @@ class Layer(InTorch):
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
-        """Return what is wrong with settings that are right one by one, without its place."""
+        """Return the problem of settings that are right one by one, without its place; None where there is none."""
         return None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
-        """(C, W, ...) -> (depth(C), side(W), ...); an axis that is refused is unknown, and the others go on."""
+        """Return (depth(C), side(W), ...) of (C, W, ...); a refused axis is UNKNOWN, and the others go on."""
         x = inputs[0]
         y = [attempt(self.depth, x[0], require)]
         before: tuple[N, Any] = (None, None)
@@ -116,55 +119,55 @@ class Layer(InTorch):
         return tuple(y)
 
     def depth(self, c: N, require: Require) -> N:
-        """Return how many channels come out."""
+        """Return the channels of the output, from c channels."""
         return c
 
     def side(self, w: N, require: Require, *_: Any, **axis: Any) -> N:
-        """Return the side that comes out; `axis` has this axis's entry of every per-axis parameter."""
+        """Return the side of the output, from side w; `axis` has this axis's entry of every per-axis parameter."""
         return w
 
     def left_over(self, w: N, *_: Any, **axis: Any) -> N:
-        """Return the cells of the padded side that no window reaches (0 where there are no windows)."""
+        """Return the cells of the padded side that no window reaches; 0 without windows."""
         return 0
 
     def lost(self, w: N, windows: N, *_: Any, **axis: Any) -> N:
-        """Return how many cells of the side no window reaches at its end, if above 0; `windows` is the side that comes out."""
+        """Return the cells at the end of the side that no window reaches, if above 0; `windows` is the output's side."""
         return 0
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
-        """Return, for each input that is not only looked at, what a position along each of its spatial axes reads.
+        """Return the reach of a position of the output, for each spatial axis of each input but those only looked at.
 
-        None where no one axis of the result goes with it.
+        None for an axis that no single axis of the output goes with.
         """
         x = inputs[0]
         return [[self.reach(w, **axis) for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True)]]
 
     def reach(self, w: int, *_: Any, **axis: Any) -> Reads:
-        """Return what a position reads along one axis."""
+        """Return the reach of a position along one axis of side w."""
         return cells()
 
     def weights(self, x: Shape) -> N:
-        """Return how many weights there are; x is what enters."""
+        """Return the number of weights, at input x."""
         return 0
 
     def biases(self) -> N:
-        """Return how many biases there are."""
+        """Return the number of biases."""
         return 0
 
     def uses(self, x: Shape, y: Shape) -> N:
-        """Return how often each weight is multiplied, from input x to output y, by the counting convention."""
+        """Return the multiplications by each weight, from input x to output y, by the counting convention."""
         return 0
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
-        """Yield a warning for each thing that torch takes and people rarely mean."""
+        """Yield warnings about inputs that torch takes and people rarely mean."""
         return iter(())
 
     # What a layer type overrides, to be compared with layers of a live model
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
-        """Return the settings, each in one form, from input x to output y (() if it is not known).
+        """Return the settings in plain form, from input x to output y (() if it is not known).
 
-        Without those that the output shows, that are not known, or that bear on values alone and are not claimed.
+        Left out are those with compared = False, UNKNOWN ones, and numbers left to their default that no shape shows.
         """
         return {
             name: parameter.plain(value, len(x) - 1)
@@ -175,17 +178,17 @@ class Layer(InTorch):
         }
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
-        """Return the plainest layer that gives the same from input x to output y, as a linear for some convolutions."""
+        """Return the plainest layer with the same result, from input x to output y: a linear for some convolutions."""
         return self
 
     def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
-        """Say whether a net may leave the layer out, and all shapes are the same."""
+        """Say whether all shapes of a net would be the same without the layer."""
         return self.fits and inputs[:1] == (y,)
 
     # What the base makes of it
 
     def enter(self, require: Require, *inputs: Shape) -> None:
-        """Refuse inputs that the layer cannot read at all, and settings that do not fit them."""
+        """Refuse inputs with too few or too many axes, and settings that do not fit them."""
         rank = len(inputs[0]) - 1
         if rank not in self.ranks:
             code = "no-space" if rank == 0 else "too-few-axes" if rank < self.ranks.start else "too-many-axes"
@@ -206,11 +209,11 @@ class Layer(InTorch):
             }
             entries = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
             alike = all(entry == entries[0] for entry in entries)
-            made[rank] = entries[:1] * rank if alike else entries  # one object, by which a reading knows
+            made[rank] = entries[:1] * rank if alike else entries  # one object for all: `output` computes it once
         return made[rank]
 
     def looked_at(self) -> int:
-        """Return how many inputs, the last ones, are only asked for their shapes."""
+        """Return the number of inputs, the last ones, of which only the shapes count."""
         return sum(name in vars(self) and not reference.to for name, reference in self.references.items())
 
     def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
@@ -219,14 +222,14 @@ class Layer(InTorch):
         return weights + self.biases(), uses and weights * uses
 
     def completed(self, x: Shape | None) -> Self:
-        """Return the layer with the numbers that the file left out, as the input x decides them; UNKNOWN of no input."""
+        """Return the layer with its inferred numbers, as input x decides them; UNKNOWN without one."""
         left_out = [name for name in self.inferred if name not in self.__dict__]
         if not left_out:
             return self
         return self.replace(**{name: UNKNOWN if x is None else self.inferred[name].takes(self, x) for name in left_out})
 
     def traced(self) -> Self:
-        """Return the layer with settings that remember their names, for a reading that shows the arithmetic."""
+        """Return the layer with settings that remember their names, for `explain`."""
         shapes = (Extent, InferredShape)  # whose entries the file may write in another order
         return self.replace(
             **{
@@ -237,14 +240,14 @@ class Layer(InTorch):
 
     @classmethod
     def summary(cls) -> str:
-        """Return what the layer does, in a sentence or two."""
+        """Return the first paragraph of the docstring."""
         from inspect import cleandoc
 
         return cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def attempt(rule: Callable[..., Any], *args: Any, **settings: Any) -> Any:
-    """Return what the rule gives, or UNKNOWN where it refuses: what does not depend on it goes on."""
+    """Return the rule's result, or UNKNOWN where it refuses: the other axes go on."""
     try:
         return rule(*args, **settings)
     except Refused:
@@ -260,14 +263,14 @@ def last_of(_: Layer, x: Shape) -> N:
 
 
 def axis_of(dim: int, x: Shape, require: Require) -> int:
-    """Return where axis `dim`, counted as torch does (0 the batch), stands in a shape without the batch."""
+    """Return the index in a shape without the batch of axis `dim`, counted as torch does (0 the batch)."""
     axis = dim - 1 if dim > 0 else len(x) + dim
     require(0 <= axis < len(x), "no-such-axis", dim=dim, most=len(x))
     return axis
 
 
 def several(*numbers: N) -> Any:
-    """Return the condition that a product of sizes is more than 1: that any of them is."""
+    """Return the condition that the product of sizes is more than 1."""
     more: Any = False
     for number in numbers:
         more = more | (number >= 2)  # noqa: PLR2004 -- more than one
@@ -275,7 +278,7 @@ def several(*numbers: N) -> Any:
 
 
 def sees_all(axes: Sequence[dict[str, Any]], x: Shape, y: Shape) -> bool:
-    """Say whether there is one window, as large as all that enters."""
+    """Say whether one window covers the whole input."""
     return y[1:] == (1,) * (len(x) - 1) and tuple(axis["kernel_size"] for axis in axes) == x[1:]
 
 

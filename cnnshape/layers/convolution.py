@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
 
-class Learned(Layer, family="Layers that multiply with learned weights"):
+class Learned(Layer):
     """Convolution, transposed convolution, linear."""
+
+    family = "Layers that multiply with learned weights"
 
 
 class _Filters(Learned):
-    """What convolution and transposed convolution share: filters in groups, with a kernel."""
+    """Filters in groups, with a kernel: the base of convolution and transposed convolution."""
 
     in_channels: Inferred
     out_channels: Count

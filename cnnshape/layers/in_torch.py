@@ -1,7 +1,7 @@
-"""How torch spells a layer type: its module and its functions there, and what a live one of them is as a layer.
+"""How torch spells a layer type: a layer goes out as its module or function, a live module or call comes in as a layer.
 
-Torch itself, its modules and its tensors come in as they are, and are only asked for what they have: nothing here, and
-no layer type, imports torch. A type overrides what differs: mostly `functions` and `arguments`, or nothing.
+Torch, modules and tensors are arguments, asked for their attributes and shapes: no layer type imports torch. A type
+overrides what differs: mostly `functions` and `arguments`, or nothing.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Called(NamedTuple):
 
 
 class Recognized(NamedTuple):
-    """What a call is as a layer, which has made some of its results."""
+    """A call, or a part of it, read as a layer."""
 
     type: str
     layer: Any  # a Layer with its settings, None where these do not matter
-    results: list[Any]
+    results: list[Any]  # those of the call that the layer made
     minor: bool = False  # files may well leave it out
 
 

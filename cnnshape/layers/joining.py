@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 MANY: Final = range(1, 2**31)  # one, too: a pattern such as stack.*.skip may find a single result
 
 
-class Joining(Layer, family="Layers that join several results"):
+class Joining(Layer):
     """Concatenation and arithmetic of results."""
+
+    family = "Layers that join several results"
 
 
 class Concat(Joining, type="concat"):
@@ -197,7 +199,7 @@ class Scale(Joining, type="scale"):
 
 
 def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], skip: int = -1) -> Shape:
-    """Return the shape of both, axis by axis the larger; every axis but `skip` must be alike, by conditions by code."""
+    """Return the larger size of each axis; all but `skip` must meet the conditions, which `alike` has by code."""
     either = same if equal in alike.values() else larger
 
     def axis(a: N, b: N) -> N:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
-class Normalization(Layer, family="Layers that normalise"):
+class Normalization(Layer):
     """Normalisation over some of the axes."""
 
+    family = "Layers that normalise"
     by_name = True
 
 

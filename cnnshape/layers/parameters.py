@@ -1,4 +1,8 @@
-"""How a parameter of a layer type reads, defaults, is limited, and looks in the JSON Schema and the reference."""
+"""The kinds of parameters: how a setting is read from TOML and from torch, its limits and default, its JSON Schema.
+
+A layer type has its parameters as class attributes. A value of TOML comes in, with expressions evaluated, and goes out
+in the one form that the rules take, or is refused (Wrong).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # its weights are float3
 
 
 class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must be ..."
-    """A value that a parameter does not take; the problem is without its place."""
+    """A refused value; `problem` says why, without its place."""
 
     def __init__(self, problem: BadValue) -> None:
         super().__init__(problem)
@@ -38,12 +42,12 @@ class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must 
 
 
 class Traits(TypedDict, total=False):
-    """What a layer type may say of a parameter of its own, where the kind of parameter says otherwise."""
+    """Facts that a layer type may state of one parameter; each kind of parameter has defaults."""
 
     torch: bool  # torch's constructor has it
-    compared: bool  # two layers of the type are alike only if they have the same; else their results show it
-    follows: bool  # it follows from what enters, where nobody says otherwise
-    sides: bool  # the sides that come out depend on it, or whether the layer takes those that enter
+    compared: bool  # verify compares it; False: the shapes show it
+    follows: bool  # it follows from the input, unless it is given
+    sides: bool  # the output's sides depend on it, or which sides are refused
 
 
 class Parameter(Generic[T]):
@@ -78,19 +82,19 @@ class Parameter(Generic[T]):
         return self if layer is None else self.default  # a value given stands in the layer's __dict__, found first
 
     def read(self, value: object) -> T:
-        """Return the value in its one form; `value` is TOML's, expressions evaluated. Raises Wrong."""
+        """Return a value of TOML, with expressions evaluated, in the form that the rules take. Raises Wrong."""
         raise NotImplementedError
 
     def plain(self, value: Any, rank: int) -> Any:
-        """Return a setting in the one form that is compared: whether (3, 3) or 3, axis -1 or 3."""
+        """Return a setting in the form that is compared: (3, 3) for 3, an axis counted from the front."""
         return value
 
     def of_torch(self, value: Any) -> Any:
-        """Return what torch's attribute or argument of that name says, as `read` does of a file's; None: nothing."""
+        """Return the value of torch's attribute or argument of that name in the form that `read` gives; None: not given."""
         return tuple(value) if isinstance(value, list | tuple) else value
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of what a file may write."""
+        """Return the JSON Schema of the values that a file may write."""
         raise NotImplementedError
 
     def refuse(self, value: object, why: type[BadValue], suggestions: tuple[Suggestion, ...] = ()) -> Wrong:
@@ -98,7 +102,7 @@ class Parameter(Generic[T]):
 
 
 def _misfit(value: object, kinds: type | tuple[type, ...] = int) -> type[BadValue]:
-    """Return what is wrong with a number that does not fit: its size, or that it is none of these kinds."""
+    """Return the problem of a number that is refused: its size, or its kind."""
     return OutOfRange if isinstance(value, kinds) and not isinstance(value, bool) else WrongKind
 
 
@@ -131,9 +135,9 @@ class Count(Parameter[int]):
 
 
 class Inferred(Count):
-    """A number that the input decides, as in_channels; a file may leave it out, and where it is given it is checked.
+    """A number that the input decides, as in_channels; left out it is inferred, given it is checked.
 
-    `takes` gives it for a layer and the shape that enters.
+    `takes` computes it from a layer and its input's shape.
     """
 
     follows = True
@@ -309,7 +313,7 @@ class Ends(PerAxis):
         return tuple(map(ends, super().plain(value, rank))) if self.spatial else value
 
     def of_torch(self, value: Any) -> Any:
-        """Return (axis, ...) of torch's numbers, which have the last axis first, and for each before and after."""
+        """Pair torch's numbers by axis: (1, 2, 3, 4) has the last axis first, and becomes ((3, 4), (1, 2))."""
         return tuple(zip(value[::2], value[1::2], strict=True))[::-1] if isinstance(value, list | tuple) else value
 
     def one(self) -> dict[str, Any]:
@@ -464,7 +468,7 @@ class Word(Parameter[str]):
 
 
 class Reference(Parameter[Any]):
-    """The name of a layer that stands earlier; what it gives (or, of a `max_pool`, what enters it) enters here too."""
+    """The name of an earlier layer, whose result (of a `max_pool`: whose input) enters here, too."""
 
     of_words = True
     compared = False
@@ -487,10 +491,10 @@ class Reference(Parameter[Any]):
 
 
 def per_axis(value: Any, rank: int) -> tuple[Any, ...]:
-    """Return a per-axis value as one for each of `rank` spatial axes."""
+    """Expand 3 to (3, 3), for `rank` spatial axes."""
     return value if isinstance(value, tuple) else (value,) * rank
 
 
 def ends(value: Any) -> tuple[Any, Any]:
-    """Return cells before and after, of one number for both or a pair."""
+    """Expand 1 to (1, 1), the cells before and after; a pair is left as it is."""
     return value if isinstance(value, tuple) else (value, value)

@@ -30,19 +30,21 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
 
-class Pooling(Layer, family="Layers that summarise windows"):
+class Pooling(Layer):
     """Pooling and its inverse."""
+
+    family = "Layers that summarise windows"
 
 
 class _Pool(Pooling):
-    """What the pools with a window share: the window's rule, and the limit of the padding."""
+    """The base of the pools with a window: its rule, and the limit of its padding."""
 
     kernel_size: PerAxis
     ceil_mode: Flag
     ranks = SPATIAL
 
     def sees_all(self, x: Shape, y: Shape) -> bool:
-        """Say whether there is one window, without padding, as large as all that enters."""
+        """Say whether one window without padding covers the whole input."""
         if not 1 < len(x) == len(y):
             return False
         axes = self.axes(len(x) - 1)
@@ -188,7 +190,7 @@ class MaxUnpool(Pooling, type="max_unpool"):
         return [[painted(**axis) for axis in self.indices.axes(len(inputs[0]) - 1)]]
 
     def unpooling(self) -> MaxUnpool:
-        """Return the layer with what it does not say itself taken from its max_pool."""
+        """Return the layer with the settings that it leaves out, as its max_pool has them."""
         names = ("kernel_size", "stride", "padding")
         kernel_size, stride, padding = (getattr(self, name) for name in names)
         pool = self.indices
@@ -204,7 +206,7 @@ class MaxUnpool(Pooling, type="max_unpool"):
         return {"padding": given.get("padding", 0), "stride": given.get("stride") or given["kernel_size"]}
 
     def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Layer, tuple[int, ...]]:
-        """Return what entered the max_pool in the place of the indices that it gave."""
+        """Return the value that entered the max_pool in the place of the indices."""
         x, *indices = inputs
         pools = filter(None, map(maker, indices))
         return self, (x, *(value for pool in pools for value in pool.inputs[:1]))
@@ -231,7 +233,7 @@ def _unsaid(condition: bool, code: str, **facts: object) -> None:
 def _unpooled(  # noqa: PLR0913 -- the quantities of the formula
     w: N, target: N, require: Require, pool: dict[str, N], *, kernel_size: N, stride: N, padding: N
 ) -> N:
-    """Return the side to restore: one that the max_pool makes w of, and no window of which may see padding alone."""
+    """Return the side to restore, from which the max_pool makes w; each of its windows must see more than padding."""
     seen = (target >= pool["dilation"]) | (pool["padding"] == 0)
     require(seen, "window-in-padding", side=target, dilation=pool["dilation"], padding=pool["padding"])
     usual = transposed(w, unasked, extent=kernel_size, stride=stride, padding=padding)
@@ -241,7 +243,7 @@ def _unpooled(  # noqa: PLR0913 -- the quantities of the formula
 
 
 class _AdaptivePool(Pooling):
-    """What the adaptive pools share: the side is the one that is wanted."""
+    """The base of the adaptive pools: the output's side is given."""
 
     output_size: KeptSize
     ranks = SPATIAL
@@ -288,7 +290,7 @@ class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMa
 
 
 class _GlobalPool(Pooling):
-    """What the global pools share: torch's adaptive pools, to a side of 1."""
+    """The base of the global pools: torch's adaptive pools, to a side of 1."""
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:

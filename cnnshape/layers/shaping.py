@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
-class Shaping(Layer, family="Layers that rearrange or resize"):
+class Shaping(Layer):
     """Layers without weights that change a shape."""
 
+    family = "Layers that rearrange or resize"
     by_name = True
 
 
@@ -164,7 +165,7 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
         return found | {"align_corners": bool(found["align_corners"])} if "align_corners" in found else found
 
     def resampled(self, w: int, out: int, factor: float | None) -> Reads | None:
-        """Return what a position reads: torch puts the centre of cell j at (j + 1/2) * times/by - 1/2."""
+        """Return the reach of a position: torch puts the centre of cell j at (j + 1/2) * times/by - 1/2."""
         if self.mode == "area":
             return spread(w, out)
         by, times = (out, w) if factor is None else factor.as_integer_ratio()
@@ -407,14 +408,14 @@ class Crop(Shaping, type="crop"):
         return size
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
-        """Return where the part begins; of the middle, as the sides say."""
+        """Return the offset of the part; of the middle, as the sides say."""
         if self.offset is None and len(x) != len(y):
             return {}
         middle = tuple((w - size) // 2 for w, size in zip(x[1:], y[1:], strict=False))
         return {"offset": middle if self.offset is None else per_axis(self.offset, len(x) - 1)}
 
     def parts(self, *inputs: Shape) -> list[tuple[int, int]]:
-        """Return, for each spatial axis, where the part begins, and its size."""
+        """Return (begin, size) of the part, for each spatial axis."""
         x, y = inputs[0], self.output(unasked, *inputs)
         sides = zip(x[1:], y[1:], self.axes(len(x) - 1), strict=True)
         return [(axis.get("offset", (w - size) // 2), size) for w, size, axis in sides]
@@ -500,5 +501,5 @@ class Slice(Shaping, type="slice"):
 
 
 def _from_front(place: N, length: N) -> N:
-    """Return a place in an axis, counted from the end where it is negative, as counted from the front."""
+    """Return an index counted from the front, of one that counts from the end where it is negative."""
     return place if place >= 0 else length + place

@@ -1,7 +1,7 @@
-"""What a position in a layer's result reads of what enters, along one axis: windows that move with the position.
+"""Reaches: the cells of an axis that a position of a layer's output reads, as windows that move with the position.
 
-Each layer type says it beside its size rule (`Layer.reads`); cnnshape.network.receptive makes receptive fields of it. A side is
-thought of as going on at its ends: what a window reads there is padding. Names as in cnnshape.numbers.rules.
+Each layer type gives its own beside its size rule (`Layer.reads`); network/receptive.py makes receptive fields of them.
+An axis is taken to go on beyond its ends: cells there are padding. Names as in numbers/rules.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_PLACES: Final = 2**12  # of a period that are told apart
 
 
-class FieldTooLarge(Exception):  # noqa: N818 -- it says what a field is
+class FieldTooLarge(Exception):  # noqa: N818 -- it names a fact about a field
     """The field has more than MOST_PLACES or MOST_CELLS."""
 
 
@@ -36,17 +36,17 @@ class Reads(NamedTuple):
 
 
 def cells(first: int = 0, taps: int = 1, *, apart: int = 1, step: int = 1) -> Reads:
-    """Return what a window reads that moves by step from one position to the next."""
+    """Return the reach of a window that moves by step from one position to the next."""
     return Reads(1, step, (Window(first, taps, apart),))
 
 
 def whole(x: Shape) -> list[Reads]:
-    """Return what a layer reads of which every position depends on all of its input."""
+    """Return the reaches, for each spatial axis, of a layer whose every position depends on all of its input x."""
     return [cells(0, w, step=0) for w in x[1:]]
 
 
 def painted(*, kernel_size: int, stride: int, padding: int, dilation: int) -> Reads:
-    """Return what is read where each input cell paints a window: position j reads cell i if j = S*i - P + D*t."""
+    """Return the reach where each input cell paints a window: position j reads cell i if j = S*i - P + D*t."""
     if stride > MOST_PLACES:
         raise FieldTooLarge
     common = gcd(stride, dilation)
@@ -61,9 +61,9 @@ def painted(*, kernel_size: int, stride: int, padding: int, dilation: int) -> Re
 
 
 def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) -> Reads:
-    """Return what is read where position j is at (times*j + plus)/by: the cell there, rounded down.
+    """Return the reach where position j is at (times*j + plus)/by: the cell there, rounded down.
 
-    If that is between two cells, also so many cells before and after.
+    Between two cells, it also reads some cells before and after.
     """
     common = gcd(times, by)
     if by // common > MOST_PLACES:
@@ -76,7 +76,7 @@ def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) 
 
 
 def spread(w: int, windows: int) -> Reads:
-    """Return what adaptive pooling reads: window j of n goes from floor(j*W/n) to ceil((j + 1)*W/n)."""
+    """Return the reach of adaptive pooling: window j of n goes from floor(j*W/n) to ceil((j + 1)*W/n)."""
     if windows == 1:
         return cells(0, w, step=0)
     common = gcd(w, windows)
