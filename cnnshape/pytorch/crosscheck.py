@@ -43,7 +43,7 @@ Outcome = Literal[
 
 
 class Verdict(NamedTuple):
-    """What torch says of one layer. Shapes are channels first, without the batch."""
+    """Torch's verdict on one layer. Shapes are channels first, without the batch."""
 
     name: str
     verdict: Outcome
@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """What a cross-check found: a verdict for each layer, in order, and a problem for each disagreement."""
+    """A cross-check: a verdict for each layer, in order, and a problem for each disagreement."""
 
     device: str
     torch: str  # its version
@@ -130,7 +130,7 @@ def _device(name: str) -> str:
 
 
 class _Answer(NamedTuple):
-    """What a layer comes to: a shape and a number of parameters, or a refusal."""
+    """The outcome of a layer: a shape and a number of parameters, or a refusal."""
 
     output: Shape | None = None
     parameters: int | None = None
@@ -143,7 +143,7 @@ class _Answer(NamedTuple):
 
 
 class _Pass:
-    """The tensors that somebody still reads, and the disagreements found."""
+    """The tensors that later layers read, and the disagreements found."""
 
     def __init__(self, net: Network, report: Report, device: str):
         self.net = net
@@ -156,7 +156,7 @@ class _Pass:
         self.problems: list[Problem] = []
 
     def ask(self, index: int, row: LayerReport) -> Verdict:
-        """Run one layer, keep its result if somebody reads it, and free what nobody reads any more."""
+        """Run one layer; keep its result if a later layer reads it, and free the tensors that none reads any more."""
         verdict = self.unable(row) or self.run(index, row)
         for value in row.node.inputs:
             if self.last_reader[value] == index:
@@ -164,7 +164,7 @@ class _Pass:
         return verdict
 
     def unable(self, row: LayerReport) -> Verdict | None:
-        """Return the verdict on a layer about which torch cannot be asked."""
+        """Return the verdict on a layer that torch cannot be asked about; None where it can."""
         layer: Any = row.node.layer
         if layer is None or None in row.inputs or any(map(_unsettled, layer.__dict__.values())):
             return Verdict(row.name, "not run", "what enters it, or what it is, cannot be known")
@@ -179,7 +179,7 @@ class _Pass:
         return None
 
     def needed(self, row: LayerReport) -> int:
-        """Return how many bytes a layer takes, with the tensors that wait for others."""
+        """Return the bytes that a layer takes, with the tensors that wait for later layers."""
         through = sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
         weights = 0 if row.result.parameters is UNKNOWN else row.result.parameters
         elements = (1 + memory.WORK) * through + weights + memory.scratch(row, self.device)
@@ -208,7 +208,7 @@ class _Pass:
         return self.tensors[value]
 
     def compared(self, row: LayerReport, answer: _Answer) -> Verdict:
-        """Return the verdict on what torch answered."""
+        """Return the verdict on torch's answer."""
         verdict = Verdict(row.name, "agrees", "", *answer)
         refusals = [code for code, _ in row.result.refusals]
         if not refusals:
@@ -236,7 +236,7 @@ class _Pass:
 
 
 def _run(layer: Any, tensors: Sequence[Any], device: str) -> tuple[Any, int]:
-    """Return what torch makes of a layer and its tensors, and how many parameters it has there."""
+    """Return a layer's result in torch, and its number of parameters there."""
     with torch.device(device):
         module = layer.module(Bare(), *(tuple(tensor.shape[1:]) for tensor in tensors))
     parameters = 0 if module is None else sum(weights.numel() for weights in module.eval().parameters())

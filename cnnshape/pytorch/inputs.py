@@ -19,8 +19,8 @@ def samples(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
     return {name: torch.rand(1, *shape, device=device).to(dtype) for name, shape in inputs.items()}
 
 
-class WrongInputs(Exception):  # noqa: N818 -- it says what is the case
-    """The model's forward does not take what the file declares."""
+class WrongInputs(Exception):  # noqa: N818 -- it names a fact
+    """The model's forward does not take the inputs that the file declares."""
 
 
 def arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -37,7 +37,7 @@ def arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any,
 
 
 def tensors_in(value: Any, key: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield the tensors that are passed or returned, however they are packed, with their keys."""
+    """Yield the tensors in lists, dicts and dataclasses, with their keys."""
     if isinstance(value, torch.Tensor):
         yield key, value
     elif isinstance(value, dict):

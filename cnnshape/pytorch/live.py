@@ -70,6 +70,6 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
 
 
 def _devices(model: torch.nn.Module) -> list[str]:
-    """Return where to run a model, and where if it raises there: it may hold what is not brought along."""
+    """Return the devices to try, in order; a model may hold tensors that are left at home."""
     home = next((str(tensor.device) for tensor in (*model.parameters(), *model.buffers())), "cpu")
     return ["cuda", home] if home == "cpu" and torch.cuda.is_available() else [home]

@@ -14,7 +14,7 @@ from cnnshape.numbers.shape import LARGEST
 if TYPE_CHECKING:
     from cnnshape.network.report import LayerReport
 
-MEMORY_SHARE: Final = 0.5  # of the memory there is, how much a layer may take, with the tensors that wait for others
+MEMORY_SHARE: Final = 0.5  # of all memory, that a layer may take with the tensors that wait for later layers
 MEMORY_ASSUMED: Final = 8 * 2**30  # where the system does not say how much there is
 CGROUP: Final = Path("/sys/fs/cgroup/memory.max")  # a container's limit
 WORK: Final = 2  # a layer's temporary tensors, in multiples of its input and output; measured: up to 1.6
@@ -23,7 +23,7 @@ ONEDNN_FROM: Final = 20480  # elements of a convolution's input; torch does smal
 
 
 def available(device: str) -> int:
-    """Return how many bytes may be used at a time."""
+    """Return the bytes that may be used at a time."""
     if device == "meta":
         return LARGEST  # it has none; torch counts bytes in 64 bits
     if device == "cuda":
@@ -32,7 +32,7 @@ def available(device: str) -> int:
 
 
 def scratch(row: LayerReport, device: str) -> int:
-    """Return how many elements torch may write out on the way, besides tensors like those that enter and leave."""
+    """Return the elements that torch may write out on the way, besides tensors like those that enter and leave."""
     layer: Any = row.node.layer
     x, y = row.inputs[0] or (), row.output or ()
     onednn = HAS_ONEDNN and torch.get_default_dtype() == torch.float32 and math.prod(x[:3]) > ONEDNN_FROM
@@ -47,7 +47,7 @@ def _physical() -> float:
 
 
 def _granted() -> float:
-    """Return what a container may use."""
+    """Return the bytes that a container may use."""
     try:
         return int(CGROUP.read_text())
     except (OSError, ValueError):  # there is no such limit, or it is "max"

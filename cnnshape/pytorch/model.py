@@ -13,7 +13,7 @@ from cnnshape.pytorch.their_code import said
 
 
 def named(name: str) -> torch.nn.Module:
-    """Return the model that MODULE:NAME makes, or is. Raises ValueError, with what went wrong, where there is none."""
+    """Return the model that MODULE:NAME is or makes. Raises ValueError, with the reason, where there is none."""
     module, _, path = name.partition(":")
     if not re.fullmatch(r"[\w.-]+:[\w.]+", name):
         raise ValueError(f"{name!r} is not MODULE:NAME, as my_package.nets:ResNet")
@@ -30,13 +30,13 @@ def named(name: str) -> torch.nn.Module:
 
 
 def scripted(model: torch.nn.Module) -> str:
-    """Say what of a model torch.jit has made its own, so that neither its layers nor its functions are seen."""
+    """Name the first part of a model that torch.jit has compiled, whose layers cannot be seen; "" for none."""
     names = (name for name, module in model.named_modules() if isinstance(module, torch.jit.ScriptModule))
     return next((f"{name or 'the model'} is a ScriptModule: give what torch.jit made it of" for name in names), "")
 
 
 def unwrapped(model: Any) -> Any:
-    """Return the model itself, of one that torch has wrapped: to run in parallel, to average weights, or compiled."""
+    """Return the model within torch's wrappers: DataParallel, AveragedModel, torch.compile."""
     while type(model).__module__.startswith("torch."):
         match [*model.named_children()]:
             case [("module" | "_orig_mod", inner)]:

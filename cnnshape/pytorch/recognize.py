@@ -1,4 +1,4 @@
-"""What a module or a call of torch is as a layer: which layer type has it; the type itself then says with which settings.
+"""The layer type of a live module or call. The type itself then reads the settings.
 
 A module of torch.nn and a function of torch go by the names that the types give (`torch`, `modules`, `functions`); a
 user's own module by its class's name, where the type allows that (`by_name`).
@@ -49,7 +49,7 @@ MODULES: Final = _modules()
 
 @cache
 def type_of(kind: type[torch.nn.Module]) -> str:
-    """Return what files call a class of modules that is a layer, "" for one that is to be looked into.
+    """Return the layer type of a class of modules, or torch's own name in snake case; "" for one to look into.
 
     A module of torch.nn is one, if it runs torch's own code. A class of the user's is looked into, unless its name says
     that it is a layer which torch has not, or not so.
@@ -84,7 +84,7 @@ def layer_of(module: torch.nn.Module, name: str) -> Layer | None:
 
 
 def layers_of(call: Called) -> Iterator[Recognized]:
-    """Yield what a call is as a layer, or as several; nothing where it is none, or of a type that files do not know."""
+    """Yield the layers that a call is, mostly one; none where files have no type for it."""
     return chain.from_iterable(kind.of_call(call) for kind in kinds_of(call.name))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def said(error: BaseException) -> str:
-    """Say what was raised, and in which line of the model's code."""
+    """Write an exception, and the line of the model's code that raised it."""
     if isinstance(error, WrongInputs):
         return str(error)
     theirs = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_machinery(frame.filename)]

@@ -23,14 +23,14 @@ def copied(tensor: torch.Tensor, device: str) -> torch.Tensor:
 
 @contextmanager
 def undisturbed(model: torch.nn.Module, device: str) -> Iterator[None]:
-    """Have the model evaluate, without gradients; put back what its modules hold, and all random states."""
+    """Run the body in evaluation mode, without gradients; put back all attributes of modules, and all random states."""
     attributes = [vars(module) for module in modules_of(model)]
     held = [kept for holder in attributes for kept in _containers(holder)]
     numpy = sys.modules.get("numpy")
     python_state, numpy_state = random.getstate(), numpy and numpy.random.get_state()
     cuda = range(torch.cuda.device_count()) if device.startswith("cuda") or torch.cuda.is_initialized() else ()
     try:
-        # No inference_mode: what anyone keeps of this run must serve in training. No eval(): it may be the user's.
+        # No inference_mode: tensors that a module keeps must serve in training. No eval(): the user may override it.
         with torch.random.fork_rng(cuda), torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.default_generator.manual_seed(0)  # not torch.manual_seed, which is kept for a cuda not used yet
@@ -50,7 +50,7 @@ def undisturbed(model: torch.nn.Module, device: str) -> Iterator[None]:
 
 
 def modules_of(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """Return all modules of a model, also those that stand in lists and dicts, where torch does not look for them."""
+    """Return all modules of a model, also those in lists and dicts, where torch does not look."""
     found: dict[torch.nn.Module, None] = {}
     seen: set[int] = set()
     todo: list[Any] = [model]

@@ -1,7 +1,7 @@
 """The watch over a run: every module and function that runs, written down as calls if they are layers.
 
-Modules are seen by hooks, functions by a TorchFunctionMode. Each tensor that passes has an origin, by which one knows
-who reads whose result.
+Modules are seen by hooks, functions by a TorchFunctionMode. Each tensor has an origin, the values and parameters that it
+is made of: this gives the inputs of a call.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SAYS_KWARGS: Final = "with_kwargs" in inspect.signature(modules.register_module_
 
 
 class _Origin(NamedTuple):
-    """What a tensor is made of."""
+    """The values and parameters that a tensor is made of."""
 
     values: tuple[int, ...] = ()  # inputs, and results of layers
     weights: tuple[str, ...] = ()  # parameters, in no layer yet
@@ -42,7 +42,7 @@ class _Origin(NamedTuple):
 
 
 class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
-    """Sees every module and every function that runs, and writes down those that are layers."""
+    """The modules and functions of one run; `calls` has those that are layers, in the order of the run."""
 
     def __init__(self, model: torch.nn.Module, numbers: Mapping[str, torch.Tensor], inputs: list[torch.Tensor]):
         super().__init__()
@@ -53,7 +53,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.first = 1 + len(inputs)  # the value of the first call
         self.origins = WeakIdKeyDictionary()
         attributes = (value for module in self.names for value in vars(module).values())
-        for tensor in (value for value in attributes if isinstance(value, torch.Tensor)):  # a buffer, but in name
+        for tensor in (
+            value for value in attributes if isinstance(value, torch.Tensor)
+        ):  # buffers that nobody registered
             self.origins[tensor] = _Origin()
         for name, tensor in self.parameters.items():
             self.origins[tensor] = _Origin(weights=(name,))
@@ -91,7 +93,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
                 self.layer = module
 
     def leaves(self, module: torch.nn.Module, args: Any, *rest: Any) -> Any:
-        """Write a layer down; what comes last is the result, None where it raised (then torch leaves kwargs out)."""
+        """Record a module that is a layer. The last of `rest` is its result, None where it raised (then without kwargs)."""
         *kwargs, result = rest
         if not SAYS_KWARGS:
             kwargs = [sys._getframe(1).f_locals["kwargs"]]  # noqa: SLF001 -- of torch's call, which is settled there
@@ -105,7 +107,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         kind = _type(module)
         entering = [tensor for _, tensor in tensors_in((args, kwargs))]
         if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in entering):
-            result = result.view_as(result)  # another, so that one can tell who reads which
+            result = result.view_as(result)  # another object, with an origin of its own
         made = [tensor for _, tensor in tensors_in(result)]
         weights = {self.titles[id(p)]: p.numel() for p in module.parameters() if id(p) in self.titles}
         self.left(module)
@@ -121,7 +123,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             pass  # one that raised, and whose error was caught
 
     def named(self, module: torch.nn.Module) -> str:
-        """Return the path of a module; of one that is made on the way, its class within the module around it."""
+        """Return the path of a module; of one made during the run, its class within the module around it."""
         return self.names.get(module) or self.within(f"{type(module).__name__}()")
 
     def within(self, name: str) -> str:
@@ -159,7 +161,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         return result
 
     def read(self, call: Called, name: str, weights: tuple[str, ...]) -> list[torch.Tensor]:
-        """Write down what a function is as a layer; return those of its results that no layer made."""
+        """Record a function that is a layer, or several; return the results that no layer made."""
         if by_data(call) and not self.by_data:
             self.by_data = f"{self.within(name)}() at {calling_line()}"
         owners = {weight.rpartition(".")[0] for weight in weights}
@@ -203,7 +205,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.raising = [call]
 
     def as_files_have_it(self, layer: Layer, inputs: tuple[int, ...]) -> tuple[str, Layer, tuple[int, ...]]:
-        """Return the layer that files have for one and those that made its inputs; files leave those out."""
+        """Return the layer that files have for this one and the makers of its inputs, which become minor."""
         whole, read = layer.among(inputs, self.maker)
         if whole is not layer:
             for value in {*inputs} - {*read}:
@@ -211,16 +213,16 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         return whole.type, whole, read
 
     def maker(self, value: int) -> Call | None:
-        """Return the layer that made a value, None for one of the inputs."""
+        """Return the call that made a value, None for an input of the net."""
         return self.calls[value - self.first] if value >= self.first else None
 
     def origin(self, tensor: torch.Tensor) -> _Origin:
-        """Return what a tensor is made of; one that nobody saw being made is taken for the last layer's."""
+        """Return the origin of a tensor; one without is taken for the last layer's result."""
         found: _Origin | None = self.origins.get(tensor, None)
         return _Origin((self.first + len(self.calls) - 1,)) if found is None else found
 
     def idle(self) -> dict[str, int]:
-        """Return the modules with parameters that no layer used, and how many these are."""
+        """Return the modules with parameters that no layer used, and the number of these."""
         used = {weight for call in self.calls for weight in call.weights}
         result: dict[str, int] = {}
         for name, parameter in self.parameters.items():
@@ -231,6 +233,6 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
 
 
 def _type(module: torch.nn.Module) -> str:
-    """Return the layer type of a module, "" for one to look into: a class of the user's that has modules is one."""
+    """Return the layer type of a module, "" for one to look into, as every class of the user's that has modules."""
     kind: str = type_of(type(module))  # type: ignore[arg-type]  # mypy takes it for Any
     return kind if kind and (type(module).__module__.startswith("torch.") or not any(module.children())) else ""
