@@ -1,0 +1,194 @@
+"""How a setting reads: its one form, what is wrong with it, the defaults."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from contextlib import suppress
+
+import pytest
+
+from cnnshape.layers import TYPES, Layer
+from cnnshape.layers.parameters import REQUIRED, Inferred, PerAxis, Reference, Wrong
+from cnnshape.numbers.unknown import UNKNOWN
+
+UNKNOWN_SHAPE = (UNKNOWN, UNKNOWN, UNKNOWN)
+
+
+def layer(kind: str, **settings) -> Layer:
+    """Make a layer of settings as a file writes them."""
+    parameters = TYPES[kind].parameters
+    return TYPES[kind](**{name: parameters[name].read(value) for name, value in settings.items()})
+
+
+def conv(**settings) -> Layer:
+    return layer("conv", in_channels=3, out_channels=8, **settings)
+
+
+def read(kind: str, name: str, value):
+    return TYPES[kind].parameters[name].read(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "result"),
+    [
+        ("conv", "kernel_size", 3, 3),
+        ("conv", "kernel_size", [3, 5], (3, 5)),
+        ("conv", "padding", "same", "same"),
+        ("conv", "bias", False, False),
+        ("adaptive_avg_pool", "output_size", ["keep", 1], ("keep", 1)),
+        ("layer_norm", "normalized_shape", 7, (7,)),
+        ("layer_norm", "normalized_shape", [7, 2], (7, 2)),
+        ("upsample", "scale_factor", [2, 0.5], (2, 0.5)),
+        ("pad", "padding", [1, [0, -2]], (1, (0, -2))),
+        ("pad", "channels", [0, 3], (0, 3)),
+        ("reshape", "shape", [-1, 4], (-1, 4)),
+        ("lp_pool", "norm_type", math.inf, math.inf),
+        ("softmax", "dim", -1, -1),
+        ("slice", "stop", 0, 0),
+    ],
+)
+def test_a_setting_has_one_form(kind, name, value, result):
+    assert read(kind, name, value) == result
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value", "message"),
+    [
+        ("conv", "out_channels", 0, "out_channels must be a whole number from 1 up, not 0"),
+        ("conv", "out_channels", True, "out_channels must be a whole number from 1 up, not true"),
+        ("conv", "out_channels", 2**63, "out_channels must be a whole number from 1 up, not 9223372036854775808"),
+        ("conv", "bias", 1, "bias must be true or false, not 1"),
+        (
+            "conv",
+            "padding_mode",
+            "mirror",
+            'padding_mode must be one of "zeros", "reflect", "replicate", "circular", not "mirror"',
+        ),
+        ("conv_transpose", "padding_mode", "reflect", 'padding_mode must be "zeros", not "reflect"'),
+        (
+            "conv",
+            "padding",
+            ["same", 1],
+            'padding must be a whole number from 0 up, or a list with one for each spatial axis, or "same", or "valid", not ["same", 1]',
+        ),
+        (
+            "max_pool",
+            "kernel_size",
+            [],
+            "kernel_size must be a whole number from 1 up, or a list with one for each spatial axis, not []",
+        ),
+        (
+            "max_pool",
+            "kernel_size",
+            [2, True],
+            "kernel_size must be a whole number from 1 up, or a list with one for each spatial axis, not [2, true]",
+        ),
+        (
+            "upsample",
+            "scale_factor",
+            math.nan,
+            "scale_factor must be a positive number, or a list with one for each spatial axis, not nan",
+        ),
+        ("dropout", "p", 1.5, "p must be a number from 0 to 1, not 1.5"),
+        ("celu", "alpha", 0, "alpha must be a number other than 0, not 0"),
+        ("rrelu", "upper", math.inf, "upper must be a finite number, not inf"),
+        ("elu", "alpha", math.nan, "alpha must be a number, not nan"),
+        ("elu", "alpha", True, "alpha must be a number, not true"),
+        ("elu", "alpha", 10**30, None),
+        ("celu", "alpha", 10**400, None),
+        (
+            "softmax",
+            "dim",
+            0,
+            "dim must be an axis: 1 the channels, then space, or negative from the end (0 is the batch), not 0",
+        ),
+        ("avg_pool", "divisor_override", 0, "divisor_override must be a whole number other than 0, not 0"),
+        ("reshape", "shape", [-1, -1], "shape must be a list of whole numbers, one of which may be -1, not [-1, -1]"),
+        ("pad", "padding", [[1, 2, 3]], None),
+        (
+            "pad",
+            "channels",
+            [0, -1],
+            "channels must be a whole number from 0 up, or a pair [before, after], not [0, -1]",
+        ),
+        ("upsample", "like", 3, "like must be the name of a layer, or input, not 3"),
+    ],
+)
+def test_a_wrong_setting_says_what_it_must_be(kind, name, value, message):
+    with pytest.raises(Wrong) as wrong:
+        read(kind, name, value)
+    assert message is None or str(wrong.value) == message
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "x", [], [[]], {}, -(2**70), 1j, b"", (), [None], ["keep", "x"], [[1], [2]]]
+)
+def test_no_value_at_all_makes_a_parameter_stumble(value):
+    for kind in TYPES.values():
+        for parameter in kind.parameters.values():
+            with suppress(Wrong):
+                parameter.read(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "sentence"),
+    [
+        ("upsample", {}, "upsample needs one of size, scale_factor or like"),
+        ("upsample", {"size": 2, "scale_factor": 2}, "upsample needs one of size, scale_factor or like"),
+        (
+            "upsample",
+            {"size": 2, "align_corners": True},
+            "align_corners is only for mode linear, bilinear, bicubic or trilinear, not nearest",
+        ),
+        ("crop", {"exact": True}, "crop needs one of size, like or amount"),
+        ("crop", {"amount": 1, "offset": 1}, "amount and exact are for the middle, without offset"),
+        ("crop", {"size": 1, "offset": 1, "exact": True}, "amount and exact are for the middle, without offset"),
+        ("crop", {"size": 1, "offset": 1, "exact": False}, ""),
+        ("hardtanh", {"min_val": 1.0}, "max_val (1.0) must be above min_val (1.0)"),
+        ("rrelu", {"lower": 0.5}, f"lower (0.5) must not be above upper ({1 / 3})"),
+        ("batch_norm", {"eps": 0, "track_running_stats": False}, "without track_running_stats, eps must be above 0"),
+        ("pad", {"value": 1, "mode": "reflect"}, "value is only for mode constant, not reflect"),
+        ("pad", {"value": 0, "mode": "reflect"}, ""),
+        ("conv", {"out_channels": 1}, ""),
+    ],
+)
+def test_settings_that_do_not_go_together(kind, settings, sentence):
+    problem = TYPES[kind].inconsistent(settings)
+    assert (problem.message if problem else "") == sentence
+
+
+@pytest.mark.parametrize(
+    ("settings", "cells"),
+    [({"size": 4}, [3, 4, 5, 6]), ({"size": 4, "offset": 1}, [1, 2, 3, 4]), ({"size": 4, "offset": 0}, [0, 1, 2, 3])],
+)
+def test_which_cells_a_crop_takes(settings, cells, torch):
+    assert layer("crop", **settings).call(torch, None, torch.arange(11)[None, None]).flatten().tolist() == cells
+
+
+def test_a_default_is_one_of_the_values_that_a_parameter_takes():
+    for kind in TYPES.values():
+        for parameter in kind.parameters.values():
+            if parameter.default not in (REQUIRED, None):
+                assert parameter.read(parameter.default) == parameter.default
+
+
+def test_the_defaults_are_torchs(torch):
+    for kind in TYPES.values():
+        rank = "1" if kind.type in ("global_avg_pool", "global_max_pool") else "2"
+        if not kind.torch:
+            continue
+        taken = inspect.signature(getattr(torch.nn, kind.torch.format(rank=rank))).parameters
+        for name, parameter in kind.parameters.items():
+            if not parameter.torch or isinstance(parameter, Inferred | Reference):
+                continue
+            if name not in taken and (kind.type, name) in YOUNGER:
+                continue
+            theirs = taken[name].default
+            ours = REQUIRED if theirs is inspect.Parameter.empty else theirs
+            like = isinstance(parameter, PerAxis) and parameter.like
+            assert (parameter.default == ours) or (like and theirs is None) or (kind.type, name) in OURS, (kind, name)
+
+
+YOUNGER = {(norm, "bias") for norm in ("batch_norm", "instance_norm", "group_norm")}  # torch 2.12 brought it
+OURS = {("softmax", "dim"), ("log_softmax", "dim"), ("softmin", "dim")}  # torch's own warns: say which axis
