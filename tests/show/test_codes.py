@@ -54,6 +54,10 @@ def test_what_torch_finds_is_left_out_where_there_is_none(monkeypatch):
     assert "nn.ReLU()" in printed
 
 
-def test_an_unknown_code():
-    status, printed = run("explain", "windw-too-large")
-    assert (status, printed.endswith("did you mean window-too-large?\n")) == (2, True)
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("windw-too-large", "; did you mean window-too-large?"), ("net.toml", "there is no LAYER beside it")],
+)
+def test_a_word_that_is_no_code(word, said):
+    status, printed = run("explain", word)
+    assert (status, said in printed) == (2, True)
