@@ -18,7 +18,7 @@ from cnnshape.layers.convolution import Conv, Linear
 from cnnshape.layers.joining import Concat
 from cnnshape.layers.pooling import MaxPool
 from cnnshape.problems.comparing import Disagreement
-from cnnshape.pytorch import crosscheck, written
+from cnnshape.pytorch import bare, crosscheck, written
 
 SHAPES = {1: [8, 12], 2: [8, 12, 10], 3: [8, 12, 10, 6]}
 
@@ -141,12 +141,12 @@ def test_a_setting_that_came_with_a_later_torch_cannot_be_asked(monkeypatch):
             super().__init__(num_features, eps)
 
     monkeypatch.setattr(torch.nn, "BatchNorm2d", Old)
-    crosscheck._bare.cache_clear()
+    bare._bare.cache_clear()
     plain, given, wrong = (
         cnnshape.verify(net_of([4, 8, 8], f'type = "batch_norm"{more}'), "cpu")
         for more in ("", ", bias = false", ", bias = false, num_features = 3")
     )
-    crosscheck._bare.cache_clear()
+    bare._bare.cache_clear()
     assert [found.layers[0].verdict for found in (plain, given, wrong)] == ["agrees", "skipped", "refuses"]
     assert "'bias'" in given.layers[0].reason
 
