@@ -26,14 +26,14 @@ class Side:
         self.parts = {  # layers of longer sums and concatenations: read only by another
             value - first
             for layer in layers
-            if layer.plainest.associative
+            if layer.simplest.associative
             for value in layer.inputs
             if value >= first and readers[value] == 1 and layers[value - first].kind == layer.kind
         }
         self.ends = [value for value in range(first, first + len(layers)) if not readers[value]]
         unused = {value - first for value in self.ends if value not in self.outputs}  # of a split, most often
         self.layers = [
-            layer._replace(optional=layer.optional or i in self.parts or (i in unused and layer.plainest.cuts))
+            layer._replace(optional=layer.optional or i in self.parts or (i in unused and layer.simplest.cuts))
             for i, layer in enumerate(layers)
         ]
         self.order = self.ordered()
@@ -55,7 +55,7 @@ class Side:
 
         def inputs(value: int) -> Sequence[int]:
             layer = self.layers[value - self.first]
-            if layer.plainest.commutative or (ranks and layer.plainest.stacks):
+            if layer.simplest.commutative or (ranks and layer.simplest.stacks):
                 return sorted(layer.inputs, key=lambda v: (-self.depths[v], ranks[v] if ranks else 0))
             return layer.inputs
 
@@ -94,7 +94,7 @@ class Side:
 
     def stacks(self, index: int) -> bool:
         """Whether a layer has all its inputs in its result, as a concatenation."""
-        return self.layers[index].plainest.stacks
+        return self.layers[index].simplest.stacks
 
     def in_sum(self, index: int) -> bool:
         """Whether a layer is a part of a longer sum."""

@@ -1,6 +1,6 @@
 """One layer of a side, the file's or the model's, and what is compared of two: kind, settings, shapes.
 
-A layer is compared as it is with one of its own type, and in its plainest form with one of another: a convolution over
+A layer is compared as it is with one of its own type, and in its simplest form with one of another: a convolution over
 all that enters is a linear layer. The layer types say so themselves.
 """
 
@@ -24,7 +24,7 @@ class SideLayer(NamedTuple):
     name: str  # "" where it has none that the other side could have, too
     type: str
     settings: dict[str, Any]  # to compare with those of a layer of the same type
-    plainest: Layer  # the plainest layer that does the same
+    simplest: Layer  # the simplest layer that does the same
     kind: str  # its type
     essence: dict[str, Any]  # its settings, to compare with those of a layer of the same kind
     follows: frozenset[str]  # settings that follow from the input
@@ -38,7 +38,7 @@ class SideLayer(NamedTuple):
     @property
     def ordered(self) -> bool:
         """Whether the order of its inputs counts."""
-        return len(self.inputs) > 1 and not self.plainest.commutative
+        return len(self.inputs) > 1 and not self.simplest.commutative
 
 
 UNKNOWN_TYPE: Final = Layer()  # stands for a type that files do not know
@@ -84,22 +84,22 @@ def _side_layer(  # noqa: PLR0913 -- what a SideLayer is made of
     parameters: int | None,
     minor: bool = False,
 ) -> SideLayer:
-    own = plainest = layer or UNKNOWN_TYPE
+    own = simplest = layer or UNKNOWN_TYPE
     settings = essence = dict[str, Any]()
     x, y = entering[0] if entering else None, output or ()
     if x is not None:
         settings = essence = own.compared(x, y)
-        plainest = own.simplest(x, y)
-        if plainest is not own:
-            essence = plainest.compared(x, y)
+        simplest = own.simplest(x, y)
+        if simplest is not own:
+            essence = simplest.compared(x, y)
     return SideLayer(
         name,
         kind,
         settings,
-        plainest,
-        kind if plainest is own else plainest.type,
+        simplest,
+        kind if simplest is own else simplest.type,
         essence,
-        own.follows | plainest.follows,
+        own.follows | simplest.follows,
         own.family or kind,
         inputs,
         entering,

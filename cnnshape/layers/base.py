@@ -178,7 +178,7 @@ class Layer(InTorch):
         }
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
-        """Return the plainest layer with the same result, from input x to output y: a linear for some convolutions."""
+        """Return the simplest layer with the same result, from input x to output y: a linear for some convolutions."""
         return self
 
     def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
