@@ -85,7 +85,7 @@ def net_of(lines: list[str], side: int) -> Network:
 
 def against_isl(name: str, net: Network) -> None:
     import islpy
-    from isl_oracle import Oracle
+    from helpers.isl_oracle import Oracle
 
     sizes = net.valid_sizes().square
     oracle = Oracle(islpy)
