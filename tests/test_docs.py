@@ -36,9 +36,9 @@ from helpers.paths import ROOT
 
 import cnnshape.testing
 from cnnshape import LayerReport, Network, Problem, Report, ValidSizes
-from cnnshape.build.blocks import MAX_BLOCK_NESTING
 from cnnshape.build.ledger import MAX_STEPS, MAX_WORK
 from cnnshape.build.network import build
+from cnnshape.build.uses import MAX_BLOCK_NESTING
 from cnnshape.cli import main
 from cnnshape.file.blocks import MAX_NAMES
 from cnnshape.file.expression import (

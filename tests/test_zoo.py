@@ -21,7 +21,7 @@ import cnnshape
 from cnnshape import ArchitectureError
 from cnnshape.cli import main
 from cnnshape.file import zoo
-from cnnshape.show.zoo_list import entries
+from cnnshape.show.zoo_list import networks
 
 FILES = zoo.files()
 NAMES = sorted(name for name in FILES if "/" not in name)
@@ -99,7 +99,7 @@ DEPTHS = {  # as their papers count
 
 @cache
 def listed():
-    return list(entries())
+    return list(networks())
 
 
 def test_depth_is_counted_as_the_papers_do():

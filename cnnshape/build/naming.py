@@ -14,15 +14,15 @@ from cnnshape.problems import building
 if TYPE_CHECKING:
     from cnnshape.build.frames import Site
     from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settings
+    from cnnshape.build.settings import Settler
     from cnnshape.file.architecture import Step
 
 
 class Naming:
     """Gives names to the copies of steps."""
 
-    def __init__(self, ledger: Ledger, settings: Settings):
-        self.ledger, self.settings = ledger, settings
+    def __init__(self, ledger: Ledger, settler: Settler):
+        self.ledger, self.settler = ledger, settler
         self.reserved: dict[int, frozenset[str]] = {}  # names that the file gives in a frame, by its steps' identity
 
     def title(self, site: Site) -> str:
@@ -30,7 +30,7 @@ class Naming:
         step, names = site.step, site.frame.names
         if step.name:
             return self.written(site)
-        kind = self.settings.written(site, "type" if step.type else "block", step.of) or "layer"
+        kind = self.settler.written(site, "type" if step.type else "block", step.of) or "layer"
         reserved = self.given(site.frame.steps)
         while True:
             names.numbers[kind] = number = names.numbers.get(kind, 0) + 1
@@ -41,7 +41,7 @@ class Naming:
 
     def written(self, site: Site) -> str:
         """Return a name that has expressions in it. Raises Unsettled."""
-        name = self.settings.written(site, "name", site.step.name)
+        name = self.settler.written(site, "name", site.step.name)
         if problem := bad_layer_name(name):
             self.ledger.fail_with(problem, site, site.step.at("name"))
         if name in site.frame.names.unnamed:

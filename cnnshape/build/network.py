@@ -13,7 +13,7 @@ from cnnshape.build.frames import Frame
 from cnnshape.build.growing import GrowingNet
 from cnnshape.build.ledger import Ledger, Stop
 from cnnshape.build.names import Names
-from cnnshape.build.settings import Settings
+from cnnshape.build.settings import Settler
 from cnnshape.build.walk import Walk
 from cnnshape.build.wiring import Wiring
 from cnnshape.network.network import Network
@@ -32,13 +32,13 @@ def build(architecture: Architecture) -> Network:
     """Build the net that the architecture describes, at its declared input."""
     file = architecture.file
     ledger, net = Ledger(architecture.problems), GrowingNet(architecture.inputs)
-    settings = Settings(ledger)
-    wiring = Wiring(ledger, net, settings)
+    settler = Settler(ledger)
+    wiring = Wiring(ledger, net, settler)
     inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
     frame = Frame(file, architecture.steps, inputs, Names())
     outputs: dict[str, int] = {}
     try:
-        last = Walk(ledger, net, settings, wiring).run(frame)
+        last = Walk(ledger, net, settler, wiring).run(frame)
         outputs = _outputs(architecture, frame, net, wiring, last)
         _check_claims(architecture, outputs, ledger)
         _check_results(architecture, outputs, net, ledger)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnnshape.build.frames import Site
     from cnnshape.build.growing import GrowingNet
     from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settings
+    from cnnshape.build.settings import Settler
     from cnnshape.build.sharing import Sharing
     from cnnshape.build.wiring import Wiring
     from cnnshape.file.architecture import Step
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 class Nodes:
     """Makes nodes of steps."""
 
-    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, wiring: Wiring, sharing: Sharing):
+    def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, wiring: Wiring, sharing: Sharing):
         self.ledger, self.net = ledger, net
-        self.settings, self.wiring, self.sharing = settings, wiring, sharing
+        self.settler, self.wiring, self.sharing = settler, wiring, sharing
 
     def layer(self, site: Site) -> int:
         """Build a layer; return its value. Raises Unsettled."""
         shared = self.sharing.layer(site)
         kind = self.kind(site, shared)
-        settings, references = self.referred(site, kind, self.settings.own(site, kind))
+        settings, references = self.referred(site, kind, self.settler.own(site, kind))
         self.net.used.update(references)
         self.check_joins(site, kind)
         if shared:
             layer = self.sharing.agreed(site, shared, kind, settings)
             return self.add(site, kind.type, layer, references, shared.name)
-        return self.add(site, kind.type, self.settings.layer(site, kind, settings), references)
+        return self.add(site, kind.type, self.settler.layer(site, kind, settings), references)
 
     def unknown(self, site: Site) -> int:
         """Build a node without a layer, for a step that is wrong; return its value."""
@@ -69,7 +69,7 @@ class Nodes:
             if shared is None or shared.layer is None:
                 raise Unsettled
             return type(shared.layer)
-        name = self.settings.written(site, "type", site.step.type)
+        name = self.settler.written(site, "type", site.step.type)
         if name not in TYPES:
             self.ledger.fail(reading.UnknownType, site, "type", type=name, suggestions=suggest(name, TYPES))
         return TYPES[name]

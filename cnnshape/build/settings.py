@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SETTLED: Final = (int, float, str, tuple)  # types of settings without an expression in them
 
 
-class Settings:
+class Settler:
     """Settles the settings of steps, and makes layers of them."""
 
     def __init__(self, ledger: Ledger):

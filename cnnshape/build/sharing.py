@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.build.growing import GrowingNet
     from cnnshape.build.ledger import Ledger
     from cnnshape.build.names import Use
-    from cnnshape.build.settings import Settings
+    from cnnshape.build.settings import Settler
     from cnnshape.build.wiring import Wiring
     from cnnshape.layers import Layer
     from cnnshape.network.graph import Node
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 class Sharing:
     """Finds the layers and blocks whose weights others share."""
 
-    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, wiring: Wiring):
-        self.ledger, self.net, self.settings, self.wiring = ledger, net, settings, wiring
+    def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, wiring: Wiring):
+        self.ledger, self.net, self.settler, self.wiring = ledger, net, settler, wiring
 
     def use(self, site: Site) -> Use | None:
         """Return the use of a block that a step shares with, None where the name is no such use."""
-        names, title = site.frame.names.find(self.settings.written(site, "shares", site.step.shares))
+        names, title = site.frame.names.find(self.settler.written(site, "shares", site.step.shares))
         copies = names.copies.get(title)
         return names.uses.get(copies[-1] if copies else title)
 
@@ -82,7 +82,7 @@ class Sharing:
 
     def named(self, site: Site) -> tuple[str, int]:
         """Return the name that `shares` says, and its value."""
-        name = self.settings.written(site, "shares", site.step.shares)
+        name = self.settler.written(site, "shares", site.step.shares)
         return name, self.wiring.find_one(name, site.frame, site.step.at("shares"))
 
     def agreed(self, site: Site, shared: Node, kind: type[Layer], settings: Mapping[str, Any]) -> Layer:

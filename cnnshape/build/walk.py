@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnshape.build.blocks import Blocks
 from cnnshape.build.frames import Frame, Site
 from cnnshape.build.naming import Naming
 from cnnshape.build.nodes import Nodes, kind_text
 from cnnshape.build.sharing import Sharing
+from cnnshape.build.uses import Uses
 from cnnshape.file.architecture import NO_REPEAT, Step, Unsettled
 from cnnshape.file.keys import EXPECT, REPEAT, WHEN
 from cnnshape.network.graph import UNRESOLVED, Expectation
@@ -21,19 +21,19 @@ from cnnshape.problems import building
 if TYPE_CHECKING:
     from cnnshape.build.growing import GrowingNet
     from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settings
+    from cnnshape.build.settings import Settler
     from cnnshape.build.wiring import Wiring
 
 
 class Walk:
     """Builds the steps of frames, one behind the other."""
 
-    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, wiring: Wiring):
-        self.ledger, self.net, self.settings, self.wiring = ledger, net, settings, wiring
-        self.naming = Naming(ledger, settings)
-        self.sharing = Sharing(ledger, net, settings, wiring)
-        self.nodes = Nodes(ledger, net, settings, wiring, self.sharing)
-        self.blocks = Blocks(ledger, net, settings, self.sharing)
+    def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, wiring: Wiring):
+        self.ledger, self.net, self.settler, self.wiring = ledger, net, settler, wiring
+        self.naming = Naming(ledger, settler)
+        self.sharing = Sharing(ledger, net, settler, wiring)
+        self.nodes = Nodes(ledger, net, settler, wiring, self.sharing)
+        self.uses = Uses(ledger, net, settler, self.sharing)
 
     def run(self, frame: Frame) -> int:
         """Build the steps of a frame; return the value of the last."""
@@ -60,7 +60,7 @@ class Walk:
     def repeated(self, site: Site) -> tuple[Site, int]:
         """Build the copies of a repeated step, each fed by the one before."""
         step, frame, plain = site.step, site.frame, site.title
-        count = self.settings.read(site, "repeat", REPEAT, step.repeat)
+        count = self.settler.read(site, "repeat", REPEAT, step.repeat)
         if len(site.inputs) > 1:
             self.ledger.fail(building.RepeatedJoin, site, "from")
         copies: list[str] = []
@@ -92,13 +92,13 @@ class Walk:
     def made(self, site: Site) -> int:
         """Build what a step stands for; return its value. Raises Unsettled."""
         step = site.step
-        if step.when is not True and not self.settings.read(site, "when", WHEN, step.when):
+        if step.when is not True and not self.settler.read(site, "when", WHEN, step.when):
             site.frame.names.skipped.add(site.title)
             return site.inputs[0]
         if step.broken:
             raise Unsettled
         is_block = step.block or (step.shares and not step.of and self.sharing.use(site))
-        return self.blocks.use(site, self.run) if is_block else self.nodes.layer(site)
+        return self.uses.build(site, self.run) if is_block else self.nodes.layer(site)
 
     def lost(self, site: Site) -> tuple[Site, int]:
         """Build a node without a layer, for a step whose name or number of copies is not known."""
@@ -115,7 +115,7 @@ class Walk:
         """Note what the file expects of a step."""
         step, frame = site.step, site.frame
         try:
-            shape = self.settings.read(site, "expect", EXPECT, step.expect)
+            shape = self.settler.read(site, "expect", EXPECT, step.expect)
         except Unsettled:
             return
         self.net.expectations.append(Expectation(value, shape, site.name, step.at("expect"), frame.used_at))

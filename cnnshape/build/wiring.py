@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.build.frames import Frame
     from cnnshape.build.growing import GrowingNet
     from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settings
+    from cnnshape.build.settings import Settler
     from cnnshape.file.architecture import Step
     from cnnshape.file.expression import Template
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Wiring:
     """Finds the values that names stand for."""
 
-    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings):
-        self.ledger, self.net, self.settings = ledger, net, settings
+    def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler):
+        self.ledger, self.net, self.settler = ledger, net, settler
 
     def inputs(self, step: Step, frame: Frame, previous: int) -> tuple[int, ...]:
         """Return the values that enter a step, one at least; `previous` is that of the step before."""
@@ -47,7 +47,7 @@ class Wiring:
         for i, word in enumerate(words):
             place = Place(site.step.place.source, (*site.step.place.path, "from", i))
             try:
-                name = self.settings.written(site, "from", word)
+                name = self.settler.written(site, "from", word)
                 values = self.find(name, site.frame, place) if word else [UNRESOLVED]  # the reader noted a wrong one
             except Unsettled:
                 values = [UNRESOLVED]

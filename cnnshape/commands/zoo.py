@@ -17,7 +17,7 @@ def zoo(name: str | None, form: str) -> None:
     """
     from cnnshape.file.zoo import PREFIX, find
     from cnnshape.problems.base import Problem
-    from cnnshape.show.zoo_list import entries, printed
+    from cnnshape.show.zoo_list import networks, printed
 
     if name and form != "table":
         raise click.UsageError("--format is for the list: leave out NAME, or --format")
@@ -29,6 +29,6 @@ def zoo(name: str | None, form: str) -> None:
     elif form == "table":
         from cnnshape.show.table import show_zoo
 
-        show_zoo([*entries()])
+        show_zoo([*networks()])
     else:
-        echo(form, "zoo", [*entries()])
+        echo(form, "zoo", [*networks()])

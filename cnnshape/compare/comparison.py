@@ -9,7 +9,7 @@ from cnnshape.problems.base import Problem, errors
 if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
-Outcome = Literal[
+ModelOutcome = Literal[
     "agrees",
     "follows",  # it has the file's settings, and differs only as what enters it does
     "differs",
@@ -23,7 +23,7 @@ class Match(NamedTuple):
     """A layer of the file, and the layer that the model has in its place."""
 
     name: str
-    verdict: Outcome
+    verdict: ModelOutcome
     model: str = ""  # the module or function, "" for none
     reason: str = ""
     output: Shape | None = None  # the model's

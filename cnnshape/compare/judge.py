@@ -10,7 +10,7 @@ from cnnshape.compare.comparison import Match
 from cnnshape.compare.differences import Difference, described, listed, of_settings, of_shapes, written
 from cnnshape.compare.side import Side
 from cnnshape.compare.side_layer import alike, of_call, of_row
-from cnnshape.compare.wiring import Wiring
+from cnnshape.compare.sources import Sources
 from cnnshape.problems.comparing import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class _Judge:
                 self.owners.setdefault(name, j)
         self.model.layers = [one._replace(parameters=self.own(j)) for j, one in enumerate(self.model.layers)]
         self.found = Alignment(self.file, self.model, cut=run.failure is not None)
-        self.wiring = Wiring(self.found)
+        self.sources = Sources(self.found)
         for i, j in [*self.found.moved.items()]:
-            if self.wiring.reads_alike(i, j):  # another branch comes first, that is all
+            if self.sources.reads_alike(i, j):  # another branch comes first, that is all
                 self.found.pairs[i] = self.found.moved.pop(i)
 
     def own(self, j: int) -> int:
@@ -79,7 +79,7 @@ class _Judge:
             return match._replace(verdict="not run", reason="the model raised before")
         if self.file.layers[i].optional:
             return match._replace(reason="the shapes are the same without it")
-        self.wiring.unsound.add(i)
+        self.sources.unsound.add(i)
         self.note(ModelMisses, i, model=self.run.model, what=described(self.file.layers[i], self.net.layout))
         return match._replace(verdict="missing", reason="the model has nothing like it here")
 
@@ -89,12 +89,12 @@ class _Judge:
         match = match._replace(model=self.run.calls[j].title, output=other.output, parameters=other.parameters)
         differences = [*of_settings(one, other), *self.counts(i, j), *of_shapes(one, other, self.net.layout)]
         if differences and all(d.follows for d in differences) and self.enters_otherwise(i, j):
-            self.wiring.unsound.add(i)
+            self.sources.unsound.add(i)
             return match._replace(verdict="follows", reason="what enters differs")
         differences += self.wired(i, j)
         file, model = ", ".join(d.file for d in differences), ", ".join(d.model for d in differences)
         if differences:
-            self.wiring.unsound.add(i)
+            self.sources.unsound.add(i)
             keys = [d.key for d in differences if d.key]
             self.note(ModelDiffers, i, *keys, file=file, model=model, module=match.model)
         if other.output is None:
@@ -121,13 +121,13 @@ class _Judge:
     def enters_otherwise(self, i: int, j: int) -> bool:
         """Say whether other shapes enter, for a known reason."""
         entering = zip_longest(self.file.layers[i].entering, self.model.layers[j].entering)
-        return not all(alike(*pair) for pair in entering) and self.wiring.enters_otherwise(i, j)
+        return not all(alike(*pair) for pair in entering) and self.sources.enters_otherwise(i, j)
 
     def wired(self, i: int, j: int) -> Iterator[Difference]:
         """Compare the sources; of a layer that stands elsewhere, its place."""
-        if self.wiring.reads_alike(i, j):
+        if self.sources.reads_alike(i, j):
             return
-        here, there = self.wiring.sources(i, j)
+        here, there = self.sources.read_by(i, j)
         ours = listed(here, [*self.net.inputs, *(row.name for row in self.report.layers)])
         theirs = listed(there, [*self.net.inputs, *(call.title for call in self.run.calls)])
         word = "behind" if i in self.found.moved else "from"
@@ -178,7 +178,7 @@ class _Judge:
         """Return the shape of the tensor returned as an output: by its name, by its sources, by its place."""
         tensors, output = self.run.returned, self.net.outputs[name]
         named = (tensor.shape for tensor in tensors if tensor.key == name)
-        made = (t.shape for t in tensors if t.values and self.wiring.same([output], t.values))
+        made = (t.shape for t in tensors if t.values and self.sources.same([output], t.values))
         placed = [tensors[position].shape] if len(tensors) == len(self.report.outputs) else []
         return next(chain(named, made, placed), None)
 

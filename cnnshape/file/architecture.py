@@ -81,7 +81,7 @@ class Block(NamedTuple):
     defaults: dict[str, Setting]
     words: dict[str, Setting]
     steps: tuple[Step, ...]
-    expansions: dict[Any, Any]  # by arguments and shapes, what cnnshape.build.blocks made of the steps: to be made once
+    expansions: dict[Any, Any]  # by arguments and shapes, what cnnshape.build.uses made of the steps: to be made once
 
     def parameters(self) -> tuple[str, ...]:
         return (*self.arguments, *self.defaults, *self.words)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
-Outcome = Literal[
+TorchOutcome = Literal[
     "agrees",  # the same shape, and as many parameters
     "refuses",  # we say that the layer must fail, and it does
     "stricter",  # we refuse by a condition of our own, and torch does not
@@ -46,7 +46,7 @@ class Verdict(NamedTuple):
     """Torch's verdict on one layer. Shapes are channels first, without the batch."""
 
     name: str
-    verdict: Outcome
+    verdict: TorchOutcome
     reason: str = ""  # why it was skipped or not run
     output: Shape | None = None  # torch's
     parameters: int | None = None  # torch's, also where the weights are another layer's

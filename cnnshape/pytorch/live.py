@@ -12,7 +12,7 @@ from cnnshape.compare.judge import judge
 from cnnshape.compare.trace import Failure, Returned, Trace
 from cnnshape.pytorch.inputs import arguments, samples, tensors_in
 from cnnshape.pytorch.model import scripted, unwrapped
-from cnnshape.pytorch.their_code import said
+from cnnshape.pytorch.their_code import raised
 from cnnshape.pytorch.undisturbed import copied, undisturbed
 from cnnshape.pytorch.watch import Watch
 
@@ -59,7 +59,7 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
             with watch:
                 returned = torch.func.functional_call(model, numbers, args, kwargs)
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a model may raise
-            failure = Failure(said(error), watch.failed or f"{type(model).__name__}()")
+            failure = Failure(raised(error), watch.failed or f"{type(model).__name__}()")
     outputs = tuple(
         Returned(key, tuple(tensor.shape[1:]), frozenset(watch.origin(tensor).values))
         for key, tensor in tensors_in(returned)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from cnnshape.pytorch.their_code import said
+from cnnshape.pytorch.their_code import raised
 
 
 def named(name: str) -> torch.nn.Module:
@@ -21,7 +21,7 @@ def named(name: str) -> torch.nn.Module:
         found = operator.attrgetter(path)(importlib.import_module(module))
         model = found if isinstance(found, torch.nn.Module) else found()
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- it is their code
-        raise ValueError(said(error)) from None
+        raise ValueError(raised(error)) from None
     if not isinstance(model, torch.nn.Module):
         raise ValueError(f"{name} gives {model!r:.60}, which is no torch.nn.Module")  # noqa: TRY004 -- it was named
     if why := scripted(model):

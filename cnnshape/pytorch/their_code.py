@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-def said(error: BaseException) -> str:
+def raised(error: BaseException) -> str:
     """Write an exception, and the line of the model's code that raised it."""
     if isinstance(error, WrongInputs):
         return str(error)

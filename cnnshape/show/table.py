@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from cnnshape.show.rows import TableRow
     from cnnshape.show.screen import Cell
     from cnnshape.show.sizes.answer import Answer
-    from cnnshape.show.zoo_list import Entry
+    from cnnshape.show.zoo_list import ZooNetwork
 
 WRAP: Final = 44  # columns of the settings, where they have room
 NARROW: Final = 16  # columns of the settings, where there is none
 
-VERDICTS: Final = {  # each with its style
+VERDICT_STYLES: Final = {  # each with its style
     "": ("", ""),
     "agrees": ("✓", "green"),
     "refuses": ("✓ refuses", "green"),
@@ -143,7 +143,7 @@ def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool) -> dict[st
     """Return a row's cell of each column."""
     style = COLOURS[row.severity] if row.severity else "dim" if row.plain else ""
     mark = f"{MARKS[row.severity] if row.severity else ' '} " if marked else ""
-    verdict, colour = VERDICTS[row.verdict]
+    verdict, colour = VERDICT_STYLES[row.verdict]
     return {
         "name": screen.cell(style if row.plain else f"bold {style}", mark + row.name),
         "type": screen.cell(style, row.type),
@@ -201,7 +201,7 @@ def _broken(formula: str) -> str:
 # The zoo
 
 
-def show_zoo(networks: Sequence[Entry]) -> None:
+def show_zoo(networks: Sequence[ZooNetwork]) -> None:
     """Print the list of the zoo; sources stand below their networks where a terminal has no room beside them."""
     screen = Screen()
     titles = ("network", "input", "parameters", "MACs", "depth")

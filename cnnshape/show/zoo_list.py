@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
 
-class Entry(NamedTuple):
+class ZooNetwork(NamedTuple):
     """A network of the zoo with its figures, as a check finds them."""
 
     name: str  # zoo:NAME is its file
@@ -39,13 +39,13 @@ class Entry(NamedTuple):
         return " ".join(text(shape, self.layout) for shape in self.inputs.values())
 
 
-def entries() -> Iterator[Entry]:
+def networks() -> Iterator[ZooNetwork]:
     """Yield the networks by name, resnet50 before resnet101."""
     for name in sorted((name for name in zoo.files() if "/" not in name), key=_in_order):
         net = build(read(zoo.PREFIX + name))
         report = net.check()
         figures = report.inputs, report.parameters, report.macs, depth(net, report)
-        yield Entry(name, net.name, net.source, net.layout, *figures)
+        yield ZooNetwork(name, net.name, net.source, net.layout, *figures)
 
 
 def _in_order(name: str) -> list[str | int]:

@@ -64,7 +64,7 @@ layers = [
 )
 def test_a_copied_block_is_as_if_built(monkeypatch, text):
     copied = built(text)
-    monkeypatch.setattr("cnnshape.build.blocks.MAX_EXPANSIONS", 0)
+    monkeypatch.setattr("cnnshape.build.uses.MAX_EXPANSIONS", 0)
     assert copied == built(text)
 
 

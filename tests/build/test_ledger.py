@@ -3,8 +3,8 @@
 import pytest
 from helpers.texts import HERE, check, codes, problems
 
-from cnnshape.build.blocks import MAX_BLOCK_NESTING
 from cnnshape.build.ledger import MAX_STEPS
+from cnnshape.build.uses import MAX_BLOCK_NESTING
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from cnnshape.network.report import LayerReport
     from cnnshape.show.checked import Checked
-    from cnnshape.show.zoo_list import Entry
+    from cnnshape.show.zoo_list import ZooNetwork
 
 LAYER: Final = ("name", "type", "line", "inputs", "output", "parameters", "macs", "remainder", "dropped", "shares")
 NETWORK: Final = ("name", "input", "parameters", "macs", "depth", "source")
@@ -66,7 +66,7 @@ def _by_axis(numbers: tuple[int | None, ...]) -> str:
     return "x".join("?" if n is None else str(n) for n in numbers)
 
 
-def zoo(networks: Sequence[Entry]) -> str:
+def zoo(networks: Sequence[ZooNetwork]) -> str:
     return _table([NETWORK, *([getattr(entry, name) for name in NETWORK] for entry in networks)])
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnnshape.pytorch.crosscheck import Verdict
     from cnnshape.show.checked import Checked
     from cnnshape.show.sizes.answer import Answer
-    from cnnshape.show.zoo_list import Entry
+    from cnnshape.show.zoo_list import ZooNetwork
 
 VERSION: Final = 1  # of each document: another where a program that reads it would have to change
 
@@ -206,5 +206,5 @@ def _receptive(field: ReceptiveField | None) -> dict[str, Any] | None:
 # The zoo
 
 
-def zoo(networks: Sequence[Entry]) -> str:
+def zoo(networks: Sequence[ZooNetwork]) -> str:
     return _document(networks=[entry._asdict() for entry in networks])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cnnshape.show.checked import Checked
     from cnnshape.show.rows import TableRow
-    from cnnshape.show.zoo_list import Entry
+    from cnnshape.show.zoo_list import ZooNetwork
 
 
 def check(checks: Sequence[Checked], depth: int) -> str:
@@ -60,7 +60,7 @@ def _table(checked: Checked, shown: list[TableRow]) -> Iterator[str]:
     yield _line(f"**{cell}**" if cell else "" for cell in total + [""] * (len(titles) - len(total)))
 
 
-def zoo(networks: Sequence[Entry]) -> str:
+def zoo(networks: Sequence[ZooNetwork]) -> str:
     lines = [_line(["network", "input", "parameters", "MACs", "depth", "source"])]
     lines.append(_line(["---", "---", "---:", "---:", "---:", "---"]))
     for entry in networks:

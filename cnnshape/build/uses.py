@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cnnshape.build.growing import GrowingNet
     from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settings
+    from cnnshape.build.settings import Settler
     from cnnshape.build.sharing import Sharing
     from cnnshape.file.architecture import Block, Setting
 
@@ -31,13 +31,13 @@ MAX_EXPANSIONS: Final = 300  # of one block, that are kept to be copied
 MAX_EXPANSION: Final = 1_000  # layers of such a one
 
 
-class Blocks:
+class Uses:
     """Puts blocks in place."""
 
-    def __init__(self, ledger: Ledger, net: GrowingNet, settings: Settings, sharing: Sharing):
-        self.ledger, self.net, self.settings, self.sharing = ledger, net, settings, sharing
+    def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, sharing: Sharing):
+        self.ledger, self.net, self.settler, self.sharing = ledger, net, settler, sharing
 
-    def use(self, site: Site, run: Callable[[Frame], int]) -> int:
+    def build(self, site: Site, run: Callable[[Frame], int]) -> int:
         """Build a use of a block, its steps by `run`; return its value. Raises Unsettled."""
         twin = self.sharing.block(site) if site.step.shares else None
         block = twin.block if twin and not site.step.block else self.block(site)
@@ -61,14 +61,14 @@ class Blocks:
 
     def block(self, site: Site) -> Block:
         """Return the block that a step names. Raises Unsettled."""
-        name, blocks = self.settings.written(site, "block", site.step.block), site.frame.file.blocks
+        name, blocks = self.settler.written(site, "block", site.step.block), site.frame.file.blocks
         if name not in blocks:
             self.ledger.fail(building.UnknownBlock, site, "block", block=name, suggestions=suggest(name, blocks))
         return blocks[name]
 
     def arguments(self, site: Site, block: Block, twin: Use | None) -> dict[str, Any]:
         """Return the block's arguments: handed over or its defaults, or those of its twin. Raises Unsettled."""
-        values = self.settings.handed(site, block)
+        values = self.settler.handed(site, block)
         if twin:
             self.sharing.agree(site, twin.name, twin.arguments, values)
             values = twin.arguments
@@ -87,7 +87,7 @@ class Blocks:
         around = site.frame
         places = (site.step.place, *around.used_at)
         frame = Frame(block.file, (step,), around.inputs, around.names, arguments=above, used_at=places)
-        return self.settings.settled(Site(step, frame, site.inputs, site.entering), key, setting)
+        return self.settler.settled(Site(step, frame, site.inputs, site.entering), key, setting)
 
     def check_nesting(self, site: Site, block: Block) -> None:
         """Note a block within itself, or within too many others. Raises Unsettled."""

@@ -1,7 +1,7 @@
-"""Whether two layers, or two results, are made of the same: their sources compared, through layers that do not count.
+"""The sources of two layers or two results compared, to tell whether they are made of the same values.
 
-Looked through are the layers without a partner at their place, the parts of longer sums, and concatenations where that
-makes the sources equal.
+In: an alignment, and values of both sides. Out: yes or no, and the sources themselves. Layers without a partner at their
+place and the parts of longer sums are looked through, and concatenations where that makes the sources equal.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from cnnshape.compare.alignment import Alignment
 
 
-class Wiring:
-    """The wiring of both sides of an alignment; `unsound` has the layers that the model does not have as the file says."""
+class Sources:
+    """The sources of layers on both sides of an alignment; `unsound`: layers of the file that the model has otherwise."""
 
     def __init__(self, found: Alignment):
         self.found, self.file, self.model = found, found.file, found.model
@@ -55,7 +55,7 @@ class Wiring:
         added = (value - self.first for value in theirs if value >= self.first)
         return any(value - self.first in self.unsound for value in ours) or any(map(self.astray, added))
 
-    def sources(self, i: int, j: int) -> tuple[list[int], list[int]]:
+    def read_by(self, i: int, j: int) -> tuple[list[int], list[int]]:
         """Return the values that two layers read, on either side."""
         here, _ = self.file.sources(self.file.layers[i].inputs, self.unseen)
         there, _ = self.model.sources(self.model.layers[j].inputs, self.added)
