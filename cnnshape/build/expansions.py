@@ -1,7 +1,7 @@
-"""Expansions: what a use of a block came to, and how an equal use becomes a copy of it.
+"""Expansions: the layers that a use of a block came to, and the copy of them for an equal use.
 
-In: a use that was built. Out: its nodes, names and expectations under the names of another use, with the same arguments and
-shapes; their values move by as many as there are before them.
+In: an expansion, and the frame of another use with the same arguments and shapes. Out: the nodes, names and expectations
+of that use, with its title, its places and its values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Expansion(NamedTuple):
-    """What one use of a block came to."""
+    """The layers that one use of a block came to, with all that a copy of them needs."""
 
     names: Names  # given within
     title: str  # of the frame where the nodes were built
@@ -38,7 +38,7 @@ class Expansion(NamedTuple):
 
 
 class Move:
-    """The way from an expansion to another use of its block, whose frame and inputs are given."""
+    """Turns the parts of an expansion into those of another use of its block; `first` is the first value of that use."""
 
     def __init__(self, made: Expansion, frame: Frame, inputs: tuple[int, ...], first: int):
         self.first, self.by = made.first, first - made.first

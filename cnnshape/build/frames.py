@@ -56,10 +56,10 @@ class Frame:
     ):
         self.file: Final = file
         self.steps: Final = steps
-        self.inputs: Final = inputs  # the values that enter, by the names that they have here
+        self.inputs: Final = inputs  # the values that enter, by their names here
         self.names: Final = names  # given so far
-        self.arguments: Final = arguments  # of the block, its words with them
-        self.title: Final = title  # what the names of layers here begin with, the dot included
+        self.arguments: Final = arguments  # of the block, with its words
+        self.title: Final = title  # the prefix of the layers' names here, with its dot
         self.used_at: Final = used_at  # the uses of the blocks around, from the inside out
         self.blocks: Final = blocks  # around, the innermost last
         self.kinds: Final = kinds  # the block's name for each part of the title
@@ -85,7 +85,7 @@ class Site:
         self.frame: Final = frame
         self.inputs: Final = inputs  # one value at least
         self.entering: Final = entering  # the inputs' shapes
-        self.title: Final = title  # the copy's name within the frame, "" so far for one that is still to be made
+        self.title: Final = title  # the copy's name within the frame, "" where it has none yet
         self.i: Final = i  # the copy's number, where the step repeats
 
     @property

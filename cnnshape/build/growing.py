@@ -1,6 +1,6 @@
-"""The net as it grows: a node behind the other, the shape of every value, what is used and what is expected.
+"""The net as it grows: its nodes so far, the shape of every value, the values that are used, the expectations.
 
-In: nodes, with the shapes that enter them. Out: values, and what others ask of them: shapes, nodes, names.
+In: nodes, with the shapes that enter them. Out: their values; the shape and the node of a value, the node of a name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class GrowingNet:
         self.ties = 0  # nodes that make a block unlike its copies: unknown, or bound to a layer that may be outside
 
     def node(self, value: int) -> Node | None:
-        """Return the node whose result a value is, None for an input and for what is unknown."""
+        """Return the node that made a value, None for an input and for the unknown value."""
         return self.nodes[value - self.first_node] if value >= self.first_node else None
 
     def named(self, name: str) -> Node | None:
@@ -42,7 +42,7 @@ class GrowingNet:
         return tuple([self.shapes[value] for value in values])
 
     def add(self, node: Node, entering: tuple[Shape | None, ...]) -> int:
-        """Put a node behind the others; return its value."""
+        """Append a node; return its value."""
         self.titles[node.name] = len(self.nodes)
         self.nodes.append(node)
         self.shapes.append(measured(node.layer, entering).output)
@@ -55,7 +55,7 @@ class GrowingNet:
         unused: Iterable[int],
         expectations: Iterable[Expectation],
     ) -> None:
-        """Put the nodes of a block that was measured before behind the others; the values that they leave are `unused`."""
+        """Append the nodes of a copied block, whose shapes are known; `unused`: those of its values that no node takes."""
         first, count = len(self.shapes), len(self.nodes)
         self.nodes += nodes
         self.titles.update(zip([node.name for node in self.nodes[count:]], range(count, len(self.nodes)), strict=True))

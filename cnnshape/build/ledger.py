@@ -1,7 +1,7 @@
-"""The account of a build: which problems are found, and how much the net may still grow.
+"""The account of a build: the problems found, and how much the net may still grow.
 
-In: a problem, or the amount of work that a step costs. Out: the problems, each once for all copies of a block; `Unsettled`
-where a step cannot be built for one, and `Stop` where building ends.
+In: a problem, or the work that a step costs. Out: the problems, each once for all copies of a block. Raises Unsettled where
+a step cannot be built, and Stop where building ends.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Ledger:
 
     def __init__(self, read: tuple[Problem, ...]):
         self.read = read  # found by the reader
-        self.found: dict[Any, Problem] = {}  # by building
-        self.noted = 0  # how often building found one, in whichever copy of a block
+        self.found: dict[Any, Problem] = {}  # while building
+        self.noted = 0  # problems found while building, counted in every copy of a block
         self.steps_left, self.work_left = MAX_STEPS, MAX_WORK
 
     @property
@@ -65,7 +65,7 @@ class Ledger:
             self.too_large(site, "repeat", "layers and blocks", MAX_STEPS)
 
     def work(self, site: Site, key: str, amount: int) -> None:
-        """Count what takes time and memory for every copy of a step."""
+        """Count the time and memory that every copy of a step takes."""
         self.work_left -= amount
         if self.work_left < 0:
             what = "characters of names and expressions, every copy counted, and connections"

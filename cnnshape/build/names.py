@@ -1,7 +1,7 @@
-"""Names in one frame: which are given so far, and what a dotted one leads to.
+"""The names given in one frame, and the search for a dotted name.
 
-In: names with their values, and uses of blocks. Out: for a dotted name such as stage.1.conv, the names of the use that it
-leads into.
+In: names with their values, and uses of blocks. Out: for a dotted name such as stage.1.conv, the names within the use
+stage.1, and conv.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ class Names:
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
-        self.copies: dict[str, list[str]] = {}  # the names of a repeated step's copies, by the step's
+        self.copies: dict[str, list[str]] = {}  # by the name of a repeated step, those of its copies
         self.uses: dict[str, Use] = {}  # of blocks; an unnamed one has no value
         self.skipped: set[str] = set()  # left out by `when`: they stand for their input
-        self.numbers: dict[str, int] = {}  # how many unnamed layers of a kind there are
-        self.unnamed: set[str] = set()  # what those are called
-        self.broken: set[str] = set()  # of steps that could not be built
-        self.lost = False  # there are steps whose very name is unknown
+        self.numbers: dict[str, int] = {}  # of unnamed layers so far, by kind
+        self.unnamed: set[str] = set()  # the names made for them
+        self.broken: set[str] = set()  # the names of steps that could not be built
+        self.lost = False  # there are steps whose own name is unknown
 
     def skips(self, name: str) -> bool:
-        """Say whether a name is of a step that is left out: by `when`, or repeated no times."""
+        """Say whether a name's step is left out: by `when`, or repeated no times."""
         names, title = self.find(name)
         copies = names.copies.get(title, [title])
         return not copies or copies[-1] in names.skipped
@@ -71,12 +71,12 @@ class Use:
         move: Callable[[Names], Names] | None = None,
     ):
         self.block, self.arguments = block, arguments
-        self.title = title  # what the names of its layers begin with, the dot included
+        self.title = title  # the prefix of its layers' names, with its dot
         self._names, self._move = names, move
 
     @cached_property
     def names(self) -> Names:
-        """Those within; of a copy they are made only for who asks."""
+        """The names within; those of a copy are made when they are first asked for."""
         return self._move(self._names) if self._move else self._names
 
     @property

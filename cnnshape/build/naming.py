@@ -1,7 +1,7 @@
-"""Naming: what the copies of steps are called.
+"""Naming: a title for every copy of a step.
 
-In: a site. Out: its title within the frame, as conv1 or stage.0 from the file, or relu2 where the file gives none; and the
-value that the title stands for, noted in the names of the frame.
+In: a site, or its value. Out: its title within the frame: conv1 or stage.0 from the file, or relu2 where the file gives
+none. The names of the frame note the value that the title stands for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Naming:
         self.reserved: dict[int, frozenset[str]] = {}  # names that the file gives in a frame, by its steps' identity
 
     def title(self, site: Site) -> str:
-        """Return the name of a site that has none so far; an unnamed step is called by its kind and a number."""
+        """Return a title for a site without one: the file's, or the step's kind and a number. Raises Unsettled."""
         step, names = site.step, site.frame.names
         if step.name:
             return self.written(site)
@@ -40,7 +40,7 @@ class Naming:
                 return title
 
     def written(self, site: Site) -> str:
-        """Return a name that has expressions in it. Raises Unsettled."""
+        """Return the name that the file gives, its expressions evaluated. Raises Unsettled."""
         name = self.settler.written(site, "name", site.step.name)
         if problem := bad_layer_name(name):
             self.ledger.fail_with(problem, site, site.step.at("name"))
@@ -49,7 +49,7 @@ class Naming:
         return name
 
     def given(self, steps: tuple[Step, ...]) -> frozenset[str]:
-        """Return the names that no unnamed layer may be called by."""
+        """Return the names that the file gives in a frame; an unnamed layer must get another."""
         if id(steps) not in self.reserved:
             self.reserved[id(steps)] = frozenset([step.name for step in steps if isinstance(step.name, str)])
         return self.reserved[id(steps)]

@@ -1,8 +1,8 @@
 """The door of this folder: an architecture, as a file describes it, becomes a network at its declared input.
 
-In: an Architecture. Out: a Network, whose every block is in place, every name found, every expression and left-out number
-settled. Shapes flow meanwhile, since an expression may ask for in_channels; what is wrong with them is left to a check.
-What is wrong with names, wiring and values is said here, and its layer is unknown from then on.
+In: an Architecture. Out: a Network: blocks in place, names found, expressions and left-out numbers settled. Shapes are
+computed on the way, since an expression may use in_channels; whether they are right, a check says. A step with a wrong
+name, wiring or value is noted here, and becomes a node without a layer.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _outputs(architecture: Architecture, frame: Frame, net: GrowingNet, wiring: 
 
 
 def _check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger: Ledger) -> None:
-    """Note claims about outputs that the net has not."""
+    """Note claims about outputs that the net does not have."""
     for claim in architecture.claims:
         if claim.output and claim.output not in outputs:
             place, meant = claim.place._replace(of_key=True), suggest(claim.output, outputs)
@@ -90,7 +90,7 @@ def _check_results(architecture: Architecture, outputs: Mapping[str, int], net: 
 
 
 def _causes(found: list[Problem]) -> list[Problem]:
-    """Return the problems without the missing blocks, where an include that was to bring them is wrong."""
+    """Return the problems; without the unknown blocks, if an include is wrong that may have them."""
     includes = (reading.BadInclude, reading.IncludeCircle, reading.Unreadable)
     missed = any(isinstance(problem, includes) for problem in found)
     return [problem for problem in found if not (missed and isinstance(problem, building.UnknownBlock))]

@@ -1,7 +1,7 @@
 """Nodes: a step that is a layer, put into the growing net.
 
-In: a site, fed and named. Out: the value of a new node, whose layer is made of the step's settings or shared with another
-node; `Unsettled` where the step is wrong, which is then noted.
+In: a site whose step is a layer. Out: the value of a new node, with a layer of the step's settings or the layer of another
+node that shares its weights. Raises Unsettled for a wrong step, once its problem is noted.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Nodes:
         return TYPES[name]
 
     def check_joins(self, site: Site, kind: type[Layer]) -> None:
-        """Note a number of inputs that the layer does not take. Raises Unsettled."""
+        """Check the number of inputs. Raises Unsettled where the layer does not take it."""
         joins, given = kind.joins, len(site.inputs)
         if joins[-1] > 1 and site.step.inputs is None:
             self.ledger.fail(building.UnsaidJoin, site, "type", type=kind.type)
@@ -86,7 +86,7 @@ class Nodes:
     def referred(
         self, site: Site, kind: type[Layer], settings: dict[str, Any]
     ) -> tuple[dict[str, Any], tuple[int, ...]]:
-        """Return the settings with the layers that they refer to (`like`, `indices`), and the values that enter for it."""
+        """Return the settings, their references (`like`, `indices`) found, and the values that enter by these."""
         values: list[int] = []
         for key in kind.references:
             if key in settings:
@@ -103,5 +103,5 @@ class Nodes:
 
 
 def kind_text(step: Step) -> str:
-    """Return a step's type or block as the file writes it, {...} and all."""
+    """Return a step's type or block as the file writes it, with its {...}."""
     return step.of.text if isinstance(step.of, Template) else step.of or "layer"

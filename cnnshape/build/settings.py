@@ -1,7 +1,7 @@
 """The settings of a step: settled in its scope, read as the parameters of its layer type, with defaults filled in.
 
-In: a site, and settings with expressions in them, some still as TOML has them. Out: final values and the layer that they
-make; `Unsettled` where one is wrong, which is then noted, or cannot be known.
+In: a site, and settings with expressions in them, some still as TOML has them. Out: final values, and the layer that they
+make. Raises Unsettled where one cannot be known or is wrong, once its problem is noted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Settler:
 
     def __init__(self, ledger: Ledger):
         self.ledger = ledger
-        self.layers: dict[Any, Layer] = {}  # made so far, by all that decides one
+        self.layers: dict[Any, Layer] = {}  # made so far, by type, file, input and settings
 
     def settled(self, site: Site, key: str, setting: Setting) -> Any:
         """Return a setting with its expressions evaluated. Raises Unsettled."""
@@ -49,7 +49,7 @@ class Settler:
 
     def read(self, site: Site, key: str, parameter: Parameter[Any], setting: Setting) -> Any:
         """Return a setting as its parameter has it, shapes channels first. Raises Unsettled."""
-        if isinstance(setting, SETTLED):  # and read before
+        if isinstance(setting, SETTLED):  # the reader has read it
             return setting
         value = self.settled(site, key, setting)
         try:
@@ -74,10 +74,10 @@ class Settler:
         return _all(settings, lambda key, setting: self.read(site, key, kind.parameters[key], setting))
 
     def late(self, site: Site, target: type[Layer] | Block) -> dict[str, Setting]:
-        """Return the settings of a step whose layer type or block only building tells. Raises Unsettled."""
+        """Return the settings of a step whose layer type or block was not known when it was read. Raises Unsettled."""
         for key, setting in site.step.settings.items():
-            self.ledger.work(site, key, 40 * length(setting))  # it is parsed, too
-        names = {*site.scope(), "in_channels"}  # a name also where no number is known
+            self.ledger.work(site, key, 40 * length(setting))  # with the time to parse it
+        names = {*site.scope(), "in_channels"}  # which may be used even if its number is unknown
         settings, found = late_settings(site.step, target, names, site.frame.file)
         for problem in found:
             self.ledger.note(problem)
@@ -86,8 +86,8 @@ class Settler:
         return settings
 
     def layer(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
-        """Return the layer that a step makes of its settings and inputs; a net has few that differ. Raises Unsettled."""
-        decides = site.entering[0] if kind.inferred else None  # the input, on some of its numbers
+        """Return the layer of these settings at the site; equal ones are made once. Raises Unsettled."""
+        decides = site.entering[0] if kind.inferred else None  # the input's shape, if settings are inferred from it
         key = (kind, id(site.frame.file), decides, frozenset(settings.items()))
         layer = self.layers.get(key)
         if layer is None:

@@ -1,7 +1,7 @@
 """Shared weights: which layer or use of a block a step shares with, and whether the two agree.
 
 In: a site whose step says `shares`, or stands in a use of a block that does. Out: the node or the use whose weights it
-takes; `Unsettled` where there is none or a setting differs, which is then noted.
+takes. Raises Unsettled where there is none or a setting differs, once the problem is noted.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Sharing:
         return name, self.wiring.find_one(name, site.frame, site.step.at("shares"))
 
     def agreed(self, site: Site, shared: Node, kind: type[Layer], settings: Mapping[str, Any]) -> Layer:
-        """Return the layer whose weights are shared, once the settings that are repeated agree. Raises Unsettled."""
+        """Return the shared layer. Raises Unsettled where the step repeats a setting with another value."""
         layer = shared.layer
         if layer is None:
             raise Unsettled
@@ -96,7 +96,7 @@ class Sharing:
         return layer
 
     def agree(self, site: Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-        """Note the settings that differ. Raises Unsettled if there are any."""
+        """Note each setting that differs. Raises Unsettled if one does."""
         differ = [key for key, value in here.items() if _single(there[key]) not in (_single(value), UNKNOWN)]
         for key in differ:
             facts = {"setting": key, "here": here[key], "there": there[key], "other": other}

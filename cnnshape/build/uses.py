@@ -1,7 +1,7 @@
-"""Blocks: a step that uses one, put into the growing net.
+"""Uses of blocks: the layers of a block, put into the growing net.
 
-In: a site, fed and named. Out: the value of the block's last layer. A block is built once for equal arguments and shapes, and
-copied after that; `Unsettled` where the step is wrong, which is then noted.
+In: a site whose step uses a block. Out: the value of the block's last layer. A block is built once for equal arguments and
+shapes, and copied after that. Raises Unsettled for a wrong step, once its problem is noted.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from cnnshape.file.architecture import Block, Setting
 
 MAX_BLOCK_NESTING: Final = 50  # blocks within blocks
-MAX_EXPANSIONS: Final = 300  # of one block, that are kept to be copied
-MAX_EXPANSION: Final = 1_000  # layers of such a one
+MAX_EXPANSIONS: Final = 300  # kept for one block
+MAX_EXPANSION: Final = 1_000  # layers; a longer expansion is not kept
 
 
 class Uses:
@@ -67,7 +67,7 @@ class Uses:
         return blocks[name]
 
     def arguments(self, site: Site, block: Block, twin: Use | None) -> dict[str, Any]:
-        """Return the block's arguments: handed over or its defaults, or those of its twin. Raises Unsettled."""
+        """Return the block's arguments: those of the step or of its twin, and defaults for the others. Raises Unsettled."""
         values = self.settler.handed(site, block)
         if twin:
             self.sharing.agree(site, twin.name, twin.arguments, values)
@@ -120,7 +120,7 @@ class Uses:
         )
 
     def built(self, site: Site, frame: Frame, key: Any, run: Callable[[Frame], int]) -> int:
-        """Build a use unlike those before, and keep what it came to; return its value."""
+        """Build a use unlike those before, and keep its expansion; return its value."""
         ledger, net = self.ledger, self.net
         first, expected, tied = len(net.shapes), len(net.expectations), (ledger.noted, net.ties)
         steps, work = ledger.steps_left, ledger.work_left

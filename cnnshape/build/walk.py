@@ -1,7 +1,7 @@
 """The walk over the steps of a frame: each fed, named, repeated, left out by `when`, or built.
 
-In: a frame. Out: the value of its last step, with all nodes in the growing net. A step that cannot be built is a node of
-which nothing is known, and the walk goes on behind it.
+In: a frame. Out: the value of its last step, with all nodes in the growing net. A step that cannot be built becomes a node
+without a layer, and the walk goes on after it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Walk:
-    """Builds the steps of frames, one behind the other."""
+    """Builds the steps of frames, one after the other."""
 
     def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, wiring: Wiring):
         self.ledger, self.net, self.settler, self.wiring = ledger, net, settler, wiring
@@ -51,7 +51,7 @@ class Walk:
         site = Site(step, frame, inputs, self.net.enter(inputs), plain)
         try:
             site, value = self.repeated(site) if step.repeat is not NO_REPEAT else self.copy(site)
-        except Unsettled:  # its name, or how often it is there
+        except Unsettled:  # its name or its number of copies is not known
             site, value = self.lost(site)
         if step.expect is not None:
             self.expect(site, value)
@@ -90,7 +90,7 @@ class Walk:
         return site, value
 
     def made(self, site: Site) -> int:
-        """Build what a step stands for; return its value. Raises Unsettled."""
+        """Build the layer or the use of a block that a step is, unless `when` leaves it out; return its value. Raises Unsettled."""
         step = site.step
         if step.when is not True and not self.settler.read(site, "when", WHEN, step.when):
             site.frame.names.skipped.add(site.title)
@@ -112,7 +112,7 @@ class Walk:
         return site, value
 
     def expect(self, site: Site, value: int) -> None:
-        """Note what the file expects of a step."""
+        """Note the expectation of a step."""
         step, frame = site.step, site.frame
         try:
             shape = self.settler.read(site, "expect", EXPECT, step.expect)

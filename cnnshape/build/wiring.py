@@ -1,7 +1,7 @@
-"""Which values enter a step: `from`, and every other place where a file names a result.
+"""Wiring: the values that enter a step by `from`, and those of every other place where a file names a result.
 
-In: a name as the file writes it, and the frame where it stands. Out: values; UNRESOLVED for a name that means nothing,
-which is then noted.
+In: a name as the file writes it, and the frame where it stands. Out: values; UNRESOLVED for an unknown name, once the
+problem is noted.
 """
 
 from __future__ import annotations
@@ -92,12 +92,12 @@ class Wiring:
         for copy in copies:
             said = len(self.ledger.found)
             found += self.find(before + copy + back, frame, place)
-            if len(self.ledger.found) > said:  # the same would be said of each copy
+            if len(self.ledger.found) > said:  # each copy would have the same problem
                 return [UNRESOLVED]
         return found
 
     def unknown(self, name: str, frame: Frame, place: Place) -> None:
-        """Note a name that means nothing where it stands."""
+        """Note a name that is unknown where it stands."""
         problem: building.UnknownLayer
         if any(step.name == name for step in frame.steps):
             problem = building.LaterLayer(name=name)

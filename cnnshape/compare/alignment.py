@@ -1,6 +1,7 @@
-"""Which layer of the file is which of the model: both rows in one order, paired at the least cost.
+"""The layers of the file paired with those of the model, at the least cost.
 
-A layer that is missing, is too much or differs costs something. Where the model has the file's own names, they decide.
+In: two sides. Out: pairs of indices into their layers. A layer without a partner costs something, and so does a pair whose
+settings differ. Names that both sides have decide, where most of their layers are the same.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ NAMESAKE: Final = 12  # another type altogether, under the same name
 
 
 class Alignment:
-    """Which layer of the file is which of the model, by their indices.
+    """The layers of the file and their partners in the model, by their indices.
 
-    `pairs` stand in one order on both sides; `moved` are the same, but stand elsewhere. `cut`: the model raised, and
-    its row ends early.
+    `pairs` stand in one order on both sides; the layers of `moved` are the same, but stand elsewhere. `cut`: the model
+    raised, and its layers end early.
     """
 
     def __init__(self, file: Side, model: Side, *, cut: bool):
@@ -49,7 +50,7 @@ class Alignment:
         self.partners = {j: i for i, j in (self.pairs | self.moved).items()}
 
     def _namesakes(self) -> dict[int, int]:
-        """Return the layers of one name that are the same; none, if most of one name are not: then it is chance."""
+        """Return the pairs of one name whose layers are the same; none where most differ: then names agree by chance."""
         named: dict[str, int] = {}
         for j, layer in enumerate(self.model.layers):
             named.setdefault(layer.name, j)
@@ -58,7 +59,7 @@ class Alignment:
         return same if 2 * len(same) >= len(common) else {}
 
     def _price(self, i: int, j: int) -> int | None:
-        """Return the cost of a pair, None if the layers cannot be one."""
+        """Return the cost of a pair, None if the layers cannot be paired."""
         one, other = self.file.layers[i], self.model.layers[j]
         namesakes = one.name == other.name != ""
         key = self.signatures[0][i], self.signatures[1][j], namesakes
@@ -67,7 +68,7 @@ class Alignment:
         return self.prices[key]
 
     def _cheapest_pairs(self, *, cut: bool) -> dict[int, int]:
-        """Return the pairs in the cheaper of two orders: concatenations keep that of their inputs, or have none."""
+        """Return the pairs in the cheaper of two orders: with the inputs of concatenations as they stand, or in any order."""
         cost, pairs = self._pairs(cut=cut)
         if not cost:
             return pairs
@@ -84,15 +85,15 @@ class Alignment:
         here, there = self.file.order, self.model.order
         back = {j: i for i, j in self.namesakes.items()}
 
-        def price(row: int, other_row: int) -> int | None:
-            i, j = here[row], there[other_row]
+        def price(place: int, other_place: int) -> int | None:
+            i, j = here[place], there[other_place]
             torn = self.namesakes.get(i, j) != j or back.get(j, i) != i
             return None if torn else self._price(i, j)
 
         gaps = [_gap(self.file.layers[i]) for i in here]
         other_gaps = [self._model_gap(j) for j in there]
         cost, pairs = cheapest(price, gaps, other_gaps, cut=cut)
-        return cost, {here[row]: there[other_row] for row, other_row in pairs}
+        return cost, {here[place]: there[other_place] for place, other_place in pairs}
 
     def _model_gap(self, j: int) -> int:
         if self.model.layers[j].output is None:
@@ -100,7 +101,7 @@ class Alignment:
         return 0 if j in self.model.dead else _gap(self.model.layers[j])
 
     def _moved(self, *, cut: bool) -> Iterator[tuple[int, int]]:
-        """Yield the pairs among those without a partner, wherever they stand, that are the same in all."""
+        """Yield pairs of layers without a partner that are the same in all, wherever they stand."""
         taken = set(self.pairs.values())
         came_to = self.file.order[: self.reached + 1] if cut else self.file.order
         missing = [i for i in came_to if i not in self.pairs and not self.file.layers[i].optional]

@@ -1,4 +1,7 @@
-"""Two rows paired at the least cost: pairs cost something, and so do gaps, members of a row without a partner."""
+"""Two sequences paired at the least cost, in order: by numbers alone, without a word on layers.
+
+In: the cost of each pair, and of each gap, a member without a partner. Out: the least cost, and its pairs.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,12 @@ LIMIT: Final = 1_000_000  # states of the search; two nets that need more have l
 def cheapest(
     price: Callable[[int, int], int | None], gaps: list[int], other_gaps: list[int], *, cut: bool
 ) -> tuple[int, list[tuple[int, int]]]:
-    """Return the least cost and its pairs, in order, by Dijkstra's search over how far both rows are done.
+    """Return the least cost and its pairs, in order, by Dijkstra's search over the members done on both sides.
 
-    `price` is what a pair costs, None if there is none; `gaps` what each member costs without one; `cut`: the first row
-    may end early, for nothing. A pair that costs nothing is made at once, if its gaps are equal: rows that have much in
-    common take time in proportion to their length (and where gaps differ, the cost may be more than the least by that).
+    `price` gives the cost of a pair, None where it cannot be one; `gaps` has the cost of each member without a partner;
+    `cut`: the first sequence may end early, for nothing. A pair that costs nothing is made at once if its gaps are equal:
+    sequences with much in common take time in proportion to their length. (The cost may then exceed the least, by the
+    differences between gaps.)
     """
     end = (len(gaps), len(other_gaps))
     cost, best, before = 0, {(0, 0): 0}, {}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 ModelOutcome = Literal[
     "agrees",
-    "follows",  # it has the file's settings, and differs only as what enters it does
+    "follows",  # it has the file's settings; its shapes differ since its inputs do
     "differs",
     "missing",  # the model has nothing like it
     "fails",  # the model raises here
@@ -31,13 +31,13 @@ class Match(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """A model held against a file."""
+    """A model held against a file, layer by layer. Shapes are channels first, without the batch."""
 
     model: str  # its class
     device: str
     torch: str  # its version
     layers: tuple[Match, ...]  # in the order of the file
-    extra: tuple[str, ...]  # what the model has, and the file has not
+    extra: tuple[str, ...]  # layers of the model that the file does not have
     problems: tuple[Problem, ...]
 
     @property

@@ -18,12 +18,12 @@ MANY: Final = 4  # layers that a message names one by one
 
 
 class Difference(NamedTuple):
-    """What the file has, and what the model has instead."""
+    """One difference, in words: on the side of the file, and on that of the model."""
 
     file: str
     model: str
     key: str = ""  # the setting's
-    follows: bool = False  # it may follow from what enters
+    follows: bool = False  # it may follow from other inputs
 
 
 def of_settings(one: SideLayer, other: SideLayer) -> Iterator[Difference]:

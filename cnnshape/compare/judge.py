@@ -59,7 +59,7 @@ class _Judge:
     # The layers of the file
 
     def layers(self) -> tuple[Match, ...]:
-        """Return a match for each."""
+        """Return a match for each layer, in the order of the file."""
         matches = {i: self.judged(place, i) for place, i in enumerate(self.file.order)}
         if self.run.failure:
             self.note_failure(matches)
@@ -124,7 +124,7 @@ class _Judge:
         return not all(alike(*pair) for pair in entering) and self.sources.enters_otherwise(i, j)
 
     def wired(self, i: int, j: int) -> Iterator[Difference]:
-        """Compare the sources; of a layer that stands elsewhere, its place."""
+        """Compare the sources of two layers; those of a moved layer say where it stands."""
         if self.sources.reads_alike(i, j):
             return
         here, there = self.sources.read_by(i, j)

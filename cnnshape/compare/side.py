@@ -47,10 +47,10 @@ class Side:
         return depths
 
     def ordered(self, ranks: Sequence[int] = ()) -> list[int]:
-        """Return the layers, each behind all that it is made of; those that an output is made of follow each other.
+        """Return the layers by index, each behind its sources, those of one output together.
 
-        The inputs of a sum have no order: the longest way comes first. With `ranks` of the values, which settle ties,
-        neither have those of a concatenation.
+        The inputs of a sum have no order of their own: the longest way comes first. With `ranks` of the values, which
+        settle ties, the same holds for the inputs of a concatenation.
         """
 
         def inputs(value: int) -> Sequence[int]:
@@ -86,7 +86,7 @@ class Side:
 
     @cached_property
     def dead(self) -> set[int]:
-        """The layers that no output is made of; none, if nobody knows the outputs."""
+        """The layers that no output is made of; none where the outputs are not known."""
         alive = set(self.outputs)
         for value in range(self.first + len(self.layers) - 1, self.first - 1, -1):
             alive.update(self.layers[value - self.first].inputs if value in alive else ())

@@ -1,4 +1,4 @@
-"""One layer of a side, the file's or the model's, and what is compared of two: kind, settings, shapes.
+"""One layer of a side, the file's or the model's, and the comparison of two: by kind, settings, shapes.
 
 A layer is compared as it is with one of its own type, and in its simplest form with one of another: a convolution over
 all that enters is a linear layer. The layer types say so themselves.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SideLayer(NamedTuple):
     """A layer of either side."""
 
-    name: str  # "" where it has none that the other side could have, too
+    name: str  # "" for a name that the other side cannot have
     type: str
     settings: dict[str, Any]  # to compare with those of a layer of the same type
     simplest: Layer  # the simplest layer that does the same
@@ -60,7 +60,7 @@ def of_row(row: LayerReport) -> SideLayer:
 
 
 def of_call(call: Call) -> SideLayer:
-    """Return a layer of the model; its parameters are those that no layer before it uses, which is not known here."""
+    """Return a layer of the model, without its number of parameters: shared ones are counted over the whole trace."""
     return _side_layer(
         call.type,
         call.layer,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def samples(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> dict[str, torch.Tensor]:
+    """Return one random sample of each input, in the dtype of the model's parameters."""
     floats = (p.dtype for p in model.parameters() if p.dtype.is_floating_point)
     dtype = next(floats, torch.get_default_dtype())
     return {name: torch.rand(1, *shape, device=device).to(dtype) for name, shape in inputs.items()}

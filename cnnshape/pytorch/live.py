@@ -45,7 +45,7 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
 def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Trace:
     """Run the model once, in evaluation mode, and return what it did. The model is left as it was."""
     if any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
-        model = copy.deepcopy(model).to(device)  # its first run settles what it is: that of a copy
+        model = copy.deepcopy(model).to(device)  # its first run makes its parameters: those of a copy
         numbers: dict[str, torch.Tensor] = {}
     else:
         named = (*model.named_parameters(), *model.named_buffers())

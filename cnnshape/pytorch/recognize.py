@@ -49,10 +49,10 @@ MODULES: Final = _modules()
 
 @cache
 def type_of(kind: type[torch.nn.Module]) -> str:
-    """Return the layer type of a class of modules, or torch's own name in snake case; "" for one to look into.
+    """Return the layer type of a class of modules, torch's name in snake case, or "" to look at the modules within.
 
-    A module of torch.nn is one, if it runs torch's own code. A class of the user's is looked into, unless its name says
-    that it is a layer which torch has not, or not so.
+    A class that runs a forward of torch.nn is one layer. A user's own class is one if its name is that of a layer type
+    with `by_name`; the others are looked into.
     """
     author = next(c for c in kind.__mro__ if "forward" in vars(c))
     if author is torch.nn.Module or author.__module__ == CONTAINERS:
@@ -73,7 +73,7 @@ def _snake(name: str) -> str:
 
 
 def layer_of(module: torch.nn.Module, name: str) -> Layer | None:
-    """Return a module that files call by that name as a layer; None where they know no such layer."""
+    """Return a module as a layer of the type of that name; None where files have no such type."""
     kind = TYPES.get(name)
     if kind is None:
         return None

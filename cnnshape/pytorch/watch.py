@@ -53,10 +53,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.first = 1 + len(inputs)  # the value of the first call
         self.origins = WeakIdKeyDictionary()
         attributes = (value for module in self.names for value in vars(module).values())
-        for tensor in (
-            value for value in attributes if isinstance(value, torch.Tensor)
-        ):  # buffers that nobody registered
-            self.origins[tensor] = _Origin()
+        for unregistered in (value for value in attributes if isinstance(value, torch.Tensor)):  # such as own buffers
+            self.origins[unregistered] = _Origin()
         for name, tensor in self.parameters.items():
             self.origins[tensor] = _Origin(weights=(name,))
         for name, buffer in model.named_buffers():
@@ -233,6 +231,6 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
 
 
 def _type(module: torch.nn.Module) -> str:
-    """Return the layer type of a module, "" for one to look into, as every class of the user's that has modules."""
+    """Return the layer type of a module, "" to look at the modules within, as in every user's class that has some."""
     kind: str = type_of(type(module))  # type: ignore[arg-type]  # mypy takes it for Any
     return kind if kind and (type(module).__module__.startswith("torch.") or not any(module.children())) else ""

@@ -1,4 +1,7 @@
-"""A layer written out as a line of torch code, by itself: `module` and `call` run on objects that write what is asked."""
+"""A layer written out as a line of torch code, for a report of a disagreement.
+
+The layer's own `module` and `call` run on objects that write down every access and call. Out: a line that runs by itself.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ class _Written:
 
 
 class _WrittenTensor(_Written):
-    """One that enters, whose shape can be asked for."""
+    """A tensor that enters, by its name, with its shape."""
 
     def __init__(self, text: str, shape: Shape):
         super().__init__(text)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnnshape.show.checked import Checked
 
 CELLS: Final = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}  # by rank: one of each axis
-MOST_INPUTS: Final = 4  # that a row has one by one
+MOST_INPUTS: Final = 4  # that a row lists one by one
 
 
 class TableRow(NamedTuple):
@@ -47,9 +47,9 @@ class TableRow(NamedTuple):
 
 def rows(checked: Checked, depth: int = 1) -> list[TableRow]:
     """Return the rows of the table, with names of more than `depth` parts folded by their front."""
-    report = _Folded(checked, depth)
-    groups = groupby(range(len(report.layers)), key=lambda index: front(report.layers[index].name, depth))
-    return [report.row(name, list(members)) for name, members in groups]
+    folded = _Folded(checked, depth)
+    groups = groupby(range(len(folded.layers)), key=lambda index: front(folded.layers[index].name, depth))
+    return [folded.row(name, list(members)) for name, members in groups]
 
 
 def front(name: str, depth: int) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Part = tuple[str, str]  # words and their style
 
-PIPE: Final = 100  # columns, where nobody says how many there are
+PIPE: Final = 100  # columns, where the terminal and COLUMNS say nothing
 GAP: Final = "  "  # between two columns
 MARGIN: Final = 10  # columns of a fact's label
 FORCED: Final = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich's variables, with which a pipe may be a terminal

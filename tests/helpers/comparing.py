@@ -1,4 +1,4 @@
-"""A model held against a net, and what of it tests ask."""
+"""A model held against a net, with its problems and matches in a form for asserts."""
 
 import torch
 from torch import nn

@@ -171,7 +171,7 @@ class RandomNet:
 
 
 def built(made):
-    """The net, or mostly what of it has one, at an input that it takes: what a linear layer takes is fixed there."""
+    """Build the net at an input that it takes, which settles its linear layers; layers go until there is such an input."""
     for side in (*made.rng.sample(range(1, 150), 8), 96):
         net = loads(made.text(side))
         if net.check().ok:

@@ -37,7 +37,7 @@ def layers(*tables, shape="[1, 32, 32]"):
 
 
 def facts(lines):
-    """What stands below the table, by its label."""
+    """The facts below the table, by their labels."""
     found, label = {}, ""
     for line in lines[lines.index(table_of(lines)[2]) + 2 :]:
         if not line:

@@ -1,4 +1,4 @@
-"""What `cnnshape sizes` prints, taken apart, and nets whose sizes are telling."""
+"""The output of `cnnshape sizes` taken apart, and nets for it: without sizes, without closed form, of two inputs."""
 
 import json
 import re
@@ -76,7 +76,7 @@ def net_file(folder, text):
 
 
 def labelled(output):
-    """What is said below the labels, each on one line."""
+    """The facts by their labels, each a line."""
     found, label = {}, ""
     for line in output.splitlines():
         match = re.fullmatch(r"([a-z ]{10})(\S.*)", line)

@@ -1,4 +1,4 @@
-"""The text of a file, and what tests ask of the net that it makes."""
+"""Nets from the text of a file: their rows, names and problems in a form for asserts; values written as TOML."""
 
 import json
 from datetime import date
