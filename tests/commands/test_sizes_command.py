@@ -1,12 +1,13 @@
 """`cnnshape sizes`: exit status and options."""
 
 import pytest
+from helpers.cli import write
 from helpers.paths import ALEXNET
-from helpers.sizes import net_file, sizes
+from helpers.sizes import sizes
 
 
 def test_a_wrong_file_is_1(tmp_path):
-    result = sizes(net_file(tmp_path, 'input = [1, 8]\nlayers = ["rleu"]\n'))
+    result = sizes(write(tmp_path, 'input = [1, 8]\nlayers = ["rleu"]\n'))
     assert result.exit_code == 1
     assert "net.toml:2:11: error[unknown-type]" in result.output
     assert result.output.endswith("\n✗ 1 error\n")

@@ -2,11 +2,8 @@
 
 import re
 
-from click.testing import CliRunner
-
 from cnnshape.cli import main
-
-PLAIN = {"COLUMNS": None, "FORCE_COLOR": None, "NO_COLOR": None}
+from helpers.cli import PLAIN, CliRunner
 
 WIDTHS = [80, 100, 200]
 

@@ -69,12 +69,6 @@ def as_json(*args):
     return found
 
 
-def net_file(folder, text):
-    path = folder / "net.toml"
-    path.write_text(text)
-    return path
-
-
 def labelled(output):
     """The facts by their labels, each a line."""
     found, label = {}, ""

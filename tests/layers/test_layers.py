@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from helpers.layers import layer
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.base import Doubt
@@ -13,12 +14,6 @@ from cnnshape.network.report import leftovers
 from cnnshape.numbers.unknown import UNKNOWN
 
 UNKNOWN_SHAPE = (UNKNOWN, UNKNOWN, UNKNOWN)
-
-
-def layer(kind: str, **settings) -> Layer:
-    """Make a layer of settings as a file writes them."""
-    parameters = TYPES[kind].parameters
-    return TYPES[kind](**{name: parameters[name].read(value) for name, value in settings.items()})
 
 
 def conv(**settings) -> Layer:

@@ -7,22 +7,10 @@ import math
 from contextlib import suppress
 
 import pytest
+from helpers.layers import layer
 
-from cnnshape.layers import TYPES, Layer
+from cnnshape.layers import TYPES
 from cnnshape.layers.parameters import REQUIRED, Inferred, PerAxis, Reference, Wrong
-from cnnshape.numbers.unknown import UNKNOWN
-
-UNKNOWN_SHAPE = (UNKNOWN, UNKNOWN, UNKNOWN)
-
-
-def layer(kind: str, **settings) -> Layer:
-    """Make a layer of settings as a file writes them."""
-    parameters = TYPES[kind].parameters
-    return TYPES[kind](**{name: parameters[name].read(value) for name, value in settings.items()})
-
-
-def conv(**settings) -> Layer:
-    return layer("conv", in_channels=3, out_channels=8, **settings)
 
 
 def read(kind: str, name: str, value):

@@ -9,23 +9,12 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from helpers.crosscheck import net_of, verdicts
 from helpers.paths import ARCHITECTURES
 
 import cnnshape
 from cnnshape.layers import TYPES, Layer
 from cnnshape.pytorch import memory
-
-SHAPES = {1: [8, 12], 2: [8, 12, 10], 3: [8, 12, 10, 6]}
-
-
-def net_of(shape, *layers):
-    """A net of layers in a row, each a type or a table without its braces."""
-    tables = ",\n  ".join(f"{{ {layer} }}" if "=" in layer else f'"{layer}"' for layer in layers)
-    return cnnshape.loads(f"input = {shape}\nlayers = [\n  {tables},\n]")
-
-
-def verdicts(net, device="cpu", **how):
-    return [layer.verdict for layer in cnnshape.verify(net, device, **how).layers]
 
 
 def test_what_needs_too_much_memory_is_skipped():

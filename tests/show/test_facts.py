@@ -1,9 +1,10 @@
 """Facts about a net as a whole: the chain of sizes, claims that hold, the nearest valid inputs."""
 
 import pytest
+from helpers.cli import write
 from helpers.paths import ALEXNET, UNET
 from helpers.screen import facts, layers
-from helpers.sizes import TWO, labelled, net_file, run
+from helpers.sizes import TWO, labelled, run
 
 CONV = 'type = "conv", out_channels = 1, kernel_size = 3, stride = 2'
 
@@ -95,11 +96,11 @@ def test_a_check_does_not_tell_what_would_not_help(arguments):
 
 def test_a_check_is_silent_where_there_is_no_closed_form(tmp_path):
     layers = '{ type = "upsample", scale_factor = 0.7 }, { type = "max_pool", kernel_size = 9 }'
-    assert "nearest" not in check(net_file(tmp_path, f"input = [1, 8, 8]\nlayers = [{layers}]\n"))
+    assert "nearest" not in check(write(tmp_path, f"input = [1, 8, 8]\nlayers = [{layers}]\n"))
 
 
 def test_inputs_that_no_longer_agree_have_no_nearest(tmp_path):
-    net = net_file(tmp_path, TWO.replace("[1, 4]", "[1, 8]"))
+    net = write(tmp_path, TWO.replace("[1, 4]", "[1, 8]"))
     assert "nearest" not in check(net, "--input", "left=1x8", "--input", "right=1x9")
 
 
@@ -114,6 +115,6 @@ layers = [
 ]
 outputs = ["sum", "linear"]
 """
-    net = net_file(tmp_path, text)
+    net = write(tmp_path, text)
     assert "1x32x32 below" in check(net, "--input", "image=1x33x33")["nearest"][0]
     assert "nearest" not in check(net, "--input", "image=1x33x33", "--input", "vector=11")

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from helpers.cli import PLAIN
 from helpers.paths import ALEXNET
-from helpers.screen import PLAIN, codes, layers, shown
+from helpers.screen import codes, layers, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,7 +1,8 @@
 """JSON of valid sizes, as docs/sizes.schema.json says."""
 
+from helpers.cli import write
 from helpers.paths import ALEXNET, UNET
-from helpers.sizes import FIELDS, NONE, OPEN, as_json, net_file
+from helpers.sizes import FIELDS, NONE, OPEN, as_json
 
 from cnnshape import SizeSet
 
@@ -48,13 +49,13 @@ def test_json_of_a_question():
 
 
 def test_json_of_what_there_is_not(tmp_path):
-    open_ = as_json(net_file(tmp_path, OPEN))
+    open_ = as_json(write(tmp_path, OPEN))
     assert open_["no_closed_form"]["layer"] == "resized"
     assert (open_["ok"], open_["valid_sizes"], open_["layers"]) == (False, None, None)
-    none = as_json(net_file(tmp_path, NONE))
+    none = as_json(write(tmp_path, NONE))
     assert (none["ok"], none["valid_sizes"]["contradiction"]) == (False, ["even", "odd"])
-    broken = as_json(net_file(tmp_path, 'input = [1, 8]\nlayers = ["rleu"]\n'))
+    broken = as_json(write(tmp_path, 'input = [1, 8]\nlayers = ["rleu"]\n'))
     assert (broken["ok"], [problem["code"] for problem in broken["problems"]]) == (False, ["unknown-type"])
-    fields = net_file(tmp_path, FIELDS)
+    fields = write(tmp_path, FIELDS)
     rounded = as_json(fields)["layers"]
     assert rounded is None  # its size has no closed form

@@ -3,8 +3,9 @@
 import re
 
 from click.testing import CliRunner
+from helpers.cli import write
 from helpers.paths import ALEXNET
-from helpers.sizes import FIELDS, PLAIN, net_file, sizes
+from helpers.sizes import FIELDS, PLAIN, sizes
 
 from cnnshape.cli import main
 
@@ -35,13 +36,13 @@ def test_a_side_may_be_a_product(tmp_path):
     """4*h*w elements in 2 channels of 2 rows are h*w columns."""
     text = 'input = [4, 8, 8]\nlayers = [{ name = "folded", type = "reshape", shape = [2, 2, -1] }]'
     (row,) = (
-        line for line in sizes(net_file(tmp_path, text), "--layers").output.splitlines() if line.startswith("folded")
+        line for line in sizes(write(tmp_path, text), "--layers").output.splitlines() if line.startswith("folded")
     )
     assert re.split(" {2,}", row)[:4] == ["folded", "reshape", "2", "2 x h*w"]
 
 
 def test_receptive_fields_in_words(tmp_path):
-    net = net_file(tmp_path, FIELDS.replace("scale_factor = 0.3", "scale_factor = 2"))
+    net = write(tmp_path, FIELDS.replace("scale_factor = 0.3", "scale_factor = 2"))
     lines = [re.split(" {2,}", line) for line in sizes(net, "--layers").output.splitlines()]
     assert {line[0]: line[-1] for line in lines if len(line) == 5 and line[0] != "layer"} == {
         "holes": "9 (3 read), stride 1, from 0 x 3, stride 1, from 0",

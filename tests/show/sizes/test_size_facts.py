@@ -1,8 +1,9 @@
 """Facts about valid sizes, in words: the set, the layers that make it so, the declared input."""
 
 from click.testing import CliRunner
+from helpers.cli import write
 from helpers.paths import ALEXNET, UNET
-from helpers.sizes import NONE, OPEN, PLAIN, TWO, as_json, labelled, net_file, sizes
+from helpers.sizes import NONE, OPEN, PLAIN, TWO, as_json, labelled, sizes
 
 from cnnshape.cli import main
 
@@ -38,7 +39,7 @@ def test_axes_that_meet():
 def test_of_many_products_the_screen_has_the_first_and_json_all(tmp_path):
     """h*w = 2**10 * 3 is 22 products, of powers of two and once three."""
     volume = 'input = [2, 64, 48]\nlayers = ["flatten", { name = "fc", type = "linear", out_features = 1 }]\n'
-    net = net_file(tmp_path, volume)
+    net = write(tmp_path, volume)
     found = labelled(sizes(net).output)
     assert found["sizes"][1].startswith(
         "h and w depend on each other: h 1 with w 3072; or h 2 with w 1536; or h 3 with w 1024;"
@@ -55,13 +56,13 @@ def test_of_many_layers_that_refuse_the_first_are_named(tmp_path):
     layers = "".join(
         f'{{ name = "p{n}", type = "max_pool", kernel_size = {n}, from = "input" }},\n' for n in range(9, 17)
     )
-    net = net_file(tmp_path, f'input = [1, 8]\nallow = ["unused-result"]\nlayers = [{layers}]\n')
+    net = write(tmp_path, f'input = [1, 8]\nallow = ["unused-result"]\nlayers = [{layers}]\n')
     refused = "refused by p9, p10, p11, p12, p13 and 3 more; the nearest are 1x16 above"
     assert labelled(sizes(net).output)["declared"] == [f"1x8 is none of them, {refused}"]
 
 
 def test_axes_that_differ(tmp_path):
-    net = net_file(tmp_path, 'input = [1, 8, 8]\nlayers = [{ type = "max_pool", kernel_size = [1, 3] }]\n')
+    net = write(tmp_path, 'input = [1, 8, 8]\nlayers = [{ type = "max_pool", kernel_size = [1, 3] }]\n')
     assert labelled(sizes(net).output)["sizes"] == [
         "h: every size",
         "w: every size from 3",
@@ -95,7 +96,7 @@ def test_backwards():
 
 
 def test_an_empty_set_names_a_contradiction(tmp_path):
-    result = sizes(net_file(tmp_path, NONE))
+    result = sizes(write(tmp_path, NONE))
     assert result.exit_code == 1
     found = labelled(result.output)
     assert found["sizes"] == ["none"]
@@ -110,7 +111,7 @@ def test_an_empty_set_names_a_contradiction(tmp_path):
 
 def test_a_layer_that_takes_no_size(tmp_path):
     result = sizes(
-        net_file(
+        write(
             tmp_path,
             'input = [1, 8]\nlayers = [{ name = "c", type = "conv", out_channels = 3, kernel_size = 1, groups = 2 }]\n',
         )
@@ -126,12 +127,12 @@ def test_a_layer_that_takes_no_size_explains_it_whatever_the_others_ask(tmp_path
         { name = "part", type = "slice", dim = 1, stop = 19 },
         { name = "c", type = "crop", amount = [0, 4] , from = "input" },
     """
-    result = sizes(net_file(tmp_path, f'input = [1, 8, 8, 8]\nallow = ["unused-result"]\nlayers = [{layers}]\n'))
+    result = sizes(write(tmp_path, f'input = [1, 8, 8, 8]\nallow = ["unused-result"]\nlayers = [{layers}]\n'))
     assert labelled(result.output)["since"] == ["c takes no size"]
 
 
 def test_no_closed_form(tmp_path):
-    result = sizes(net_file(tmp_path, OPEN))
+    result = sizes(write(tmp_path, OPEN))
     assert result.exit_code == 1
     assert labelled(result.output)["sizes"] == [
         "there is no closed form of ours: resized: a side times 0.7 is rounded in floating point, and not exact",
@@ -141,14 +142,14 @@ def test_no_closed_form(tmp_path):
 
 
 def test_an_invalid_declared_input(tmp_path):
-    net = net_file(tmp_path, NONE.replace("size = 1, exact = true", "size = 2").replace("[1, 8]", "[1, 9]"))
+    net = write(tmp_path, NONE.replace("size = 1, exact = true", "size = 2").replace("[1, 8]", "[1, 9]"))
     assert labelled(sizes(net).output)["declared"] == [
         "1x9 is none of them, refused by even; the nearest are 1x8 below and 1x10 above"
     ]
 
 
 def test_several_inputs(tmp_path):
-    net = net_file(tmp_path, TWO)
+    net = write(tmp_path, TWO)
     refused = sizes(net)
     assert refused.exit_code == 1
     assert "the inputs left, right have different sides: say which one varies" in refused.output
