@@ -60,7 +60,18 @@ class Nodes:
             allow = allow | step.allow
         self.net.ties += bool(layer is None or references or shares)
         self.ledger.work(site, "name", len(name))
-        node = Node(name, kind, layer, inputs, step.place, step.keys, frame.used_at, shares, allow, frame.kinds)
+        node = Node(
+            name=name,
+            type=kind,
+            layer=layer,
+            inputs=inputs,
+            place=step.place,
+            keys=step.keys,
+            used_at=frame.used_at,
+            shares=shares,
+            allow=allow,
+            blocks=frame.kinds,
+        )
         return self.net.add(node, entering)
 
     def kind(self, site: Site, shared: Node | None) -> type[Layer]:
