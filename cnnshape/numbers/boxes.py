@@ -1,6 +1,6 @@
-"""Boxes, and unions of boxes: the sets of several sides at once, as lists without an order.
+"""Unions of boxes: exact sets of the sides of several axes at once, as lists of boxes without an order.
 
-Two unions meet in the boxes that they have in common; one covers another, or not; and people read them as words.
+Unions come in; their intersection goes out, or whether one covers another, or their text.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from cnnshape.numbers.symbolic import Unsolvable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MOST_BOXES: Final = 2**10  # in a union
-FEW_BOXES: Final = 2**8  # in which boxes within others are looked for
+MOST_BOXES: Final = 2**10  # of a union
+FEW_BOXES: Final = 2**8  # of a union, up to which boxes inside other boxes are dropped: the search takes quadratic time
 TOO_MANY_BOXES: Final = f"more than {MOST_BOXES:,} separate products of sizes work"
 
 Box = tuple[SizeSet, ...]  # one set for each axis: all combinations of their sizes
@@ -72,7 +72,7 @@ def _inside(one: Box, other: Box) -> bool:
 
 
 def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
-    """Write a union of boxes: "h 64 to 95 with w 128; or h 128 with w 64", or one set that all axes have."""
+    """Write a union of boxes: "h 64 to 95 with w 128; or h 128 with w 64", or the set of one axis where all axes have the same."""
     boxes = [*boxes]
     if len(boxes) == 1 and len(set(boxes[0])) == 1:
         return str(boxes[0][0])

@@ -1,7 +1,7 @@
 """The size rules, each written once, over any number: an int, a Size (an unknown side), a Traced (with its arithmetic).
 
-A rule states its conditions through `require` before it computes, so that no division hides one. It never asks a size
-(`if w > 3`), which may be unknown, and uses only + - * // and comparisons, which every number of ours has.
+A rule states its conditions through `require` before it computes, so that no division hides one. It never branches on a
+size (`if w > 3`), which may be unknown, and uses only + - * // and comparisons, which every number of ours has.
 Sides and windows are in cells; `padding` is added at both ends. Names as in Dumoulin & Visin 2016 (arXiv:1603.07285).
 """
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 N = Any  # a size: an int, or any number with the arithmetic above (no protocol covers both int and our own classes)
 
-# 0.1 is dyadic too, to a float: 3602879701896397 / 2**55. Up to this, float64 computes w * factor exactly for every
-# side under 2**33, so that the integers and torch cannot differ.
+# The largest numerator or denominator of a factor that is computed in integers. A float's 0.1 is dyadic too:
+# 3602879701896397 / 2**55. Up to this limit, float64 computes w * factor exactly for every side under 2**33, so that
+# the integers and torch cannot differ.
 MAX_DYADIC: Final = 2**20
 
 
@@ -79,7 +80,7 @@ def transposed(  # noqa: PLR0913 -- the quantities of the formula
 
 
 def nonempty(result: N, require: Require, *, side: N) -> N:
-    """The side that comes out, which must be 1 or more; with 0, torch makes a tensor without elements."""
+    """The output side, which must be 1 or more; at 0, torch makes a tensor without elements."""
     require(result >= 0, "nothing-left", side=side, result=result)
     require(result >= 1, "no-elements", side=side, result=result)
     return result
@@ -93,7 +94,7 @@ def padded(w: N, require: Require, *, before: int, after: int, mode: str) -> N:
         require(w + cut >= 0, "nothing-left", side=w, result=w + cut)
     if mode == "reflect":
         require(w > widest, "padding-exceeds-side", side=w, padding=widest, mode=mode)
-    if mode == "circular":  # torch wraps cells that it has cut off: no such cells are there
+    if mode == "circular":  # torch would wrap cells that it has cut off
         code = "padding-exceeds-side" if cut == 0 else "padding-exceeds-rest"
         require(w + cut >= widest, code, side=w + cut, padding=widest, mode=mode)
     return result

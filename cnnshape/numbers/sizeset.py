@@ -145,9 +145,9 @@ class SizeSet:
     # The algebra
 
     def where(self, holds: Callable[[int, int], Iterable[Span]], start: int, period: int) -> SizeSet:
-        """Return the sizes of the set at which a condition holds that, from start on, repeats with a period.
+        """Return the sizes of the set at which a condition holds; from start on, it repeats with a period.
 
-        `holds` is the condition: given the first and the last of some sizes, it gives the spans of those that meet it.
+        `holds` is the condition: holds(first, last) gives the spans of the sizes from first to last that meet it.
         """
         start, period = max(self.start, start), lcm(self.period, period)
 
@@ -161,14 +161,14 @@ class SizeSet:
         return _made(held(1, start - 1), start, period, _joined(sorted(remainders)))
 
     def __and__(self, other: SizeSet) -> SizeSet:
-        """Return the common sizes; the sparser set is walked, as of multiples of 2**64 and of 3 the first."""
+        """Return the common sizes. Only the sparser set is walked: with multiples of 3, that of multiples of 2**64."""
         for one, two in ((self, other), (other, self)):  # the quick cases
             if one._last < two._first:
                 return NONE
             if one.period == 1 and one.start <= two._first:
                 return two
-        few, many = sorted((self, other), key=lambda sizes: (len(sizes.residues) / sizes.period, -sizes.period))
-        return few.where(many.spans, many.start, many.period)
+        sparse, dense = sorted((self, other), key=lambda sizes: (len(sizes.residues) / sizes.period, -sizes.period))
+        return sparse.where(dense.spans, dense.start, dense.period)
 
     def __or__(self, other: SizeSet) -> SizeSet:
         return ~(~self & ~other)
@@ -256,7 +256,7 @@ def _least_period(period: int, residues: tuple[Span, ...]) -> tuple[int, tuple[S
 
 
 def _primes(number: int) -> Iterator[int]:
-    """Yield the prime factors of a period; of those from MOST_SPANS up, which no set repeats by, only the product."""
+    """Yield the prime factors of a period; those from MOST_SPANS up as one product, since no set has so many spans."""
     divisor = 2
     while divisor * divisor <= number and divisor < MOST_SPANS:
         if number % divisor == 0:
@@ -273,7 +273,7 @@ def _least_start(
 ) -> tuple[int, tuple[Span, ...]]:
     """Return the least start from which the remainders decide, and the finite part before it.
 
-    The start moves down past sizes on which the finite part and the remainders agree: a run of members, or of others.
+    The start moves down past sizes on which the finite part and the remainders agree: a run of members, or a gap.
     """
     spans = list(finite)
     while start > 1:

@@ -38,7 +38,7 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
             single[axis][condition.form] = condition
         else:
             joint.append(condition)
-    solved: dict[frozenset[object], SizeSet] = {}  # axes on which the same is asked are solved once
+    solved: dict[frozenset[object], SizeSet] = {}  # axes with equal conditions are solved once
     box: list[SizeSet] = []
     for asked in single.values():
         key = frozenset(asked)
@@ -71,7 +71,7 @@ def solve_axis(conditions: Iterable[Condition]) -> SizeSet:
 
 
 def conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
-    """Yield the conditions, in place of every Both its two."""
+    """Yield the conditions, each Both replaced by its two halves."""
     todo = list(conditions)[::-1]
     while todo:
         condition = todo.pop()
@@ -82,7 +82,7 @@ def conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
 
 
 def _span(size: Size) -> tuple[int, float] | None:
-    """Return the first and the last x at which a size of one term is not negative; None of a size of several.
+    """Return the first and the last x at which a size of one term is not negative; None for several terms.
 
     a*f + c >= 0 is f >= ceil(-c/a), or for a negative a not f >= floor(c/-a) + 1; and floor(i/d) >= n is i >= d*n.
     """
@@ -150,7 +150,7 @@ def _period(condition: Condition) -> int:
 
 
 def _settles(condition: Condition) -> int:
-    """Return the x from which on every size of a condition that does not repeat keeps its sign."""
+    """Return an x from which on the sizes of a condition keep their signs, but for the sizes that repeat."""
     return max([1, *map(_keeps_sign, _atoms(condition))])
 
 
@@ -177,7 +177,7 @@ def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
 
 
 def _equal(product: Product, number: int) -> list[dict[str, SizeSet]]:
-    """Return the boxes in which a product of sizes is a number, as dicts from axes to sets. Raises Unsolvable."""
+    """Return the boxes in which a product of sizes equals a number, as dicts from axes to sets. Raises Unsolvable."""
     number, rest = divmod(number - product.constant, product.factor)
     if rest or number < 1:
         return []

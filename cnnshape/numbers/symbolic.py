@@ -1,7 +1,7 @@
 """Size, a side as an exact function of one unknown side x; and the conditions that comparing sizes gives.
 
 A Size is a sum of whole multiples of floors and a constant, such as 2*floor((x + 1)/32) - 1, which + - * // build up
-from x. Few identities keep it small, so that a chain of convolutions and pools is one floor:
+from x. Three identities keep it small, so that a chain of convolutions and pools is one floor:
 
     floor((n*q + r)/n) = q + floor(r/n)                              multiples of the divisor leave the floor
     floor((g*a + c)/(g*n)) = floor((a + floor(c/g))/n)               common factors divide out
@@ -23,7 +23,7 @@ MOST_WORK: Final = 300  # floors to compute for one value of a size
 
 
 class Unsolvable(Exception):  # noqa: N818 -- it describes the condition
-    """No closed form is known; the message says why, and `condition` is the one that showed it, if one did."""
+    """No closed form is known; the message says why, and `condition` is the condition at fault, if there is one."""
 
     def __init__(self, message: str, condition: Condition | None = None):
         super().__init__(message)
@@ -73,7 +73,7 @@ class Floor:
 
 
 class Axis(NamedTuple):
-    """An axis whose side is unknown: its name, and every floor made so far, on this axis and those made with it."""
+    """An axis whose side is unknown: its name, and the floors made so far on it and on the axes made with it."""
 
     name: str
     floors: dict[Any, Floor]
@@ -143,7 +143,7 @@ class Size:
         return Pace(period, rise, low, high)
 
     def between(self, low: int, high: int) -> tuple[int, int]:
-        """Return bounds of the size for x from low to high: its value, twice, where these are one x."""
+        """Return bounds of the size for x from low to high; where low is high, its value twice."""
         least = most = self.constant
         for f, a in self.terms:
             ends = f.between(low, high)
@@ -257,7 +257,7 @@ class Product:
 
     __slots__ = ("constant", "factor", "sizes")
 
-    complexity = (0,)  # never asked for: a product is not one of two sizes to choose from
+    complexity = (0,)  # chosen rather than UNKNOWN (see rules.same); two products are never compared by it
 
     def __init__(self, factor: int, sizes: tuple[Size, ...], constant: int = 0):
         self.factor, self.sizes, self.constant = factor, sizes, constant

@@ -55,7 +55,7 @@ MODULO = Operator(" mod ", operator.mod, LOOSE, PRODUCT, ATOM)
 class Traced:
     """A number with its arithmetic in two writings: `named`, in the names of the quantities, and `text`, in numbers.
 
-    A division with a remainder is a floor(...); in names, that of a sum always is, since it has one in general.
+    A division with a remainder is written floor(...); in names, so is each division of a sum, which may leave one.
     Arithmetic that changes nothing is left out: a 1 of the rule's own code as a factor or divisor; a 0 added or
     subtracted; a quantity of 1 that divides another (groups); and dilation 1, the 1*(x - 1) + 1 of a window.
     A number compares by its value, so that min and max choose one of two, with its arithmetic.

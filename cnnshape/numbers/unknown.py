@@ -1,4 +1,7 @@
-"""UNKNOWN, the number behind a failure: its arithmetic gives itself and it meets every condition, so nothing echoes."""
+"""UNKNOWN, the number behind a failure.
+
+Arithmetic with it gives UNKNOWN, and it meets every condition: so one failure is reported once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ class Unknown:
 
     __slots__ = ()
 
-    complexity = (inf,)  # of two sizes that must be equal, the other one says more
+    complexity = (inf,)  # of two sizes that must be equal, the known one is kept (see rules.same)
 
     def _unknown(self, *_: object) -> Unknown:
         return self
