@@ -1,4 +1,7 @@
-"""What a problem is: a code, a severity, a place, and facts from which its message is made."""
+"""A problem: its code, its severity, its place, and the facts from which its message is made.
+
+A stage makes an instance of a class of this folder and hands it on; reports have them, and show/ writes them.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ CODES: dict[str, type[Problem]] = {}
 
 
 class Problem:
-    """One thing that is wrong, or doubtful (`severity` "warning"). A class without a code is a parent of others.
+    """An error or a warning (`severity`) about a file, a net or a model. A class without a code is a parent of others.
 
-    `suggestions` say what was probably meant, what there is, or what to write instead: guesses from the words alone.
-    `cause` says what it comes from, `fixes` what was tried and would mend it; both are empty where nothing is known.
-    `used_at` has the places where the block was used that the problem is in, from the inside out.
+    `suggestions` are guesses from the words alone: a word that was meant, the known words, or advice. `cause` is a
+    sentence on its origin, `fixes` are changes that were tried and mend it; both are empty where nothing is known.
+    `used_at` has the places of the uses of blocks that the problem is in, from the inside out.
     """
 
     code: ClassVar[str]
-    sentence: ClassVar[str]
+    sentence: ClassVar[str]  # the message, with the names of facts in braces
     at: ClassVar[tuple[str, ...]] = ()  # the parameters at fault, the likeliest first
     torch_refuses: ClassVar[bool] = True  # False: a condition of ours that torch does not have
 
@@ -87,7 +90,7 @@ class Problem:
         return hash((self.code, self.place, self.layer))
 
     def placed(self, place: Place, used_at: tuple[Place, ...] = ()) -> Self:
-        """Return the same problem at a place, for one that was found in a value alone."""
+        """Return the same problem at a place; one that was found in a value alone has none."""
         problem = copy(self)
         problem.place, problem.used_at = place, used_at
         return problem
@@ -103,13 +106,13 @@ class Problem:
 
 
 class Warn(Problem):
-    """What torch takes and people rarely mean."""
+    """A warning: torch accepts it, and people rarely mean it."""
 
     severity = "warning"
 
 
 class ArchitectureError(Exception):
-    """The file itself is wrong; `problems` has everything that was found, located."""
+    """The file is wrong; `problems` has all that was found, with places."""
 
     def __init__(self, problems: tuple[Problem, ...]):
         super().__init__("\n".join(map(repr, problems)))
@@ -120,7 +123,7 @@ class ArchitectureError(Exception):
 
 
 def errors(found: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return those that are errors, and no warnings."""
+    """Return the problems that are errors, without the warnings."""
     return tuple(problem for problem in found if problem.severity == "error")
 
 
@@ -142,7 +145,7 @@ MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to
 
 
 def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the problems without repetition, and no more than anybody reads."""
+    """Return the problems without repetition; behind MAX_PROBLEMS of them, a last one on their number."""
     first: dict[Any, Problem] = {}
     for problem in found:
         key = (problem.code, problem.place, problem.used_at, problem.message)

@@ -1,4 +1,4 @@
-"""What can be wrong with how the layers and blocks of a file stand together: names, wiring, shared weights."""
+"""Problems of building: the names, the wiring and the shared weights of layers and blocks."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class BlockCircle(Problem, code="block-circle"):
 
 
 class BadWiring(Problem):
-    """The results that enter a layer, or leave the net, are not said as they can be."""
+    """A key names its layers wrongly: the inputs of a layer, the outputs of the net, or a reference."""
 
 
 class UnsaidInput(BadWiring, code="unsaid-input"):
@@ -247,7 +247,7 @@ class NameOfUnnamed(BadName, code="name-of-unnamed"):
 
 
 class BadSharing(Problem):
-    """What a step shares with has no weights for it."""
+    """A step shares the weights of a layer or block that has none for it."""
 
 
 class SharesLeftOut(BadSharing, code="shares-left-out"):

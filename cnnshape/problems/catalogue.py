@@ -1,4 +1,4 @@
-"""Every problem that can be found, by its code. A class stands in the file of the stage that finds it."""
+"""CODES: every problem class by its code. A class stands in the file of the stage that finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the claims of a file: expected shapes and published figures."""
+"""Problems of expectations and claims: shapes and published figures that are not those of the net."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can differ between a net and torch, or a live model."""
+"""Problems of comparing: differences between a net and torch, or between a net and a live model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The code of a problem explained: a class comes in, and what its docstring says comes out as data.
+"""The code of a problem explained: a class comes in, and the parts of its docstring come out as data.
 
 The docstring begins with the meaning. Sections follow, each a heading with its text beside it: `Example`, a file with
-the problem; the name of another file that the example has; `Command`, where it is no plain check; and `Mend`, the ways
+the problem; the name of another file that the example has; `Command`, where it is not CHECK; and `Mend`, the ways
 out, where TOML in backticks, as `padding = 1`, is a setting that mends the example.
 """
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 FILE: Final = "net.toml"  # the architecture file of an example
-MODEL: Final = "model.py"  # the code of a live model, called `net`, to hold against it
+MODEL: Final = "model.py"  # the code of a live model, called `net`, to compare with it
 CHECK: Final = f"cnnshape check {FILE}"
 VERIFY: Final = f"cnnshape verify {FILE} --model model:net"
 HEADING: Final = re.compile(r"^(?:Example|Command|Mend|\w+\.\w+)\b", re.MULTILINE)
@@ -30,7 +30,7 @@ class Example(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """What there is to know of a code."""
+    """The parts of a problem class's docstring, with its code and severity."""
 
     code: str
     severity: str

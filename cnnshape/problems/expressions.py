@@ -1,4 +1,4 @@
-"""What can be wrong with an expression: its text, and what it gives."""
+"""Problems of expressions: mistakes in the text, unknown names, and results that are not allowed."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ Position = tuple[int, int]  # line and column, both from 1; columns in character
 
 
 class Range(NamedTuple):
-    """From the first character to behind the last one; both the same where there is only a point."""
+    """From the first character to behind the last one; both equal for a point."""
 
     start: Position
     end: Position
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
     source: SourceText
     path: KeyPath
-    of_key: bool = False
+    of_key: bool = False  # the place of the key, not of its value
     part: tuple[int, int] | None = None  # [first, last) of the string's characters, as TOML reads them
 
     @property

@@ -1,4 +1,4 @@
-"""What can be wrong with the text of a file: its bytes, its TOML, its keys and names, and the files that it includes."""
+"""Problems of the text of a file: its bytes, its TOML, its keys and names, and the files that it includes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnnshape.problems.base import Problem
 
 
 class Unreadable(Problem):
-    """A text of which nothing is known: it is not there, or no TOML."""
+    """A text that is not there, or is no TOML: nothing in it is known."""
 
 
 class CannotRead(Unreadable, code="cannot-read"):
@@ -191,7 +191,7 @@ class UnknownType(Problem, code="unknown-type"):
 
 
 class BadName(Problem):
-    """What cannot be a name, or not of this."""
+    """A name that is not allowed here."""
 
 
 class NotAName(BadName, code="not-a-name"):

@@ -1,4 +1,4 @@
-"""What can be wrong with shapes: the conditions of the size rules, and what torch takes and people rarely mean."""
+"""Problems of shapes: refusals by the size rules, and doubts of layers about inputs that torch accepts."""
 
 from __future__ import annotations
 

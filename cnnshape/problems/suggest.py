@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OF_TORCH: Final = r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$"  # how torch's names differ from ours; compiled when asked
+OF_TORCH: Final = (
+    r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$"  # where torch's names need a _ or lose an end: MaxPool2d; compiled when asked
+)
 
-OF_OTHERS: Final = {  # what papers and other frameworks say for our words
+OF_OTHERS: Final = {  # the words of papers and other frameworks, by ours
     "linear": "fc dense fully_connected inner_product",
     "conv_transpose": "deconv deconvolution transposed_conv",
     "max_pool": "pool pooling",
@@ -33,7 +35,7 @@ OF_OTHERS: Final = {  # what papers and other frameworks say for our words
 }
 ELSEWHERE: Final = {word: ours for ours, words in OF_OTHERS.items() for word in words.split()}
 
-MAX_OPTIONS: Final = 300  # that a misspelt word is compared with: a millisecond
+MAX_OPTIONS: Final = 300  # known words that a misspelt one is compared with: a millisecond
 MAX_LISTED: Final = 12  # known words that are listed: a line's worth
 
 
@@ -45,31 +47,31 @@ class Suggestion(NamedTuple):
 
 
 def advice(text: str) -> tuple[Suggestion, ...]:
-    """Return the suggestions that are one piece of advice, as "write block = ..."; none for no text."""
+    """Return a text, such as "write block = ...", as the only suggestion; none for no text."""
     return (Suggestion("advice", (text,)),) if text else ()
 
 
 def did_you_mean(word: str) -> tuple[Suggestion, ...]:
-    """Return the suggestions that are one word that was meant; none for no word."""
+    """Return a word that was meant as the only suggestion; none for no word."""
     return (Suggestion("meant", (word,)),) if word else ()
 
 
 def all_known(words: Iterable[str]) -> tuple[Suggestion, ...]:
-    """Return the suggestions that are all words there are; none where there is no word."""
+    """Return all known words as the only suggestion; none where there are no words."""
     listed = tuple(words)
     return (Suggestion("known", listed),) if listed else ()
 
 
 def suggest(word: object, known: Iterable[str]) -> tuple[Suggestion, ...]:
-    """Suggest for an unknown word the known one that is close, or else all that are known if they are few."""
+    """Suggest the known word that is close to an unknown one, or else all known words if they are few."""
     options = tuple(dict.fromkeys([*known][-MAX_OPTIONS:]))  # of layers, those that stand nearest
-    if word := meant(word, options):
-        return did_you_mean(word)
+    if found := meant(word, options):
+        return did_you_mean(found)
     return all_known(options) if len(options) <= MAX_LISTED else ()
 
 
 def meant(word: object, options: tuple[str, ...]) -> str:
-    """Return the option that a word of torch's, of others, or a misspelt one of ours stands for; "" for none."""
+    """Return the option that a word stands for, as torch or others call it, or misspelt; "" for none."""
     return _meant(re.sub(OF_TORCH, "_", str(word)).lower(), options)
 
 
@@ -87,6 +89,6 @@ def close(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def misspelt(data: Mapping[str, Any], key: str, keys: Iterable[str]) -> bool:
-    """Say whether a key that does not belong seems to be this one."""
+    """Say whether a table has an unknown key that seems to be `key`; `keys` are the known ones."""
     known = tuple(keys)
     return any(meant(other, known) == key for other in data.keys() - known)

@@ -1,4 +1,4 @@
-"""What can be wrong with a value by itself, and with the settings of a layer together."""
+"""Problems of values: of one value by itself, and of the settings of one layer together."""
 
 from __future__ import annotations
 

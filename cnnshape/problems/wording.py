@@ -1,4 +1,4 @@
-"""How facts, values and suggestions are written in a message: the one place that makes words of them."""
+"""The text of facts, values and suggestions in a message: data of problems comes in, words go out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from cnnshape.problems.suggest import Suggestion
 
 MAX_LENGTH: Final = 1_000  # characters of a word in a message
-MAX_WORDS: Final = 20  # of the words that are known
+MAX_WORDS: Final = 20  # known words that a message lists
+MAX_VALUE: Final = 60  # characters of a TOML value in a message
 
 
 def said(fact: object) -> str:
@@ -26,7 +27,7 @@ def said(fact: object) -> str:
         return " x ".join(map(said, fact)) if fact else "nothing"
     if isinstance(fact, list):
         return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
-    text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- but 1000
+    text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- 1000 to 9999 have no comma
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
 
 
@@ -49,31 +50,28 @@ def _offered(suggestion: Suggestion) -> str:
 
 
 def few(words: list[str], most: int) -> list[str]:
-    """Return the words, of many the first and how many more there are."""
+    """Return the words; of more than `most`, the first ones and the number of the others."""
     return words if len(words) <= most else [*words[:most], f"{len(words) - most:,} more"]
 
 
 def printable(words: str) -> str:
-    """Return the words with what could move a terminal's cursor written as an escape."""
+    """Return a text with unprintable characters as escapes: they could move a terminal's cursor."""
     if words.isprintable():
         return words
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
 
 
-LONGEST: Final = 60  # letters of a value in a message
-
-
 def shown(value: object) -> str:
-    """Write a TOML value in an error message, as the file would, and not at length."""
+    """Write a TOML value as a file would, cut to MAX_VALUE characters."""
     match value:
         case bool():
             return "true" if value else "false"
         case str():
-            text = '"' + value[:LONGEST].replace("\\", "\\\\").replace('"', '\\"') + '"' * (len(value) <= LONGEST)
+            text = '"' + value[:MAX_VALUE].replace("\\", "\\\\").replace('"', '\\"') + '"' * (len(value) <= MAX_VALUE)
         case list():
-            text = f"[{', '.join(map(shown, value[:LONGEST]))}]"
+            text = f"[{', '.join(map(shown, value[:MAX_VALUE]))}]"
         case dict():
-            text = f"{{ {', '.join(f'{key} = {shown(entry)}' for key, entry in islice(value.items(), LONGEST))} }}"
+            text = f"{{ {', '.join(f'{key} = {shown(entry)}' for key, entry in islice(value.items(), MAX_VALUE))} }}"
         case _:
             text = str(value)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 3]}..."
