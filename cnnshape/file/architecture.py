@@ -1,7 +1,7 @@
-"""What an architecture file says: records of its layers, blocks and claims, in the file's own terms.
+"""The records of an architecture file: its layers, blocks and claims, in the file's own terms.
 
-Reading makes them from TOML, every value checked as far as the text alone tells. A setting that depends on the input or on
-a block's arguments is still an Expression here; building settles it, by the functions at the end.
+Reading makes them from TOML, every value checked as far as the text alone allows. A setting that depends on the input
+or on a block's arguments is still an Expression here; building settles it, by the functions at the end.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 Setting = Any
 
 PARSED: Final = (Expression, Template)
-NO_REPEAT: Final = object()  # once, and not numbered
+NO_REPEAT: Final = object()  # one copy, without a number in its name
 
 
 class Step(NamedTuple):
     """One entry of `layers`: a layer, or the use of a block."""
 
     place: Place
-    keys: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()  # of its table
     type: str | Template = ""
     block: str | Template = ""
     name: str | Template = ""
-    inputs: tuple[str | Template, ...] | None = None  # `from`; None: what stands before
+    inputs: tuple[str | Template, ...] | None = None  # `from`; None: the result of the step before
     settings: dict[str, Setting] = {}  # noqa: RUF012 -- never changed
     settled: bool = True  # no setting waits for a scope
     repeat: Setting = NO_REPEAT
@@ -45,16 +45,16 @@ class Step(NamedTuple):
     expect: Setting = None
     allow: frozenset[str] = frozenset()
     broken: bool = False  # a problem was found in it
-    lost: bool = False  # its name is not known, or it stands for layers that are not
+    lost: bool = False  # its name is not known, or the layers that it stands for are not
 
     @property
     def of(self) -> str | Template:
-        """The type or the block, "" where it is the one of the layer that it shares with."""
+        """The type or the block; "" where that of the step it shares with is taken."""
         return self.type or self.block
 
     @property
     def raw(self) -> bool:
-        """Whether the settings are as TOML has them, since only building tells the type or the block."""
+        """Whether the settings are as TOML has them: the type or the block is known in building only."""
         return not self.of or isinstance(self.of, Template)
 
     def at(self, key: str) -> Place:
@@ -62,33 +62,33 @@ class Step(NamedTuple):
 
 
 class File(NamedTuple):
-    """What the blocks and layers of one file see: its layout, constants, defaults, and blocks."""
+    """The part of one file that its blocks and layers see: layout, constants, defaults, and blocks."""
 
     source: SourceText
     layout: str
     constants: dict[str, Any]
-    defaults: dict[str, dict[str, Any]]
+    defaults: dict[str, dict[str, Any]]  # [layer_defaults], by type and parameter
     blocks: dict[str, Block]
 
 
 class Block(NamedTuple):
-    """A file's function: layers with arguments."""
+    """Layers with arguments, to be used like a function."""
 
     name: str
     file: File
     place: Place
-    arguments: tuple[str, ...]
-    defaults: dict[str, Setting]
-    words: dict[str, Setting]
+    arguments: tuple[str, ...]  # those that must be given
+    defaults: dict[str, Setting]  # those that may be given: numbers, truth values, expressions
+    words: dict[str, Setting]  # those that may be given, and are words
     steps: tuple[Step, ...]
-    expansions: dict[Any, Any]  # by arguments and shapes, what cnnshape.build.uses made of the steps: to be made once
+    expansions: dict[Any, Any]  # those made so far, by arguments and shapes (cnnshape.build.uses)
 
     def parameters(self) -> tuple[str, ...]:
         return (*self.arguments, *self.defaults, *self.words)
 
 
 class Architecture(NamedTuple):
-    """What one file says. `problems` has all that is wrong in it so far."""
+    """The record of one file. `problems` are those found in it so far."""
 
     file: File
     name: str = ""
@@ -103,11 +103,11 @@ class Architecture(NamedTuple):
 
 
 class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
-    """A setting cannot be known: what it depends on is wrong, or failed, and that is said elsewhere."""
+    """A setting cannot be known: a name in it is of something wrong or failed, which has its own problem."""
 
 
 class Scope(dict[str, Any]):
-    """The values of names: its own, and those of a file's constants, which are not copied; an UNKNOWN is not told."""
+    """The values of names: its own, and those of a file's constants, which are not copied; UNKNOWN raises Unsettled."""
 
     __slots__ = ("constants",)
     constants: Mapping[str, Any]
@@ -119,7 +119,7 @@ class Scope(dict[str, Any]):
         return scope
 
     def __missing__(self, name: str) -> Any:
-        value = UNKNOWN if name == "in_channels" else self.constants[name]  # its own are known
+        value = UNKNOWN if name == "in_channels" else self.constants[name]  # its own values are found before
         if value is UNKNOWN:
             raise Unsettled
         return value
@@ -144,7 +144,7 @@ def settle(setting: Setting, scope: Scope) -> Any:
 
 
 def mistake(place: Place, setting: Setting, error: ExpressionError) -> Place:
-    """Return where a mistake stands in the text of a setting, whose own place is given."""
+    """Return the place of a mistake in an expression, given its setting and the place of that."""
     return place._replace(path=(*place.path, *_way(setting, error.text)), part=(error.start, error.end))
 
 
@@ -164,7 +164,7 @@ def _texts(setting: Setting) -> Iterator[str]:
 
 
 def length(setting: Setting) -> int:
-    """Return how much there is to evaluate, in characters; 1 where there is nothing."""
+    """Return the characters of a setting that are to be evaluated; 1 where there are none."""
     if isinstance(setting, PARSED):
         return len(setting.text)
     if isinstance(setting, list):

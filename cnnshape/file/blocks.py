@@ -1,4 +1,4 @@
-"""Tables of [blocks] -> blocks, in two rounds: what their users need to know, then their layers."""
+"""Tables of [blocks] -> blocks, in two rounds: names and arguments, then layers, which may use later blocks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Blocks:
         file, tables = self.file, self.tables.table(data, "blocks")
         heads = [block for name, table in tables.items() if (block := self.head(name, table))]
         steps = Steps(self.tables, self.settings, file)
-        for block in heads:  # their layers come last: they may use blocks that stand below
+        for block in heads:  # after all heads: a layer may use a block that stands below
             names = {*file.constants, *block.parameters(), "in_channels"}
             layers = steps.steps(tables[block.name], block.place.path, names)
             if file.blocks[block.name] is block:
@@ -73,7 +73,7 @@ class Blocks:
         return block
 
     def checked(self, arguments: dict[KeyPath, str]) -> set[str]:
-        """Return the names that a block's expressions may use; arguments that cannot be called so are noted."""
+        """Return the names that a block's expressions may use; bad names of arguments are noted."""
         seen: set[str] = set(self.file.constants)
         for place, argument in arguments.items():
             problem = bad_identifier(argument)

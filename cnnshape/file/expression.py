@@ -25,9 +25,8 @@ Evaluate = Callable[[Scope], Value]
 T = TypeVar("T")
 
 MAX_EXPRESSION_LENGTH = 1_000  # characters: far beyond what anybody reads, and it bounds the work of one evaluation
-MAX_EXPRESSION_NESTING = (
-    50  # a level takes 11 frames to parse at most: 550 of Python's 1,000, and the rest is the caller's
-)
+# Levels. One takes 11 frames to parse at most: 550 of Python's 1,000, and the rest is the caller's.
+MAX_EXPRESSION_NESTING = 50
 MAX_NUMBER = 2**63  # either side of zero: every integer of TOML fits, and arithmetic stays instant
 
 TOKEN = re.compile(
@@ -115,10 +114,10 @@ def _error(kind: type[BadExpression], start: int, end: int, text: str, /, **fact
 
 
 def unknown_name(name: str, text: str, scope: Iterable[str], words: Iterable[str] = ()) -> UnknownName:
-    """Return the problem of a name that is not in scope; `words` are what else might stand there."""
+    """Return the problem of a name that is not in scope; `words` are others that may stand there."""
     known = sorted(scope)
-    mean = did_you_mean(close(name, [*words, *known, *CONSTANTS, *FUNCTIONS]))
-    return UnknownName(name=name, text=shown(text), suggestions=(*all_known(known), *mean))
+    hint = did_you_mean(close(name, [*words, *known, *CONSTANTS, *FUNCTIONS]))
+    return UnknownName(name=name, text=shown(text), suggestions=(*all_known(known), *hint))
 
 
 class _Parsed(Generic[T]):
@@ -265,12 +264,12 @@ class _Parser:
             if kind == "unknown":
                 raise self.error(expressions.UnexpectedCharacter, token, character=repr(token.text))
             if kind == "foreign":
-                mean = advice(FOREIGN[token.text])
-                raise self.error(expressions.ForeignOperator, token, operator=token.text, suggestions=mean)
+                hint = advice(FOREIGN[token.text])
+                raise self.error(expressions.ForeignOperator, token, operator=token.text, suggestions=hint)
             if kind == "number" and not INTEGER.fullmatch(token.text):
                 sizes = re.fullmatch(r"\d+(x\d+)+", self.text)  # a shape as people write it, and nothing else
-                mean = advice(f"as a list: [{self.text.replace('x', ', ')}]" if sizes else "")
-                raise self.error(expressions.NotAnInteger, token, number=token.text, suggestions=mean)
+                hint = advice(f"as a list: [{self.text.replace('x', ', ')}]" if sizes else "")
+                raise self.error(expressions.NotAnInteger, token, number=token.text, suggestions=hint)
             if kind != "space":
                 yield token
 
@@ -302,6 +301,7 @@ class _Parser:
         self.depth -= 1
 
     def want(self, kind: str, symbol: str, part: _Part, value: Value) -> int:
+        """Return the value of a part, which must be of the kind that an operator takes."""
         if isinstance(value, float) or _kind(value) != kind:
             facts: dict[str, Any] = {"operator": symbol, "wanted": kind, "given": _kind(value), "value": _show(value)}
             raise self.error(expressions.WrongOperand, part, **facts)
@@ -512,8 +512,8 @@ class _Parser:
 
     def name(self, token: _Token) -> _Part:
         if self.tokens[-1].text == "(":
-            mean = suggest(token.text, FUNCTIONS)
-            raise self.error(expressions.UnknownFunction, token, name=token.text, suggestions=mean)
+            hint = suggest(token.text, FUNCTIONS)
+            raise self.error(expressions.UnknownFunction, token, name=token.text, suggestions=hint)
         self.names.add(token.text)
 
         def run(scope: Scope) -> Value:

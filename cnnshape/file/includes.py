@@ -30,9 +30,9 @@ class Includes:
         read: list[tuple[Path, Source]] | None = None,
     ):
         self.notes = notes
-        self.folder = folder  # that of the file
+        self.folder = folder  # the folder of the file
         self.chain = chain  # the files that include this one, outermost first, with it
-        self.read: list[tuple[Path, Source]] = [] if read is None else read  # so far, by all files of the chain
+        self.read: list[tuple[Path, Source]] = [] if read is None else read  # so far, shared by the whole chain
 
     def within(self, notes: Notes, found: Path) -> Includes:
         """Return the includes of an included file."""
@@ -49,7 +49,7 @@ class Includes:
             names = (*(file.name for file in self.chain[self.chain.index(real) :]), found.name)
             self.notes.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
             return None
-        source = next((source for file, source in self.read if file == real), None)  # one, for what is wrong in it
+        source = next((source for file, source in self.read if file == real), None)  # the same, for equal places
         try:
             source = source or Source.included(found)
         except SourceError as error:
@@ -73,7 +73,11 @@ class Includes:
         try:
             candidates = [folder / name for folder in allowed]
             files = [candidate for candidate in candidates if candidate.is_file()]
-            inside = (c for c in files or candidates if any(c.resolve().is_relative_to(f.resolve()) for f in allowed))
+            inside = (
+                candidate
+                for candidate in files or candidates
+                if any(candidate.resolve().is_relative_to(folder.resolve()) for folder in allowed)
+            )
             found = next(inside, None)
         except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
             return reading.NotAFileName(name=shown(name))
@@ -82,5 +86,5 @@ class Includes:
         if files:
             return found
         of_zoo = name.removesuffix(".toml")
-        mean = advice(f"the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else "")
-        return reading.IncludeNotFound(name=shown(name), suggestions=mean)
+        hint = advice(f"the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else "")
+        return reading.IncludeNotFound(name=shown(name), suggestions=hint)

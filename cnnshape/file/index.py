@@ -49,10 +49,10 @@ class Entry:
     def find(self, path: KeyPath) -> Entry:
         """Return the entry of a path, or of its longest beginning that the text has."""
         entry = self
-        for step in path:
-            if step not in entry.children:
+        for part in path:
+            if part not in entry.children:
                 break
-            entry = entry.children[step]
+            entry = entry.children[part]
         return entry
 
     def put(self, key: Node, value: Bytes, raw: bytes) -> Entry:

@@ -20,14 +20,14 @@ NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "o
 STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
 BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
 CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
-TRAINING: Final = ("batch_size", "optimizer")  # those that mean something here; other facts are free
+TRAINING: Final = ("batch_size", "optimizer")  # the facts that mean something here; others are free
 LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
 RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 WARNINGS: Final = sorted(code for code, kind in CODES.items() if issubclass(kind, Warn))
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a constant or an argument
 NAME: Final = re.compile(r"[\w-]+")  # of a layer, a block or an input
-INPUT: Final = re.compile(r"input\d*")  # what enters, as `from` writes it
+INPUT: Final = re.compile(r"input\d*")  # the inputs of the net or the block, as `from` writes them
 MAX_NAME: Final = 100  # characters
 
 

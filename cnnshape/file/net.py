@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class NetKeys:
-    """Reads what a file says of the net as a whole."""
+    """Reads the keys of the net as a whole."""
 
     def __init__(self, tables: Tables, settings: Settings, file: File):
         self.tables, self.settings, self.notes = tables, settings, tables.notes
@@ -93,12 +93,12 @@ class NetKeys:
             self.notes.problem(values.NotASizeSet, path, value=shown(value), reason=reason)
 
     def training(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Check the facts about training, which are free but for those that mean something here; return them all."""
+        """Check the facts about training that mean something here, and return all."""
         for key in table:
             if key in NET_KEYS and key not in ("name", "source"):
                 self.tables.misplaced(("training", key))
-            elif key not in TRAINING and (mean := did_you_mean(close(key, TRAINING, cutoff=0.8))):
-                facts = {"suggestions": mean, "key": key, "of": "training"}
+            elif key not in TRAINING and (hint := did_you_mean(close(key, TRAINING, cutoff=0.8))):
+                facts = {"suggestions": hint, "key": key, "of": "training"}
                 self.notes.problem(reading.UnknownKey, ("training", key), of_key=True, **facts)
         if "batch_size" in table:
             self.settings.plain(BATCH_SIZE, table["batch_size"], ("training", "batch_size"))

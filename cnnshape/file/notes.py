@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from cnnshape.problems.place import KeyPath, SourceText
 
 
-class Enough(Exception):  # noqa: N818
-    """More is wrong than anybody reads, or there is more than we read; that is noted."""
+class Enough(Exception):  # noqa: N818 -- it ends the reading of a file, and is no error
+    """There are more problems than anybody reads, or a limit is passed; that is noted."""
 
 
 class Notes:
@@ -40,5 +40,6 @@ class Notes:
         self.note(problem.placed(Place(self.source, path, of_key)))
 
     def too_large(self, path: KeyPath, what: str, most: int) -> NoReturn:
+        """Note that there are more than `most` of something. Raises Enough."""
         self.problem(TooLarge, path, what=what, most=most)
         raise Enough

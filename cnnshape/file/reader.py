@@ -91,14 +91,14 @@ class _Reader:
         training = keys.training(tables.table(data, "training"))
         names = {*file.constants, "in_channels"}
         steps = () if blocks_only else Steps(tables, self.settings, file).steps(data, (), names)
-        inputs = {} if blocks_only else keys.inputs(data)  # after all tables: one may have taken it
+        inputs = {} if blocks_only else keys.inputs(data)  # after the tables, to which TOML may have given them
         if data.get("layout", file.layout) != file.layout or misspelt(data, "layout", NET_KEYS):
-            inputs = dict.fromkeys(inputs)  # it is not known what is which axis
+            inputs = dict.fromkeys(inputs)  # no size's axis is known
         return Architecture(
             file,
             name=tables.text(data, "name"),
             source=tables.text(data, "source"),
-            claims=claims if isinstance(data.get("layers"), list) else (),  # about nothing
+            claims=claims if isinstance(data.get("layers"), list) else (),  # a net without layers has no figures
             training=training,
             steps=steps,
             inputs=inputs,
@@ -110,7 +110,7 @@ class _Reader:
     # What blocks and layers see
 
     def file(self, defaults: dict[str, dict[str, Any]]) -> File:
-        """Read what included files may have too; `defaults` are those of the file that includes this one."""
+        """Read the keys that included files have, too; `defaults` are those of the file that includes this one."""
         data = self.data
         layout = self.layout(data.get("layout", CHANNELS_FIRST))
         constants = self.constants(self.tables.table(data, "constants"))
@@ -174,7 +174,7 @@ class _Reader:
     # Included files
 
     def included(self, name: str, path: KeyPath, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
-        """Return the blocks of an included file, which has the defaults of this one where it says no others."""
+        """Return the blocks of an included file; it takes over the defaults of this one, but for those it sets."""
         found = self.includes.source(name, path)
         if found is None:
             return ()
@@ -186,7 +186,7 @@ class _Reader:
         return blocks
 
     def blocks(self, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
-        """Read a file that is included; return its own blocks: what it includes itself is for itself."""
+        """Read an included file; return its own blocks, without those that it includes."""
         self.tables.only(self.data, NET_KEYS, "an architecture file")
         return tuple(block for block in self.file(defaults).blocks.values() if block.file.source is self.source)
 

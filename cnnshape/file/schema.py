@@ -50,7 +50,7 @@ def names_to(value: Schema, names: Schema) -> Schema:
 
 
 def suggested(words: Iterable[str], otherwise: Schema) -> Schema:
-    """Describe one of some words, unless it is as in `otherwise`; an editor suggests what stands in an anyOf."""
+    """Describe one of some words, or a string as in `otherwise`; the anyOf is for editors (see LAYER)."""
     enum = {"enum": list(words)}
     return {"type": "string", "anyOf": [{}, enum], "if": otherwise, "else": enum}
 
@@ -99,10 +99,13 @@ CLAIM: Final[Schema] = {
 TRAIN: Final[Schema] = {
     "batch_size": {"type": "integer", "minimum": 1},
     "optimizer": {"type": "object", "required": ["name"], "properties": {"name": STRING}},
-    **{key: False for key in NET_KEYS if key not in ("name", "source")},  # TOML gives them to the table above
+    **{
+        key: False for key in NET_KEYS if key not in ("name", "source")
+    },  # keys of the net, which TOML gives to the table above them
 }
 
-# An editor suggests what stands in an anyOf, and does not look behind if and then, from which the messages are better.
+# Editors suggest the words of an anyOf, and do not look behind if and then; from these come the better messages.
+# So LAYER has both.
 BARE: Final = suggested(TYPES, TEMPLATE)
 OF_TYPE: Final = {kind: {"properties": {"type": {"const": kind}}, "required": ["type"]} for kind in TYPES}
 USE: Final[Schema] = {

@@ -1,7 +1,7 @@
 """Values of TOML -> settings: numbers, words and shapes in their final form, expressions parsed.
 
-What the file's constants tell is evaluated at once; an expression that waits for a block's arguments or for the input
-stays one, and building settles it.
+An expression whose scope is the file's constants alone is evaluated at once. One that waits for a block's arguments or
+for the input stays an Expression, and building settles it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MAX_CHARACTERS: Final = 2**18  # of all expressions in a file: the largest that 
 
 
 class Settings:
-    """Reads the values of one text. What is wrong is noted, and None stands for it."""
+    """Reads the values of one text. A wrong one is noted, and becomes None."""
 
     def __init__(self, notes: Notes):
         self.notes = notes
@@ -78,7 +78,7 @@ class Settings:
         return shape
 
     def plain(self, parameter: Parameter[T], value: Any, path: KeyPath) -> T | None:
-        """Return a value that may be no expression."""
+        """Return a value of a key that takes no expression."""
         try:
             return parameter.read(value)
         except Wrong as error:
@@ -146,12 +146,12 @@ class Settings:
             return expression
         problem = unknown_name(unknown[0], value, names, parameter.words if parameter else ())
         if parameter and value == unknown[0] and not any(one.kind == "meant" for one in problem.suggestions):
-            problem.suggestions += advice(f"it must be {parameter.kind}")  # it was to be a word, perhaps
+            problem.suggestions += advice(f"it must be {parameter.kind}")  # perhaps a word was meant
         self.notes.note(problem.placed(self.notes.place(path, part=expression.find(unknown[0]))))
         return None
 
     def _evaluated(self, setting: Setting, path: KeyPath, constants: dict[str, Any]) -> Any:
-        """Return the value of a setting; None also where it uses what is wrong."""
+        """Return the value of a setting; None where it is wrong, or a constant in it is."""
         try:
             return settle(setting, Scope.of({}, constants))
         except ExpressionError as error:

@@ -211,12 +211,12 @@ def _parse(text: str, file: str) -> dict[str, object]:
 
 
 def _no_toml(error: tomllib.TOMLDecodeError, text: str, file: str) -> SourceError:
-    """Return what tomllib refuses as an error at its place, with advice where the mistake is a common one."""
+    """Return an error of tomllib with its place, and with advice where the mistake is a common one."""
     reason, _, place = str(error).rpartition(" (at ")  # "line 3, column 5)" or "end of document)"
     line, column = map(int, re.findall(r"\d+", place) or _end(text))
     here = (text.replace("\r\n", "\n").split("\n")[line - 1] + "\n")[column - 1 :]
-    mean = advice(next((so for said, at, so in ADVICE if reason.startswith(said) and here.startswith(at)), ""))
-    problem = reading.NotToml(reason=f"{reason[0].lower()}{reason[1:]}", suggestions=mean)
+    hint = advice(next((so for said, at, so in ADVICE if reason.startswith(said) and here.startswith(at)), ""))
+    problem = reading.NotToml(reason=f"{reason[0].lower()}{reason[1:]}", suggestions=hint)
     return SourceError(problem, file, line, column, text)
 
 

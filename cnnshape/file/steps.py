@@ -34,7 +34,7 @@ class Steps:
     def steps(self, table: Mapping[str, Any], path: KeyPath, names: set[str]) -> tuple[Step, ...]:
         """Read `layers` of the net, or of the block at a path."""
         entries = table.get("layers")
-        unknown = (Step(self.notes.place(path), broken=True, lost=True),) if path else ()  # a net shows none
+        unknown = (Step(self.notes.place(path), broken=True, lost=True),) if path else ()  # a net has no steps then
         if entries is None:
             keys, of = (BLOCK_KEYS, f"block {path[-1]}") if path else (NET_KEYS, "a net")
             self.tables.missing(reading.MissingKey(of=of, key="layers"), table, path, keys)
@@ -68,31 +68,32 @@ class Steps:
             self.notes.problem(values.NotALayer, path, value=shown(entry))
             return Step(place, broken=True)
         layout, setting = self.file.layout, self.settings.setting
-        said: dict[str, Any] = {"keys": frozenset() if bare else frozenset(table)}
+        fields: dict[str, Any] = {"keys": frozenset() if bare else frozenset(table)}
         own = {*names, "i"} if "repeat" in table else names
         if "name" in table:
-            said["name"] = self.word(table["name"], (*path, "name"), own)
+            fields["name"] = self.word(table["name"], (*path, "name"), own)
         if "expect" in table:
-            said["expect"] = setting(EXPECT, table["expect"], (*path, "expect"), names, layout)
+            fields["expect"] = setting(EXPECT, table["expect"], (*path, "expect"), names, layout)
         if "allow" in table:
-            said["allow"] = self.tables.allowed(table, path)
-        before = len(self.notes.problems)  # one in what stands above leaves the layer as good as it is
+            fields["allow"] = self.tables.allowed(table, path)
+        before = len(self.notes.problems)  # a problem noted before this does not break the layer
         if "repeat" in table:
-            said["repeat"] = setting(REPEAT, table["repeat"], (*path, "repeat"), names, layout)
+            fields["repeat"] = setting(REPEAT, table["repeat"], (*path, "repeat"), names, layout)
         for key in ("type", "block", "shares"):
             if key in table:
-                said[key] = self.word(table[key], path if bare else (*path, key), own)
+                fields[key] = self.word(table[key], path if bare else (*path, key), own)
         if "when" in table:
-            said["when"] = setting(WHEN, table["when"], (*path, "when"), own, layout)
+            fields["when"] = setting(WHEN, table["when"], (*path, "when"), own, layout)
         if "from" in table:
-            said["inputs"] = self.wiring(table["from"], (*path, "from"), names - {"in_channels"})
+            wires = names - {"in_channels"}  # which follows from what enters
+            fields["inputs"] = self.wiring(table["from"], (*path, "from"), wires)
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
-        step = Step(place, **said)
-        said["settings"] = self.given(step, given, own)
-        said["settled"] = not (step.raw or any(map(waits, said["settings"].values())))
+        step = Step(place, **fields)
+        fields["settings"] = self.given(step, given, own)
+        fields["settled"] = not (step.raw or any(map(waits, fields["settings"].values())))
         broken = len(self.notes.problems) > before
         lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
-        return Step(place, **said, broken=broken, lost=lost)
+        return Step(place, **fields, broken=broken, lost=lost)
 
     def word(self, value: Any, path: KeyPath, names: set[str]) -> str | Template:
         """Return a name or another word of a step, or the template of one; "" where it is wrong."""
@@ -105,7 +106,7 @@ class Steps:
         return self.settings.template(value, path, names)
 
     def wiring(self, value: Any, path: KeyPath, names: set[str]) -> tuple[str | Template, ...]:
-        """Return the names of layers under `from`, one or a list; in_channels is of what enters by them."""
+        """Return the names of layers under `from`, given as one or a list."""
         entries = value if isinstance(value, list) else [value]
         return tuple(self.word(entry, (*path, i), names) for i, entry in enumerate(entries))
 
@@ -122,14 +123,14 @@ class Steps:
             return self.of_block(step, blocks[str(step.block)], table, names)
         elif step.block:
             is_type = f'it is a layer type: write type = "{step.block}"' if step.block in TYPES else ""
-            mean = advice(is_type) or suggest(step.block, blocks)
-            self.notes.problem(building.UnknownBlock, step.at("block").path, suggestions=mean, block=step.block)
+            hint = advice(is_type) or suggest(step.block, blocks)
+            self.notes.problem(building.UnknownBlock, step.at("block").path, suggestions=hint, block=step.block)
         elif step.type in TYPES:
             return self.of_layer(step, TYPES[str(step.type)], table, names)
         elif step.type:
             is_block = f'it is a block: write block = "{step.type}"' if step.type in blocks else ""
-            mean = advice(is_block) or suggest(step.type, TYPES)
-            self.notes.problem(reading.UnknownType, step.at("type").path, suggestions=mean, type=step.type)
+            hint = advice(is_block) or suggest(step.type, TYPES)
+            self.notes.problem(reading.UnknownType, step.at("type").path, suggestions=hint, type=step.type)
         elif not {"type", "block", "shares"} & step.keys:
             meant = {key: value for key, value in table.items() if close(key, ("type", "block"))}
             self.tables.only(meant, STEP_KEYS, "a layer", path)
@@ -148,7 +149,7 @@ class Steps:
                 settings[key] = self.settings.setting(parameter, value, (*path, key), names, self.file.layout)
             else:
                 self.tables.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
-        if not layer.required <= table.keys() and not step.shares:  # which takes them from the layer that it names
+        if not layer.required <= table.keys() and not step.shares:  # a step that shares takes them from the other layer
             given = self.file.defaults.get(layer.type, {}).keys() | table.keys()
             for name in sorted(layer.required - given):
                 problem = reading.MissingKey(of=layer.type, key=name)
@@ -156,7 +157,7 @@ class Steps:
         return settings
 
     def of_block(self, step: Step, block: Block, table: Mapping[str, Any], names: Iterable[str]) -> dict[str, Setting]:
-        """Return what is handed to a block that is known."""
+        """Return the arguments given to a block that is known."""
         path, settings = step.place.path, self.settings
         parameters, of = block.parameters(), f"block {block.name}"
         self.tables.only(table, [*parameters, *STEP_KEYS], of, path)
@@ -175,7 +176,7 @@ class Steps:
 def late_settings(
     step: Step, target: type[Layer] | Block, names: Iterable[str], file: File
 ) -> tuple[dict[str, Setting], list[Problem]]:
-    """Return the settings of a step of which only building told what it is, and what is wrong with them."""
+    """Return the settings of a step whose type or block was found in building, and their problems."""
     notes = Notes(step.place.source)
     steps = Steps(Tables(notes), Settings(notes), file)
     try:

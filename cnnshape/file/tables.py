@@ -62,7 +62,7 @@ class Tables:
     # The keys themselves
 
     def only(self, data: Mapping[str, Any], keys: Iterable[str], of: str, path: KeyPath = ()) -> None:
-        """Note the keys that do not belong; one of the net's gets told where it belongs."""
+        """Note the keys that do not belong; for a key of the net, the note says where it belongs."""
         keys = list(keys)
         for key, value in data.items():
             if key in keys:
@@ -72,8 +72,8 @@ class Tables:
             if path and key in NET_KEYS and not wires:
                 self.misplaced((*path, key))
             else:
-                mean = suggest("from" if wires else key, keys)
-                self.notes.problem(reading.UnknownKey, (*path, key), of_key=True, suggestions=mean, key=key, of=of)
+                hint = suggest("from" if wires else key, keys)
+                self.notes.problem(reading.UnknownKey, (*path, key), of_key=True, suggestions=hint, key=key, of=of)
 
     def misplaced(self, path: KeyPath) -> None:
         """Note a key of the net that TOML gives to another table."""
@@ -81,7 +81,7 @@ class Tables:
         self.notes.problem(reading.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
 
     def missing(self, problem: Problem, data: Mapping[str, Any], path: KeyPath, keys: Iterable[str]) -> None:
-        """Note a missing key, unless another seems to be it, misspelt or misplaced: that is said already."""
+        """Note a missing key, unless it seems to be there, misspelt or misplaced, which is noted already."""
         key = problem.facts["key"]
         misplaced = (found for found in self.notes.problems if isinstance(found, reading.MisplacedKey))
         if not misspelt(data, key, keys) and not any(found.facts["key"] == key for found in misplaced):

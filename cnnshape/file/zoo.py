@@ -32,5 +32,5 @@ def find(path: str | os.PathLike[str]) -> Path | NotInZoo:
     if name in known:
         return known[name]
     near = close(name.lower(), known)
-    mean = did_you_mean(PREFIX + near) if near else advice("cnnshape zoo lists what it has")
-    return NotInZoo(name=shown(name), suggestions=mean)
+    hint = did_you_mean(PREFIX + near) if near else advice("cnnshape zoo lists what it has")
+    return NotInZoo(name=shown(name), suggestions=hint)

@@ -37,7 +37,7 @@ class _Clamp(_Pointwise):
     """A function that holds values between two numbers, as a clamp between the same numbers does."""
 
     functions = ("clamp", "clip", "clamp_min")
-    limits: ClassVar[tuple[int, int | None]]
+    limits: ClassVar[tuple[int, int | None]]  # min and max of the equal clamp; None: no limit
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:

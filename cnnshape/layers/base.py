@@ -1,7 +1,7 @@
 """The base of all layer types: settings, the size rule and the counts, and how a layer compares with a live model's.
 
 Shapes come in and shapes go out, of any kind of number; a condition that a rule states goes through `require`. A type
-overrides what differs; all of it has a default. How torch spells a type is in in_torch.py.
+overrides the methods that differ; each has a default. How torch spells a type is in in_torch.py.
 """
 
 from __future__ import annotations
@@ -45,21 +45,21 @@ class Layer(InTorch):
     """
 
     type: ClassVar[str] = ""
-    family: ClassVar[str] = ""  # the heading of its file's types in the reference
+    family: ClassVar[str] = ""  # the heading above its file's types in docs/layers.md
     ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
-    keeps_rank: ClassVar[bool] = True  # a refused input's rank is the result's
-    fits: ClassVar[bool] = False  # it does nothing where input and output have one shape
+    keeps_rank: ClassVar[bool] = True  # the output has as many axes as the input, even where the input is refused
+    fits: ClassVar[bool] = False  # it changes nothing where input and output have equal shapes
     cuts: ClassVar[bool] = False  # it takes a part of a tensor; nobody need use the other parts
     commutative: ClassVar[bool] = False  # the order of its inputs does not count
     associative: ClassVar[bool] = False  # a join of joins is one join: a + (b + c)
     stacks: ClassVar[bool] = False  # its result holds its inputs as they are, side by side
-    parameters: ClassVar[dict[str, Parameter[Any]]] = {}
-    required: ClassVar[frozenset[str]] = frozenset()
+    parameters: ClassVar[dict[str, Parameter[Any]]] = {}  # by name, in torch's order
+    required: ClassVar[frozenset[str]] = frozenset()  # the parameters that must be given
     spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
-    inferred: ClassVar[dict[str, Inferred]] = {}  # those that the input decides
-    references: ClassVar[dict[str, Reference]] = {}  # those that name another layer, whose result enters as well
-    follows: ClassVar[frozenset[str]] = frozenset()  # those that follow from the input
+    inferred: ClassVar[dict[str, Inferred]] = {}  # the parameters whose numbers the input decides
+    references: ClassVar[dict[str, Reference]] = {}  # the parameters that name another layer; its result enters as well
+    follows: ClassVar[frozenset[str]] = frozenset()  # the parameters with the trait `follows`
 
     def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:  # noqa: A002
         super().__init_subclass__()
@@ -104,7 +104,7 @@ class Layer(InTorch):
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
-        """Return the problem of settings that are right one by one, without its place; None where there is none."""
+        """Return the problem of settings that do not fit each other, without its place; None where they fit."""
         return None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -127,17 +127,21 @@ class Layer(InTorch):
         return w
 
     def left_over(self, w: N, *_: Any, **axis: Any) -> N:
-        """Return the cells of the padded side that no window reaches; 0 without windows."""
+        """Return the remainder of the padded side by the stride, in cells; 0 without windows."""
         return 0
+
+    def hangs_over(self) -> bool:
+        """Say whether the last window may begin inside the padded side and end behind it."""
+        return False
 
     def lost(self, w: N, windows: N, *_: Any, **axis: Any) -> N:
         """Return the cells at the end of the side that no window reaches, if above 0; `windows` is the output's side."""
         return 0
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
-        """Return the reach of a position of the output, for each spatial axis of each input but those only looked at.
+        """Return the reach of a position of the output: for each input, one for each of its spatial axes.
 
-        None for an axis that no single axis of the output goes with.
+        Inputs that are only looked at have none. None for an axis that does not become one axis of the output.
         """
         x = inputs[0]
         return [[self.reach(w, **axis) for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True)]]
@@ -167,7 +171,7 @@ class Layer(InTorch):
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the settings in plain form, from input x to output y (() if it is not known).
 
-        Left out are those with compared = False, UNKNOWN ones, and numbers left to their default that no shape shows.
+        Left out are parameters with compared = False, UNKNOWN values, and a Real that is left to its default.
         """
         return {
             name: parameter.plain(value, len(x) - 1)
@@ -185,7 +189,7 @@ class Layer(InTorch):
         """Say whether all shapes of a net would be the same without the layer."""
         return self.fits and inputs[:1] == (y,)
 
-    # What the base makes of it
+    # What the base makes of these
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         """Refuse inputs with too few or too many axes, and settings that do not fit them."""
@@ -213,7 +217,7 @@ class Layer(InTorch):
         return made[rank]
 
     def looked_at(self) -> int:
-        """Return the number of inputs, the last ones, of which only the shapes count."""
+        """Return the number of inputs, the last ones, that matter by their shapes alone."""
         return sum(name in vars(self) and not reference.to for name, reference in self.references.items())
 
     def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
@@ -269,11 +273,11 @@ def axis_of(dim: int, x: Shape, require: Require) -> int:
     return axis
 
 
-def several(*numbers: N) -> Any:
+def more_than_one(*sizes: N) -> Any:
     """Return the condition that the product of sizes is more than 1."""
     more: Any = False
-    for number in numbers:
-        more = more | (number >= 2)  # noqa: PLR2004 -- more than one
+    for size in sizes:
+        more = more | (size >= 2)  # noqa: PLR2004 -- more than one
     return more
 
 
@@ -291,6 +295,6 @@ def _traced(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
         plain = not name or value.count(value[0]) == len(value)
         return tuple(_traced(name if plain else f"{name}[{i}]", entry) for i, entry in enumerate(value))
-    if isinstance(value, Layer):  # that a reference names
+    if isinstance(value, Layer):  # the layer that a reference names
         return value.traced()
     return Traced(value, name) if type(value) is int else value

@@ -30,7 +30,7 @@ class _Filters(Learned):
     groups: Count
     bias: Flag
     ranks = SPATIAL
-    weight_axes: ClassVar[tuple[str, str]]  # the first two of torch's weight, of which the second is a group's
+    weight_axes: ClassVar[tuple[str, str]]  # the first two axes of torch's weight; the second has one group alone
 
     def depth(self, c: N, require: Require) -> N:
         if self.groups != 1:
@@ -90,12 +90,12 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         return window(w, require, extent=covered, stride=stride, padding=before)
 
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
-        """Return the elements of the padded input, where padding is a step of its own, and of all that windows read."""
+        """Return the elements of the padded input, where padding is a separate step, and of the unrolled windows."""
         axes = self.axes(len(x) - 1)
-        padded = [
+        sides = [
             axis["stride"] * w + axis["dilation"] * axis["kernel_size"] for w, axis in zip(y[1:], axes, strict=True)
         ]
-        elements = 0 if self.padding_mode == "zeros" else 2 * x[0] * product(padded)
+        elements = 0 if self.padding_mode == "zeros" else 2 * x[0] * product(sides)
         return elements if onednn is not False else elements + x[0] * volume(axes, "kernel_size") * product(y[1:])
 
     def left_over(self, w: N, *, kernel_size: N, stride: N, padding: Any, dilation: N) -> N:
@@ -127,7 +127,7 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         return found
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
-        """Return a linear layer where the filters see all that enters, or each a patch of its own."""
+        """Return a linear layer where one window covers the input, or the windows are patches without overlap."""
         if self.groups != 1 or not 1 < len(x) == len(y) or any(self.compared(x, y)["padding"]):
             return self
         axes = self.axes(len(x) - 1)
@@ -185,7 +185,7 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
         return product(x[1:])
 
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
-        """Return the elements of all that is painted."""
+        """Return the elements of the painted kernels, before they are added."""
         axes = self.axes(len(x) - 1)
         in_place = onednn and all(axis["output_padding"] < axis["stride"] for axis in axes)
         return 0 if onednn is None or in_place else y[0] * volume(axes, "kernel_size") * product(x[1:])

@@ -24,10 +24,10 @@ class Called(NamedTuple):
     name: str  # as a layer type says it: conv of conv2d, relu of relu_
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    tensors: list[Any]  # among the arguments
+    tensors: list[Any]  # the tensors among the arguments
     results: list[Any]
     alive: list[bool]  # which of the tensors come from the net's input
-    weighted: bool  # whether another comes from a parameter
+    weighted: bool  # whether a tensor comes from a parameter of the model
     turned: tuple[Shape, Shape] | None  # the shapes before and after the exchange of axes that made the first tensor
 
     def arguments(self, names: Iterable[str]) -> dict[str, Any]:
@@ -40,12 +40,12 @@ class Recognized(NamedTuple):
 
     type: str
     layer: Any  # a Layer with its settings, None where these do not matter
-    results: list[Any]  # those of the call that the layer made
+    results: list[Any]  # the results of the call that this layer makes
     minor: bool = False  # files may well leave it out
 
 
 class Made(Protocol):
-    """A layer that ran: what it is, and the values that it read."""
+    """A layer that ran, and the values that it read."""
 
     @property
     def layer(self) -> Any: ...
@@ -60,12 +60,11 @@ class InTorch:
     type: ClassVar[str]
 
     torch: ClassVar[str] = ""  # the class of torch.nn, with {rank} for 1 to 3; "" where it is a function of torch
-    modules: ClassVar[
-        Mapping[str, Mapping[str, Any]]
-    ] = {}  # other classes that are the same on evaluation, with settings
-    functions: ClassVar[tuple[str, ...]] = ()  # those that are not called as the type is
-    arguments: ClassVar[str] = ""  # of the functions behind the input, where they are not those of the class
-    by_name: ClassVar[bool] = False  # a user's module whose class has the type's name is one, whatever its steps
+    # Other classes of torch.nn that do the same on evaluation, each with the settings that it stands for.
+    modules: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    functions: ClassVar[tuple[str, ...]] = ()  # torch's functions for it, but for one with the type's own name
+    arguments: ClassVar[str] = ""  # the arguments of its functions behind the input, where the class has others
+    by_name: ClassVar[bool] = False  # a user's module whose class has the type's name is one, whatever it calls
     inert: ClassVar[bool] = False  # on evaluation its result is what entered, perhaps the very tensor
 
     # The layer in torch
@@ -97,19 +96,19 @@ class InTorch:
 
     @classmethod
     def of_torch(cls, given: Mapping[str, Any]) -> Self:
-        """Return a layer with those of the given settings that the type has, in the form that a file's have."""
+        """Return a layer from settings in torch's form; those that the type does not have are ignored."""
         known = {name: parameter.of_torch(given[name]) for name, parameter in cls.parameters.items() if name in given}
         return cls(**{name: value for name, value in known.items() if value is not None})
 
     @classmethod
     def of_module(cls, module: Any, **said: Any) -> Self:
-        """Return a module as a layer; `said` are settings that its class stands for, UNKNOWN those that nothing tells."""
+        """Return a module as a layer; `said` are settings that its class stands for; unknown ones are UNKNOWN."""
         names = [name for name, parameter in cls.parameters.items() if parameter.torch or hasattr(module, name)]
         return cls.of_torch(said | {name: getattr(module, name, said.get(name, UNKNOWN)) for name in names})
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
-        """Yield the layers that a call of one of the type's functions is: one, or none where it is another thing."""
+        """Yield the layers that a call of one of the type's functions makes; none where it is something else."""
         given = call.arguments(cls.arguments.split() or cls.parameters)
         defaults = {name: parameter.default for name, parameter in cls.parameters.items() if not parameter.required}
         yield Recognized(cls.type, cls.of_torch(defaults | given | cls.told(given, call)), call.results)
@@ -120,5 +119,5 @@ class InTorch:
         return {}
 
     def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Any, tuple[int, ...]]:
-        """Return what files call the layer among those that made its inputs, and the values that enter that."""
+        """Return the layer as files write it, seen with the layers that made its inputs, and the values that enter."""
         return self, inputs

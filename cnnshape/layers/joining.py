@@ -75,6 +75,7 @@ class _Elementwise(Joining):
             yield Recognized(cls.type, cls(), call.results)
 
     def broadcasts(self) -> bool:
+        """Say whether an axis of 1 is repeated."""
         return True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -199,7 +200,7 @@ class Scale(Joining, type="scale"):
 
 
 def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], skip: int = -1) -> Shape:
-    """Return the larger size of each axis; all but `skip` must meet the conditions, which `alike` has by code."""
+    """Return the larger size of each axis. All axes but `skip` must meet the conditions in `alike`, by code."""
     either = same if equal in alike.values() else larger
 
     def axis(a: N, b: N) -> N:
@@ -208,7 +209,7 @@ def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], sk
         return either(a, b)
 
     return tuple(
-        a if place == skip else attempt(axis, a, b) for place, (a, b) in enumerate(zip(one, other, strict=True))
+        a if index == skip else attempt(axis, a, b) for index, (a, b) in enumerate(zip(one, other, strict=True))
     )
 
 

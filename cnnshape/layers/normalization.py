@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, several
+from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, more_than_one
 from cnnshape.layers.parameters import Count, Flag, Inferred, InferredShape, Real, Word
 from cnnshape.layers.windows import whole
 from cnnshape.numbers.rules import N, Require, divides, product
@@ -34,9 +34,11 @@ class _Affine(Normalization):
     bias: Flag
 
     def features(self) -> N:
+        """Return the number of values that have a factor of their own."""
         raise NotImplementedError
 
     def learns(self) -> bool:
+        """Say whether it has factors."""
         return self.affine
 
     def weights(self, x: Shape) -> N:
@@ -66,7 +68,7 @@ class _OfChannels(_Affine):
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
-        require(self.track_running_stats or several(*x[1:]), "one-value", shape=x)
+        require(self.track_running_stats or more_than_one(*x[1:]), "one-value", shape=x)
         return x
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
@@ -128,7 +130,7 @@ class GroupNorm(_Affine, type="group_norm", torch="GroupNorm"):
         x = inputs[0]
         divisible = divides(self.num_groups, x[0])
         require(divisible, "groups-do-not-divide", parameter="num_channels", channels=x[0], groups=self.num_groups)
-        require(several(x[0] // self.num_groups, *x[1:]), "one-value", shape=x)
+        require(more_than_one(x[0] // self.num_groups, *x[1:]), "one-value", shape=x)
         return x
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:

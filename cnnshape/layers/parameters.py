@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REQUIRED: Final[Any] = object()  # the default of a parameter that must be given
-LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # its weights are float32
+LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # torch's weights are float32
 
 
 class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must be ..."
@@ -102,7 +102,7 @@ class Parameter(Generic[T]):
 
 
 def _misfit(value: object, kinds: type | tuple[type, ...] = int) -> type[BadValue]:
-    """Return the problem of a number that is refused: its size, or its kind."""
+    """Return the problem of a refused value: out of range if its kind is right, else of the wrong kind."""
     return OutOfRange if isinstance(value, kinds) and not isinstance(value, bool) else WrongKind
 
 
@@ -228,13 +228,14 @@ class PerAxis(Parameter[Any]):
     def plain(self, value: Any, rank: int) -> Any:
         return per_axis(value, rank) if self.spatial else value
 
-    def one(self) -> dict[str, Any]:
+    def entry_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the value of one axis."""
         return whole_number(self.least)
 
     def schema(self) -> dict[str, Any]:
         words = [{"enum": list(self.words)}] if self.words else []
-        one: list[dict[str, Any]] = self.one()["anyOf"]
-        return {"anyOf": [*words, *one, {"type": "array", "items": self.one(), "minItems": 1}]}
+        one = self.entry_schema()
+        return {"anyOf": [*words, *one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
 
 
 def _or(words: tuple[str, ...]) -> str:
@@ -264,8 +265,8 @@ class KeptSize(PerAxis):
         sides = tuple("keep" if side is None else side for side in value) if isinstance(value, list | tuple) else value
         return "keep" if sides is None else sides
 
-    def one(self) -> dict[str, Any]:
-        return {"anyOf": [*super().one()["anyOf"], {"enum": ["keep"]}]}
+    def entry_schema(self) -> dict[str, Any]:
+        return {"anyOf": [*super().entry_schema()["anyOf"], {"enum": ["keep"]}]}
 
 
 class Factor(PerAxis):
@@ -280,7 +281,7 @@ class Factor(PerAxis):
             raise self.refuse(value, _misfit(value, (int, float)))
         return value
 
-    def one(self) -> dict[str, Any]:
+    def entry_schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, EXPRESSION]}
 
 
@@ -316,12 +317,12 @@ class Ends(PerAxis):
         """Pair torch's numbers by axis: (1, 2, 3, 4) has the last axis first, and becomes ((3, 4), (1, 2))."""
         return tuple(zip(value[::2], value[1::2], strict=True))[::-1] if isinstance(value, list | tuple) else value
 
-    def one(self) -> dict[str, Any]:
-        number = super().one()
+    def entry_schema(self) -> dict[str, Any]:
+        number = super().entry_schema()
         return {"anyOf": [*number["anyOf"], {"type": "array", "items": number, "minItems": 2, "maxItems": 2}]}
 
     def schema(self) -> dict[str, Any]:
-        return super().schema() if self.spatial else self.one()
+        return super().schema() if self.spatial else self.entry_schema()
 
 
 class Extent(Parameter[Shape]):

@@ -66,6 +66,9 @@ class _Pool(Pooling):
     ) -> N:
         return lost(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
+    def hangs_over(self) -> bool:
+        return self.ceil_mode
+
     def reach(self, w: int, *, kernel_size: int, stride: int, padding: int = 0, dilation: int = 1) -> Reads:
         return cells(-padding, kernel_size, apart=dilation, step=stride)
 
@@ -93,6 +96,7 @@ class _MeanPool(_Pool):
     """Pools whose torch code in 3-D looks at the side without its padding as well."""
 
     def takes_means(self) -> bool:
+        """Say whether torch computes it from the means of windows."""
         return True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -103,6 +107,7 @@ class _MeanPool(_Pool):
         return (x[0], *(attempt(self.bare_side, w, require, **axis) for w, axis in sides))
 
     def bare_side(self, w: N, require: Require, *, kernel_size: N, **axis: N) -> N:
+        """Return the side of the output; the kernel must fit the side without padding, too."""
         require(w >= kernel_size, "window-too-large", side=w, extent=kernel_size, padding=0)
         return self.side(w, require, kernel_size=kernel_size, **axis)
 
@@ -233,7 +238,7 @@ def _unsaid(condition: bool, code: str, **facts: object) -> None:
 def _unpooled(  # noqa: PLR0913 -- the quantities of the formula
     w: N, target: N, require: Require, pool: dict[str, N], *, kernel_size: N, stride: N, padding: N
 ) -> N:
-    """Return the side to restore, from which the max_pool makes w; each of its windows must see more than padding."""
+    """Return the side to restore, which the max_pool pools to w; none of its windows may see padding alone."""
     seen = (target >= pool["dilation"]) | (pool["padding"] == 0)
     require(seen, "window-in-padding", side=target, dilation=pool["dilation"], padding=pool["padding"])
     usual = transposed(w, unasked, extent=kernel_size, stride=stride, padding=padding)
@@ -292,16 +297,16 @@ class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMa
 class _GlobalPool(Pooling):
     """The base of the global pools: torch's adaptive pools, to a side of 1."""
 
+    ranks = SPATIAL
+    fits = True
+
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
-        """Yield the layer of a mean or maximum over all but the channels; where these are last, it may be another's."""
+        """Yield the layer of a mean or maximum over space; with the channels last it is minor, as a guess."""
         x, y = call.tensors[0].shape, (call.results or call.tensors)[0].shape
         first = _one_a_channel(x, y)
         if first or _one_a_channel(*(shape[:1] + shape[-1:] + shape[1:-1] for shape in (x, y))):
             yield Recognized(cls.type, cls(), call.results, minor=not first)
-
-    ranks = SPATIAL
-    fits = True
 
     def side(self, w: N, require: Require) -> N:
         return 1
@@ -334,5 +339,5 @@ class GlobalMaxPool(_GlobalPool, type="global_max_pool", torch="AdaptiveMaxPool{
 
 
 def _one_a_channel(x: Shape, y: Shape) -> bool:
-    """Say whether y has one number of each channel of x, and there were more; both with the batch."""
+    """Say whether y has one number for each channel of x, and x has more; both with the batch."""
     return x[:2] == y[:2] and prod(y[2:]) == 1 < prod(x[2:])

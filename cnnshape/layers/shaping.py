@@ -261,13 +261,13 @@ class ChannelShuffle(Shaping, type="channel_shuffle", torch="ChannelShuffle"):
 
 
 def _shuffled(call: Called) -> int:
-    """Return the groups of channels, where a call melts them after they were split off and exchanged; 0 where not."""
+    """Return the groups of a shuffle, where a call merges the channels after split and exchange; 0 where not."""
     if not call.turned or not call.results:
         return 0
     (batch, groups, *x), turned = call.turned
-    melted = tuple(call.results[0].shape)
+    merged = tuple(call.results[0].shape)
     exchanged = len(x) > 1 and turned == (batch, x[0], groups, *x[1:])
-    return groups if exchanged and melted == (batch, groups * x[0], *x[1:]) else 0
+    return groups if exchanged and merged == (batch, groups * x[0], *x[1:]) else 0
 
 
 class Pad(Shaping, type="pad"):
@@ -314,7 +314,7 @@ class Pad(Shaping, type="pad"):
         return before + c + after
 
     def added(self) -> tuple[N, N]:
-        """Return the channels added before and after; a number is for those after."""
+        """Return the channels added before and after; a single number is added after."""
         return self.channels if isinstance(self.channels, tuple) else (0, self.channels)
 
     def side(self, w: N, require: Require, *, padding: Any) -> N:
@@ -408,7 +408,7 @@ class Crop(Shaping, type="crop"):
         return size
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
-        """Return the offset of the part; of the middle, as the sides say."""
+        """Return the offset of the part; that of the middle follows from the sides."""
         if self.offset is None and len(x) != len(y):
             return {}
         middle = tuple((w - size) // 2 for w, size in zip(x[1:], y[1:], strict=False))
@@ -477,7 +477,7 @@ class Slice(Shaping, type="slice"):
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         found = super().compared(x, y)
-        if len(found) < len(self.parameters):  # a user's own, which does not tell all
+        if len(found) < len(self.parameters):  # of a user's own module, which does not tell all settings
             return {}
         if not 0 < found["dim"] <= len(x):
             return {"dim": found["dim"]}
@@ -500,6 +500,6 @@ class Slice(Shaping, type="slice"):
         return x[tuple(part)]
 
 
-def _from_front(place: N, length: N) -> N:
-    """Return an index counted from the front, of one that counts from the end where it is negative."""
-    return place if place >= 0 else length + place
+def _from_front(index: N, length: N) -> N:
+    """Return an index counted from the front; a negative one counts from the end."""
+    return index if index >= 0 else length + index

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
-MOST_PLACES: Final = 2**12  # of a period that are told apart
+MOST_POSITIONS: Final = 2**12  # of one period
 
 
 class FieldTooLarge(Exception):  # noqa: N818 -- it names a fact about a field
-    """The field has more than MOST_PLACES or MOST_CELLS."""
+    """The field has more than MOST_POSITIONS in a period, or more than MOST_CELLS."""
 
 
 class Window(NamedTuple):
-    """Cells at equal distances."""
+    """Cells of an axis at equal distances."""
 
-    first: int = 0
-    taps: int = 1
-    apart: int = 1
+    first: int = 0  # the first cell
+    taps: int = 1  # the number of cells
+    apart: int = 1  # the distance from one to the next
 
 
 class Reads(NamedTuple):
@@ -41,22 +41,22 @@ def cells(first: int = 0, taps: int = 1, *, apart: int = 1, step: int = 1) -> Re
 
 
 def whole(x: Shape) -> list[Reads]:
-    """Return the reaches, for each spatial axis, of a layer whose every position depends on all of its input x."""
+    """Return the reaches, for each spatial axis, of a layer that reads its whole input x at every position."""
     return [cells(0, w, step=0) for w in x[1:]]
 
 
 def painted(*, kernel_size: int, stride: int, padding: int, dilation: int) -> Reads:
     """Return the reach where each input cell paints a window: position j reads cell i if j = S*i - P + D*t."""
-    if stride > MOST_PLACES:
+    if stride > MOST_POSITIONS:
         raise FieldTooLarge
     common = gcd(stride, dilation)
     taps = {dilation * t % stride: t for t in reversed(range(min(stride // common, kernel_size)))}
     windows = []
-    for place in range(padding, padding + stride):
-        tap = taps.get(place % stride, kernel_size)  # the first that paints there, from the last cell
+    for position in range(padding, padding + stride):
+        tap = taps.get(position % stride, kernel_size)  # the first that paints there, from the last cell
         count = len(range(tap, kernel_size, stride // common))
         apart = dilation // common
-        windows.append(Window((place - dilation * tap) // stride - apart * (count - 1), count, apart))
+        windows.append(Window((position - dilation * tap) // stride - apart * (count - 1), count, apart))
     return Reads(stride, 1, tuple(windows))
 
 
@@ -66,11 +66,11 @@ def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) 
     Between two cells, it also reads some cells before and after.
     """
     common = gcd(times, by)
-    if by // common > MOST_PLACES:
+    if by // common > MOST_POSITIONS:
         raise FieldTooLarge
     windows = []
-    for place in range(by // common):
-        cell, rest = divmod(times * place + plus, by)
+    for position in range(by // common):
+        cell, rest = divmod(times * position + plus, by)
         windows.append(Window(cell - before, 1 + before + after) if rest else Window(cell))
     return Reads(by // common, times // common, tuple(windows))
 
@@ -80,7 +80,7 @@ def spread(w: int, windows: int) -> Reads:
     if windows == 1:
         return cells(0, w, step=0)
     common = gcd(w, windows)
-    if windows // common > MOST_PLACES:
+    if windows // common > MOST_POSITIONS:
         raise FieldTooLarge
     ends = [(j * w // windows, -(-(j + 1) * w // windows)) for j in range(windows // common)]
     return Reads(windows // common, w // common, tuple(Window(first, end - first) for first, end in ends))

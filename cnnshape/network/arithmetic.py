@@ -1,7 +1,7 @@
 """The arithmetic of one layer, written out: an axis or a count to a line, in names and in numbers.
 
 The layer's own rules are run on Traced numbers, which remember how they came about; `explain` and `calc` share these
-lines, and the Explanation that they make of them.
+lines, and the Explanation that holds them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class NamedAxis(NamedTuple):
-    """The names of an axis: its letter in formulas, its own name, and the name of one cell along it."""
+    """The names of an axis: its letter in formulas, its own name, and the name of a cell along it ("" for channels)."""
 
     letter: str
     name: str
@@ -94,7 +94,7 @@ def index_in(number: Any, shape: Shape) -> int | None:
 
 
 def keeps(x: Shape, y: Shape) -> bool:
-    """Say whether x comes out as it is."""
+    """Say whether an output y is its input x: the very numbers, in the same order."""
     return len(x) == len(y) and all(index_in(number, x) == index for index, number in enumerate(y))
 
 
@@ -114,7 +114,7 @@ def shape_lines(layer: Layer, x: Shape, axes: tuple[NamedAxis, ...], result: Res
         unchanged = index_in(number, x) is not None
         texts = (f"{said(number.value)}, unchanged",) if unchanged else derivation(number)
         if remainder and remainder > 0:
-            lost = _lost([axis.cell for axis, *_ in alike], value_of(dropped), ceil=getattr(layer, "ceil_mode", False))
+            lost = _lost([axis.cell for axis, *_ in alike], value_of(dropped), ceil=layer.hangs_over())
             texts = (*texts, f"{remainder!r} is left over: {lost}")
         yield Line(", ".join(axis.name for axis, *_ in alike), texts)
 

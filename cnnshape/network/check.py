@@ -15,7 +15,7 @@ from cnnshape.numbers.shape import to_file
 from cnnshape.problems.base import errors, listed
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
-from cnnshape.problems.shapes import DroppedRows, InputAxesDiffer
+from cnnshape.problems.shapes import DroppedRows, InputAxesDiffer, OneValueBatchNorm
 from cnnshape.problems.suggest import advice
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """A net that has been run: the graph, the shape of every value, the report, and the problems found so far."""
+    """A net that has been run: the graph, the shape of every value, the report, and the problems found so far.
+
+    `misfits` names the inputs with another number of axes than the net is built for; they are not known to the run.
+    """
 
     def __init__(self, graph: Graph, inputs: dict[str, Shape | None], *, strict: bool):
         self.graph, self.inputs, self.strict = graph, inputs, strict
@@ -78,7 +81,7 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
         for code, facts in doubts:
             if code not in node.allow and code not in graph.allow:
                 problem = CODES[code](node.place, node.name, node.used_at, **context.written(facts))
-                if code == "one-value-batch-norm" and graph.training.get("batch_size") == 1:
+                if code == OneValueBatchNorm.code and graph.training.get("batch_size") == 1:
                     problem.severity = "error"
                 yield problem
 

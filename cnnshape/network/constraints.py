@@ -1,4 +1,4 @@
-"""The layers that shape the set of valid sizes: requirements come in, the needed ones go out as constraints.
+"""The layers that shape the set of valid sizes: requirements come in, and the needed ones go out as constraints.
 
 A requirement that follows from the others is left out; of an empty set, the fewest that contradict each other remain.
 """

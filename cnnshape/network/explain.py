@@ -53,7 +53,7 @@ class _Explainer:
     def __init__(self, net: Network, report: Report):
         self.net = net
         self.report = report
-        self.names = ["?", *net.inputs, *(row.name for row in report.layers)]  # of every value
+        self.names = ["?", *net.inputs, *(row.name for row in report.layers)]  # the name of every value
 
     def row_of(self, value: int) -> LayerReport | None:
         """Return the row of the node that makes a value, None of an input."""
@@ -103,7 +103,7 @@ class _Explainer:
                 yield Line(name, self.made(value, index))
 
     def made(self, value: int, index: int) -> tuple[str, ...]:
-        """Explain one number of a value's shape: its arithmetic, the layer that did it, and the shapes it was done on."""
+        """Explain one number of a value's shape: its arithmetic, the layer that computed it, and the shapes it came from."""
         while row := self.row_of(value):
             inputs, result = self.traced(row)
             number = (result.output or ())[index]
@@ -145,7 +145,7 @@ class _Explainer:
                 yield f"{problem.severity}: {message}"
 
     def failed_before(self, row: LayerReport) -> Iterator[str]:
-        """Say of every input that is not known which layer before it failed."""
+        """Yield a sentence for each failed layer that leaves an input of the row unknown."""
         waiting = list(row.node.inputs)
         seen = set()
         while waiting:

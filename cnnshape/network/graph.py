@@ -27,10 +27,10 @@ class Node(NamedTuple):
     inputs: tuple[int, ...]  # the values that enter, those of references last
     place: Place
     keys: frozenset[str] = frozenset()  # of the layer's table
-    used_at: tuple[Place, ...] = ()  # where the blocks around it are used, from the inside out
+    used_at: tuple[Place, ...] = ()  # the uses of blocks around it, from the inside out
     shares: str = ""  # the layer whose weights it uses
     allow: frozenset[str] = frozenset()  # the codes of warnings that are silenced here
-    blocks: tuple[str, ...] = ()  # the block of each part of the name, but of the layer's own
+    blocks: tuple[str, ...] = ()  # the block of each part of the dotted name but the last
 
     def at(self, *keys: str) -> Place:
         """Return the place of the first of the keys that the layer's table has, or else of the layer."""
@@ -66,7 +66,7 @@ class Graph(NamedTuple):
     layout: str
     inputs: dict[str, Shape | None]  # None: the file is wrong about it
     nodes: tuple[Node, ...]
-    outputs: dict[str, int]  # values
+    outputs: dict[str, int]  # the values, by the outputs' names
     expectations: tuple[Expectation, ...] = ()
     claims: tuple[Claim, ...] = ()
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed

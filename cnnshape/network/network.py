@@ -1,4 +1,4 @@
-"""The public door to a net: the graph, with the methods of the public interface. The work is done in other files."""
+"""The public interface of a net: the graph, with methods that call the other files of this folder."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.layers.windows import MOST_PLACES, FieldTooLarge
+from cnnshape.layers.windows import MOST_POSITIONS, FieldTooLarge
 from cnnshape.network.flow import run
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
 
-MOST_CELLS: Final = 2**20  # of the extent of a field
+MOST_CELLS: Final = 2**20  # from the first to the last of a field
 
 
 class Cells(NamedTuple):
@@ -110,7 +110,7 @@ class Part(NamedTuple):
         """Return the part for the result of a layer that reads in this way. Raises FieldTooLarge."""
         times = self.period // gcd(reads.step, self.period)
         period, step = reads.period * times, reads.step * times // self.period * self.step
-        if period > MOST_PLACES:
+        if period > MOST_POSITIONS:
             raise FieldTooLarge
         windows = ((window, reads.step * n) for n in range(times) for window in reads.windows)
         return _part(period, step, tuple(union(self._within(window, moved)) for window, moved in windows))
@@ -151,7 +151,7 @@ def _joined(parts: Iterable[Part]) -> Parts:
 def _union(one: Part, other: Part) -> Part:
     """Return the union of two parts of the same speed. Raises FieldTooLarge."""
     period = lcm(one.period, other.period)
-    if period > MOST_PLACES:
+    if period > MOST_POSITIONS:
         raise FieldTooLarge
     cells = tuple(union((one.at(position), other.at(position))) for position in range(period))
     return _part(period, one.step * (period // one.period), cells)

@@ -1,4 +1,4 @@
-"""What a check finds: a row for each node, the totals, and the problems.
+"""The result of a check: a row for each node, the totals, and the problems.
 
 A row is made of a node and its result; a number behind a failure is UNKNOWN in a result, and None for users.
 """
@@ -92,7 +92,7 @@ class LayerReport(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a check found. `ok`: no problem that is an error."""
+    """The result of a check. `ok`: no problem is an error."""
 
     inputs: dict[str, Shape]
     layers: tuple[LayerReport, ...]
@@ -116,7 +116,7 @@ class Report(NamedTuple):
         return next(reversed(self.outputs.values()), None)
 
     def actual(self, claim: Claim) -> Any:
-        """Return the figure or shape that is claimed, as it is; None where it is not known."""
+        """Return the actual figure or shape of a claim; None where it is not known."""
         if claim.output is not None:
             return self.outputs.get(claim.output) if claim.output else self.output
         return getattr(self, claim.name)

@@ -41,7 +41,7 @@ class NoClosedForm(Exception):  # noqa: N818 -- it describes the set
 
 @contextmanager
 def closed_form(layer: str = "") -> Iterator[None]:
-    """Make NoClosedForm, at a layer, of the errors of numbers/ about sets that cannot be had."""
+    """Raise NoClosedForm, at a layer, for the errors of numbers/ about sets that have no closed form."""
     try:
         yield
     except (Unsolvable, TooManySpans) as error:
@@ -51,8 +51,8 @@ def closed_form(layer: str = "") -> Iterator[None]:
 class Reading:
     """One run of unknown sides through a net.
 
-    `shapes` has the shape of every value, `required` the requirements, in the order of running. `exact`: that no layer
-    drops a row is required too.
+    `shapes` has the shape of every value, `required` the requirements, in the order of running. `exact`
+    requires as well that no layer drops a row.
     """
 
     def __init__(self, net: Graph, varied: list[str], names: tuple[str, ...], *, exact: bool):

@@ -72,11 +72,11 @@ class ValidSizes:
             return reduce(or_, (reduce(and_, box) for box in self.boxes), SizeSet())
 
     def below(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
-        """Return the nearest valid sizes that are nowhere larger, equal ones for equal ones; None where there are none."""
+        """Return the nearest valid sizes, none larger; equal sides stay equal. None where there are none."""
         return max(self._moved(sides, SizeSet.previous), key=sum, default=None)
 
     def above(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
-        """Return the nearest valid sizes that are nowhere smaller, equal ones for equal ones; None where there are none."""
+        """Return the nearest valid sizes, none smaller; equal sides stay equal. None where there are none."""
         return min(self._moved(sides, SizeSet.next), key=sum, default=None)
 
     def _moved(self, sides: tuple[int, ...], step: Callable[[SizeSet, int], Any]) -> Iterable[tuple[int, ...]]:
@@ -93,8 +93,8 @@ class ValidSizes:
     def forbidden_by(self, sides: tuple[int, ...]) -> tuple[str, ...]:
         """Return the layers that refuse these sizes, without those that only fail behind them.
 
-        Of exact sizes these are also the layers that drop a row; an output that was asked for and does not come out
-        is named as among the constraints.
+        For exact sizes, layers that drop a row count as well. A requested output that does not come out has its name
+        among the constraints.
         """
         if sides in self:
             return ()
