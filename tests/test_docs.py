@@ -340,6 +340,9 @@ def test_contributing_shows_a_problem_as_it_stands():
 
 def test_contributing_shows_a_format_that_works(monkeypatch):
     (text,) = shown_in_contributing("How to add an output format")
+    lint = [sys.executable, "-m", "ruff", "check", "--stdin-filename", "cnnshape/show/formats/as_lines.py", "-"]
+    found = subprocess.run(lint, input=text, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
     module = ModuleType("as_lines")
     exec(text, vars(module))
     monkeypatch.setitem(sys.modules, "cnnshape.show.formats.as_lines", module)
