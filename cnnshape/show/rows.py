@@ -48,8 +48,8 @@ class TableRow(NamedTuple):
 def rows(checked: Checked, depth: int = 1) -> list[TableRow]:
     """Return the rows of the table, with names of more than `depth` parts folded by their front."""
     folded = _Folded(checked, depth)
-    groups = groupby(range(len(folded.layers)), key=lambda index: front(folded.layers[index].name, depth))
-    return [folded.row(name, list(members)) for name, members in groups]
+    groups = groupby(range(len(folded.layers)), key=folded.group)
+    return [folded.row(name, list(members)) for (name, _), members in groups]
 
 
 def front(name: str, depth: int) -> str:
@@ -70,6 +70,12 @@ class _Folded:
         self.names = ["?", *checked.net.inputs, *(layer.name for layer in self.layers)]  # of every value
         self.severities = {problem.layer: problem.severity for problem in checked.problems}
         self.severities |= {problem.layer: "error" for problem in errors(checked.problems)}
+
+    def group(self, index: int) -> tuple[str, int]:
+        """Return the name of a layer's row, with the index of a layer that is not folded: another may have its name."""
+        name = self.layers[index].name
+        short = front(name, self.depth)
+        return short, index if short == name else -1
 
     def row(self, name: str, members: list[int]) -> TableRow:
         layers = [self.layers[index] for index in members]

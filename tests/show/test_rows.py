@@ -64,6 +64,11 @@ def test_a_repeated_layer_folds(net):
     assert [line.split()[0] for line in table_of(net(text, "--depth", 2))[1]] == [f"deep.{i}" for i in range(4)]
 
 
+def test_two_layers_of_one_name_are_two_rows(net):
+    lines = net(layers('name = "a", type = "relu"', 'name = "a", type = "tanh"'))
+    assert [line.split()[:2] for line in table_of(lines)[1]] == [["a", "relu"], ["a", "tanh"]]
+
+
 def test_wiring_is_said_where_it_is_not_the_usual(net):
     text = layers(
         'name = "a", type = "conv", out_channels = 2, kernel_size = 3, padding = 1',
