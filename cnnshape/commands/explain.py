@@ -35,12 +35,14 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
 
 def _explain_code(code: str) -> None:
     from cnnshape.problems.catalogue import CODES
-    from cnnshape.problems.suggest import suggest
+    from cnnshape.problems.suggest import advice, suggest
     from cnnshape.problems.wording import suggested
 
     if code not in CODES:
         what = f"{code} is no code of a problem, and there is no LAYER beside it"
-        raise click.UsageError(suggested(what, suggest(code, CODES)))
+        is_file = any(sign in code for sign in "./:")
+        meant = advice(f"write cnnshape explain {code} LAYER") if is_file else suggest(code, CODES)
+        raise click.UsageError(suggested(what, meant))
     from cnnshape.show.codes import show_code
 
     show_code(code)

@@ -141,7 +141,7 @@ class _Explainer:
             if problem.layer == row.name or (row.node.layer is None and _within(problem, row)):
                 refusals = result.refusals if result else ()
                 traced = (facts for code, facts in refusals if code == problem.code and facts == problem.facts)
-                message = type(problem)(**next(traced, problem.facts)).message
+                message = type(problem)(suggestions=problem.suggestions, **next(traced, problem.facts)).message
                 yield f"{problem.severity}: {message}"
 
     def failed_before(self, row: LayerReport) -> Iterator[str]:

@@ -247,6 +247,12 @@ def test_a_layer_that_the_file_says_wrongly():
     assert of(net, "y").problems[0].startswith("error: what enters is not known, since x fails before it: ")
 
 
+def test_what_was_probably_meant_is_said():
+    net = 'input = [3, 8, 8]\nlayers = [{ name = "x", type = "conv", kernal_size = 3, out_channels = 4 }, "relu"]'
+    assert of(net, "x").problems[0].endswith("did you mean kernel_size?")
+    assert of(net, "relu1").problems[0].endswith("did you mean kernel_size?")
+
+
 @pytest.mark.parametrize(
     ("layer", "words"),
     [
