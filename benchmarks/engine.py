@@ -10,11 +10,11 @@ torch meta / report  a forward of the same net on torch's meta device (its secon
 
 from __future__ import annotations
 
-import statistics
-import time
 import tomllib
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from medians import seconds
 
 from cnnshape import loads
 from cnnshape.file.reader import read_text
@@ -33,17 +33,6 @@ def flat(layers: int, *, alike: bool) -> str:
     widths = [64 << (5 * i * 3 // layers) if alike else 64 + i for i in range(-(-layers // 3))]
     lines = "\n".join(LAYERS.format(i=i, channels=width) for i, width in enumerate(widths)).splitlines()[:layers]
     return "input = [3, 64, 64]\nlayers = [\n" + "\n".join(lines) + "\n]\n"
-
-
-def seconds(*works: Callable[[], Any], rounds: int = 15) -> list[float]:
-    """The median time of each, taken in turn."""
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds + 1):
-        for work, taken in zip(works, times, strict=True):
-            start = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - start)
-    return [statistics.median(taken[1:]) for taken in times]  # the first warms up
 
 
 RESNET = """

@@ -9,11 +9,11 @@ sweep / set     checking AlexNet at every side from 1 to 1,024: at least 100
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from medians import seconds
 
 import cnnshape
 from cnnshape.network.flow import measured
@@ -25,17 +25,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-
-
-def seconds(*works: Callable[[], Any], rounds: int = 9) -> list[float]:
-    """The median processor time of each, taken in turn."""
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(rounds + 1):
-        for work, taken in zip(works, times, strict=True):
-            start = time.process_time()
-            work()
-            taken.append(time.process_time() - start)
-    return [statistics.median(taken[1:]) for taken in times]  # the first warms up
 
 
 def load(name: str) -> Network:
