@@ -1,8 +1,8 @@
-"""Where a step stands while the net is built: its frame, and the site of one copy of it.
+"""Where a step stands while the net is built: its frame, and the site of each of its copies.
 
 In: a step, the block and the file around it, the values that enter and their shapes. Out: the scope that the step's
 expressions see. Frames and sites never change: mypy holds their fields to be final, and a NamedTuple's are slower to
-read, which costs building 5 %. What grows is the names of a frame, as one step after the other is built.
+read, which costs building 5 %. Only the names of a frame grow, step by step.
 """
 
 from __future__ import annotations

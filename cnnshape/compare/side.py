@@ -1,4 +1,4 @@
-"""One side of a comparison: the layers of a net, the values that they read, and their order, which is that of the data.
+"""One side of a comparison: the layers of a net, the values that they read, and the order in which the data flows.
 
 It makes no difference which of two branches is written or run first. Values are numbered as in a net: 0 nothing known,
 then the net's inputs, then one for each layer.

@@ -1,4 +1,4 @@
-"""The record of one run of a live model: every layer that it ran, and what it returned. pytorch/ makes it.
+"""The record of one run of a live model: every layer that it ran, every tensor that it returned. pytorch/ makes it.
 
 Values are numbered as in a net: 0 nothing known, then the net's inputs, then one for each call. Shapes are without the
 batch.
@@ -43,7 +43,7 @@ class Returned(NamedTuple):
 
     key: str  # in a dict, "" elsewhere
     shape: Shape
-    values: frozenset[int]  # what it is made of
+    values: frozenset[int]  # its sources
 
 
 class Trace(NamedTuple):

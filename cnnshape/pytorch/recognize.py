@@ -37,10 +37,10 @@ def _modules() -> dict[str, tuple[type[Layer], Mapping[str, Any]]]:
     """Return the layer type of each class of torch.nn that is one, and the settings that the class stands for."""
     found: dict[str, tuple[type[Layer], Mapping[str, Any]]] = {}
     own: list[tuple[type[Layer], str, Mapping[str, Any]]] = [(kind, kind.torch, {}) for kind in TYPES.values()]
-    others = [(kind, name, said) for kind in TYPES.values() for name, said in kind.modules.items()]
-    for kind, name, said in [*own, *others]:
+    others = [(kind, name, given) for kind in TYPES.values() for name, given in kind.modules.items()]
+    for kind, name, given in [*own, *others]:
         for rank in (1, 2, 3):
-            found.setdefault(name.format(rank=rank), (kind, said))
+            found.setdefault(name.format(rank=rank), (kind, given))
     return found
 
 

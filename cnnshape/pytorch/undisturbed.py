@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def copied(tensor: torch.Tensor, device: str) -> torch.Tensor:
+    """Return a copy on a device, that requires a gradient if the tensor does; zeros for one on the meta device."""
     plain = tensor.detach()
-    copied = torch.zeros_like(plain, device=device) if plain.is_meta else plain.to(device, copy=True)
-    return copied.requires_grad_(tensor.requires_grad)
+    copy = torch.zeros_like(plain, device=device) if plain.is_meta else plain.to(device, copy=True)
+    return copy.requires_grad_(tensor.requires_grad)
 
 
 @contextmanager

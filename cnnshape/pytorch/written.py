@@ -33,7 +33,7 @@ def case(row: LayerReport, device: str) -> str:
 
 
 class _Written:
-    """A torch, or a part of it, that writes down what is asked of it."""
+    """Stands for torch or a part of it, and writes down every access and call."""
 
     def __init__(self, text: str):
         self.text = text

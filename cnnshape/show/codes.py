@@ -1,6 +1,6 @@
 """The codes of problems explained: one on the screen, or all of them as Markdown, which is docs/problems.md.
 
-An example is run as its reader would run it, in a folder of its own, so that what is shown of it is what is found.
+An example is run in a folder of its own, by its own command: shown is the problem that is really found.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _files(example: Example) -> Iterator[str]:
 
 
 def show_code(code: str) -> None:
-    """Print what there is to know of a code, and what is found in its example."""
+    """Print the meaning of a code, its example with the problem found there, and how to mend it."""
     one = explained(CODES[code])
     screen = Screen()
     screen.line((one.code, "bold"), (f"{GAP}{one.severity}", COLOURS[one.severity]))
@@ -137,7 +137,7 @@ def _entry(one: Explained) -> str:
 
 
 def _example(one: Explained, example: Example) -> Iterator[str]:
-    """Yield the files of an example, and what is printed of the problem."""
+    """Yield the files of an example, and its problem as it is printed."""
     for name, text in zip(example.files, _files(example), strict=True):
         yield f"```{'python' if name == MODEL else 'toml'}\n{text}```"
     if example.command != CHECK:

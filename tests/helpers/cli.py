@@ -12,7 +12,7 @@ from helpers.paths import ROOT
 
 
 class CliRunner(testing.CliRunner):
-    """Click's, with what is said on stderr apart from what is printed; before 8.2 it has to be told."""
+    """Click's runner, with standard error apart from standard output, which click before 8.2 does only if asked."""
 
     def __init__(self, **how):
         apart = {"mix_stderr": False} if "mix_stderr" in signature(testing.CliRunner).parameters else {}

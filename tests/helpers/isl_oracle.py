@@ -34,7 +34,7 @@ class Oracle:
         return self.valid.coalesce()
 
     def layer(self, layer, w, *others):
-        """The side that comes out of a layer; what it needs is in `valid`."""
+        """The side that comes out of a layer; its conditions go into `valid`."""
         if layer.type in POINTWISE:
             return w
         y = getattr(self, layer.type)(w, *others, **self.settings(layer))

@@ -42,7 +42,7 @@ def _annotation(problem: Problem, file: str) -> str:
 
 
 def _from_workspace(file: str) -> str:
-    """Write a path from the root of the repository, which is GITHUB_WORKSPACE, wherever the command runs."""
+    """Write a path from the repository's root, GITHUB_WORKSPACE, wherever the command runs."""
     workspace = os.environ.get("GITHUB_WORKSPACE")
     return os.path.relpath(file, workspace) if workspace and Path(file).exists() else file
 

@@ -6,7 +6,7 @@ The module of a format has a function for each command that it serves, from the 
     sizes(answer: Answer) -> str
     zoo(networks: Sequence[ZooNetwork]) -> str
 
-and, where it has no place for a part of them, one such as `check_beside`, whose text goes to standard error.
+A format without a place for problems also has `check_beside`, whose text goes to standard error.
 The command line takes its choices from here; a module is imported when its format is asked for.
 """
 
