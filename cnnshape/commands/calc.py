@@ -68,7 +68,6 @@ def _calculator(kind: type[Layer]) -> click.Command:
 
 
 def _option(parameter: Parameter[Any]) -> click.Option:
-    from cnnshape.file.schema import left_out
     from cnnshape.layers.parameters import Flag
 
     return click.Option(
@@ -76,5 +75,5 @@ def _option(parameter: Parameter[Any]) -> click.Option:
         is_flag=isinstance(parameter, Flag) or None,  # False would have it that -1 is no value
         required=parameter.required,
         metavar="VALUE",
-        help="; ".join(filter(None, [parameter.kind, "" if parameter.required else left_out(parameter)])),
+        help="; ".join(filter(None, [parameter.kind, "" if parameter.required else parameter.left_out()])),
     )

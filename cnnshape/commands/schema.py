@@ -13,11 +13,16 @@ def schema(reference: bool, problems: bool) -> None:
     if problems:
         click.echo(_problems(), nl=False)
         return
+    if reference:
+        from cnnshape.show.layer_types import page
+
+        click.echo(page())
+        return
     import json
 
-    from cnnshape.file import schema
+    from cnnshape.file.schema import schema as json_schema
 
-    click.echo(schema.reference() if reference else json.dumps(schema.schema(), indent=2))
+    click.echo(json.dumps(json_schema(), indent=2))
 
 
 def _problems() -> str:

@@ -1,9 +1,12 @@
-"""What is made from the layer classes: the JSON Schema of architecture files, and the reference of the layer types."""
+"""The JSON Schema of architecture files, for editors that complete and check them: docs/architecture.schema.json.
+
+The keys of a file and the parameters of the layer types come in. The schema accepts
+each file that reading accepts, and refuses as much of the rest as a schema can.
+"""
 
 from __future__ import annotations
 
 from inspect import cleandoc
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.keys import (
@@ -19,13 +22,15 @@ from cnnshape.file.keys import (
     WARNINGS,
     WHEN,
 )
-from cnnshape.layers import TYPES, Layer
-from cnnshape.layers.parameters import EXPRESSION, Inferred, Parameter, PerAxis
+from cnnshape.layers import TYPES
+from cnnshape.layers.parameters import EXPRESSION
 from cnnshape.numbers.shape import LAYOUTS
-from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from cnnshape.layers import Layer
+    from cnnshape.layers.parameters import Parameter
 
 Schema = dict[str, Any]
 
@@ -187,68 +192,4 @@ def layer_table(kind: type[Layer]) -> Schema:
 
 
 def parameter_schema(parameter: Parameter[Any]) -> Schema:
-    without = f"; {words}" if (words := left_out(parameter)) else ""
-    return described(f"{parameter.kind}{without}", parameter.schema())
-
-
-def left_out(parameter: Parameter[Any]) -> str:
-    """Say what a parameter is where a file leaves it out."""
-    if parameter.required:
-        return "must be given"
-    if isinstance(parameter, Inferred):
-        return "what arrives, if left out"
-    if isinstance(parameter, PerAxis) and parameter.like:
-        return f"as {parameter.like}, if left out"
-    return "" if parameter.default is None else f"{shown(parameter.default)}, if left out"
-
-
-# The reference
-
-INTRODUCTION: Final = """\
-# The layer types
-
-Made from the layer classes by `cnnshape schema --reference`: not to be edited by hand.
-
-Any layer may also say `name`, `from`, `repeat`, `when`, `shares`, `expect` and `allow`. Where a number or a truth value
-is expected, a string is an expression. In the shapes, C is the channels, and W stands for each spatial side (W; H and W;
-or D, H and W), which changes to W'; K is `kernel_size`, S `stride`, P `padding`, D `dilation`, OP `output_padding`, and
-F = D(K - 1) + 1 the cells that a window covers.
-"""
-
-
-def reference() -> str:
-    """Return the reference of the layer types, as Markdown."""
-    families = {title: list(kinds) for title, kinds in groupby(TYPES.values(), key=lambda kind: kind.family)}
-    families = dict(sorted(families.items(), key=lambda item: len(item[1])))  # the activations, which are many, last
-    contents = [f"- {title}: {', '.join(map(link, kinds))}" for title, kinds in families.items()]
-    parts = [part for title, kinds in families.items() for part in (f"## {title}\n", *map(entry, kinds))]
-    return "\n".join([INTRODUCTION, *contents, "", *parts])
-
-
-def link(kind: type[Layer]) -> str:
-    return f"[{kind.type}](#{kind.type})"
-
-
-def entry(kind: type[Layer]) -> str:
-    """Return what there is to know of one layer type."""
-    rows = [
-        f"| `{name}` | {one.kind} | {left_out(one).removesuffix(', if left out')} |"
-        for name, one in kind.parameters.items()
-    ]
-    head = ["| parameter | takes | left out |", "|---|---|---|"]
-    sections = cleandoc(kind.__doc__ or "").partition("\n\n")[2]
-    return "\n".join(
-        [
-            f"### {kind.type}\n",
-            *([f"{torch_names(kind)}\n"] if kind.torch else []),
-            f"{kind.summary()}\n",
-            *([f"```text\n{sections}\n```\n"] if sections else []),
-            *([*head, *rows, ""] if rows else []),
-        ]
-    )
-
-
-def torch_names(kind: type[Layer]) -> str:
-    ranks = [rank for rank in (1, 2, 3) if rank in kind.ranks]
-    names = [kind.torch.format(rank=rank) for rank in ranks] if "{" in kind.torch else [kind.torch]
-    return ", ".join(f"`torch.nn.{name}`" for name in names)
+    return described("; ".join(filter(None, [parameter.kind, parameter.left_out()])), parameter.schema())

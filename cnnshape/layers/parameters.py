@@ -97,6 +97,12 @@ class Parameter(Generic[T]):
         """Return the JSON Schema of the values that a file may write."""
         raise NotImplementedError
 
+    def left_out(self) -> str:
+        """Say, for people, what the value is where a file leaves it out; "" where the docstring of the layer says it."""
+        if self.required:
+            return "must be given"
+        return "" if self.default is None else f"{shown(self.default)}, if left out"
+
     def refuse(self, value: object, why: type[BadValue], suggestions: tuple[Suggestion, ...] = ()) -> Wrong:
         return Wrong(why(key=self.name, takes=self.kind, value=shown(value), suggestions=suggestions))
 
@@ -146,6 +152,9 @@ class Inferred(Count):
         super().__init__(None)  # type: ignore[arg-type]  # no layer that runs has None: building one fills it in
         self.takes = takes
 
+    def left_out(self) -> str:
+        return "what arrives, if left out"
+
     def compare(self, arrives: Any, declared: Any, require: Require) -> None:
         require(equal(arrives, declared), "declared-differs", parameter=self.name, declared=declared, arrives=arrives)
 
@@ -183,7 +192,7 @@ class InferredShape(Inferred):
 class PerAxis(Parameter[Any]):
     """A whole number, at least `least`, or a list with one for each spatial axis; some take a word as well.
 
-    `like` names the parameter whose value this one has where it is left out, as a pool's stride is its kernel.
+    `same_as` names the parameter whose value this one has where it is left out, as a pool's stride is its kernel_size.
     """
 
     sides = True
@@ -194,18 +203,21 @@ class PerAxis(Parameter[Any]):
         *,
         least: int = 1,
         words: tuple[str, ...] = (),
-        like: str = "",
+        same_as: str = "",
         **traits: Unpack[Traits],
     ):
-        super().__init__(None if like else default, **traits)
-        self.like = like
+        super().__init__(None if same_as else default, **traits)
+        self.same_as = same_as
         self.spatial = True
         self.least = least
         self.words = words
         self.kind = f"a whole number from {least} up, or a list with one for each spatial axis{_or(words)}"
 
     def __get__(self, layer: object | None, owner: type) -> Any:
-        return getattr(layer, self.like) if layer is not None and self.like else super().__get__(layer, owner)
+        return getattr(layer, self.same_as) if layer is not None and self.same_as else super().__get__(layer, owner)
+
+    def left_out(self) -> str:
+        return f"as {self.same_as}, if left out" if self.same_as else super().left_out()
 
     def entry(self, value: object) -> Any:
         """Return the value of one axis. Raises Wrong."""
@@ -480,7 +492,7 @@ class Reference(Parameter[Any]):
         self.kind = f"the name of a {to}" if to else "the name of a layer, or input"
 
     def of_torch(self, value: Any) -> None:
-        """Nothing: torch is given what a layer made, not its name."""
+        """Nothing: torch is given the result of a layer, not its name."""
 
     def read(self, value: object) -> Any:
         if not isinstance(value, str):

@@ -83,7 +83,7 @@ class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
     """
 
     kernel_size = PerAxis()
-    stride = PerAxis(like="kernel_size")
+    stride = PerAxis(same_as="kernel_size")
     padding = PerAxis(0, least=0)
     dilation = PerAxis(1)
     ceil_mode = Flag(False, sides=True)
@@ -122,7 +122,7 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
     """
 
     kernel_size = PerAxis()
-    stride = PerAxis(like="kernel_size")
+    stride = PerAxis(same_as="kernel_size")
     padding = PerAxis(0, least=0)
     ceil_mode = Flag(False, sides=True)
     count_include_pad = Flag(True)
@@ -147,7 +147,7 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
 
     norm_type = Real(nonzero=True)
     kernel_size = PerAxis()
-    stride = PerAxis(like="kernel_size")
+    stride = PerAxis(same_as="kernel_size")
     ceil_mode = Flag(False, sides=True)
 
     def takes_means(self) -> bool:

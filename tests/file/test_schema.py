@@ -1,10 +1,8 @@
 """The JSON Schema accepts what the reader accepts, and nothing that is misspelt; what is generated is current."""
 
 import copy
-import re
 import tomllib
 from functools import cache
-from inspect import cleandoc
 from random import Random
 
 import pytest
@@ -19,9 +17,8 @@ from jsonschema.exceptions import best_match
 from cnnshape.build.network import build
 from cnnshape.cli import main
 from cnnshape.file.reader import read, read_text
-from cnnshape.file.schema import reference, schema
+from cnnshape.file.schema import schema
 from cnnshape.layers import TYPES
-from cnnshape.problems.catalogue import CODES
 
 ZOO = ROOT / "architectures"
 SCHEMA = Draft202012Validator(schema())
@@ -320,31 +317,3 @@ def test_the_committed_file_is_current(arguments, file):
     printed = CliRunner().invoke(main, arguments).output
     command = f"cnnshape {' '.join(arguments)} > docs/{file}"
     assert (ROOT / "docs" / file).read_text() == printed, f"make it anew: {command}"
-
-
-@pytest.mark.parametrize("kind", TYPES.values(), ids=list(TYPES))
-def test_every_layer_is_documented(kind):
-    summary, _, sections = cleandoc(kind.__doc__).partition("\n\n")
-    assert summary.endswith(".")
-    headings = re.findall(r"^([A-Z]\w+)   ?\S", sections, re.MULTILINE)
-    assert headings == [heading for heading in ("Shape", "Errors", "Warns", "Counts", "Source") if heading in headings]
-    activation = kind.__module__.endswith("activation")
-    assert activation or {"Shape", "Source"} <= set(headings)
-    assert f"### {kind.type}\n" in reference()
-
-
-@pytest.mark.parametrize("kind", TYPES.values(), ids=list(TYPES))
-def test_the_codes_in_a_docstring_exist(kind):
-    assert {code for heading in ("Errors", "Warns") for code in codes(kind, heading)} <= CODES.keys()
-
-
-def codes(kind, heading):
-    """The codes that a section of the docstring tells of."""
-    section = re.search(rf"^ *{heading}  (.*?)(?=^ *[A-Z]\w+  |\Z)", cleandoc(kind.__doc__), re.MULTILINE | re.DOTALL)
-    return re.findall(r"\b[a-z]+(?:-[a-z0-9]+)+\b", section[1]) if section else []
-
-
-def test_the_codes_are_found():
-    assert codes(TYPES["avg_pool"], "Errors")[:2] == ["window-too-large", "padding-over-half"]
-    assert codes(TYPES["linear"], "Warns") == ["linear-on-space"]
-    assert codes(TYPES["relu"], "Errors") == []

@@ -174,8 +174,8 @@ def test_the_defaults_are_torchs(torch):
                 continue
             theirs = taken[name].default
             ours = REQUIRED if theirs is inspect.Parameter.empty else theirs
-            like = isinstance(parameter, PerAxis) and parameter.like
-            assert (parameter.default == ours) or (like and theirs is None) or (kind.type, name) in OURS, (kind, name)
+            same = isinstance(parameter, PerAxis) and parameter.same_as
+            assert (parameter.default == ours) or (same and theirs is None) or (kind.type, name) in OURS, (kind, name)
 
 
 YOUNGER = {(norm, "bias") for norm in ("batch_norm", "instance_norm", "group_norm")}  # torch 2.12 brought it
