@@ -67,7 +67,7 @@ def _divisor(number: int) -> int:
 def _power(base: int, exponent: int) -> int:
     if exponent < 0:
         raise _NumbersError(expressions.NegativeExponent, exponent=exponent)
-    # |base| >= 2**(bits - 1): this refuses only what is beyond, and lets nothing through that has over 126 bits.
+    # |base| >= 2**(bits - 1): this refuses only powers beyond MAX_NUMBER, and lets none of over 126 bits through.
     bits = abs(base).bit_length()
     if (bits - 1) * exponent >= MAX_NUMBER.bit_length():
         raise _NumbersError(expressions.NumberTooLarge)
@@ -96,7 +96,7 @@ KEYWORDS = {"and", "or", "not", "if", "else"}
 
 
 class ExpressionError(ValueError):
-    """A mistake in the text or in evaluating it, at text[start:end]; what is missing at the end has an empty place.
+    """A mistake in the text or in evaluating it, at text[start:end]; at the end of the text, where something is missing, it is empty.
 
     The problem is without its place in a file.
     """

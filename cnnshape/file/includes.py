@@ -39,7 +39,7 @@ class Includes:
         return Includes(notes, found.parent, (*self.chain, found.resolve()), self.read)
 
     def source(self, name: str, path: KeyPath) -> tuple[Path, Source] | None:
-        """Return the file that an include names, with its text; None where it cannot be read, which is noted."""
+        """Return the file that an include names, with its text; None where it cannot be read (a noted problem)."""
         found = self.find(name)
         if isinstance(found, Problem):
             self.notes.at(path, found)
@@ -63,7 +63,7 @@ class Includes:
         return found, source
 
     def find(self, name: str) -> Path | Problem:
-        """Return the file that an include names, or what is wrong with the name."""
+        """Return the file that an include names, or the problem of the name."""
         if name.startswith(zoo.PREFIX):
             in_zoo = zoo.find(name)
             if isinstance(in_zoo, Problem):

@@ -84,7 +84,7 @@ def index(raw: bytes) -> Entry:
         if not node.named_child_count:  # nothing stands in a number; most values are one
             continue
         # Newer TOML than the grammar knows, such as a line break in an inline table, leaves errors in the tree; around
-        # them it is sound, and what is lost there is answered as what is missing.
+        # them it is sound, and a path into the lost part is answered as a missing one.
         parts = [part for part in node.named_children if part.type != "comment"]
         match node.type, parts:
             case "document" | "inline_table", _:

@@ -45,19 +45,19 @@ BATCH_SIZE: Final[Count] = _named("batch_size", Count())
 
 
 def bad_name(name: str) -> Problem | None:
-    """Return what is wrong with the name of a block or an input, without its place."""
+    """Return the problem of the name of a block or an input, without its place; None for a good one."""
     if len(name) > MAX_NAME:
         return reading.NameTooLong(name=shown(name), most=MAX_NAME)
     return None if NAME.fullmatch(name) else reading.NotAName(name=shown(name))
 
 
 def bad_layer_name(name: str) -> Problem | None:
-    """Return what is wrong with the name of a layer, without its place."""
+    """Return the problem of the name of a layer, without its place; None for a good one."""
     return reading.NameOfInput(name=name) if INPUT.fullmatch(name) else bad_name(name)
 
 
 def bad_identifier(name: str) -> Problem | None:
-    """Return what is wrong with the name of a constant or an argument, without its place."""
+    """Return the problem of the name of a constant or an argument, without its place; None for a good one."""
     if name in RESERVED:
         return reading.ReservedName(name=shown(name))
     return None if IDENTIFIER.fullmatch(name) else reading.NotAnIdentifier(name=shown(name))

@@ -85,7 +85,7 @@ class Settings:
             self.notes.at(path, error.problem)
             return None
 
-    # Constants, and what is handed to a block
+    # Constants, and arguments of blocks
 
     def constant(self, value: Any, path: KeyPath, constants: dict[str, Any]) -> Any:
         """Return a number or a truth value, or an expression's value; `constants` are those above."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """Reads the layers of a file's net and blocks; `names` are always those that expressions may use there."""
+    """Reads the layers of a file's net and blocks; `names` are always the names in scope."""
 
     def __init__(self, tables: Tables, settings: Settings, file: File):
         self.tables, self.settings, self.notes = tables, settings, tables.notes
@@ -110,10 +110,10 @@ class Steps:
         entries = value if isinstance(value, list) else [value]
         return tuple(self.word(entry, (*path, i), names) for i, entry in enumerate(entries))
 
-    # What stands beside the keys of a step
+    # The settings and arguments of a step
 
     def given(self, step: Step, table: dict[str, Any], names: set[str]) -> dict[str, Setting]:
-        """Return the settings of a layer, or the arguments of a block; as TOML has them where only building can tell."""
+        """Return the settings of a layer or the arguments of a block; as TOML has them for a raw step."""
         path, blocks = step.place.path, self.file.blocks
         if "type" in step.keys and "block" in step.keys:
             self.notes.problem(values.KeysExclude, (*path, "block"), of="a layer", one="type", other="block")

@@ -34,7 +34,7 @@ class Tables:
         return {}
 
     def words(self, data: Mapping[str, Any], key: str, path: KeyPath = ()) -> dict[KeyPath, str]:
-        """Return the strings under a key, given as one or as a list, by their places; what is no string is noted."""
+        """Return the strings under a key, given as one or as a list, by their key paths; other values are noted."""
         value = data.get(key, [])
         placed = {(*path, key, i): word for i, word in enumerate(value if isinstance(value, list) else [value])}
         for place, word in placed.items():
@@ -81,7 +81,7 @@ class Tables:
         self.notes.problem(reading.MisplacedKey, path, of_key=True, key=key, table=".".join(table))
 
     def missing(self, problem: Problem, data: Mapping[str, Any], path: KeyPath, keys: Iterable[str]) -> None:
-        """Note a missing key, unless it seems to be there, misspelt or misplaced, which is noted already."""
+        """Note a missing key, unless it was noted as misspelt or misplaced."""
         key = problem.facts["key"]
         misplaced = (found for found in self.notes.problems if isinstance(found, reading.MisplacedKey))
         if not misspelt(data, key, keys) and not any(found.facts["key"] == key for found in misplaced):

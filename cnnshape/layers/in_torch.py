@@ -65,7 +65,7 @@ class InTorch:
     functions: ClassVar[tuple[str, ...]] = ()  # torch's functions for it, but for one with the type's own name
     arguments: ClassVar[str] = ""  # the arguments of its functions behind the input, where the class has others
     by_name: ClassVar[bool] = False  # a user's module whose class has the type's name is one, whatever it calls
-    inert: ClassVar[bool] = False  # on evaluation its result is what entered, perhaps the very tensor
+    inert: ClassVar[bool] = False  # on evaluation its result is its input, perhaps the very tensor
 
     # The layer in torch
 
@@ -82,11 +82,11 @@ class InTorch:
         return getattr(torch.nn, self.torch.format(rank=max(rank, 1)))(**given)
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` what `module` made."""
+        """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` the result of `module`."""
         return module(tensors[0])
 
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
-        """Return how many elements torch may write out on the way, besides tensors like those that enter and leave.
+        """Return how many elements torch may write out on the way, besides its input and its result.
 
         `onednn`: whether it computes this, on the CPU; None on other devices.
         """

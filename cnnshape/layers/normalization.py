@@ -61,7 +61,7 @@ class _Affine(Normalization):
 
 
 class _OfChannels(_Affine):
-    """A norm of each channel by itself: by what a sample holds, or by the running statistics that it tracks."""
+    """A norm of each channel by itself: by the values of a sample, or by running statistics."""
 
     num_features: Inferred
     track_running_stats: Flag

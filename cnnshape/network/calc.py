@@ -58,7 +58,7 @@ def setting(parameter: Parameter[Any], written: str, axes: int) -> Any:
 
 
 def calculate(kind: type[Layer], sides: tuple[int, ...], given: Mapping[str, str | bool]) -> Explanation:
-    """Explain the sides that come out of a layer, given those that enter and settings as written. Raises ValueError."""
+    """Explain the output sides of a layer, given its input sides, and settings as written. Raises ValueError."""
     settings = {
         name: setting(kind.parameters[name], value, len(sides)) if isinstance(value, str) else value
         for name, value in given.items()

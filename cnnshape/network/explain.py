@@ -1,4 +1,4 @@
-"""A layer of a net explained: its own numbers, those that come from layers before it, and its problems.
+"""A layer of a net explained: its own numbers, numbers from layers before it, and its problems.
 
 A net, a layer's name and perhaps an input come in; an Explanation goes out.
 """

@@ -91,7 +91,7 @@ class ValidSizes:
     # Why
 
     def forbidden_by(self, sides: tuple[int, ...]) -> tuple[str, ...]:
-        """Return the layers that refuse these sizes, without those that only fail behind them.
+        """Return the layers that refuse these sizes, without layers that only fail behind them.
 
         For exact sizes, layers that drop a row count as well. A requested output that does not come out has its name
         among the constraints.

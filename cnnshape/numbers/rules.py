@@ -28,7 +28,7 @@ class Refused(Exception):  # noqa: N818 -- it never leaves the engine, and is no
 
 
 class Require(Protocol):
-    """The function by which a rule states a condition: a reading refuses what does not hold, or collects what must.
+    """The function by which a rule states a condition: a reading refuses one that does not hold, or collects it.
 
     `code` is that of the problem, `facts` are the numbers of its message.
     """
@@ -131,7 +131,7 @@ def same(a: N, b: N) -> N:
 
 
 def larger(a: N, b: N) -> N:
-    """The larger of two sizes, one of which is 1 if they differ; of an unknown and a number, the number."""
+    """The larger of two sizes that are equal unless one is 1; of an unknown and a number, the number."""
     if b in (a, 1):
         return a
     if a == 1 or isinstance(b, SupportsIndex):

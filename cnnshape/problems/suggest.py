@@ -40,7 +40,7 @@ MAX_LISTED: Final = 12  # known words that are listed: a line's worth
 
 
 class Suggestion(NamedTuple):
-    """A way out of a problem: the word that was meant, the words that are known, or advice, which is one text."""
+    """A way out of a problem: the word that was meant, all known words, or advice, a single text."""
 
     kind: Literal["meant", "known", "advice"]
     words: tuple[str, ...]
@@ -64,7 +64,7 @@ def all_known(words: Iterable[str]) -> tuple[Suggestion, ...]:
 
 def suggest(word: object, known: Iterable[str]) -> tuple[Suggestion, ...]:
     """Suggest the known word that is close to an unknown one, or else all known words if they are few."""
-    options = tuple(dict.fromkeys([*known][-MAX_OPTIONS:]))  # of layers, those that stand nearest
+    options = tuple(dict.fromkeys([*known][-MAX_OPTIONS:]))  # of layers, the nearest ones
     if found := meant(word, options):
         return did_you_mean(found)
     return all_known(options) if len(options) <= MAX_LISTED else ()
