@@ -71,6 +71,8 @@ class Layer(InTorch):
         cls.references = {name: p for name, p in cls.parameters.items() if isinstance(p, Reference)}
         cls.follows = frozenset(name for name, p in cls.parameters.items() if p.follows)
         if type:
+            if not torch and cls.call is InTorch.call:
+                raise TypeError(f"{type} is no class of torch.nn: say how torch computes it, in `call`")
             cls.type, cls.torch = type, torch
             TYPES[type] = cls
 

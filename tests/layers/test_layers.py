@@ -182,3 +182,12 @@ def test_weights_beyond_any_memory_are_counted():
 )
 def test_doubts(one, shape, doubts):
     assert [*measure(one, (shape,)).doubts] == doubts
+
+
+def test_a_type_that_torch_has_no_class_for_says_how_torch_computes_it():
+    with pytest.raises(TypeError, match=r"^square is no class of torch\.nn"):
+
+        class Square(Layer, type="square"):
+            """x * x."""
+
+    assert "square" not in TYPES
