@@ -103,7 +103,7 @@ class Architecture(NamedTuple):
 
 
 class Unsettled(Exception):  # noqa: N818 -- it says what a setting is
-    """A setting cannot be known: a name in it is of something wrong or failed, which has its own problem."""
+    """A setting cannot be known, since a value that it uses is wrong; this has a problem of its own."""
 
 
 class Scope(dict[str, Any]):
@@ -144,7 +144,7 @@ def settle(setting: Setting, scope: Scope) -> Any:
 
 
 def mistake(place: Place, setting: Setting, error: ExpressionError) -> Place:
-    """Return the place of a mistake in an expression, given its setting and the place of that."""
+    """Return the place of a mistake in an expression, given the setting, and the setting's place."""
     return place._replace(path=(*place.path, *_way(setting, error.text)), part=(error.start, error.end))
 
 

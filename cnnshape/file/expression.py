@@ -96,7 +96,7 @@ KEYWORDS = {"and", "or", "not", "if", "else"}
 
 
 class ExpressionError(ValueError):
-    """A mistake in the text or in evaluating it, at text[start:end]; at the end of the text, where something is missing, it is empty.
+    """A mistake in the text or in evaluating it, at text[start:end], which is empty at the end of the text.
 
     The problem is without its place in a file.
     """

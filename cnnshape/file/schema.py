@@ -1,7 +1,7 @@
 """The JSON Schema of architecture files, for editors that complete and check them: docs/architecture.schema.json.
 
-The keys of a file and the parameters of the layer types come in. The schema accepts
-each file that reading accepts, and refuses as much of the rest as a schema can.
+It is made from the keys of a file and the parameters of the layer types. It accepts each file that reading accepts, and
+refuses as much of the rest as a schema can.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ CLAIM: Final[Schema] = {
 TRAIN: Final[Schema] = {
     "batch_size": {"type": "integer", "minimum": 1},
     "optimizer": {"type": "object", "required": ["name"], "properties": {"name": STRING}},
-    **{
-        key: False for key in NET_KEYS if key not in ("name", "source")
-    },  # keys of the net, which TOML gives to the table above them
+    **{key: False for key in NET_KEYS if key not in ("name", "source")},  # no key of the net stands below [training]
 }
 
 # Editors suggest the words of an anyOf, and do not look behind if and then; from these come the better messages.

@@ -149,7 +149,7 @@ class Steps:
                 settings[key] = self.settings.setting(parameter, value, (*path, key), names, self.file.layout)
             else:
                 self.tables.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
-        if not layer.required <= table.keys() and not step.shares:  # a step that shares takes them from the other layer
+        if not layer.required <= table.keys() and not step.shares:  # else the other layer gives them
             given = self.file.defaults.get(layer.type, {}).keys() | table.keys()
             for name in sorted(layer.required - given):
                 problem = reading.MissingKey(of=layer.type, key=name)

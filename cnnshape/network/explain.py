@@ -103,7 +103,7 @@ class _Explainer:
                 yield Line(name, self.made(value, index))
 
     def made(self, value: int, index: int) -> tuple[str, ...]:
-        """Explain one number of a value's shape: its arithmetic, the layer that computed it, and the shapes it came from."""
+        """Explain one number of a value's shape: its arithmetic, the layer that computed it, and that layer's inputs."""
         while row := self.row_of(value):
             inputs, result = self.traced(row)
             number = (result.output or ())[index]

@@ -52,7 +52,7 @@ class Reading:
     """One run of unknown sides through a net.
 
     `shapes` has the shape of every value, `required` the requirements, in the order of running. `exact`
-    requires as well that no layer drops a row.
+    requires besides that no layer drops a row.
     """
 
     def __init__(self, net: Graph, varied: list[str], names: tuple[str, ...], *, exact: bool):

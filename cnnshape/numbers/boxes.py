@@ -72,7 +72,7 @@ def _inside(one: Box, other: Box) -> bool:
 
 
 def words(boxes: Iterable[Box], names: Sequence[str]) -> str:
-    """Write a union of boxes: "h 64 to 95 with w 128; or h 128 with w 64", or the set of one axis where all axes have the same."""
+    """Write a union of boxes: "h 64 to 95 with w 128; or h 128 with w 64", or one set for all axes."""
     boxes = [*boxes]
     if len(boxes) == 1 and len(set(boxes[0])) == 1:
         return str(boxes[0][0])
