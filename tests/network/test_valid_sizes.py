@@ -234,6 +234,14 @@ def test_a_set_answers_about_sizes_and_pickles():
     assert again.forbidden_by((40,)) == ("concat3",)
 
 
+def test_an_output_that_is_missed_is_what_forbids_a_size_that_no_layer_refuses():
+    net = cnnshape.loads('input = [1, 8, 8]\nlayers = [{ type = "conv", out_channels = 1, kernel_size = 3 }]')
+    sizes = net.valid_sizes(output=(6, 6))
+    assert (8, 8) in sizes
+    assert sizes.forbidden_by((9, 9)) == ("output = 6x6",)
+    assert sizes.forbidden_by((2, 2)) == ("conv1",)
+
+
 def test_the_nearest_of_sizes_that_meet():
     sizes = zoo("alexnet").valid_sizes()
     assert (sizes.below((300, 300)), sizes.above((200, 200))) == ((258, 258), (227, 227))
