@@ -111,8 +111,7 @@ def page() -> str:
     """Return the page of all codes. Raises ImportError where torch is missing."""
     codes = [explained(kind) for kind in CODES.values()]
     stages = {
-        title: [one for one in codes if CODES[one.code].__module__ == module.__name__]
-        for title, module in STAGES.items()
+        title: [one for one in codes if CODES[one.code] in vars(module).values()] for title, module in STAGES.items()
     }
     contents = [f"- {title}: {', '.join(map(_link, codes))}" for title, codes in stages.items()]
     parts = [part for title, codes in stages.items() for part in (f"## {title}\n", *map(_entry, codes))]
