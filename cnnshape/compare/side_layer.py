@@ -93,19 +93,19 @@ def _side_layer(  # noqa: PLR0913 -- what a SideLayer is made of
         if simplest is not own:
             essence = simplest.compared(x, y)
     return SideLayer(
-        name,
-        kind,
-        settings,
-        simplest,
-        kind if simplest is own else simplest.type,
-        essence,
-        own.follows | simplest.follows,
-        own.family or kind,
-        inputs,
-        entering,
-        output,
-        parameters,
-        minor or own.idle(output, *entering),
+        name=name,
+        type=kind,
+        settings=settings,
+        simplest=simplest,
+        kind=kind if simplest is own else simplest.type,
+        essence=essence,
+        follows=own.follows | simplest.follows,
+        family=own.family or kind,
+        inputs=inputs,
+        entering=entering,
+        output=output,
+        parameters=parameters,
+        optional=minor or own.idle(output, *entering),
     )
 
 
