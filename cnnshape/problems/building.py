@@ -149,7 +149,7 @@ class SeveralResults(BadWiring, code="several-results"):
 
 
 class PatternWithoutRepeat(BadWiring, code="pattern-without-repeat"):
-    """A pattern collects a result from each copy of a repeated layer or block, and the layer before its * is none.
+    """A pattern collects a result from each copy of a repeated layer or block, but what stands before its * has no repeat.
 
     Example  input = [3, 32, 32]
              layers = [
