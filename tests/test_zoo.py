@@ -65,6 +65,20 @@ def test_the_figures_are_the_published_ones(name):
     assert (report.parameters, report.macs) == (published["parameters"], published["macs"])
 
 
+KERAS = {  # the table of keras.io/api/applications, as it was until 2020: with running statistics
+    "mobilenet_v1": 4_253_864,
+    "mobilenet_v2": 3_538_984,
+    "densenet121": 8_062_504,
+    "densenet169": 14_307_880,
+    "densenet201": 20_242_984,
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_parameters_with_buffers_are_those_of_keras(name):
+    assert load(name).check().parameters_with_buffers == KERAS[name]
+
+
 # The list
 
 DEPTHS = {  # as their papers count

@@ -30,6 +30,7 @@ class Frame:
         "arguments",
         "blocks",
         "file",
+        "frozen",
         "inputs",
         "kinds",
         "names",
@@ -53,6 +54,7 @@ class Frame:
         kinds: tuple[str, ...] = (),
         twin: str | None = None,
         allow: frozenset[str] = frozenset(),
+        frozen: bool = False,
     ):
         self.file: Final = file
         self.steps: Final = steps
@@ -65,6 +67,7 @@ class Frame:
         self.kinds: Final = kinds  # the block's name for each part of the title
         self.twin: Final = twin  # the title of the use whose weights this one shares
         self.allow: Final = allow  # the warnings that the uses around allow
+        self.frozen: Final = frozen  # whether a use around is
 
 
 class Site:

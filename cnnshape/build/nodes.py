@@ -42,15 +42,23 @@ class Nodes:
         self.check_joins(site, kind)
         if shared:
             layer = self.sharing.agreed(site, shared, kind, settings)
-            return self.add(site, kind.type, layer, references, shared.name)
-        return self.add(site, kind.type, self.settler.layer(site, kind, settings), references)
+            return self.add(site, kind.type, layer, references, shares=shared.name, frozen=shared.frozen)
+        layer, frozen = self.settler.layer(site, kind, settings), self.settler.frozen(site)
+        return self.add(site, kind.type, layer, references, frozen=frozen)
 
     def unknown(self, site: Site) -> int:
         """Build a node without a layer, for a step that is wrong; return its value."""
         return self.add(site, kind_text(site.step), None)
 
-    def add(
-        self, site: Site, kind: str, layer: Layer | None, references: tuple[int, ...] = (), shares: str = ""
+    def add(  # noqa: PLR0913 -- what a Node has
+        self,
+        site: Site,
+        kind: str,
+        layer: Layer | None,
+        references: tuple[int, ...] = (),
+        *,
+        shares: str = "",
+        frozen: bool = False,
     ) -> int:
         step, frame, name = site.step, site.frame, site.name
         inputs, entering, allow = site.inputs, site.entering, frame.allow
@@ -69,6 +77,7 @@ class Nodes:
             keys=step.keys,
             used_at=frame.used_at,
             shares=shares,
+            frozen=frozen,
             allow=allow,
             blocks=frame.kinds,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.architecture import Unsettled, final, length, mistake, settle
 from cnnshape.file.expression import ExpressionError, Template
+from cnnshape.file.keys import FROZEN
 from cnnshape.file.steps import late_settings
 from cnnshape.layers.parameters import Wrong
 
@@ -56,6 +57,10 @@ class Settler:
             return final(parameter, value, site.frame.file.layout)
         except Wrong as error:
             self.ledger.fail_with(error.problem, site, site.step.at(key))
+
+    def frozen(self, site: Site) -> bool:
+        """Say whether a step, or a use of a block around it, is frozen. Raises Unsettled."""
+        return self.read(site, "frozen", FROZEN, site.step.frozen) or site.frame.frozen
 
     def handed(self, site: Site, block: Block) -> dict[str, Any]:
         """Return the arguments that a step hands to a block. Raises Unsettled."""

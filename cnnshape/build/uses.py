@@ -48,7 +48,7 @@ class Uses:
         self.check_nesting(site, block)
         frame = self.frame(site, block, arguments, twin)
         given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
-        key = (*given, frame.allow, site.entering, *map(site.inputs.index, site.inputs))
+        key = (*given, frame.allow, frame.frozen, site.entering, *map(site.inputs.index, site.inputs))
         made = block.expansions.get(key) if frame.twin is None else None
         if made is None:
             result, use = self.built(site, frame, key, run), Use(block, arguments, frame.title, frame.names)
@@ -117,6 +117,7 @@ class Uses:
             kinds=around.kinds + (block.name,) * (1 + site.title.count(".")),
             twin=twin.title if twin else within_twin,
             allow=around.allow | step.allow,
+            frozen=self.settler.frozen(site),
         )
 
     def built(self, site: Site, frame: Frame, key: Any, run: Callable[[Frame], int]) -> int:

@@ -46,6 +46,8 @@ class _Judge:
             for name in run.calls[j].weights:
                 self.owners.setdefault(name, j)
         self.model.layers = [one._replace(parameters=self.own(j)) for j, one in enumerate(self.model.layers)]
+        claimed = any(claim.name == "trainable" for claim in net.claims)
+        self.speaks_of_training = claimed or any(node.frozen for node in net.nodes)
         self.found = Alignment(self.file, self.model, cut=run.failure is not None)
         self.sources = Sources(self.found)
         for i, j in [*self.found.moved.items()]:
@@ -54,7 +56,11 @@ class _Judge:
 
     def own(self, j: int) -> int:
         """Return how many parameters a layer of the model has that none before it uses."""
-        return sum(count for name, count in self.run.calls[j].weights.items() if self.owners[name] == j)
+        return sum(self.owned(j).values())
+
+    def owned(self, j: int) -> dict[str, int]:
+        """Return the parameters that a layer of the model has and none before it uses, with the size of each."""
+        return {name: count for name, count in self.run.calls[j].weights.items() if self.owners[name] == j}
 
     # The layers of the file
 
@@ -87,7 +93,8 @@ class _Judge:
         """Compare a layer of the file and its partner."""
         one, other = self.file.layers[i], self.model.layers[j]
         match = match._replace(model=self.run.calls[j].title, output=other.output, parameters=other.parameters)
-        differences = [*of_settings(one, other), *self.counts(i, j), *of_shapes(one, other, self.net.layout)]
+        weights = [*self.counts(i, j)] or self.trained(i, j)
+        differences = [*of_settings(one, other), *weights, *of_shapes(one, other, self.net.layout)]
         if differences and all(d.follows for d in differences) and self.enters_otherwise(i, j):
             self.sources.unsound.add(i)
             return match._replace(verdict="follows", reason="what enters differs")
@@ -117,6 +124,17 @@ class _Judge:
         elif call.place:
             there = "none of the model's parameters"
         yield Difference(here, there, "shares" if shares else "", follows=bool(ours and theirs))
+
+    def trained(self, i: int, j: int) -> Iterator[Difference]:
+        """Compare the parameters that are frozen, where the file says anything of training."""
+        frozen = self.report.layers[i].node.frozen
+        owned = self.owned(j)
+        still = sum(count for name, count in owned.items() if name in self.run.frozen)
+        if not self.speaks_of_training or still == frozen * sum(owned.values()):
+            return
+        some = f"{still:,} of {sum(owned.values()):,} parameters frozen"
+        model = "frozen" if still == sum(owned.values()) else some if still else "not frozen"
+        yield Difference("frozen" if frozen else "not frozen", model, "frozen")
 
     def enters_otherwise(self, i: int, j: int) -> bool:
         """Say whether other shapes enter, for a known reason."""

@@ -55,3 +55,4 @@ class Trace(NamedTuple):
     failure: Failure | None
     idle: dict[str, int]  # modules with parameters that no layer used, and how many these are
     by_data: str  # the function that makes shapes depend on the values of tensors, "" for none
+    frozen: frozenset[str] = frozenset()  # the parameters that require no gradient

@@ -42,6 +42,7 @@ class Step(NamedTuple):
     repeat: Setting = NO_REPEAT
     when: Setting = True
     shares: str | Template = ""
+    frozen: Setting = False
     expect: Setting = None
     allow: frozenset[str] = frozenset()
     broken: bool = False  # a problem was found in it

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
 NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
-STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow")
+STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares", "frozen", "expect", "allow")
 BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
-CLAIMS: Final = ("parameters", "macs", "output", "outputs", "valid_sizes")
+CLAIMS: Final = ("parameters", "trainable", "parameters_with_buffers", "macs", "output", "outputs", "valid_sizes")
 TRAINING: Final = ("batch_size", "optimizer")  # the facts that mean something here; others are free
 LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
 RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
@@ -40,7 +40,10 @@ def _named(name: str, parameter: Parameter[Any]) -> Any:
 EXPECT: Final[Extent] = _named("a shape", Extent())
 REPEAT: Final[Count] = _named("repeat", Count(least=0))
 WHEN: Final[Flag] = _named("when", Flag())
-COUNTS: Final[dict[str, Count]] = {name: _named(name, Count(least=0)) for name in ("parameters", "macs")}
+FROZEN: Final[Flag] = _named("frozen", Flag())
+COUNTS: Final[dict[str, Count]] = {
+    name: _named(name, Count(least=0)) for name in ("parameters", "trainable", "parameters_with_buffers", "macs")
+}
 BATCH_SIZE: Final[Count] = _named("batch_size", Count())
 
 

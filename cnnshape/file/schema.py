@@ -13,6 +13,7 @@ from cnnshape.file.keys import (
     BLOCK_KEYS,
     CLAIMS,
     EXPECT,
+    FROZEN,
     IDENTIFIER,
     NAME,
     NET_KEYS,
@@ -64,6 +65,7 @@ TEMPLATE: Final = {"pattern": r"\{"}
 STRING: Final = {"type": "string"}
 WORD: Final = {"type": "string", "minLength": 1}
 SHAPE: Final = EXPECT.schema()
+FIGURE: Final = {"type": "integer", "minimum": 0}
 NUMBER: Final = {"anyOf": [{"type": ["number", "boolean"]}, EXPRESSION]}
 NAMED: Final = {"pattern": f"^{NAME.pattern}$"}
 IDENTIFIED: Final = {"pattern": f"^{IDENTIFIER.pattern}$", "not": {"enum": sorted(RESERVED)}}
@@ -80,6 +82,7 @@ STEP: Final[Schema] = {
     "repeat": described("how many copies are chained, each fed by the one before", REPEAT.schema()),
     "when": described("false: the identity on its first input", WHEN.schema()),
     "shares": described("the layer, or the block, whose weights are used", WORD),
+    "frozen": described("true: its parameters, those of all layers within, are not trained", FROZEN.schema()),
     "expect": described("the shape that must come out, in the file's layout", SHAPE),
     "allow": described("codes of warnings that are meant", ALLOW),
 }
@@ -94,8 +97,10 @@ BLOCK: Final[Schema] = {
 }
 
 CLAIM: Final[Schema] = {
-    "parameters": described("what is trained: weights and biases", {"type": "integer", "minimum": 0}),
-    "macs": described("multiply-accumulates for one sample", {"type": "integer", "minimum": 0}),
+    "parameters": described("weights and biases", FIGURE),
+    "trainable": described("the parameters of layers that are not frozen", FIGURE),
+    "parameters_with_buffers": described("parameters, running statistics and fixed weights, as Keras counts", FIGURE),
+    "macs": described("multiply-accumulates for one sample", FIGURE),
     "output": SHAPE,
     "outputs": {"type": "object", "additionalProperties": SHAPE},
     "valid_sizes": described("a set of sizes, as the check writes it", STRING),

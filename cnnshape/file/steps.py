@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.file.architecture import Block, Step, waits
-from cnnshape.file.keys import BLOCK_KEYS, EXPECT, NET_KEYS, REPEAT, STEP_KEYS, WHEN, bad_layer_name
+from cnnshape.file.keys import BLOCK_KEYS, EXPECT, FROZEN, NET_KEYS, REPEAT, STEP_KEYS, WHEN, bad_layer_name
 from cnnshape.file.notes import Enough, Notes
 from cnnshape.file.settings import Settings
 from cnnshape.file.tables import Tables
@@ -84,6 +84,10 @@ class Steps:
                 fields[key] = self.word(table[key], path if bare else (*path, key), own)
         if "when" in table:
             fields["when"] = setting(WHEN, table["when"], (*path, "when"), own, layout)
+        if "frozen" in table:
+            fields["frozen"] = setting(FROZEN, table["frozen"], (*path, "frozen"), own, layout)
+            if "shares" in table:  # the other layer says so
+                self.notes.problem(values.KeysExclude, (*path, "frozen"), of="a layer", one="shares", other="frozen")
         if "from" in table:
             wires = names - {"in_channels"}  # which follows from what enters
             fields["inputs"] = self.wiring(table["from"], (*path, "from"), wires)

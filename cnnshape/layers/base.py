@@ -160,6 +160,10 @@ class Layer(InTorch):
         """Return the number of biases."""
         return 0
 
+    def buffers(self, x: Shape) -> N:
+        """Return the number of values, at input x, that torch keeps beside the parameters, counters aside."""
+        return 0
+
     def uses(self, x: Shape, y: Shape) -> N:
         """Return the multiplications by each weight, from input x to output y, by the counting convention."""
         return 0

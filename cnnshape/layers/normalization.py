@@ -77,6 +77,9 @@ class _OfChannels(_Affine):
     def features(self) -> N:
         return self.num_features
 
+    def buffers(self, x: Shape) -> N:
+        return 2 * self.num_features if self.track_running_stats else 0
+
 
 class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     """Normalises each channel over the batch and space.
@@ -85,7 +88,7 @@ class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     Errors  one-value: a channel has one value a sample, and track_running_stats is false
     Warns   one-value-batch-norm: a channel has one value a sample: in training, batch size 1 fails (an error where
             the file's batch_size is 1)
-    Counts  parameters: 2C (affine), C without `bias`; running statistics are buffers, and not counted
+    Counts  parameters: 2C (affine), C without `bias`; buffers: 2C running statistics (track_running_stats)
     Source  Ioffe & Szegedy 2015 (arXiv:1502.03167); torch.nn.BatchNorm2d
     """
 
@@ -145,7 +148,7 @@ class InstanceNorm(_OfChannels, type="instance_norm", torch="InstanceNorm{rank}d
 
     Shape   (C, W, ...) -> the same
     Errors  one-value: there is one spatial value (unless track_running_stats: then evaluation needs none)
-    Counts  parameters: none; affine: 2C, C without `bias`
+    Counts  parameters: none; affine: 2C, C without `bias`; buffers: 2C with track_running_stats
     Source  Ulyanov, Vedaldi, Lempitsky 2016 (arXiv:1607.08022); torch.nn.InstanceNorm2d
     """
 

@@ -128,9 +128,11 @@ def _lost(cells: list[str], dropped: int, *, ceil: bool) -> str:
 
 
 def count_lines(layer: Layer, x: Shape, y: Shape, shares: str) -> Iterator[Line]:
-    """Explain parameters and multiply-accumulates; `shares` names the layer whose weights it uses, if any."""
+    """Explain parameters, buffers and multiply-accumulates; `shares` names the layer whose weights it uses, if any."""
     after = tuple(axis._replace(letter=f"{axis.letter}'") for axis in axes_of(y))
     parameters, macs = layer.counts(x, quantities(tuple(map(value_of, y)), after))
     yield Line("parameters", (f"those of {shares}",) if shares else derivation(parameters) if parameters else ("none",))
+    if (buffers := layer.buffers(x)) and not shares:
+        yield Line("buffers", derivation(buffers))
     if macs and macs is not UNKNOWN:
         yield Line("MACs", derivation(macs))

@@ -76,7 +76,8 @@ class _Explainer:
         y = result.output or ()
         shape = to_file(tuple(shape_lines(layer, x, axes_of(y), result)), self.net.layout)
         counts = () if result.parameters is UNKNOWN else count_lines(layer.traced(), x, y, node.shares)
-        lines = (*shape, *self.inferred(layer, x, node.inputs[0]), *counts)
+        frozen = [Line("frozen", ("its parameters are not trained",))] if node.frozen else []
+        lines = (*shape, *self.inferred(layer, x, node.inputs[0]), *counts, *frozen)
         problems = (*self.problems(row, result), *self.failed_before(row))
         ok = not any(problem.startswith("error") for problem in problems)
         return Explanation(f"{title}\n{layer.summary()}", lines, problems, ok)

@@ -65,8 +65,21 @@ class LayerReport(NamedTuple):
 
     @property
     def parameters(self) -> int | None:
-        """The numbers that torch would train here; 0 where the weights are another layer's."""
+        """The weights and biases; 0 where they are another layer's."""
         return 0 if self.node.shares else _number(self.result.parameters)
+
+    @property
+    def trainable(self) -> int | None:
+        """The parameters that are trained: all, or none of a frozen layer."""
+        return 0 if self.node.frozen else self.parameters
+
+    @property
+    def buffers(self) -> int | None:
+        """The numbers that torch keeps beside the parameters, counters aside; 0 where they are another layer's."""
+        layer, parameters = self.node.layer, self.parameters
+        if layer is None or parameters is None:
+            return None
+        return 0 if self.node.shares else _number(layer.buffers(self.input_shapes[0] or ()))
 
     @property
     def macs(self) -> int | None:
@@ -114,6 +127,16 @@ class Report(NamedTuple):
     def output(self) -> Shape | None:
         """The last of the outputs."""
         return next(reversed(self.outputs.values()), None)
+
+    @property
+    def trainable(self) -> int | None:
+        """The parameters of layers that are not frozen."""
+        return total(row.trainable for row in self.layers)
+
+    @property
+    def parameters_with_buffers(self) -> int | None:
+        """The parameters and buffers, counters aside, as Keras counts."""
+        return total(number for row in self.layers for number in (row.parameters, row.buffers))
 
     def actual(self, claim: Claim) -> Any:
         """Return the actual figure or shape of a claim; None where it is not known."""

@@ -66,7 +66,8 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
     )
     idle = {} if failure else watch.idle()
     calls = [*watch.calls, *(watch.raising if failure else ())]
-    return Trace(type(model).__name__, tuple(calls), outputs, failure, idle, watch.by_data)
+    frozen = frozenset(name for name, parameter in watch.parameters.items() if not parameter.requires_grad)
+    return Trace(type(model).__name__, tuple(calls), outputs, failure, idle, watch.by_data, frozen)
 
 
 def _devices(model: torch.nn.Module) -> list[str]:

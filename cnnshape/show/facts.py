@@ -9,17 +9,19 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnshape.network.report import total
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.comparing import Disagreement
 from cnnshape.problems.wording import few
 from cnnshape.show.checked import VERDICTS
-from cnnshape.show.counts import counted
+from cnnshape.show.counts import counted, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.shape import Shape
     from cnnshape.show.checked import Checked
@@ -43,12 +45,22 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
         yield "outputs", ", ".join(f"{name} {text(shape, net.layout)}" for name, shape in report.outputs.items())
     if report.macs != 0:
         yield "MACs", CONVENTION
+    yield from _counts(report)
     if checked.declared and (held := " and ".join(_held(checked))):
         yield "checked", f"{held} {'hold' if held.endswith('s') or ' and ' in held else 'holds'}"
     yield "model" if checked.comparison else "torch", _agreement(checked)
     layers = checked.verification.layers if checked.verification else ()
     skipped = [f"{layer.name}: {layer.reason}" for layer in layers if layer.verdict == "skipped"]
     yield from (("skipped", reason) for reason in few(skipped, MOST_SKIPPED))
+
+
+def _counts(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield how many parameters are trained, where layers are frozen, and how many numbers torch keeps beside them."""
+    if any(row.node.frozen for row in report.layers):
+        yield "trainable", f"{number(report.trainable)} of {number(report.parameters)} parameters"
+    if any(row.buffers for row in report.layers):
+        buffers = number(total(row.buffers for row in report.layers))
+        yield "buffers", f"{buffers} numbers beside the parameters, {number(report.parameters_with_buffers)} in all"
 
 
 def _named(name: str, value: str, among: Mapping[str, Any]) -> str:

@@ -88,6 +88,8 @@ class _Folded:
         else:
             own = settings(layers[0], self.layout)
             words = (*own, *self.wiring(members[0], entering), *self.references(members[0]))
+        if weighted := [layer for layer in layers if layer.parameters]:
+            words = (*words, "frozen") if all(layer.node.frozen for layer in weighted) else words
         return TableRow(
             name=name,
             type=self.kind(layers[0]) if folded else layers[0].type,
