@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from errno import EPIPE
@@ -31,6 +32,8 @@ class _Commands(click.Group):
     """The commands; an output that cannot be written is an error of the command line."""
 
     def main(self, *args: Any, **how: Any) -> Any:
+        if "_CNNSHAPE_COMPLETE" in os.environ:  # a shell asks, as click has it
+            import_module("cnnshape.commands.completion")
         try:
             return super().main(*args, **how)
         except OSError:  # standard error cannot be written either: there is nobody to tell

@@ -100,9 +100,9 @@ class Source:
         return _included(_bytes(path, str(path)), str(path))
 
     @classmethod
-    def from_text(cls, text: str, file: str = "<string>") -> Source:
-        """Read a text. Raises SourceError."""
-        return cls._from_bytes(text.encode("utf-8", "surrogatepass"), file)
+    def from_text(cls, text: str | bytes, file: str = "<string>") -> Source:
+        """Read a text, in UTF-8 if it is bytes. Raises SourceError."""
+        return cls._from_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"), file)
 
     @classmethod
     def _from_bytes(cls, raw: bytes, file: str) -> Source:
