@@ -20,7 +20,7 @@ from cnnshape.compare.trace import Call
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.pytorch.inputs import tensors_in
-from cnnshape.pytorch.recognize import by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
+from cnnshape.pytorch.recognize import PICKS, by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
 from cnnshape.pytorch.their_code import calling_line
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             result = result.view_as(result)
         made = [entering[0]] if name == "__setitem__" else tensors_in(result)
         call = call._replace(results=made)
-        values = tuple(dict.fromkeys(value for origin in origins for value in origin.values))
+        sources = origins[:1] if call.name in PICKS else origins
+        values = tuple(dict.fromkeys(value for origin in sources for value in origin.values))
         for tensor in self.read(call, name.strip("_"), weights) if any(alive) and made else made:
             self.origins[tensor] = _Origin(values, weights, turned(call))
         return result

@@ -236,6 +236,15 @@ def test_shapes_that_depend_on_the_data_get_a_warning():
     assert compare(f'allow = "{problem.code}"\n{text}', Picks()).problems == ()
 
 
+def test_the_tensor_that_says_which_cells_to_take_is_no_source_of_them():
+    class Chosen(nn.Module):
+        def forward(self, x):
+            return F.relu(x)[:, x.mean((0, 2, 3)).argsort()]
+
+    text = 'input = [3, 8, 8]\nlayers = ["relu"]'
+    assert DIFFERS not in [problem.code for problem in compare(text, Chosen()).problems]
+
+
 def test_lazy_modules_stay_lazy():
     model = STYLES["named"](parts())
     assert compare(NET, model).ok
