@@ -196,7 +196,7 @@ class Linear(Learned, type="linear", torch="Linear"):
 
     Shape   (..., in_features) -> (..., out_features)
     Errors  declared-differs: in_features is not the last axis
-    Warns   linear-on-space: there is more than one axis: is a flatten missing?
+    Warns   linear-on-space: there are two spatial axes or more: is a flatten missing?
     Counts  parameters: in_features * out_features (+ out_features); macs: in_features * out_features * positions
     Source  torch.nn.Linear
     """
@@ -227,5 +227,5 @@ class Linear(Learned, type="linear", torch="Linear"):
         return product((1, *x[:-1]))
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
-        if len(inputs[0]) > 1:
+        if len(inputs[0]) > 2:  # noqa: PLR2004 -- one spatial axis is a sequence, and this each of its steps
             yield Doubt("linear-on-space", {"axes": len(inputs[0])})

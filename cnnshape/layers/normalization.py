@@ -87,7 +87,7 @@ class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     Shape   (C, ...) -> the same
     Errors  one-value: a channel has one value a sample, and track_running_stats is false
     Warns   one-value-batch-norm: a channel has one value a sample: in training, batch size 1 fails (an error where
-            the file's batch_size is 1)
+            the file's batch_size is 1; nothing is said where it is larger)
     Counts  parameters: 2C (affine), C without `bias`; buffers: 2C running statistics (track_running_stats)
     Source  Ioffe & Szegedy 2015 (arXiv:1502.03167); torch.nn.BatchNorm2d
     """

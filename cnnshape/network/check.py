@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.layers.base import Doubt
 from cnnshape.network.flow import inputs_at, run
 from cnnshape.network.report import Report, known, total
-from cnnshape.numbers.shape import to_file
+from cnnshape.numbers.shape import is_count, to_file
 from cnnshape.problems.base import errors, listed
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
@@ -68,7 +68,7 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
 
     Where the check is strict, a layer that drops rows is one more warning.
     """
-    graph = context.graph
+    graph, batch = context.graph, context.graph.training.get("batch_size")
     for row in context.report.layers:
         node, result = row.node, row.result
         for code, facts in result.refusals:
@@ -79,11 +79,13 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
         if context.strict and any(row.dropped):
             doubts = (*doubts, Doubt(DroppedRows.code, {"dropped": row.dropped}))
         for code, facts in doubts:
-            if code not in node.allow and code not in graph.allow:
-                problem = CODES[code](node.place, node.name, node.used_at, **context.written(facts))
-                if code == OneValueBatchNorm.code and graph.training.get("batch_size") == 1:
-                    problem.severity = "error"
-                yield problem
+            one_value = code == OneValueBatchNorm.code
+            if code in node.allow or code in graph.allow or (one_value and is_count(batch, 2)):
+                continue
+            problem = CODES[code](node.place, node.name, node.used_at, **context.written(facts))
+            if one_value and batch == 1:
+                problem.severity = "error"
+            yield problem
 
 
 def claimed_sizes(context: Context) -> Iterator[Problem]:

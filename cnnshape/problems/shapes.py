@@ -489,6 +489,8 @@ class TooManyElements(Problem, code="too-many-elements"):
 class LinearOnSpace(Warn, code="linear-on-space"):
     """A linear layer on an image works on each of its rows by itself, which is rarely meant: torch takes it.
 
+    On one spatial axis there is no warning: in a sequence, a linear layer works on each step.
+
     Example  input = [3, 32, 32]
              layers = [{ type = "linear", out_features = 10 }]
     Mend     Put a flatten before it, behind a global_avg_pool too; or if it is meant, say so
@@ -501,12 +503,13 @@ class LinearOnSpace(Warn, code="linear-on-space"):
 class OneValueBatchNorm(Warn, code="one-value-batch-norm"):
     """A batch norm sees one value of each channel a sample: torch raises in training with a batch of one.
 
-    It is an error where the file's [training] says `batch_size = 1`; in evaluation all is well.
+    It is an error where the file's [training] says `batch_size = 1`, and nothing where it says a larger one. In
+    evaluation all is well.
 
     Example  input = [8, 1, 1]
              layers = [{ type = "batch_norm" }]
     Mend     Put the norm before the pooling that leaves one cell (as with `input = [8, 2, 2]`); or train with larger
-             batches, and say that you do (`allow = "one-value-batch-norm"`).
+             batches, and say so: with a batch_size above 1 in [training], or here (`allow = "one-value-batch-norm"`).
     """
 
     sentence = "each channel of {shape} has one value a sample: training with batch size 1 fails"

@@ -174,6 +174,7 @@ def test_weights_beyond_any_memory_are_counted():
     ("one", "shape", "doubts"),
     [
         (layer("linear", in_features=8, out_features=2), (8,), []),
+        (layer("linear", in_features=8, out_features=2), (100, 8), []),  # 100 steps
         (layer("linear", in_features=8, out_features=2), (3, 8, 8), [Doubt("linear-on-space", {"axes": 3})]),
         (layer("batch_norm", num_features=3), (3, 1, 2), []),
         (layer("batch_norm", num_features=3), (3, 1, 1), [Doubt("one-value-batch-norm", {"shape": (3, 1, 1)})]),

@@ -55,13 +55,20 @@ def test_padding_that_is_left_over_is_no_dropped_row():
 
 def test_batch_size_one_makes_one_value_an_error():
     text = HERE + 'layers = ["global_avg_pool", "batch_norm"]\n'
-    for training, severity in (
-        ("", "warning"),
-        ("[training]\nbatch_size = 2", "warning"),
-        ("[training]\nbatch_size = 1", "error"),
-    ):
+    for training, severity in (("", "warning"), ("[training]\nbatch_size = 1", "error")):
         (problem,) = cnnshape.loads(text + training).check().problems
         assert (problem.code, problem.severity) == ("one-value-batch-norm", severity)
+
+
+def test_a_larger_batch_has_more_than_one_value(torch):
+    text = HERE + 'layers = ["global_avg_pool", "batch_norm"]\n'
+    for batch in (2, 32):
+        torch.nn.BatchNorm2d(3)(torch.rand(batch, 3, 1, 1))  # in training: torch takes it
+        assert cnnshape.loads(f"{text}[training]\nbatch_size = {batch}").check(strict=True).problems == ()
+    assert [p.code for p in net(f'{text}[training]\nbatch_size = "32"').check().problems] == [
+        "wrong-kind",
+        "one-value-batch-norm",
+    ]
 
 
 def test_what_is_unknown_meets_no_expectation_and_no_claim():
