@@ -402,7 +402,7 @@ ABOUT_MODELS = {code for code, kind in CODES.items() if kind.__module__ == Model
 }
 TABLES = {
     ("file.md", "Keys of the net"): SCHEMA["properties"],
-    ("file.md", "Keys of a layer"): SCHEMA["$defs"]["step"]["properties"],
+    ("file.md", "Keys of a layer"): SCHEMA["$defs"]["layer"]["else"]["properties"],
     ("file.md", "Keys of a block"): SCHEMA["$defs"]["block"]["properties"],
     ("file.md", "`expect` and `[claims]`"): SCHEMA["properties"]["claims"]["properties"],
     ("file.md", "`[training]`"): {k for k, what in SCHEMA["properties"]["training"]["properties"].items() if what},

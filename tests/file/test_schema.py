@@ -305,6 +305,21 @@ def test_mutated_files_are_often_accepted(monkeypatch):
     assert sum(accepted) > 20
 
 
+# What editors suggest
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_one_part_alone_fits_the_layers_of_a_type(kind):
+    """An editor suggests the keys of the parts that fit so far."""
+    definitions = schema()["$defs"]
+    fitting = [
+        part
+        for part in definitions["layer"]["anyOf"]
+        if Draft202012Validator({**part, "$defs": definitions}).is_valid({"type": kind, "repeat": 2})
+    ]
+    assert fitting == [{"$ref": f"#/$defs/{kind}"}]
+
+
 # What is generated
 
 
