@@ -53,6 +53,7 @@ class Layer(InTorch):
     cuts: ClassVar[bool] = False  # it takes a part of a tensor; nobody need use the other parts
     commutative: ClassVar[bool] = False  # the order of its inputs does not count
     associative: ClassVar[bool] = False  # a join of joins is one join: a + (b + c)
+    uncounted: ClassVar[str] = ""  # the multiplications that its MACs leave out by the counting convention, in words
     stacks: ClassVar[bool] = False  # its result holds its inputs as they are, side by side
     parameters: ClassVar[dict[str, Parameter[Any]]] = {}  # by name, in torch's order
     required: ClassVar[frozenset[str]] = frozenset()  # the parameters that must be given

@@ -106,6 +106,13 @@ class InTorch:
         names = [name for name, parameter in cls.parameters.items() if parameter.torch or hasattr(module, name)]
         return cls.of_torch(said | {name: getattr(module, name, said.get(name, UNKNOWN)) for name in names})
 
+    def on(self, batch: int | None) -> Self:
+        """Return the layer of a module as it works on a tensor with its batch at this axis, counted from 0; None: without.
+
+        Of interest to types whose modules choose their axes from the front.
+        """
+        return self
+
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
         """Yield the layers that a call of one of the type's functions makes; none where it is something else."""

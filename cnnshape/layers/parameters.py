@@ -452,6 +452,26 @@ class Dim(Whole):
         return value if value > 0 else value + rank + 2
 
 
+class Axes(Parameter[tuple[int, ...]]):
+    """Several axes, each counted as a Dim; one number is a list of one."""
+
+    kind = "an axis, or a list of them: 1 the channels, then space, or negative from the end (0 is the batch)"
+    sides = True
+
+    def read(self, value: object) -> tuple[int, ...]:
+        axes = value if isinstance(value, list) else [value]
+        if not 0 < len(axes) <= MAX_AXES:
+            raise self.refuse(value, WrongLength)
+        for axis in axes:
+            if axis == 0 or not is_count(axis, -LARGEST):
+                raise self.refuse(value, _misfit(axis))
+        return tuple(axes)
+
+    def schema(self) -> dict[str, Any]:
+        one = whole_number(-LARGEST)
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
+
+
 class Divisor(Whole):
     """A whole number other than 0."""
 

@@ -135,4 +135,4 @@ def count_lines(layer: Layer, x: Shape, y: Shape, shares: str) -> Iterator[Line]
     if (buffers := layer.buffers(x)) and not shares:
         yield Line("buffers", derivation(buffers))
     if macs and macs is not UNKNOWN:
-        yield Line("MACs", derivation(macs))
+        yield Line("MACs", (*derivation(macs), *filter(None, [layer.uncounted])))

@@ -344,7 +344,7 @@ class NoSuchAxis(Problem, code="no-such-axis"):
     """
 
     sentence = "axis {dim} does not exist: axes go from 1 (the channels) to {most}"
-    at = ("dim", "start_dim", "end_dim")
+    at = ("dim", "start_dim", "end_dim", "over")
     torch_refuses = False  # 0 is its batch
 
 
@@ -384,6 +384,33 @@ class NotDivisible(Problem, code="not-divisible"):
 
     sentence = "{number} is not a multiple of {divisor}"
     at = ("upscale_factor", "downscale_factor", "dim")
+
+
+class HeadsDoNotDivide(Problem, code="heads-do-not-divide"):
+    """The features cannot be dealt out to the heads of an attention, since their number is no multiple of the heads.
+
+    Example  input = [6, 49]
+             layers = [{ type = "attention", num_heads = 4, over = 2 }]
+    Mend     Choose a number of heads that divides the features (`num_heads = 3`), or change the features
+             (`input = [8, 49]`).
+    """
+
+    sentence = "{heads} heads do not divide {features} features"
+    at = ("num_heads",)
+
+
+class OverAllButOne(Problem, code="over-all-but-one"):
+    """An attention must be told all axes of its positions: the one that is left has their features.
+
+    Example  input = [64, 7, 7]
+             layers = [{ type = "attention", num_heads = 8, over = 2 }]
+    Mend     Name every axis but that of the features, once: for an image `over = [2, 3]`, as attention along one axis
+             alone is no layer of torch.
+    """
+
+    sentence = "over must name each axis of {shape} once, but that of the features, not {over}"
+    at = ("over",)
+    torch_refuses = False  # it has positions along one axis
 
 
 class SlopesDiffer(Problem, code="slopes-differ"):

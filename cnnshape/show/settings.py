@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.layers.parameters import Flag, Inferred, Reference, Sizes, per_axis
+from cnnshape.layers.parameters import Axes, Flag, Inferred, Reference, Sizes, per_axis
 from cnnshape.numbers.shape import text
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def _setting(layer: Layer, parameter: Parameter[Any], rank: int, layout: str) ->
         return ""
     if isinstance(parameter, Flag):
         return name if value else f"no {name}"
+    if isinstance(parameter, Axes):
+        return f"{name} {value[0] if len(value) == 1 else [*value]}"
     if isinstance(parameter, Sizes):
         return f"{name} {text(value, layout)}"
     if name == "kernel_size" and rank > 1:

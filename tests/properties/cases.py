@@ -93,13 +93,28 @@ class Tried:
         space: bool = False,
         beside: tuple[int, ...] = (0,),
         one_of: tuple[str, ...] = (),
+        always: tuple[str, ...] = (),
         **values: Values,
     ):
         self.torch = torch
         self.space = space  # it needs at least one spatial axis
         self.beside = beside  # how many inputs it may have beside the first
         self.one_of = one_of  # parameters of which one must be given
+        self.always = always  # parameters that must be given, beside those of ALWAYS
         self.values = values  # for each parameter
+
+
+SHARE = Values(0, 1, 0.5, 0.1, 1.0, -0.1, 1.1, 2, -1)
+RECURRENT = {
+    "input_size": declared(),
+    "hidden_size": counts(1, 2, 3, 5),
+    "num_layers": counts(1, 1, 2, 3),
+    "bias": FLAG,
+    "dropout": SHARE,
+    "bidirectional": FLAG,
+    "over": Values(*[1, 2] * 5, -1, -2, -3, 3, wrong=(0,)),
+    "returns": Values("sequence", "last", wrong=("first",)),
+}
 
 
 TRIED: dict[str, Tried] = {
@@ -187,7 +202,7 @@ TRIED: dict[str, Tried] = {
     "softmax": Tried(dim=AXES),
     "log_softmax": Tried(dim=AXES),
     "softmin": Tried(dim=AXES),
-    "dropout": Tried("Dropout", p=Values(0, 1, 0.5, 0.1, 1.0, -0.1, 1.1, 2, -1)),
+    "dropout": Tried("Dropout", p=SHARE),
     "identity": Tried("Identity"),
     "flatten": Tried("Flatten", start_dim=AXES, end_dim=AXES),
     "reshape": Tried(shape=Values([])),  # see `reshaping`
@@ -230,10 +245,25 @@ TRIED: dict[str, Tried] = {
     "sub": Tried(beside=(1,), broadcast=FLAG),
     "mul": Tried(beside=(0, 1, 1, 2)),
     "scale": Tried(num_features=declared(), value=ANY_NUMBER),
+    "lstm": Tried(space=True, always=("over",), **RECURRENT),
+    "gru": Tried(space=True, always=("over",), **RECURRENT),
+    "rnn": Tried(space=True, always=("over",), **RECURRENT, nonlinearity=Values("tanh", "relu", wrong=("gelu",))),
+    "attention": Tried(
+        space=True,
+        always=("over",),
+        embed_dim=declared(),
+        num_heads=counts(1, 2, 2, 3, 4),
+        dropout=SHARE,
+        bias=FLAG,
+        qkv_bias=FLAG,
+        over=Values(
+            2, 1, -1, [2], [-1], [2, 3], [2, 3], [3, -2], [1, 2], [2, 2], [2, 3, 4], [2, -1, 3], 5, wrong=(0, [], [0])
+        ),
+    ),
 }
 
 ALWAYS = {"out_channels", "kernel_size", "out_features", "output_size", "norm_type", "num_groups", "indices", "shape"}
-ALWAYS |= {"threshold", "size", "upscale_factor", "downscale_factor"}
+ALWAYS |= {"threshold", "size", "upscale_factor", "downscale_factor", "hidden_size", "num_heads"}
 RANKS = (0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
 CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
 SIDES = {0: (1,), 1: range(1, 13), 2: range(1, 8), 3: range(1, 6), 4: range(1, 4)}  # small: torch is to run each
@@ -249,10 +279,8 @@ def drawn(kind: str) -> tuple[Case, ...]:
 def case(kind: str, choose: Choose) -> Case:
     """Make a case of a layer type."""
     x = shape(choose, choose(RANKS))
-    settings = {}
-    for name in given(kind, choose):
-        value = TRIED[kind].values[name].draw(choose, len(x) - 1)
-        settings[name] = arriving(name, x) if value is ARRIVES else value
+    settings = {name: TRIED[kind].values[name].draw(choose, len(x) - 1) for name in given(kind, choose)}
+    settings = {name: arriving(name, x, settings) if value is ARRIVES else value for name, value in settings.items()}
     if TRIED[kind].beside != (0,):
         return Case(kind, settings, (x, *(near(x, choose) for _ in range(choose(TRIED[kind].beside)))))
     if kind == "max_unpool":
@@ -269,16 +297,20 @@ def given(kind: str, choose: Choose) -> list[str]:
         one = choose(one_of)
         one_of = [name for name in one_of if name != one]
         return [name for name in TRIED[kind].values if name == one or (name not in one_of and choose((True, False)))]
-    return [name for name in TRIED[kind].values if (name in ALWAYS and name not in one_of) or choose((True, False))]
+    always = {*ALWAYS, *TRIED[kind].always} - {*one_of}
+    return [name for name in TRIED[kind].values if name in always or choose((True, False))]
 
 
 def shape(choose: Choose, rank: int) -> Shape:
     return (choose(CHANNELS), *(choose(SIDES[rank]) for _ in range(rank)))
 
 
-def arriving(name: str, x: Shape) -> Any:
+def arriving(name: str, x: Shape, settings: dict[str, Any]) -> Any:
     if name == "normalized_shape":
         return list(x)
+    if name in {"input_size", "embed_dim"}:
+        over = settings["over"] if isinstance(settings["over"], list) else [settings["over"]]
+        return next((size for axis, size in enumerate(x, start=1) if not {axis, axis - len(x) - 1} & {*over}), x[0])
     return x[-1] if name == "in_features" else x[0]
 
 

@@ -168,6 +168,45 @@ def scale(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     return (x.movedim(1, -1) * factors).movedim(-1, 1), nn.ParameterList([factors])
 
 
+def recurrent(name: str) -> Run:
+    """Run a class over axis `over`; of three axes, the batch among them, the one left has the features."""
+
+    def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+        settings = dict(settings)
+        over, returns = settings.pop("over"), settings.pop("returns", "sequence")
+        if x.dim() != 3 or over not in (1, 2, -1, -2) or returns not in ("sequence", "last"):
+            raise ValueError(over, returns)
+        turned = x if over in (1, -2) else x.mT
+        layer = getattr(nn, name)(**{"input_size": turned.shape[2]} | settings, batch_first=True).eval()
+        y, states = layer(turned)
+        if returns == "sequence":
+            return y if turned is x else y.mT, layer
+        hidden = states[0] if name == "LSTM" else states
+        ends = [hidden[-1]] if not settings.get("bidirectional") else [hidden[-2], hidden[-1]]
+        return torch.cat(ends, dim=1), layer
+
+    return run
+
+
+def attention(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    """Run torch's class, or, with a bias of its own for queries, keys and values, the steps of timm's."""
+    over = settings["over"] if isinstance(settings["over"], list) else [settings["over"]]
+    turned = x.movedim(over, list(range(1, 1 + len(over))))
+    if len(over) != x.dim() - 2 or 0 in over:
+        raise ValueError(over)
+    tokens = turned.flatten(1, -2)
+    c, heads = settings.get("embed_dim", tokens.shape[2]), settings["num_heads"]
+    bias = settings.get("bias", True)
+    layer: Any = nn.MultiheadAttention(c, heads, settings.get("dropout", 0.0), bias=bias, batch_first=True).eval()
+    if settings.get("qkv_bias", bias) == bias:
+        return layer(tokens, tokens, tokens)[0].view(turned.shape).movedim(list(range(1, 1 + len(over))), over), layer
+    layer = nn.ModuleDict({"qkv": nn.Linear(c, 3 * c, settings["qkv_bias"]), "proj": nn.Linear(c, c, bias)})
+    parts = [part.view(1, -1, heads, c // heads).transpose(1, 2) for part in layer["qkv"](tokens).chunk(3, dim=2)]
+    weights = (parts[0] @ parts[1].mT).softmax(dim=-1)
+    y = layer["proj"]((weights @ parts[2]).transpose(1, 2).reshape(tokens.shape))
+    return y.view(turned.shape).movedim(list(range(1, 1 + len(over))), over), layer
+
+
 def axis_1(name: str) -> Run:
     """Along the channels where nothing is said."""
     return module(name, dim=lambda _: 1)
@@ -203,4 +242,8 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "sub": function(lambda one, other, broadcast=False: torch.sub(one, other)),
     "mul": function(mul),
     "scale": scale,
+    "lstm": recurrent("LSTM"),
+    "gru": recurrent("GRU"),
+    "rnn": recurrent("RNN"),
+    "attention": attention,
 }

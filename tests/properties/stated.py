@@ -155,7 +155,7 @@ LARGEST = torch.finfo(torch.float32).max
 def _(case: Case, answer: Any) -> bool:
     """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
     padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells; a scale_factor of 0,
-    which torch takes for none.
+    which torch takes for none; an attention that drops more than all, which torch finds in training alone.
     """
     kind, settings, _ = case
     numbers = [value for value in settings.values() if isinstance(value, float) and not math.isinf(value)]
@@ -170,4 +170,5 @@ def _(case: Case, answer: Any) -> bool:
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0
+        or (kind == "attention" and not 0 <= settings.get("dropout", 0) <= 1)
     )

@@ -54,11 +54,15 @@ def test_drawn_cases(kind):
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
-@pytest.mark.parametrize("kind", ["conv", "conv_transpose", "linear"])
+@pytest.mark.filterwarnings("ignore:dropout option adds dropout after all but last")
+@pytest.mark.parametrize("kind", ["conv", "conv_transpose", "linear", "lstm", "gru", "rnn", "attention"])
 def test_multiply_accumulates_are_half_of_torchs_flops(kind):
+    """On the meta device, as torch's own kernel of an lstm on the CPU is not counted; products of results are left out."""
     for one in drawn(kind):
         layer = read(one)
         if isinstance(ours(layer, one), Accepted):
-            with FlopCounterMode(display=False) as counter, torch.no_grad():
+            with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device("meta"):
                 REFERENCE[kind](one.settings, torch.zeros(1, *one.shapes[0]))
-            assert counter.get_total_flops() == 2 * measure(layer, one.shapes).macs, one
+            counted = counter.get_flop_counts()["Global"]
+            flops = sum(count for operator, count in counted.items() if operator is not torch.ops.aten.bmm)
+            assert flops == 2 * measure(layer, one.shapes).macs, one
