@@ -41,22 +41,14 @@ from cnnshape.build.network import build
 from cnnshape.build.uses import MAX_BLOCK_NESTING
 from cnnshape.cli import main
 from cnnshape.file.blocks import MAX_NAMES
-from cnnshape.file.expression import (
-    ARITHMETIC,
-    CONSTANTS,
-    EQUALITY,
-    FUNCTIONS,
-    KEYWORDS,
-    MAX_EXPRESSION_LENGTH,
-    MAX_EXPRESSION_NESTING,
-    MAX_NUMBER,
-    ORDER,
-)
+from cnnshape.file.exact import ARITHMETIC, EQUALITY, FUNCTIONS, MAX_DENOMINATOR, MAX_NUMBER, ORDER
+from cnnshape.file.expression import MAX_EXPRESSION_LENGTH
+from cnnshape.file.grammar import CONSTANTS, KEYWORDS, MAX_EXPRESSION_NESTING
 from cnnshape.file.includes import MAX_FILES
 from cnnshape.file.keys import MAX_NAME, WARNINGS
 from cnnshape.file.reader import read
 from cnnshape.file.schema import schema
-from cnnshape.file.settings import MAX_CHARACTERS
+from cnnshape.file.settings import MAX_CHARACTERS, MAX_ENTRIES
 from cnnshape.file.source import LIMIT, MAX_TABLE_NESTING
 from cnnshape.numbers.shape import MAX_AXES
 from cnnshape.problems.base import MAX_PROBLEMS
@@ -428,7 +420,7 @@ def test_the_reference_of_the_file_has_every_operator():
 
 def test_the_reference_of_the_file_has_every_limit():
     limits = [LIMIT, MAX_TABLE_NESTING, MAX_STEPS, MAX_BLOCK_NESTING, MAX_FILES, MAX_NAMES, MAX_NAME, MAX_WORK]
-    limits += [MAX_EXPRESSION_LENGTH, MAX_EXPRESSION_NESTING, MAX_CHARACTERS, MAX_AXES, MAX_PROBLEMS]
+    limits += [MAX_EXPRESSION_LENGTH, MAX_EXPRESSION_NESTING, MAX_CHARACTERS, MAX_ENTRIES, MAX_AXES, MAX_PROBLEMS]
     stated = re.findall(r"[\d,]*\d", section("file.md", "Limits"))
     assert [limit for limit in limits if f"{limit:,}" not in stated] == []
-    assert MAX_NUMBER == 2**63
+    assert (MAX_NUMBER, MAX_DENOMINATOR) == (2**63, 2**128)

@@ -120,6 +120,11 @@ EXPRESSIONS = [
     "2 ** 62",
     "10 ** 9",
     "-1",
+    "1 / 3",
+    "round(1.5 * n)",
+    "n[0]",
+    "n[i]",
+    "0.1 ** 38",
     "1 +",
     "(",
     "true",
@@ -395,6 +400,8 @@ WORST = {
     "copies_of_nothing": lambda: f'{HERE}layers=[{{block="e",repeat={10**9}}}]\n[blocks.e]\nlayers=[]',
     "copies_that_are_skipped": lambda: f'{HERE}layers=[{{type="relu",when=false,repeat={10**9}}}]',
     "copies_that_compute": lambda: f'{HERE}layers=[{{type="conv",kernel_size=1,out_channels="{LONG}",repeat={10**9}}}]',
+    "copies_of_fractions": lambda: f'{HERE}layers=[{{type="conv",kernel_size=1,out_channels="{"3+0*ceil(0.1**38" + "*7/7" * 200})",repeat={10**9}}}]',
+    "copies_of_lists": lambda: f'{HERE}layers=[{{block="b",k={[["0.1 + i"] * 99] * 9},repeat={10**9}}}]\n[blocks.b]\narguments=["k"]\nlayers=[{{type="conv",out_channels=3,kernel_size="k"}}]'.replace("'0.1 + i'", '"0.1 + i"'),
     "copies_that_parse": lambda: f'{HERE}layers=[{{block="b",t="conv"}}]\n[blocks.b]\nwords={{t="relu"}}\nlayers=[{{type="{{t}}",kernel_size=1,out_channels="{LONG}",repeat={10**9}}}]',
     "copies_that_are_wrong": lambda: f'{HERE}layers=[{{block="b",repeat={10**9}}}]\n[blocks.b]\nlayers=[{{type="relu",from="qq"}},{{type="relu",from="rr"}},"rleu"]',
     "copies_of_scopes": lambda: f'{HERE}layers=[{{block="b",repeat={10**9}}}]\n[blocks.b]\nlayers=["relu"]\n[blocks.b.defaults]\n' + "".join(f"c{i}=1\n" for i in range(1000)),
@@ -408,7 +415,7 @@ WORST = {
 
 QUICK = [
     *("brackets", "braces", "parentheses", "long_key", "long_key_of_dots", "dots_in_a_name", "stars_in_a_name", "long_number"),
-    *("copies", "copies_of_nothing", "copies_that_compute", "growth", "growth_of_names", "growth_of_words"),
+    *("copies", "copies_of_nothing", "copies_that_compute", "copies_of_fractions", "copies_of_lists", "growth", "growth_of_names", "growth_of_words"),
     *("outputs", "wires"),
 ]  # fmt: skip
 

@@ -10,9 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.architecture import Unsettled, final, length, mistake, settle
-from cnnshape.file.expression import ExpressionError, Template
+from cnnshape.file.expression import Template
 from cnnshape.file.keys import FROZEN
 from cnnshape.file.steps import late_settings
+from cnnshape.file.tokens import ExpressionError
 from cnnshape.layers.parameters import Wrong
 
 if TYPE_CHECKING:
@@ -40,9 +41,12 @@ class Settler:
             return setting
         self.ledger.work(site, key, 4 * length(setting) + 10)
         try:
-            return settle(setting, site.scope())
+            value = settle(setting, site.scope())
         except ExpressionError as error:
             self.ledger.fail_with(error.problem, site, mistake(site.step.at(key), setting, error))
+        if isinstance(value, tuple):
+            self.ledger.work(site, key, len(repr(value)))
+        return value
 
     def written(self, site: Site, key: str, word: str | Template) -> str:
         """Return a word with its expressions written out. Raises Unsettled."""

@@ -47,7 +47,8 @@ class Uses:
         arguments = self.arguments(site, block, twin)
         self.check_nesting(site, block)
         frame = self.frame(site, block, arguments, twin)
-        given = [(type(arguments[name]), arguments[name]) for name in block.parameters()]  # 1 equals true
+        given = [(type(arguments[name]), plain(arguments[name])) for name in block.parameters()]  # 1 equals true
+        self.ledger.work(site, "block", sum(len(text) for kind, text in given if kind is tuple))
         key = (*given, frame.allow, frame.frozen, site.entering, *map(site.inputs.index, site.inputs))
         made = block.expansions.get(key) if frame.twin is None else None
         if made is None:
@@ -152,3 +153,8 @@ class Uses:
         unused, expectations = map(move.value, made.unused), map(move.expectation, made.expectations)
         self.net.extend(move.nodes(made.nodes), made.shapes, unused, expectations)
         return move.value(made.result)
+
+
+def plain(argument: Any) -> Any:
+    """Return an argument as a key; of a list its text, since (1,) equals (true,)."""
+    return repr(argument) if isinstance(argument, tuple) else argument

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.file.expression import Expression, ExpressionError, Template
-from cnnshape.layers.parameters import Extent, InferredShape, Parameter
+from cnnshape.file.exact import as_toml
+from cnnshape.file.expression import Expression, Template
+from cnnshape.layers.parameters import Extent, InferredShape, Parameter, Wrong
 from cnnshape.numbers.shape import Shape, from_file
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.place import Place
+from cnnshape.problems.suggest import advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from cnnshape.file.tokens import ExpressionError
     from cnnshape.network.graph import Claim
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath, SourceText
@@ -79,7 +82,7 @@ class Block(NamedTuple):
     file: File
     place: Place
     arguments: tuple[str, ...]  # those that must be given
-    defaults: dict[str, Setting]  # those that may be given: numbers, truth values, expressions
+    defaults: dict[str, Setting]  # those that may be given: numbers, truth values, expressions, lists of them
     words: dict[str, Setting]  # those that may be given, and are words
     steps: tuple[Step, ...]
     expansions: dict[Any, Any]  # those made so far, by arguments and shapes (cnnshape.build.uses)
@@ -141,7 +144,7 @@ def settle(setting: Setting, scope: Scope) -> Any:
         raise Unsettled
     if isinstance(setting, PARSED):
         return setting.evaluate(scope)
-    return [settle(entry, scope) for entry in setting] if isinstance(setting, list) else setting
+    return tuple([settle(entry, scope) for entry in setting]) if isinstance(setting, list) else setting
 
 
 def mistake(place: Place, setting: Setting, error: ExpressionError) -> Place:
@@ -165,9 +168,9 @@ def _texts(setting: Setting) -> Iterator[str]:
 
 
 def length(setting: Setting) -> int:
-    """Return the characters of a setting that are to be evaluated; 1 where there are none."""
+    """Return the characters of a setting that are to be evaluated, those of fractions thrice; 1 where there are none."""
     if isinstance(setting, PARSED):
-        return len(setting.text)
+        return len(setting.text) * (3 if "/" in setting.text or "." in setting.text else 1)
     if isinstance(setting, list):
         return sum(map(length, setting))
     return len(setting) if isinstance(setting, str) else 1
@@ -175,5 +178,16 @@ def length(setting: Setting) -> int:
 
 def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
     """Return a parameter's value in its final form, shapes channels first. Raises Wrong."""
-    result = parameter.read(value)
+    given = as_toml(value)
+    try:
+        result = parameter.read(given)
+    except Wrong as error:
+        if "whole" in parameter.kind and not isinstance(value, list) and _broken(given):  # a list is as TOML has it
+            error.problem.suggestions += advice("round(...), floor(...) or ceil(...) makes it whole")
+        raise
     return from_file(result, layout) if isinstance(parameter, (Extent, InferredShape)) else result
+
+
+def _broken(value: Any) -> bool:
+    """Say whether a value is, or has in it, a number that is not whole."""
+    return isinstance(value, float) or (isinstance(value, list) and any(map(_broken, value)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.layers.parameters import Count, Extent, Flag
+from cnnshape.file.exact import FUNCTIONS
+from cnnshape.file.grammar import CONSTANTS, KEYWORDS
+from cnnshape.layers.parameters import EXPRESSION, Count, Extent, Flag
 from cnnshape.problems import reading
 from cnnshape.problems.base import Warn
 from cnnshape.problems.catalogue import CODES
@@ -21,7 +23,7 @@ STEP_KEYS: Final = ("name", "type", "block", "from", "repeat", "when", "shares",
 BLOCK_KEYS: Final = ("arguments", "defaults", "words", "layers")
 CLAIMS: Final = ("parameters", "trainable", "parameters_with_buffers", "macs", "output", "outputs", "valid_sizes")
 TRAINING: Final = ("batch_size", "optimizer")  # the facts that mean something here; others are free
-LANGUAGE: Final = ("i", "in_channels", "true", "false", "min", "max", "and", "or", "not", "if", "else")
+LANGUAGE: Final = ("i", "in_channels", *CONSTANTS, *FUNCTIONS, *KEYWORDS)
 RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 WARNINGS: Final = sorted(code for code, kind in CODES.items() if issubclass(kind, Warn))
 
@@ -29,6 +31,18 @@ IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a constant or an
 NAME: Final = re.compile(r"[\w-]+")  # of a layer, a block or an input
 INPUT: Final = re.compile(r"input\d*")  # the inputs of the net or the block, as `from` writes them
 MAX_NAME: Final = 100  # characters
+
+
+class Condition(Flag):
+    """True or false; a whole number is true where it is not 0."""
+
+    kind = "true, false or a whole number"
+
+    def read(self, value: object) -> bool:
+        return super().read(bool(value) if isinstance(value, int) else value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": ["boolean", "integer"]}, EXPRESSION]}
 
 
 def _named(name: str, parameter: Parameter[Any]) -> Any:
@@ -39,7 +53,7 @@ def _named(name: str, parameter: Parameter[Any]) -> Any:
 # Values of these keys, read as parameters are.
 EXPECT: Final[Extent] = _named("a shape", Extent())
 REPEAT: Final[Count] = _named("repeat", Count(least=0))
-WHEN: Final[Flag] = _named("when", Flag())
+WHEN: Final[Condition] = _named("when", Condition())
 FROZEN: Final[Flag] = _named("frozen", Flag())
 COUNTS: Final[dict[str, Count]] = {
     name: _named(name, Count(least=0)) for name in ("parameters", "trainable", "parameters_with_buffers", "macs")

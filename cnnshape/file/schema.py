@@ -74,7 +74,7 @@ STRING: Final = {"type": "string"}
 WORD: Final = {"type": "string", "minLength": 1}
 SHAPE: Final = EXPECT.schema()
 FIGURE: Final = {"type": "integer", "minimum": 0}
-NUMBER: Final = {"anyOf": [{"type": ["number", "boolean"]}, EXPRESSION]}
+NUMBER: Final = {"$ref": "#/$defs/number"}
 NAMED: Final = {"pattern": f"^{NAME.pattern}$"}
 IDENTIFIED: Final = {"pattern": f"^{IDENTIFIER.pattern}$", "not": {"enum": sorted(RESERVED)}}
 LAYERS: Final = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
@@ -98,7 +98,7 @@ STEP: Final[Schema] = {
 BLOCK: Final[Schema] = {
     "arguments": described("what must be given", one_or_list(IDENTIFIED | STRING)),
     "defaults": described(
-        "what may be given: numbers, truth values, expressions for them", names_to(NUMBER, IDENTIFIED)
+        "what may be given: numbers, truth values, expressions, lists of these", names_to(NUMBER, IDENTIFIED)
     ),
     "words": described("what may be given, and is a word, as a layer type", names_to(STRING, IDENTIFIED)),
     "layers": LAYERS,
@@ -201,6 +201,10 @@ def schema() -> Schema:
         "then": {"oneOf": [having("input"), having("inputs")], "additionalProperties": True},
         "$defs": {
             "layer": LAYER,
+            "number": {
+                "description": "a number, a truth value, an expression, or a list of these",
+                "anyOf": [{"type": ["number", "boolean"]}, EXPRESSION, {"type": "array", "items": NUMBER}],
+            },
             "block": {**table(BLOCK_KEYS, BLOCK), "required": ["layers"]},
             **{name: layer_table(kind) for name, kind in TYPES.items()},
         },

@@ -9,15 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cnnshape.file.architecture import Scope, Setting, Unsettled, final, mistake, settle, waits
-from cnnshape.file.expression import (
-    MAX_EXPRESSION_LENGTH,
-    ExpressionError,
-    Template,
-    parse,
-    parse_template,
-    unknown_name,
-)
+from cnnshape.file.expression import MAX_EXPRESSION_LENGTH, Template, parse, parse_template
+from cnnshape.file.grammar import unknown_name
 from cnnshape.file.keys import EXPECT
+from cnnshape.file.tokens import ExpressionError
 from cnnshape.layers.parameters import Parameter, Wrong
 from cnnshape.problems import values
 from cnnshape.problems.suggest import advice
@@ -34,6 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_CHARACTERS: Final = 2**18  # of all expressions in a file: the largest that we know has 2**13
+MAX_ENTRIES: Final = 1_000  # of a list, with those of the lists in it: each use of a block compares its arguments
 
 
 class Settings:
@@ -88,14 +84,21 @@ class Settings:
     # Constants, and arguments of blocks
 
     def constant(self, value: Any, path: KeyPath, constants: dict[str, Any]) -> Any:
-        """Return a number or a truth value, or an expression's value; `constants` are those above."""
-        if isinstance(value, str):
-            return self._evaluated(self._parsed(parse, value, path, constants), path, constants)
-        return self._number(value, path)
+        """Return a number, a truth value, an expression's value, or a list of these; `constants` are those above."""
+        setting = self.argument(value, path, constants)
+        return self._evaluated(setting, path, constants) if waits(setting) else setting
 
     def argument(self, value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
-        """Return a number or a truth value, or an expression for one."""
-        return self._parsed(parse, value, path, names) if isinstance(value, str) else self._number(value, path)
+        """Return a number, a truth value, an expression, or a list of these: a tuple where it has no expression."""
+        if isinstance(value, str):
+            return self._parsed(parse, value, path, names)
+        if isinstance(value, list):
+            return self._entries(value, path, names)
+        if isinstance(value, (bool, int, float)):
+            return value
+        key = next(part for part in reversed(path) if isinstance(part, str))
+        self.notes.problem(values.NotANumber, path, key=key, value=shown(value))
+        return None
 
     def word(self, value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
         """Return a word, or a template of one."""
@@ -112,11 +115,14 @@ class Settings:
 
     # How they are read
 
-    def _number(self, value: Any, path: KeyPath) -> Any:
-        if isinstance(value, (bool, int, float)):
-            return value
-        self.notes.problem(values.NotANumber, path, key=path[-1], value=shown(value))
-        return None
+    def _entries(self, value: list[Any], path: KeyPath, names: Iterable[str]) -> Setting:
+        """Return a list of numbers, truth values, expressions, and lists of these."""
+        if _count(value) > MAX_ENTRIES:
+            self.notes.too_large(path, "entries of a list", MAX_ENTRIES)
+        entries = [self.argument(entry, (*path, i), names) for i, entry in enumerate(value)]
+        if None in entries:
+            return None
+        return entries if any(map(waits, entries)) else tuple(entries)
 
     def _unsettled(self, parameter: Parameter[Any], value: Any, path: KeyPath, names: Iterable[str]) -> Setting:
         """Return a value with its strings parsed."""
@@ -159,3 +165,8 @@ class Settings:
         except Unsettled:
             pass
         return None
+
+
+def _count(value: list[Any]) -> int:
+    """Return the number of entries of a list, with those of the lists in it."""
+    return len(value) + sum(_count(entry) for entry in value if isinstance(entry, list))

@@ -72,15 +72,15 @@ class ForeignOperator(BadExpression, code="foreign-operator"):
     mistake = "'{operator}' is no operator here."
 
 
-class NotAnInteger(BadExpression, code="not-an-integer"):
-    """A number in an expression is no whole number: it has a decimal point, say.
+class NotADecimal(BadExpression, code="not-a-decimal"):
+    """A number in an expression is written as no number: with two points, say, a letter, or a 0 in front.
 
     Example  input = [3, 32, 32]
-             layers = [{ type = "conv", out_channels = "0.5 * 16", kernel_size = 3 }]
-    Mend     Compute with whole numbers (`out_channels = "16 // 2"`).
+             layers = [{ type = "conv", out_channels = "1e2", kernel_size = 3 }]
+    Mend     Write digits, with one point at most (`out_channels = "100"`).
     """
 
-    mistake = "'{number}' is no integer: digits, no 0 in front, '_' only between two."
+    mistake = "'{number}' is no number: digits, one point at most, no 0 in front, '_' only between two digits."
 
 
 class EndsEarly(BadExpression, code="expression-ends-early"):
@@ -197,15 +197,15 @@ class DivisionByZero(BadExpression, code="division-by-zero"):
     mistake = "This divides by zero."
 
 
-class NegativeExponent(BadExpression, code="negative-exponent"):
-    """An expression takes a power below 0, which would be no whole number.
+class BrokenExponent(BadExpression, code="exponent-not-whole"):
+    """An expression takes a power whose exponent is a fraction: a root, which no fraction is in general.
 
     Example  input = [3, 32, 32]
-             layers = [{ type = "conv", out_channels = "64 * 2 ** -3", kernel_size = 3 }]
-    Mend     Divide instead (`out_channels = "64 // 2 ** 3"`).
+             layers = [{ type = "conv", out_channels = "64 ** 0.5", kernel_size = 3 }]
+    Mend     Write the number that it gives (`out_channels = 8`).
     """
 
-    mistake = "The exponent {exponent} is negative, and the power would be no whole number."
+    mistake = "The exponent {exponent} is no whole number, and the power would be no exact number."
 
 
 class NumberTooLarge(BadExpression, code="number-too-large"):
@@ -219,6 +219,17 @@ class NumberTooLarge(BadExpression, code="number-too-large"):
     mistake = "Numbers go up to 2**63 here, and this is beyond."
 
 
+class FractionTooFine(BadExpression, code="fraction-too-fine"):
+    """A fraction of an expression has a denominator beyond 2**128, the bound that keeps all arithmetic quick.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "conv", out_channels = "round(8 * 1.1 ** 99)", kernel_size = 3 }]
+    Mend     Look for the exponent that is meant otherwise (`out_channels = "round(8 * 1.1 ** 9)"`), or round on the way.
+    """
+
+    mistake = "Fractions have denominators up to 2**128 here, and this one's is beyond."
+
+
 class WordTooLong(BadExpression, code="word-too-long"):
     """What is put into a word makes it longer than any expression may be.
 
@@ -229,12 +240,12 @@ class WordTooLong(BadExpression, code="word-too-long"):
 
 
 class WrongOperand(BadExpression, code="wrong-operand"):
-    """An operator is given a truth value for a number, or a number for a truth value: neither is turned into the other.
+    """An operator is given a value of a kind that it does not take: a truth value or a list for a number, say.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "conv", out_channels = "8 * (3 > 2)", kernel_size = 3 }]
-    Mend     Make a number of a condition with if (`out_channels = "8 if 3 > 2 else 0"`), and a condition of a number
-             with a comparison.
+    Mend     Make a number of a condition with if (`out_channels = "8 if 3 > 2 else 0"`), and take one entry of a list,
+             as in k[0].
     """
 
     mistake = "'{operator}' wants a {wanted}, and this is the {given} {value}."
@@ -250,3 +261,15 @@ class UnlikeOperands(BadExpression, code="unlike-operands"):
     """
 
     mistake = "'{operator}' compares like with like, not the {one_kind} {one} with the {other_kind} {other}."
+
+
+class NoSuchEntry(BadExpression, code="no-such-entry"):
+    """An expression takes an entry of a list that the list does not have. The first is entry 0.
+
+    Example  input = [3, 32, 32]
+             constants = { widths = [8, 16] }
+             layers = [{ type = "conv", out_channels = "widths[2]", kernel_size = 3 }]
+    Mend     Count from 0 (`out_channels = "widths[1]"`), or add what is missing to the list.
+    """
+
+    mistake = "There is no entry {index}: the list has {entries}, counted from 0."

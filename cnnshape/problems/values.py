@@ -59,16 +59,16 @@ class NotAWord(BadValue, code="not-a-word"):
 
 
 class NotANumber(BadValue, code="not-a-number"):
-    """A constant or an argument has a value that is no number, truth value, or expression for one.
+    """A constant or an argument has a value that is no number, truth value, expression for one, or list of these.
 
     Example  input = [3, 32, 32]
-             constants = { sides = [32, 32] }
+             constants = { sides = { height = 32 } }
              layers = ["relu"]
-    Mend     Give a single one (`constants = { side = 32 }`), a constant for each. A word, such as a layer type, is an
-             argument of words.
+    Mend     Give a number (`constants = { side = 32 }`), or a list (`constants = { sides = [32, 32] }`). A word, such as
+             a layer type, is an argument of words.
     """
 
-    sentence = "{key} must be a number, a truth value or an expression, not {value}"
+    sentence = "{key} must be a number, a truth value, an expression, or a list of these, not {value}"
 
 
 class NotALayer(BadValue, code="not-a-layer"):

@@ -95,7 +95,7 @@ def test_what_was_to_be_inferred_behind_the_failure_is_not():
         ('{ block = "unit", from = "nowhere" }', "unknown-layer"),
         ('{ name = "a", block = "nut" }, { type = "add", from = ["a", "a.r"] }', "unknown-block"),
         ('{ name = "a", block = "unit", p = 1 }, { type = "add", from = ["a.r", "input"] }', "unknown-key"),
-        ('{ name = "a", block = "unit", when = "1" }, { block = "unit", shares = "a" }', "wrong-kind"),
+        ('{ name = "a", block = "unit", when = "1 / 2" }, { block = "unit", shares = "a" }', "wrong-kind"),
         (
             '{ name = "a", block = "unit", repeat = -1 }, { type = "concat", from = ["a.0", "a.*.r", "a.r"] }',
             "out-of-range",

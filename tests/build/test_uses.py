@@ -32,6 +32,44 @@ layers = [
     assert report["z.a"].output == (6, 32, 32)
 
 
+def test_an_argument_may_be_a_list():
+    report = rows(f"""{HERE}
+layers = [
+  {{ name = "wide", block = "factorized", k = [7, 1] }},
+  {{ name = "high", block = "outer", ks = [[1, 7], [3, "1 + 4"]], repeat = 2, at = "i" }},
+  {{ name = "left", block = "factorized" }},
+]
+[blocks.outer]
+arguments = ["ks", "at"]
+layers = [{{ name = "in", block = "factorized", k = "ks[at]" }}]
+[blocks.factorized]
+defaults = {{ k = [5, "2 * 1"] }}
+layers = [{{ name = "c", type = "conv", out_channels = 3, kernel_size = "k", padding = ["k[0] // 2", "k[-1] // 2"] }}]
+""")
+    assert [row.parameters for row in report.values()] == [9 * cells + 3 for cells in (7, 7, 15, 10)]
+    assert [row.output for row in report.values()] == [(3, 32, 32)] * 3 + [(3, 32, 33)]
+
+
+def test_lists_that_python_takes_for_equal_are_not_alike():
+    conv = '{ type = "conv", out_channels = 3, kernel_size = 1, bias = "k[0]" }'
+    text = f"""{HERE}layers = [{{ block = "b", k = [true] }}, {{ block = "b", k = [1] }}]
+[blocks.b]
+arguments = ["k"]
+layers = [{conv}]"""
+    assert codes(text) == ["wrong-kind"]
+
+
+def test_fractions_are_handed_on_exactly():
+    text = f"""{HERE}constants = {{ third = "1 / 3" }}
+layers = [{{ block = "b", part = "third / 2" }}]
+[blocks.b]
+arguments = ["part"]
+layers = [{{ type = "conv", out_channels = "6 * part", kernel_size = 1 }}, {{ type = "dropout", p = "part" }}]"""
+    report = check(text)
+    assert report.output == (1, 32, 32)
+    assert report.layers[1].node.layer.p == 1 / 6
+
+
 def test_words_are_handed_on():
     report = check(
         f"""{HERE}

@@ -8,84 +8,105 @@ import pickle
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from itertools import product
-from typing import TypeVar
+from math import ceil, floor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from cnnshape.file.expression import (
-    MAX_EXPRESSION_LENGTH,
-    MAX_EXPRESSION_NESTING,
-    Expression,
-    ExpressionError,
-    Template,
-    Value,
-    parse,
-    parse_template,
-)
+from cnnshape.file.expression import MAX_EXPRESSION_LENGTH, Expression, Template, parse, parse_template
+from cnnshape.file.grammar import MAX_EXPRESSION_NESTING
+from cnnshape.file.tokens import ExpressionError
 from cnnshape.problems.expressions import UnexpectedCharacter
 from cnnshape.problems.wording import printable, shown
+
+if TYPE_CHECKING:
+    from cnnshape.file.exact import Value
 
 T = TypeVar("T")
 
 # The oracle
 
 
-class N(int):
-    """An int that refuses negative exponents and results beyond 2**63, before it computes a huge power."""
+class N(Fraction):
+    """A Fraction that refuses what lies beyond the bounds, before it computes a huge power."""
 
-    def __add__(self, other: int) -> N:
-        return bounded(int(self) + other)
+    def __add__(self, other: N) -> N:
+        return bounded(Fraction(self) + Fraction(other))
 
-    def __sub__(self, other: int) -> N:
-        return bounded(int(self) - other)
+    def __sub__(self, other: N) -> N:
+        return bounded(Fraction(self) - Fraction(other))
 
-    def __mul__(self, other: int) -> N:
-        return bounded(int(self) * other)
+    def __mul__(self, other: N) -> N:
+        return bounded(Fraction(self) * Fraction(other))
 
-    def __floordiv__(self, other: int) -> N:
-        return bounded(int(self) // other)
+    def __truediv__(self, other: N) -> N:
+        return bounded(Fraction(self) / Fraction(other))
 
-    def __mod__(self, other: int) -> N:
-        return bounded(int(self) % other)
+    def __floordiv__(self, other: N) -> N:
+        return bounded(Fraction(Fraction(self) // Fraction(other)))
 
-    def __pow__(self, other: int, _: None = None) -> N:  # type: ignore[override]
-        if other < 0 or (abs(self) > 1 and other > 63):
+    def __mod__(self, other: N) -> N:
+        return bounded(Fraction(self) % Fraction(other))
+
+    def __pow__(self, other: N, _: None = None) -> N:  # type: ignore[override]
+        if other.denominator != 1 or (abs(self) not in {0, 1} and abs(other) > 200):
             raise ArithmeticError
-        return bounded(int(self) ** int(other))
+        return bounded(Fraction(self) ** int(other)) if self or other >= 0 else bounded(Fraction(1) / 0)
 
     def __neg__(self) -> N:
-        return bounded(-int(self))
+        return bounded(-Fraction(self))
 
     def __pos__(self) -> N:
         return self
 
+    def __index__(self) -> int:
+        if self.denominator != 1:
+            raise ArithmeticError
+        return int(self)
 
-def bounded(number: int) -> N:
-    if abs(number) > 2**63:
+
+def bounded(number: Fraction) -> N:
+    if abs(number) > 2**63 or number.denominator > 2**128:
         raise ArithmeticError
     return N(number)
 
 
+def taken(value: Any) -> Any:
+    """A value of a scope, as Python gets it."""
+    if isinstance(value, tuple):
+        return tuple(map(taken, value))
+    return value if isinstance(value, bool) else N(repr(value)) if isinstance(value, float) else N(value)
+
+
 def pythons(text: str, scope: Mapping[str, Value]) -> Value | None:
     """Python's result; None where it has none. The parentheses allow line ends."""
-    names: dict[str, object] = {k: v if isinstance(v, bool) else N(v) for k, v in scope.items()}
+    names: dict[str, object] = {name: taken(value) for name, value in scope.items()}
     names |= {"true": True, "false": False, "min": lambda *a: min(a), "max": lambda *a: max(a), "N": N}
+    names |= {"round": lambda x: N(round(x)), "ceil": lambda x: N(ceil(x)), "floor": lambda x: N(floor(x))}
     try:
-        result = eval("(" + re.sub(r"\b[0-9]\w*", r"N(\g<0>)", text) + ")", {"__builtins__": {}}, names)
-    except (ArithmeticError, SyntaxError):
+        numbers = re.sub(r"\b[0-9][\w.]*", lambda match: f"N('{match[0].replace('_', '')}')", text)
+        result = eval("(" + numbers + ")", {"__builtins__": {}}, names)
+    except (ArithmeticError, SyntaxError, IndexError):
         return None
-    assert isinstance(result, int)
-    return result if isinstance(result, bool) else int(result)
+    if isinstance(result, (bool, tuple)):
+        return result
+    assert isinstance(result, N)
+    return int(result) if result.denominator == 1 else Fraction(result)
 
 
 def ours(text: str, scope: Mapping[str, Value]) -> Value | None:
     try:
-        return parse(text).evaluate(scope)
+        result: Value = parse(text).evaluate(scope)
     except ExpressionError:
         return None
+    if isinstance(result, float):  # handed on, as it is: only arithmetic makes it exact
+        exact = Fraction(repr(result))
+        return exact.numerator if exact.denominator == 1 else exact
+    return result
 
 
 def same(text: str, scope: Mapping[str, Value]) -> Value | None:
@@ -96,16 +117,41 @@ def same(text: str, scope: Mapping[str, Value]) -> Value | None:
 
 
 def test_the_oracle_refuses_what_it_should() -> None:
-    for text in ("2**63 + 1", "-1 - 2**63", "2**-1", "1 // 0", "1 % 0", "2**64", "1 +"):
-        assert pythons(text, {}) is None
+    refused = (
+        "2**63 + 1",
+        "-1 - 2**63",
+        "0**-1",
+        "1 // 0",
+        "1 % 0",
+        "1 / 0",
+        "2**64",
+        "1 +",
+        "2**0.5",
+        "0.1**39",
+        "x[0.5]",
+        "x[1]",
+    )
+    for text in refused:
+        assert pythons(text, {"x": (1,)}) is None
     assert pythons("2**63", {}) == 2**63
+    assert pythons("0.1**38", {}) == Fraction(1, 10**38)
     assert pythons("min(-7 // x, true == false)", {"x": 2}) == -4
 
 
 # Random expressions, right in kind. Each is a pair: how tightly its outermost operator binds (the rule's number), and
 # its text. Parentheses stand where they are needed, and sometimes where they are not.
 
-SCOPE: dict[str, Value] = {"x": 3, "zero": 0, "minus_7": -7, "in_channels": 64, "_b2": 10**9, "yes": True, "no": False}
+SCOPE: dict[str, Value] = {
+    "x": 3,
+    "zero": 0,
+    "minus_7": -7,
+    "in_channels": 64,
+    "_b2": 10**9,
+    "rate": 0.29,
+    "yes": True,
+    "no": False,
+    "list": (1, 2.5, -3),
+}
 CONDITIONAL, OR, AND, NOT, COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
 Piece = tuple[int, str]
 blanks = st.sampled_from(["", "", " ", "  ", "\n", "\t \r\n"])
@@ -128,10 +174,14 @@ def joined(draw: st.DrawFn, level: int, *parts: tuple[int, st.SearchStrategy[Pie
 def numbers(number: st.SearchStrategy[Piece], truth: st.SearchStrategy[Piece]) -> st.SearchStrategy[Piece]:
     return st.one_of(
         *(joined(SUM, (SUM, number), op, (PRODUCT, number)) for op in "+-"),
-        *(joined(PRODUCT, (PRODUCT, number), op, (SIGN, number)) for op in ("*", "//", "%")),
+        *(joined(PRODUCT, (PRODUCT, number), op, (SIGN, number)) for op in ("*", "/", "//", "%")),
         *(joined(SIGN, sign, (SIGN, number)) for sign in "+-"),
         joined(POWER, (ATOM, number), "**", (SIGN, number)),
         joined(CONDITIONAL, (OR, number), "if", (OR, truth), "else", (CONDITIONAL, number)),
+        *(joined(ATOM, f"{name}(", (CONDITIONAL, number), ")") for name in ("round", "ceil", "floor")),
+        joined(ATOM, "list[", (CONDITIONAL, number), "]"),
+        joined(OR, (OR, number), "or", (AND, number)),
+        joined(AND, (AND, number), "and", (NOT, number)),
         *(
             joined(ATOM, f"{name}(", (CONDITIONAL, number), *more, ")")
             for name in ("min", "max")
@@ -150,6 +200,8 @@ def truths(number: st.SearchStrategy[Piece], truth: st.SearchStrategy[Piece]) ->
         ),
         *(joined(COMPARE, (SUM, truth), op, (SUM, truth)) for op in ("==", "!=")),
         joined(NOT, "not", (NOT, truth)),
+        joined(NOT, "not", (NOT, number)),
+        joined(CONDITIONAL, (OR, truth), "if", (OR, number), "else", (CONDITIONAL, truth)),
         joined(AND, (AND, truth), "and", (NOT, truth)),
         joined(OR, (OR, truth), "or", (AND, truth)),
         joined(CONDITIONAL, (OR, truth), "if", (OR, truth), "else", (CONDITIONAL, truth)),
@@ -160,8 +212,8 @@ def atoms(*texts: str) -> st.SearchStrategy[Piece]:
     return st.sampled_from([(ATOM, text) for text in texts])
 
 
-LITERALS = ("0", "1", "2", "3", "7", "10", "1_000", "63", "9_223_372_036_854_775_808")
-number = atoms(*LITERALS, *(name for name, value in SCOPE.items() if not isinstance(value, bool)))
+LITERALS = ("0", "1", "2", "3", "7", "10", "1_000", "63", "9_223_372_036_854_775_808", "0.5", "1.25", "2.0", "0.1_5")
+number = atoms(*LITERALS, *(name for name, value in SCOPE.items() if not isinstance(value, (bool, tuple))))
 truth = atoms("true", "false", "yes", "no")
 for _ in range(4):
     number, truth = number | numbers(number, truth), truth | truths(number, truth)
@@ -178,8 +230,8 @@ def test_python_agrees(piece: Piece) -> None:
 # Precedence and associativity, every pair of operators
 
 
-@pytest.mark.parametrize("first", ["+", "-", "*", "//", "%", "**"])
-@pytest.mark.parametrize("second", ["+", "-", "*", "//", "%", "**"])
+@pytest.mark.parametrize("first", ["+", "-", "*", "/", "//", "%", "**"])
+@pytest.mark.parametrize("second", ["+", "-", "*", "/", "//", "%", "**"])
 def test_arithmetic_precedence(first: str, second: str) -> None:
     scope = {"a": 7, "b": 3, "c": 2}
     results = [
@@ -236,6 +288,9 @@ def test_conditional_precedence(text: str) -> None:
         ("inn + nota * if_", 7),  # names that begin as keywords do
         ("min(1, 2) + max(1, 2, minimum)", 5),
         ("not in", False),  # `in` is a name here, as good as any
+        ("0 or inn", 1),  # as in Python: the part that decides
+        ("inn and nota", 2),
+        ("true and 2.5", Fraction(5, 2)),
     ],
 )
 def test_by_hand(text: str, value: Value) -> None:
@@ -301,20 +356,28 @@ HERE = "A number, a name or '(' should stand here, "
         ("1 «else» 2", "'else' cannot follow here: the expression is complete before it."),
         ("«min»", "This 'min' has no '('."),
         ("2 * max «+» 1", "'(' should stand here, not '+'."),
-        ("2 + «abs»(x)", "'abs' is no function; there are min, max."),
+        ("2 + «abs»(x)", "'abs' is no function; there are min, max, round, floor, ceil."),
+        ("round(1«,» 2)", "')' should stand here, not ','."),
+        ("k«[»1", "This '[' has no ']'."),
+        ("k[«]»", HERE + "not ']'."),
+        ("k[1«,» 2]", "']' should stand here, not ','."),
+        ("1 + 2«]» * 3", "This ']' has no '[' before it."),
+        ("«[»1, 2]", HERE + "not '['."),
         ("2 «$» x", "'$' means nothing here."),
         ("caf«é»", "'é' means nothing here."),
         ("1 +«\xa0»2", "'\\xa0' means nothing here."),
         ("in«.»channels", "'.' means nothing here."),
-        ("width «/» 2", "'/' is no operator here; '//' divides and rounds down."),
         ("a «=» 2", "'=' is no operator here; '==' compares."),
         ("«!»a", "'!' is no operator here; 'not' negates."),
         ("a«^»2", "'^' is no operator here; '**' is the power."),
         ("a «&&» b", "'&&' is no operator here; 'and' joins truth values."),
         ("a «||» b", "'||' is no operator here; 'or' joins truth values."),
         *(
-            (f"1 + «{bad}»", f"'{bad}' is no integer: digits, no 0 in front, '_' only between two.")
-            for bad in ("1.5", "2.", "007", "1__0", "1_", "0x10", "1e5", "3d")
+            (
+                f"1 + «{bad}»",
+                f"'{bad}' is no number: digits, one point at most, no 0 in front, '_' only between two digits.",
+            )
+            for bad in ("1.2.3", "2.", "007", "00.5", "1__0", "1_", "1_.5", "1._5", "0x10", "1e5", "3d")
         ),
         ("1 + «9223372036854775809»", "Numbers go up to 2**63 here, and this is beyond."),
     ],
@@ -323,37 +386,57 @@ def test_mistakes_in_the_text(place: str, message: str) -> None:
     assert_fails(parse, place, message)
 
 
-SMALL: dict[str, Value | str] = {"depth": 3, "width": 0, "project": True, "act": "relu", "huge": 2**63 + 1, "rate": 2.5}
+SMALL: dict[str, Value | str] = {
+    "depth": 3,
+    "width": 0,
+    "project": True,
+    "act": "relu",
+    "huge": 2**63 + 1,
+    "rate": 2.5,
+    "k": (7, 1, (2.5,)),
+    "most": float("inf"),
+    "none": float("nan"),
+    "tiny": 1e-300,
+}
 
 
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("1 + «project»", "'+' wants a whole number, and this is the truth value true."),
-        ("«(1 < 2)» * 3", "'*' wants a whole number, and this is the truth value true."),
-        ("-«(not project)»", "'-' wants a whole number, and this is the truth value false."),
-        ("«true»**2", "'**' wants a whole number, and this is the truth value true."),
-        ("depth < «false»", "'<' wants a whole number, and this is the truth value false."),
-        ("1 < 2 <= «true»", "'<=' wants a whole number, and this is the truth value true."),
-        ("«true» > 2", "'>' wants a whole number, and this is the truth value true."),
-        ("min(1, «true», 2)", "'min' wants a whole number, and this is the truth value true."),
-        ("max(«true»)", "'max' wants a whole number, and this is the truth value true."),
-        ("2 * «rate»", "'*' wants a whole number, and this is the real number 2.5."),
-        ("«rate»**2", "'**' wants a whole number, and this is the real number 2.5."),
-        ("2**«rate»", "'**' wants a whole number, and this is the real number 2.5."),
-        ("-«rate»", "'-' wants a whole number, and this is the real number 2.5."),
-        ("1 < «rate»", "'<' wants a whole number, and this is the real number 2.5."),
-        ("max(1, «rate»)", "'max' wants a whole number, and this is the real number 2.5."),
-        ("«rate == 2»", "'==' compares like with like, not the real number 2.5 with the whole number 2."),
-        ("true and «depth + 1» and true", "'and' wants a truth value, and this is the whole number 4."),
-        ("«0» or true", "'or' wants a truth value, and this is the whole number 0."),
-        ("not «1»", "'not' wants a truth value, and this is the whole number 1."),
-        ("1 if «depth» else 2", "'if' wants a truth value, and this is the whole number 3."),
+        ("1 + «project»", "'+' wants a number, and this is the truth value true."),
+        ("«(1 < 2)» * 3", "'*' wants a number, and this is the truth value true."),
+        ("-«(not project)»", "'-' wants a number, and this is the truth value false."),
+        ("«true»**2", "'**' wants a number, and this is the truth value true."),
+        ("depth < «false»", "'<' wants a number, and this is the truth value false."),
+        ("1 < 2 <= «true»", "'<=' wants a number, and this is the truth value true."),
+        ("«true» > 2", "'>' wants a number, and this is the truth value true."),
+        ("min(1, «true», 2)", "'min' wants a number, and this is the truth value true."),
+        ("max(«true»)", "'max' wants a number, and this is the truth value true."),
+        ("ceil(«true»)", "'ceil' wants a number, and this is the truth value true."),
+        ("2 * «most»", "'*' wants a finite number, and this is the number inf."),
+        ("round(«none»)", "'round' wants a finite number, and this is the number nan."),
+        ("1 + «k»", "'+' wants a number, and this is the list [7, 1, [2.5]]."),
+        ("«k» < 2", "'<' wants a number, and this is the list [7, 1, [2.5]]."),
+        ("«k» == k", "'==' wants a number or truth value, and this is the list [7, 1, [2.5]]."),
+        ("1 == «k»", "'==' wants a number or truth value, and this is the list [7, 1, [2.5]]."),
+        ("true and «k»", "'and' wants a truth value, and this is the list [7, 1, [2.5]]."),
+        ("not «k»", "'not' wants a truth value, and this is the list [7, 1, [2.5]]."),
+        ("1 if «k» else 2", "'if' wants a truth value, and this is the list [7, 1, [2.5]]."),
+        ("«depth»[0]", "'[]' wants a list, and this is the whole number 3."),
+        ("k[«0.5»]", "'[]' wants a whole number, and this is the number 0.5."),
+        ("k[«true»]", "'[]' wants a whole number, and this is the truth value true."),
+        ("k[«depth»]", "There is no entry 3: the list has 3, counted from 0."),
+        ("k[2][«-2»]", "There is no entry -2: the list has 1, counted from 0."),
         ("1 + («1 == project»)", "'==' compares like with like, not the whole number 1 with the truth value true."),
-        ("«false != 0»", "'!=' compares like with like, not the truth value false with the whole number 0."),
+        ("«false != 0.5»", "'!=' compares like with like, not the truth value false with the number 0.5."),
         ("1 - «depth // width» + 1", "This divides by zero."),
         ("«depth % (width)»", "This divides by zero."),
-        ("1 + «2**-1»", "The exponent -1 is negative, and the power would be no whole number."),
+        ("1 - «depth / width» + 1", "This divides by zero."),
+        ("1 + «0**-1»", "This divides by zero."),
+        ("1 + «2**0.5»", "The exponent 0.5 is no whole number, and the power would be no exact number."),
+        ("1 + «tiny»", "Fractions have denominators up to 2**128 here, and this one's is beyond."),
+        ("1 - «2**-129»", "Fractions have denominators up to 2**128 here, and this one's is beyond."),
+        ("1 - «0.1**9**9»", "Fractions have denominators up to 2**128 here, and this one's is beyond."),
         ("0 * («2**63 + 1»)", "Numbers go up to 2**63 here, and this is beyond."),
         ("1 - «2**2**62»", "Numbers go up to 2**63 here, and this is beyond."),
         ("1 + «huge»", "Numbers go up to 2**63 here, and this is beyond."),
@@ -387,15 +470,73 @@ def test_unknown_names(place: str, scope: dict[str, Value], message: str) -> Non
     assert_fails(lambda text: parse(text).evaluate(scope), place, message)
 
 
-@pytest.mark.parametrize("symbol", ["+", "-", "*", "//", "%", "**", "<", "<=", ">", ">=", "==", "!=", "and", "or"])
-def test_every_operator_refuses_the_other_kind(symbol: str) -> None:
-    right, wrong = ("true", "1") if symbol in {"and", "or"} else ("1", "true")
-    assert ours(f"{right} {symbol} {right}", {}) is not None
-    assert ours(f"{wrong} {symbol} {right}", {}) is None
-    decided = {"and": "true", "or": "false"}.get(symbol, right)
-    assert ours(f"{decided} {symbol} {wrong}", {}) is None
+@pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!="])
+def test_a_truth_value_is_no_number(symbol: str) -> None:
+    assert ours(f"1 {symbol} 1", {}) is not None
+    assert ours(f"true {symbol} 1", {}) is None
+    assert ours(f"1 {symbol} true", {}) is None
     if symbol not in {"==", "!="}:
-        assert ours(f"{wrong} {symbol} {wrong}", {}) is None
+        assert ours(f"true {symbol} true", {}) is None
+
+
+# Exact numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0.29 * 100", 29),
+        ("0.1 + 0.2 == 0.3", True),
+        ("rate * 100", 29),  # a real number of TOML is its text
+        ("rate == 0.29", True),
+        ("rate != 29 / 100", False),
+        ("4 / 2", 2),
+        ("2.0", 2),
+        ("1 / 3 * 3", 1),
+        ("2 ** -1 * 2", 1),
+        ("round(0.5) + round(1.5) + round(2.5)", 4),  # half to even
+        ("round(-0.5 - 1)", -2),
+        ("floor(-0.5)", -1),
+        ("ceil(-0.5)", 0),
+        ("ceil(0.35 * 24 / 8) * 8", 16),
+        ("round(1.33 * 1024)", 1362),
+        ("-7 / 2 // 1", -4),
+        ("1.1 ** 18 < 6", True),
+        ("most == most", True),
+        ("most > 2 ** 63", True),
+        ("none == none", False),
+        ("most if rate else 0", float("inf")),
+    ],
+)
+def test_numbers_are_exact(text: str, value: Value) -> None:
+    result = parse(text).evaluate({"rate": 0.29, "most": float("inf"), "none": float("nan")})
+    assert (result, type(result)) == (value, type(value))
+
+
+def widths(multiplier: str, least: str = "8") -> str:
+    """EfficientNet's and MobileNet's rounding of channels, as an expression."""
+    rounded = f"max({least}, floor({multiplier} * c / 8 + 1 / 2) * 8)"
+    return f"{rounded} + (8 if 10 * {rounded} < 9 * {multiplier} * c else 0)"
+
+
+def make_divisible(v: float, divisor: int = 8) -> int:
+    """As MobileNetV2, torchvision and EfficientNet have it."""
+    new = max(divisor, int(v + divisor / 2) // divisor * divisor)
+    return new + divisor if new < 0.9 * v else new
+
+
+@pytest.mark.parametrize("multiplier", ["0.25", "0.35", "0.5", "0.75", "1.0", "1.1", "1.2", "1.4", "1.8", "2.0"])
+def test_width_and_depth_multipliers_are_those_of_published_code(multiplier: str) -> None:
+    for c in (16, 24, 32, 40, 64, 80, 96, 112, 160, 192, 320, 1280):
+        assert ours(widths(multiplier), {"c": c}) == make_divisible(float(multiplier) * c)
+    for depth in range(1, 9):
+        assert ours(f"ceil({multiplier} * d)", {"d": depth}) == ceil(round(float(multiplier) * depth, 9))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=1e-20, max_value=1e15), st.integers(1, 10**6))
+def test_a_real_number_is_the_decimal_that_it_is_written_as(real: float, times: int) -> None:
+    assume(Fraction(repr(real)).denominator <= 2**128 and real * times < 2**62)
+    assert ours("floor(r * n)", {"r": real, "n": times}) == floor(Fraction(repr(real)) * times)
 
 
 def test_errors_survive_pickling() -> None:
@@ -410,7 +551,7 @@ def test_errors_survive_pickling() -> None:
 # Laziness
 
 
-class Watched(Mapping[str, Value]):
+class Watched(Mapping[str, Any]):
     """A scope that computes: it notes what it was asked for, and fails on one name."""
 
     def __init__(self, **values: Value) -> None:
@@ -446,10 +587,12 @@ class Watched(Mapping[str, Value]):
         ("a if t else 1 // 0", "ta"),
         ("a if t else unknown", "ta"),
         ("t or 1 + true", "t"),
+        ("a or f", "a"),
+        ("k[a] + k[b - 2]", "kakb"),
     ],
 )
 def test_only_what_is_needed_is_looked_up_once(text: str, asked: str) -> None:
-    scope = Watched(a=1, b=2, c=3, t=True, n=False)
+    scope = Watched(a=1, b=2, c=3, t=True, n=False, k=(1, 2))
     parse(text).evaluate(scope)
     assert scope.asked == asked
 
@@ -493,9 +636,14 @@ def test_numbers_end_at_the_bound() -> None:
 
 
 def test_powers_are_exact_up_to_the_bound() -> None:
-    for base, exponent in product([*range(-40, 41), 2**31, 2**32, 3037000499, 3037000500, 2**63, -(2**63)], range(70)):
-        expected = base**exponent
-        assert ours("a ** b", {"a": base, "b": exponent}) == (expected if abs(expected) <= 2**63 else None)
+    bases = [*range(-40, 41), 2**31, 2**32, 3037000499, 3037000500, 2**63, -(2**63)]
+    bases += [Fraction(base) for base in ("1/2", "3/2", "-1/10", "11/10", "1/9223372036854775808", "-9999/10000")]
+    for base, exponent in product(bases, range(-140, 140)):
+        if base == 0 and exponent < 0:
+            continue
+        expected = Fraction(base) ** exponent
+        fits = abs(expected) <= 2**63 and expected.denominator <= 2**128
+        assert ours("a ** b", {"a": base, "b": exponent}) == (expected if fits else None)
 
 
 @pytest.mark.parametrize(
@@ -508,6 +656,10 @@ def test_powers_are_exact_up_to_the_bound() -> None:
         ("(-1)**9223372036854775807", -1),
         ("0**9223372036854775807", 0),
         ("0**0", 1),
+        ("2**-9223372036854775807", None),
+        ("1.5**9**9**9", None),
+        ("0.5**9223372036854775807", None),
+        ("round(round(1.5**9)**9)**9", None),
     ],
 )
 def test_no_huge_number_is_ever_computed(text: str, value: int | None) -> None:
@@ -534,6 +686,8 @@ NESTINGS = [
     ("-(", ")", 2),
     ("1**+", "", 2),
     ("0*-min(", ")", 2),
+    ("k[", "]", 1),
+    ("round(-k[", "])", 3),
 ]
 
 
@@ -591,7 +745,7 @@ def test_with_frames_is_strict() -> None:
 def test_the_deepest_nesting_leaves_the_caller_its_stack(before: str, behind: str, levels: int) -> None:
     times = min(MAX_EXPRESSION_NESTING // levels, MAX_EXPRESSION_LENGTH // len(before + behind + " ") - 1)
     text = before * times + "1 " + behind * times
-    scope = {"n": False, "t": True}
+    scope = {"n": False, "t": True, "k": (1, 1)}
     expression = with_frames(600, lambda: parse(text))
     result = with_frames(300, lambda: expression.evaluate(scope))
     assert result == pythons(text, scope)
@@ -607,11 +761,15 @@ def test_the_deepest_nesting_leaves_the_caller_its_stack(before: str, behind: st
         ("t" + " or t" * 199, True),
         ("t" + " and t" * 166, True),
         ("max(" + ",".join(["1"] * 490) + ")", 1),
+        ("k" + "[0]" * 20, 1),
     ],
 )
 def test_a_chain_does_not_nest(text: str, value: Value) -> None:
+    k: Any = 1
+    for _ in range(20):
+        k = (k,)
     expression = with_frames(100, lambda: parse(text))
-    assert with_frames(50, lambda: expression.evaluate({"t": True})) == value
+    assert with_frames(50, lambda: expression.evaluate({"t": True, "k": k})) == value
 
 
 # Whatever the text
@@ -619,10 +777,11 @@ def test_a_chain_does_not_nest(text: str, value: Value) -> None:
 
 TOKENS = [*"()+-*%<>,{}", "//", "**", "==", "!=", "<=", ">=", "and", "or", "not", "if", "else", "true", "false"]
 TOKENS += ["min(", "max(", "x", "yes", "zero", "0", "1", "27", "/", "=", "&&", "$", "min", "9223372036854775808"]
+TOKENS += ["round(", "ceil(", "floor(", "0.29", "rate", "list", "list[", "[", "]", "2.0", "0.5"]
 soups = st.lists(st.sampled_from(TOKENS), max_size=60).map(" ".join)
 
 
-@given(st.one_of(st.text(), soups, st.text(st.sampled_from("(){}-+*1x <>=notifelsrud_.\n"))))
+@given(st.one_of(st.text(), soups, st.text(st.sampled_from("(){}[]-+*/1x <>=notifelsrud_.\n"))))
 def test_any_text_gives_a_value_or_an_expression_error(text: str) -> None:
     for make in (parse, parse_template):
         error = None
@@ -660,11 +819,12 @@ def test_what_parses_is_python(text: str) -> None:
         ("{last}/{not last}", "true/false"),
         ("{-i * 4 if last else 0}!", "-8!"),
         ("{true}", "true"),
+        ("{i / 4}, {i / 1} and {k}", "0.5, 2 and [7, 1]"),
         ("($ é {i}", "($ é 2"),
     ],
 )
 def test_templates(text: str, expected: str) -> None:
-    assert parse_template(text).evaluate({"i": 2, "act": "relu", "last": True}) == expected
+    assert parse_template(text).evaluate({"i": 2, "act": "relu", "last": True, "k": (7, 1)}) == expected
 
 
 @pytest.mark.parametrize(
@@ -682,7 +842,7 @@ def test_templates(text: str, expected: str) -> None:
         ("{i}{1 + «act»}", "'act' is a word, where a number or a truth value should stand."),
         ("{(«act»)}", "'act' is a word, where a number or a truth value should stand."),
         ("{i}{«ac»}", "ac is not known here; there are act, huge, i; did you mean act?"),
-        ("{i}{i + «true»}", "'+' wants a whole number, and this is the truth value true."),
+        ("{i}{i + «true»}", "'+' wants a number, and this is the truth value true."),
         ("x{«huge»}", "Numbers go up to 2**63 here, and this is beyond."),
         ("{«min»}", "This 'min' has no '('."),
     ],

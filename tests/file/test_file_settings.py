@@ -1,7 +1,7 @@
 """Settings: expressions where numbers are expected, constants, defaults of types."""
 
 import pytest
-from helpers.texts import HERE, check, rows
+from helpers.texts import HERE, check, problems, rows
 
 # Expressions and constants
 
@@ -20,6 +20,10 @@ EXPRESSIONS = {
     "7 if false or in_channels < 3 else 8": 8,
     "min(4, 2, 9)": 2,
     "max(4, 2, 9)": 9,
+    "round(1.33 * 12)": 16,
+    "width / 4 * 3": 6,
+    "sizes[1] + sizes[2][0]": 9,
+    "4 if deep - 2 else 5": 5,
     "in_channels": 3,
     "width": 8,
     "4 * width + deep": 34,
@@ -30,7 +34,7 @@ EXPRESSIONS = {
 
 @pytest.mark.parametrize(("text", "value"), EXPRESSIONS.items())
 def test_a_string_where_a_number_is_expected_is_an_expression(text, value):
-    constants = 'constants = { width = 8, deep = "width // 4", wide = true }\n'
+    constants = 'constants = { width = 8, deep = "width // 4", wide = true, sizes = [3, "deep", [7]] }\n'
     net = f'{HERE}{constants}layers = [{{ type = "conv", out_channels = "{text}", kernel_size = 1 }}]'
     assert check(net).output == (value, 32, 32)
 
@@ -90,3 +94,21 @@ layers = [
     assert report["own"].parameters == (8 * 25 + 1) * 8
     assert report["pool"].output == (8, 16, 16)
     assert report["transposed"].parameters == (8 + 1) * 8  # another type
+
+
+def test_a_shape_may_be_a_list_by_name():
+    text = 'constants = { sides = [3, 32, 20] }\ninput = "sides"\nlayers = [{ type = "relu", expect = "sides" }]'
+    assert check(text).output == (3, 32, 20)
+
+
+def test_a_list_is_bounded():
+    assert check(f"{HERE}constants = {{ k = {[[1] * 499] * 2} }}\nlayers = ['relu']").ok
+    for k in ([1] * 1001, [[1] * 500] * 2):
+        (problem,) = problems(f"{HERE}constants = {{ k = {k} }}\nlayers = ['relu']")
+        assert (problem.code, problem.facts["most"]) == ("too-large", 1000)
+
+
+@pytest.mark.parametrize("when", ["0", "1", '"n"', '"n - 2"', '"n > 2 or n"'])
+def test_a_whole_number_is_a_condition(when):
+    report = check(f"{HERE}constants = {{ n = 2 }}\nlayers = [{{ type = 'relu', when = {when} }}, 'tanh']")
+    assert len(report.layers) == 1 + (when not in {"0", '"n - 2"'})
