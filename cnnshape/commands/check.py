@@ -8,20 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnshape.commands.shared import (
-    DEPTH,
-    DEVICE,
-    FILE,
-    STRICT,
-    all_built,
-    built,
-    completed,
-    echo,
-    format_option,
-    inputs,
-    status,
-    usage_error,
-)
+from cnnshape.commands.shared import DEPTH, DEVICE, STRICT, built, echo, format_option, inputs, status, usage_error
 from cnnshape.show.checked import Checked
 
 if TYPE_CHECKING:
@@ -44,7 +31,7 @@ FORMAT = format_option("check")
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completed("files"))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @INPUT
 @FORMAT
 @DEVICE
@@ -68,7 +55,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     be used.
     """
     unverified = _why_not_torch(wanted)
-    nets = all_built(files)
+    nets = [built(file) for file in files]
     shapes = [inputs(net, given) for net in nets]
 
     def checked(net: Network, shapes: dict[str, Shape] | None) -> Checked:
@@ -80,7 +67,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
 
 
 @click.command()
-@FILE
+@click.argument("file", metavar="FILE")
 @click.option(
     "--model",
     "made_by",

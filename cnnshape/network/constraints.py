@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.network.requirements import Conditions, closed_form, solved
 from cnnshape.numbers.boxes import Box, covered, meet
 from cnnshape.numbers.sizeset import EVERY
-from cnnshape.numbers.symbolic import Compared
+from cnnshape.numbers.symbolic import MOST_STEPS, Compared, effort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnnshape.network.requirements import Requirement
+    from cnnshape.numbers.effort import Effort
 
 MOST_TRIES: Final = 10_000  # products of boxes that are met in search of a smallest contradiction
 
@@ -51,17 +52,20 @@ def constraints(required: Sequence[Requirement], names: Sequence[str], *, empty:
     `names` are those of the axes. Of an `empty` set these are the fewest that leave no size, unless finding them takes
     more than MOST_TRIES. Raises NoClosedForm where the conditions of one layer have no closed form by themselves.
     """
+    within = effort()  # one of its own: the set itself may have taken nearly all of another
     everything: list[Box] = [(EVERY,) * len(names)]
-    asked = _asked(required, names, everything)
-    needed = _needed(asked, everything)
+    asked = _asked(required, names, everything, within)
+    needed = _needed(asked, everything, within)
     before, result = everything, []
-    for constraint in _fewest(asked, needed, everything) if empty else needed:
-        before = _met(constraint, before)
+    for constraint in _fewest(asked, needed, everything, within) if empty else needed:
+        before = _met(constraint, before, within)
         result.append(constraint._replace(left=tuple(before)))
     return tuple(result)
 
 
-def _asked(required: Sequence[Requirement], names: Sequence[str], everything: list[Box]) -> list[Constraint]:
+def _asked(
+    required: Sequence[Requirement], names: Sequence[str], everything: list[Box], within: Effort
+) -> list[Constraint]:
     """Return each requirement once, the cheapest first, without those that every size meets."""
     impossible = next(((layer, conditions) for layer, conditions in required if False in conditions), None)
     if impossible:
@@ -72,42 +76,44 @@ def _asked(required: Sequence[Requirement], names: Sequence[str], everything: li
     seen = {tuple(everything)}
     result = []
     for conditions, layer in first.items():
-        boxes = tuple(solved([(layer, conditions)], names))
+        boxes = tuple(solved([(layer, conditions)], names, within))
         if boxes not in seen:
             seen.add(boxes)
             result.append(Constraint(layer, conditions, boxes))
     return sorted(result, key=lambda constraint: constraint.cost)
 
 
-def _needed(asked: list[Constraint], everything: list[Box]) -> list[Constraint]:
+def _needed(asked: list[Constraint], everything: list[Box], within: Effort) -> list[Constraint]:
     """Return the constraints without those that follow from the rest."""
     behind = [everything]  # the boxes in which all constraints from the last back to this one hold
     for constraint in reversed(asked):
-        behind.append(_met(constraint, behind[-1]))
+        behind.append(_met(constraint, behind[-1], within))
     before, needed = everything, []
     for constraint, others in zip(asked, behind[-2::-1], strict=True):
         with closed_form(constraint.layer):
-            spare = covered(meet(before, others), constraint.boxes)
+            spare = covered(meet(before, others, within), constraint.boxes, within)
         if not spare:
             needed.append(constraint)
-            before = _met(constraint, before)
+            before = _met(constraint, before, within)
     return needed
 
 
-def _fewest(asked: list[Constraint], needed: list[Constraint], everything: list[Box]) -> Sequence[Constraint]:
+def _fewest(
+    asked: list[Constraint], needed: list[Constraint], everything: list[Box], within: Effort
+) -> Sequence[Constraint]:
     """Return the fewest constraints that leave no size; `needed` where there is no smaller choice, or no time."""
     tries = 0
     for count in range(1, len(needed)):
         for some in combinations(asked, count):
             tries += prod(len(constraint.boxes) for constraint in some)
-            if tries > MOST_TRIES:
+            if tries > MOST_TRIES or within.left < MOST_STEPS // 2:
                 return needed
-            if not reduce(lambda boxes, constraint: _met(constraint, boxes), some, everything):
+            if not reduce(lambda boxes, constraint: _met(constraint, boxes, within), some, everything):
                 return some
     return needed
 
 
-def _met(constraint: Constraint, boxes: Sequence[Box]) -> list[Box]:
+def _met(constraint: Constraint, boxes: Sequence[Box], within: Effort) -> list[Box]:
     """Return the boxes in which a constraint holds as well."""
     with closed_form(constraint.layer):
-        return meet(constraint.boxes, boxes)
+        return meet(constraint.boxes, boxes, within)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers.windows import MOST_POSITIONS, FieldTooLarge
 from cnnshape.network.flow import run
+from cnnshape.numbers.effort import Effort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
 MOST_CELLS: Final = 2**20  # from the first to the last of a field
+MOST_STEPS: Final = 2**20  # of the fields of a net: seconds
+BITS: Final = 2**12  # of a number, that are computed with in the time of a step
+USES: Final = 4  # of the cells of every position, for extent and support
 
 
 class Cells(NamedTuple):
@@ -60,6 +64,11 @@ class Cells(NamedTuple):
         if side > MOST_CELLS:
             raise FieldTooLarge
         return (self.mask << self.first if self.first > 0 else self.mask >> -self.first) & (1 << side) - 1
+
+    @property
+    def work(self) -> int:
+        """The steps of an effort for computing with the cells."""
+        return 1 + self.extent // BITS
 
     def smeared(self, step: int, count: int) -> Cells:
         """Return the union of `count` copies of the cells: moved by 0, step, 2*step, ... Raises FieldTooLarge."""
@@ -106,22 +115,29 @@ class Part(NamedTuple):
         """Say whether all positions depend on all cells of an image of this side."""
         return not self.step and all(cells.within(side) == (1 << side) - 1 for cells in self.cells)
 
-    def seen(self, reads: Reads) -> Part:
+    @property
+    def work(self) -> int:
+        """The steps of an effort for computing with the cells of all positions of a period."""
+        return sum(cells.work for cells in self.cells)
+
+    def seen(self, reads: Reads, within: Effort) -> Part:
         """Return the part for the result of a layer that reads in this way. Raises FieldTooLarge."""
         times = self.period // gcd(reads.step, self.period)
         period, step = reads.period * times, reads.step * times // self.period * self.step
         if period > MOST_POSITIONS:
             raise FieldTooLarge
         windows = ((window, reads.step * n) for n in range(times) for window in reads.windows)
-        return _part(period, step, tuple(union(self._within(window, moved)) for window, moved in windows))
+        return _part(period, step, tuple(union(self._within(window, moved, within)) for window, moved in windows))
 
-    def _within(self, window: Window, moved: int) -> Iterator[Cells]:
+    def _within(self, window: Window, moved: int, within: Effort) -> Iterator[Cells]:
         """Yield the cells that a window's positions depend on, those of positions a period apart together."""
         first, taps, apart = window
         cycle = self.period // gcd(apart, self.period)
         for tap in range(min(cycle, taps)):
             start = self.at(first + moved + apart * tap)
-            yield start.smeared(apart * cycle // self.period * self.step, len(range(tap, taps, cycle)))
+            cells = start.smeared(apart * cycle // self.period * self.step, len(range(tap, taps, cycle)))
+            within.spend(cells.work)
+            yield cells
 
 
 Parts = tuple[Part, ...]  # of one field, each at another speed
@@ -137,22 +153,23 @@ def _part(period: int, step: int, cells: tuple[Cells, ...]) -> Part:
     return Part(period, step, cells)
 
 
-def _joined(parts: Iterable[Part]) -> Parts:
+def _joined(parts: Iterable[Part], within: Effort) -> Parts:
     """Return the union of parts, one for each speed at which they move."""
     by_speed: dict[tuple[int, int], Part] = {}
     for part in parts:
         common = gcd(part.step, part.period)
         speed = part.step // common, part.period // common
         other = by_speed.get(speed)
-        by_speed[speed] = part if other is None else _union(part, other)
+        by_speed[speed] = part if other is None else _union(part, other, within)
     return tuple(by_speed.values())
 
 
-def _union(one: Part, other: Part) -> Part:
+def _union(one: Part, other: Part, within: Effort) -> Part:
     """Return the union of two parts of the same speed. Raises FieldTooLarge."""
     period = lcm(one.period, other.period)
     if period > MOST_POSITIONS:
         raise FieldTooLarge
+    within.spend(one.work * (period // one.period) + other.work * (period // other.period))
     cells = tuple(union((one.at(position), other.at(position))) for position in range(period))
     return _part(period, one.step * (period // one.period), cells)
 
@@ -235,11 +252,12 @@ def receptive_fields(
     return {row.name: walk.fields_of(row) for row in run(net, net.inputs)}
 
 
-def _read(reads: Reads, positions: int, side: int) -> int:
+def _read(reads: Reads, positions: int, side: int, within: Effort) -> int:
     """Return the cells of a side that some positions read; both are bits of a number."""
     masks = [Cells(0, 1).smeared(apart, taps).mask if taps else 0 for _, taps, apart in reads.windows]
     read = 0
     for position in _bits(positions):
+        within.spend(1 + side // BITS)
         n, r = divmod(position, reads.period)
         read |= Cells(reads.windows[r].first + reads.step * n, masks[r]).within(side)
     return read
@@ -266,6 +284,7 @@ class _Walk:
         self.shapes: list[Shape | None] = [None, *net.inputs.values()]
         self.images = [value for value, name in enumerate(net.inputs, start=1) if name in images]
         self.first = len(self.fields)  # the value of the first node
+        self.effort = Effort(MOST_STEPS, FieldTooLarge)
         self.ways: list[list[Way]] = []  # from each node back to the values that it reads
 
     def fields_of(self, row: LayerReport) -> tuple[ReceptiveField | None, ...]:
@@ -276,7 +295,9 @@ class _Walk:
         if layer is not None and None not in (row.output, *row.inputs):
             shapes: Any = row.inputs
             try:
+                self.effort.spend(1)
                 ways = [*zip(row.node.inputs, layer.reads(*shapes), strict=False)]  # no reads: only its shape matters
+                self.effort.spend(sum(len(reads.windows) for _, axes in ways for reads in axes if reads))
                 fields = tuple(self.along(axis, ways) for axis in range(len(self.image)))
             except FieldTooLarge:
                 pass
@@ -288,7 +309,22 @@ class _Walk:
             fields = tuple(None if parts and any(part.step for part in parts) else parts for parts in fields)
             sides = (1,) * len(self.image)
         rows = zip(fields, sides, self.image, strict=True)
-        return tuple(None if parts is None else ReceptiveField(parts, *sizes) for parts, *sizes in rows)
+        return tuple(None if parts is None else self.field(ReceptiveField(parts, *sizes)) for parts, *sizes in rows)
+
+    def field(self, field: ReceptiveField) -> ReceptiveField | None:
+        """Return the field; None where its parts move apart so far, or over so many positions, that it is too large."""
+        if len(field.parts) == 1:
+            return field
+        try:
+            widest = max(field.at(position).work for position in (0, field.positions - 1))
+            work = USES * field.positions * len(field.parts) * widest
+            if work > self.effort.left:
+                return None
+            self.effort.spend(work)
+            _ = field.extent  # which is too large, if that of any position is
+        except FieldTooLarge:
+            return None
+        return field
 
     def along(self, axis: int, ways: list[Way]) -> Parts | None:
         """Return the field of a node along one axis, given its ways; None where there is none."""
@@ -305,16 +341,16 @@ class _Walk:
             elif reads.step == 0 and any(part.step for part in parts):
                 seen.append((self.reached(axis, value, reads),))
             else:
-                seen.append(tuple(part.seen(reads) for part in parts))
+                seen.append(tuple(part.seen(reads, self.effort) for part in parts))
         if mixed and len(set(seen)) > 1:
             return None  # some positions have the field of one value, some that of another
-        joined = _joined(part for parts in seen for part in parts)
+        joined = _joined((part for parts in seen for part in parts), self.effort)
         return next(((part,) for part in joined if part.covers(self.image[axis])), joined)
 
     def reached(self, axis: int, value: int, reads: Reads) -> Part:
         """Return the field of a node that reads the same at every position: cells that exist, and no padding."""
         image = 0
-        needed = {value: _read(reads, 1, self.side(value, axis))}
+        needed = {value: _read(reads, 1, self.side(value, axis), self.effort)}
         while needed:
             value = max(needed)
             positions, parts = needed.pop(value), self.fields[value][axis] or ()
@@ -327,7 +363,9 @@ class _Walk:
             else:
                 for source, axes in self.ways[value - self.first]:
                     ours: Any = axes[axis]  # there is one, as there is a field that moves
-                    needed[source] = needed.get(source, 0) | _read(ours, positions, self.side(source, axis))
+                    needed[source] = needed.get(source, 0) | _read(
+                        ours, positions, self.side(source, axis), self.effort
+                    )
         first = (image & -image).bit_length() - 1
         return Part(1, 0, (Cells(first, image >> first) if image else NOTHING,))
 

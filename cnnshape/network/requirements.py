@@ -14,7 +14,7 @@ from cnnshape.numbers.rules import Refused, equal
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.sizeset import TooManySpans
 from cnnshape.numbers.solve import conjuncts, solve
-from cnnshape.numbers.symbolic import Condition, Unsolvable, unknowns
+from cnnshape.numbers.symbolic import Condition, Unsolvable, effort, unknowns
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from cnnshape.network.graph import Graph, Node
     from cnnshape.numbers.boxes import Box
+    from cnnshape.numbers.effort import Effort
     from cnnshape.numbers.shape import Shape
 
 Conditions = tuple[Condition | bool, ...]  # False: it holds at no sides
@@ -57,7 +58,8 @@ class Reading:
 
     def __init__(self, net: Graph, varied: list[str], names: tuple[str, ...], *, exact: bool):
         self.net, self.exact = net, exact
-        sides = unknowns(*names)
+        self.effort = effort()
+        sides = unknowns(*names, within=self.effort)
         inputs = net.inputs.items()
         entering = [(*shape[:1], *sides) if shape and name in varied else shape for name, shape in inputs]
         self.shapes: list[Shape | None] = [None, *entering]
@@ -134,14 +136,14 @@ class Reading:
         return {node.name: shape for node, shape in zip(self.net.nodes, self.shapes[first:], strict=True)}
 
 
-def solved(required: Sequence[Requirement], names: Sequence[str]) -> list[Box]:
+def solved(required: Sequence[Requirement], names: Sequence[str], within: Effort) -> list[Box]:
     """Return the boxes in which all requirements hold; `names` are those of the axes. Raises NoClosedForm."""
     layers = {condition: layer for layer, conditions in reversed(required) for condition in conditions}
     conditions = [condition for condition in layers if isinstance(condition, Condition)]
     if len(conditions) < len(layers):
         return []
     try:
-        return solve(conditions, names)
+        return solve(conditions, names, within)
     except Unsolvable as error:
         whole = (c for c in conditions if any(conjunct is error.condition for conjunct in conjuncts([c])))
         raise NoClosedForm(next((layers[condition] for condition in whole), ""), str(error)) from None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property, reduce
-from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.network.constraints import Constraint, constraints
 from cnnshape.network.flow import inputs_at, run
 from cnnshape.network.requirements import NoClosedForm, Reading, closed_form, solved
-from cnnshape.numbers.boxes import covered, words
+from cnnshape.numbers.boxes import covered, union, words
 from cnnshape.numbers.shape import is_count
 from cnnshape.numbers.sizeset import SizeSet
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from cnnshape.network.graph import Graph
+    from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.shape import Shape
 
 AXES: Final = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}  # the names of the spatial axes, by their number
@@ -34,8 +34,8 @@ class ValidSizes:
         self._net, self._exact = net, reading.exact
         self.varied, self.names = varied, names
         self.outputs: dict[str, Shape | None] = reading.outputs()
-        self._required = reading.required
-        self.boxes = tuple(solved(self._required, names))
+        self._required, self._effort = reading.required, reading.effort
+        self.boxes = tuple(solved(self._required, names, self._effort))
 
     def __contains__(self, sides: object) -> bool:
         given = self._sides(sides)
@@ -56,20 +56,24 @@ class ValidSizes:
         """Write the set in words."""
         return words(self.boxes, self.names)
 
-    @property
+    @cached_property
     def axes(self) -> tuple[SizeSet, ...] | None:
         """The sizes of each axis, where they are independent; None where the sizes of one depend on another's."""
         if not self.boxes:
             return (SizeSet(),) * len(self.names)
         with closed_form():
-            box = tuple(reduce(or_, sets) for sets in zip(*self.boxes, strict=True))
-            return box if covered([box], self.boxes) else None
+            box = tuple(union(sets, self._effort) for sets in zip(*self.boxes, strict=True))
+            return box if covered([box], self.boxes, self._effort) else None
 
     @cached_property
     def square(self) -> SizeSet:
         """The sizes that work for all axes at once. Raises NoClosedForm where that is a set of too many spans."""
         with closed_form():
-            return reduce(or_, (reduce(and_, box) for box in self.boxes), SizeSet())
+            return union((self._all(box) for box in self.boxes), self._effort)
+
+    def _all(self, box: Box) -> SizeSet:
+        """Return the sizes that are in every set of a box."""
+        return reduce(lambda one, other: one.common(other, self._effort.spend), box)
 
     def below(self, sides: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return the nearest valid sizes, none larger; equal sides stay equal. None where there are none."""

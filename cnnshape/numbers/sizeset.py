@@ -104,6 +104,11 @@ class SizeSet:
         return not self.residues
 
     @property
+    def pieces(self) -> int:
+        """The number of spans that make the set: a measure of the work with it."""
+        return len(self.finite) + len(self.residues)
+
+    @property
     def _first(self) -> float:
         return self.next(0) or inf
 
@@ -144,15 +149,23 @@ class SizeSet:
 
     # The algebra
 
-    def where(self, holds: Callable[[int, int], Iterable[Span]], start: int, period: int) -> SizeSet:
+    def where(
+        self,
+        holds: Callable[[int, int], Iterable[Span]],
+        start: int,
+        period: int,
+        spend: Callable[[int], object] | None = None,
+    ) -> SizeSet:
         """Return the sizes of the set at which a condition holds; from start on, it repeats with a period.
 
         `holds` is the condition: holds(first, last) gives the spans of the sizes from first to last that meet it.
+        `spend` is called with 1 for each span that is looked at.
         """
         start, period = max(self.start, start), lcm(self.period, period)
 
         def held(low: int, high: int) -> tuple[Span, ...]:
-            return _joined(_limited(chain.from_iterable(holds(*span) for span in _limited(self.spans(low, high)))))
+            spans = chain.from_iterable(holds(*span) for span in _limited(self.spans(low, high), spend))
+            return _joined(_limited(spans, spend))
 
         remainders: list[Span] = []
         for first, last in held(start, start + period - 1):
@@ -160,15 +173,21 @@ class SizeSet:
             remainders += [(a, b)] if b < period else [(a, period - 1), (0, b - period)]  # past the end of the period
         return _made(held(1, start - 1), start, period, _joined(sorted(remainders)))
 
-    def __and__(self, other: SizeSet) -> SizeSet:
-        """Return the common sizes. Only the sparser set is walked: with multiples of 3, that of multiples of 2**64."""
+    def common(self, other: SizeSet, spend: Callable[[int], object] | None = None) -> SizeSet:
+        """Return the common sizes; `spend` is called with 1 for each span that is looked at.
+
+        Only the sparser set is walked: with multiples of 3, that of multiples of 2**64.
+        """
         for one, two in ((self, other), (other, self)):  # the quick cases
-            if one._last < two._first:
+            if one._last < two._first:  # noqa: SLF001 -- another set's own
                 return NONE
-            if one.period == 1 and one.start <= two._first:
+            if one.period == 1 and one.start <= two._first:  # noqa: SLF001
                 return two
         sparse, dense = sorted((self, other), key=lambda sizes: (len(sizes.residues) / sizes.period, -sizes.period))
-        return sparse.where(dense.spans, dense.start, dense.period)
+        return sparse.where(dense.spans, dense.start, dense.period, spend)
+
+    def __and__(self, other: SizeSet) -> SizeSet:
+        return self.common(other)
 
     def __or__(self, other: SizeSet) -> SizeSet:
         return ~(~self & ~other)
@@ -245,8 +264,8 @@ def _least_period(period: int, residues: tuple[Span, ...]) -> tuple[int, tuple[S
     """Return the least period with which the remainders repeat, and the remainders by that period."""
     if residues == ((0, period - 1),):
         return 1, ((0, 0),)
-    for prime in _primes(period):
-        while period % prime == 0 and prime <= len(residues):  # every copy has a gap: at least a span each
+    for prime in _primes(period, len(residues)):  # every copy has a gap: at least a span each
+        while period % prime == 0 and prime <= len(residues):
             shorter = period // prime
             within = [(first, min(last, shorter - 1)) for first, last in residues if first < shorter]
             if residues != _joined((a + i * shorter, b + i * shorter) for i in range(prime) for a, b in within):
@@ -255,16 +274,16 @@ def _least_period(period: int, residues: tuple[Span, ...]) -> tuple[int, tuple[S
     return period, residues
 
 
-def _primes(number: int) -> Iterator[int]:
-    """Yield the prime factors of a period; those from MOST_SPANS up as one product, since no set has so many spans."""
+def _primes(number: int, most: int) -> Iterator[int]:
+    """Yield the prime factors of a number that are at most `most`."""
     divisor = 2
-    while divisor * divisor <= number and divisor < MOST_SPANS:
+    while divisor <= most and divisor * divisor <= number:
         if number % divisor == 0:
             yield divisor
             while number % divisor == 0:
                 number //= divisor
         divisor += 1
-    if number > 1:
+    if 1 < number <= most:
         yield number
 
 
@@ -278,16 +297,18 @@ def _least_start(
     spans = list(finite)
     while start > 1:
         remainder = (start - 1) % period
-        residue = next((span for span in residues if span[0] <= remainder <= span[1]), None)
+        behind = bisect_left(residues, remainder, key=itemgetter(1))  # the spans before it end below the remainder
         last = spans[-1] if spans else (0, 0)
-        if residue:  # members by the remainders: the finite part must have them as well
-            length = min(remainder - residue[0] + 1, start - 1)
+        if (
+            behind < len(residues) and residues[behind][0] <= remainder
+        ):  # members: the finite part must have them as well
+            length = min(remainder - residues[behind][0] + 1, start - 1)
             if last[1] != start - 1:
                 break
             length = min(length, last[1] - last[0] + 1)
             spans[-1:] = [(last[0], last[1] - length)] if last[0] <= last[1] - length else []
         else:
-            before = max((b for _, b in residues if b < remainder), default=residues[-1][1] - period)
+            before = residues[behind - 1][1] - (0 if behind else period)
             length = min(remainder - before, start - 1 - last[1])
             if length == 0:
                 break
@@ -321,11 +342,13 @@ def _gaps(spans: Iterable[Span], low: int, high: int) -> list[Span]:
     return [(a[1] + 1, b[0] - 1) for a, b in pairwise(edges) if a[1] + 1 <= b[0] - 1]
 
 
-def _limited(spans: Iterable[Span]) -> Iterator[Span]:
-    """Yield the spans. Raises TooManySpans past the limit."""
+def _limited(spans: Iterable[Span], spend: Callable[[int], object] | None) -> Iterator[Span]:
+    """Yield the spans, each for a step. Raises TooManySpans past the limit."""
     for count, span in enumerate(spans):
         if count >= MOST_SPANS:
             raise TooManySpans(TOO_MANY_SPANS)
+        if spend:
+            spend(1)
         yield span
 
 

@@ -14,22 +14,27 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.boxes import MOST_BOXES, TOO_MANY_BOXES, meet
 from cnnshape.numbers.sizeset import EVERY, SizeSet, TooManySpans
-from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Unsolvable
+from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Unsolvable, effort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cnnshape.numbers.boxes import Box
+    from cnnshape.numbers.effort import Effort
     from cnnshape.numbers.sizeset import Span
     from cnnshape.numbers.symbolic import Product, Size
 
-MOST_LOOKS: Final = 2**17  # spans of sides that are looked at for one condition: about a second
 MOST_DIVISORS: Final = 2**16  # numbers tried as a divisor of the product of the sides
-MOST_FACTORS: Final = 2**18  # divisors tried as one of the sides
+
+# Steps of an effort, beside one for each floor that is computed and each span that is looked at
+STEPS: Final = 16  # of solving the conditions of an axis, and of each condition
+DIGITS: Final = 512  # binary digits of a side that are computed with as quickly as one
+DIVISIONS: Final = 16  # trial divisions of a number in the time of a step
 
 
-def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
+def solve(conditions: Iterable[Condition], axes: Sequence[str], within: Effort | None = None) -> list[Box]:
     """Return the boxes in which all conditions hold, one set to each of the named axes. Raises Unsolvable."""
+    within = within or effort()
     single: dict[str, dict[object, Condition]] = {axis: {} for axis in axes}
     joint: list[Condition] = []
     for condition in conjuncts(conditions):
@@ -43,22 +48,26 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str]) -> list[Box]:
     for asked in single.values():
         key = frozenset(asked)
         if key not in solved:
-            solved[key] = solve_axis(asked.values())
+            solved[key] = solve_axis(asked.values(), within)
         box.append(solved[key])
     boxes: list[Box] = [tuple(box)] if all(box) else []
     for condition in joint:
         try:
-            boxes = boxes and meet(boxes, _boxes(condition, axes))
+            boxes = boxes and meet(boxes, _boxes(condition, axes, within), within)
         except (Unsolvable, TooManySpans) as error:
             raise Unsolvable(str(error), condition) from None
+    within.spend(sum(sizes.pieces for box in boxes for sizes in box))  # each is written
     return boxes
 
 
-def solve_axis(conditions: Iterable[Condition]) -> SizeSet:
+def solve_axis(conditions: Iterable[Condition], within: Effort | None = None) -> SizeSet:
     """Return the sides of one axis at which all conditions hold. Raises Unsolvable."""
+    within = within or effort()
+    within.spend(STEPS)
     first, last = 1, inf
     others: list[Condition] = []
     for condition in conditions:
+        within.spend(1)
         span = _span(condition.size) if isinstance(condition, NotNegative) else None
         if span is None:
             others.append(condition)
@@ -66,7 +75,7 @@ def solve_axis(conditions: Iterable[Condition]) -> SizeSet:
             first, last = max(first, span[0]), min(last, span[1])
     sizes = SizeSet.span(first, last)
     for condition in sorted(others, key=lambda condition: (_period(condition), isinstance(condition, Either))):
-        sizes = _where(condition, sizes)
+        sizes = _where(condition, sizes, within)
     return sizes
 
 
@@ -97,16 +106,15 @@ def _span(size: Size) -> tuple[int, float] | None:
     return (least, inf) if a > 0 else (1, least - 1)
 
 
-def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
+def _where(condition: Condition, sizes: SizeSet, within: Effort) -> SizeSet:
     """Return the sizes of a set at which a condition holds."""
-    looks = iter(range(MOST_LOOKS))
+    work = sum(f.work for size in _atoms(condition) for f, _ in size.terms)  # of a look at a span of sides
 
     def holds(first: int, last: int) -> Iterator[Span]:
         todo = [(first, last)]
         while todo:
-            if next(looks, None) is None:
-                raise Unsolvable(f"{MOST_LOOKS:,} looks at the condition are not enough to solve it", condition)
             span = todo.pop()
+            within.spend(work * (1 + span[1].bit_length() // DIGITS))
             verdict = _verdict(condition, *span)
             if verdict:
                 yield span
@@ -115,8 +123,9 @@ def _where(condition: Condition, sizes: SizeSet) -> SizeSet:
                 todo += [(middle + 1, span[1]), (span[0], middle)]
 
     try:
-        return sizes.where(holds, _settles(condition), _period(condition))
-    except TooManySpans as error:
+        within.spend(STEPS + work)
+        return sizes.where(holds, _settles(condition), _period(condition), within.spend)
+    except (Unsolvable, TooManySpans) as error:
         raise Unsolvable(str(error), condition) from None
 
 
@@ -162,39 +171,39 @@ def _keeps_sign(size: Size) -> int:
     return high // -rise + 1 if rise else 1
 
 
-def _boxes(condition: Condition, axes: Sequence[str]) -> list[Box]:
+def _boxes(condition: Condition, axes: Sequence[str], within: Effort) -> list[Box]:
     """Return the boxes in which a condition on several axes holds."""
     if isinstance(condition, Either):
-        return [*_boxes(condition.one, axes), *_boxes(condition.other, axes)]
+        return [*_boxes(condition.one, axes, within), *_boxes(condition.other, axes, within)]
     if isinstance(condition, Both):
-        return meet(_boxes(condition.one, axes), _boxes(condition.other, axes))
+        return meet(_boxes(condition.one, axes, within), _boxes(condition.other, axes, within), within)
     if isinstance(condition, Compared) and condition.sign == "=":
-        return [tuple(box.get(axis, EVERY) for axis in axes) for box in _equal(condition.product, condition.number)]
+        found = _equal(condition.product, condition.number, within)
+        return [tuple(box.get(axis, EVERY) for axis in axes) for box in found]
     if len(condition.axes) == 1:
-        asked = solve_axis([condition])
+        asked = solve_axis([condition], within)
         return [tuple(asked if axis in condition.axes else EVERY for axis in axes)]
     raise Unsolvable("a product of sides is compared by size")
 
 
-def _equal(product: Product, number: int) -> list[dict[str, SizeSet]]:
+def _equal(product: Product, number: int, within: Effort) -> list[dict[str, SizeSet]]:
     """Return the boxes in which a product of sizes equals a number, as dicts from axes to sets. Raises Unsolvable."""
     number, rest = divmod(number - product.constant, product.factor)
     if rest or number < 1:
         return []
     if isqrt(number) > MOST_DIVISORS:
         raise Unsolvable(f"the divisors of {number:,} are too many to try")
+    within.spend(isqrt(number) // DIVISIONS)
     small = [d for d in range(1, isqrt(number) + 1) if number % d == 0]
     divisors = sorted({*small, *(number // d for d in small)})
     known: dict[tuple[object, int], SizeSet] = {}
-    tries = iter(range(MOST_FACTORS))
 
     def sides(size: Size, value: int) -> SizeSet:
-        if next(tries, None) is None:
-            raise Unsolvable(f"the ways to write {number:,} as a product are too many to try")
+        within.spend(1)
         key = size.form, value
         if key not in known:
             halves = [half for half in (size >= value, size <= value) if half is not True]
-            known[key] = SizeSet() if False in halves else solve_axis(halves)
+            known[key] = SizeSet() if False in halves else solve_axis(halves, within)
         return known[key]
 
     def boxes(sizes: Sequence[Size], number: int, divisors: Sequence[int]) -> Iterator[dict[str, SizeSet]]:
@@ -202,6 +211,7 @@ def _equal(product: Product, number: int) -> list[dict[str, SizeSet]]:
         for value in divisors if others else [number]:
             if found := sides(size, value):
                 rest = number // value
+                within.spend(len(divisors) // DIVISIONS)
                 ways = boxes(others, rest, [d for d in divisors if rest % d == 0]) if others else [{}]
                 yield from ({size.axis.name: found} | way for way in ways)
 

@@ -16,10 +16,13 @@ from __future__ import annotations
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.numbers.effort import Effort
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_WORK: Final = 300  # floors to compute for one value of a size
+MOST_STEPS: Final = 2**20  # in making the conditions of a net and solving them: seconds
 
 
 class Unsolvable(Exception):  # noqa: N818 -- it describes the condition
@@ -28,6 +31,16 @@ class Unsolvable(Exception):  # noqa: N818 -- it describes the condition
     def __init__(self, message: str, condition: Condition | None = None):
         super().__init__(message)
         self.condition = condition
+
+
+def too_long() -> Unsolvable:
+    """Return the exception for an effort that is exhausted."""
+    return Unsolvable(f"more than {MOST_STEPS:,} steps would be needed")
+
+
+def effort() -> Effort:
+    """Return the effort for one set of sizes."""
+    return Effort(MOST_STEPS, too_long)
 
 
 class Pace(NamedTuple):
@@ -53,9 +66,7 @@ class Floor:
         common = gcd(divisor, rise)
         low = -((period * (divisor - 1) - low) // common)  # the values are whole: a bound rounds inwards
         self.pace = Pace(period * (divisor // common), rise // common, low, high // common)
-        self.work = 1 + sum(f.work for f, _ in inner.terms)
-        if self.work > MOST_WORK:
-            raise Unsolvable(f"more than {MOST_WORK} divisions stand in each other and do not merge")
+        self.work = 1 + _work(inner.terms)
 
     def between(self, low: int, high: int) -> tuple[int, int]:
         """Return the least and the greatest value for x from low to high, or bounds of them."""
@@ -72,11 +83,23 @@ class Floor:
         return f"floor(({inner})/{self.divisor})" if " " in inner else f"floor({inner}/{self.divisor})"
 
 
+def _work(terms: Iterable[tuple[Floor, int]]) -> int:
+    """Return the number of floors to compute for the value of some terms. Raises Unsolvable."""
+    work = sum(f.work for f, _ in terms)
+    if work > MOST_WORK:
+        raise Unsolvable(f"more than {MOST_WORK} divisions stand in one formula and do not merge")
+    return work
+
+
 class Axis(NamedTuple):
-    """An axis whose side is unknown: its name, and the floors made so far on it and on the axes made with it."""
+    """An axis whose side is unknown: its name, the floors made so far, and the effort that its sizes may take.
+
+    Axes that are made together have their floors and their effort in common.
+    """
 
     name: str
     floors: dict[Any, Floor]
+    effort: Effort
 
     def floor(self, inner: Size | None, divisor: int) -> Floor:
         """Return the floor of inner / divisor, or x itself where there is no inner."""
@@ -89,6 +112,8 @@ class Axis(NamedTuple):
     def size(self, terms: Iterable[tuple[Floor, int]], constant: int) -> Any:
         """Return the size with these terms, a plain int where none is left."""
         kept = sorted([term for term in terms if term[1]], key=_order)
+        if len(kept) > 1:
+            self.effort.spend(_work(kept))
         return Size(self, tuple(kept), constant) if kept else constant
 
 
@@ -96,10 +121,11 @@ def _order(term: tuple[Floor, int]) -> int:
     return term[0].order
 
 
-def unknowns(*names: str) -> tuple[Size, ...]:
-    """Return an unknown side for each name of an axis."""
+def unknowns(*names: str, within: Effort | None = None) -> tuple[Size, ...]:
+    """Return an unknown side for each name of an axis; their arithmetic is done within an effort."""
     floors: dict[Any, Floor] = {}
-    axes = [Axis(name, floors) for name in names]
+    within = within or effort()
+    axes = [Axis(name, floors, within) for name in names]
     return tuple(Size(axis, ((axis.floor(None, 1), 1),), 0) for axis in axes)
 
 
@@ -438,6 +464,7 @@ def at_least_0(size: Any) -> Any:
     """Return the condition that a size is not negative; True or False where that is so for every x >= 1."""
     if not isinstance(size, Size):
         return size >= 0
+    size.axis.effort.spend(len(size.terms))
     _, rise, low, high = size.pace()
     if rise >= 0 and rise + low >= 0:
         return True
