@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from cnnshape.layers.in_torch import InTorch
-from cnnshape.layers.parameters import Extent, Inferred, InferredShape, Parameter, PerAxis, Real, Reference, per_axis
+from cnnshape.layers.parameters import Extent, Inferred, InferredShape, Parameter, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Refused, Require, product
 from cnnshape.numbers.shape import LARGEST, Shape
@@ -57,7 +57,7 @@ class Layer(InTorch):
     stacks: ClassVar[bool] = False  # its result holds its inputs as they are, side by side
     parameters: ClassVar[dict[str, Parameter[Any]]] = {}  # by name, in torch's order
     required: ClassVar[frozenset[str]] = frozenset()  # the parameters that must be given
-    spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that may have an entry for each spatial axis
+    spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that have a value for each spatial axis
     inferred: ClassVar[dict[str, Inferred]] = {}  # the parameters whose numbers the input decides
     references: ClassVar[dict[str, Reference]] = {}  # the parameters that name another layer; its result enters as well
     follows: ClassVar[frozenset[str]] = frozenset()  # the parameters with the trait `follows`
@@ -67,7 +67,7 @@ class Layer(InTorch):
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
         cls.parameters = {**cls.parameters, **own}
         cls.required = frozenset(name for name, parameter in cls.parameters.items() if parameter.required)
-        cls.spatial = tuple(name for name, p in cls.parameters.items() if isinstance(p, PerAxis) and p.spatial)
+        cls.spatial = tuple(name for name, p in cls.parameters.items() if p.spatial)
         cls.inferred = {name: p for name, p in cls.parameters.items() if isinstance(p, Inferred)}
         cls.references = {name: p for name, p in cls.parameters.items() if isinstance(p, Reference)}
         cls.follows = frozenset(name for name, p in cls.parameters.items() if p.follows)

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnnshape.layers.base import SPATIAL, Doubt, Layer, channels_of, last_of, sees_all, volume
-from cnnshape.layers.parameters import Count, Flag, Inferred, Padding, PerAxis, Word
+from cnnshape.layers.base import SPATIAL, Doubt, Layer, attempt, channels_of, last_of, sees_all, volume
+from cnnshape.layers.in_torch import padded_tensor
+from cnnshape.layers.parameters import SAME_ENDS, Count, Flag, Inferred, Padding, PerAxis, Reference, Word
+from cnnshape.layers.sliding import Sliding, added, fit
 from cnnshape.layers.windows import Reads, cells, painted, whole
-from cnnshape.numbers.rules import N, Require, divides, extent, left_over, lost, padded, product, transposed, window
+from cnnshape.numbers.rules import (
+    N,
+    Require,
+    covering,
+    cut_off,
+    divides,
+    extent,
+    halves,
+    padded,
+    product,
+    repeated,
+    transposed,
+    unasked,
+    window,
+)
+from cnnshape.problems.values import KeysExclude
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cnnshape.layers.in_torch import Called
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
 
 
 class Learned(Layer):
@@ -54,11 +72,11 @@ class _Filters(Learned):
         return {**dict(channels), "kernel_size": tuple(kernel_size), "bias": given.get("bias")}
 
 
-class Conv(_Filters, type="conv", torch="Conv{rank}d"):
+class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
     """Slides `out_channels` filters over the input.
 
     Shape   (C, W, ...) -> (out_channels, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
-            padding "same": W' = W, "valid": P = 0
+            padding "same": W' = W, "valid": P = 0, "same_upper", "same_lower": W' = ceil(W / S), the odd cell after, before
     Errors  window-too-large: F > W + 2P; groups-do-not-divide: C, out_channels; same-needs-stride-1;
             padding-exceeds-side: P >= W with padding_mode "reflect", P > W with "circular"
     Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * output positions
@@ -69,7 +87,7 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
     out_channels = Count()
     kernel_size = PerAxis()
     stride = PerAxis(1)
-    padding = Padding(0)
+    padding = Padding("same", "valid")
     dilation = PerAxis(1)
     groups = Count(1)
     bias = Flag(True)
@@ -81,7 +99,11 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, dilation: N
     ) -> N:
         covered = extent(kernel_size, dilation)
-        before, after = _ends(padding, covered)
+        if padding in SAME_ENDS:
+            _, after = halves(cut_off(w, extent=covered, stride=stride))
+            repeated(w, require, padding=after, mode=self.padding_mode)
+            return covering(w, stride=stride)
+        before, after = added(w, padding, covered=covered, stride=stride)
         if self.padding_mode != "zeros":  # torch pads in a step of its own, which has its own conditions
             padded(w, require, before=before, after=after, mode=self.padding_mode)
         if padding == "same":
@@ -95,33 +117,24 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         sides = [
             axis["stride"] * w + axis["dilation"] * axis["kernel_size"] for w, axis in zip(y[1:], axes, strict=True)
         ]
-        elements = 0 if self.padding_mode == "zeros" else 2 * x[0] * product(sides)
+        apart = self.padding_mode != "zeros" or self.padding in SAME_ENDS
+        elements = 2 * x[0] * product(sides) if apart else 0
         return elements if onednn is not False else elements + x[0] * volume(axes, "kernel_size") * product(y[1:])
-
-    def left_over(self, w: N, *, kernel_size: N, stride: N, padding: Any, dilation: N) -> N:
-        if padding == "same":
-            return 0
-        covered = extent(kernel_size, dilation)
-        return left_over(w, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
-
-    def lost(  # noqa: PLR0913 -- torch's parameters
-        self, w: N, windows: N, *, kernel_size: N, stride: N, padding: Any, dilation: N
-    ) -> N:
-        covered = extent(kernel_size, dilation)
-        return lost(w, windows, extent=covered, stride=stride, padding=_ends(padding, covered)[0])
-
-    def reach(self, w: int, *, kernel_size: int, stride: int, padding: Any, dilation: int) -> Reads:
-        before, _ = _ends(padding, extent(kernel_size, dilation))
-        return cells(-before, kernel_size, apart=dilation, step=stride)
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product(y[1:])
 
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return torch's module; `call` pads before it where the padding follows the side."""
+        bare = self.replace(padding=0, padding_mode="zeros") if self.padding in SAME_ENDS else self
+        return super(Conv, bare).module(torch, *inputs)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        return module(self.padded_input(torch, tensors[0], mode=mode))
+
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         found = super().compared(x, y)
-        windows = zip(found["padding"], found["kernel_size"], found["dilation"], strict=False)
-        pairs = [_ends(padding, extent(kernel_size, dilation)) for padding, kernel_size, dilation in windows]
-        found["padding"] = tuple(before if before == after else "same" for before, after in pairs)
         if not any(found["padding"]):
             del found["padding_mode"]
         return found
@@ -138,19 +151,15 @@ class Conv(_Filters, type="conv", torch="Conv{rank}d"):
         return Linear(in_features=inside, out_features=self.out_channels, bias=self.bias)
 
 
-def _ends(padding: Any, covered: N) -> tuple[N, N]:
-    """Return the cells added before and after; of an odd number, "same" adds the greater half after."""
-    if padding == "same":
-        return (covered - 1) // 2, covered - 1 - (covered - 1) // 2
-    return (0, 0) if padding == "valid" else (padding, padding)
-
-
 class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d"):
     """Undoes the shape of a convolution: each input cell paints a kernel on the output (also called deconvolution).
 
-    Shape   (C, W, ...) -> (out_channels, W', ...), W' = S(W - 1) - 2P + D(K - 1) + OP + 1
+    Shape   (C, W, ...) -> (out_channels, W', ...), W' = S(W - 1) - 2P + F + OP, with F = D(K - 1) + 1; or the side of
+            `like`, as with torch's output_size; padding "same_upper", "same_lower": W' = S * W, as in Keras: F - S cells
+            are cut off, the odd one at the end, at the beginning
     Errors  nothing-left: W' < 0; no-elements: W' = 0; output-padding-too-large: OP >= max(S, D);
-            groups-do-not-divide: C, out_channels
+            groups-do-not-divide: C, out_channels; like-out-of-range: the side of `like` needs another OP than 0 to S - 1;
+            shapes-differ: `like` has another number of axes; window-below-stride: F < S with padding "same_upper"
     Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * *input* positions
     Source  Dumoulin & Visin 2016, relationship 14 (arXiv:1603.07285); torch.nn.ConvTranspose2d
     """
@@ -159,27 +168,57 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
     out_channels = Count()
     kernel_size = PerAxis()
     stride = PerAxis(1)
-    padding = PerAxis(0, least=0)
+    padding = Padding()
     output_padding = PerAxis(0, least=0)
     groups = Count(1)
     bias = Flag(True)
     dilation = PerAxis(1)
     padding_mode = Word("zeros", words=("zeros",))
+    like = Reference()
     arguments = "weight bias stride padding output_padding groups dilation"
     weight_axes = ("in_channels", "out_channels")
 
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        padding = given.get("padding")
+        decides = [*(["like"] if "like" in given else []), *([f'padding "{padding}"'] if padding in SAME_ENDS else [])]
+        decides += ["output_padding"] if "output_padding" in given else []
+        return KeysExclude(of=cls.type, one=decides[0], other=decides[1]) if len(decides) > 1 else None
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        if self.like is None:
+            return super().output(require, *inputs)
+        x, like = inputs
+        require(len(x) == len(like), "shapes-differ", one=x, other=like)
+        sides = zip(x[1:], like[1:], self.axes(len(x) - 1), strict=True)
+        reached = [attempt(self.reached, w, target, require, **axis) for w, target, axis in sides]
+        return (attempt(self.depth, x[0], require), *reached)
+
     def side(  # noqa: PLR0913 -- torch's parameters
-        self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N, output_padding: N, dilation: N
+        self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, output_padding: N, dilation: N
     ) -> N:
+        covered = extent(kernel_size, dilation)
+        if padding in SAME_ENDS:
+            require(covered >= stride, "window-below-stride", extent=covered, stride=stride, padding=padding)
+            return w * stride
         fits = (output_padding < stride) | (output_padding < dilation)
         require(fits, "output-padding-too-large", output_padding=output_padding, stride=stride, dilation=dilation)
-        covered = extent(kernel_size, dilation)
         return transposed(w, require, extent=covered, stride=stride, padding=padding, output_padding=output_padding)
 
+    def reached(  # noqa: PLR0913 -- torch's parameters
+        self, w: N, target: N, require: Require, *, kernel_size: N, stride: N, padding: N, dilation: N, **_: N
+    ) -> N:
+        """Return the side of `like`, which an output_padding below the stride must give."""
+        least = transposed(w, unasked, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
+        in_range = (target >= least) & (target < least + stride)
+        require(in_range, "like-out-of-range", side=target, least=least, most=least + stride - 1)
+        return target
+
     def reach(  # noqa: PLR0913 -- torch's parameters
-        self, w: int, *, kernel_size: int, stride: int, padding: int, output_padding: int, dilation: int
+        self, w: int, *, kernel_size: int, stride: int, padding: Any, output_padding: int, dilation: int
     ) -> Reads:
-        return painted(kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+        cut, _ = _cut(padding, extent(kernel_size, dilation), stride)
+        return painted(kernel_size=kernel_size, stride=stride, padding=cut, dilation=dilation)
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product(x[1:])
@@ -189,6 +228,44 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
         axes = self.axes(len(x) - 1)
         in_place = onednn and all(axis["output_padding"] < axis["stride"] for axis in axes)
         return 0 if onednn is None or in_place else y[0] * volume(axes, "kernel_size") * product(x[1:])
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return torch's module; `call` cuts what it gives where the padding is none of torch's."""
+        bare = self.replace(padding=0) if self.padding in SAME_ENDS else self
+        return super(ConvTranspose, bare).module(torch, *inputs)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x, *like = tensors
+        if like:
+            return module(x, output_size=like[0].shape[2:])
+        if self.padding not in SAME_ENDS:
+            return module(x)
+        ends = [(-before, -after) for before, after in self.trims(x.dim() - 2)]
+        return padded_tensor(torch, module(x), ends)
+
+    def trims(self, rank: int) -> Sequence[tuple[N, N]]:
+        """Return the cells that `padding` cuts off before and after each spatial axis."""
+        return [
+            _cut(axis["padding"], extent(axis["kernel_size"], axis["dilation"]), axis["stride"])
+            for axis in self.axes(rank)
+        ]
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the settings with output_padding as the sides show it: `like`, and torch's output_size, say it so."""
+        found = super().compared(x, y)
+        rank = len(x) - 1
+        if len(y) - 1 == rank and fit(self, rank):
+            padding = tuple(before for before, _ in self.trims(rank))
+            plain = self.replace(padding=padding, output_padding=0)
+            usual = [plain.side(w, unasked, **axis) for w, axis in zip(x[1:], plain.axes(rank), strict=True)]
+            more = tuple(side - least for side, least in zip(y[1:], usual, strict=True))
+            found |= {"padding": padding, "output_padding": more}
+        return found
+
+
+def _cut(padding: Any, covered: N, stride: N) -> tuple[N, N]:
+    """Return the cells that a transposed convolution cuts off before and after a side."""
+    return halves(covered - stride, more_after=padding == "same_upper") if padding in SAME_ENDS else (padding, padding)
 
 
 class Linear(Learned, type="linear", torch="Linear"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from cnnshape.layers.parameters import Parameter
     from cnnshape.numbers.rules import N
@@ -128,3 +128,11 @@ class InTorch:
     def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Any, tuple[int, ...]]:
         """Return the layer as files write it, seen with the layers that made its inputs, and the values that enter."""
         return self, inputs
+
+
+def padded_tensor(
+    torch: Any, x: Any, ends: Sequence[tuple[int, int]], *, mode: str = "constant", value: float = 0.0
+) -> Any:
+    """Return a tensor with cells added before and after each spatial axis, or cut off where negative."""
+    flat = [cells for pair in reversed(ends) for cells in pair]
+    return torch.nn.functional.pad(x, flat, mode=mode, value=value if mode == "constant" else None)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REQUIRED: Final[Any] = object()  # the default of a parameter that must be given
+SAME_ENDS: Final = ("same_upper", "same_lower")  # paddings that follow the side that arrives
 LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # torch's weights are float32
 
 
@@ -48,6 +49,7 @@ class Traits(TypedDict, total=False):
     compared: bool  # verify compares it; False: the shapes show it
     follows: bool  # it follows from the input, unless it is given
     sides: bool  # the output's sides depend on it, or which sides are refused
+    spatial: bool  # it has one value for each spatial axis
 
 
 class Parameter(Generic[T]):
@@ -60,7 +62,7 @@ class Parameter(Generic[T]):
     kind = "a value"
     words: tuple[str, ...] = ()
     of_words = False  # every string is a word: an expression only within {...}
-    torch, compared, follows, sides = True, True, False, False  # the traits
+    torch, compared, follows, sides, spatial = True, True, False, False, False  # the traits
     name: str
 
     def __init__(self, default: T = REQUIRED, **traits: Unpack[Traits]):
@@ -195,7 +197,7 @@ class PerAxis(Parameter[Any]):
     `same_as` names the parameter whose value this one has where it is left out, as a pool's stride is its kernel_size.
     """
 
-    sides = True
+    sides = spatial = True
 
     def __init__(
         self,
@@ -208,7 +210,6 @@ class PerAxis(Parameter[Any]):
     ):
         super().__init__(None if same_as else default, **traits)
         self.same_as = same_as
-        self.spatial = True
         self.least = least
         self.words = words
         self.kind = f"a whole number from {least} up, or a list with one for each spatial axis{_or(words)}"
@@ -255,10 +256,10 @@ def _or(words: tuple[str, ...]) -> str:
 
 
 class Padding(PerAxis):
-    """Cells added at both ends, or a word: "same" keeps the side, "valid" adds none."""
+    """Cells added at both ends, or a word: SAME_ENDS follow the side and the stride; some types have others as well."""
 
-    def __init__(self, default: int = 0):
-        super().__init__(default, least=0, words=("same", "valid"))
+    def __init__(self, *others: str):
+        super().__init__(0, least=0, words=(*others, *SAME_ENDS))
 
 
 class KeptSize(PerAxis):
@@ -304,8 +305,7 @@ class Ends(PerAxis):
     """
 
     def __init__(self, default: int = 0, *, least: int, spatial: bool = True):
-        super().__init__(default, least=least, torch=False, sides=spatial)
-        self.spatial = spatial
+        super().__init__(default, least=least, torch=False, sides=spatial, spatial=spatial)
         entry = "a whole number" + f" from {least} up" * (least >= 0) + ", or a pair [before, after]"
         self.kind = f"a number, or a list with one entry for each spatial axis: {entry}" if spatial else entry
 

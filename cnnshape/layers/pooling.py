@@ -7,27 +7,40 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt, sees_all
 from cnnshape.layers.in_torch import Called, Recognized
-from cnnshape.layers.parameters import Divisor, Flag, KeptSize, PerAxis, Real, Reference, per_axis
-from cnnshape.layers.windows import Reads, cells, painted, spread, whole
+from cnnshape.layers.parameters import (
+    SAME_ENDS,
+    Divisor,
+    Flag,
+    KeptSize,
+    Padding,
+    PerAxis,
+    Real,
+    Reference,
+    Word,
+    per_axis,
+)
+from cnnshape.layers.sliding import Sliding
+from cnnshape.layers.windows import Reads, painted, spread, whole
 from cnnshape.numbers.rules import (
     N,
     Refused,
     Require,
+    covering,
     equal,
     extent,
-    left_over,
-    lost,
     transposed,
     unasked,
     window,
     window_ceil,
 )
+from cnnshape.problems.values import CannotUnpool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cnnshape.layers.in_torch import Made
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
 
 
 class Pooling(Layer):
@@ -36,57 +49,56 @@ class Pooling(Layer):
     family = "Layers that summarise windows"
 
 
-class _Pool(Pooling):
+class _Pool(Pooling, Sliding):
     """The base of the pools with a window: its rule, and the limit of its padding."""
 
     kernel_size: PerAxis
     ceil_mode: Flag
-    ranks = SPATIAL
 
     def sees_all(self, x: Shape, y: Shape) -> bool:
         """Say whether one window without padding covers the whole input."""
         if not 1 < len(x) == len(y):
             return False
-        axes = self.axes(len(x) - 1)
-        return sees_all(axes, x, y) and not any(axis["padding"] for axis in axes)
+        return sees_all(self.axes(len(x) - 1), x, y) and not any(map(any, self.ends(x)))
 
     def side(  # noqa: PLR0913 -- torch's parameters
-        self, w: N, require: Require, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
+        self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any = 0, dilation: N = 1
     ) -> N:
+        if padding in SAME_ENDS:
+            return covering(w, stride=stride)
         half = kernel_size // 2
         require(padding <= half, "padding-over-half", padding=padding, kernel_size=kernel_size, half=half)
         rule = window_ceil if self.ceil_mode else window
         return rule(w, require, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
 
-    def left_over(self, w: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1) -> N:
-        return left_over(w, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
-
-    def lost(  # noqa: PLR0913 -- torch's parameters
-        self, w: N, windows: N, *, kernel_size: N, stride: N, padding: N = 0, dilation: N = 1
-    ) -> N:
-        return lost(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=padding)
-
     def hangs_over(self) -> bool:
         return self.ceil_mode
 
-    def reach(self, w: int, *, kernel_size: int, stride: int, padding: int = 0, dilation: int = 1) -> Reads:
-        return cells(-padding, kernel_size, apart=dilation, step=stride)
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return torch's module; `call` pads before it where the padding follows the side."""
+        bare = self.replace(padding=0) if self.padding in SAME_ENDS else self
+        return super(_Pool, bare).module(torch, *inputs)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return module(self.padded_input(torch, tensors[0]))
 
 
 class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
     """Takes the largest value of each window.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
-            ceil_mode: W' = floor((W + P - max(F - P, S) + S - 1) / S) + 1
+            ceil_mode: W' = floor((W + P - max(F - P, S) + S - 1) / S) + 1; padding "same_upper", "same_lower":
+            W' = ceil(W / S), the odd cell after, before
     Errors  window-too-large: F > W + 2P (with ceil_mode: W' < 1); padding-over-half: P > K // 2
     Source  Dumoulin & Visin 2016, relationship 6 (arXiv:1603.07285); torch.nn.MaxPool2d
     """
 
     kernel_size = PerAxis()
     stride = PerAxis(same_as="kernel_size")
-    padding = PerAxis(0, least=0)
+    padding = Padding()
     dilation = PerAxis(1)
     ceil_mode = Flag(False, sides=True)
+    fills = -inf
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalMaxPool() if self.sees_all(x, y) else self
@@ -106,14 +118,15 @@ class _MeanPool(_Pool):
         sides = zip(x[1:], self.axes(len(x) - 1), strict=True)
         return (x[0], *(attempt(self.bare_side, w, require, **axis) for w, axis in sides))
 
-    def bare_side(self, w: N, require: Require, *, kernel_size: N, **axis: N) -> N:
-        """Return the side of the output; the kernel must fit the side without padding, too."""
-        require(w >= kernel_size, "window-too-large", side=w, extent=kernel_size, padding=0)
+    def bare_side(self, w: N, require: Require, *, kernel_size: N, **axis: Any) -> N:
+        """Return the side of the output; the kernel must fit the side without its own padding, too."""
+        if self.padding not in SAME_ENDS:
+            require(w >= kernel_size, "window-too-large", side=w, extent=kernel_size, padding=0)
         return self.side(w, require, kernel_size=kernel_size, **axis)
 
 
 class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
-    """Takes the mean of each window.
+    """Takes the mean of each window; cells that padding "same_upper" or "same_lower" adds count if it is said.
 
     Shape   (C, W, ...) -> (C, W', ...), as max_pool without dilation
     Errors  window-too-large: K > W + 2P (with ceil_mode: W' < 1; in 3-D always K > W); padding-over-half: P > K // 2;
@@ -123,13 +136,29 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
 
     kernel_size = PerAxis()
     stride = PerAxis(same_as="kernel_size")
-    padding = PerAxis(0, least=0)
+    padding = Padding()
     ceil_mode = Flag(False, sides=True)
     count_include_pad = Flag(True)
     divisor_override = Divisor(None)  # type: ignore[arg-type]  # torch's default
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalAvgPool() if self.sees_all(x, y) else self
+
+    @property
+    def counts_padding(self) -> bool:
+        """Whether the cells that are added count in a mean."""
+        return self.__dict__.get("count_include_pad", self.padding not in SAME_ENDS)
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        found = super().compared(x, y)
+        return found | {"count_include_pad": self.counts_padding} if "count_include_pad" in found else found
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        y = super().call(torch, module, x)
+        if self.padding not in SAME_ENDS or self.counts_padding or self.divisor_override is not None:
+            return y
+        return y / super().call(torch, module, torch.ones(1, 1, *x.shape[2:], dtype=x.dtype, device=x.device))
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -140,7 +169,7 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
 class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
     """Takes the p-norm of each window: the p-th root of the sum of p-th powers; `norm_type` 2 is L2 pooling.
 
-    Shape   (C, W, ...) -> (C, W', ...), as avg_pool without padding
+    Shape   (C, W, ...) -> (C, W', ...), as avg_pool, with no other padding than "same_upper" and "same_lower"
     Errors  window-too-large: K > W (with ceil_mode: W' < 1; in 3-D always K > W)
     Source  torch.nn.LPPool2d
     """
@@ -149,6 +178,7 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
     kernel_size = PerAxis()
     stride = PerAxis(same_as="kernel_size")
     ceil_mode = Flag(False, sides=True)
+    padding = Word(None, words=SAME_ENDS, torch=False, sides=True, spatial=True)  # type: ignore[arg-type]  # none
 
     def takes_means(self) -> bool:
         return self.norm_type not in (inf, -inf)  # the infinite norm is the maximum, and torch has max_pool compute it
@@ -176,6 +206,11 @@ class MaxUnpool(Pooling, type="max_unpool"):
     padding = PerAxis(None, least=0)
     ranks = SPATIAL
     modules: ClassVar = {"MaxUnpool{rank}d": {}}
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        padding = getattr(given["indices"], "padding", 0)  # the reference itself may be wrong
+        return CannotUnpool(setting=f'padding "{padding}"') if padding in SAME_ENDS else None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x, restored = inputs

@@ -62,6 +62,22 @@ def window_ceil(w: N, require: Require, *, extent: N, stride: N, padding: N) -> 
     return windows
 
 
+def covering(w: N, *, stride: N) -> N:
+    """The windows that begin a stride apart in a side, the last perhaps cut off by its end: W' = ceil(W / S)."""
+    return (w + stride - 1) // stride
+
+
+def cut_off(w: N, *, extent: N, stride: N) -> N:
+    """The cells that the windows of `covering` lack: T = S(W' - 1) + F - W, negative where they leave cells over."""
+    return stride * (covering(w, stride=stride) - 1) + extent - w
+
+
+def halves(cells: N, *, more_after: bool = True) -> tuple[N, N]:
+    """Cells to add to a side or to cut off, before and after: half each, of an odd number one more at one end."""
+    less = cells // 2
+    return (less, cells - less) if more_after else (cells - less, less)
+
+
 def left_over(w: N, *, extent: N, stride: N, padding: N) -> N:
     """The remainder of the division in `window`, in cells: (W - F + 2P) mod S."""
     return (w - extent + 2 * padding) % stride
@@ -92,12 +108,19 @@ def padded(w: N, require: Require, *, before: int, after: int, mode: str) -> N:
     cut, widest = min(before, 0) + min(after, 0), max(before, after)
     if mode == "constant":  # torch cuts before it adds
         require(w + cut >= 0, "nothing-left", side=w, result=w + cut)
-    if mode == "reflect":
-        require(w > widest, "padding-exceeds-side", side=w, padding=widest, mode=mode)
-    if mode == "circular":  # torch would wrap cells that it has cut off
-        code = "padding-exceeds-side" if cut == 0 else "padding-exceeds-rest"
-        require(w + cut >= widest, code, side=w + cut, padding=widest, mode=mode)
+    if mode == "circular" and cut != 0:  # torch would wrap cells that it has cut off
+        require(w + cut >= widest, "padding-exceeds-rest", side=w + cut, padding=widest, mode=mode)
+    else:
+        repeated(w, require, padding=widest, mode=mode)
     return result
+
+
+def repeated(w: N, require: Require, *, padding: N, mode: str) -> None:
+    """State that a side has the cells that padding repeats, mirrored without the last one, or from the other end."""
+    if mode == "reflect":
+        require(w > padding, "padding-exceeds-side", side=w, padding=padding, mode=mode)
+    if mode == "circular":
+        require(w >= padding, "padding-exceeds-side", side=w, padding=padding, mode=mode)
 
 
 def scaled(w: N, require: Require, *, factor: N) -> N:

@@ -114,6 +114,43 @@ class OutputPaddingTooLarge(Problem, code="output-padding-too-large"):
     at = ("output_padding",)
 
 
+class LikeOutOfRange(Problem, code="like-out-of-range"):
+    """A transposed convolution cannot give the side of the layer that `like` names, whatever its output_padding.
+
+    A convolution gives the same side for as many inputs as its stride; one of these must be the side wanted. Torch says
+    so of an output_size.
+
+    Example  input = [3, 16, 16]
+             layers = [
+               { name = "down", type = "conv", out_channels = 8, kernel_size = 4, stride = 4 },
+               { type = "conv_transpose", out_channels = 8, kernel_size = 2, stride = 2, like = "input" },
+             ]
+    Mend     Give it the stride of the convolution that made the side smaller (`stride = 4`), or name a layer with a side
+             that it can reach.
+    """
+
+    sentence = "a side of {side}, as like has it, cannot come out: it must be from {least} to {most}"
+    at = ("like", "kernel_size", "stride")
+
+
+class WindowBelowStride(Problem, code="window-below-stride"):
+    """A transposed convolution is to give S times its side, by cutting F - S cells off, and its window F is too small.
+
+    Keras pads with zeros then. The window is the kernel, spread out by dilation.
+
+    Example  input = [3, 8, 8]
+             layers = [
+               { type = "conv_transpose", out_channels = 8, kernel_size = 2, stride = 3, padding = "same_upper" },
+             ]
+    Mend     Enlarge the kernel (`kernel_size = 3`), lower the stride (`stride = 2`), or give the padding as a number
+             (`padding = 0`), and an output_padding beside it.
+    """
+
+    sentence = 'padding = "{padding}" needs a window of the stride {stride} or more, not {extent}'
+    at = ("padding", "kernel_size", "stride")
+    torch_refuses = False
+
+
 class GroupsDoNotDivide(Problem, code="groups-do-not-divide"):
     """The channels cannot be dealt out in groups of equal size, since their number is no multiple of the groups.
 

@@ -220,6 +220,23 @@ class OffsetNotCentred(Problem, code="offset-not-centred"):
     sentence = "amount and exact are for the middle, without offset"
 
 
+class CannotUnpool(Problem, code="cannot-unpool"):
+    """A max_unpool names a max_pool whose indices torch cannot follow back.
+
+    With padding "same_upper" or "same_lower" torch pads in a step of its own, and the indices are those of the padded
+    side.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "pool", type = "max_pool", kernel_size = 2, padding = "same_upper" },
+               { type = "max_unpool", indices = "pool" },
+             ]
+    Mend     Give the padding of the max_pool as a number.
+    """
+
+    sentence = "there is no max_unpool of a max_pool with {setting}"
+
+
 class BoundsReversed(Problem, code="bounds-reversed"):
     """The lower bound of an rrelu's slope lies above the upper one.
 

@@ -60,6 +60,9 @@ class _Written:
     def __mul__(self, other: Any) -> _Written:
         return _Written(f"({self} * {other!r})")
 
+    def __truediv__(self, other: Any) -> _Written:
+        return _Written(f"({self} / {other!r})")
+
     def __floordiv__(self, other: Any) -> _Written:
         return _Written(f"({self} // {other!r})")
 

@@ -58,7 +58,7 @@ def test_a_setting_has_one_form(kind, name, value, result):
             "conv",
             "padding",
             ["same", 1],
-            'padding must be a whole number from 0 up, or a list with one for each spatial axis, or "same", or "valid", not ["same", 1]',
+            'padding must be a whole number from 0 up, or a list with one for each spatial axis, or "same", or "valid", or "same_upper", or "same_lower", not ["same", 1]',
         ),
         (
             "max_pool",

@@ -66,7 +66,7 @@ def test_calc_helps_with_types_and_options():
         (["relu", 3], "relu is not about sides alone"),
         (["conv", 227], "Missing option '--kernel-size'"),
         (["conv", 227, "--kernel-size", 0], "kernel_size must be a whole number from 1 up"),
-        (["conv", 227, "--kernel-size", 3, "--padding", "sme"], '"valid", not "sme"'),
+        (["conv", 227, "--kernel-size", 3, "--padding", "sme"], 'not "sme"'),
         (["conv", "a", "--kernel-size", 3], "is no shape"),
         (["conv", "0", "--kernel-size", 3], "is no shape"),
         (["upsample", 5], "upsample needs one of"),

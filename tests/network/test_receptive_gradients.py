@@ -25,6 +25,16 @@ LAYERS = [
         for k, s, p, d in product((1, 2, 5), (1, 2, 3), (0, 1), (1, 2, 3))
     ),
     ("conv_transpose", {"out_channels": 2, "kernel_size": 3, "stride": 4, "padding": 1, "output_padding": 3}),
+    *(
+        ("conv_transpose", {"out_channels": 2, "kernel_size": k, "stride": s, "padding": p})
+        for k, s, p in product((3, 4, 6), (2, 3), ("same_upper", "same_lower"))
+    ),
+    *(
+        ("conv", {"out_channels": 2, "kernel_size": k, "stride": s, "dilation": d, "padding": p})
+        for k, s, d, p in product((1, 4), (1, 3), (1, 2), ("same_upper", "same_lower"))
+    ),
+    ("avg_pool", {"kernel_size": 4, "stride": 3, "padding": "same_lower"}),
+    ("lp_pool", {"norm_type": 2, "kernel_size": 4, "stride": 3, "padding": "same_upper"}),
     ("max_pool", {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2}),
     ("max_pool", {"kernel_size": 3, "stride": 2, "ceil_mode": True}),
     ("avg_pool", {"kernel_size": 3, "padding": 1}),

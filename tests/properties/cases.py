@@ -63,11 +63,13 @@ def declared() -> Values:
 FLAG = Values(False, True)
 LARGEST = 2**63 - 1
 ANY_NUMBER = Values(0, 1, -1, 0.5, -2.5, 1e-300, 1e300, LARGEST, 10**30, float("inf"), float("-inf"), float("nan"))
+FOLLOWING = ("same_upper", "same_lower")
 POOL = {
     "kernel_size": sizes(1, 2, 2, 3, 3, 4, 5, 100),
     "stride": sizes(1, 2, 3, 5, 10**9),
     "padding": sizes(0, 0, 1, 1, 2, 3, wrong=(-1,)),
 }
+PADDED_POOL = POOL | {"padding": sizes(0, 0, 1, 1, 2, 3, *FOLLOWING, wrong=(-1, "same"))}
 CONV = {
     "in_channels": declared(),
     "out_channels": counts(1, 2, 3, 4, 6),
@@ -122,23 +124,24 @@ TRIED: dict[str, Tried] = {
         "Conv{}d",
         space=True,
         **CONV,
-        padding=sizes(0, 0, 1, 2, 3, 4, "same", "same", "valid", wrong=(-1, "half")),
+        padding=sizes(0, 0, 1, 2, 3, 4, "same", "same", "valid", *FOLLOWING, wrong=(-1, "half")),
         padding_mode=Values("zeros", "reflect", "replicate", "circular", wrong=("constant",)),
     ),
     "conv_transpose": Tried(
         "ConvTranspose{}d",
         space=True,
         **CONV,
-        padding=sizes(0, 1, 2, 3, 6, wrong=(-1, "same")),
+        padding=sizes(0, 1, 2, 3, 6, *FOLLOWING, wrong=(-1, "same")),
         output_padding=sizes(0, 0, 1, 2, 3, wrong=(-1,)),
         padding_mode=Values("zeros", wrong=("reflect", "replicate", "circular")),
+        like=Values("other"),
     ),
     "linear": Tried("Linear", in_features=declared(), out_features=counts(1, 2, 7), bias=FLAG),
-    "max_pool": Tried("MaxPool{}d", space=True, **POOL, dilation=sizes(1, 2, 3), ceil_mode=FLAG),
+    "max_pool": Tried("MaxPool{}d", space=True, **PADDED_POOL, dilation=sizes(1, 2, 3), ceil_mode=FLAG),
     "avg_pool": Tried(
         "AvgPool{}d",
         space=True,
-        **POOL,
+        **PADDED_POOL,
         ceil_mode=FLAG,
         count_include_pad=FLAG,
         divisor_override=Values(1, 2, -3, LARGEST, wrong=(0,)),
@@ -149,6 +152,7 @@ TRIED: dict[str, Tried] = {
         kernel_size=POOL["kernel_size"],
         stride=POOL["stride"],
         ceil_mode=FLAG,
+        padding=Values(*FOLLOWING, wrong=("same", 0, 1)),
     ),
     "max_unpool": Tried(space=True, **POOL, indices=Values({})),  # see `unpooling`
     "adaptive_avg_pool": Tried(space=True, output_size=sizes(1, 2, 3, 5, 8, "keep")),
@@ -348,6 +352,8 @@ def unpooling(settings: dict[str, Any], restored: Shape, choose: Choose) -> Case
         kernel_size, padding, dilation = (of_axis(pool.get(name, d), axis) for name, d in POOL_DEFAULTS)
         stride = of_axis(pool.get("stride", pool["kernel_size"]), axis)
         extent = dilation * (kernel_size - 1) + 1
+        if isinstance(padding, str):
+            return max(1, len(range(0, side, max(1, stride))))
         return max(1, len(range(-padding, side + padding - extent + 1, max(1, stride))))
 
     x = (restored[0], *(pooled(axis, side) for axis, side in enumerate(restored[1:])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
-from cases import Case
+from cases import FOLLOWING, Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,13 +40,15 @@ def conv() -> Iterator[Case]:
     windows = {
         "kernel_size": range(1, 5),
         "stride": (1, 2, 3),
-        "padding": (0, 1, 2, 3, "same", "valid"),
+        "padding": (0, 1, 2, 3, "same", "valid", *FOLLOWING),
         "dilation": (1, 2),
     }
     modes = ("zeros", "reflect", "replicate", "circular")
     yield from grid("conv", sides(7), out_channels=[1], **windows, padding_mode=modes)
     yield from grid("conv", sides(4, 2), out_channels=[1], **windows)
-    yield from grid("conv", sides(3, 3), out_channels=[1], **windows | {"padding": (0, 1, "same")}, padding_mode=modes)
+    yield from grid(
+        "conv", sides(3, 3), out_channels=[1], **windows | {"padding": (0, 1, "same", "same_lower")}, padding_mode=modes
+    )
     yield from grid(
         "conv", sides(1, 1, 6) + sides(1, 1, 4), out_channels=range(7), groups=range(7), kernel_size=[1], bias=FLAGS
     )
@@ -60,6 +62,17 @@ def conv_transpose() -> Iterator[Case]:
         "conv_transpose", sides(2, 2), out_channels=[1], **window, output_padding=(0, 1, 2), dilation=(1, 2)
     )
     yield from grid("conv_transpose", sides(2, 3), out_channels=[1], **window)
+    follows = window | {"padding": FOLLOWING}
+    for rank in (1, 2, 3):
+        yield from grid("conv_transpose", sides(3, rank), out_channels=[1], **follows, dilation=(1, 2))
+    given = {"padding": FOLLOWING, "output_padding": (LEFT_OUT, 0, 1)}
+    yield from grid("conv_transpose", sides(2), out_channels=[1], kernel_size=[3], stride=[2], **given)
+    like = [[(2, side), (1, target)] for side in range(1, 4) for target in range(1, 12)]
+    few = window | {"padding": range(3), "dilation": (1, 2)}
+    yield from grid("conv_transpose", like, out_channels=[1], **few, like=["other"])
+    like = [[(2, 2, 3), (1, *other)] for other in shapes((3, 4, 5), (0, 1, 2, 3))]
+    settings = {"kernel_size": [2, 3], "stride": [2], "padding": (0, 1, "same_upper"), "output_padding": (LEFT_OUT, 0)}
+    yield from grid("conv_transpose", like, out_channels=[1], **settings, like=["other"])
     yield from grid(
         "conv_transpose", sides(1, 1, 6), out_channels=range(7), groups=range(7), kernel_size=[1], bias=FLAGS
     )
@@ -69,11 +82,13 @@ POOL = {"kernel_size": range(1, 5), "stride": (LEFT_OUT, 1, 2, 3, 5)}
 
 
 def pools() -> Iterator[Case]:
+    paddings = (*range(4), *FOLLOWING)
     for rank in (1, 2, 3):
         inputs = sides(10 - 2 * rank, rank)
-        yield from grid("max_pool", inputs, **POOL, padding=range(4), dilation=(1, 2, 3), ceil_mode=FLAGS)
-        yield from grid("avg_pool", inputs, **POOL, padding=range(4), ceil_mode=FLAGS)
-        yield from grid("lp_pool", inputs, norm_type=(1, 2.0, float("inf")), **POOL, ceil_mode=FLAGS)
+        yield from grid("max_pool", inputs, **POOL, padding=paddings, dilation=(1, 2, 3), ceil_mode=FLAGS)
+        yield from grid("avg_pool", inputs, **POOL, padding=paddings, ceil_mode=FLAGS)
+        powers = {"norm_type": (1, 2.0, float("inf")), "padding": (LEFT_OUT, *FOLLOWING)}
+        yield from grid("lp_pool", inputs, **powers, **POOL, ceil_mode=FLAGS)
         wanted: list[Any] = [*range(7), "keep", [2] * rank, ["keep"] * rank, [1] * (rank + 1)]
         for kind in ("adaptive_avg_pool", "adaptive_max_pool"):
             yield from grid(kind, inputs, output_size=wanted)

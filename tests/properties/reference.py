@@ -41,6 +41,71 @@ def last(x: Tensor) -> int:
     return x.shape[-1]
 
 
+def entries(value: Any, x: Tensor) -> list[Any]:
+    """Return a setting for each spatial axis, at one entry or all."""
+    return value if isinstance(value, list) else [value] * (x.dim() - 2)
+
+
+def follows(settings: dict[str, Any], x: Tensor) -> bool:
+    """Say whether the padding follows the side; all lists must then have an entry for each axis."""
+    return settings.get("padding") in ("same_upper", "same_lower")
+
+
+def filled(settings: dict[str, Any], x: Tensor, **how: Any) -> Tensor:
+    """Pad as timm does for TensorFlow's SAME: to the last of ceil(W / S) windows, one cell at a time from end to end."""
+    kernel, stride = settings["kernel_size"], settings.get("stride", settings.get("step", settings["kernel_size"]))
+    windows = zip(*(entries(value, x) for value in (kernel, stride, settings.get("dilation", 1))), strict=True)
+    flat: list[int] = []
+    for side, (k, s, d) in zip(x.shape[2:], windows, strict=True):
+        ends = [0, 0]
+        for cell in range(max((-(-side // s) - 1) * s + (k - 1) * d + 1 - side, 0)):
+            ends[(cell + (settings["padding"] == "same_upper")) % 2] += 1
+        flat = ends + flat
+    return functional.pad(x, flat, **how)
+
+
+def without_padding(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "padding"}
+
+
+def conv(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    run = module("Conv{}d", in_channels=channels)
+    if not follows(settings, x):
+        return run(settings, x)
+    mode = {"zeros": "constant"}.get(settings.get("padding_mode", "zeros"), settings.get("padding_mode"))
+    given = {key: value for key, value in without_padding(settings).items() if key != "padding_mode"}
+    return run(given, filled({"stride": 1} | settings, x, mode=mode))
+
+
+def conv_transpose(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor, Any]:
+    run = module("ConvTranspose{}d", in_channels=channels)
+    padding = settings.get("padding")
+    if [bool(like), follows(settings, x), "output_padding" in settings].count(True) > 1:
+        raise ValueError("two ways to say which side comes out")
+    if like:
+        given = {"in_channels": channels(x)} | {key: value for key, value in settings.items() if key != "like"}
+        layer = getattr(nn, f"ConvTranspose{x.dim() - 2}d")(**given)
+        return layer(x, output_size=like[0].shape[2:]), layer
+    if not follows(settings, x):
+        return run(settings, x)
+    y, layer = run(without_padding(settings), x)
+    for axis, stride in enumerate(entries(settings.get("stride", 1), x), start=2):  # Keras: S times the side
+        cut = y.shape[axis] - x.shape[axis] * stride
+        if cut < 0:
+            raise ValueError("Keras adds zeros")
+        y = y.narrow(axis, cut // 2 if padding == "same_upper" else cut - cut // 2, x.shape[axis] * stride)
+    return y, layer
+
+
+def pool(name: str, value: float) -> Run:
+    def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+        if not follows(settings, x):
+            return module(name)(settings, x)
+        return module(name)(without_padding(settings), filled(settings, x, value=value))
+
+    return run
+
+
 def batch_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     return module("BatchNorm{}d" if x.dim() > 2 else "BatchNorm1d", num_features=channels)(settings, x)
 
@@ -61,7 +126,9 @@ def lp_pool(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     if x.dim() == 3:
         alone = {key: value[0] for key, value in settings.items() if isinstance(value, list) and len(value) == 1}
         settings = settings | alone
-    return module("LPPool{}d")(settings, x)
+    if settings.get("padding", "same_upper") not in ("same_upper", "same_lower"):
+        raise ValueError(settings["padding"])
+    return pool("LPPool{}d", 0.0)(settings, x)
 
 
 def max_unpool(settings: dict[str, Any], x: Tensor, restored: Tensor) -> tuple[Tensor, Any]:
@@ -221,6 +288,10 @@ def of_class(tried: Tried) -> Run:
 
 
 REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.items() if tried.torch} | {
+    "conv": conv,
+    "conv_transpose": conv_transpose,
+    "max_pool": pool("MaxPool{}d", float("-inf")),
+    "avg_pool": pool("AvgPool{}d", 0.0),
     "lp_pool": lp_pool,
     "max_unpool": max_unpool,
     "adaptive_avg_pool": adaptive("AdaptiveAvgPool{}d"),

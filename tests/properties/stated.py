@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from answers import SETTING
-from cases import TRIED, Case
+from cases import FOLLOWING, TRIED, Case
 
 Broken = Callable[[Case, Any], bool]  # a case, and what torch says of it -> whether the condition does not hold
 
@@ -121,12 +121,21 @@ def _(case: Case, answer: Any) -> bool:
     return wraps and any(min(p) < 0 < max(p) and max(p) > side + min(p) for side, p in zip(sides, ends, strict=False))
 
 
+@condition("window-below-stride")
+def _(case: Case, answer: Any) -> bool:
+    """A conv_transpose gives S times its side by cutting alone: Keras adds zeros where the window is too small."""
+    given, sides = case.settings, case.shapes[0][1:]
+    follows = case.type == "conv_transpose" and given.get("padding") in FOLLOWING
+    windows = (each(given.get(name, 1), sides) for name in ("kernel_size", "dilation", "stride"))
+    return follows and any(d * (k - 1) + 1 < s for k, d, s in zip(*windows, strict=False))
+
+
 @condition("window-in-padding")
 def _(case: Case, answer: Any) -> bool:
     """A max_unpool needs a place for each value: a dilated window may step over a side, from padding to padding."""
     pool, sides = case.settings.get("indices", {}), case.shapes[-1][1:]
     paddings, dilations = each(pool.get("padding", 0), sides), each(pool.get("dilation", 1), sides)
-    return any(p > 0 and side < d for side, p, d in zip(sides, paddings, dilations, strict=False))
+    return any(p not in (0, *FOLLOWING) and side < d for side, p, d in zip(sides, paddings, dilations, strict=False))
 
 
 def cropped(case: Case) -> list[tuple[int, int]]:
@@ -154,8 +163,9 @@ LARGEST = torch.finfo(torch.float32).max
 @condition(SETTING)
 def _(case: Case, answer: Any) -> bool:
     """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
-    padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells; a scale_factor of 0,
-    which torch takes for none; an attention that drops more than all, which torch finds in training alone.
+    padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells, or of a max_pool whose
+    padding follows the side; a scale_factor of 0, which torch takes for none; an attention that drops more than all,
+    which torch finds in training alone.
     """
     kind, settings, _ = case
     numbers = [value for value in settings.values() if isinstance(value, float) and not math.isinf(value)]
@@ -167,6 +177,7 @@ def _(case: Case, answer: Any) -> bool:
         any(not abs(number) <= LARGEST for number in numbers)
         or any(abs(number) >= 2**63 for number in integers)
         or (kind == "max_unpool" and any(cells < least for cells, least in own))
+        or settings.get("indices", {}).get("padding") in FOLLOWING
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0

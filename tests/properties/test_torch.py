@@ -62,7 +62,7 @@ def test_multiply_accumulates_are_half_of_torchs_flops(kind):
         layer = read(one)
         if isinstance(ours(layer, one), Accepted):
             with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device("meta"):
-                REFERENCE[kind](one.settings, torch.zeros(1, *one.shapes[0]))
+                REFERENCE[kind](one.settings, *(torch.zeros(1, *shape) for shape in one.shapes))
             counted = counter.get_flop_counts()["Global"]
             flops = sum(count for operator, count in counted.items() if operator is not torch.ops.aten.bmm)
             assert flops == 2 * measure(layer, one.shapes).macs, one

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 def changes(kind: str) -> Iterator[tuple[str, Any, Any]]:
     """Yield, for cases of a type that differ in one parameter alone, its name and the results of both."""
     for one, other in pairwise(drawn(kind)):
-        for name in one.settings.keys() & other.settings.keys() - TYPES[kind].references.keys():
-            layers = read(one), read(one._replace(settings=one.settings | {name: other.settings[name]}))
+        for name in one.settings.keys() - TYPES[kind].references.keys():
+            rest = {key: value for key, value in one.settings.items() if key != name}
+            given = {name: other.settings[name]} if name in other.settings else {}
+            layers = read(one), read(one._replace(settings=rest | given))
             if None not in layers and layers[0] != layers[1]:
                 yield name, *(measure(layer, one.shapes) for layer in layers)
 

@@ -1,0 +1,96 @@
+"""Layers whose windows slide over a padded side, as those of convolutions and pools: their padding, and what follows.
+
+`padding` is a number of cells for both ends, or a word: "same" and "valid" as torch has them, "same_upper" and
+"same_lower" (SAME_ENDS) as TensorFlow and ONNX. These two depend on the side that arrives; torch pads in a step before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.layers.base import SPATIAL, Layer
+from cnnshape.layers.in_torch import padded_tensor
+from cnnshape.layers.parameters import SAME_ENDS
+from cnnshape.layers.windows import Reads, cells
+from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, left_over, lost, product
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnnshape.numbers.shape import Shape
+
+
+class Sliding(Layer):
+    """The base of the layers with sliding windows; a setting that a type does not have is torch's default."""
+
+    padding: Any
+    ranks = SPATIAL
+    fills = 0.0  # the value of the cells that `padding` adds
+
+    def left_over(self, w: N, *, kernel_size: N, stride: N, padding: Any = 0, dilation: N = 1) -> N:
+        covered = extent(kernel_size, dilation)
+        if padding in SAME_ENDS:
+            return max(0, lost(w, covering(w, stride=stride), extent=covered, stride=stride, padding=0))
+        return left_over(w, extent=covered, stride=stride, padding=_before(padding, covered))
+
+    def lost(  # noqa: PLR0913 -- torch's parameters
+        self, w: N, windows: N, *, kernel_size: N, stride: N, padding: Any = 0, dilation: N = 1
+    ) -> N:
+        covered = extent(kernel_size, dilation)
+        return lost(w, windows, extent=covered, stride=stride, padding=_before(padding, covered))
+
+    def reach(self, w: int, *, kernel_size: int, stride: int, padding: Any = 0, dilation: int = 1) -> Reads:
+        before, _ = added(w, padding, covered=extent(kernel_size, dilation), stride=stride)
+        return cells(-before, kernel_size, apart=dilation, step=stride)
+
+    def ends(self, x: Shape) -> Sequence[tuple[N, N]]:
+        """Return the cells that `padding` adds before and after each spatial axis of input x."""
+        return [
+            added(
+                w,
+                axis.get("padding", 0),
+                covered=extent(axis["kernel_size"], axis.get("dilation", 1)),
+                stride=axis["stride"],
+            )
+            for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True)
+        ]
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the settings with the padding in cells, a pair where its ends differ."""
+        found = super().compared(x, y)
+        if fit(self, len(x) - 1):
+            found["padding"] = tuple(before if before == after else (before, after) for before, after in self.ends(x))
+        return found
+
+    def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
+        """Return the elements of the padded input, where padding is a step of its own."""
+        if self.padding not in SAME_ENDS:
+            return 0
+        return x[0] * product(w + sum(pair) for w, pair in zip(x[1:], self.ends(x), strict=True))
+
+    def padded_input(self, torch: Any, x: Any, *, mode: str = "constant") -> Any:
+        """Return a tensor with the cells that torch's own layer does not add, as `padding` says."""
+        if self.padding not in SAME_ENDS:
+            return x
+        return padded_tensor(torch, x, self.ends(tuple(x.shape[1:])), mode=mode, value=self.fills)
+
+
+def fit(layer: Layer, rank: int) -> bool:
+    """Say whether all lists of a layer have an entry for each spatial axis."""
+    values = (getattr(layer, name) for name in layer.spatial)
+    return all(not isinstance(value, tuple) or len(value) == rank for value in values)
+
+
+def added(w: N, padding: Any, *, covered: N, stride: N) -> tuple[N, N]:
+    """Return the cells that padding adds before and after a side; of an odd number, "same" adds one more after."""
+    if padding in SAME_ENDS:
+        lacking = max(0, cut_off(w, extent=covered, stride=stride))
+        return halves(lacking, more_after=padding == "same_upper")
+    return halves(covered - 1) if padding == "same" else (_before(padding, covered),) * 2
+
+
+def _before(padding: Any, covered: N) -> N:
+    """Return the cells that padding adds before a side, none where that depends on the side."""
+    if padding == "same":
+        return (covered - 1) // 2
+    return 0 if isinstance(padding, str) else padding
