@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import contextmanager
 from errno import EPIPE
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from cnnshape import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads the names alone
     "calc": "calc",
@@ -26,6 +31,18 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads th
 class _Commands(click.Group):
     """The commands; an output that cannot be written is an error of the command line."""
 
+    def main(self, *args: Any, **how: Any) -> Any:
+        if "_CNNSHAPE_COMPLETE" in os.environ:  # a shell asks, as click has it
+            import_module("cnnshape.commands.completion")
+        try:
+            return super().main(*args, **how)
+        except OSError:  # standard error cannot be written either: there is nobody to tell
+            sys.exit(2)
+
+    def make_context(self, *args: Any, **how: Any) -> click.Context:
+        with _unwritable():
+            return super().make_context(*args, **how)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's way
         if cmd_name not in COMMANDS:
             return None
@@ -35,12 +52,19 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         if sys.stdout is None:
             raise click.UsageError("standard output is closed")
-        try:
+        with _unwritable():
             return super().invoke(ctx)
-        except OSError as error:
-            if error.errno == EPIPE:  # the reader has enough: click's business
-                raise
-            raise click.UsageError(f"{error.filename or 'standard output'}: {error.strerror}") from None
+
+
+@contextmanager
+def _unwritable() -> Iterator[None]:
+    """Report what cannot be written, of a command or of --help, as an error of usage."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == EPIPE:  # the reader has enough: click's business
+            raise
+        raise click.UsageError(f"{error.filename or 'standard output'}: {error.strerror}") from None
 
 
 @click.group(cls=_Commands, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,17 +1,15 @@
 """The pytest plugin: architecture files as tests, one for each file and each layer; marks and a fixture for test code.
 
-pytest imports this module wherever cnnshape is installed, so nothing of ours is imported until a file is collected.
+pytest imports this module wherever cnnshape is installed, so nothing of ours is imported until there are files to test.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import operator
 import os
-import re
 from functools import cached_property
-from glob import glob
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,8 +31,6 @@ CHOICES: Final = {  # options with their help and values; the first value is the
 }
 ZOO: Final = "zoo:"  # as cnnshape.file.zoo has it
 FILES: Final[pytest.StashKey[_Files]] = pytest.StashKey()
-
-LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +58,10 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"cnnshape_{name} is one of {', '.join(choices)}, not {said!r}")
     if of_zoo := [pattern for pattern in config.getini("cnnshape_files") if pattern.startswith(ZOO)]:
         raise pytest.UsageError(f"cnnshape_files has paths of this repository, not {of_zoo[0]}: use the mark cnnshape")
+    globs = _files(config).globs if config.getini("cnnshape_files") else {}
+    for pattern in (pattern for pattern, found in globs.items() if not found):
+        nothing = f"no file matches {pattern!r} of cnnshape_files, from {config.rootpath}"
+        config.issue_config_time_warning(ArchitectureWarning(nothing), stacklevel=2)
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS:  # where the ini's files need not be
         roots = [config.rootpath / argument for argument in config.args]
         beside = [file for file in _files(config).named if not any(map(file.is_relative_to, roots))]
@@ -93,18 +93,18 @@ class _Files:
 
     def __init__(self, config: pytest.Config):
         self.root = config.rootpath
-        self.named = frozenset(file for pattern in config.getini("cnnshape_files") for file in self.matching(pattern))
+        self.globs = {pattern: self.matching(pattern) for pattern in config.getini("cnnshape_files")}
+        self.named = frozenset(chain.from_iterable(self.globs.values()))
         self.are_nets: dict[Path, bool] = {}
         self.nets: dict[Path, Network] = {}
 
     def matching(self, pattern: str) -> list[Path]:
         """Return the files that a glob from the root directory matches, or zoo:GLOB in the zoo."""
-        if pattern.startswith(ZOO):
-            from cnnshape.file import zoo
+        from cnnshape.file.targets import globbed
 
-            names = [ZOO + name for name in zoo.files() if "/" not in name]
-            return [self.path(name) for name in sorted(fnmatch.filter(names, pattern)) or [pattern]]
-        found = glob(pattern, root_dir=self.root, recursive=True)  # noqa: PTH207 -- which takes no absolute pattern
+        found = globbed(pattern, self.root) or [pattern] * pattern.startswith(
+            ZOO
+        )  # which is read, and says what is wrong
         return sorted(map(self.path, found))
 
     def path(self, file: str | os.PathLike[str]) -> Path:
@@ -113,24 +113,11 @@ class _Files:
 
     def is_net(self, file: Path, *, named: bool) -> bool:
         """Return whether a file is tested: one with layers; named by the ini or a mark, also one that lacks them."""
+        from cnnshape.file.targets import is_net
+
         if file not in self.are_nets:
-            self.are_nets[file] = self._has_layers(file, named=named)
+            self.are_nets[file] = is_net(file, named=named)
         return self.are_nets[file]
-
-    @staticmethod
-    def _has_layers(file: Path, *, named: bool) -> bool:
-        from cnnshape.file.keys import NET_KEYS
-        from cnnshape.file.source import Source, SourceError
-
-        try:
-            data = Source.read(file).data
-        except SourceError:
-            if named or not os.access(file, os.R_OK):
-                return named
-            return bool(re.search(LAYERS, file.read_text(encoding="utf-8", errors="replace")))
-        if "layers" in data or not named:
-            return "layers" in data
-        return "blocks" not in data and (not data or any(key in NET_KEYS for key in data))  # blocks are to be included
 
     def net(self, file: Path) -> Network:
         """Return the net of a file; its problems are the net's."""
@@ -264,11 +251,14 @@ class _Unusable:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for mark in metafunc.definition.iter_markers("cnnshape"):
         files, globs = _files(metafunc.config), _arguments(cnnshape, mark)
-        found = [file for glob in globs for file in files.matching(glob) if files.is_net(file, named=True)]
-        if not found:
+        found = {glob: [file for file in files.matching(glob) if files.is_net(file, named=True)] for glob in globs}
+        if nothing := [glob for glob in globs if not found[glob]] or ([] if globs else [""]):
             where = metafunc.config.rootpath
-            pytest.fail(f"no architecture file matches the mark cnnshape{globs}, from {where}", pytrace=False)
-        _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in found])
+            pytest.fail(
+                f"no architecture file matches {nothing[0]!r} of the mark cnnshape, from {where}", pytrace=False
+            )
+        every = dict.fromkeys(chain.from_iterable(found.values()))
+        _parametrize(metafunc, "net", [_loaded(metafunc.config, file) for file in every])
     for mark in metafunc.definition.iter_markers("cnnshape_sizes"):
         file, n = _arguments(cnnshape_sizes, mark)
         title, net = _loaded(metafunc.config, _files(metafunc.config).path(file))

@@ -23,7 +23,17 @@ def test_a_broken_pipe_is_silent(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full here")
-@pytest.mark.parametrize("command", [["check", "--no-torch", ALEXNET], ["sizes", ALEXNET, "--format", "json"], ["zoo"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "--no-torch", ALEXNET],
+        ["sizes", ALEXNET, "--format", "json"],
+        ["zoo"],
+        ["--help"],
+        ["check", "--help"],
+        ["--version"],
+    ],
+)
 def test_output_that_cannot_be_written(command):
     with open("/dev/full", "w") as full, process(*command, stdout=full) as running:  # noqa: PTH123
         assert running.stderr.read() == "Error: standard output: No space left on device\n"
@@ -35,6 +45,25 @@ def test_a_closed_output():
     with process("zoo", code=code, stdout=subprocess.DEVNULL) as running:
         assert running.stderr.read() == "Error: standard output is closed\n"
     assert running.returncode == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full here")
+@pytest.mark.parametrize("output", ["/dev/full", "/dev/null"])
+def test_an_error_of_usage_that_cannot_be_told(output):
+    """Standard error is full; the exit status is the usual one."""
+    code = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 2)\nfrom cnnshape.cli import main; main()"
+    with open(output, "w") as full, process("nope", code=code, stdout=full) as running:  # noqa: PTH123
+        running.communicate()
+    assert running.returncode == 2
+
+
+@pytest.mark.parametrize(("command", "status"), [(["check", ALEXNET], 0), (["nope"], 2)])
+def test_a_closed_standard_error(command, status):
+    pytest.importorskip("torch")
+    code = "import sys; sys.stderr = None\nfrom cnnshape.cli import main; main()"
+    with process(*command, code=code, stdout=subprocess.PIPE) as running:
+        running.communicate()
+    assert running.returncode == status
 
 
 def test_interrupting_gives_no_traceback():

@@ -430,7 +430,7 @@ def test_the_mark_runs_a_test_with_each_file(run, pytester):
     def test_net(net):
         assert net.check().output == (10,)
 
-    @pytest.mark.cnnshape("arch/*.toml", "nowhere/*.toml")
+    @pytest.mark.cnnshape("arch/good.toml", "arch/*.toml")
     @pytest.mark.parametrize("n", [1, 2])
     def test_both(n, net):
         assert net.inputs == {"input": (1, 12, 12)}
@@ -441,14 +441,29 @@ def test_the_mark_runs_a_test_with_each_file(run, pytester):
     result.stdout.fnmatch_lines(["ERROR *test_net[[]arch/bad.toml] - Failed: arch/bad.toml:1:11: error[[]not-toml]*"])
 
 
+def test_a_glob_of_the_ini_that_matches_nothing_is_a_warning(run, pytester):
+    set_ini(pytester, 'cnnshape_files = ["arch/g*.toml", "archs/*.toml"]', NO_TORCH)
+    result = run()
+    assert outcomes(result) == {"passed": 7}
+    warning = f"no file matches 'archs/*.toml' of cnnshape_files, from {pytester.path}"
+    result.stdout.fnmatch_lines([f"*ArchitectureWarning: {warning}"])
+    assert run("-W", "error").ret != 0
+
+
 @pytest.mark.parametrize(
     ("mark", "arguments", "said"),
     [
         (
             'cnnshape("nowhere/*.toml")',
             "net",
-            "no architecture file matches the mark cnnshape('nowhere/*.toml',), from",
+            "no architecture file matches 'nowhere/*.toml' of the mark cnnshape, from",
         ),
+        (
+            'cnnshape("arch/*.toml", "nowhere/*.toml")',
+            "net",
+            "no architecture file matches 'nowhere/*.toml' of the mark cnnshape, from",
+        ),
+        ("cnnshape()", "net", "no architecture file matches '' of the mark cnnshape, from"),
         ('cnnshape("arch/*.toml")', "", "test_it must take the argument net, for its mark"),
         ('cnnshape_sizes("arch/good.toml")', "net", "test_it must take the argument shape, for its mark"),
         ('cnnshape_sizes("arch/good.toml", 0)', "shape", "cnnshape_sizes() needs n of at least 1, not 0"),
@@ -475,7 +490,7 @@ def test_the_mark_leaves_blocks_out_and_takes_paths(run, pytester):
     @pytest.mark.cnnshape("arch/*.toml", pathlib.Path("arch/good.toml"))
     def test_net(net): pass
     """)
-    assert outcomes(run()) == {"passed": 2}
+    assert outcomes(run()) == {"passed": 1}  # named twice, tested once
 
 
 def test_the_zoo_is_named_as_everywhere(run, pytester, torch):

@@ -54,7 +54,7 @@ def _calculator(kind: type[Layer]) -> click.Command:
     def run(sides: str, **given: str | bool | None) -> None:
         settings = {name: value for name, value in given.items() if value is not None and value is not False}
         with usage_error():
-            explanation = calculate(kind, parse(sides, CHANNELS_FIRST), settings)
+            explanation = calculate(kind, parse(sides, CHANNELS_FIRST, example="224x224"), settings)
         finish(explanation)
 
     about = cleandoc(kind.__doc__ or "").partition("\n\n")[2]

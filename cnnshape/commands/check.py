@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnshape.commands.shared import DEPTH, DEVICE, STRICT, built, echo, format_option, inputs, status, usage_error
+from cnnshape.commands.shared import (
+    DEPTH,
+    DEVICE,
+    FILE,
+    STRICT,
+    all_built,
+    built,
+    completed,
+    echo,
+    format_option,
+    inputs,
+    status,
+    usage_error,
+)
 from cnnshape.show.checked import Checked
 
 if TYPE_CHECKING:
@@ -31,7 +44,7 @@ FORMAT = format_option("check")
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completed("files"))
 @INPUT
 @FORMAT
 @DEVICE
@@ -55,7 +68,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     be used.
     """
     unverified = _why_not_torch(wanted)
-    nets = [built(file) for file in files]
+    nets = all_built(files)
     shapes = [inputs(net, given) for net in nets]
 
     def checked(net: Network, shapes: dict[str, Shape] | None) -> Checked:
@@ -67,7 +80,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@FILE
 @click.option(
     "--model",
     "made_by",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from cnnshape.commands.shared import built, finish, inputs, usage_error
+from cnnshape.commands.shared import FILE, built, completed, finish, inputs, usage_error
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
-@click.argument("layer", metavar="LAYER | CODE", required=False)
+@FILE
+@click.argument("layer", metavar="LAYER | CODE", required=False, shell_complete=completed("layers"))
 @click.option("--input", "given", multiple=True, metavar="SHAPE", help="Explain at this input, written as for check.")
 def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
     """Say where the numbers of a layer come from: each rule in names, in numbers, and its result.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,12 +13,28 @@ from cnnshape.show.formats.registry import choices, written
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from click.shell_completion import CompletionItem
+
     from cnnshape.network.arithmetic import Explanation
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
     from cnnshape.show.checked import Checked
     from cnnshape.show.sizes.answer import Answer
 
+
+def completed(by: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Return the completion of an argument or option, by a function of commands/completion.py."""
+
+    def complete(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from cnnshape.commands import completion
+
+        found: list[CompletionItem] = getattr(completion, by)(context, incomplete)
+        return found
+
+    return complete
+
+
+STDIN: Final = "-"  # as FILE
 DEVICE = click.option(
     "--device",
     type=click.Choice(["auto", "cuda", "mps", "cpu", "meta"]),
@@ -27,6 +43,7 @@ DEVICE = click.option(
     show_default=True,
 )
 STRICT = click.option("--strict", is_flag=True, help="Make warnings errors, and dropped rows and columns a warning.")
+FILE = click.argument("file", metavar="FILE", shell_complete=completed("files"))
 DEPTH = click.option(
     "--depth", type=click.IntRange(min=1), default=1, help="How many levels of blocks to unfold.", show_default=True
 )
@@ -50,12 +67,40 @@ def usage_error(option: str = "") -> Iterator[None]:
         raise click.UsageError(str(error)) from None
 
 
-def built(file: str) -> Network:
-    """Return the net of a file; its problems are the net's."""
-    from cnnshape.build.network import build
-    from cnnshape.file.reader import read
+def all_built(targets: tuple[str, ...]) -> list[Network]:
+    """Return the nets of FILE..., in order; their problems are the nets'."""
+    from cnnshape.file.targets import files
 
-    return build(read(file))
+    with usage_error():
+        if targets.count(STDIN) > 1:
+            raise ValueError(f"{STDIN} is standard input, which is read once")
+        return [_built(file) for target in targets for file in files(target)]
+
+
+def built(target: str) -> Network:
+    """Return the net of a FILE that is to be one file; its problems are the net's."""
+    from cnnshape.file.targets import files
+
+    with usage_error():
+        file, *others = files(target)
+        if others:
+            raise ValueError(f"{target} has {len(others) + 1} architecture files: name one, such as {file}")
+    return _built(file)
+
+
+def _built(file: str) -> Network:
+    from cnnshape.build.network import build
+    from cnnshape.file.reader import read, read_text
+
+    return build(read_text(_standard_input(), "<stdin>") if file == STDIN else read(file))
+
+
+def _standard_input() -> bytes:
+    from cnnshape.file.source import LIMIT
+
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed")
+    return sys.stdin.buffer.read(LIMIT + 1)
 
 
 def inputs(net: Network, given: tuple[str, ...]) -> dict[str, Shape] | None:

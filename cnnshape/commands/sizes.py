@@ -6,15 +6,25 @@ import sys
 
 import click
 
-from cnnshape.commands.shared import built, echo, format_option, status, usage_error
+from cnnshape.commands.shared import FILE, built, completed, echo, format_option, status, usage_error
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@FILE
 @click.option("--exact", is_flag=True, help="Only the sizes at which every window fits, so that no layer drops a row.")
 @click.option("--output", "sides", metavar="SIDES", help="Only the sizes that give this output, without channels: 6x6.")
-@click.option("--layer", metavar="NAME", help="The layer whose output --output is, if not the last.")
-@click.option("--vary", metavar="NAME", help="The input whose sides vary, where there are several that differ.")
+@click.option(
+    "--layer",
+    metavar="NAME",
+    shell_complete=completed("layers"),
+    help="The layer whose output --output is, if not the last.",
+)
+@click.option(
+    "--vary",
+    metavar="NAME",
+    shell_complete=completed("inputs"),
+    help="The input whose sides vary, where there are several that differ.",
+)
 @click.option("--layers", "listed", is_flag=True, help="List the layers: output in closed form, and receptive field.")
 @format_option("sizes")
 def sizes(  # noqa: PLR0913, PLR0917 -- click's way

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from cnnshape.commands.shared import echo, format_option
+from cnnshape.commands.shared import completed, echo, format_option
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completed("networks"))
 @format_option("zoo", "How to print the list.")
 def zoo(name: str | None, form: str) -> None:
     """List the published networks that come with cnnshape, or print the file of the one called NAME.

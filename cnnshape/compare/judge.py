@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.compare.alignment import Alignment
 from cnnshape.compare.comparison import Match
 from cnnshape.compare.differences import Difference, described, listed, of_settings, of_shapes, written
+from cnnshape.compare.results import paired
 from cnnshape.compare.side import Side
 from cnnshape.compare.side_layer import alike, of_call, of_row
 from cnnshape.compare.sources import Sources
@@ -16,11 +17,10 @@ from cnnshape.problems.comparing import DependsOnData, ModelAdds, ModelDiffers, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnnshape.compare.trace import Trace
+    from cnnshape.compare.trace import Returned, Trace
     from cnnshape.network.graph import Node
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
-    from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
 
@@ -159,13 +159,18 @@ class _Judge:
         for j in self.model.order:
             if j in self.found.partners:
                 before = self.found.partners[j]
-            elif not self.model.layers[j].optional and self.run.calls[j].output is not None:
+            elif self.adds(j):
                 title = self.run.calls[j].title
                 self.note_extra(before, f"{title}, {described(self.model.layers[j], self.net.layout)}")
                 yield title
         for module, parameters in self.run.idle.items():
             self.note_extra(None, f"{parameters:,} parameters in {module}, which no layer used when it was evaluated")
             yield module
+
+    def adds(self, j: int) -> bool:
+        """Whether a layer of the model is one that the file does not have."""
+        layer = self.model.layers[j]
+        return j not in self.found.partners and not layer.optional and layer.output is not None
 
     def note_extra(self, before: int | None, what: str) -> None:
         where = "" if before is None else f" behind {self.report.layers[before].name}"
@@ -178,27 +183,43 @@ class _Judge:
             self.note(ModelFails, last, **self.run.failure._asdict())
 
     def note_outputs(self, matches: dict[int, Match]) -> None:
-        """Compare the tensors that the model returns with the outputs of the file, unless the layer itself differs."""
-        layout = self.net.layout
-        for position, (name, shape) in enumerate(self.report.outputs.items()):
-            i = self.net.outputs[name] - self.first
-            returned = self.returned(name, position)
-            if shape is None or shape == returned or (i >= 0 and matches[i].verdict != "agrees"):
-                continue
-            shapes = [returned] if returned else [tensor.shape for tensor in self.run.returned]
-            theirs = " and ".join(written(shape, layout) for shape in shapes) or "no tensor"
-            ours = f"output {written(shape, layout)}"
-            self.note(ModelDiffers, max(i, 0), file=ours, model=theirs, module=f"what {self.run.model} returns")
-            if i >= 0:
-                matches[i] = matches[i]._replace(verdict="differs", reason=f"{ours} / {theirs}")
+        """Compare the tensors that the model returns with the outputs of the file: their number, order and shapes.
 
-    def returned(self, name: str, position: int) -> Shape | None:
-        """Return the shape of the tensor returned as an output: by its name, by its sources, by its place."""
-        tensors, output = self.run.returned, self.net.outputs[name]
-        named = (tensor.shape for tensor in tensors if tensor.key == name)
-        made = (t.shape for t in tensors if t.values and self.sources.same([output], t.values))
-        placed = [tensors[position].shape] if len(tensors) == len(self.report.outputs) else []
-        return next(chain(named, made, placed), None)
+        An output whose layer differs is no problem of its own.
+        """
+        layout, outputs = self.net.layout, self.net.outputs
+        pairs = paired([*outputs], self.run.returned, self.fits)
+        places = {name: value - self.first for name, value in outputs.items()}
+        sound = [name for name, i in places.items() if i < 0 or matches[i].verdict == "agrees"]
+        wrong = [name for name in sound if name not in pairs or not self.fits(name, pairs[name])]
+        if wrong or len(self.run.returned) != len(outputs):
+            last = wrong[0] if wrong else [*outputs][-1]
+            theirs = ", ".join(map(self.title, self.run.returned)) or "no tensor"
+            self.differs(matches, last, f"output{'s' * (len(outputs) > 1)} {', '.join(outputs)}", theirs)
+        for name in sound:
+            shape = self.report.outputs[name]
+            if name not in wrong and shape is not None and shape != pairs[name].shape:
+                self.differs(matches, name, f"output {written(shape, layout)}", written(pairs[name].shape, layout))
+
+    def differs(self, matches: dict[int, Match], output: str, ours: str, theirs: str) -> None:
+        """Note a difference in what the model returns."""
+        i = self.net.outputs[output] - self.first
+        self.note(ModelDiffers, max(i, 0), file=ours, model=theirs, module=f"what {self.run.model} returns")
+        if i >= 0:
+            matches[i] = matches[i]._replace(verdict="differs", reason=f"{ours} / {theirs}")
+
+    def fits(self, name: str, tensor: Returned) -> int:
+        """Return 2 for a tensor made as the output is, and of its shape, 1 for another shape, 0 for anything else."""
+        made = bool(tensor.values) and self.sources.same([self.net.outputs[name]], tensor.values)
+        return made + (made and tensor.shape == self.report.outputs[name])
+
+    def title(self, tensor: Returned) -> str:
+        """Name a tensor that the model returns: as the output that it is, or by its sources."""
+        own = [v for v in tensor.values if v >= self.first and self.adds(v - self.first)]
+        name = next((name for name in self.net.outputs if not own and self.fits(name, tensor)), "")
+        there = own or self.model.sources(tensor.values, self.sources.added)[0]
+        name = name or listed(sorted(there), [*self.net.inputs, *(call.title for call in self.run.calls)])
+        return f"{name} as {tensor.key}" if tensor.key not in {"", name} else name
 
     def note(self, problem: type[Problem], i: int | None, *keys: str, **facts: Any) -> None:
         """Note a problem of a layer of the file, or with None of the whole."""

@@ -44,6 +44,7 @@ class Returned(NamedTuple):
     key: str  # in a dict, "" elsewhere
     shape: Shape
     values: frozenset[int]  # its sources
+    group: int = 0  # the same for the entries of one dict, 0 elsewhere
 
 
 class Trace(NamedTuple):

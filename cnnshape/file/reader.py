@@ -27,7 +27,7 @@ from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import reading, values
 from cnnshape.problems.base import Problem
-from cnnshape.problems.suggest import misspelt, suggest
+from cnnshape.problems.suggest import did_you_mean, misspelt, suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -44,12 +44,14 @@ def read(path: str | os.PathLike[str]) -> Architecture:
     try:
         source = Source.read(found, str(path))
     except SourceError as error:
+        if isinstance(error.problem, reading.NoSuchFile):
+            error.problem = error.problem.suggesting(did_you_mean(zoo.meant(path)))
         return _unreadable(error)
     notes = Notes(source)
     return _Reader(source, notes, Includes(notes, found.parent, (found.resolve(),))).architecture()
 
 
-def read_text(text: str, file: str = "<string>") -> Architecture:
+def read_text(text: str | bytes, file: str = "<string>") -> Architecture:
     """Read an architecture from text; included files are looked for in the working directory."""
     try:
         source = Source.from_text(text, file)

@@ -6,8 +6,9 @@ What cannot be read raises SourceError: no file, too large, no UTF-8, no TOML, n
 from __future__ import annotations
 
 import codecs
-import pathlib
+import os
 import re
+import stat
 import tomllib
 from bisect import bisect_right
 from functools import cached_property, lru_cache
@@ -19,7 +20,6 @@ from cnnshape.problems.place import Place, Range
 from cnnshape.problems.suggest import advice
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from cnnshape.file.index import Entry
@@ -100,9 +100,9 @@ class Source:
         return _included(_bytes(path, str(path)), str(path))
 
     @classmethod
-    def from_text(cls, text: str, file: str = "<string>") -> Source:
-        """Read a text. Raises SourceError."""
-        return cls._from_bytes(text.encode("utf-8", "surrogatepass"), file)
+    def from_text(cls, text: str | bytes, file: str = "<string>") -> Source:
+        """Read a text, in UTF-8 if it is bytes. Raises SourceError."""
+        return cls._from_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"), file)
 
     @classmethod
     def _from_bytes(cls, raw: bytes, file: str) -> Source:
@@ -173,12 +173,23 @@ class Source:
 def _bytes(path: str | os.PathLike[str], name: str) -> bytes:
     """Return a file's bytes, one more than the limit at most. Raises SourceError."""
     try:
-        with pathlib.Path(path).open("rb") as file:
-            return file.read(LIMIT + 1)
+        with open(path, "rb", opener=_at_once) as file:
+            raw, is_pipe = file.read(LIMIT + 1), stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = str(getattr(error, "strerror", None) or error)
         kind = reading.NoSuchFile if isinstance(error, FileNotFoundError) else reading.CannotRead
         raise SourceError(kind(reason=f"{reason[0].lower()}{reason[1:]}"), name) from None
+    if is_pipe and not raw:
+        raise SourceError(reading.CannotRead(reason="it is a pipe, and nothing writes to it"), name)
+    return raw
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for somebody to write to it, as a pipe would."""
+    file = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such pipes
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(file, True)  # what is being written is waited for
+    return file
 
 
 @lru_cache(maxsize=32)

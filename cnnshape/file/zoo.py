@@ -34,3 +34,14 @@ def find(path: str | os.PathLike[str]) -> Path | NotInZoo:
     near = close(name.lower(), known)
     hint = did_you_mean(PREFIX + near) if near else advice("cnnshape zoo lists what it has")
     return NotInZoo(name=shown(name), suggestions=hint)
+
+
+def meant(path: str | os.PathLike[str]) -> str:
+    """Return the zoo:NAME that the name of a missing file is, ResNet-50.toml that of resnet50; "" for none."""
+    names = {_letters(name): name for name in files()}
+    name = names.get(_letters(str(path).removesuffix(".toml")), "")
+    return name and PREFIX + name
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -5,7 +5,7 @@ It takes the layer types whose rule is about sides; channels are UNKNOWN.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network.arithmetic import CHANNELS, SIDE, Explanation, axes_of, quantities, shape_lines
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnnshape.layers.parameters import Parameter
+
+MOST_COLOURS: Final = 4  # channels of an image: red, green, blue and opacity
 
 
 def options(kind: type[Layer]) -> dict[str, Parameter[Any]]:
@@ -74,4 +76,14 @@ def calculate(kind: type[Layer], sides: tuple[int, ...], given: Mapping[str, str
     lines = tuple(shape_lines(layer, x, axes, result))
     problems = tuple(f"error: {CODES[code](**facts).message}" for code, facts in result.refusals)
     after = text(tuple(map(value_of, y[1:])))
-    return Explanation(f"{kind.type}: {text(sides)} -> {after}", lines, problems, ok=not problems)
+    return Explanation(
+        f"{kind.type}: {text(sides)} -> {after}", lines, (*problems, *_channels_given(sides)), ok=not problems
+    )
+
+
+def _channels_given(sides: tuple[int, ...]) -> tuple[str, ...]:
+    """Return a note where the first of the sides looks like the channels of an image."""
+    first, *others = sides
+    if len(others) < 2 or first > MOST_COLOURS or min(others) <= MOST_COLOURS:  # noqa: PLR2004 -- height and width
+        return ()
+    return (f"note: sides have no channels: if {first} is their number, write {text(tuple(others))}",)

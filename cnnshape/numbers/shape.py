@@ -39,10 +39,10 @@ def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
     return "x".join("?" if size is UNKNOWN or size is None else str(size) for size in to_file(shape, layout))
 
 
-def parse(written: str, layout: str) -> Shape:
-    """Read a shape as `text` writes it: 227x227x3, in a layout. Raises ValueError."""
+def parse(written: str, layout: str, example: str = "3x224x224") -> Shape:
+    """Read a shape as `text` writes it: 227x227x3, in a layout. Raises ValueError, whose message has the example."""
     parts = written.split("x")
     sizes = tuple(int(part) if len(part) <= MOST_DIGITS and part.strip().isdecimal() else 0 for part in parts)
     if not all(is_count(size, 1) for size in sizes):
-        raise ValueError(f"{written!r} is no shape: write its sizes with an x between them, as 3x224x224")
+        raise ValueError(f"{written!r} is no shape: write its sizes with an x between them, as {example}")
     return from_file(sizes, layout)

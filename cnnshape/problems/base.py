@@ -95,6 +95,12 @@ class Problem:
         problem.place, problem.used_at = place, used_at
         return problem
 
+    def suggesting(self, suggestions: tuple[Suggestion, ...]) -> Self:
+        """Return the same problem with these suggestions."""
+        problem = copy(self)
+        problem.suggestions = suggestions
+        return problem
+
     def as_error(self) -> Self:
         """Return the same problem with the severity of an error."""
         problem = copy(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
 
@@ -37,15 +37,43 @@ def arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any,
     return args, kwargs
 
 
-def tensors_in(value: Any, key: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-    """Yield the tensors in lists, dicts and dataclasses, with their keys."""
-    if isinstance(value, torch.Tensor):
-        yield key, value
-    elif isinstance(value, dict):
-        for name, entry in value.items():
-            yield from tensors_in(entry, str(name))
-    elif isinstance(value, list | tuple):
-        for name, entry in zip(getattr(value, "_fields", [key] * len(value)), value, strict=True):
-            yield from tensors_in(entry, name)
-    elif hasattr(value, "__dataclass_fields__"):
-        yield from tensors_in({name: getattr(value, name) for name in value.__dataclass_fields__})
+class Found(NamedTuple):
+    """A tensor within lists, tuples, dicts and dataclasses."""
+
+    key: str  # in a dict, a named tuple or a dataclass; "" elsewhere
+    group: int  # the same for the entries of one dict or dataclass, 0 elsewhere
+    tensor: torch.Tensor
+
+
+def found_in(value: Any) -> Iterator[Found]:
+    """Yield the tensors in lists, tuples, dicts and dataclasses; a container within itself only once."""
+    around: list[int] = []  # the containers that are being read
+    todo: list[tuple[str, int, Any]] = [("", 0, value)]
+    while todo:
+        key, group, value = todo.pop()
+        if value is _END:
+            around.pop()
+        elif isinstance(value, torch.Tensor):
+            yield Found(key, group, value)
+        elif id(value) not in around and (entries := _entries(value, key, group)):
+            around.append(id(value))
+            todo += [("", 0, _END), *reversed(entries)]
+
+
+_END: Final = object()  # marks the end of a container
+
+
+def _entries(value: Any, key: str, group: int) -> list[tuple[str, int, Any]]:
+    """Return the entries of a container, each with its key and group."""
+    if isinstance(value, dict):
+        return [(str(name), id(value), entry) for name, entry in value.items()]
+    if isinstance(value, list | tuple):
+        keys = getattr(value, "_fields", [key] * len(value))
+        return [(name, group, entry) for name, entry in zip(keys, value, strict=True)]
+    fields = () if isinstance(value, type) else getattr(value, "__dataclass_fields__", ())
+    return [(name, id(value), getattr(value, name)) for name in fields]
+
+
+def tensors_in(value: Any) -> list[torch.Tensor]:
+    """Return the tensors in lists, tuples, dicts and dataclasses."""
+    return [found.tensor for found in found_in(value)]

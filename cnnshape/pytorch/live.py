@@ -10,7 +10,7 @@ import torch
 from cnnshape.compare.comparison import Comparison
 from cnnshape.compare.judge import judge
 from cnnshape.compare.trace import Failure, Returned, Trace
-from cnnshape.pytorch.inputs import arguments, samples, tensors_in
+from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.model import scripted, unwrapped
 from cnnshape.pytorch.their_code import raised
 from cnnshape.pytorch.undisturbed import copied, undisturbed
@@ -61,8 +61,8 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a model may raise
             failure = Failure(raised(error), watch.failed or f"{type(model).__name__}()")
     outputs = tuple(
-        Returned(key, tuple(tensor.shape[1:]), frozenset(watch.origin(tensor).values))
-        for key, tensor in tensors_in(returned)
+        Returned(found.key, tuple(found.tensor.shape[1:]), frozenset(watch.origin(found.tensor).values), found.group)
+        for found in found_in(returned)
     )
     idle = {} if failure else watch.idle()
     calls = [*watch.calls, *(watch.raising if failure else ())]

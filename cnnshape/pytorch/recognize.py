@@ -31,6 +31,7 @@ BY_DATA: Final = (
     "bincount",
     "repeat_interleave",
 )
+PICKS: Final = ("getitem", "masked_select", "index_select", "gather", "take")  # of the first tensor, by the others
 
 
 def _modules() -> dict[str, tuple[type[Layer], Mapping[str, Any]]]:

@@ -20,7 +20,7 @@ from cnnshape.compare.trace import Call
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.pytorch.inputs import tensors_in
-from cnnshape.pytorch.recognize import by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
+from cnnshape.pytorch.recognize import PICKS, by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
 from cnnshape.pytorch.their_code import calling_line
 
 if TYPE_CHECKING:
@@ -103,10 +103,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.left(module)
             return None
         kind = _type(module)
-        entering = [tensor for _, tensor in tensors_in((args, kwargs))]
+        entering = tensors_in((args, kwargs))
         if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in entering):
             result = result.view_as(result)  # another object, with an origin of its own
-        made = [tensor for _, tensor in tensors_in(result)]
+        made = tensors_in(result)
         weights = {self.titles[id(p)]: p.numel() for p in module.parameters() if id(p) in self.titles}
         self.left(module)
         if result is None:
@@ -135,7 +135,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         if self.layer is not None:
             return function(*args, **kwargs)
         name = getattr(function, "__name__", "").partition(".")[0]  # an exported model's are called conv2d.default
-        entering = [tensor for _, tensor in tensors_in((args, kwargs))]
+        entering = tensors_in((args, kwargs))
         origins = [self.origin(tensor) for tensor in entering]
         alive = [bool(origin.values) for origin in origins]
         weights = tuple(dict.fromkeys(weight for origin in origins for weight in origin.weights))
@@ -151,9 +151,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         inert = any(kind.inert for kind in kinds_of(call.name)) and not name.endswith("_")
         if inert and any(result is tensor for tensor in entering):
             result = result.view_as(result)
-        made = [entering[0]] if name == "__setitem__" else [tensor for _, tensor in tensors_in(result)]
+        made = [entering[0]] if name == "__setitem__" else tensors_in(result)
         call = call._replace(results=made)
-        values = tuple(dict.fromkeys(value for origin in origins for value in origin.values))
+        sources = origins[:1] if call.name in PICKS else origins
+        values = tuple(dict.fromkeys(value for origin in sources for value in origin.values))
         for tensor in self.read(call, name.strip("_"), weights) if any(alive) and made else made:
             self.origins[tensor] = _Origin(values, weights, turned(call))
         return result

@@ -141,12 +141,18 @@ class _Folded:
         yield from (name if place else f"from {name}" for place, name in enumerate(names))
 
     def references(self, index: int) -> Iterator[str]:
-        """Yield the references of a layer: like down1."""
+        """Yield the references of a layer, by the names in its file: like down1; indices pool1."""
         node = self.layers[index].node
         if node.layer:
             keys = (key for key in node.layer.references if key in vars(node.layer))
             for key, value in zip(keys, node.inputs[_joined(node) :], strict=True):
-                yield f"{key} {self.seen(value, index)}"
+                yield f"{key} {self.seen(self.named(vars(node.layer)[key], value), index)}"
+
+    def named(self, to: object, value: int) -> int:
+        """Return the value that a reference names: of the max_pool whose input enters as `value`, the result."""
+        of_pool = (row.node.layer is to and row.node.inputs[0] == value for row in self.layers)
+        pool = next((index for index, found in enumerate(of_pool) if found), None)
+        return value if pool is None else 1 + self.inputs + pool
 
     def seen(self, value: int, index: int) -> str:
         """Return a value's folded name, without the front that it shares with the layer at an index."""

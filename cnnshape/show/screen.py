@@ -160,7 +160,7 @@ def wrapped(pieces: Iterable[str], width: int, indent: int = 0) -> list[str]:
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int, str], object] | None]:
     """Give a function that moves a bar on a terminal (done, total, layer), else None; the bar goes at the end."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

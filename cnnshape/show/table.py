@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from cnnshape.problems.wording import few
 from cnnshape.show.counts import counted, number
 from cnnshape.show.facts import CONVENTION, facts, verdict
 from cnnshape.show.rows import rows
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cnnshape.show.sizes.answer import Answer
     from cnnshape.show.zoo_list import ZooNetwork
 
+MOST_NAMED: Final = 10  # files with errors, behind many
 WRAP: Final = 44  # columns of the settings, where they have room
 NARROW: Final = 16  # columns of the settings, where there is none
 
@@ -76,7 +78,7 @@ def show(checks: Iterable[Checked], depth: int) -> list[Checked]:
         done.append(checked)
     if len(done) > 1:
         bad = [checked.net.file for checked in done if not checked.ok]
-        found = f": {len(bad)} with errors ({', '.join(bad)})" if bad else ", all good"
+        found = f": {len(bad)} with errors ({', '.join(few(bad, MOST_NAMED))})" if bad else ", all good"
         screen.line()
         screen.line((f"{len(done)} files{found}", f"bold {COLOURS['error' if bad else '']}"))
     return done

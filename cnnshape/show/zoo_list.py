@@ -64,9 +64,17 @@ def depth(net: Network, report: Report) -> int:
 
 
 def printed(file: Path) -> str:
-    """Return the text of a file of the zoo; a comment below has its includes as they are written elsewhere."""
+    """Return the text of a file of the zoo as it works from any folder: what it includes is called zoo:blocks/NAME.
+
+    The comment on its first line, the schema of editors, names a path of the zoo's folder, and is left out.
+    """
     source = Source.read(file)
+    lines = source.text.split("\n")
     include: Any = source.data.get("include", [])
-    called = {path: zoo.PREFIX + name for name, path in zoo.files().items()}
-    names = [called[file.parent / name] for name in (include if isinstance(include, list) else [include])]
-    return source.text + (f"\n# In a file that stands elsewhere: include = {json.dumps(names)}\n" if names else "")
+    if include:
+        called = {path: zoo.PREFIX + name for name, path in zoo.files().items()}
+        names = [called[file.parent / name] for name in ([include] if isinstance(include, str) else include)]
+        (row, first), (last_row, last) = source.value(("include",))
+        written = lines[row - 1][: first - 1] + json.dumps(names) + lines[last_row - 1][last - 1 :]
+        lines[row - 1 : last_row] = [written]
+    return "\n".join(lines[1:] if lines[0].startswith("#:schema") else lines).lstrip("\n")

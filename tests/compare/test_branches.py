@@ -319,7 +319,7 @@ def test_what_is_returned_instead_of_an_output_is_told_by_its_place():
 
     comparison = compare(text, Wired(wires, a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 5, 3)))
     assert found(comparison) == [(DIFFERS, "b")]
-    assert comparison.problems[0].message == "output 5x4x4 in the file, but 3x8x8 in what Wired returns"
+    assert comparison.problems[0].message == "outputs a, b in the file, but a, input in what Wired returns"
 
 
 PYRAMID = """

@@ -756,11 +756,26 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> NoReturn:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(SourceError) as caught:
         Source.read("net.toml")
     monkeypatch.undo()
     assert caught.value.problem.message == "This file cannot be read: permission denied."
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no such pipes")
+def test_a_pipe_is_read_if_somebody_writes(tmp_path: Path) -> None:
+    pipe = tmp_path / "net.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match="it is a pipe, and nothing writes to it"):
+        Source.read(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # so that the writer need not wait for Source
+    code = "import sys, time; file = open(sys.argv[1], 'w'); print(); sys.stdout.flush(); time.sleep(.3); file.write('a=1')"
+    with subprocess.Popen([sys.executable, "-c", code, pipe], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout
+        writer.stdout.readline()  # it has the pipe open
+        os.close(reader)
+        assert Source.read(pipe).data == {"a": 1}
 
 
 # What it costs -------------------------------------------------------------------------------------------------------

@@ -183,3 +183,20 @@ def test_calc_says_how_many_rows_are_lost():
         said = words.get(lost, f"the last {lost} rows are lost")
         assert output.endswith(f" = {left_over} is left over: {said}\n") == (left_over > 0), output
         assert math.floor((w - kernel + 2 * padding) / stride) + 1 == len(starts)
+
+
+def test_sides_that_look_like_an_image_with_its_channels_get_a_note():
+    status, output = run("calc", "conv", "3x224x224", "--kernel-size", "3")
+    assert status == 0
+    assert output.splitlines()[-1] == "note: sides have no channels: if 3 is their number, write 224x224"
+    status, output = run("calc", "conv", "1x28x28", "--kernel-size", "3")
+    assert status == 1  # a depth of 1 has no room for the kernel
+    assert output.splitlines()[-1].endswith("write 28x28")
+    for sides in ("16x112x112", "3x224", "3x3x3"):
+        assert "note" not in run("calc", "conv", sides, "--kernel-size", "3")[1]
+
+
+def test_sides_that_cannot_be_read_are_shown_without_channels():
+    status, output = run("calc", "conv", "224,224", "--kernel-size", "3")
+    assert status == 2
+    assert "'224,224' is no shape: write its sizes with an x between them, as 224x224" in " ".join(output.split())

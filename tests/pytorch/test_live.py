@@ -1,6 +1,9 @@
 """The run of a live model: how it fails, what it returns, on which device, wrapped or compiled."""
 
+import re
 import sys
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 
@@ -8,7 +11,7 @@ pytest.importorskip("torch")
 
 import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
-from helpers.comparing import DIFFERS, Code, compare, found, matched, verdicts
+from helpers.comparing import ADDS, DIFFERS, Code, compare, found, matched, verdicts
 from helpers.paths import ARCHITECTURES
 from models import classic, dense
 from models.planted import NET, STYLES, parts
@@ -88,6 +91,22 @@ def test_errors_that_the_model_catches_itself_do_not_matter():
     ]
 
 
+class Named(NamedTuple):
+    flat: torch.Tensor
+    maps: torch.Tensor
+
+
+class Placed(NamedTuple):
+    first: torch.Tensor
+    second: torch.Tensor
+
+
+@dataclass
+class Fields:
+    classes: torch.Tensor
+    features: torch.Tensor
+
+
 class Returns(nn.Module):
     def __init__(self, form):
         super().__init__()
@@ -114,19 +133,65 @@ TWO_HEADS = HEADS.format(outputs='outputs = ["maps", "flat"]')
     "form",
     [
         lambda maps, flat: (maps, flat),
-        lambda maps, flat: [flat, {"x": maps}],
+        lambda maps, flat: [maps, {"x": flat}],
         lambda maps, flat: {"flat": flat, "maps": maps},
         lambda maps, flat: {"a": flat, "b": (maps, None, 3)},
+        lambda maps, flat: Named(flat=flat, maps=maps),
+        lambda maps, flat: Placed(first=maps, second=flat),
+        lambda maps, flat: Fields(flat, maps),
     ],
-    ids=["tuple", "nested", "named", "dict"],
+    ids=["tuple", "nested", "named", "dict", "named tuple", "tuple with other names", "dataclass"],
 )
 def test_a_model_that_returns_several_tensors(form):
-    assert compare(TWO_HEADS, Returns(form)).ok
+    assert compare(TWO_HEADS, Returns(form)).problems == ()
+
+
+WRONG_RESULTS = {
+    "the other order": (lambda maps, flat: (flat, maps), "maps", "flat, maps"),
+    "a list in the other order": (lambda maps, flat: [flat, {"x": maps}], "maps", "flat, maps as x"),
+    "a named tuple in the other order": (
+        lambda maps, flat: Placed(flat, maps),
+        *("maps", "flat as first, maps as second"),
+    ),
+    "wrong names": (lambda maps, flat: {"maps": flat, "flat": maps}, "maps", "flat as maps, maps as flat"),
+    "one name wrong": (lambda maps, flat: {"maps": flat, "x": maps}, "maps", "flat as maps, maps as x"),
+    "one more": (lambda maps, flat: (maps, flat, torch.relu(maps)), "flat", "maps, flat, relu() (test_live.py:"),
+    "one more, of the model's input": (lambda maps, flat: (maps, flat, torch.ones(3)), "flat", "maps, flat, nothing"),
+    "one more under a name": (lambda maps, flat: {"maps": maps, "flat": flat, "x": maps}, "flat", "flat, maps as x"),
+    "one twice": (lambda maps, flat: (maps, flat, flat), "flat", "maps, flat, flat"),
+    "one twice, the other not": (lambda maps, flat: (maps, maps), "flat", "maps, maps"),
+    "a constant": (lambda maps, flat: (maps, torch.ones(1, 8)), "flat", "maps, nothing"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_RESULTS)
+def test_order_and_number_of_results_are_held_and_in_a_dict_the_names(what):
+    form, layer, theirs = WRONG_RESULTS[what]
+    problem, *adds = compare(TWO_HEADS, Returns(form)).problems
+    assert (problem.code, problem.layer, problem.severity) == (DIFFERS, layer, "error")
+    assert problem.message.startswith("outputs maps, flat in the file, but ")
+    assert theirs in problem.message
+    assert [problem.code for problem in adds] == [ADDS] * (what == "one more")
+
+
+def test_a_result_that_is_not_the_last_layers_is_a_difference():
+    class Forgets(nn.Module):
+        def forward(self, x):
+            y = F.relu(x)
+            F.sigmoid(y)
+            return y
+
+    (problem,) = compare('input = [3, 8, 8]\nlayers = ["relu", "sigmoid"]', Forgets()).problems
+    assert re.fullmatch(
+        r"output sigmoid1 in the file, but relu\(\) \(test_live.py:\d+\) in .* returns", problem.message
+    )
 
 
 def test_what_is_returned_has_the_files_shapes_or_it_is_a_problem():
     one = HEADS.format(outputs="")
-    assert compare(one, Returns(lambda maps, flat: {"features": maps, "logits": flat})).ok
+    assert compare(one, Returns(lambda maps, flat: {"logits": flat})).ok
+    (problem,) = compare(one, Returns(lambda maps, flat: {"features": maps, "logits": flat})).problems
+    assert "output flat in the file, but conv as features, flat as logits in what Returns returns" in problem.message
     (problem,) = compare(one, Returns(lambda maps, flat: flat[:, :, None])).problems
     assert (problem.code, problem.layer) == (DIFFERS, "flat")
     assert "output 8 in the file, but 8x1 in what Returns returns" in problem.message
@@ -169,6 +234,15 @@ def test_shapes_that_depend_on_the_data_get_a_warning():
     assert "(getitem() at test_live.py:" in problem.message
     assert comparison.ok
     assert compare(f'allow = "{problem.code}"\n{text}', Picks()).problems == ()
+
+
+def test_the_tensor_that_says_which_cells_to_take_is_no_source_of_them():
+    class Chosen(nn.Module):
+        def forward(self, x):
+            return F.relu(x)[:, x.mean((0, 2, 3)).argsort()]
+
+    text = 'input = [3, 8, 8]\nlayers = ["relu"]'
+    assert DIFFERS not in [problem.code for problem in compare(text, Chosen()).problems]
 
 
 def test_lazy_modules_stay_lazy():

@@ -139,3 +139,13 @@ def test_a_type_that_does_not_exist_failed_too(net):
     assert row(lines, "typo").startswith("✗ typo")
     assert row(lines, "r").startswith("  r")
     assert row(lines, "r").split()[-1] == "?"
+
+
+def test_indices_are_named_as_the_file_names_them(net):
+    text = layers(
+        'name = "a", type = "conv", out_channels = 2, kernel_size = 1',
+        'name = "pool", type = "max_pool", kernel_size = 2',
+        'name = "b", type = "relu"',
+        'type = "max_unpool", kernel_size = 2, indices = "pool"',
+    )
+    assert "indices pool" in row(net(text), "max_unpool1")

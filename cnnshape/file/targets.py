@@ -1,0 +1,73 @@
+"""FILE, as a command line or a test names it -> the architecture files: a path, a folder, a glob, zoo:NAME.
+
+Some of the TOML files in a folder are architectures; what is in them says which.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from fnmatch import filter as matching
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Final
+
+from cnnshape.file import zoo
+from cnnshape.file.keys import NET_KEYS
+from cnnshape.file.source import LIMIT, Source, SourceError
+
+LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
+ENVIRONMENT: Final = "pyvenv.cfg"  # a folder that has it is no part of a project
+
+
+def files(target: str) -> list[str]:
+    """Return the architecture files that FILE means; a path as it stands, read or not. Raises ValueError for none."""
+    folder = os.path.isdir(target)  # noqa: PTH112 -- pathlib's raises for a name that no file can have
+    if folder:
+        found = [str(file) for file in in_folder(Path(target))]
+    elif is_glob(target):
+        found = [name for name in globbed(target) if name.startswith(zoo.PREFIX) or is_net(name, named=True)]
+    else:
+        return [target]
+    if not found:
+        raise ValueError(f"{target} has no architecture file" if folder else f"no architecture file matches {target}")
+    return found
+
+
+def is_glob(target: str) -> bool:
+    """Say whether FILE is a pattern, and no file of that very name."""
+    return has_magic(target) and not os.path.exists(target)  # noqa: PTH110 -- as above
+
+
+def globbed(pattern: str, root: str | os.PathLike[str] | None = None) -> list[str]:
+    """Return all names that a glob from a folder matches, or zoo:GLOB in the zoo."""
+    if pattern.startswith(zoo.PREFIX):
+        return sorted(matching([zoo.PREFIX + name for name in zoo.files() if "/" not in name], pattern))
+    return sorted(glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 -- which takes no absolute pattern
+
+
+def in_folder(folder: Path) -> list[Path]:
+    """Return the architecture files of a folder and those below it, hidden folders and environments left out."""
+    found: list[Path] = []
+    for path, folders, names in os.walk(folder):
+        inside = [name for name in folders if not name.startswith(".")]
+        folders[:] = sorted(name for name in inside if not Path(path, name, ENVIRONMENT).exists())
+        tomls = (Path(path, name) for name in sorted(names) if name.endswith(".toml"))
+        found += [file for file in tomls if file.is_file() and is_net(file, named=False)]
+    return found
+
+
+def is_net(file: str | os.PathLike[str], *, named: bool) -> bool:
+    """Say whether a file is an architecture: it has layers. One that is named may lack them, but for files of blocks."""
+    try:
+        data = Source.read(file).data
+    except SourceError:
+        return named or (os.access(file, os.R_OK) and bool(re.search(LAYERS, _beginning(file))))
+    if "layers" in data or not named:
+        return "layers" in data
+    return "blocks" not in data and (not data or any(key in NET_KEYS for key in data))  # blocks are to be included
+
+
+def _beginning(file: str | os.PathLike[str]) -> str:
+    with Path(file).open(encoding="utf-8", errors="replace") as text:
+        return text.read(LIMIT)

@@ -1,0 +1,77 @@
+"""FILE as people write it: a path, a folder, a glob, a name of the zoo."""
+
+import os
+
+import pytest
+
+from cnnshape.file.targets import files, is_net
+
+NET = 'input = [1, 8, 8]\nlayers = ["relu"]\n'
+BLOCKS = '[blocks.b]\nlayers = ["relu"]\n'
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with nets, blocks, other TOML files, and folders that are not its own."""
+    for name, text in {
+        "one.toml": NET,
+        "nets/two.cnn.toml": NET,
+        "nets/deep/three.toml": NET,
+        "nets/broken.toml": "layers = [\n",
+        "nets/latin.toml": "# caf\udce9\nlayers = []\n",
+        "nets/blocks.toml": BLOCKS,
+        "pyproject.toml": '[project]\nname = "x"\n',
+        "other.toml": "a = [\n",
+        ".venv/hidden.toml": NET,
+        "env/pyvenv.cfg": "",
+        "env/lib/installed.toml": NET,
+        "a[1].toml": NET,
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, errors="surrogateescape")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.toml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("one.toml", ["one.toml"]),
+        ("missing.toml", ["missing.toml"]),
+        ("nets", ["nets/broken.toml", "nets/latin.toml", "nets/two.cnn.toml", "nets/deep/three.toml"]),
+        (".", ["a[1].toml", "one.toml", *(f"nets/{n}.toml" for n in ("broken", "latin", "two.cnn", "deep/three"))]),
+        ("nets/*.toml", ["nets/broken.toml", "nets/latin.toml", "nets/two.cnn.toml"]),
+        ("**/*.cnn.toml", ["nets/two.cnn.toml"]),
+        ("a[1].toml", ["a[1].toml"]),  # the file's own name
+        ("zoo:lenet*", ["zoo:lenet5", "zoo:lenet5_1998"]),
+        ("zoo:lenet6", ["zoo:lenet6"]),
+        ("x" * 10_000, ["x" * 10_000]),
+        ("\0", ["\0"]),
+    ],
+)
+def test_files(project, target, found):
+    assert files(target) == [os.path.normpath(name) for name in found]
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("env/lib/..", "has no architecture file"),
+        ("nets/*.tml", "no architecture file matches nets/*.tml"),
+        ("nets/blocks*", "no architecture file matches nets/blocks*"),
+        ("zoo:lenet6*", "no architecture file matches zoo:lenet6*"),
+    ],
+)
+def test_none(project, target, why):
+    (project / "env" / "lib" / "installed.toml").unlink()
+    with pytest.raises(ValueError, match=why.replace("*", r"\*")):
+        files(target)
+
+
+def test_a_file_that_may_not_be_read(project, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert not is_net("nets/broken.toml", named=False)
+    assert is_net("nets/broken.toml", named=True)  # and its problem is told
