@@ -12,7 +12,7 @@ from cnnshape.compare.judge import judge
 from cnnshape.compare.trace import Failure, Returned, Trace
 from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.model import scripted, unwrapped
-from cnnshape.pytorch.their_code import raised
+from cnnshape.pytorch.their_code import TheirError, theirs
 from cnnshape.pytorch.undisturbed import copied, undisturbed
 from cnnshape.pytorch.watch import Watch
 
@@ -32,42 +32,52 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
     """
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r}")
-    if why := scripted(model):
-        raise TypeError(why)
-    model = unwrapped(model)
-    for where in [device] if device else _devices(model):
-        run = observe(model, report.inputs, where)
-        if not run.failure:
-            break
+    try:
+        with theirs():
+            why, model = scripted(model), unwrapped(model)
+            devices = [device] if device else _devices(model)
+    except TheirError as error:
+        name, where = type(model).__name__, device or "cpu"
+        run = Trace(name, (), (), Failure(str(error), f"{name}()"), {}, "")
+    else:
+        if why:
+            raise TypeError(why)
+        for where in devices:
+            run = observe(model, report.inputs, where)
+            if not run.failure:
+                break
     return Comparison(run.model, where, torch.__version__, *judge(net, report, run))
 
 
 def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Trace:
     """Run the model once, in evaluation mode, and return what it did. The model is left as it was."""
-    if any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
-        model = copy.deepcopy(model).to(device)  # its first run makes its parameters: those of a copy
-        numbers: dict[str, torch.Tensor] = {}
-    else:
-        named = (*model.named_parameters(), *model.named_buffers())
-        numbers = {name: copied(tensor, device) for name, tensor in named}
-    failure, returned = None, None
-    with undisturbed(model, device):
-        given = samples(model, inputs, device)
-        watch = Watch(model, numbers, list(given.values()))
-        try:
-            args, kwargs = arguments(model, given)
-            with watch:
-                returned = torch.func.functional_call(model, numbers, args, kwargs)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a model may raise
-            failure = Failure(raised(error), watch.failed or f"{type(model).__name__}()")
-    outputs = tuple(
+    name, watch, results, failure = type(model).__name__, None, [], None
+    try:
+        with theirs():
+            if any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
+                model = copy.deepcopy(model).to(device)  # its first run makes its parameters: those of a copy
+                numbers: dict[str, torch.Tensor] = {}
+            else:
+                named = (*model.named_parameters(), *model.named_buffers())
+                numbers = {name: copied(tensor, device) for name, tensor in named}
+            with undisturbed(model, device):
+                given = samples(model, inputs, device)
+                watch = Watch(model, numbers, list(given.values()))
+                args, kwargs = arguments(model, given)
+                with watch:
+                    results = [*found_in(torch.func.functional_call(model, numbers, args, kwargs))]
+    except TheirError as error:
+        failure = Failure(str(error), (watch and watch.failed) or f"{name}()")
+    if watch is None:
+        return Trace(name, (), (), failure, {}, "")
+    returned = tuple(
         Returned(found.key, tuple(found.tensor.shape[1:]), frozenset(watch.origin(found.tensor).values), found.group)
-        for found in found_in(returned)
+        for found in results
     )
     idle = {} if failure else watch.idle()
     calls = [*watch.calls, *(watch.raising if failure else ())]
     frozen = frozenset(name for name, parameter in watch.parameters.items() if not parameter.requires_grad)
-    return Trace(type(model).__name__, tuple(calls), outputs, failure, idle, watch.by_data, frozen)
+    return Trace(name, tuple(calls), returned, failure, idle, watch.by_data, frozen)
 
 
 def _devices(model: torch.nn.Module) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from cnnshape.pytorch.their_code import raised
+from cnnshape.pytorch.their_code import TheirError, theirs
 
 
 def named(name: str) -> torch.nn.Module:
@@ -18,13 +18,14 @@ def named(name: str) -> torch.nn.Module:
     if not re.fullmatch(r"[\w.-]+:[\w.]+", name):
         raise ValueError(f"{name!r} is not MODULE:NAME, as my_package.nets:ResNet")
     try:
-        found = operator.attrgetter(path)(importlib.import_module(module))
-        model = found if isinstance(found, torch.nn.Module) else found()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- it is their code
-        raise ValueError(raised(error)) from None
-    if not isinstance(model, torch.nn.Module):
-        raise ValueError(f"{name} gives {model!r:.60}, which is no torch.nn.Module")  # noqa: TRY004 -- it was named
-    if why := scripted(model):
+        with theirs():
+            found = operator.attrgetter(path)(importlib.import_module(module))
+            model = found if isinstance(found, torch.nn.Module) else found()
+            is_model = isinstance(model, torch.nn.Module)
+            why = scripted(model) if is_model else f"{name} gives {model!r:.60}, which is no torch.nn.Module"
+    except TheirError as error:
+        raise ValueError(str(error)) from None
+    if why:
         raise ValueError(why)
     return model
 
