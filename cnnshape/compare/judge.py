@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from itertools import groupby, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.compare.alignment import Alignment
 from cnnshape.compare.comparison import Match
-from cnnshape.compare.differences import Difference, described, listed, of_settings, of_shapes, written
+from cnnshape.compare.differences import MANY, Difference, described, listed, of_settings, of_shapes, written
 from cnnshape.compare.results import paired
 from cnnshape.compare.side import Side
 from cnnshape.compare.side_layer import alike, of_call, of_row
 from cnnshape.compare.sources import Sources
 from cnnshape.problems.comparing import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
+from cnnshape.problems.wording import few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,8 +87,23 @@ class _Judge:
         if self.file.layers[i].optional:
             return match._replace(reason="the shapes are the same without it")
         self.sources.unsound.add(i)
-        self.note(ModelMisses, i, model=self.run.model, what=described(self.file.layers[i], self.net.layout))
+        if not place or not self.misses(place - 1):
+            self.note_missing([*takewhile(self.misses, range(place, len(self.file.order)))])
         return match._replace(verdict="missing", reason="the model has nothing like it here")
+
+    def misses(self, place: int) -> bool:
+        """Whether the model has no layer for the file's at a place of its order."""
+        i = self.file.order[place]
+        there = i in self.found.pairs or i in self.found.moved or (self.run.failure and place > self.found.reached)
+        return not there and not self.file.layers[i].optional
+
+    def note_missing(self, places: list[int]) -> None:
+        """Note a row of layers that the model does not have: few with a problem each, many with one for all."""
+        row = [self.file.order[place] for place in places]
+        behind = f", nor the {len(row) - 1:,} layers behind it, up to {self.report.layers[row[-1]].name}"
+        for i in row if len(row) <= MANY else row[:1]:
+            what = described(self.file.layers[i], self.net.layout) + behind * (len(row) > MANY)
+            self.note(ModelMisses, i, model=self.run.model, what=what)
 
     def compared(self, i: int, j: int, match: Match) -> Match:
         """Compare a layer of the file and its partner."""
@@ -154,18 +170,25 @@ class _Judge:
     # Beside the layers of the file
 
     def extra(self) -> Iterator[str]:
-        """Yield the layers that only the model has; each is a problem of the layer that it stands behind."""
+        """Yield the layers that only the model has; a row of them is a problem of the layer that it stands behind."""
         before: int | None = None
-        for j in self.model.order:
-            if j in self.found.partners:
-                before = self.found.partners[j]
-            elif self.adds(j):
-                title = self.run.calls[j].title
-                self.note_extra(before, f"{title}, {described(self.model.layers[j], self.net.layout)}")
-                yield title
-        for module, parameters in self.run.idle.items():
-            self.note_extra(None, f"{parameters:,} parameters in {module}, which no layer used when it was evaluated")
-            yield module
+        for partner, row in groupby(self.model.order, self.found.partners.get):
+            before = before if partner is None else partner
+            extra = [j for j in row if partner is None and self.adds(j)]
+            titles = [self.run.calls[j].title for j in extra]
+            if len(extra) > MANY:
+                self.note_extra(before, f"{len(extra):,} more layers ({', '.join(few(titles, MANY))})")
+            else:
+                for j, title in zip(extra, titles, strict=True):
+                    self.note_extra(before, f"{title}, {described(self.model.layers[j], self.net.layout)}")
+            yield from titles
+        unused = [f"{count:,} parameters in {module}" for module, count in self.run.idle.items()]
+        if len(unused) > MANY:
+            total = sum(self.run.idle.values())
+            unused = [f"{total:,} parameters in {len(unused):,} modules ({', '.join(few([*self.run.idle], MANY))})"]
+        for some in unused:
+            self.note_extra(None, f"{some}, which no layer used when it was evaluated")
+        yield from self.run.idle
 
     def adds(self, j: int) -> bool:
         """Whether a layer of the model is one that the file does not have."""

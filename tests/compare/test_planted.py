@@ -119,3 +119,45 @@ def test_in_a_deep_net_one_of_many_like_blocks_is_named():
     assert "dilation 1 in the file, but padding 2, dilation 2 in layer3.4.conv2" in problem.message
     assert problem.file.endswith("resnet.toml")
     assert problem.used_at
+
+
+def chain(names):
+    layers = ["conv", *["bn" for _ in names[1:]]]
+    table = {"conv": 'type = "conv", out_channels = 4, kernel_size = 1', "bn": 'type = "batch_norm"'}
+    kinds = zip(names, layers, strict=True)
+    return "input = [4, 8, 8]\nlayers = [" + ",".join(f'{{ name = "{n}", {table[kind]} }}' for n, kind in kinds) + "]"
+
+
+def chained(names):
+    norms = {name: nn.BatchNorm2d(4) for name in names[1:]}
+    return nn.Sequential(OrderedDict({names[0]: nn.Conv2d(4, 4, 1), **norms}))
+
+
+@pytest.mark.parametrize("more", [2, 4, 5, 89])
+def test_many_in_a_row_are_one_problem(more):
+    short, long = ["stem"], ["stem", *(f"n{i}" for i in range(more))]
+    adds = compare(chain(short), chained(long))
+    misses = compare(chain(long), chained(short))
+    alone = more <= 4
+    assert found(adds) == [(ADDS, "stem")] * (more if alone else 1)
+    assert found(misses) == [(MISSES, f"n{i}") for i in range(more if alone else 1)]
+    said = adds.problems[0].message
+    assert said == (
+        "the model has n0, batch_norm, output 4x8x8 behind stem: the file has not"
+        if alone
+        else f"the model has {more} more layers (n0, n1, n2, n3, {more - 4} more) behind stem: the file has not"
+    )
+    up_to = "" if alone else f", nor the {more - 1} layers behind it, up to n{more - 1}"
+    assert misses.problems[0].message == f"Sequential has no such layer: batch_norm, output 4x8x8{up_to}"
+    assert len(adds.extra) == more
+    assert [*verdicts(misses).values()].count("missing") == more
+
+
+def test_many_unused_modules_are_one_problem():
+    model = chained(["stem"])
+    model.forward = model.stem.forward
+    model.rest = nn.ModuleList(nn.Linear(1, 1) for _ in range(9))
+    messages = [problem.message for problem in compare(chain(["stem"]), model).problems]
+    assert any(
+        "18 parameters in 9 modules (rest.0, rest.1, rest.2, rest.3, 5 more), which no layer" in m for m in messages
+    )
