@@ -40,7 +40,7 @@ def assert_shapes(
     __tracebackhide__ = True
     net = file if isinstance(file, Network) else build(read(file))
     report = net.check(input)
-    comparison = verify(net, device, model=model, report=report) if report.inputs else None
+    comparison = verify(net, device, model=model, report=report) if report.ok else None
     problems = [*report.problems, *(comparison.problems if comparison else ())]
     if errors(problems):
         table = side_by_side(net, report.layers, comparison) if comparison and not comparison.ok else ()

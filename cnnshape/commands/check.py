@@ -105,10 +105,12 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     net = built(file)
     shapes = inputs(net, given)
     report = net.check(shapes, strict=strict)
-    comparison = _compared(net, report, made_by, device) if report.inputs else None
+    wrong = any(type(problem).severity == "error" for problem in report.problems)
+    comparison = None if wrong else _compared(net, report, made_by, device)
     if comparison and strict:
         comparison = comparison._replace(problems=tuple(problem.as_error() for problem in comparison.problems))
-    _finish([Checked(net, report, None, "", shapes is None, comparison)], form, depth)
+    why = "the file has errors of its own, and the model was not run" * wrong
+    _finish([Checked(net, report, None, why, shapes is None, comparison)], form, depth)
 
 
 def _why_not_torch(wanted: bool | None) -> str:

@@ -55,6 +55,33 @@ def test_a_file_that_does_not_read_runs_no_code(project):
     assert "broken.toml:1:11: error[not-toml]" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('input = [1, 8, 8]\nlayers = [{ type = "cnov" }, "relu"]', "unknown-type"),
+        (
+            'input = [1, 8, 8]\nlayers = [{ type = "conv", out_channels = 2, kernel_size = 9 }, "relu"]',
+            "window-too-large",
+        ),
+        ('input = [1, 8, 8]\nlayers = ["relu"]\nclaims.parameters = 3', "claim-differs"),
+    ],
+)
+def test_a_file_with_errors_of_its_own_has_these_alone(project, text, code):
+    (project / "wrong.toml").write_text(text)
+    result = verify("wrong.toml", "--model", "nets.models:wide")
+    assert result.exit_code == 1
+    assert re.findall(r"error\[(.*?)\]", result.stdout) == [code]
+    assert "the file has errors of its own, and the model was not run" in " ".join(result.stdout.split())
+    assert verify("wrong.toml", "--model", "nets.models:Lost").exit_code == 1, "it is not even made"
+
+
+def test_a_warning_of_the_file_is_no_reason_not_to_compare(project):
+    (project / "warns.toml").write_text('input = [1, 8, 8]\nlayers = [{ type = "linear", out_features = 3 }, "relu"]')
+    result = verify("warns.toml", "--model", "nets.models:wide", "--strict")
+    assert "error[linear-on-space]" in result.stdout
+    assert "error[model-" in result.stdout
+
+
 def test_json_of_a_comparison(project):
     result = verify("net.toml", "--model", "nets.models:wide", "--format", "json")
     data = json.loads(result.stdout)
