@@ -156,8 +156,10 @@ class ArchitectureFile(pytest.File):
         self.net = _files(self.config).net(self.path)
         self.folder = Path.cwd()  # from which its places are given
         yield ArchitectureItem.from_parent(self, name=self.path.name, node=None)
+        from cnnshape.problems.wording import printable
+
         for node in self.net.nodes if self.per_layer else ():
-            yield ArchitectureItem.from_parent(self, name=node.name, node=node)
+            yield ArchitectureItem.from_parent(self, name=printable(node.name), node=node)
 
     @property
     def per_layer(self) -> bool:
@@ -195,10 +197,12 @@ class ArchitectureItem(pytest.Item):
         self.layer = node
 
     def runtest(self) -> None:
+        from cnnshape.problems.wording import printable
+
         case = self.parent.cases[self.layer.name if self.layer else ""]
         for problem in case.warnings:
             try:
-                self.warn(ArchitectureWarning(repr(problem)))
+                self.warn(ArchitectureWarning(printable(repr(problem))))
             except ArchitectureWarning:  # pytest makes warnings errors
                 raise ArchitectureFailure((problem,)) from None
         if case.errors:

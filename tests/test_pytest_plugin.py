@@ -441,6 +441,14 @@ def test_the_mark_runs_a_test_with_each_file(run, pytester):
     result.stdout.fnmatch_lines(["ERROR *test_net[[]arch/bad.toml] - Failed: arch/bad.toml:1:11: error[[]not-toml]*"])
 
 
+def test_names_of_tests_move_no_cursor(run, pytester):
+    set_ini(pytester, FILES, NO_TORCH)
+    (pytester.path / "arch" / "bad.toml").write_text('input = [1]\nlayers = [{ type = "\\u001b[2J::error" }]')
+    result = run("-v", "-W", "error")
+    assert "\x1b[2J" not in str(result.stdout)
+    assert r"arch/bad.toml::\x1b[2J::error1" in str(result.stdout)
+
+
 def test_a_glob_of_the_ini_that_matches_nothing_is_a_warning(run, pytester):
     set_ini(pytester, 'cnnshape_files = ["arch/g*.toml", "archs/*.toml"]', NO_TORCH)
     result = run()

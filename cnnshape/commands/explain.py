@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnnshape.commands.shared import FILE, built, completed, finish, inputs, usage_error
+from cnnshape.problems.wording import printable
 
 
 @click.command()
@@ -26,7 +27,7 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
 
     net = built(file)
     if net.problems and not net.nodes:
-        raise click.UsageError("\n".join(map(repr, net.problems)))
+        raise click.UsageError("\n".join(printable(repr(problem)) for problem in net.problems))
     shapes = inputs(net, given)
     with usage_error("LAYER"):
         explanation = explain(net, layer, shapes)
@@ -42,7 +43,7 @@ def _explain_code(code: str) -> None:
         what = f"{code} is no code of a problem, and there is no LAYER beside it"
         is_file = any(sign in code for sign in "./:")
         meant = advice(f"write cnnshape explain {code} LAYER") if is_file else suggest(code, CODES)
-        raise click.UsageError(suggested(what, meant))
+        raise click.UsageError(printable(suggested(what, meant)))
     from cnnshape.show.codes import show_code
 
     show_code(code)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cnnshape.problems.wording import printable
 from cnnshape.show.formats.registry import choices, written
 
 if TYPE_CHECKING:
@@ -62,9 +63,8 @@ def usage_error(option: str = "") -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        if option:
-            raise click.BadParameter(str(error), param_hint=option) from None
-        raise click.UsageError(str(error)) from None
+        message = printable(str(error))
+        raise (click.BadParameter(message, param_hint=option) if option else click.UsageError(message)) from None
 
 
 def all_built(targets: tuple[str, ...]) -> list[Network]:
@@ -137,7 +137,7 @@ def echo(form: str, command: str, *found: Any) -> None:
 
 def finish(explanation: Explanation) -> None:
     """Print an explanation, and exit with 1 where its layer fails."""
-    click.echo(str(explanation))
+    click.echo("\n".join(map(printable, str(explanation).split("\n"))))
     sys.exit(0 if explanation.ok else 1)
 
 

@@ -55,10 +55,16 @@ def few(words: list[str], most: int) -> list[str]:
 
 
 def printable(words: str) -> str:
-    """Return a text with unprintable characters as escapes: they could move a terminal's cursor."""
-    if words.isprintable():
-        return words
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
+    """Return a text as it may leave the program: no character that moves a cursor, and no command of a build server.
+
+    Unprintable characters become escapes. GitHub's runner obeys a line that begins with :: or has ##[ in it, whoever
+    wrote it: a sign of each becomes an escape.
+    """
+    if not words.isprintable():
+        words = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
+    if words.lstrip().startswith("::"):
+        words = words.replace(":", r"\x3a", 1)
+    return words.replace("##[", r"#\x23[")
 
 
 def shown(value: object) -> str:

@@ -174,4 +174,6 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], object] | None]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(printable(title), layer="", visible=False)
-        yield lambda done, total, layer: bar.update(task, completed=done, total=total, layer=layer, visible=True)
+        yield lambda done, total, layer: bar.update(
+            task, completed=done, total=total, layer=printable(layer), visible=True
+        )

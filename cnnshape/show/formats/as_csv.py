@@ -10,6 +10,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.shape import text
+from cnnshape.problems.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cnnshape.show.zoo_list import ZooNetwork
 
 LAYER: Final = ("name", "type", "line", "inputs", "output", "parameters", "macs", "remainder", "dropped", "shares")
+FORMULA: Final = ("=", "+", "-", "@")  # the beginnings of a formula, for which spreadsheets have the sign '
 NETWORK: Final = ("name", "input", "parameters", "macs", "depth", "source")
 
 
@@ -32,7 +34,7 @@ def check(checks: Sequence[Checked], _depth: int) -> str:
 
 def check_beside(checks: Sequence[Checked], _depth: int) -> str:
     """Write the problems, a line each."""
-    return "".join(f"{problem!r}\n" for checked in checks for problem in checked.problems)
+    return "".join(f"{printable(repr(problem))}\n" for checked in checks for problem in checked.problems)
 
 
 def _rows(checked: Checked, several: bool, compared: bool) -> Iterator[list[object]]:
@@ -72,5 +74,12 @@ def zoo(networks: Sequence[ZooNetwork]) -> str:
 
 def _table(rows: Iterable[Sequence[object]]) -> str:
     result = io.StringIO()
-    csv.writer(result, lineterminator="\n").writerows(rows)
+    csv.writer(result, lineterminator="\n").writerows([_cell(cell) for cell in row] for row in rows)
     return result.getvalue()
+
+
+def _cell(content: object) -> object:
+    """Return a cell that a spreadsheet takes for a text, and not for a formula, if it is one."""
+    if not isinstance(content, str):
+        return content
+    return f"'{printable(content)}" if content.startswith(FORMULA) else printable(content)

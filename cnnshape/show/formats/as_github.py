@@ -36,8 +36,8 @@ def _annotation(problem: Problem, file: str) -> str:
         "endColumn": problem.end_column or 1,
         "title": f"{problem.layer}: {problem.code}" if problem.layer else problem.code,
     }
-    where = ",".join(f"{key}={_percent(str(value), '%', ',', ':')}" for key, value in properties.items())
-    text = "\n".join([problem.message, *details(problem)])
+    where = ",".join(f"{key}={_percent(printable(str(value)), '%', ',', ':')}" for key, value in properties.items())
+    text = "\n".join(map(printable, [problem.message, *details(problem)]))
     return f"::{problem.severity} {where}::{_percent(text)}"
 
 

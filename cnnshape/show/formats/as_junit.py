@@ -33,7 +33,7 @@ def check(checks: Sequence[Checked], _depth: int) -> str:
 
 def _add(suite: ET.Element, test: Case, file: str) -> None:
     place = test.node.place if test.node else None
-    at = {"file": place.source.file, "line": str(place.start[0])} if place else {"file": file}
+    at = {"file": printable(place.source.file), "line": str(place.start[0])} if place else {"file": file}
     name = printable(test.node.name) if test.node else file.replace("\\", "/").rpartition("/")[2]
     case = ET.SubElement(suite, "testcase", {"classname": file, "name": name, "time": "0", **at})
     if test.errors:
@@ -41,4 +41,4 @@ def _add(suite: ET.Element, test: Case, file: str) -> None:
         text = "\n".join(printable(line) for p in test.errors for line in [repr(p), *details(p)])
         ET.SubElement(case, "failure", message=f"{first.code}: {first.message}", type=first.code).text = text
     elif test.skipped:
-        ET.SubElement(case, "skipped", message=test.skipped)
+        ET.SubElement(case, "skipped", message=printable(test.skipped))

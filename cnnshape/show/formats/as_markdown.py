@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.wording import printable
 from cnnshape.show.counts import counted, number
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cnnshape.show.rows import TableRow
     from cnnshape.show.zoo_list import ZooNetwork
 
+ESCAPES: Final = {sign: f"\\{sign}" for sign in "\\`*[]|~"} | {"<": "&lt;", "&": "&amp;", "@": "&#64;"}
+
 
 def check(checks: Sequence[Checked], depth: int) -> str:
     """Write a section for each file, its blocks folded as in the table on the screen."""
@@ -28,7 +31,7 @@ def _section(checked: Checked, depth: int) -> Iterator[str]:
     net, report = checked.net, checked.report
     yield f"## {_escaped(net.name or net.file)}"
     yield ""
-    yield f"`{printable(net.file)}`" + (f": {_escaped(net.source)}" if net.source else "")
+    yield _code(net.file) + (f": {_escaped(net.source)}" if net.source else "")
     yield ""
     if report.layers:
         yield from _table(checked, rows(checked, depth))
@@ -37,7 +40,7 @@ def _section(checked: Checked, depth: int) -> Iterator[str]:
         yield ""
     for problem in checked.problems:
         head = f"**{problem.severity}[{problem.code}]**"
-        yield f"- {head} `{problem.place or net.file}`: {_escaped(problem.message)}"
+        yield f"- {head} {_code(str(problem.place or net.file))}: {_escaped(problem.message)}"
         yield from (f"  - {_escaped(line)}" for line in details(problem))
     if checked.problems:
         yield ""
@@ -57,7 +60,7 @@ def _table(checked: Checked, shown: list[TableRow]) -> Iterator[str]:
         settings, inputs, cells = (", ".join(words) for words in (row.settings, row.inputs, row.dropped))
         figures = row.name, row.type, settings, inputs, row.output, row.parameters, row.macs
         yield _line([*figures, *[cells] * dropped, *[f"{row.verdict} {row.model}".rstrip()] * asked])
-    yield _line(f"**{cell}**" if cell else "" for cell in total + [""] * (len(titles) - len(total)))
+    yield _row(f"**{_escaped(cell)}**" if cell else "" for cell in total + [""] * (len(titles) - len(total)))
 
 
 def zoo(networks: Sequence[ZooNetwork]) -> str:
@@ -70,9 +73,20 @@ def zoo(networks: Sequence[ZooNetwork]) -> str:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(map(_escaped, cells))} |"
+    return _row(map(_escaped, cells))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _escaped(words: str) -> str:
-    """Escape the signs that would end a cell or begin a tag."""
-    return printable(words).replace("|", r"\|").replace("<", "&lt;")
+    """Escape the signs that would end a cell, begin a tag, a link or a quotation of code, or call somebody."""
+    return "".join(ESCAPES.get(sign, sign) for sign in printable(words))
+
+
+def _code(words: str) -> str:
+    """Quote a text as code, whatever quotation marks it has."""
+    inner = printable(words)
+    marks = "`" * (1 + max(map(len, re.findall("`+", inner)), default=0))
+    return f"{marks} {inner} {marks}" if "`" in inner else f"{marks}{inner}{marks}"
