@@ -30,7 +30,6 @@ class Expansion(NamedTuple):
     first: int  # the first value within
     nodes: tuple[Node, ...]
     shapes: tuple[Shape | None, ...]
-    unused: set[int]  # values that nothing within takes
     result: int
     expectations: tuple[Expectation, ...]
     steps: int  # spent on building it
@@ -74,7 +73,7 @@ class Move:
         """Return the names within the other use."""
         names = Names()
         names.values = {name: self.value(value) for name, value in made.values.items()}
-        names.copies, names.skipped = made.copies, made.skipped
+        names.copies, names.skipped, names.passed = made.copies, made.skipped, made.passed
         names.uses = {
             title: Use(use.block, use.arguments, self.name(use.title), use.names, self.names)
             for title, use in made.uses.items()

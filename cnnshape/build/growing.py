@@ -1,4 +1,4 @@
-"""The net as it grows: its nodes so far, the shape of every value, the values that are used, the expectations.
+"""The net as it grows: its nodes so far, the shape of every value, the expectations.
 
 In: nodes, with the shapes that enter them. Out: their values; the shape and the node of a value, the node of a name.
 """
@@ -23,7 +23,6 @@ class GrowingNet:
         self.nodes: list[Node] = []
         self.shapes: list[Shape | None] = [None, *inputs.values()]  # one for each value
         self.first_node = len(self.shapes)  # the value of node 0
-        self.used: set[int] = set()  # values that some node takes
         self.titles: dict[str, int] = {}  # the number of a node, by its name
         self.expectations: list[Expectation] = []
         self.ties = 0  # nodes that make a block unlike its copies: unknown, or bound to a layer that may be outside
@@ -36,9 +35,8 @@ class GrowingNet:
         number = self.titles.get(name)
         return None if number is None else self.nodes[number]
 
-    def enter(self, values: tuple[int, ...]) -> tuple[Shape | None, ...]:
-        """Use values; return their shapes."""
-        self.used.update(values)
+    def entering(self, values: tuple[int, ...]) -> tuple[Shape | None, ...]:
+        """Return the shapes of values."""
         return tuple([self.shapes[value] for value in values])
 
     def add(self, node: Node, entering: tuple[Shape | None, ...]) -> int:
@@ -49,17 +47,11 @@ class GrowingNet:
         return len(self.shapes) - 1
 
     def extend(
-        self,
-        nodes: Iterable[Node],
-        shapes: Sequence[Shape | None],
-        unused: Iterable[int],
-        expectations: Iterable[Expectation],
+        self, nodes: Iterable[Node], shapes: Sequence[Shape | None], expectations: Iterable[Expectation]
     ) -> None:
-        """Append the nodes of a copied block, whose shapes are known; `unused`: those of its values that no node takes."""
-        first, count = len(self.shapes), len(self.nodes)
+        """Append the nodes of a copied block, whose shapes are known."""
+        count = len(self.nodes)
         self.nodes += nodes
         self.titles.update(zip([node.name for node in self.nodes[count:]], range(count, len(self.nodes)), strict=True))
         self.shapes += shapes
-        self.used.update(range(first, len(self.shapes)))
-        self.used.difference_update(unused)
         self.expectations += expectations

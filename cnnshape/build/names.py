@@ -18,23 +18,29 @@ if TYPE_CHECKING:
 class Names:
     """The names given in one frame."""
 
-    __slots__ = ("broken", "copies", "lost", "numbers", "skipped", "unnamed", "uses", "values")
+    __slots__ = ("broken", "copies", "lost", "numbers", "passed", "skipped", "unnamed", "uses", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
         self.copies: dict[str, list[str]] = {}  # by the name of a repeated step, those of its copies
         self.uses: dict[str, Use] = {}  # of blocks; an unnamed one has no value
         self.skipped: set[str] = set()  # left out by `when`: they stand for their input
+        self.passed: set[str] = set()  # joins whose other inputs are absent: they stand for the one that is left
         self.numbers: dict[str, int] = {}  # of unnamed layers so far, by kind
         self.unnamed: set[str] = set()  # the names made for them
         self.broken: set[str] = set()  # the names of steps that could not be built
         self.lost = False  # there are steps whose own name is unknown
 
     def skips(self, name: str) -> bool:
-        """Say whether a name's step is left out: by `when`, or repeated no times."""
+        """Say whether a name stands for what enters its step: it is left out by `when`, repeated no times, a join of one."""
         names, title = self.find(name)
         copies = names.copies.get(title, [title])
-        return not copies or copies[-1] in names.skipped
+        return not copies or copies[-1] in names.skipped | names.passed
+
+    def absent(self, name: str) -> bool:
+        """Say whether nothing is built of a name's step: every copy is left out by `when`, or it has none."""
+        names, title = self.find(name)
+        return names.skipped.issuperset(names.copies.get(title, [title]))
 
     def find(self, name: str) -> tuple[Names, str]:
         """Return the names that a dotted name leads into, and its title there.

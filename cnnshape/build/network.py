@@ -18,7 +18,7 @@ from cnnshape.build.walk import Walk
 from cnnshape.build.wiring import Wiring
 from cnnshape.network.network import Network
 from cnnshape.problems import building, reading
-from cnnshape.problems.base import listed
+from cnnshape.problems.base import errors, listed
 from cnnshape.problems.suggest import suggest
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def build(architecture: Architecture) -> Network:
     settler = Settler(ledger)
     wiring = Wiring(ledger, net, settler)
     inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
-    frame = Frame(file, architecture.steps, inputs, Names())
+    frame = Frame(file, architecture.steps, inputs, Names(), allow=architecture.allow)
     outputs: dict[str, int] = {}
     try:
         last = Walk(ledger, net, settler, wiring).run(frame)
         outputs = _outputs(architecture, frame, net, wiring, last)
         _check_claims(architecture, outputs, ledger)
-        _check_results(architecture, outputs, net, ledger)
+        _check_results(outputs, net, ledger)
     except Stop:
         pass
     return Network(
@@ -78,14 +78,14 @@ def _check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger
             ledger.note(building.UnknownOutput(place, suggestions=meant, output=claim.output))
 
 
-def _check_results(architecture: Architecture, outputs: Mapping[str, int], net: GrowingNet, ledger: Ledger) -> None:
+def _check_results(outputs: Mapping[str, int], net: GrowingNet, ledger: Ledger) -> None:
     """Note results that go nowhere, unless something is wrong that may have meant them."""
-    if ledger.problems:
+    if errors(ledger.problems):
         return
-    code, used = building.UnusedResult.code, {*net.used, *outputs.values()}
+    code, used = building.UnusedResult.code, {*outputs.values()}.union(*(node.inputs for node in net.nodes))
     for value, node in enumerate(net.nodes, start=net.first_node):
         unused = value not in used
-        if unused and node.layer and code not in node.allow | architecture.allow:
+        if unused and node.layer and code not in node.allow:
             ledger.note(building.UnusedResult(node.place, node.name, node.used_at))
 
 

@@ -38,8 +38,10 @@ class Nodes:
         shared = self.sharing.layer(site)
         kind = self.kind(site, shared)
         settings, references = self.referred(site, kind, self.settler.own(site, kind))
-        self.net.used.update(references)
         self.check_joins(site, kind)
+        if site.step.optional and len(site.inputs) == 1:  # all the others are absent
+            site.frame.names.passed.add(site.title)
+            return site.inputs[0]
         if shared:
             layer = self.sharing.agreed(site, shared, kind, settings)
             return self.add(site, kind.type, layer, references, shares=shared.name, frozen=shared.frozen)
@@ -63,7 +65,7 @@ class Nodes:
         step, frame, name = site.step, site.frame, site.name
         inputs, entering, allow = site.inputs, site.entering, frame.allow
         if references:
-            inputs, entering = inputs + references, entering + self.net.enter(references)
+            inputs, entering = inputs + references, entering + self.net.entering(references)
         if step.allow:
             allow = allow | step.allow
         self.net.ties += bool(layer is None or references or shares)
@@ -96,10 +98,12 @@ class Nodes:
 
     def check_joins(self, site: Site, kind: type[Layer]) -> None:
         """Check the number of inputs. Raises Unsettled where the layer does not take it."""
-        joins, given = kind.joins, len(site.inputs)
+        joins, given, optional = kind.joins, len(site.inputs), site.step.optional
         if joins[-1] > 1 and site.step.inputs is None:
             self.ledger.fail(building.UnsaidJoin, site, "type", type=kind.type)
-        if given not in joins:
+        if optional and joins[-1] == 1 and UNRESOLVED not in site.inputs:
+            self.ledger.fail(building.OptionalNoJoin, site, "from", of=kind.type)
+        if given not in joins and not (optional and given == 1):
             takes = "one input" if joins.start == 1 else f"{joins.start} inputs"
             self.ledger.fail(shapes.WrongNumberOfInputs, site, "from", type=kind.type, takes=takes, inputs=given)
 

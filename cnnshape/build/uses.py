@@ -39,6 +39,8 @@ class Uses:
 
     def build(self, site: Site, run: Callable[[Frame], int]) -> int:
         """Build a use of a block, its steps by `run`; return its value. Raises Unsettled."""
+        if site.step.optional:
+            self.ledger.fail(building.OptionalNoJoin, site, "from", of="a block")
         twin = self.sharing.block(site) if site.step.shares else None
         block = twin.block if twin and not site.step.block else self.block(site)
         if twin:
@@ -138,7 +140,6 @@ class Uses:
                 first=first,
                 nodes=nodes,
                 shapes=tuple(net.shapes[first:]),
-                unused={*range(first, len(net.shapes))} - net.used,
                 result=result,
                 expectations=tuple(net.expectations[expected:]),
                 steps=steps - ledger.steps_left,
@@ -150,8 +151,7 @@ class Uses:
         """Build a use as a copy of an equal one; return its value."""
         self.ledger.step(site, made.steps)
         self.ledger.work(site, "block", made.work)
-        unused, expectations = map(move.value, made.unused), map(move.expectation, made.expectations)
-        self.net.extend(move.nodes(made.nodes), made.shapes, unused, expectations)
+        self.net.extend(move.nodes(made.nodes), made.shapes, map(move.expectation, made.expectations))
         return move.value(made.result)
 
 

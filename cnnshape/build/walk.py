@@ -48,11 +48,13 @@ class Walk:
         frame.names.lost |= step.lost
         inputs = self.wiring.inputs(step, frame, previous)
         plain = step.name if isinstance(step.name, str) else ""
-        site = Site(step, frame, inputs, self.net.enter(inputs), plain)
+        site = Site(step, frame, inputs, self.net.entering(inputs), plain)
         try:
             site, value = self.repeated(site) if step.repeat is not NO_REPEAT else self.copy(site)
         except Unsettled:  # its name or its number of copies is not known
             site, value = self.lost(site)
+        if len(inputs) > 1 and site.title in frame.names.skipped:
+            self.check_left_out(site, previous)
         if step.expect is not None:
             self.expect(site, value)
         return value
@@ -67,7 +69,7 @@ class Walk:
         (value,) = site.inputs
         for i in range(count):
             title = f"{plain}.{i}" if plain else ""
-            site, value = self.copy(Site(step, frame, (value,), self.net.enter((value,)), title, i))
+            site, value = self.copy(Site(step, frame, (value,), self.net.entering((value,)), title, i))
             copies.append(site.title)
         site = Site(step, frame, site.inputs, site.entering, plain or site.title)
         if plain:
@@ -110,6 +112,13 @@ class Walk:
         if plain:
             self.naming.name(site, value)
         return site, value
+
+    def check_left_out(self, site: Site, previous: int) -> None:
+        """Note a join that is left out, where it is not plain which of its inputs goes on."""
+        step, frame, inputs = site.step, site.frame, site.inputs
+        silent = building.JoinLeftOut.code in step.allow | frame.allow
+        if inputs[0] != previous and UNRESOLVED not in inputs and len({*inputs}) > 1 and not silent:
+            self.ledger.problem(building.JoinLeftOut, site, "when", first=self.wiring.name(inputs[0], frame))
 
     def expect(self, site: Site, value: int) -> None:
         """Note the expectation of a step."""

@@ -48,7 +48,7 @@ class Wiring:
             place = Place(site.step.place.source, (*site.step.place.path, "from", i))
             try:
                 name = self.settler.written(site, "from", word)
-                values = self.find(name, site.frame, place) if word else [UNRESOLVED]  # the reader noted a wrong one
+                values = self.entry(name, site.frame, place) if word else [UNRESOLVED]  # the reader noted a wrong one
             except Unsettled:
                 values = [UNRESOLVED]
             self.ledger.work(site, "from", 40 * len(values))
@@ -56,6 +56,15 @@ class Wiring:
         if not found:
             self.ledger.problem(building.FromNothing, site, "from")
         return tuple(found) or (UNRESOLVED,)
+
+    def entry(self, name: str, frame: Frame, place: Place) -> list[int]:
+        """Return the values that an entry of `from` stands for; those of ?NAME are absent where NAME is left out."""
+        if not name.startswith("?"):
+            return self.find(name, frame, place)
+        name = name[1:]
+        if "*" in name:
+            return self.find_all(name, frame, place, optional=True)
+        return [] if frame.names.absent(name) else self.find(name, frame, place)
 
     def find(self, name: str, frame: Frame, place: Place) -> list[int]:
         """Return the values that a name stands for: one, or with a * one for each copy of a repeated step."""
@@ -78,8 +87,8 @@ class Wiring:
         self.ledger.note(building.SeveralResults(place, used_at=frame.used_at, name=name, results=len(found)))
         return UNRESOLVED
 
-    def find_all(self, name: str, frame: Frame, place: Place) -> list[int]:
-        """Return the values that a pattern such as stack.*.skip stands for."""
+    def find_all(self, name: str, frame: Frame, place: Place, *, optional: bool = False) -> list[int]:
+        """Return the values that a pattern such as stack.*.skip stands for; if `optional` without what is left out."""
         front, _, back = name.partition(".*")
         names, title = frame.names.find(front)
         copies = names.copies.get(title)
@@ -91,10 +100,16 @@ class Wiring:
         found: list[int] = []
         for copy in copies:
             said = len(self.ledger.found)
-            found += self.find(before + copy + back, frame, place)
+            found += self.entry("?" * optional + before + copy + back, frame, place)
             if len(self.ledger.found) > said:  # each copy would have the same problem
                 return [UNRESOLVED]
         return found
+
+    def name(self, value: int, frame: Frame) -> str:
+        """Return the name that a value has in a frame; UNRESOLVED has none."""
+        entering = next((name for name, entered in frame.inputs.items() if entered == value), "")
+        node = self.net.node(value)
+        return entering or (node.name.removeprefix(frame.title) if node else "")
 
     def unknown(self, name: str, frame: Frame, place: Place) -> None:
         """Note a name that is unknown where it stands."""

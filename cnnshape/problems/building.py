@@ -126,7 +126,7 @@ class UnsaidInput(BadWiring, code="unsaid-input"):
 
 
 class FromNothing(BadWiring, code="from-nothing"):
-    """A from names no result: its list is empty, or its pattern is of a layer that is repeated no times.
+    """A from names no result: its list is empty, its pattern is of a layer that is repeated no times, or all are left out.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "concat", from = [] }]
@@ -189,6 +189,21 @@ class RepeatedJoin(BadWiring, code="repeated-join"):
     """
 
     sentence = "a repeated layer takes one input: each copy is fed by the one before"
+
+
+class OptionalNoJoin(BadWiring, code="optional-no-join"):
+    """Only a join can do without one of its inputs: "?NAME" stands for nothing where NAME is left out.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "first", type = "relu" },
+               { type = "tanh", from = "?first" },
+             ]
+    Mend     Write the name without the question mark (`from = "first"`): where that layer is left out, it stands for what
+             enters it.
+    """
+
+    sentence = '"?NAME" is for joins, and {of} is none'
 
 
 class UnknownOutput(BadWiring, code="unknown-output"):
@@ -325,3 +340,19 @@ class UnusedResult(Warn, code="unused-result"):
     """
 
     sentence = "nothing uses this layer's result, and it is no output"
+
+
+class JoinLeftOut(Warn, code="join-left-out"):
+    """A join of different results is left out by when; the first of them goes on, and it is not the layer above.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "conv", type = "conv", out_channels = 3, kernel_size = 1 },
+               { name = "sum", type = "add", from = ["input", "conv"], when = false },
+               { type = "concat", from = ["sum", "conv"] },
+             ]
+    Mend     Name first what is to go on (`from = ["conv", "input"]`); or if it is meant, say so
+             (`allow = "join-left-out"`).
+    """
+
+    sentence = "it is left out here, and {first}, the first of what it joins, goes on alone"

@@ -1,7 +1,7 @@
 """Steps: repeated, left out by `when`, and what is expected of them."""
 
 import pytest
-from helpers.texts import CONV, HERE, check, names, problems, rows
+from helpers.texts import CONV, HERE, check, codes, names, problems, rows
 
 
 def test_repeat_chains_copies():
@@ -62,7 +62,7 @@ def test_when_makes_a_block_the_identity_on_its_first_input():
 layers = [
   {CONV.format("a", 4)},
   {CONV.format("b", 5)},
-  {{ name = "skipped", block = "join", from = ["a", "b"], when = false, expect = [4, 32, 32] }},
+  {{ name = "skipped", block = "join", from = ["a", "b"], when = false, allow = "join-left-out", expect = [4, 32, 32] }},
   {{ type = "concat", from = ["skipped", "b"] }},
 ]
 [blocks.join]
@@ -102,3 +102,67 @@ layers = []
         for where in ("repeat = 2", "repeat = 0", "when = false", 'block = "empty"'):
             (problem,) = problems(text.replace(f"{where}, expect = {shape}", f"{where}, expect = {wrong}"))
             assert problem.code == "expect-differs"
+
+
+LEFT_OUT = """input = [3, 32, 32]
+layers = [
+  {{ name = "conv", type = "conv", out_channels = 3, kernel_size = 3, padding = 1 }},
+  {{ name = "sum", {}, when = false }},
+  {{ name = "end", type = "relu"{} }},
+]
+[blocks.join]
+layers = [{{ type = "add", from = ["input0", "input1"] }}]
+"""
+
+
+@pytest.mark.parametrize("join", ['type = "add"', 'block = "join"'])
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ('["input", "conv"]', {3: "unused-result", 4: "join-left-out"}),
+        ('["conv", "input"]', {}),
+        ('["input", "input"]', {3: "unused-result"}),
+        ('["conv", "conv"]', {}),
+    ],
+)
+def test_a_join_that_is_left_out_says_what_goes_on(join, sources, expected):
+    found = problems(LEFT_OUT.format(f"{join}, from = {sources}", ""))
+    assert {problem.line: problem.code for problem in found} == expected
+    for problem in found:
+        assert problem.code != "join-left-out" or problem.facts["first"] == "input"
+
+
+def test_what_goes_on_is_named_as_the_frame_has_it():
+    text = f"""{HERE}layers = [{{ name = "outer", block = "b", repeat = 2 }}]
+[blocks.b]
+layers = [
+  {{ name = "a", type = "relu" }},
+  {{ name = "b", type = "tanh" }},
+  {{ type = "add", from = ["a", "b"], when = false }},
+]"""
+    found = problems(text)
+    assert {(problem.code, problem.facts.get("first")) for problem in found} == {
+        ("join-left-out", "a"),
+        ("unused-result", None),
+    }
+
+
+@pytest.mark.parametrize("where", ["layer", "block", "file"])
+def test_a_join_may_be_left_out_on_purpose(where):
+    allow = 'allow = ["join-left-out", "unused-result"]'
+    join = '{{ type = "add", from = ["input", "x"], when = false{} }}'.format(f", {allow}" if where == "layer" else "")
+    text = f"""{HERE}{allow if where == "file" else ""}
+layers = [{{ block = "b"{f", {allow}" if where == "block" else ""} }}]
+[blocks.b]
+layers = [{{ name = "x", type = "relu", allow = "unused-result" }}, {join}]"""
+    assert codes(text) == []
+
+
+def test_what_enters_a_block_and_is_not_used_there_is_unused():
+    text = f"""{HERE}layers = [
+  {{ name = "a", type = "relu" }},
+  {{ name = "b", block = "first", from = ["input", "a"] }},
+]
+[blocks.first]
+layers = ["relu"]"""
+    assert [(problem.code, problem.layer) for problem in problems(text)] == [("unused-result", "a")]

@@ -128,3 +128,88 @@ def test_nothing_is_inside_a_layer_or_an_unnamed_block(name):
         layers = [{conv}]
         """
     assert {"unknown-layer", "unnamed-layer"} & {*codes(text)}
+
+
+# What is left out
+
+BRANCHES = """input = [3, 32, 32]
+constants = {{ a = {}, b = {} }}
+layers = [
+  {{ name = "one", type = "conv", out_channels = 3, kernel_size = 1, when = "a" }},
+  {{ name = "two", type = "conv", out_channels = 3, kernel_size = 1, from = "input", repeat = "b" }},
+  {{ name = "sum", type = "add", from = {} }},
+  {{ name = "end", type = "relu", from = "sum" }},
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "sources", "read"),
+    [
+        ("true", 1, '["?one", "?two", "input"]', ("one", "two.0", "input")),
+        ("false", 1, '["?one", "?two", "input"]', ("two.0", "input")),
+        ("true", 0, '["input", "?one", "?two"]', ("input", "one")),
+        ("true", 0, '["one", "two"]', ("one", "input")),  # without a mark, it stands for what enters it
+        ("true", 2, '["?one", "?two"]', ("one", "two.1")),
+        ("true", 3, '["?one", "?two.*"]', ("one", "two.0", "two.1", "two.2")),
+        ("false", 2, '["?one", "?two.*"]', ("two.0", "two.1")),
+        ("false", 2, '["?input", "one"]', ("input", "input")),
+    ],
+)
+def test_an_entry_with_a_question_mark_is_absent_where_its_layer_is(a, b, sources, read):
+    net = cnnshape.loads(BRANCHES.format(a, b, sources))
+    names = ["nothing", "input", *(node.name for node in net.nodes)]
+    (join,) = (node for node in net.nodes if node.name == "sum")
+    assert tuple(names[value] for value in join.inputs) == read
+
+
+@pytest.mark.parametrize(("a", "b", "left"), [("true", 0, "one"), ("false", 1, "two.0")])
+def test_a_join_of_one_input_hands_it_on(a, b, left):
+    report = rows(BRANCHES.format(a, b, '["?one", "?two"]'))
+    assert list(report) == [left, "end"]
+    text = BRANCHES.format(a, b, '["?one", "?two"], expect = [3, 32, 31]')
+    assert codes(text) == ["expect-differs"]
+    again = text.replace("32, 31", "32, 32").replace('from = "sum"', 'from = ["?sum", "input"]').replace("relu", "add")
+    net = cnnshape.loads(again)
+    assert [len(node.inputs) for node in net.nodes] == [1, 2]  # the sum is there, though it is no layer
+
+
+def test_a_concat_of_one_input_hands_it_on_as_well():
+    text = BRANCHES.format("false", 1, '["?one", "?two"]').replace('"add"', '"concat"')
+    assert list(rows(text)) == ["two.0", "end"]
+
+
+def test_none_left_is_an_error():
+    (problem,) = problems(BRANCHES.format("false", 0, '["?one", "?two"]'))
+    assert (problem.code, problem.line) == ("from-nothing", 6)
+
+
+def test_a_join_of_one_has_no_weights_to_share():
+    text = BRANCHES.format("true", 0, '["?one", "?two"]').replace('type = "relu"', 'shares = "sum"')
+    assert codes(text) == ["shares-left-out"]
+
+
+@pytest.mark.parametrize("name", ["?on", "?one.x", "?two.*.x"])
+def test_what_may_be_absent_must_be_there(name):
+    assert codes(BRANCHES.format("true", 1, f'["{name}", "input"]')) == ["unknown-layer"]
+
+
+@pytest.mark.parametrize("use", ['type = "relu", from = "?one"', 'block = "b", from = ["input", "?one"]'])
+def test_only_a_join_does_without_an_input(use):
+    text = f'{HERE}layers = [{{ name = "one", type = "relu" }}, {{ {use} }}]\n[blocks.b]\nlayers = ["relu"]'
+    assert codes(text) == ["optional-no-join"]
+
+
+def test_copies_that_are_left_out_are_absent_from_a_pattern():
+    text = f"""{HERE}
+layers = [
+  {{ name = "s", block = "b", repeat = 3, allow = "unused-result" }},
+  {{ name = "marked", type = "concat", from = "?s.*.c" }},
+  {{ type = "concat", from = ["marked", "s.*.c"] }},
+]
+[blocks.b]
+layers = [{{ name = "c", type = "conv", out_channels = "in_channels + 1", kernel_size = 1, when = "in_channels != 5" }}, {{ name = "d", type = "conv", out_channels = "in_channels + 1", kernel_size = 1 }}]
+"""
+    report = rows(text)
+    assert list(report)[:4] == ["s.0.c", "s.0.d", "s.1.d", "s.2.c"]
+    assert report["marked"].inputs == ((4, 32, 32), (7, 32, 32))
