@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.layers.base import Doubt
 from cnnshape.network.flow import inputs_at, run
 from cnnshape.network.report import Report, known, total
-from cnnshape.numbers.shape import is_count, to_file
+from cnnshape.numbers.shape import CHANNELS_FIRST, axes, is_count, other_order, to_file
 from cnnshape.problems.base import errors, listed
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
-from cnnshape.problems.shapes import DroppedRows, InputAxesDiffer, OneValueBatchNorm
+from cnnshape.problems.shapes import AnotherOrder, DroppedRows, InputAxesDiffer, OneValueBatchNorm
 from cnnshape.problems.suggest import advice
+from cnnshape.problems.wording import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from cnnshape.network.graph import Graph
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import Place
 
     Check = Callable[["Context"], Iterator[Problem]]
 
@@ -58,9 +60,26 @@ def misfitting_inputs(context: Context) -> Iterator[Problem]:
     for name in context.misfits:
         built, shape = graph.inputs[name] or (), context.inputs[name] or ()
         hint = advice("a shape is written without the batch") if len(shape) == len(built) + 1 else ()
-        place = graph.at(*(("input",) if name == "input" else ("inputs", name)))
         facts = context.written({"one": built, "other": shape})
-        yield InputAxesDiffer(place, suggestions=hint, name=name, **facts)
+        yield InputAxesDiffer(_of_input(graph, name), suggestions=hint, name=name, **facts)
+
+
+def reordered_inputs(context: Context) -> Iterator[Problem]:
+    """Find inputs that have the look of another order of axes."""
+    graph = context.graph
+    other = 'layout = "channels_last"' if graph.layout == CHANNELS_FIRST else 'layout = "channels_first"'
+    for name, shape in context.inputs.items():
+        meant = None if shape is None or name in context.misfits else other_order(shape, graph.layout)
+        if shape is None or meant is None or AnotherOrder.code in graph.allow:
+            continue
+        write = f"write {said(to_file(meant, graph.layout))}"
+        hint = f"{write}, or {other}" if len(shape) == len(meant) else f"{write}, without the batch"
+        facts = context.written({"shape": shape}) | {"name": name, "axes": axes(shape)}
+        yield AnotherOrder(_of_input(graph, name), suggestions=advice(hint), **facts)
+
+
+def _of_input(graph: Graph, name: str) -> Place | None:
+    return graph.at(*(("input",) if name == "input" else ("inputs", name)))
 
 
 def refusals_and_doubts(context: Context) -> Iterator[Problem]:
@@ -124,7 +143,7 @@ def claims(context: Context) -> Iterator[Problem]:
             yield ClaimDiffers(claim.place, claim=claim.name, **figures)
 
 
-CHECKS: Final[tuple[Check, ...]] = (misfitting_inputs, refusals_and_doubts)
+CHECKS: Final[tuple[Check, ...]] = (misfitting_inputs, reordered_inputs, refusals_and_doubts)
 DECLARED_CHECKS: Final[tuple[Check, ...]] = (claimed_sizes, expectations, claims)  # at the declared input only
 
 

@@ -13,6 +13,9 @@ CHANNELS_LAST: Final = "channels_last"
 LAYOUTS: Final = (CHANNELS_FIRST, CHANNELS_LAST)
 MOST_DIGITS: Final = 19  # of a size of 64 bits
 
+SIDES: Final = {1: ("long",), 2: ("high", "wide"), 3: ("deep", "high", "wide")}  # by the number of spatial axes
+OF_PICTURES: Final = (1, 3, 4)  # channels: grey, colour, colour with transparency
+
 LARGEST: Final = 2**63 - 1  # torch's sizes are int64
 MAX_AXES: Final = 64  # torch's tensors have no more
 
@@ -37,6 +40,25 @@ def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
     if shape is None:
         return "?"
     return "x".join("?" if size is UNKNOWN or size is None else str(size) for size in to_file(shape, layout))
+
+
+def axes(shape: Shape) -> str:
+    """Name the axes of a shape: 3 channels, 224 high, 224 wide."""
+    channels, *sides = shape
+    words = SIDES.get(len(sides), [f"along axis {axis}" for axis in range(2, len(shape) + 1)])
+    named = [f"{side} {word}" for side, word in zip(sides, words, strict=True)] or ["flat"]
+    return ", ".join((f"{channels} channel{'s' * (channels != 1)}", *named))
+
+
+def other_order(shape: Shape, layout: str) -> Shape | None:
+    """Return the shape that was probably meant by one with a picture's channels at the wrong end, or a batch in front.
+
+    None for a shape without the look of another order. A layout says how the shape was written.
+    """
+    written, other = to_file(shape, layout), CHANNELS_FIRST if layout == CHANNELS_LAST else CHANNELS_LAST
+    meant = written[1:] if len(written) == 4 else from_file(written, other)  # noqa: PLR2004 -- a batch, and a picture
+    is_picture = len(meant) == 3 and meant[0] in OF_PICTURES and min(meant[1:]) > max(OF_PICTURES)  # noqa: PLR2004
+    return meant if is_picture else None
 
 
 def parse(written: str, layout: str, example: str = "3x224x224") -> Shape:

@@ -550,6 +550,21 @@ class TooManyElements(Problem, code="too-many-elements"):
     torch_refuses = False  # the cross-check does not try
 
 
+class AnotherOrder(Warn, code="another-order"):
+    """An input has the look of another order of axes: a picture's channels at the wrong end, or a batch in front.
+
+    Of three numbers, the last is 1, 3 or 4 (with `layout = "channels_last"`: the first), and both others are larger than
+    4; of four, the second is 1, 3 or 4, and both behind it are larger than 4.
+
+    Example  input = [224, 224, 3]
+             layers = ["relu"]
+    Mend     Write the channels first (`input = [3, 224, 224]`), or say that they are last
+             (`layout = "channels_last"`); a batch is left out. Or if it is meant, say so (`allow = "another-order"`).
+    """
+
+    sentence = "{name} {shape} is read as {axes}"
+
+
 class LinearOnSpace(Warn, code="linear-on-space"):
     """A linear layer on an image works on each of its rows by itself, which is rarely meant: torch takes it.
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.network.report import total
-from cnnshape.numbers.shape import text
+from cnnshape.numbers.shape import axes, other_order, text
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.comparing import Disagreement
 from cnnshape.problems.wording import few
@@ -18,7 +18,7 @@ from cnnshape.show.checked import VERDICTS
 from cnnshape.show.counts import counted, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 CONVENTION: Final = "multiply-accumulates of convolutions and linear layers, for one sample, biases not counted"
 LONG_CHAIN: Final = 24  # sizes; of a longer chain, the ends are shown
 MOST_SKIPPED: Final = 4  # layers whose reasons are shown
+MOST_INPUTS: Final = 8  # inputs whose axes are named
 
 
 def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     """Yield each fact about the net with its label."""
     net, report = checked.net, checked.report
-    if not checked.declared:
-        at = ", ".join(_named(name, text(shape, net.layout), report.inputs) for name, shape in report.inputs.items())
-        yield "input", f"{at}; expectations and claims are about the declared input alone"
+    several = len(report.inputs) > 1
+    named = [f"{name}: " * several + axes(shape) for name, shape in report.inputs.items()]
+    yield from (("input", words) for words in few(named, MOST_INPUTS))
     if (sizes := chain(checked)) not in ([], ["?"]):
         yield "sizes", " → ".join(sizes)
     if nearest := _nearest(checked):
@@ -46,7 +47,9 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     if report.macs != 0:
         yield "MACs", CONVENTION
     yield from _counts(report)
-    if checked.declared and (held := " and ".join(_held(checked))):
+    if not checked.declared:
+        yield "checked", "no expectations and claims: they are about the declared input alone"
+    elif held := " and ".join(_held(checked)):
         yield "checked", f"{held} {'hold' if held.endswith('s') or ' and ' in held else 'holds'}"
     yield "model" if checked.comparison else "torch", _agreement(checked)
     layers = checked.verification.layers if checked.verification else ()
@@ -61,10 +64,6 @@ def _counts(report: Report) -> Iterator[tuple[str, str]]:
     if any(row.buffers for row in report.layers):
         buffers = number(total(row.buffers for row in report.layers))
         yield "buffers", f"{buffers} numbers beside the parameters, {number(report.parameters_with_buffers)} in all"
-
-
-def _named(name: str, value: str, among: Mapping[str, Any]) -> str:
-    return value if len(among) == 1 else f"{name} {value}"
 
 
 def chain(checked: Checked) -> list[str]:
@@ -111,7 +110,12 @@ def _nearest(checked: Checked) -> str:
 
 
 def nearest_inputs(net: Network, sizes: ValidSizes, shape: Shape) -> str:
-    """Write the valid inputs nearest to a shape: 224x224x3 below and 240x240x3 above; "" for none."""
+    """Write the valid inputs nearest to a shape: 224x224x3 below and 240x240x3 above; "" for none.
+
+    Of a shape that has the look of another order of axes, no side is the one to change.
+    """
+    if other_order(shape, net.layout):
+        return ""
     found = (sizes.below(shape[1:]), "below"), (sizes.above(shape[1:]), "above")
     return " and ".join(f"{text((*shape[:1], *sides), net.layout)} {where}" for sides, where in found if sides)
 

@@ -97,7 +97,8 @@ def test_input_is_in_the_files_layout():
     rows = [line for line in result.stdout.splitlines() if line.startswith(("conv1 ", "✗ fc6"))]
     assert "15x15x96" in result.stdout  # (67 - 11) / 4 + 1
     assert rows
-    assert "expectations and claims are about the declared input" in result.stdout
+    assert "input     3 channels, 67 high, 67 wide\n" in result.stdout
+    assert "expectations and claims: they are about the declared input" in result.stdout
     assert "expect-differs" not in result.stdout
 
 

@@ -71,6 +71,36 @@ def test_a_larger_batch_has_more_than_one_value(torch):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "input = [1, 3, 9, 9]",
+            "input 1 x 3 x 9 x 9 is read as 1 channel, 3 deep, 9 high, 9 wide; write 3 x 9 x 9, without the batch",
+        ),
+        (
+            "input = [9, 9, 3]",
+            'input 9 x 9 x 3 is read as 9 channels, 9 high, 3 wide; write 3 x 9 x 9, or layout = "channels_last"',
+        ),
+        (
+            'layout = "channels_last"\ninput = [3, 9, 9]',
+            'input 3 x 9 x 9 is read as 9 channels, 3 high, 9 wide; write 9 x 9 x 3, or layout = "channels_first"',
+        ),
+    ],
+)
+def test_an_input_with_the_look_of_another_order(text, message):
+    (problem,) = net(f'{text}\nlayers = ["relu"]').check().problems
+    assert (problem.code, problem.severity, problem.message) == ("another-order", "warning", message)
+    assert net(f'allow = "another-order"\n{text}\nlayers = ["relu"]').check().problems == ()
+
+
+def test_another_order_of_several_inputs_and_of_a_given_one():
+    text = 'inputs = { good = [3, 9, 9], bad = [9, 9, 3] }\nlayers = [{ type = "relu", from = "bad" }]'
+    (problem,) = net(text).check().problems
+    assert (problem.facts["name"], problem.place.start) == ("bad", (1, text.index("[9") + 1))
+    assert [p.code for p in net('input = [3, 9, 9]\nlayers = ["relu"]').check((9, 9, 3)).problems] == ["another-order"]
+
+
 def test_what_is_unknown_meets_no_expectation_and_no_claim():
     report = net(
         HERE

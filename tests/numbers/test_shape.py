@@ -9,8 +9,10 @@ from cnnshape.numbers.shape import (
     CHANNELS_LAST,
     LARGEST,
     LAYOUTS,
+    axes,
     from_file,
     is_count,
+    other_order,
     parse,
     text,
     to_file,
@@ -29,6 +31,47 @@ def test_the_channels_stand_first_or_last():
     assert text((3, 224, 200), CHANNELS_FIRST) == "3x224x200"
     assert text((3, 224, 200), CHANNELS_LAST) == "224x200x3"
     assert text((10,), CHANNELS_LAST) == "10"
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3, 224, 200), "3 channels, 224 high, 200 wide"),
+        ((1, 100), "1 channel, 100 long"),
+        ((2, 16, 112, 100), "2 channels, 16 deep, 112 high, 100 wide"),
+        ((512,), "512 channels, flat"),
+        ((2, 3, 4, 5, 6), "2 channels, 3 along axis 2, 4 along axis 3, 5 along axis 4, 6 along axis 5"),
+    ],
+)
+def test_the_axes_of_a_shape_have_names(shape, words):
+    assert axes(shape) == words
+
+
+@pytest.mark.parametrize(
+    ("written", "layout", "meant"),
+    [
+        ([224, 224, 3], CHANNELS_FIRST, (3, 224, 224)),
+        ([28, 5, 1], CHANNELS_FIRST, (1, 28, 5)),
+        ([28, 30, 4], CHANNELS_FIRST, (4, 28, 30)),
+        ([3, 224, 220], CHANNELS_LAST, (3, 224, 220)),
+        ([1, 3, 224, 220], CHANNELS_FIRST, (3, 224, 220)),
+        ([32, 1, 28, 28], CHANNELS_LAST, (1, 28, 28)),
+        ([3, 224, 224], CHANNELS_FIRST, None),
+        ([224, 224, 3], CHANNELS_LAST, None),
+        ([512, 4, 4], CHANNELS_FIRST, None),
+        ([100, 1, 1], CHANNELS_FIRST, None),
+        ([224, 224, 2], CHANNELS_FIRST, None),
+        ([3, 16, 112, 112], CHANNELS_FIRST, None),
+        ([8, 3, 112, 4], CHANNELS_FIRST, None),
+        ([16, 112, 112, 3], CHANNELS_LAST, None),
+        ([28, 28], CHANNELS_FIRST, None),
+        ([100, 3], CHANNELS_FIRST, None),
+        ([5], CHANNELS_FIRST, None),
+        ([1, 1, 3, 8, 8], CHANNELS_FIRST, None),
+    ],
+)
+def test_the_look_of_another_order(written, layout, meant):
+    assert other_order(from_file(tuple(written), layout), layout) == meant
 
 
 def test_a_size_that_is_not_known_is_a_question_mark():

@@ -118,3 +118,22 @@ outputs = ["sum", "linear"]
     net = write(tmp_path, text)
     assert "1x32x32 below" in check(net, "--input", "image=1x33x33")["nearest"][0]
     assert "nearest" not in check(net, "--input", "image=1x33x33", "--input", "vector=11")
+
+
+def test_the_axes_of_each_input_have_names(tmp_path):
+    assert check(write(tmp_path, TWO))["input"] == ["left: 1 channel, 8 long", "right: 1 channel, 4 long"]
+    many = ", ".join(f"i{n} = [{n}]" for n in range(1, 12))
+    net = write(
+        tmp_path, f'inputs = {{ {many} }}\nallow = "unused-result"\nlayers = [{{ type = "relu", from = "i1" }}]\n'
+    )
+    assert check(net)["input"] == ["i1: 1 channel, flat", *(f"i{n}: {n} channels, flat" for n in range(2, 9)), "3 more"]
+
+
+@pytest.mark.parametrize("shape", ["[1, 3, 32, 32]", "[32, 32, 3]"])
+def test_a_shape_with_the_look_of_another_order_has_no_nearest(shape, tmp_path):
+    """Here 1x6x32x32 would do, and nobody means it."""
+    kernel = f'input = {shape}\nlayers = [{{ type = "conv", out_channels = 4, kernel_size = 6 }}]\n'
+    assert "nearest" not in check(write(tmp_path, kernel))
+    declared = labelled(run("sizes", write(tmp_path, kernel)).stdout)["declared"]
+    assert "is none of them" in declared[0]
+    assert "nearest" not in declared[0]

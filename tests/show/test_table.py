@@ -23,6 +23,7 @@ def test_alexnet(width):
     assert lines[0].split() == ["AlexNet", str(ALEXNET)]
     assert lines[1] == file["source"]
     assert facts(lines) == {
+        "input": "3 channels, 227 high, 227 wide",
         "sizes": "227 → 55 → 27 → 13 → 6",
         "MACs": "multiply-accumulates of convolutions and linear layers, for one sample, biases not counted",
         "checked": "13 of 13 expectations and 4 of 4 claims hold",
