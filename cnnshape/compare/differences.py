@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.side_layer import alike, comparable, different
 from cnnshape.numbers.shape import text
-from cnnshape.problems.wording import few, said
+from cnnshape.problems.wording import few, flagged, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def of_shapes(one: SideLayer, other: SideLayer, layout: str) -> Iterator[Differe
 def setting(name: str, value: Any) -> str:
     """Write a setting: kernel_size 3, bias, no bias."""
     if isinstance(value, bool):
-        return name if value else f"no {name}"
+        return flagged(name, value)
     if isinstance(value, tuple) and len(set(value)) == 1:
         value = value[0]
     return f"{name} {said(value)}"

@@ -133,11 +133,11 @@ class _Judge:
         shares, call = self.report.layers[i].node.shares, self.run.calls[j]
         if shares and not ours:
             here = f"those of {shares}"
-        if any(".parametrizations." in name for name in call.weights):
+        if any("parametrizations." in name or name.endswith("weight_g") for name in call.weights):
             there += " with its parametrization"
         elif call.weights and not theirs:
             there = f"those of {self.run.calls[self.owners[next(iter(call.weights))]].title} once more"
-        elif call.place:
+        elif call.place and not theirs:
             there = "none of the model's parameters"
         yield Difference(here, there, "shares" if shares else "", follows=bool(ours and theirs))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, attempt, channels_of, last_of, sees_all, volume
 from cnnshape.layers.in_torch import padded_tensor
@@ -24,6 +24,7 @@ from cnnshape.numbers.rules import (
     unasked,
     window,
 )
+from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.values import KeysExclude
 
 if TYPE_CHECKING:
@@ -34,10 +35,85 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
+PARAMETRIZATIONS: Final = ("none", "weight_norm", "spectral_norm")
+
+
 class Learned(Layer):
-    """Convolution, transposed convolution, linear."""
+    """Convolution, transposed convolution, linear: a weight, learned or fixed, perhaps made of other parameters."""
 
     family = "Layers that multiply with learned weights"
+    bias: Flag
+    learned: Flag
+    parametrization: Word
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        made = [name for name, none in (("parametrization", "none"), ("gain", False)) if given.get(name, none) != none]
+        fixed = not given.get("learned", True)
+        return KeysExclude(of=cls.type, one="learned = false", other=made[0]) if fixed and made else None
+
+    def rows(self) -> N:
+        """Return the size of the weight's first axis: a weight_norm has a factor for each of its parts."""
+        raise NotImplementedError
+
+    def parts(self) -> N:
+        """Return the number of parts of the weight between which a spectral_norm distinguishes."""
+        return self.rows()
+
+    def factors(self) -> N:
+        """Return the number of parameters that the weight is made of, beside one for each of its values."""
+        return self.rows() if self.parametrization == "weight_norm" else 0
+
+    def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
+        parameters, macs = super().counts(x, y)
+        return parameters + self.factors() if self.learned else 0, macs
+
+    def buffers(self, x: Shape) -> N:
+        """Return the numbers of a fixed weight and bias, or those of a spectral_norm's two vectors."""
+        if not self.learned:
+            return self.weights(x) + self.biases()
+        return self.parts() + self.weights(x) // self.parts() if self.parametrization == "spectral_norm" else 0
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return torch's module, parametrised; None for a fixed one, whose numbers are no parameters."""
+        if not self.learned:
+            return None
+        module = super().module(torch, *inputs)
+        if self.parametrization == "none":
+            return module
+        return getattr(torch.nn.utils.parametrizations, self.parametrization)(module)
+
+    def ready(self, torch: Any, module: Any, x: Any) -> Any:
+        """Return the module that runs on a tensor: that of `module`, or a fixed one."""
+        return module if self.learned else self.replace(learned=True).module(torch, tuple(x.shape[1:])).to(x.device)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return self.ready(torch, module, tensors[0])(tensors[0])
+
+    @classmethod
+    def of_module(cls, module: Any, **said: Any) -> Self:
+        learned = any("weight" in name for name, _ in module.named_parameters())
+        return super().of_module(module, **said).replace(learned=learned, parametrization=_parametrization(module))
+
+    @classmethod
+    def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
+        """Return whether the weight comes from parameters; how it is made of them, the counts show."""
+        computed = call.alive.count(True) > 1
+        return {"learned": UNKNOWN if computed else call.weighted, "parametrization": UNKNOWN, "gain": UNKNOWN}
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        found = super().compared(x, y)
+        if "parametrization" not in vars(self):
+            found.pop("parametrization")
+        return found
+
+
+def _parametrization(module: Any) -> str:
+    """Return how the weight of a live module is made, by torch's parametrizations or its older hooks."""
+    steps = {type(step).__name__ for step in getattr(getattr(module, "parametrizations", None), "weight", ())}
+    if "_WeightNorm" in steps or hasattr(module, "weight_g"):
+        return "weight_norm"
+    return "spectral_norm" if "_SpectralNorm" in steps or hasattr(module, "weight_u") else "none"
 
 
 class _Filters(Learned):
@@ -65,11 +141,15 @@ class _Filters(Learned):
     def biases(self) -> N:
         return self.out_channels if self.bias else 0
 
+    def rows(self) -> N:
+        return getattr(self, self.weight_axes[0])
+
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
         first, second, *kernel_size = given["weight"].shape
         channels = zip(cls.weight_axes, (first, second * given.get("groups", 1)), strict=True)
-        return {**dict(channels), "kernel_size": tuple(kernel_size), "bias": given.get("bias")}
+        found = {**dict(channels), "kernel_size": tuple(kernel_size), "bias": given.get("bias")}
+        return super().told(given, call) | found
 
 
 class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
@@ -78,8 +158,11 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
     Shape   (C, W, ...) -> (out_channels, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
             padding "same": W' = W, "valid": P = 0, "same_upper", "same_lower": W' = ceil(W / S), the odd cell after, before
     Errors  window-too-large: F > W + 2P; groups-do-not-divide: C, out_channels; same-needs-stride-1;
-            padding-exceeds-side: P >= W with padding_mode "reflect", P > W with "circular"
-    Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * output positions
+            padding-exceeds-side: P >= W with padding_mode "reflect", P > W with "circular";
+            one-weight: with `gain`, a filter has one weight
+    Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * output positions;
+            weight_norm and gain: out_channels more; not learned: none, as many buffers; spectral_norm: buffers,
+            out_channels + C/groups * K...
     Source  Dumoulin & Visin 2016, relationships 6 and 15 (arXiv:1603.07285); torch.nn.Conv2d
     """
 
@@ -92,8 +175,19 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
     groups = Count(1)
     bias = Flag(True)
     padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"), sides=True)
+    learned = Flag(True, torch=False)
+    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
+    gain = Flag(False, torch=False)
     arguments = "weight bias stride padding dilation groups"
     weight_axes = ("out_channels", "in_channels")
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        super().enter(require, *inputs)
+        if self.gain:
+            require(self.weights(inputs[0]) // self.out_channels >= 2, "one-weight")  # noqa: PLR2004 -- more than one
+
+    def factors(self) -> N:
+        return super().factors() + (self.out_channels if self.gain else 0)
 
     def side(  # noqa: PLR0913 -- torch's parameters
         self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, dilation: N
@@ -125,13 +219,27 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
         return product(y[1:])
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return torch's module; `call` pads before it where the padding follows the side."""
+        """Return torch's module, with `gain` beside a list of gains; `call` pads where the padding follows the side."""
         bare = self.replace(padding=0, padding_mode="zeros") if self.padding in SAME_ENDS else self
-        return super(Conv, bare).module(torch, *inputs)
+        module = super(Conv, bare).module(torch, *inputs)
+        if not self.gain:
+            return module
+        gains = torch.nn.ParameterList([torch.nn.Parameter(torch.ones(self.out_channels))])
+        return torch.nn.ModuleList([module, gains])
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
-        return module(self.padded_input(torch, tensors[0], mode=mode))
+        x = self.padded_input(torch, tensors[0], mode=mode)
+        if not self.gain:
+            return self.ready(torch, module, x)(x)
+        conv, gains = module[0], module[1][0]
+        filters = conv.weight.reshape(1, self.out_channels, -1)
+        standard = torch.nn.functional.batch_norm(filters, None, None, weight=gains, training=True)
+        return conv._conv_forward(x, standard.reshape_as(conv.weight), conv.bias)  # noqa: SLF001 -- in padding_mode
+
+    @classmethod
+    def of_module(cls, module: Any, **said: Any) -> Self:
+        return super().of_module(module, **said).replace(gain=False)  # torch has no class with gains
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         found = super().compared(x, y)
@@ -141,14 +249,15 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         """Return a linear layer where one window covers the input, or the windows are patches without overlap."""
-        if self.groups != 1 or not 1 < len(x) == len(y) or any(self.compared(x, y)["padding"]):
+        if self.groups != 1 or self.gain is True or not 1 < len(x) == len(y) or any(self.compared(x, y)["padding"]):
             return self
         axes = self.axes(len(x) - 1)
         patches = all(axis["kernel_size"] == axis["stride"] and axis["dilation"] == 1 for axis in axes)
         if not patches and not sees_all(axes, x, y):
             return self
         inside = self.in_channels * volume(axes, "kernel_size")
-        return Linear(in_features=inside, out_features=self.out_channels, bias=self.bias)
+        made = {name: value for name, value in vars(self).items() if name in {"learned", "parametrization"}}
+        return Linear(in_features=inside, out_features=self.out_channels, bias=self.bias, **made)
 
 
 class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d"):
@@ -160,7 +269,9 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
     Errors  nothing-left: W' < 0; no-elements: W' = 0; output-padding-too-large: OP >= max(S, D);
             groups-do-not-divide: C, out_channels; like-out-of-range: the side of `like` needs another OP than 0 to S - 1;
             shapes-differ: `like` has another number of axes; window-below-stride: F < S with padding "same_upper"
-    Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * *input* positions
+    Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * *input* positions;
+            weight_norm: C more; not learned: none, as many buffers; spectral_norm: buffers,
+            out_channels/groups + C * K...
     Source  Dumoulin & Visin 2016, relationship 14 (arXiv:1603.07285); torch.nn.ConvTranspose2d
     """
 
@@ -174,6 +285,8 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
     bias = Flag(True)
     dilation = PerAxis(1)
     padding_mode = Word("zeros", words=("zeros",))
+    learned = Flag(True, torch=False)
+    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
     like = Reference()
     arguments = "weight bias stride padding output_padding groups dilation"
     weight_axes = ("in_channels", "out_channels")
@@ -183,7 +296,12 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
         padding = given.get("padding")
         decides = [*(["like"] if "like" in given else []), *([f'padding "{padding}"'] if padding in SAME_ENDS else [])]
         decides += ["output_padding"] if "output_padding" in given else []
-        return KeysExclude(of=cls.type, one=decides[0], other=decides[1]) if len(decides) > 1 else None
+        if len(decides) > 1:
+            return KeysExclude(of=cls.type, one=decides[0], other=decides[1])
+        return super().inconsistent(given)
+
+    def parts(self) -> N:
+        return self.out_channels // self.groups
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         if self.like is None:
@@ -236,6 +354,7 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x, *like = tensors
+        module = self.ready(torch, module, x)
         if like:
             return module(x, output_size=like[0].shape[2:])
         if self.padding not in SAME_ENDS:
@@ -274,13 +393,17 @@ class Linear(Learned, type="linear", torch="Linear"):
     Shape   (..., in_features) -> (..., out_features)
     Errors  declared-differs: in_features is not the last axis
     Warns   linear-on-space: there are two spatial axes or more: is a flatten missing?
-    Counts  parameters: in_features * out_features (+ out_features); macs: in_features * out_features * positions
+    Counts  parameters: in_features * out_features (+ out_features); macs: in_features * out_features * positions;
+            weight_norm: out_features more; not learned: none, as many buffers; spectral_norm: buffers,
+            out_features + in_features
     Source  torch.nn.Linear
     """
 
     in_features = Inferred(last_of)
     out_features = Count(sides=True)
     bias = Flag(True)
+    learned = Flag(True, torch=False)
+    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
     arguments = "weight bias"
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -295,10 +418,14 @@ class Linear(Learned, type="linear", torch="Linear"):
     def biases(self) -> N:
         return self.out_features if self.bias else 0
 
+    def rows(self) -> N:
+        return self.out_features
+
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
         outside, inside = given["weight"].shape
-        return {"in_features": inside, "out_features": outside, "bias": given.get("bias")}
+        found = {"in_features": inside, "out_features": outside, "bias": given.get("bias")}
+        return super().told(given, call) | found
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product((1, *x[:-1]))

@@ -473,6 +473,19 @@ class OneValue(Problem, code="one-value"):
     sentence = "there is a single value to normalise in each channel or group of {shape}"
 
 
+class OneWeight(Problem, code="one-weight"):
+    """A conv with gain normalises the weights of each filter, and a filter has one weight: it would be 0 for anything.
+
+    Example  input = [8, 32, 32]
+             layers = [{ type = "conv", out_channels = 8, kernel_size = 1, groups = 8, gain = true }]
+    Mend     Leave the gain out, or let a filter have more weights: a larger kernel (`kernel_size = 3`), or fewer groups
+             (`groups = 4`).
+    """
+
+    sentence = "gain normalises the weights of each filter, and a filter has one weight"
+    at = ("gain",)
+
+
 class SayOver(Problem, code="say-over"):
     """A layer_norm on an input with space does not say over which axes: both ways are common, and they differ.
 

@@ -31,6 +31,11 @@ def said(fact: object) -> str:
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
 
 
+def flagged(name: str, value: bool) -> str:
+    """Write a setting that is true or false: bias, no bias, not learned."""
+    return name if value else f"{'not' if name == 'learned' else 'no'} {name}"
+
+
 def suggested(sentence: str, suggestions: Iterable[Suggestion]) -> str:
     """Add suggestions to a sentence: "there is no layer type cnov; did you mean conv?"."""
     text = "; ".join([sentence.removesuffix("."), *map(_offered, suggestions)])

@@ -180,8 +180,10 @@ class _Pass:
 
     def needed(self, row: LayerReport) -> int:
         """Return the bytes that a layer takes, with the tensors that wait for later layers."""
+        layer: Any = row.node.layer
         through = sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
-        weights = 0 if row.result.parameters is UNKNOWN else row.result.parameters
+        parameters: Any = row.result.parameters
+        weights = 0 if parameters is UNKNOWN else parameters + layer.buffers(row.input_shapes[0])
         elements = (1 + memory.WORK) * through + weights + memory.scratch(row, self.device)
         waiting = sum(tensor.nbytes for value, tensor in self.tensors.items() if value not in row.node.inputs)
         return int(waiting + elements * torch.get_default_dtype().itemsize)

@@ -16,10 +16,15 @@ INTRODUCTION: Final = """\
 
 Made from the layer classes by `cnnshape schema --reference`: not to be edited by hand.
 
-Any layer may also say `name`, `from`, `repeat`, `when`, `shares`, `expect` and `allow`. Where a number or a truth value
+Any layer may also say `name`, `from`, `repeat`, `when`, `shares`, `frozen`, `expect` and `allow`. Where a number or a truth value
 is expected, a string is an expression. In the shapes, C is the channels, and W stands for each spatial side (W; H and W;
 or D, H and W), which changes to W'; K is `kernel_size`, S `stride`, P `padding`, D `dilation`, OP `output_padding`, and
 F = D(K - 1) + 1 the cells that a window covers.
+
+The weight of a convolution or a linear layer is learned. With `learned = false` it is a fixed one, as a blur's, and so is
+the bias: they are buffers, and no parameters. With `parametrization` it is made of other parameters, by
+`torch.nn.utils.parametrizations.weight_norm` or `spectral_norm`. With `gain` each filter is normalised and multiplied with a
+learned factor (scaled weight standardisation, arXiv:2101.08692); a normalisation without the factor changes no count.
 """
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.parameters import Axes, Flag, Inferred, Reference, Sizes, per_axis
 from cnnshape.numbers.shape import text
+from cnnshape.problems.wording import flagged
 
 if TYPE_CHECKING:
     from cnnshape.layers import Layer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from cnnshape.network.report import LayerReport
 
 IN_OUTPUT: Final = ("out_channels", "out_features")  # settings that the output shows
+NAMELESS: Final = ("parametrization",)  # whose words say enough
 
 
 def settings(row: LayerReport, layout: str) -> tuple[str, ...]:
@@ -34,13 +36,15 @@ def _setting(layer: Layer, parameter: Parameter[Any], rank: int, layout: str) ->
     if value in (default, (default,) * rank) or isinstance(parameter, Inferred | Reference) or name in IN_OUTPUT:
         return ""
     if isinstance(parameter, Flag):
-        return name if value else f"no {name}"
+        return flagged(name, value)
     if isinstance(parameter, Axes):
         return f"{name} {value[0] if len(value) == 1 else [*value]}"
     if isinstance(parameter, Sizes):
         return f"{name} {text(value, layout)}"
     if name == "kernel_size" and rank > 1:
         return _by_axis(per_axis(value, rank))
+    if name in NAMELESS:
+        return str(value)
     return f"{name} {_by_axis(value) if isinstance(value, tuple) else value}"
 
 

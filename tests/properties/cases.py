@@ -63,6 +63,10 @@ def declared() -> Values:
 FLAG = Values(False, True)
 LARGEST = 2**63 - 1
 ANY_NUMBER = Values(0, 1, -1, 0.5, -2.5, 1e-300, 1e300, LARGEST, 10**30, float("inf"), float("-inf"), float("nan"))
+MADE = {
+    "learned": Values(*[True] * 6, False),
+    "parametrization": Values(*["none"] * 4, "weight_norm", "spectral_norm", wrong=("batch_norm",)),
+}
 FOLLOWING = ("same_upper", "same_lower")
 POOL = {
     "kernel_size": sizes(1, 2, 2, 3, 3, 4, 5, 100),
@@ -78,6 +82,7 @@ CONV = {
     "dilation": sizes(1, 1, 1, 2, 3),
     "groups": counts(1, 1, 1, 1, 2, 3, 4),
     "bias": FLAG,
+    **MADE,
 }
 AXES = Values(1, 2, 3, 4, 5, -1, -2, -3, -4, -5, -6, wrong=(0,))
 AFFINE = {"eps": Values(1e-5, 1, 0, 1e-300, -1.0), "affine": FLAG, "bias": FLAG}
@@ -126,6 +131,7 @@ TRIED: dict[str, Tried] = {
         **CONV,
         padding=sizes(0, 0, 1, 2, 3, 4, "same", "same", "valid", *FOLLOWING, wrong=(-1, "half")),
         padding_mode=Values("zeros", "reflect", "replicate", "circular", wrong=("constant",)),
+        gain=FLAG,
     ),
     "conv_transpose": Tried(
         "ConvTranspose{}d",
@@ -136,7 +142,7 @@ TRIED: dict[str, Tried] = {
         padding_mode=Values("zeros", wrong=("reflect", "replicate", "circular")),
         like=Values("other"),
     ),
-    "linear": Tried("Linear", in_features=declared(), out_features=counts(1, 2, 7), bias=FLAG),
+    "linear": Tried("Linear", in_features=declared(), out_features=counts(1, 2, 7), bias=FLAG, **MADE),
     "max_pool": Tried("MaxPool{}d", space=True, **PADDED_POOL, dilation=sizes(1, 2, 3), ceil_mode=FLAG),
     "avg_pool": Tried(
         "AvgPool{}d",

@@ -78,6 +78,20 @@ def conv_transpose() -> Iterator[Case]:
     )
 
 
+def weights() -> Iterator[Case]:
+    made = {
+        "bias": FLAGS,
+        "learned": (LEFT_OUT, False, True),
+        "parametrization": (LEFT_OUT, "none", "weight_norm", "spectral_norm"),
+    }
+    for rank in (1, 2, 3):
+        inputs = [(channels, *[2] * rank) for channels in (1, 2, 4)]
+        windows = {"out_channels": (1, 2, 4), "groups": (1, 2, 4), "kernel_size": (1, 2)}
+        yield from grid("conv", inputs, **windows, **made, gain=(LEFT_OUT, False, True))
+        yield from grid("conv_transpose", inputs, **windows, **made)
+    yield from grid("linear", [(1,), (4,), (2, 3)], out_features=(1, 3), **made)
+
+
 POOL = {"kernel_size": range(1, 5), "stride": (LEFT_OUT, 1, 2, 3, 5)}
 
 
@@ -214,4 +228,4 @@ def slopes() -> Iterator[Case]:
     )
 
 
-GRIDS = (conv, conv_transpose, pools, unpools, upsample, rearranging, pads, cuts, dims, norms, joins, slopes)
+GRIDS = (conv, conv_transpose, weights, pools, unpools, upsample, rearranging, pads, cuts, dims, norms, joins, slopes)

@@ -17,13 +17,44 @@ from torch.nn import functional
 Run = Callable[..., tuple[Tensor, Any]]  # settings and tensors -> the result, and what has the weights (or None)
 
 
+def built(name: str, **inferred: Callable[[Tensor], Any]) -> Callable[[dict[str, Any], Tensor], Any]:
+    """Make a class of torch.nn; `inferred` are the arguments that torch wants, and a file may leave out."""
+
+    def build(settings: dict[str, Any], x: Tensor) -> Any:
+        of_rank = getattr(nn, name.format(x.dim() - 2))
+        return of_rank(**{key: takes(x) for key, takes in inferred.items()} | settings).eval()
+
+    return build
+
+
 def module(name: str, **inferred: Callable[[Tensor], Any]) -> Run:
-    """Run a class of torch.nn; `inferred` are the arguments that torch wants, and a file may leave out."""
+    """Run a class of torch.nn."""
+    build = built(name, **inferred)
 
     def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
-        of_rank = getattr(nn, name.format(x.dim() - 2))
-        layer = of_rank(**{key: takes(x) for key, takes in inferred.items()} | settings).eval()
+        layer = build(settings, x)
         return layer(x), layer
+
+    return run
+
+
+def weighted(name: str, **inferred: Callable[[Tensor], Any]) -> Run:
+    """Run a class with a weight: a fixed one as buffers, one that is made by torch's older hooks, or standardised."""
+    build = built(name, **inferred)
+    made = {"none": lambda layer: layer, "weight_norm": nn.utils.weight_norm, "spectral_norm": nn.utils.spectral_norm}
+
+    def run(settings: dict[str, Any], x: Tensor, **how: Any) -> tuple[Tensor, Any]:
+        own = {key: value for key, value in settings.items() if key not in {"learned", "parametrization", "gain"}}
+        layer = made[settings.get("parametrization", "none")](build(own, x))
+        if not settings.get("learned", True):
+            for key, weight in [*layer.named_parameters()]:
+                delattr(layer, key)
+                layer.register_buffer(key, weight)
+        if settings.get("gain"):  # as ScaledStdConv2d of timm
+            layer.gain = nn.Parameter(torch.ones(layer.out_channels, 1, 1, 1))
+            flat = layer.weight.reshape(1, layer.out_channels, -1)
+            functional.batch_norm(flat, None, None, weight=layer.gain.view(-1), training=True)
+        return layer(x, **how), layer
 
     return run
 
@@ -69,7 +100,7 @@ def without_padding(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def conv(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
-    run = module("Conv{}d", in_channels=channels)
+    run = weighted("Conv{}d", in_channels=channels)
     if not follows(settings, x):
         return run(settings, x)
     mode = {"zeros": "constant"}.get(settings.get("padding_mode", "zeros"), settings.get("padding_mode"))
@@ -78,14 +109,13 @@ def conv(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
 
 
 def conv_transpose(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor, Any]:
-    run = module("ConvTranspose{}d", in_channels=channels)
+    run = weighted("ConvTranspose{}d", in_channels=channels)
     padding = settings.get("padding")
     if [bool(like), follows(settings, x), "output_padding" in settings].count(True) > 1:
         raise ValueError("two ways to say which side comes out")
     if like:
-        given = {"in_channels": channels(x)} | {key: value for key, value in settings.items() if key != "like"}
-        layer = getattr(nn, f"ConvTranspose{x.dim() - 2}d")(**given)
-        return layer(x, output_size=like[0].shape[2:]), layer
+        given = {key: value for key, value in settings.items() if key != "like"}
+        return run(given, x, output_size=like[0].shape[2:])
     if not follows(settings, x):
         return run(settings, x)
     y, layer = run(without_padding(settings), x)
@@ -290,6 +320,7 @@ def of_class(tried: Tried) -> Run:
 REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.items() if tried.torch} | {
     "conv": conv,
     "conv_transpose": conv_transpose,
+    "linear": weighted("Linear", in_features=last),
     "max_pool": pool("MaxPool{}d", float("-inf")),
     "avg_pool": pool("AvgPool{}d", 0.0),
     "lp_pool": lp_pool,

@@ -164,7 +164,7 @@ LARGEST = torch.finfo(torch.float32).max
 def _(case: Case, answer: Any) -> bool:
     """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
     padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells, or of a max_pool whose
-    padding follows the side; a scale_factor of 0, which torch takes for none; an attention that drops more than all,
+    padding follows the side; a fixed weight that is made of learned numbers; a scale_factor of 0, which torch takes for none; an attention that drops more than all,
     which torch finds in training alone.
     """
     kind, settings, _ = case
@@ -172,6 +172,7 @@ def _(case: Case, answer: Any) -> bool:
     integers = [value for value in settings.values() if isinstance(value, int)]
     divisor = {"celu": "alpha", "lp_pool": "norm_type"}.get(kind, "")
     added = each(settings.get("channels", 0), "ab") + each(settings.get("padding", 0) if kind == "conv" else 0, "a")
+    made = settings.get("gain") or settings.get("parametrization", "none") != "none"
     own = [(cells, least) for name, least in WINDOW for cells in each(settings.get(name, least), "a")]
     return (
         any(not abs(number) <= LARGEST for number in numbers)
@@ -181,5 +182,6 @@ def _(case: Case, answer: Any) -> bool:
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0
+        or (not settings.get("learned", True) and made)
         or (kind == "attention" and not 0 <= settings.get("dropout", 0) <= 1)
     )

@@ -7,6 +7,7 @@ the conditions that are ours alone, `oracle.py` the question. benchmarks/torch_c
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import pytest
 
@@ -22,7 +23,7 @@ from oracle import disagreement
 from reference import REFERENCE
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnshape.layers import TYPES
+from cnnshape.layers import TYPES, Layer
 from cnnshape.network.flow import measure
 
 # The judge is a torch whose norms may do without bias (2.12 on); one before takes, and refuses, other settings of these.
@@ -53,6 +54,26 @@ def test_drawn_cases(kind):
     agree()
 
 
+BUFFERED = [kind for kind, layer in TYPES.items() if layer.buffers is not Layer.buffers]
+
+
+@pytest.mark.parametrize("kind", asked(BUFFERED, str))
+def test_buffers_are_torchs(kind):
+    """All that torch keeps beside the parameters, but for counters of batches."""
+    found = set()
+    for one in drawn(kind):
+        layer = read(one)
+        if isinstance(ours(layer, one), Accepted):
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")
+                _, module = REFERENCE[kind](one.settings, *(torch.zeros(1, *shape) for shape in one.shapes))
+            buffers = sum(b.numel() for name, b in module.named_buffers() if name != "num_batches_tracked")
+            assert layer.buffers(one.shapes[0]) == buffers, one
+            found.add(buffers)
+    assert len(found) > 1, "the cases have some"
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated:FutureWarning")
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 @pytest.mark.filterwarnings("ignore:dropout option adds dropout after all but last")
 @pytest.mark.parametrize("kind", ["conv", "conv_transpose", "linear", "lstm", "gru", "rnn", "attention"])
