@@ -6,12 +6,14 @@ from itertools import groupby, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.compare.alignment import Alignment
+from cnnshape.compare.attention import with_attention
 from cnnshape.compare.comparison import Match
 from cnnshape.compare.differences import MANY, Difference, described, listed, of_settings, of_shapes, written
 from cnnshape.compare.results import paired
 from cnnshape.compare.side import Side
 from cnnshape.compare.side_layer import alike, of_call, of_row
 from cnnshape.compare.sources import Sources
+from cnnshape.layers.attention import Attention
 from cnnshape.problems.comparing import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
 from cnnshape.problems.wording import few
 
@@ -36,9 +38,11 @@ class _Judge:
     """Compares two sides, layer by layer; `problems` has the differences found."""
 
     def __init__(self, net: Network, report: Report, run: Trace):
+        self.first = 1 + len(net.inputs)  # the value of the first layer, on both sides
+        if any(node.type == Attention.type for node in net.nodes):
+            run = run._replace(calls=with_attention(run.calls, self.first))
         self.net, self.report, self.run = net, report, run
         self.problems: list[Problem] = []
-        self.first = 1 + len(net.inputs)  # the value of the first layer, on both sides
         self.file = Side([of_row(row) for row in report.layers], self.first, net.outputs.values())
         returned = (value for tensor in run.returned for value in tensor.values)
         self.model = Side([of_call(call) for call in run.calls], self.first, returned)

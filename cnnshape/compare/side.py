@@ -22,6 +22,7 @@ class Side:
     def __init__(self, layers: list[SideLayer], first: int, outputs: Iterable[int]):
         self.first = first
         self.outputs = [value for value in outputs if value >= first]
+        layers = self.ended(layers)
         readers = Counter(value for layer in layers for value in layer.inputs)
         self.parts = {  # layers of longer sums and concatenations: read only by another
             value - first
@@ -37,6 +38,22 @@ class Side:
             for i, layer in enumerate(layers)
         ]
         self.order = self.ordered()
+
+    def ended(self, layers: list[SideLayer]) -> list[SideLayer]:
+        """Return the layers, where the end of one's result stands for the whole, if nothing else reads it."""
+        used = {value for layer in layers for value in layer.inputs}.union(self.outputs)
+        readers = Counter(self.outputs)
+        for value, layer in enumerate(layers, self.first):
+            readers.update({*layer.inputs} if value in used else ())
+        ended = [*layers]
+        for j, layer in enumerate(layers):
+            before = layer.inputs[0] - self.first if len(layer.inputs) == 1 and self.first + j in used else -1
+            if before < 0 or readers[self.first + before] > 1:
+                continue
+            if layer.simplest.is_end_of(layers[before].simplest, layers[before].output or ()):
+                ended[before] = ended[before]._replace(output=layer.output)
+                ended[j] = layer._replace(optional=True)
+        return ended
 
     @cached_property
     def depths(self) -> list[int]:

@@ -5,19 +5,23 @@ A shape comes in, and goes out as it is: some of its axes are positions (`over`)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.base import ANY_SPACE, Layer, axis_of
+from cnnshape.layers.in_torch import Recognized
 from cnnshape.layers.parameters import Axes, Count, Flag, Inferred, Real
 from cnnshape.layers.windows import whole
 from cnnshape.numbers.rules import N, Require, divides, product, unasked
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from cnnshape.layers.in_torch import Called
     from cnnshape.layers.windows import Reads
     from cnnshape.numbers.shape import Shape
+
+CORE: Final = "scaled_dot_product_attention"  # torch's function, for what stands between the linear layers
 
 
 def _embedding(layer: Attention, x: Shape) -> N:
@@ -42,6 +46,7 @@ class Attention(Layer, type="attention"):
     family = "Attention"
     ranks = ANY_SPACE
     modules: ClassVar = {"MultiheadAttention": {}}
+    functions = (CORE,)
     uncounted = "queries with keys, and weights with values, are products of results: not counted"
 
     embed_dim = Inferred(_embedding)
@@ -50,6 +55,11 @@ class Attention(Layer, type="attention"):
     bias = Flag(True)
     qkv_bias = Flag(None, torch=False)  # type: ignore[arg-type]  # as bias
     over = Axes(torch=False, compared=False, follows=True, sides=False)
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the core of an attention, which files do not have by itself."""
+        yield Recognized(CORE, None, call.results, minor=True)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]

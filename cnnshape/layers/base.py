@@ -196,6 +196,10 @@ class Layer(InTorch):
         """Say whether all shapes of a net would be the same without the layer."""
         return self.fits and inputs[:1] == (y,)
 
+    def is_end_of(self, before: Layer, x: Shape) -> bool:
+        """Say whether it takes of the result x of the layer before it what that layer itself may give alone."""
+        return False
+
     # What the base makes of these
 
     def enter(self, require: Require, *inputs: Shape) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Called(NamedTuple):
-    """One call of a function of torch; the shapes of its tensors begin with the batch."""
+    """One call of a function of torch; the shapes of its tensors have the batch, mostly first."""
 
     name: str  # as a layer type says it: conv of conv2d, relu of relu_
     args: tuple[Any, ...]
@@ -29,6 +29,12 @@ class Called(NamedTuple):
     alive: list[bool]  # which of the tensors come from the net's input
     weighted: bool  # whether a tensor comes from a parameter of the model
     turned: tuple[Shape, Shape] | None  # the shapes before and after the exchange of axes that made the first tensor
+    batch: int | None = 0  # the axis of the batch in the tensors, None where they have none
+
+    def entering(self) -> Shape:
+        """Return the shape of the first tensor, with the batch first."""
+        x, at = tuple(self.tensors[0].shape), self.batch or 0
+        return (*x[at : at + 1], *x[:at], *x[at + 1 :])
 
     def arguments(self, names: Iterable[str]) -> dict[str, Any]:
         """Return the arguments behind the input by their names."""
@@ -65,6 +71,9 @@ class InTorch:
     functions: ClassVar[tuple[str, ...]] = ()  # torch's functions for it, but for one with the type's own name
     arguments: ClassVar[str] = ""  # the arguments of its functions behind the input, where the class has others
     by_name: ClassVar[bool] = False  # a user's module whose class has the type's name is one, whatever it calls
+    in_parts: ClassVar[bool] = False  # models take its result apart and join the parts: they are still its result
+    cuts: ClassVar[bool]
+    stacks: ClassVar[bool]
     inert: ClassVar[bool] = False  # on evaluation its result is its input, perhaps the very tensor
 
     # The layer in torch
@@ -113,6 +122,10 @@ class InTorch:
         """
         return self
 
+    def beside(self) -> Any:
+        """Return the layer whose results a module returns beside its own, None for most."""
+        return None
+
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
         """Yield the layers that a call of one of the type's functions makes; none where it is something else."""
@@ -127,6 +140,9 @@ class InTorch:
 
     def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Any, tuple[int, ...]]:
         """Return the layer as files write it, seen with the layers that made its inputs, and the values that enter."""
+        made = maker(inputs[0]) if len({*inputs}) == 1 else None
+        if made and made.layer and made.layer.in_parts and (self.cuts or self.stacks):
+            return made.layer, made.inputs
         return self, inputs
 
 

@@ -338,7 +338,7 @@ class _GlobalPool(Pooling):
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
         """Yield the layer of a mean or maximum over space; with the channels last it is minor, as a guess."""
-        x, y = call.tensors[0].shape, (call.results or call.tensors)[0].shape
+        x, y = call.entering(), tuple((call.results or call.tensors)[0].shape)
         first = _one_a_channel(x, y)
         if first or _one_a_channel(*(shape[:1] + shape[-1:] + shape[1:-1] for shape in (x, y))):
             yield Recognized(cls.type, cls(), call.results, minor=not first)

@@ -86,6 +86,9 @@ class Recurrent(Layer):
     def on(self, batch: int | None) -> Self:
         return self.replace(over=OF_BATCH if batch == self.over else 1)
 
+    def beside(self) -> LastStates:
+        return LastStates(of=self)
+
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the settings in plain form, `over` as the steps that it comes to."""
         steps = "the batch" if self.over == OF_BATCH else f"{self.uses(x, y)} steps"
@@ -146,3 +149,18 @@ class RNN(Recurrent, type="rnn", torch="RNN"):
 
     nonlinearity = Word("tanh", words=("tanh", "relu"))
     gates = 1
+
+
+class LastStates(Layer):
+    """The states in which the directions of a recurrent layer end: of a live model alone, files have `returns = "last"`."""
+
+    type = "last states"
+    cuts = True
+    in_parts = True
+    of: Recurrent
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        return (self.of.hidden_size * self.of.directions(),)
+
+    def is_end_of(self, before: Layer, x: Shape) -> bool:
+        return isinstance(before, Recurrent)

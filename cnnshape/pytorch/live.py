@@ -71,7 +71,7 @@ def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) ->
     if watch is None:
         return Trace(name, (), (), failure, {}, "")
     returned = tuple(
-        Returned(found.key, tuple(found.tensor.shape[1:]), frozenset(watch.origin(found.tensor).values), found.group)
+        Returned(found.key, watch.returned(found.tensor), frozenset(watch.origin(found.tensor).values), found.group)
         for found in results
     )
     idle = {} if failure else watch.idle()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cnnshape.layers.in_torch import Called, Recognized
 
-CONTAINERS: Final = "torch.nn.modules.container"
+CONTAINERS: Final = ("torch.nn.modules.container", "torch.nn.modules.transformer")  # of modules that are layers
 BY_DATA: Final = (
     "nonzero",
     "argwhere",
@@ -31,7 +31,14 @@ BY_DATA: Final = (
     "bincount",
     "repeat_interleave",
 )
-PICKS: Final = ("getitem", "masked_select", "index_select", "gather", "take")  # of the first tensor, by the others
+PICKS: Final = (  # from the first tensor, by the others
+    "getitem",
+    "masked_select",
+    "index_select",
+    "gather",
+    "take",
+    "pad_packed_sequence",
+)
 
 
 def _modules() -> dict[str, tuple[type[Layer], Mapping[str, Any]]]:
@@ -56,7 +63,7 @@ def type_of(kind: type[torch.nn.Module]) -> str:
     with `by_name`; the others are looked into.
     """
     author = next(c for c in kind.__mro__ if "forward" in vars(c))
-    if author is torch.nn.Module or author.__module__ == CONTAINERS:
+    if author is torch.nn.Module or author.__module__ in CONTAINERS:
         return ""
     if author.__module__.startswith("torch.nn."):
         known = _known(kind)

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
 from torch.nn.modules import module as modules
+from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from cnnshape.compare.trace import Call
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called, Recognized
+from cnnshape.numbers.rules import unasked
+from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
 from cnnshape.pytorch.inputs import tensors_in
 from cnnshape.pytorch.recognize import PICKS, by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
 from cnnshape.pytorch.their_code import calling_line
@@ -27,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnnshape.layers import Layer
+    from cnnshape.numbers.shape import Shape
 
 
 # Whether torch hands a call's keyword arguments to a hook that is for all modules: from 2.6 on.
 SAYS_KWARGS: Final = "with_kwargs" in inspect.signature(modules.register_module_forward_hook).parameters
+BATCHED: Final = 3  # axes of a recurrent module's last states, where there is a batch
 
 
 class _Origin(NamedTuple):
@@ -52,6 +57,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.calls: list[Call] = []
         self.first = 1 + len(inputs)  # the value of the first call
         self.origins = WeakIdKeyDictionary()
+        self.batches = WeakIdKeyDictionary()  # the axis of the batch in each tensor; the first where nothing is said
         attributes = (value for module in self.names for value in vars(module).values())
         for unregistered in (value for value in attributes if isinstance(value, torch.Tensor)):  # such as own buffers
             self.origins[unregistered] = _Origin()
@@ -112,9 +118,31 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         if result is None:
             self.failed = self.failed or self.named(module)
         place = "" if module in self.names else calling_line()
-        self.record(self.named(module), kind, layer_of(module, kind), entering, made, weights, place)
+        layer = layer_of(module, kind)
+        if isinstance(args[0] if args else None, PackedSequence):
+            self.batches[entering[0]] = None  # the samples stand one behind the other
+        self.place_batch(entering, made)
+        layer = layer and layer.on(self.batch(entering[0]) if entering else 0)
+        beside = layer and layer.beside()
+        self.record(self.named(module), kind, layer, entering, made[:1] if beside else made, weights, place)
+        if beside and made:
+            self.record_beside(f"{self.named(module)}[1]", beside, made)
         self.layer = None
         return result
+
+    def place_batch(self, entering: list[torch.Tensor], made: list[torch.Tensor]) -> None:
+        """Note the axis of the batch in the results of a module."""
+        moved = any(self.batch(tensor) != 0 for tensor in entering)
+        for tensor in made:
+            self.batches[tensor] = first_of_one(tensor) if moved else 0
+
+    def record_beside(self, name: str, layer: Layer, made: list[torch.Tensor]) -> None:
+        """Record what a recurrent module returns beside the sequence: the last states of its layers, (layers, batch, H)."""
+        states = [tensor for tensor in made[1:] if tensor.is_floating_point()]  # a packed sequence has indices, too
+        for tensor in states:
+            self.batches[tensor] = 1 if tensor.dim() == BATCHED else None
+        self.record(name, layer.type, layer, made[:1], states, {}, "")
+        self.calls[-1] = self.calls[-1]._replace(output=layer.output(unasked, self.shape(made[0])))
 
     def left(self, module: torch.nn.Module) -> None:
         while self.around and self.around.pop() is not module:
@@ -140,7 +168,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         alive = [bool(origin.values) for origin in origins]
         weights = tuple(dict.fromkeys(weight for origin in origins for weight in origin.weights))
         before = origins[0].turned if origins else None
-        call = Called(plain(name), args, kwargs, entering, [], alive, bool(weights), before)
+        axis = next((self.batch(tensor) for tensor, lives in zip(entering, alive, strict=True) if lives), 0)
+        call = Called(plain(name), args, kwargs, entering, [], alive, bool(weights), before, axis)
         try:
             result = function(*args, **kwargs)
         except Exception:
@@ -153,6 +182,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             result = result.view_as(result)
         made = [entering[0]] if name == "__setitem__" else tensors_in(result)
         call = call._replace(results=made)
+        for tensor in made:
+            self.batches[tensor] = batch_behind(function, call, tensor)
         sources = origins[:1] if call.name in PICKS else origins
         values = tuple(dict.fromkeys(value for origin in sources for value in origin.values))
         for tensor in self.read(call, name.strip("_"), weights) if any(alive) and made else made:
@@ -192,8 +223,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
         if layer:
             kind, layer, inputs = self.as_files_have_it(layer, inputs)
-        shapes = tuple(tuple(tensor.shape[1:]) for tensor in entering)
-        output = tuple(made[0].shape[1:]) if made else None
+        shapes = tuple(map(self.shape, entering))
+        output = self.shape(made[0]) if made else None
         call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor)
         if made:
             for tensor in made:
@@ -219,6 +250,20 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         """Return the origin of a tensor; one without is taken for the last layer's result."""
         found: _Origin | None = self.origins.get(tensor, None)
         return _Origin((self.first + len(self.calls) - 1,)) if found is None else found
+
+    def batch(self, tensor: torch.Tensor) -> int | None:
+        """Return the axis of the batch, None where a tensor has none."""
+        axis: int | None = self.batches.get(tensor, 0)
+        return axis
+
+    def shape(self, tensor: torch.Tensor) -> Shape:
+        """Return the shape without the batch."""
+        axis = self.batch(tensor)
+        return tuple(size for at, size in enumerate(tensor.shape) if at != axis)
+
+    def returned(self, tensor: torch.Tensor) -> Shape:
+        """Return the shape of what the model returns, whose first axis stands for a batch that was lost on the way."""
+        return tuple(tensor.shape[1:]) if self.batch(tensor) is None else self.shape(tensor)
 
     def idle(self) -> dict[str, int]:
         """Return the modules with parameters that no layer used, and the number of these."""

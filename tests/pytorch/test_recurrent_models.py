@@ -1,0 +1,208 @@
+"""Recurrent layers of live models: time first or the batch, every way to take the last state, and what goes wrong."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from helpers.comparing import ADDS, DIFFERS, compare, found, matched
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+LAST = """
+input = [6, 20]
+layers = [
+  { name = "conv", type = "conv", out_channels = 8, kernel_size = 3 },
+  { name = "read", type = "TYPE", hidden_size = 5, over = 2, returns = "last"SETTINGS },
+  { name = "head", type = "linear", out_features = 3 },
+]
+"""
+
+
+def last(kind, **settings):
+    said = "".join(f", {name} = {str(value).lower()}" for name, value in settings.items())
+    return LAST.replace("TYPE", kind).replace("SETTINGS", said)
+
+
+class Reads(nn.Module):
+    """A convolution, a recurrent layer, a part of its results, a linear layer."""
+
+    def __init__(self, kind, take, *, time_first=False, **settings):
+        super().__init__()
+        self.conv, self.head = nn.Conv1d(6, 8, 3), nn.Linear(5 * (1 + settings.get("bidirectional", False)), 3)
+        self.read, self.take = kind(8, 5, batch_first=not time_first, **settings), take
+        self.time_first = time_first
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.head(self.take(self.read, x.permute(2, 0, 1) if self.time_first else x.transpose(1, 2)))
+
+
+def states(take):
+    """Take of the last states; those of an lstm stand beside its cells."""
+
+    def taken(read, x):
+        _, found = read(x)
+        return take(found[0] if isinstance(found, tuple) else found)
+
+    return taken
+
+
+ONE = {
+    "h[-1]": states(lambda h: h[-1]),
+    "h[-1, :, :]": states(lambda h: h[-1, :, :]),
+    "h.squeeze(0)": states(lambda h: h.squeeze(0)),
+    "h.sum(0)": states(lambda h: h.sum(0)),
+    "first states given": lambda read, x: read(x, (torch.zeros(1, 1, 5), x.new_zeros(1, 1, 5)))[1][0][-1],
+}
+BOTH = {
+    "cat": states(lambda h: torch.cat((h[-2], h[-1]), 1)),
+    "cat of slices": states(lambda h: torch.cat((h[-2, :, :], h[-1, :, :]), dim=-1)),
+    "permute, flatten": states(lambda h: h.permute(1, 0, 2).flatten(1)),
+    "transpose, reshape": states(lambda h: h.transpose(0, 1).reshape(1, -1)),
+}
+
+
+@pytest.mark.parametrize("time_first", [False, True])
+@pytest.mark.parametrize("take", ONE)
+def test_the_last_state_of_one_direction(take, time_first):
+    assert compare(last("lstm"), Reads(nn.LSTM, ONE[take], time_first=time_first)).problems == ()
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("take", BOTH)
+def test_the_last_states_of_both_directions(take, kind):
+    model = Reads(kind, BOTH[take], bidirectional=True)
+    assert compare(last(kind.__name__.lower(), bidirectional=True), model).problems == ()
+
+
+def test_several_layers_give_the_state_of_the_last():
+    model = Reads(nn.GRU, ONE["h[-1]"], num_layers=3)
+    assert compare(last("gru", num_layers=3), model).problems == ()
+
+
+class Directions(nn.Module):
+    """As the most copied CRNN has it: time first, and a linear layer on all steps as if they were a batch."""
+
+    def __init__(self, features, hidden, out):
+        super().__init__()
+        self.rnn, self.embedding = nn.LSTM(features, hidden, bidirectional=True), nn.Linear(2 * hidden, out)
+
+    def forward(self, x):
+        states, _ = self.rnn(x)
+        time, batch, features = states.size()
+        return self.embedding(states.view(time * batch, features)).view(time, batch, -1)
+
+
+COLUMNS = """
+input = [1, 8, 40]
+layers = [
+  { name = "conv", type = "conv", out_channels = 16, kernel_size = 3, padding = 1 },
+  { name = "pool", type = "max_pool", kernel_size = [8, 4] },
+  { name = "columns", type = "flatten", end_dim = 2 },
+  { name = "read1", type = "lstm", hidden_size = 12, bidirectional = true, over = 2 },
+  { name = "embed1", type = "conv", out_channels = 14, kernel_size = 1 },
+  { name = "read2", type = "lstm", hidden_size = 12, bidirectional = true, over = 2 },
+  { name = "embed2", type = "conv", out_channels = 7, kernel_size = 1 },
+  { name = "scores", type = "softmax", dim = 1 },
+]
+"""
+
+
+class Recognizer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool = nn.Conv2d(1, 16, 3, padding=1), nn.MaxPool2d((8, 4))
+        self.steps = nn.Sequential(Directions(16, 12, 14), Directions(14, 12, 7))
+
+    def forward(self, x):
+        x = self.pool(self.conv(x)).squeeze(2).permute(2, 0, 1)
+        return self.steps(x).permute(1, 2, 0).softmax(1)
+
+
+def test_a_recognizer_of_text():
+    comparison = compare(COLUMNS, Recognizer())
+    assert comparison.problems == ()
+    assert matched(comparison)["read2"] == "steps.1.rnn"
+    assert matched(comparison)["embed2"] == "steps.1.embedding"
+
+
+def test_a_batch_taken_for_time_is_found():
+    (problem,) = compare(last("lstm"), Reads(nn.LSTM, lambda read, x: read(x.transpose(0, 1))[1][0][:, -1])).problems
+    assert (problem.code, problem.layer) == (DIFFERS, "read")
+    assert "over 18 steps in the file, but over the batch in read" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"num_layers": 2}, "num_layers 1, 300 parameters in the file, but num_layers 2, 540 parameters"),
+        ({"bias": False}, "bias, 300 parameters in the file, but no bias, 260 parameters"),
+    ],
+)
+def test_a_setting_that_differs(settings, words):
+    (problem,) = compare(last("lstm"), Reads(nn.LSTM, ONE["h[-1]"], **settings)).problems
+    assert words in problem.message
+
+
+def test_one_direction_of_two():
+    model = Reads(nn.LSTM, states(lambda h: torch.cat((h[-1], h[-1]), 1)), bidirectional=True)
+    assert compare(last("lstm", bidirectional=True), model).ok  # which of the states is no matter of shapes
+    one = Reads(nn.LSTM, states(lambda h: h[-1]), bidirectional=True)
+    one.head = nn.Linear(5, 3)
+    assert not compare(last("lstm", bidirectional=True), one).ok
+
+
+def test_states_beside_the_sequence_are_more_than_the_file_has():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.read = nn.GRU(6, 5, batch_first=True)
+
+        def forward(self, x):
+            y, h = self.read(x.transpose(1, 2))
+            return y.transpose(1, 2) + h.view(1, 5, 1)
+
+    text = 'input = [6, 20]\nlayers = [{ name = "read", type = "gru", hidden_size = 5, over = 2 }]'
+    comparison = compare(text, Both())
+    assert (ADDS, "read") in found(comparison)
+    assert comparison.extra[0].startswith("read[1]")
+
+
+def test_an_unbatched_sequence():
+    class Unbatched(nn.Module):
+        def __init__(self, take):
+            super().__init__()
+            self.read, self.take = nn.GRU(6, 5, bidirectional=True), take
+
+        def forward(self, x):
+            return self.take(*self.read(x[0].t()))
+
+    text = (
+        'input = [6, 20]\nlayers = [{ name = "read", type = "gru", hidden_size = 5, bidirectional = true, over = 2 }]'
+    )
+    assert compare(text, Unbatched(lambda y, h: y.t().unsqueeze(0))).problems == ()
+    ends = text.replace("over = 2", 'over = 2, returns = "last"')
+    assert compare(ends, Unbatched(lambda y, h: torch.cat((h[0], h[1])).unsqueeze(0))).problems == ()
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_a_packed_sequence(batch_first):
+    class Packed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.read = nn.LSTM(6, 5, batch_first=batch_first)
+
+        def forward(self, x):
+            x = x.transpose(1, 2) if batch_first else x.permute(2, 0, 1)
+            packed = pack_padded_sequence(x, torch.tensor([20]), batch_first=batch_first)
+            y, _ = pad_packed_sequence(self.read(packed)[0], batch_first=batch_first)
+            return y.transpose(1, 2) if batch_first else y.permute(1, 2, 0)
+
+    text = 'input = [6, 20]\nlayers = [{ name = "read", type = "lstm", hidden_size = 5, over = 2 }]'
+    assert compare(text, Packed()).problems == ()
+
+
+def test_a_recurrent_layer_that_raises():
+    comparison = compare(last("lstm"), Reads(nn.LSTM, lambda read, x: read(x[..., :5])[0]))
+    assert "model-fails" in [code for code, _ in found(comparison)]
