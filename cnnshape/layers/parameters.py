@@ -327,6 +327,8 @@ class Ends(PerAxis):
 
     def of_torch(self, value: Any) -> Any:
         """Pair torch's numbers by axis: (1, 2, 3, 4) has the last axis first, and becomes ((3, 4), (1, 2))."""
+        if not self.spatial:
+            return super().of_torch(value)
         return tuple(zip(value[::2], value[1::2], strict=True))[::-1] if isinstance(value, list | tuple) else value
 
     def entry_schema(self) -> dict[str, Any]:

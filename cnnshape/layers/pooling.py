@@ -28,6 +28,7 @@ from cnnshape.numbers.rules import (
     covering,
     equal,
     extent,
+    product,
     transposed,
     unasked,
     window,
@@ -193,10 +194,12 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
 class MaxUnpool(Pooling, type="max_unpool"):
     """Puts each value back where a max_pool found it, zeros elsewhere.
 
-    Shape   (C, W, ...) -> (C, W', ...), W' the side that entered the max_pool `indices`, whose result has side W
+    Shape   (C, W, ...) -> (C, W', ...), W' the side that entered the max_pool `indices`, whose result has side W;
+            output_size "default": W' = S(W - 1) - 2P + K, as torch without an output_size
     Errors  shapes-differ: the input has not the shape that the max_pool gave; unpool-out-of-range:
             W' is S or more away from S(W - 1) - 2P + K; window-in-padding: W' is less than the max_pool's dilation,
-            and a window may step over all of it
+            and a window may step over all of it; with "default", index-out-of-range: the last cell that the max_pool may
+            find is none of the result; nothing-left: W' < 0; no-elements: W' = 0
     Source  Zeiler & Fergus 2014 (arXiv:1311.2901); torch.nn.MaxUnpool2d
     """
 
@@ -204,13 +207,21 @@ class MaxUnpool(Pooling, type="max_unpool"):
     kernel_size = PerAxis(None)
     stride = PerAxis(None)
     padding = PerAxis(None, least=0)
+    output_size = Word(None, words=("default",), torch=False, compared=False, sides=True)  # type: ignore[arg-type]  # the side that entered
     ranks = SPATIAL
     modules: ClassVar = {"MaxUnpool{rank}d": {}}
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
-        padding = getattr(given["indices"], "padding", 0)  # the reference itself may be wrong
-        return CannotUnpool(setting=f'padding "{padding}"') if padding in SAME_ENDS else None
+        pool = given["indices"]
+        if not isinstance(pool, MaxPool):  # a wrong reference, which has its own problem
+            return None
+        if pool.padding in SAME_ENDS:
+            return CannotUnpool(setting=f'padding "{pool.padding}"')
+        dilated = pool.dilation not in (1, (1,) * 3, (1,) * 2, (1,))
+        return (
+            CannotUnpool(setting='dilation and output_size "default"') if dilated and "output_size" in given else None
+        )
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x, restored = inputs
@@ -219,6 +230,11 @@ class MaxUnpool(Pooling, type="max_unpool"):
         for given, expected in zip(x, pooled, strict=True):
             require(equal(given, expected), "shapes-differ", one=x, other=pooled)
         axes, pool_axes = (layer.axes(len(x) - 1) for layer in (self.unpooling(), self.indices))
+        if self.output_size == "default":
+            y = tuple(_usual(w, require, **axis) for w, axis in zip(x[1:], axes, strict=True))
+            for condition in _has_cells(self.indices, axes, x[1:], restored[1:], y):
+                require(condition, "index-out-of-range", one=restored, other=(x[0], *y))
+            return (x[0], *y)
         sides = zip(x[1:], restored[1:], axes, pool_axes, strict=True)
         return (x[0], *(attempt(_unpooled, w, target, require, pool, **axis) for w, target, axis, pool in sides))
 
@@ -226,8 +242,11 @@ class MaxUnpool(Pooling, type="max_unpool"):
         super().enter(require, *inputs)
         self.indices.enter(_unsaid, inputs[1])
 
-    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
-        return [[painted(**axis) for axis in self.indices.axes(len(inputs[0]) - 1)]]
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        rank = len(inputs[0]) - 1
+        if self.output_size == "default" and inputs[1][2:] != self.output(unasked, *inputs)[2:]:
+            return [[None] * rank]  # the cells of a row land in another one
+        return [[painted(**axis) for axis in self.indices.axes(rank)]]
 
     def unpooling(self) -> MaxUnpool:
         """Return the layer with the settings that it leaves out, as its max_pool has them."""
@@ -259,9 +278,15 @@ class MaxUnpool(Pooling, type="max_unpool"):
         x, restored = tensors
         pool, unpool, rank = self.indices, self.unpooling(), x.dim() - 2
         window = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
-        indices = getattr(torch.nn.functional, f"max_pool{rank}d")(restored, *window, return_indices=True)[1]
         module = getattr(torch.nn, f"MaxUnpool{rank}d")(unpool.kernel_size, unpool.stride, unpool.padding)
-        return module(x, indices, output_size=restored.shape[2:])
+        sides = restored.shape[2:]
+        if self.output_size == "default":  # the last cell of each window has the largest value: no index may be larger
+            ones = torch.ones_like(restored)
+            restored, sides = ones.cumsum(2), None
+            for axis in range(3, rank + 2):
+                restored = restored + ones.cumsum(axis)
+        indices = getattr(torch.nn.functional, f"max_pool{rank}d")(restored, *window, return_indices=True)[1]
+        return module(x, indices, output_size=sides)
 
 
 def _unsaid(condition: bool, code: str, **facts: object) -> None:
@@ -276,10 +301,37 @@ def _unpooled(  # noqa: PLR0913 -- the quantities of the formula
     """Return the side to restore, which the max_pool pools to w; none of its windows may see padding alone."""
     seen = (target >= pool["dilation"]) | (pool["padding"] == 0)
     require(seen, "window-in-padding", side=target, dilation=pool["dilation"], padding=pool["padding"])
-    usual = transposed(w, unasked, extent=kernel_size, stride=stride, padding=padding)
+    usual = _usual(w, unasked, kernel_size=kernel_size, stride=stride, padding=padding)
     in_range = (target > usual - stride) & (target < usual + stride)
     require(in_range, "unpool-out-of-range", target=target, usual=usual, stride=stride)
     return target
+
+
+def _usual(w: N, require: Require, *, kernel_size: N, stride: N, padding: N) -> N:
+    """Return the side of a max_unpool that is told of none: S(W - 1) - 2P + K."""
+    return transposed(w, require, extent=kernel_size, stride=stride, padding=padding)
+
+
+def _has_cells(pool: MaxPool, axes: Sequence[dict[str, N]], x: Shape, restored: Shape, y: Shape) -> Iterator[Any]:
+    """Yield the conditions under which sides y have a cell for each index of a max_pool from sides restored to x.
+
+    With the window of the max_pool, whose last cells are then the last of y, no row may be longer than y's, unless there
+    is one row: the index of the last cell is the largest. With padding, a shorter side would not have the last cell.
+    """
+    pool_axes = pool.axes(len(x))
+    own = all(axis[name] == of_pool[name] for axis, of_pool in zip(axes, pool_axes, strict=True) for name in axis)
+    if own and (
+        not pool.ceil_mode or all(axis["padding"] == 0 and axis["kernel_size"] >= axis["stride"] for axis in axes)
+    ):
+        one: Any = True  # whether there is one row so far
+        for side, out, axis in zip(restored, y, axes, strict=True):
+            yield (out >= side) | (one if axis["padding"] == 0 else False)
+            one = (out <= 1) & one
+        return
+    index: N = 0
+    for w, side, axis in zip(x, restored, pool_axes, strict=True):
+        index = index * side + min(side, axis["stride"] * (w - 1) - axis["padding"] + axis["kernel_size"]) - 1
+    yield index < product(y)
 
 
 class _AdaptivePool(Pooling):

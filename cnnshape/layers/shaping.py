@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
-from cnnshape.layers.in_torch import Called, Recognized
+from cnnshape.layers.in_torch import Called, Recognized, padded_tensor
 from cnnshape.layers.parameters import (
     Count,
     Dim,
@@ -21,10 +21,24 @@ from cnnshape.layers.parameters import (
     ends,
     per_axis,
 )
+from cnnshape.layers.sliding import fit
 from cnnshape.layers.windows import Reads, cells, sampled, spread, whole
-from cnnshape.numbers.rules import MAX_DYADIC, N, Require, divides, equal, padded, product, scaled, unasked
+from cnnshape.numbers.rules import (
+    MAX_DYADIC,
+    N,
+    Require,
+    covering,
+    divides,
+    equal,
+    halves,
+    padded,
+    product,
+    repeated,
+    scaled,
+    unasked,
+)
 from cnnshape.numbers.shape import LARGEST, Shape
-from cnnshape.problems.values import NeedsOneOf, OffsetNotCentred, OnlyForMode
+from cnnshape.problems.values import KeysExclude, NeedsOneOf, OffsetNotCentred, OnlyForMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -116,7 +130,8 @@ MODES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # the
 class Upsample(Shaping, type="upsample", torch="Upsample"):
     """Resizes by interpolation: to a `size`, by a `scale_factor`, or to the size of another layer (`like`).
 
-    Shape   (C, W, ...) -> (C, W', ...), W' = size, or floor(W * scale_factor), or the side of `like`
+    Shape   (C, W, ...) -> (C, W', ...), W' = size, or floor(W * scale_factor), or the side of `like`, or that times
+            scale_factor, rounded down
     Errors  no-elements: W' < 1; mode-needs-axes: "linear" is 1-D, "bilinear" and "bicubic" 2-D, "trilinear" 3-D;
             shapes-differ: `like` has another number of axes
     Source  torch.nn.Upsample
@@ -126,6 +141,7 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
     scale_factor = Factor(compared=False)
     mode = Word("nearest", words=("nearest", "nearest-exact", "area", *MODES))
     align_corners = Flag(None)  # type: ignore[arg-type]  # torch's default
+    recompute_scale_factor = Flag(None)  # type: ignore[arg-type]  # torch's default
     like = Reference()
     ranks = SPATIAL
     fits = True
@@ -133,8 +149,11 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
-        if len(given.keys() & {"size", "scale_factor", "like"}) != 1:
+        ways = [name for name in ("size", "scale_factor", "like") if name in given]
+        if len(ways) != 1 and ways != ["scale_factor", "like"]:
             return NeedsOneOf(of=cls.type, keys=["size", "scale_factor", "like"])
+        if given.get("recompute_scale_factor") and ways != ["scale_factor"]:
+            return KeysExclude(of=cls.type, one="recompute_scale_factor", other=ways[-1])
         mode = given.get("mode", "nearest")
         if given.get("align_corners") is not None and mode not in MODES:
             return OnlyForMode(parameter="align_corners", modes=[*MODES], mode=mode)
@@ -150,18 +169,28 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
             return super().output(require, *inputs)
         x, like = inputs
         require(len(x) == len(like), "shapes-differ", one=x, other=like)
-        return (x[0], *like[1:])
+        if self.scale_factor is None:
+            return (x[0], *like[1:])
+        sides = zip(like[1:], self.axes(len(x) - 1), strict=True)
+        return (x[0], *(attempt(self.side, w, require, **axis) for w, axis in sides))
 
     def side(self, w: N, require: Require, *, size: N = None, scale_factor: float = 0) -> N:
         return size if size is not None else scaled(w, require, factor=scale_factor)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         x, y = inputs[0], self.output(unasked, *inputs)
-        factors = [axis.get("scale_factor") for axis in self.axes(len(x) - 1)]
+        by_sides = self.like is not None or self.recompute_scale_factor
+        factors = [None if by_sides else axis.get("scale_factor") for axis in self.axes(len(x) - 1)]
         return [[self.resampled(*axis) for axis in zip(x[1:], y[1:], factors, strict=True)]]
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the settings; whether the factor is computed anew makes a difference where it was rounded."""
         found = super().compared(x, y)
+        anew = bool(found.pop("recompute_scale_factor", None))
+        if self.scale_factor is not None and self.like is None and len(x) == len(y):
+            factors = per_axis(self.scale_factor, len(x) - 1)
+            if any(w * factor != out for w, out, factor in zip(x[1:], y[1:], factors, strict=False)):
+                found["recompute_scale_factor"] = anew
         return found | {"align_corners": bool(found["align_corners"])} if "align_corners" in found else found
 
     def resampled(self, w: int, out: int, factor: float | None) -> Reads | None:
@@ -183,9 +212,9 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         if self.like is None:
             return module(tensors[0])
-        x, like = tensors
+        _, *size = self.output(unasked, *(tuple(tensor.shape[1:]) for tensor in tensors))
         interpolate = torch.nn.functional.interpolate
-        return interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
+        return interpolate(tensors[0], size=size, mode=self.mode, align_corners=self.align_corners)
 
 
 class PixelShuffle(Shaping, type="pixel_shuffle", torch="PixelShuffle"):
@@ -273,9 +302,12 @@ def _shuffled(call: Called) -> int:
 class Pad(Shaping, type="pad"):
     """Adds cells at the ends of each spatial axis, and channels of zeros; negative numbers cut cells off.
 
-    Shape   (C, W, ...) -> (before + C + after, before + W + after, ...), of `channels` and of `padding`
+    Shape   (C, W, ...) -> (before + C + after, W', ...), of `channels`; W' = before + W + after, of `padding`; or the
+            side of `like`, half the cells before; or the next multiple of `multiple`, all cells after. Of an odd number,
+            one more comes after; `where` is "both" ends, or "after"
     Errors  nothing-left: more is cut than there is; no-elements: W' = 0; padding-exceeds-side: before or after >= W
-            with mode "reflect", > W with "circular"; padding-exceeds-rest: the other end is cut off first
+            with mode "reflect", > W with "circular"; padding-exceeds-rest: the other end is cut off first;
+            shapes-differ: `like` has another number of axes
     Source  torch.nn.functional.pad
     """
 
@@ -283,6 +315,9 @@ class Pad(Shaping, type="pad"):
     mode = Word("constant", words=("constant", "reflect", "replicate", "circular"), torch=False, sides=True)
     value = Real(0.0)
     channels = Ends(0, least=0, spatial=False)
+    like = Reference()
+    multiple = PerAxis(None, torch=False, compared=False)
+    where = Word(None, words=("both", "after"), torch=False, compared=False, sides=True)  # type: ignore[arg-type]
     ranks = ANY_SPACE
     fits = True
     modules: ClassVar = {
@@ -296,13 +331,26 @@ class Pad(Shaping, type="pad"):
 
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
-        return {"padding": given["pad"], "value": given.get("value") or 0.0}
+        """Return the padding of all spatial axes, and that of the channels: torch is told of the last axes alone."""
+        pad, space = [*given["pad"]], 2 * (len(call.tensors[0].shape) - 2)
+        pad += [0] * (space - len(pad))
+        channels = pad[space : space + 2] if space else []
+        found = {"padding": pad[:space] if space else pad, "value": given.get("value") or 0.0}
+        return found | {"channels": channels} if channels else found
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         mode = given.get("mode", "constant")
-        wrong = given.get("value") and mode != "constant"
-        return OnlyForMode(parameter="value", modes=["constant"], mode=mode) if wrong else None
+        if given.get("value") and mode != "constant":
+            return OnlyForMode(parameter="value", modes=["constant"], mode=mode)
+        ways = [name for name in ("padding", "like", "multiple") if name in given]
+        if len(ways) > 1:
+            return KeysExclude(of=cls.type, one=ways[0], other=ways[1])
+        return (
+            NeedsOneOf(of="where", keys=["like", "multiple"])
+            if "where" in given and ways in ([], ["padding"])
+            else None
+        )
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -317,21 +365,52 @@ class Pad(Shaping, type="pad"):
         """Return the channels added before and after; a single number is added after."""
         return self.channels if isinstance(self.channels, tuple) else (0, self.channels)
 
-    def side(self, w: N, require: Require, *, padding: Any) -> N:
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        if self.like is None:
+            return super().output(require, *inputs)
+        x, like = inputs
+        require(len(x) == len(like), "shapes-differ", one=x, other=like)
+        reached = [attempt(self.reached, w, side, require) for w, side in zip(x[1:], like[1:], strict=True)]
+        return (attempt(self.depth, x[0], require), *reached)
+
+    def side(self, w: N, require: Require, *, padding: Any = 0, multiple: N = None) -> N:
+        if multiple is not None:
+            return self.reached(w, covering(w, stride=multiple) * multiple, require)
         before, after = ends(padding)
         return padded(w, require, before=before, after=after, mode=self.mode)
 
-    def reach(self, w: int, *, padding: Any) -> Reads:
-        before, _ = ends(padding)
-        return cells(-before)
+    def reached(self, w: N, side: N, require: Require) -> N:
+        """Return a side that w is padded to, or cut to; mode "reflect" and its like need cells to repeat."""
+        _, after = self.split(side - w)
+        repeated(w, require, padding=after, mode=self.mode)
+        return side
+
+    def split(self, cells: N) -> tuple[N, N]:
+        """Return the cells before and after, of those that are added in all; negative ones are cut off."""
+        centred = self.where == "both" or (self.where is None and self.multiple is None)
+        return halves(cells) if centred else (0, cells)
+
+    def pairs(self, x: Shape, y: Shape) -> list[tuple[N, N]]:
+        """Return the cells before and after each spatial axis, from input x to output y."""
+        if self.like is None and self.multiple is None:
+            return [ends(axis["padding"]) for axis in self.axes(len(x) - 1)]
+        return [self.split(side - w) for w, side in zip(x[1:], y[1:], strict=True)]
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [[cells(-before) for before, _ in self.pairs(inputs[0], self.output(unasked, *inputs))]]
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the settings with the padding in cells, which `like` and `multiple` do not show."""
+        found = super().compared(x, y)
+        if "padding" in found and len(x) == len(y) and fit(self, len(x) - 1):
+            found["padding"] = tuple(self.pairs(x, y))
+        return found | {"channels": self.added()} if "channels" in found else found
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        x = tensors[0]
-        pairs = [ends(axis["padding"]) for axis in self.axes(x.dim() - 2)]
-        value = self.value if self.mode == "constant" else None
-        pad = torch.nn.functional.pad
-        x = pad(x, [cells for pair in reversed(pairs) for cells in pair], mode=self.mode, value=value)
-        return pad(x, [0, 0] * len(pairs) + list(self.added())) if self.channels else x
+        inputs = [tuple(tensor.shape[1:]) for tensor in tensors]
+        pairs = self.pairs(inputs[0], self.output(unasked, *inputs))
+        x = padded_tensor(torch, tensors[0], pairs, mode=self.mode, value=self.value)
+        return torch.nn.functional.pad(x, [0, 0] * len(pairs) + list(self.added())) if self.channels else x
 
 
 PARTS: Final = ("getitem", "narrow", "chunk", "split", "tensor_split")  # torch's functions that take parts out

@@ -70,7 +70,7 @@ class PaddingExceedsSide(Problem, code="padding-exceeds-side"):
     """
 
     sentence = "{mode} padding of {padding} needs a side that is not smaller, and for reflect larger; it is {side}"
-    at = ("padding", "kernel_size")
+    at = ("padding", "like", "multiple", "kernel_size")
 
 
 class PaddingExceedsRest(PaddingExceedsSide, code="padding-exceeds-rest"):
@@ -512,6 +512,25 @@ class UnpoolOutOfRange(Problem, code="unpool-out-of-range"):
 
     sentence = "side {target} cannot be restored: it must be within {stride} of {usual}"
     at = ("kernel_size", "stride", "indices")
+
+
+class IndexOutOfRange(Problem, code="index-out-of-range"):
+    """A max_unpool with `output_size = "default"` may get an index of its max_pool that is no cell of its result.
+
+    The indices count the cells of what entered the max_pool, row by row. The result is smaller where the windows left
+    rows over, and then has fewer cells; whether torch raises depends on where the largest values are.
+
+    Example  input = [3, 4, 5]
+             layers = [
+               { name = "pool", type = "max_pool", kernel_size = 2 },
+               { type = "max_unpool", indices = "pool", output_size = "default" },
+             ]
+    Mend     Leave output_size out, and the side that entered the max_pool comes back; or let a side enter at which the
+             windows fit (`input = [3, 4, 4]`).
+    """
+
+    sentence = "an index of the max_pool, which counts the cells of {one}, may lie behind the last cell of {other}"
+    at = ("output_size",)
 
 
 class WindowInPadding(Problem, code="window-in-padding"):

@@ -160,7 +160,9 @@ TRIED: dict[str, Tried] = {
         ceil_mode=FLAG,
         padding=Values(*FOLLOWING, wrong=("same", 0, 1)),
     ),
-    "max_unpool": Tried(space=True, **POOL, indices=Values({})),  # see `unpooling`
+    "max_unpool": Tried(
+        space=True, **POOL, indices=Values({}), output_size=Values("default", wrong=("same",))
+    ),  # see `unpooling`
     "adaptive_avg_pool": Tried(space=True, output_size=sizes(1, 2, 3, 5, 8, "keep")),
     "adaptive_max_pool": Tried(space=True, output_size=sizes(1, 2, 3, 5, 8, "keep")),
     "global_avg_pool": Tried(space=True),
@@ -224,16 +226,21 @@ TRIED: dict[str, Tried] = {
         like=Values("other"),
         mode=Values("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear", wrong=("cubic",)),
         align_corners=FLAG,
+        recompute_scale_factor=FLAG,
     ),
     "pixel_shuffle": Tried("PixelShuffle", space=True, upscale_factor=counts(1, 2, 2, 3)),
     "pixel_unshuffle": Tried("PixelUnshuffle", space=True, downscale_factor=counts(1, 2, 2, 3)),
     "channel_shuffle": Tried("ChannelShuffle", space=True, groups=counts(1, 2, 3, 4)),
     "pad": Tried(
         space=True,
+        one_of=("padding", "like", "multiple"),
         padding=sizes(0, 1, 2, 3, -1, -2, wrong=([[1, 2, 3]],), pairs=ENDS),
         mode=Values("constant", "reflect", "replicate", "circular", "circular", wrong=("zeros",)),
         value=Values(0.0, 0, 1.5, -1),
         channels=Values(0, 1, 2, [0, 1], [2, 0], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),
+        like=Values("other"),
+        multiple=sizes(1, 2, 3, 4, 8),
+        where=Values("both", "after", wrong=("before",)),
     ),
     "crop": Tried(
         space=True,

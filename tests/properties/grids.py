@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
-from cases import FOLLOWING, Case
+from cases import FOLLOWING, Case, of_axis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,9 +119,37 @@ def unpools() -> Iterator[Case]:
     ]
     inputs = [[(1, pooled), (1, side)] for pooled in range(1, 5) for side in range(1, 7)]
     yield from grid("max_unpool", inputs, indices=indices)
+    inputs = [[(1, pooled), (1, side)] for pooled in range(1, 5) for side in range(1, 9)]
+    yield from grid("max_unpool", inputs, indices=indices, output_size=["default"])
+    yield from usual_unpools()
     own = {"kernel_size": (LEFT_OUT, 1, 2, 3), "stride": (LEFT_OUT, 1, 2, 3), "padding": (LEFT_OUT, 0, 1)}
     inputs = [[(2, side // 2, 2), (2, side, 5)] for side in range(2, 6)]
     yield from grid("max_unpool", inputs, indices=[{"kernel_size": 2}, {"kernel_size": [2, 3], "stride": 2}], **own)
+
+
+def usual_unpools() -> Iterator[Case]:
+    """The default size in planes and volumes, with settings that are equal for all axes, and not."""
+    windows = [*product((1, 2, 3), (1, 2, 3), (0, 1))]
+    for rank, most in ((2, 8), (3, 4)):
+        for (k, s, p), mixed, ceil_mode in product(windows, FLAGS, FLAGS):
+            pools = {"kernel_size": k, "stride": s, "padding": p, "ceil_mode": ceil_mode}
+            if mixed:
+                pools |= {"kernel_size": [3] + [k] * (rank - 1), "padding": [1] + [p] * (rank - 1)}
+            for sides in product(range(1, most), repeat=rank):
+                settings = [(of_axis(pools["kernel_size"], i), s, of_axis(pools["padding"], i)) for i in range(rank)]
+                x = [pooled(side, *one, ceil_mode=ceil_mode) for side, one in zip(sides, settings, strict=True)]
+                if min(x) > 0:
+                    yield Case("max_unpool", {"indices": pools, "output_size": "default"}, ((1, *x), (1, *sides)))
+                    if (k, p) == (2, 0):
+                        own = {"indices": pools, "output_size": "default", "kernel_size": 3}
+                        yield Case("max_unpool", own, ((1, *x), (1, *sides)))
+
+
+def pooled(side: int, kernel_size: int, stride: int, padding: int, *, ceil_mode: bool) -> int:
+    """Count the windows of a pool one by one."""
+    starts = range(-padding, side if ceil_mode else side + padding - kernel_size + 1, stride)
+    last = side + padding - kernel_size  # the start of a window that ends with the padding
+    return len([start for start in starts if start <= last or start - stride < last])
 
 
 MODES = ("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear")
@@ -136,7 +164,16 @@ def upsample() -> Iterator[Case]:
         yield from grid("upsample", inputs, scale_factor=(-1, 0, 0.3, 0.5, 1 / 3, 2, 2.7, [1.5] * rank), **aligned)
         like = [[(1, *[2] * rank), (3, *[side] * other)] for side in (1, 3) for other in (rank - 1, rank, rank + 1)]
         yield from grid("upsample", like, like=["other"], **aligned)
-    yield from grid("upsample", sides(60), scale_factor=FACTORS)
+    like = [[(1, 2), (3, side)] for side in range(1, 60)]
+    yield from grid("upsample", like, like=["other"], scale_factor=FACTORS)
+    ways = {
+        "size": (LEFT_OUT, 3),
+        "scale_factor": (LEFT_OUT, 0.5, [0.4, 2]),
+        "recompute_scale_factor": (LEFT_OUT, *FLAGS),
+    }
+    yield from grid("upsample", [[(1, 2, 3), (3, 4, 5)]], **ways, like=["other"])
+    yield from grid("upsample", [(1, 2, 3)], **ways)
+    yield from grid("upsample", sides(60), scale_factor=FACTORS, recompute_scale_factor=(LEFT_OUT, True))
     yield from grid("upsample", sides(30), scale_factor=FACTORS, mode=["area"])
 
 
@@ -159,6 +196,14 @@ def pads() -> Iterator[Case]:
     yield from grid("pad", sides(5), padding=[[pair] for pair in ends], mode=modes)
     yield from grid("pad", sides(3, 2), padding=[[pair, 0] for pair in ends], mode=modes)
     yield from grid("pad", [(1, 4, side) for side in (1, 3)], padding=[[0, pair] for pair in ends], mode=modes)
+    where = (LEFT_OUT, "both", "after")
+    yield from grid("pad", sides(9), multiple=range(6), where=where, mode=modes)
+    yield from grid("pad", [(1, 3, 5)], multiple=(4, [2, 3], [2], [2, 3, 4]), where=where, mode=modes)
+    like = [[(2, side), (1, target)] for side in range(1, 8) for target in range(1, 16)]
+    yield from grid("pad", like, like=["other"], where=where, mode=modes)
+    like = [[(2, *one), (1, *other)] for one in shapes((1, 3), (0, 2)) for other in shapes((1, 2, 4), (0, 1, 2))]
+    yield from grid("pad", like, like=["other"], mode=modes, channels=(0, 1), value=(LEFT_OUT, 1.5))
+    yield from grid("pad", [[(2, 3, 3), (1, 4, 2)]], like=["other"], padding=(LEFT_OUT, 0, 1), multiple=(LEFT_OUT, 2))
     yield from grid(
         "pad",
         [(2,), (2, 3, 3, 3), (2, 1, 1, 1, 3)],

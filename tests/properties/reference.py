@@ -6,6 +6,7 @@ the file writes them, or a function of torch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -163,13 +164,18 @@ def lp_pool(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
 
 def max_unpool(settings: dict[str, Any], x: Tensor, restored: Tensor) -> tuple[Tensor, Any]:
     pool = settings["indices"]
+    default = "output_size" in settings
+    if default and settings["output_size"] != "default":
+        raise ValueError(settings["output_size"])
+    if default:  # the data that give the largest indices
+        restored = torch.arange(restored.numel()).reshape(restored.shape).float()
     _, indices = getattr(nn, f"MaxPool{restored.dim() - 2}d")(**pool, return_indices=True)(restored)
     kernel_size, stride, padding = (
         settings.get(name, pool.get(name, default))
         for name, default in (("kernel_size", None), ("stride", pool["kernel_size"]), ("padding", 0))
     )
     unpool = getattr(nn, f"MaxUnpool{x.dim() - 2}d")(kernel_size, stride, padding)
-    return unpool(x, indices, output_size=restored.shape[2:]), None
+    return unpool(x, indices, output_size=None if default else restored.shape[2:]), None
 
 
 def adaptive(name: str) -> Run:
@@ -183,16 +189,45 @@ def adaptive(name: str) -> Run:
 
 
 def upsample(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor, Any]:
+    tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    others = {key: value for key, value in tuples.items() if key != "like"}
     if not like:
-        tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-        return module("Upsample")(tuples, x)
-    others = {key: value for key, value in settings.items() if key != "like"}
-    return functional.interpolate(x, size=like[0].shape[2:], **others), None
+        return module("Upsample")(others, x)
+    if "size" in others:
+        raise ValueError("two ways to say which side comes out")
+    factor = others.pop("scale_factor", 1)
+    factors = factor if isinstance(factor, tuple) else [factor] * (x.dim() - 2)
+    size = [math.floor(side * factor) for side, factor in zip(like[0].shape[2:], factors, strict=True)]
+    return functional.interpolate(x, size=size, **others), None
 
 
-def pad(x: Tensor, padding: Any = 0, mode: str = "constant", value: float = 0.0, channels: Any = 0) -> Tensor:
+def pad(  # noqa: PLR0913
+    x: Tensor,
+    *others: Tensor,
+    padding: Any = None,
+    mode: str = "constant",
+    value: float = 0.0,
+    channels: Any = 0,
+    like: str = "",
+    multiple: Any = None,
+    where: str = "",
+) -> Tensor:
+    """Pad with the amounts that people compute: to another's size as the most copied U-Net does, or to a multiple."""
     space = x.dim() - 2
-    entries = padding if isinstance(padding, list) else [padding] * space
+    ways = sum((padding is not None, like != "", multiple is not None))
+    if ways > 1 or (where and (ways == 0 or padding is not None)) or where not in ("", "both", "after"):
+        raise ValueError("one way to say what is added")
+    if like or multiple is not None:
+        multiples = multiple if isinstance(multiple, list) else [1 if multiple is None else multiple] * space
+        if min(multiples) < 1:
+            raise ValueError("no multiple")
+        lengths = (
+            others[0].shape[2:] if like else [-side % m + side for side, m in zip(x.shape[2:], multiples, strict=True)]
+        )
+        missing = [length - side for side, length in zip(x.shape[2:], lengths, strict=True)]
+        both = where == "both" or (like and not where)
+        padding = [[cells // 2, cells - cells // 2] if both else [0, cells] for cells in missing]
+    entries = padding if isinstance(padding, list) else [padding or 0] * space
     if len(entries) != space:
         raise ValueError("one entry for each spatial axis")
     flat = [cells for entry in reversed(entries) for cells in (entry if isinstance(entry, list) else [entry, entry])]

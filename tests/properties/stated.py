@@ -49,7 +49,17 @@ def _(case: Case, answer: Any) -> bool:
     return case.type in ("pixel_shuffle", "pixel_unshuffle") and len(case.shapes[0]) == 2
 
 
-PER_AXIS = ("kernel_size", "stride", "padding", "dilation", "output_padding", "output_size", "scale_factor", "amount")
+PER_AXIS = (
+    "kernel_size",
+    "stride",
+    "padding",
+    "dilation",
+    "output_padding",
+    "output_size",
+    "scale_factor",
+    "amount",
+    "multiple",
+)
 
 
 @condition("axes-differ")
@@ -164,8 +174,9 @@ LARGEST = torch.finfo(torch.float32).max
 def _(case: Case, answer: Any) -> bool:
     """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
     padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells, or of a max_pool whose
-    padding follows the side; a fixed weight that is made of learned numbers; a scale_factor of 0, which torch takes for none; an attention that drops more than all,
-    which torch finds in training alone.
+    padding follows the side, or dilated with the default size; a fixed weight that is made of learned numbers; a
+    scale_factor of 0, which torch takes for none; an attention that drops more than all, which torch finds in training
+    alone.
     """
     kind, settings, _ = case
     numbers = [value for value in settings.values() if isinstance(value, float) and not math.isinf(value)]
@@ -179,6 +190,7 @@ def _(case: Case, answer: Any) -> bool:
         or any(abs(number) >= 2**63 for number in integers)
         or (kind == "max_unpool" and any(cells < least for cells, least in own))
         or settings.get("indices", {}).get("padding") in FOLLOWING
+        or ("output_size" in settings and any(d != 1 for d in each(settings["indices"].get("dilation", 1), "a")))
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0

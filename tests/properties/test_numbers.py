@@ -63,6 +63,8 @@ def plain(value: Any) -> Any:
 def test_a_traced_number_has_the_value_of_an_int_and_so_has_its_text(kind):
     for layer, shapes in layers(kind):
         names = {name: plain(getattr(layer, name)) for name in layer.parameters}
+        if "indices" in names:  # what a max_unpool leaves out is its max_pool's
+            names |= {name: plain(getattr(layer.indices, name, None)) for name in names if names[name] is None}
         traced: list[Any] = []
         for i, shape in enumerate(shapes):
             sides = {f"side{i}{axis}": side for axis, side in enumerate(shape)}
