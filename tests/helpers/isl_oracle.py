@@ -51,10 +51,27 @@ class Oracle:
         self.need(free, ">=", 0)
         return self.divided(free, stride) + self.number(1)
 
-    def conv(self, w, *, kernel_size, stride, padding, dilation, **_):
-        return self.windows(w, kernel_size, stride, padding, dilation)
+    def rounded_up(self, w, n):
+        return self.divided(w + self.number(n - 1), n)
+
+    def conv(self, w, *, kernel_size, stride, padding, dilation, padding_mode, **_):  # noqa: PLR0913
+        if not isinstance(padding, str):
+            return self.windows(w, kernel_size, stride, padding, dilation)
+        y = self.rounded_up(w, stride)
+        added = (self.times(y - self.number(1), stride) + self.number((kernel_size - 1) * dilation + 1) - w).max(
+            self.number(0)
+        )
+        self.repeats(w, self.rounded_up(added, 2), padding_mode)
+        return y
+
+    def repeats(self, w, added, mode):
+        """The cells to be repeated are there; a mirror repeats all but the last one."""
+        if mode in ("reflect", "circular"):
+            self.need(w, ">" if mode == "reflect" else ">=", added)
 
     def max_pool(self, w, *, kernel_size, stride, padding, ceil_mode, dilation=1, **_):  # noqa: PLR0913
+        if isinstance(padding, str):
+            return self.rounded_up(w, stride)
         if not ceil_mode:
             return self.windows(w, kernel_size, stride, padding, dilation)
         # as many windows as cover it all, but none that starts in the padding behind
@@ -62,7 +79,7 @@ class Oracle:
         all_of_it = self.divided(free + self.number(stride - 1), stride) + self.number(1)
         return all_of_it.min(self.divided(w + self.number(padding + stride - 1), stride))
 
-    avg_pool = max_pool
+    avg_pool = lp_pool = max_pool
 
     def global_avg_pool(self, w):
         return self.number(1)
@@ -77,14 +94,21 @@ class Oracle:
         self.valid &= w.eq_set(other) | w.eq_set(one) | other.eq_set(one)
         return w.max(other)
 
-    def conv_transpose(self, w, *, kernel_size, stride, padding, output_padding, **_):
-        return self.times(w - self.number(1), stride) + self.number(kernel_size - 2 * padding + output_padding)
+    def conv_transpose(self, w, like=None, *, kernel_size, stride, padding, output_padding, **_):  # noqa: PLR0913
+        if isinstance(padding, str):
+            return self.times(w, stride)
+        y = self.times(w - self.number(1), stride) + self.number(kernel_size - 2 * padding + output_padding)
+        if like is None:
+            return y
+        self.need(like, ">=", y)
+        self.need(y + self.number(stride - 1), ">=", like)
+        return like
 
     def upsample(self, w, like=None, *, scale_factor, **_):
-        if like is not None:
+        if scale_factor is None:
             return like
         top, bottom = float(scale_factor).as_integer_ratio()
-        return self.divided(self.times(w, top), bottom)
+        return self.divided(self.times(w if like is None else like, top), bottom)
 
     def concat(self, w, *others, **_):
         for other in others:
@@ -100,7 +124,12 @@ class Oracle:
             self.need(self.times(self.divided(w - y, 2), 2), "=", w - y)
         return y
 
-    def pad(self, w, *, padding, mode, **_):
+    def pad(self, w, like=None, *, padding, mode, multiple, where, **_):  # noqa: PLR0913
+        if like is not None or multiple is not None:
+            y = like if like is not None else self.times(self.rounded_up(w, multiple), multiple)
+            both = where == "both" or (where is None and like is not None)
+            self.repeats(w, self.rounded_up(y - w, 2 if both else 1), mode)
+            return y
         before, after = padding if isinstance(padding, tuple) else (padding, padding)
         self.need(w + self.number(min(before, 0) + min(after, 0)), ">=", 0)
         if mode != "constant":

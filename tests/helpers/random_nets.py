@@ -170,6 +170,46 @@ class RandomNet:
             self.add("linear", out_features=3)
 
 
+class FittedNet(RandomNet):
+    """A random net with padding that follows the side, and with sides that another layer or a multiple decides."""
+
+    def halve(self):
+        rng = self.rng
+        given = {"kernel_size": rng.randint(1, 5), "stride": rng.choice([2, 2, 3])}
+        given["padding"] = rng.choice(["same_upper", "same_lower"])
+        kind = rng.choice(["conv", "conv", "max_pool", "avg_pool", "lp_pool"])
+        if kind == "conv":
+            mode = rng.choice(["zeros", "zeros", "reflect", "circular"])
+            given |= {"out_channels": 2, "dilation": rng.randint(1, 3), "padding_mode": mode}
+        elif kind == "lp_pool":
+            given["norm_type"] = 2
+        self.add(kind, **given)
+
+    def double(self):
+        rng = self.rng
+        padding = rng.choice(["same_upper", "same_lower"])
+        self.add("conv_transpose", out_channels=2, kernel_size=rng.randint(2, 5), stride=2, padding=padding)
+
+    def join(self, other):
+        way, here, rng = self.rng.random(), self.names[-1], self.rng
+        if way < 0.5:
+            mode = rng.choice(["constant", "constant", "replicate", "reflect", "circular"])
+            here = self.add("pad", like=other, mode=mode, from_=here, **rng.choice([{}, {}, {"where": "after"}]))
+        elif way < 0.7:
+            given = rng.choice(
+                [{"kernel_size": 2}, {"kernel_size": 3, "stride": 2, "padding": 1}, {"kernel_size": 4, "stride": 3}]
+            )
+            here = self.add("conv_transpose", out_channels=2, like=other, from_=here, **given)
+        elif way < 0.85:
+            factor = rng.choice([0.5, 2, 1.5])
+            here = self.add("upsample", like=other, scale_factor=factor, from_=here)
+            other = self.add("upsample", scale_factor=factor, from_=other)
+        else:
+            multiple, where = rng.choice([4, 8, 12]), rng.choice([{}, {"where": "both"}])
+            here, other = (self.add("pad", multiple=multiple, from_=name, **where) for name in (here, other))
+        self.add("concat", from_=[here, other])
+
+
 def built(made):
     """Build the net at an input that it takes, which settles its linear layers; layers go until there is such an input."""
     for side in (*made.rng.sample(range(1, 150), 8), 96):
@@ -190,9 +230,9 @@ def sides_of(made, count):
     return [(side, side) for side in range(1, count - count // 3 + 1)] + pairs
 
 
-def asked(seed, rank, *, exact=False):
+def asked(seed, rank, *, exact=False, of=RandomNet):
     """The random net of a seed, and its sizes; no sizes where it has no closed form."""
-    made = RandomNet(seed, rank)
+    made = of(seed, rank)
     net = built(made)
     try:
         return made, net, net.valid_sizes(exact=exact)

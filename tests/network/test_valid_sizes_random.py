@@ -2,11 +2,12 @@
 
 import pytest
 from helpers.isl_oracle import Oracle
-from helpers.random_nets import RandomNet, asked, built, sides_of
+from helpers.random_nets import FittedNet, RandomNet, asked, built, sides_of
 
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.catalogue import CODES
 
+FITTED = [(FittedNet, seed) for seed in range(40)]
 NETS = 70  # for each of the chunks below, and 150 sizes for each net
 
 
@@ -25,9 +26,26 @@ def test_sizes_are_those_that_the_int_engine_accepts(chunk):
     assert refused <= 3
 
 
+@pytest.mark.parametrize("chunk", range(4))
+def test_sizes_of_sides_that_follow_others_are_those_that_the_int_engine_accepts(chunk):
+    refused, told = 0, 0
+    for seed in range(chunk * NETS, (chunk + 1) * NETS):
+        made, net, sizes = asked(seed, 1 + seed % 5 // 3, of=FittedNet)
+        if sizes is None:
+            refused += 1
+            continue
+        tried = {*sides_of(made, 150)}
+        accepted = {sides for sides in tried if net.check((2, *sides)).ok}
+        assert {sides for sides in tried if sides in sizes} == accepted, f"seed {seed}\n{made.text(64)}"
+        told += 0 < len(accepted) < len(tried)
+    assert refused <= 3
+    assert told > 20
+
+
+@pytest.mark.parametrize("of", [RandomNet, FittedNet])
 @pytest.mark.parametrize("seed", range(0, 400, 10))
-def test_exact_sizes_are_those_that_drop_no_row(seed):
-    made, net, sizes = asked(seed, 1 + seed % 20 // 15, exact=True)
+def test_exact_sizes_are_those_that_drop_no_row(seed, of):
+    made, net, sizes = asked(seed, 1 + seed % 20 // 15, exact=True, of=of)
     for sides in sides_of(made, 60) if sizes is not None else ():
         report = net.check((2, *sides))
         exact = report.ok and not any(any(row.dropped) for row in report.layers)
@@ -45,9 +63,9 @@ def at(size, names, sides):
     return result + (size.constant if hasattr(size, "factor") else 0)
 
 
-@pytest.mark.parametrize("seed", range(0, 300, 3))
-def test_outputs_as_functions_of_the_sides_are_the_int_engine_s(seed):
-    made, net, sizes = asked(seed, 1 + seed % 5 // 3)
+@pytest.mark.parametrize(("of", "seed"), [(RandomNet, seed) for seed in range(0, 300, 3)] + FITTED)
+def test_outputs_as_functions_of_the_sides_are_the_int_engine_s(of, seed):
+    made, net, sizes = asked(seed, 1 + seed % 5 // 3, of=of)
     for sides in [sides for sides in sides_of(made, 120) if sizes is not None and sides in sizes][::9]:
         for row in net.check((2, *sides)).layers:
             shape = sizes.outputs[row.name]
@@ -73,9 +91,9 @@ def accepts(torch, net, modules, sides):
     return shapes[-1]
 
 
-@pytest.mark.parametrize("seed", range(0, 400, 5))
-def test_sizes_are_those_that_torch_takes(seed, torch):
-    made, net, sizes = asked(seed, 1 + seed % 10 // 5)
+@pytest.mark.parametrize(("of", "seed"), [(RandomNet, seed) for seed in range(0, 400, 5)] + FITTED)
+def test_sizes_are_those_that_torch_takes(of, seed, torch):
+    made, net, sizes = asked(seed, 1 + seed % 10 // 5, of=of)
     modules = {}
     tried = [sides for sides in sides_of(made, 90) if max(sides) <= 90 // made.rank**2]
     with torch.inference_mode():
@@ -96,10 +114,10 @@ def assert_isl_agrees(isl, net):
     assert oracle.of(net).is_equal(oracle.set(sizes)), str(sizes)
 
 
-@pytest.mark.parametrize("seed", range(0, 400, 4))
-def test_whole_sets_are_islpy_s(seed):
+@pytest.mark.parametrize(("of", "seed"), [(RandomNet, seed) for seed in range(0, 400, 4)] + FITTED)
+def test_whole_sets_are_islpy_s(of, seed):
     isl = pytest.importorskip("islpy", reason="islpy has no wheels here")
-    made = RandomNet(seed, 1)
+    made = of(seed, 1)
     made.layers = made.layers[: made.body]
     net = built(made)
     if not any(UNKNOWN in vars(node.layer).values() for node in net.nodes):
