@@ -179,6 +179,7 @@ def _(case: Case, answer: Any) -> bool:
     alone.
     """
     kind, settings, _ = case
+    pool = settings.get("indices", {})
     numbers = [value for value in settings.values() if isinstance(value, float) and not math.isinf(value)]
     integers = [value for value in settings.values() if isinstance(value, int)]
     divisor = {"celu": "alpha", "lp_pool": "norm_type"}.get(kind, "")
@@ -189,8 +190,8 @@ def _(case: Case, answer: Any) -> bool:
         any(not abs(number) <= LARGEST for number in numbers)
         or any(abs(number) >= 2**63 for number in integers)
         or (kind == "max_unpool" and any(cells < least for cells, least in own))
-        or settings.get("indices", {}).get("padding") in FOLLOWING
-        or ("output_size" in settings and any(d != 1 for d in each(settings["indices"].get("dilation", 1), "a")))
+        or pool.get("padding") in FOLLOWING
+        or ("output_size" in settings and any(d != 1 for d in each(pool.get("dilation", 1), "a")))
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0
