@@ -92,6 +92,8 @@ NAMES = [
     "input",
     "input0",
     "input1",
+    "?a",
+    "?s.*",
     "relu1",
     "x{i}",
     "{t}",
@@ -203,6 +205,7 @@ BLOCK = st.fixed_dictionaries(
         "arguments": st.just(["n"]),
         "defaults": st.dictionaries(st.sampled_from(["w", "m"]), setting, max_size=2),
         "words": st.just({"t": "relu"}),
+        "gives": st.lists(names, min_size=1, max_size=3),
     },
 )
 NETS = st.fixed_dictionaries(
@@ -402,6 +405,9 @@ WORST = {
     "copies_that_compute": lambda: f'{HERE}layers=[{{type="conv",kernel_size=1,out_channels="{LONG}",repeat={10**9}}}]',
     "copies_of_fractions": lambda: f'{HERE}layers=[{{type="conv",kernel_size=1,out_channels="{"3+0*ceil(0.1**38" + "*7/7" * 200})",repeat={10**9}}}]',
     "copies_of_lists": lambda: f'{HERE}layers=[{{block="b",k={[["0.1 + i"] * 99] * 9},repeat={10**9}}}]\n[blocks.b]\narguments=["k"]\nlayers=[{{type="conv",out_channels=3,kernel_size="k"}}]'.replace("'0.1 + i'", '"0.1 + i"'),
+    "streams": lambda: f'{HERE}layers=[{{block="b"}},{{block="b",repeat={10**9}}},{{block="b"}},"relu","relu"]\n[blocks.b]\ngives={["input"] * 9000}\nlayers=[]',
+    "streams_that_are_left_out": lambda: f'{HERE}layers=[{{block="b"}},{{block="b",repeat={10**9},when=false}}]\n[blocks.b]\ngives={["input"] * 9000}\nlayers=[]',
+    "streams_into_layers": lambda: filled('"relu",', f'{HERE}layers=[{{block="b"}},', f']\n[blocks.b]\ngives={["input"] * 9000}\nlayers=[]'),
     "copies_that_parse": lambda: f'{HERE}layers=[{{block="b",t="conv"}}]\n[blocks.b]\nwords={{t="relu"}}\nlayers=[{{type="{{t}}",kernel_size=1,out_channels="{LONG}",repeat={10**9}}}]',
     "copies_that_are_wrong": lambda: f'{HERE}layers=[{{block="b",repeat={10**9}}}]\n[blocks.b]\nlayers=[{{type="relu",from="qq"}},{{type="relu",from="rr"}},"rleu"]',
     "copies_of_scopes": lambda: f'{HERE}layers=[{{block="b",repeat={10**9}}}]\n[blocks.b]\nlayers=["relu"]\n[blocks.b.defaults]\n' + "".join(f"c{i}=1\n" for i in range(1000)),
@@ -415,7 +421,7 @@ WORST = {
 
 QUICK = [
     *("brackets", "braces", "parentheses", "long_key", "long_key_of_dots", "dots_in_a_name", "stars_in_a_name", "long_number"),
-    *("copies", "copies_of_nothing", "copies_that_compute", "copies_of_fractions", "copies_of_lists", "growth", "growth_of_names", "growth_of_words"),
+    *("copies", "copies_of_nothing", "copies_that_compute", "copies_of_fractions", "copies_of_lists", "streams", "streams_that_are_left_out", "growth", "growth_of_names", "growth_of_words"),
     *("outputs", "wires"),
 ]  # fmt: skip
 

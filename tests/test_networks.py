@@ -323,9 +323,109 @@ class Sounds(nn.Module):
         return self.sound(torch.cat((states[-2], states[-1]), dim=1))
 
 
+def unit(a, b, stride=1, *, act=True):
+    layers = [nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b)]
+    return nn.Sequential(*layers, *[nn.ReLU()] * act)
+
+
+def raised(a, b, factor):
+    return nn.Sequential(nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b), nn.Upsample(scale_factor=factor))
+
+
+class Exchange(nn.Module):
+    """A module of an HRNet: each stream on its own, then each the sum of all."""
+
+    def __init__(self, widths, depth):
+        super().__init__()
+        self.branches = nn.ModuleList(nn.Sequential(*(unit(c, c) for _ in range(depth))) for c in widths)
+        self.fuse = nn.ModuleList(
+            nn.ModuleList(self.way(widths, i, j) for j in range(len(widths))) for i in range(len(widths))
+        )
+
+    @staticmethod
+    def way(widths, i, j):
+        if j > i:
+            return raised(widths[j], widths[i], 2 ** (j - i))
+        if j == i:
+            return nn.Identity()
+        steps = [unit(widths[j], widths[j], 2) for _ in range(i - j - 1)]
+        return nn.Sequential(*steps, unit(widths[j], widths[i], 2, act=False))
+
+    def forward(self, streams):
+        streams = [branch(x) for branch, x in zip(self.branches, streams, strict=True)]
+        return [F.relu(sum(way(x) for way, x in zip(ways, streams, strict=True))) for ways in self.fuse]
+
+
+class HighResolution(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.second, self.third = unit(3, 8, 2), unit(8, 16, 2), unit(16, 32, 2)
+        self.stage2 = nn.Sequential(Exchange((8, 16), 2), Exchange((8, 16), 2))
+        self.stage3 = Exchange((8, 16, 32), 1)
+        self.head = nn.Conv2d(56, 5, 1)
+
+    def forward(self, x):
+        x = self.stem(x)
+        high, low = self.stage2([x, self.second(x)])
+        high, middle, low = self.stage3([high, low, self.third(low)])
+        middle = F.interpolate(middle, scale_factor=2, mode="bilinear")
+        return self.head(torch.cat([high, middle, F.interpolate(low, scale_factor=4, mode="bilinear")], 1))
+
+
+class DualUnit(nn.Module):
+    def __init__(self, width, grown, growth):
+        super().__init__()
+        self.width = width
+        self.new = nn.Sequential(
+            nn.BatchNorm2d(width + grown),
+            nn.ReLU(),
+            nn.Conv2d(width + grown, 16, 1, bias=False),
+            nn.Conv2d(16, 16, 3, padding=1, groups=4, bias=False),
+            nn.Conv2d(16, width + growth, 1, bias=False),
+        )
+
+    def forward(self, residual, dense):
+        out = self.new(torch.cat([residual, dense], 1))
+        return residual + out[:, : self.width], torch.cat([dense, out[:, self.width :]], 1)
+
+
+class DualPath(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.added, self.grown = nn.Conv2d(3, 32, 3, padding=1), nn.Conv2d(3, 8, 3, padding=1)
+        self.units = nn.ModuleList(DualUnit(32, 8 + 8 * i, 8) for i in range(3))
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x):
+        paths = self.added(x), self.grown(x)
+        for one in self.units:
+            paths = one(*paths)
+        return self.fc(F.relu(torch.cat(paths, 1)).mean((2, 3)))
+
+
+class RepUnit(nn.Module):
+    def __init__(self, a, b, stride):
+        super().__init__()
+        self.dense = nn.Sequential(nn.Conv2d(a, b, 3, stride, 1, bias=False), nn.BatchNorm2d(b))
+        self.point = nn.Sequential(nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
+        self.identity = nn.BatchNorm2d(a) if stride == 1 and a == b else None
+
+    def forward(self, x):
+        y = self.dense(x) + self.point(x)
+        return F.relu(y if self.identity is None else y + self.identity(x))
+
+
+def repvgg():
+    units = [(3, 12, 2), (12, 12, 1), (12, 12, 1), (12, 32, 2), (32, 32, 1), (32, 32, 1)]
+    return nn.Sequential(*(RepUnit(*one) for one in units), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+
+
 MODELS = {
     "dcgan": dcgan,
     "densenet": densenet,
+    "dual_path": DualPath,
+    "high_resolution": HighResolution,
+    "repvgg": repvgg,
     "fpn": FeaturePyramid,
     "hybrid": Hybrid,
     "inception": two_inceptions,

@@ -30,7 +30,7 @@ class Expansion(NamedTuple):
     first: int  # the first value within
     nodes: tuple[Node, ...]
     shapes: tuple[Shape | None, ...]
-    result: int
+    results: tuple[int, ...]
     expectations: tuple[Expectation, ...]
     steps: int  # spent on building it
     work: int
@@ -73,6 +73,7 @@ class Move:
         """Return the names within the other use."""
         names = Names()
         names.values = {name: self.value(value) for name, value in made.values.items()}
+        names.several = {name: tuple(map(self.value, values)) for name, values in made.several.items()}
         names.copies, names.skipped, names.passed = made.copies, made.skipped, made.passed
         names.uses = {
             title: Use(use.block, use.arguments, self.name(use.title), use.names, self.names)

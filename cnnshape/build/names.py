@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 class Names:
     """The names given in one frame."""
 
-    __slots__ = ("broken", "copies", "lost", "numbers", "passed", "skipped", "unnamed", "uses", "values")
+    __slots__ = ("broken", "copies", "lost", "numbers", "passed", "several", "skipped", "unnamed", "uses", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, int] = {}
+        self.several: dict[str, tuple[int, ...]] = {}  # all results of a use of a block that gives several
         self.copies: dict[str, list[str]] = {}  # by the name of a repeated step, those of its copies
         self.uses: dict[str, Use] = {}  # of blocks; an unnamed one has no value
         self.skipped: set[str] = set()  # left out by `when`: they stand for their input
@@ -52,10 +53,11 @@ class Names:
         names, (title, *rest) = self, name.split(".")
         for part in rest:
             copies = names.copies.get(title)
-            if copies and f"{title}.{part}" in names.values:
-                title = f"{title}.{part}"
-                continue
             copy = copies[-1] if copies else title
+            given = [whole for whole in (f"{title}.{part}", f"{copy}.{part}") if whole in names.values]
+            if given:  # a copy, or what a use that is left out hands on
+                title = given[0]
+                continue
             use = names.uses.get(copy) if title in names.values else None
             if copy in names.broken:
                 return names, title

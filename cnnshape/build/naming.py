@@ -54,13 +54,15 @@ class Naming:
             self.reserved[id(steps)] = frozenset([step.name for step in steps if isinstance(step.name, str)])
         return self.reserved[id(steps)]
 
-    def name(self, site: Site, value: int) -> None:
-        """Note the value that a title stands for."""
+    def name(self, site: Site, results: tuple[int, ...]) -> None:
+        """Note the values that a title stands for."""
         step, frame = site.step, site.frame
-        values = frame.names.values
+        values, value = frame.names.values, results[0]
         self.ledger.work(site, "name", len(site.title))
         if values.get(site.title, value) != value:
             said = any(other.name == step.name for other in frame.steps if other is not step)  # by the reader
             if not said:
                 self.ledger.problem(building.DuplicateLayer, site, "name", name=site.name)
         values[site.title] = value
+        if len(results) > 1:
+            frame.names.several[site.title] = results

@@ -60,14 +60,18 @@ def build(architecture: Architecture) -> Network:
     )
 
 
-def _outputs(architecture: Architecture, frame: Frame, net: GrowingNet, wiring: Wiring, last: int) -> dict[str, int]:
+def _outputs(
+    architecture: Architecture, frame: Frame, net: GrowingNet, wiring: Wiring, last: tuple[int, ...]
+) -> dict[str, int]:
     """Return the values of the net's outputs by name; where the file names none, the last step is the output."""
     if architecture.outputs is not None:
         return {name: wiring.find_one(name, frame, place) for name, place in architecture.outputs.items()}
     name = frame.steps[-1].name if frame.steps else ""
-    node = net.node(last)
+    if len(last) > 1:
+        return {wiring.name(value, frame): value for value in last}
+    node = net.node(last[0])
     plain = name if isinstance(name, str) else ""
-    return {plain or (node.name if node else "output"): last}
+    return {plain or (node.name if node else "output"): last[0]}
 
 
 def _check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger: Ledger) -> None:

@@ -1,6 +1,6 @@
 """Uses of blocks: the layers of a block, put into the growing net.
 
-In: a site whose step uses a block. Out: the value of the block's last layer. A block is built once for equal arguments and
+In: a site whose step uses a block. Out: the values of what the block gives. A block is built once for equal arguments and
 shapes, and copied after that. Raises Unsettled for a wrong step, once its problem is noted.
 """
 
@@ -37,15 +37,16 @@ class Uses:
     def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, sharing: Sharing):
         self.ledger, self.net, self.settler, self.sharing = ledger, net, settler, sharing
 
-    def build(self, site: Site, run: Callable[[Frame], int]) -> int:
-        """Build a use of a block, its steps by `run`; return its value. Raises Unsettled."""
+    def build(self, site: Site, run: Callable[[Frame], tuple[int, ...]]) -> tuple[int, ...]:
+        """Build a use of a block, its steps by `run`; return its values. Raises Unsettled."""
         if site.step.optional:
             self.ledger.fail(building.OptionalNoJoin, site, "from", of="a block")
         twin = self.sharing.block(site) if site.step.shares else None
         block = twin.block if twin and not site.step.block else self.block(site)
         if twin:
             self.sharing.agree(site, twin.name, {"block": twin.block.name}, {"block": block.name})
-        self.ledger.work(site, "block", 10 * len(block.parameters()))
+        wires = len(site.inputs) + len(block.gives)
+        self.ledger.work(site, "block", 10 * len(block.parameters()) + 40 * wires)
         arguments = self.arguments(site, block, twin)
         self.check_nesting(site, block)
         frame = self.frame(site, block, arguments, twin)
@@ -54,13 +55,24 @@ class Uses:
         key = (*given, frame.allow, frame.frozen, site.entering, *map(site.inputs.index, site.inputs))
         made = block.expansions.get(key) if frame.twin is None else None
         if made is None:
-            result, use = self.built(site, frame, key, run), Use(block, arguments, frame.title, frame.names)
+            results, use = self.built(site, frame, key, run), Use(block, arguments, frame.title, frame.names)
         else:
             move = Move(made, frame, site.inputs, len(self.net.shapes))
-            result = self.copied(site, made, move)
+            results = self.copied(site, made, move)
             use = Use(block, arguments, frame.title, made.names, move.names)
         site.frame.names.uses[site.title] = use
-        return result
+        return results
+
+    def gives(self, site: Site) -> tuple[str, ...]:
+        """Return the names of the results of a block that a step uses; () where the last layer's is the only one."""
+        block = None
+        if site.step.block:
+            block = site.frame.file.blocks.get(self.settler.written(site, "block", site.step.block))
+        elif site.step.shares and not site.step.type and (use := self.sharing.use(site)):
+            block = use.block
+        gives = block.gives if block else ()
+        self.ledger.work(site, "block", 40 * len(gives))
+        return gives
 
     def block(self, site: Site) -> Block:
         """Return the block that a step names. Raises Unsettled."""
@@ -123,12 +135,12 @@ class Uses:
             frozen=self.settler.frozen(site),
         )
 
-    def built(self, site: Site, frame: Frame, key: Any, run: Callable[[Frame], int]) -> int:
-        """Build a use unlike those before, and keep its expansion; return its value."""
+    def built(self, site: Site, frame: Frame, key: Any, run: Callable[[Frame], tuple[int, ...]]) -> tuple[int, ...]:
+        """Build a use unlike those before, and keep its expansion; return its values."""
         ledger, net = self.ledger, self.net
         first, expected, tied = len(net.shapes), len(net.expectations), (ledger.noted, net.ties)
         steps, work = ledger.steps_left, ledger.work_left
-        result = run(frame)
+        results = run(frame)
         nodes, kept = tuple(net.nodes[first - net.first_node :]), frame.blocks[-1].expansions
         if (ledger.noted, net.ties) == tied and len(nodes) <= MAX_EXPANSION and len(kept) < MAX_EXPANSIONS:
             kept[key] = Expansion(
@@ -140,19 +152,19 @@ class Uses:
                 first=first,
                 nodes=nodes,
                 shapes=tuple(net.shapes[first:]),
-                result=result,
+                results=results,
                 expectations=tuple(net.expectations[expected:]),
                 steps=steps - ledger.steps_left,
                 work=work - ledger.work_left,
             )
-        return result
+        return results
 
-    def copied(self, site: Site, made: Expansion, move: Move) -> int:
-        """Build a use as a copy of an equal one; return its value."""
+    def copied(self, site: Site, made: Expansion, move: Move) -> tuple[int, ...]:
+        """Build a use as a copy of an equal one; return its values."""
         self.ledger.step(site, made.steps)
         self.ledger.work(site, "block", made.work)
         self.net.extend(move.nodes(made.nodes), made.shapes, map(move.expectation, made.expectations))
-        return move.value(made.result)
+        return tuple(map(move.value, made.results))
 
 
 def plain(argument: Any) -> Any:

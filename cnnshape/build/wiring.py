@@ -32,14 +32,16 @@ class Wiring:
     def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler):
         self.ledger, self.net, self.settler = ledger, net, settler
 
-    def inputs(self, step: Step, frame: Frame, previous: int) -> tuple[int, ...]:
-        """Return the values that enter a step, one at least; `previous` is that of the step before."""
+    def inputs(self, step: Step, frame: Frame, previous: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the values that enter a step, one at least; `previous` are those of the step before."""
         if step.inputs is not None:
             return self.named(Site(step, frame), step.inputs)
-        if previous == UNRESOLVED and not frame.blocks and step is frame.steps[0] and frame.inputs:
+        if previous == (UNRESOLVED,) and not frame.blocks and step is frame.steps[0] and frame.inputs:
             first = shown(next(iter(frame.inputs)))
             self.ledger.problem(building.UnsaidInput, Site(step, frame), "from", input=first)
-        return (previous,)
+        if len(previous) > 1:
+            self.ledger.work(Site(step, frame), "type", 40 * len(previous))
+        return previous
 
     def named(self, site: Site, words: tuple[str | Template, ...]) -> tuple[int, ...]:
         """Return the values that `from` names."""
@@ -67,12 +69,14 @@ class Wiring:
         return [] if frame.names.absent(name) else self.find(name, frame, place)
 
     def find(self, name: str, frame: Frame, place: Place) -> list[int]:
-        """Return the values that a name stands for: one, or with a * one for each copy of a repeated step."""
+        """Return the values that a name stands for: one, all that a block gives, or with a * those of each copy."""
         if "*" in name:
             return self.find_all(name, frame, place)
         value = frame.inputs.get(name)
         if value is None:
             names, title = frame.names.find(name)
+            if title in names.several:
+                return [*names.several[title]]
             value = names.values.get(title, UNRESOLVED if names.lost else None)
         if value is None:
             self.unknown(name, frame, place)

@@ -90,6 +90,7 @@ class Block(NamedTuple):
     arguments: tuple[str, ...]  # those that must be given
     defaults: dict[str, Setting]  # those that may be given: numbers, truth values, expressions, lists of them
     words: dict[str, Setting]  # those that may be given, and are words
+    gives: tuple[str, ...]  # the layers whose results it gives; () for the last one's alone
     steps: tuple[Step, ...]
     expansions: dict[Any, Any]  # those made so far, by arguments and shapes (cnnshape.build.uses)
 

@@ -67,8 +67,11 @@ class Blocks:
         argument, word = self.settings.argument, self.settings.word
         settings = {key: argument(value, (*path, "defaults", key), names) for key, value in defaults.items()}
         spoken = {key: word(value, (*path, "words", key), names) for key, value in words.items()}
+        gives = tuple(self.tables.words(table, "gives", path).values())
+        if table.get("gives") == []:
+            self.notes.problem(reading.NoOutputs, (*path, "gives"), key="gives")
         place = self.notes.place(path)
-        block = Block(name, self.file, place, tuple(arguments.values()), settings, spoken, (), {})
+        block = Block(name, self.file, place, tuple(arguments.values()), settings, spoken, gives, (), {})
         self.add(block, path)
         return block
 

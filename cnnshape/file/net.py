@@ -54,7 +54,7 @@ class NetKeys:
                 self.notes.problem(building.DuplicateName, path, what="outputs", name=name, other=found[name])
             found.setdefault(name, self.notes.place(path))
         if data["outputs"] == []:
-            self.notes.problem(reading.NoOutputs, ("outputs",))
+            self.notes.problem(reading.NoOutputs, ("outputs",), key="outputs")
         return found
 
     def claims(self, table: dict[str, Any]) -> Iterator[Claim]:

@@ -101,6 +101,7 @@ BLOCK: Final[Schema] = {
         "what may be given: numbers, truth values, expressions, lists of these", names_to(NUMBER, IDENTIFIED)
     ),
     "words": described("what may be given, and is a word, as a layer type", names_to(STRING, IDENTIFIED)),
+    "gives": described("the layers whose results it gives; the last layer, if left out", one_or_list(STRING)),
     "layers": LAYERS,
 }
 

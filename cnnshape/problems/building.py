@@ -137,7 +137,7 @@ class FromNothing(BadWiring, code="from-nothing"):
 
 
 class SeveralResults(BadWiring, code="several-results"):
-    """A pattern, as stack.*.skip, stands where a single result is wanted.
+    """A pattern, as stack.*.skip, or a block that gives several results, stands where a single one is wanted.
 
     Example  input = [3, 32, 32]
              outputs = ["stack.*"]
@@ -177,7 +177,7 @@ class UnsaidJoin(BadWiring, code="unsaid-join"):
 
 
 class RepeatedJoin(BadWiring, code="repeated-join"):
-    """A repeated layer has several inputs: it is not clear which of them the copy before would replace.
+    """A repeated step takes more results than a copy gives, or fewer: each copy is fed by the one before.
 
     Example  input = [3, 32, 32]
              layers = [
@@ -185,10 +185,12 @@ class RepeatedJoin(BadWiring, code="repeated-join"):
                { type = "add", from = ["input", "first"], repeat = 2 },
              ]
     Mend     Write the copies one by one, each with its from; or put the layer and what joins it into a block, and repeat
-             that.
+             that. A block may give several results, as many as enter it, as gives = ["high", "low"].
     """
 
-    sentence = "a repeated layer takes one input: each copy is fed by the one before"
+    sentence = (
+        "a copy must give as many results as the next one takes: {inputs} enter here, and each copy gives {gives}"
+    )
 
 
 class OptionalNoJoin(BadWiring, code="optional-no-join"):

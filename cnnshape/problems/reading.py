@@ -164,7 +164,7 @@ class NoInputs(Problem, code="no-inputs"):
 
 
 class NoOutputs(Problem, code="no-outputs"):
-    """The list of outputs is empty: a net without a result.
+    """The list of outputs is empty, or what a block gives: a net or a block without a result.
 
     Example  input = [3, 32, 32]
              outputs = []
@@ -172,7 +172,7 @@ class NoOutputs(Problem, code="no-outputs"):
     Mend     Name layers (`outputs = ["act"]`), or leave it out: the output is then the last layer.
     """
 
-    sentence = "outputs must name one layer at least; left out, it is the last layer"
+    sentence = "{key} must name one layer at least; left out, it is the last layer"
 
 
 class UnknownType(Problem, code="unknown-type"):
