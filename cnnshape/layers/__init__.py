@@ -7,6 +7,7 @@ from cnnshape.layers import (  # noqa: F401 -- fill TYPES
     joining,
     normalization,
     pooling,
+    rearranging,
     recurrent,
     shaping,
 )
