@@ -6,6 +6,7 @@ pytest.importorskip("torch")
 
 import torch
 from helpers.paths import FILES
+from models.rearranged import Discriminator, VisionTransformer
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
 from torch.utils.flop_counter import FlopCounterMode
@@ -426,6 +427,7 @@ MODELS = {
     "dual_path": DualPath,
     "high_resolution": HighResolution,
     "repvgg": repvgg,
+    "discriminator": Discriminator,
     "fpn": FeaturePyramid,
     "hybrid": Hybrid,
     "inception": two_inceptions,
@@ -440,6 +442,7 @@ MODELS = {
     "unet_cropped": lambda: UNet((8, 16, 32), padding=False),
     "unet_padded": lambda: UNet((8, 16, 32, 64), padding=True),
     "video": video,
+    "vision_transformer": VisionTransformer,
     "wavenet": WaveNet,
 }
 

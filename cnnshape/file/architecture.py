@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.file.exact import as_toml
 from cnnshape.file.expression import Expression, Template
-from cnnshape.layers.parameters import Extent, InferredShape, Parameter, Wrong
+from cnnshape.layers.parameters import Wrong
 from cnnshape.numbers.shape import Shape, from_file
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.place import Place
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cnnshape.file.tokens import ExpressionError
+    from cnnshape.layers.parameters import Parameter
     from cnnshape.network.graph import Claim
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath, SourceText
@@ -192,7 +193,7 @@ def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
         if "whole" in parameter.kind and not isinstance(value, list) and _broken(given):  # a list is as TOML has it
             error.problem.suggestions += advice("round(...), floor(...) or ceil(...) makes it whole")
         raise
-    return from_file(result, layout) if isinstance(parameter, (Extent, InferredShape)) else result
+    return from_file(result, layout) if parameter.laid_out else result
 
 
 def _broken(value: Any) -> bool:

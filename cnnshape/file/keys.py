@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.exact import FUNCTIONS
 from cnnshape.file.grammar import CONSTANTS, KEYWORDS
-from cnnshape.layers.parameters import EXPRESSION, Count, Extent, Flag
+from cnnshape.layers.parameters import EXPRESSION, AnyExtent, Count, Extent, Flag
 from cnnshape.problems import reading
 from cnnshape.problems.base import Warn
 from cnnshape.problems.catalogue import CODES
@@ -51,7 +51,8 @@ def _named(name: str, parameter: Parameter[Any]) -> Any:
 
 
 # Values of these keys, read as parameters are.
-EXPECT: Final[Extent] = _named("a shape", Extent())
+ENTERS: Final[Extent] = _named("a shape", Extent())
+EXPECT: Final[AnyExtent] = _named("a shape", AnyExtent())
 REPEAT: Final[Count] = _named("repeat", Count(least=0))
 WHEN: Final[Condition] = _named("when", Condition())
 FROZEN: Final[Flag] = _named("frozen", Flag())

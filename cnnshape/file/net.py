@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.file.keys import BATCH_SIZE, CLAIMS, COUNTS, NET_KEYS, TRAINING, bad_name
+from cnnshape.file.keys import BATCH_SIZE, CLAIMS, COUNTS, ENTERS, EXPECT, NET_KEYS, TRAINING, bad_name
 from cnnshape.network.graph import Claim
 from cnnshape.problems import building, reading, values
 from cnnshape.problems.suggest import advice, close, did_you_mean
@@ -39,9 +39,11 @@ class NetKeys:
             for name in table:
                 if problem := bad_name(name):
                     self.notes.at(("inputs", name), problem, of_key=True)
-            return {name: self.settings.shape(sizes, ("inputs", name), self.file) for name, sizes in table.items()}
+            return {
+                name: self.settings.shape(ENTERS, sizes, ("inputs", name), self.file) for name, sizes in table.items()
+            }
         if "input" in data:
-            return {"input": self.settings.shape(data["input"], ("input",), self.file)}
+            return {"input": self.settings.shape(ENTERS, data["input"], ("input",), self.file)}
         example = advice("write input = [3, 224, 224]")
         self.tables.missing(reading.MissingKey(of="a net", key="input", suggestions=example), data, (), NET_KEYS)
         return {"input": None}
@@ -67,7 +69,9 @@ class NetKeys:
                 if count is not None:
                     yield Claim(name, count, self.notes.place(path))
             elif name == "output":
-                yield Claim(name, self.settings.shape(value, path, self.file), self.notes.place(path), output="")
+                yield Claim(
+                    name, self.settings.shape(EXPECT, value, path, self.file), self.notes.place(path), output=""
+                )
             elif name == "outputs" and not isinstance(value, dict):  # the net's own, most likely
                 self.tables.misplaced(path)
             elif name == "outputs":
@@ -77,7 +81,9 @@ class NetKeys:
 
     def claimed_output(self, name: str, sizes: Any) -> Claim:
         path = ("claims", "outputs", name)
-        return Claim(f"outputs.{name}", self.settings.shape(sizes, path, self.file), self.notes.place(path), name)
+        return Claim(
+            f"outputs.{name}", self.settings.shape(EXPECT, sizes, path, self.file), self.notes.place(path), name
+        )
 
     def claimed_sizes(self, value: Any, path: KeyPath) -> Iterator[Claim]:
         if not isinstance(value, str):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.file.keys import (
     BLOCK_KEYS,
     CLAIMS,
+    ENTERS,
     EXPECT,
     FROZEN,
     IDENTIFIER,
@@ -72,7 +73,8 @@ def suggested(words: Iterable[str], otherwise: Schema) -> Schema:
 TEMPLATE: Final = {"pattern": r"\{"}
 STRING: Final = {"type": "string"}
 WORD: Final = {"type": "string", "minLength": 1}
-SHAPE: Final = EXPECT.schema()
+SHAPE: Final = ENTERS.schema()
+RESULT: Final = EXPECT.schema()
 FIGURE: Final = {"type": "integer", "minimum": 0}
 NUMBER: Final = {"$ref": "#/$defs/number"}
 NAMED: Final = {"pattern": f"^{NAME.pattern}$"}
@@ -91,7 +93,7 @@ STEP: Final[Schema] = {
     "when": described("false: the identity on its first input", WHEN.schema()),
     "shares": described("the layer, or the block, whose weights are used", WORD),
     "frozen": described("true: its parameters, those of all layers within, are not trained", FROZEN.schema()),
-    "expect": described("the shape that must come out, in the file's layout", SHAPE),
+    "expect": described("the shape that must come out, in the file's layout", RESULT),
     "allow": described("codes of warnings that are meant", ALLOW),
 }
 
@@ -110,8 +112,8 @@ CLAIM: Final[Schema] = {
     "trainable": described("the parameters of layers that are not frozen", FIGURE),
     "parameters_with_buffers": described("parameters, running statistics and fixed weights, as Keras counts", FIGURE),
     "macs": described("multiply-accumulates for one sample", FIGURE),
-    "output": SHAPE,
-    "outputs": {"type": "object", "additionalProperties": SHAPE},
+    "output": RESULT,
+    "outputs": {"type": "object", "additionalProperties": RESULT},
     "valid_sizes": described("a set of sizes, as the check writes it", STRING),
 }
 

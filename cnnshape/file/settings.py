@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from cnnshape.file.architecture import Scope, Setting, Unsettled, final, mistake, settle, waits
 from cnnshape.file.expression import MAX_EXPRESSION_LENGTH, Template, parse, parse_template
 from cnnshape.file.grammar import unknown_name
-from cnnshape.file.keys import EXPECT
 from cnnshape.file.tokens import ExpressionError
-from cnnshape.layers.parameters import Parameter, Wrong
+from cnnshape.layers.parameters import Extent, Parameter, Wrong
 from cnnshape.problems import values
 from cnnshape.problems.suggest import advice
 from cnnshape.problems.wording import shown
@@ -67,10 +66,10 @@ class Settings:
             self.notes.at(path, error.problem)
             return None
 
-    def shape(self, value: Any, path: KeyPath, file: File) -> Shape | None:
+    def shape(self, parameter: Extent, value: Any, path: KeyPath, file: File) -> Shape | None:
         """Return a shape whose expressions use the file's constants alone."""
-        setting = self.setting(EXPECT, value, path, file.constants, file.layout)
-        shape: Shape | None = self.settled(EXPECT, setting, path, file.constants, file.layout)
+        setting = self.setting(parameter, value, path, file.constants, file.layout)
+        shape: Shape | None = self.settled(parameter, setting, path, file.constants, file.layout)
         return shape
 
     def plain(self, parameter: Parameter[T], value: Any, path: KeyPath) -> T | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnnshape.layers.base import Layer, axis_of
+from cnnshape.layers.base import ANY_SHAPE, Layer, axis_of
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Count, Dim, Real, Word
 from cnnshape.layers.windows import Reads, cells, whole
@@ -28,6 +28,8 @@ class Activation(Layer):
 
 class _Pointwise(Activation):
     """A function of each value by itself."""
+
+    ranks = ANY_SHAPE
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         return inputs[0]

@@ -7,10 +7,11 @@ overrides the methods that differ; each has a default. How torch spells a type i
 from __future__ import annotations
 
 from functools import cached_property, partial
+from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 from cnnshape.layers.in_torch import InTorch
-from cnnshape.layers.parameters import Extent, Inferred, InferredShape, Parameter, Real, Reference, per_axis
+from cnnshape.layers.parameters import Inferred, Parameter, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Refused, Require, product
 from cnnshape.numbers.shape import LARGEST, Shape
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 TYPES: dict[str, type[Layer]] = {}  # every layer type by its name in an architecture file, in the order of definition
 
 ANY_RANK: Final = range(LARGEST)  # torch sets no limit
+ANY_SHAPE: Final = range(-1, LARGEST)  # without axes, too
 ANY_SPACE: Final = range(1, LARGEST)
 SPATIAL: Final = range(1, 4)  # 1-D, 2-D and 3-D
 
@@ -41,7 +43,7 @@ class Layer(InTorch):
 
     A subclass names itself (`type`), its module in torch (`torch`) and its parameters in torch's order, and overrides
     what differs: mostly `depth` and `side`. A shape is (C, W), (C, H, W) or (C, D, H, W), channels first, without the
-    batch; its numbers are those of the reading.
+    batch; its numbers are those of the reading. A result without axes is (); few types take it (`ANY_SHAPE`).
     """
 
     type: ClassVar[str] = ""
@@ -206,8 +208,10 @@ class Layer(InTorch):
         """Refuse inputs with too few or too many axes, and settings that do not fit them."""
         rank = len(inputs[0]) - 1
         if rank not in self.ranks:
-            code = "no-space" if rank == 0 else "too-few-axes" if rank < self.ranks.start else "too-many-axes"
-            require(False, code, axes=rank, least=self.ranks.start, most=self.ranks.stop - 1)
+            least = self.ranks.start
+            few = "no-axes" if rank < 0 else "no-space" if rank == 0 else "too-few-axes"
+            code = few if rank < least else "too-many-axes"
+            require(False, code, axes=rank, least=least, most=self.ranks.stop - 1)
         for name in self.spatial:
             value = self.__dict__.get(name)
             if isinstance(value, tuple):
@@ -237,21 +241,16 @@ class Layer(InTorch):
         return weights + self.biases(), uses and weights * uses
 
     def completed(self, x: Shape | None) -> Self:
-        """Return the layer with its inferred numbers, as input x decides them; UNKNOWN without one."""
+        """Return the layer with its inferred numbers, as input x decides them; UNKNOWN without one, or its axes."""
         left_out = [name for name in self.inferred if name not in self.__dict__]
         if not left_out:
             return self
-        return self.replace(**{name: UNKNOWN if x is None else self.inferred[name].takes(self, x) for name in left_out})
+        return self.replace(**{name: self.inferred[name].takes(self, x) if x else UNKNOWN for name in left_out})
 
     def traced(self) -> Self:
         """Return the layer with settings that remember their names, for `explain`."""
-        shapes = (Extent, InferredShape)  # whose entries the file may write in another order
-        return self.replace(
-            **{
-                name: _traced("" if isinstance(parameter, shapes) else name, getattr(self, name))
-                for name, parameter in self.parameters.items()
-            }
-        )
+        named = ((name, "" if parameter.laid_out else name) for name, parameter in self.parameters.items())
+        return self.replace(**{name: _traced(called, getattr(self, name)) for name, called in named})
 
     @classmethod
     def summary(cls) -> str:
@@ -282,6 +281,14 @@ def axis_of(dim: int, x: Shape, require: Require) -> int:
     axis = dim - 1 if dim > 0 else len(x) + dim
     require(0 <= axis < len(x), "no-such-axis", dim=dim, most=len(x))
     return axis
+
+
+def axes_in(dims: Sequence[int], x: Shape, require: Require, *, every: bool = False) -> list[int]:
+    """Return the indices in a shape without the batch of several axes, each named once; `every` axis must be named."""
+    axes = [index(axis_of(dim, x, require)) for dim in dims]
+    require(len({*axes}) == len(axes), "axis-named-twice", dims=", ".join(map(str, dims)))
+    require(not every or len(axes) == len(x), "axes-left-out", given=len(axes), axes=len(x))
+    return axes
 
 
 def more_than_one(*sizes: N) -> Any:

@@ -71,6 +71,7 @@ class InTorch:
     functions: ClassVar[tuple[str, ...]] = ()  # torch's functions for it, but for one with the type's own name
     arguments: ClassVar[str] = ""  # the arguments of its functions behind the input, where the class has others
     by_name: ClassVar[bool] = False  # a user's module whose class has the type's name is one, whatever it calls
+    exchanges: ClassVar[bool] = False  # its result has the values of its input, with the axes in another order
     in_parts: ClassVar[bool] = False  # models take its result apart and join the parts: they are still its result
     cuts: ClassVar[bool]
     stacks: ClassVar[bool]

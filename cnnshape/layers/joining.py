@@ -1,4 +1,4 @@
-"""Layers that join several results: concat, add, sub, mul; and scale, a factor for each channel."""
+"""Layers that join several results: concat, stack, arithmetic, products of matrices; and scale, a factor a channel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.activation import Sigmoid, SiLU
-from cnnshape.layers.base import Layer, attempt, axis_of, channels_of
+from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer, attempt, axis_of, channels_of
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Dim, Flag, Inferred, Real
 from cnnshape.layers.windows import Reads, cells
@@ -67,6 +67,7 @@ class _Elementwise(Joining):
     """Works on results element by element; shapes must be equal, unless they may be broadcast."""
 
     joins = MANY
+    ranks = ANY_SHAPE
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
@@ -89,7 +90,7 @@ class _Elementwise(Joining):
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         y = self.output(unasked, *inputs)
-        return [[cells(step=0 if w < out else 1) for w, out in zip(x[1:], y[1:], strict=True)] for x in inputs]
+        return [_repeated(x[1:], y[1:]) for x in inputs]
 
 
 class Add(_Elementwise, type="add"):
@@ -109,6 +110,83 @@ class Add(_Elementwise, type="add"):
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return sum(tensors[1:], start=tensors[0])
+
+
+class Stack(Joining, type="stack"):
+    """Puts results beside each other along a new axis `dim`.
+
+    Shape   n equal shapes -> the same with an axis of n at `dim`, counted in the result
+    Errors  shapes-differ; no-such-axis
+    Source  torch.stack
+    """
+
+    dim = Dim(torch=False)
+    joins = MANY
+    ranks = ANY_SHAPE
+    keeps_rank = False
+    stacks = True
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer, unless it stacks along the batch."""
+        dim = call.arguments(("dim",)).get("dim", 0)
+        if call.results and dim % len(call.results[0].shape):
+            yield Recognized(cls.type, cls(dim=dim), call.results)
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return {"dim": self.parameters["dim"].plain(self.dim, len(x))}  # counted in the result, which has an axis more
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        first, *others = inputs
+        axis = axis_of(self.dim, (*first, len(inputs)), require)
+        for other in others:
+            require(len(first) == len(other), "shapes-differ", one=first, other=other)
+            first = joined(first, other, require, {"shapes-differ": equal})
+        return (*first[:axis], len(inputs), *first[axis:])
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        new = axis_of(self.dim, (*inputs[0], len(inputs)), unasked)
+        return [[cells() if axis < new else None for axis in range(1, len(x))] for x in inputs]
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return torch.stack(tensors, self.dim)
+
+
+class Matmul(Joining, type="matmul"):
+    """Multiplies matrices: those of the last two axes, for each place of the axes before.
+
+    Shape   (..., N, K), (..., K, M) -> (..., N, M); of the axes before the last two, one of 1 is repeated
+    Errors  no-space: there is one axis alone; ranks-differ; shapes-differ: K, or an axis before that is no 1
+    Counts  multiply-accumulates: none by the convention, as it has no weights
+    Source  torch.matmul
+    """
+
+    joins = range(2, 3)
+    ranks = ANY_SPACE
+    functions = ("bmm",)
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of two results, or of one and a parameter, which no file has."""
+        if call.alive.count(True) > 1 or call.weighted:
+            yield Recognized(cls.type, cls(), call.results)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        one, other = inputs
+        require(len(one) == len(other), "ranks-differ", one=one, other=other)
+        require(equal(one[-1], other[-2]), "shapes-differ", one=one, other=other)
+        alike = {"shapes-differ": _broadcastable}
+        return (*joined(one[:-2], other[:-2], require, alike), one[-2], other[-1])
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        one, other = inputs
+        y, everything = self.output(unasked, *inputs), cells(0, one[-1], step=0)
+        rows = [*_repeated(one[:-2], y[:-2]), cells(), everything]
+        columns = [*_repeated(other[:-2], y[:-2]), everything, cells()]
+        return [rows[1:], columns[1:]]
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return torch.matmul(*tensors)
 
 
 class Sub(_Elementwise, type="sub"):
@@ -158,6 +236,21 @@ class Mul(_Elementwise, type="mul"):
         for other in tensors[1:]:
             result = result * other
         return result
+
+
+class Div(_Elementwise, type="div"):
+    """Divides the first result by the second, element by element; an axis of 1 is repeated.
+
+    Shape   (C, W, ...), (C, 1, ...) -> (C, W, ...)
+    Errors  shapes-differ: an axis is neither equal nor 1; ranks-differ
+    Source  torch.div
+    """
+
+    functions = ("truediv", "divide", "true_divide")
+    joins = range(2, 3)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return tensors[0] / tensors[1]
 
 
 class Scale(Joining, type="scale"):
@@ -211,6 +304,11 @@ def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], sk
     return tuple(
         a if index == skip else attempt(axis, a, b) for index, (a, b) in enumerate(zip(one, other, strict=True))
     )
+
+
+def _repeated(x: Shape, y: Shape) -> list[Reads]:
+    """Return the reaches along axes of which those of 1 are repeated."""
+    return [cells(step=0 if w < out else 1) for w, out in zip(x, y, strict=True)]
 
 
 def _broadcastable(a: N, b: N) -> Any:

@@ -181,15 +181,15 @@ class LocalResponseNorm(Normalization, type="local_response_norm", torch="LocalR
 
 
 def _normalized(layer: LayerNorm, x: Shape) -> Shape:
-    return x[:1] if layer.over == "channels" else x
+    return x[:1] if layer.over == "channels" else x[-1:] if layer.over == "last" else x
 
 
 class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
-    """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt) or its whole shape (`"all"`).
+    """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt), its whole shape (`"all"`) or the last axis.
 
     Shape   (C, W, ...) -> the same
     Errors  say-over: the input has space, and `over` is left out; declared-differs: normalized_shape is not what
-            arrives: over all, it is fixed by the declared input
+            arrives: over a side, it is fixed by the declared input
     Counts  parameters: twice the values that are normalised together, half of it without `bias`
     Source  Ba, Kiros, Hinton 2016 (arXiv:1607.06450); torch.nn.LayerNorm
     """
@@ -198,7 +198,7 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
     eps = Real(1e-5)
     elementwise_affine = Flag(True)
     bias = Flag(True)
-    over = Word(None, words=("channels", "all"), torch=False, compared=False)  # type: ignore[arg-type]  # must be said only for space
+    over = Word(None, words=("channels", "all", "last"), torch=False, compared=False)  # type: ignore[arg-type]  # must be said only for space
     arguments = "normalized_shape weight bias eps"
 
     def enter(self, require: Require, *inputs: Shape) -> None:
@@ -206,7 +206,9 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
         super().enter(require, *inputs)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
-        return super().reads(*inputs) if self.over == "channels" else [whole(inputs[0])]
+        space = len(inputs[0]) - 1
+        kept = space - {"channels": 0, "last": 1}.get(self.over, space)
+        return [[*super().reads(*inputs)[0][:kept], *whole(inputs[0])[kept:]]]
 
     def features(self) -> N:
         shape: Any = self.normalized_shape

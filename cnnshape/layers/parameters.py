@@ -63,6 +63,7 @@ class Parameter(Generic[T]):
     words: tuple[str, ...] = ()
     of_words = False  # every string is a word: an expression only within {...}
     torch, compared, follows, sides, spatial = True, True, False, False, False  # the traits
+    laid_out = False  # a shape, whose entries stand in the file's layout
     name: str
 
     def __init__(self, default: T = REQUIRED, **traits: Unpack[Traits]):
@@ -163,6 +164,8 @@ class Inferred(Count):
 
 class InferredShape(Inferred):
     """A shape that the input decides, as normalized_shape."""
+
+    laid_out = True
 
     def __init__(self, takes: Callable[[Any, Shape], Any]):
         super().__init__(takes)
@@ -343,14 +346,16 @@ class Extent(Parameter[Shape]):
     """A shape, in the file's layout."""
 
     kind = "a list of whole numbers from 1 up, as [3, 224, 224]"
+    laid_out = True
     least = 1
+    fewest = 1  # axes
     compared = False
     sides = True
 
     def read(self, value: object) -> Shape:
         if not isinstance(value, list):
             raise self.refuse(value, WrongKind)
-        if not 0 < len(value) <= MAX_AXES:
+        if not self.fewest <= len(value) <= MAX_AXES:
             raise self.refuse(value, WrongLength)
         for size in value:
             if size == 0 or not is_count(size, self.least):
@@ -358,10 +363,17 @@ class Extent(Parameter[Shape]):
         return tuple(value)
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "minItems": 1, "items": whole_number(self.least)}
+        return {"type": "array", "minItems": self.fewest, "items": whole_number(self.least)}
 
 
-class Sizes(Extent):
+class AnyExtent(Extent):
+    """A shape that may have no axes: [] for one number a sample."""
+
+    kind = "a list of whole numbers from 1 up, as [3, 224, 224]; [] for one number a sample"
+    fewest = 0
+
+
+class Sizes(AnyExtent):
     """A shape, in the file's layout; one entry may be -1: what is left."""
 
     kind = "a list of whole numbers, one of which may be -1"
@@ -372,6 +384,13 @@ class Sizes(Extent):
         if shape.count(-1) > 1:
             raise self.refuse(value, SeveralRests)
         return shape
+
+
+class Split(Sizes):
+    """The sizes that one axis is split into; one entry may be -1: what is left."""
+
+    fewest = 1
+    laid_out = False
 
 
 class Flag(Parameter[bool]):
@@ -469,9 +488,28 @@ class Axes(Parameter[tuple[int, ...]]):
                 raise self.refuse(value, _misfit(axis))
         return tuple(axes)
 
+    def plain(self, value: tuple[int, ...], rank: int) -> tuple[int, ...]:
+        return tuple(axis if axis > 0 else axis + rank + 2 for axis in value)
+
     def schema(self) -> dict[str, Any]:
         one = whole_number(-LARGEST)
         return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
+
+
+class Order(Axes):
+    """All axes in some order, as a list; the batch may stand first, in its place."""
+
+    kind = "a list of all axes: 1 the channels, then space, or negative from the end"
+
+    def read(self, value: object) -> tuple[int, ...]:
+        if not isinstance(value, list):
+            raise self.refuse(value, WrongKind)
+        if len(value) > 1 and value[0] == 0 and is_count(value[0], 0):
+            value = value[1:]
+        return super().read(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": whole_number(-LARGEST), "minItems": 1}
 
 
 class Divisor(Whole):

@@ -1,12 +1,13 @@
-"""Layers that put the same elements in another order or shape: flatten, reshape, the shuffles."""
+"""Layers that put elements in another order or shape, or one in the place of many: permute, reshape, reduce, shuffles."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.layers.base import ANY_SPACE, Layer, axis_of
+from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer, axes_in, axis_of
 from cnnshape.layers.in_torch import Called, Recognized
-from cnnshape.layers.parameters import Count, Dim, Sizes
+from cnnshape.layers.parameters import Axes, Count, Dim, Flag, Order, Sizes, Split, Word
+from cnnshape.layers.pooling import GlobalAvgPool, GlobalMaxPool
 from cnnshape.layers.windows import Reads, cells, sampled, whole
 from cnnshape.numbers.rules import N, Require, divides, equal, product, unasked
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Rearranging(Layer):
-    """Layers without weights that keep the elements."""
+    """Layers without weights, for which all axes are alike, or are exchanged."""
 
     family = "Layers that rearrange"
     by_name = True
@@ -58,15 +59,15 @@ class Flatten(Rearranging, type="flatten", torch="Flatten"):
 class Reshape(Rearranging, type="reshape"):
     """Reads the same elements, channels first, in another shape.
 
-    Shape   (C, W, ...) -> `shape` (written as the file writes shapes; one entry may be -1: what is left)
+    Shape   (C, W, ...) -> `shape` (written as the file writes shapes; one entry may be -1: what is left; [] has no axes)
     Errors  elements-differ: the products are not equal, or -1 would not be whole
     Source  torch.reshape
     """
 
     shape = Sizes(torch=False)
+    ranks = ANY_SHAPE
     keeps_rank = False
-    modules: ClassVar = {"Unflatten": {}}
-    functions = ("view", "view_as", "reshape_as", "unflatten")
+    functions = ("view", "view_as", "reshape_as")
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
@@ -78,20 +79,188 @@ class Reshape(Rearranging, type="reshape"):
         return True
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
-        elements = product(inputs[0])
-        known = product((1, *(n for n in self.shape if n != -1)))
-        if -1 in self.shape:
-            require(divides(known, elements), "elements-differ", elements=elements, shape=self.shape)
-            return tuple(elements // known if n == -1 else n for n in self.shape)
-        require(equal(elements, known), "elements-differ", elements=elements, shape=self.shape)
-        return self.shape
+        return filled(self.shape, product(inputs[0]), require)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
-        return [whole(inputs[0]) if len(self.shape) == 1 else [None] * (len(inputs[0]) - 1)]
+        return [whole(inputs[0]) if len(self.shape) <= 1 else [None] * (len(inputs[0]) - 1)]
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         return x.reshape(x.shape[0], *self.shape)
+
+
+def filled(sizes: Shape, elements: N, require: Require) -> Shape:
+    """Return the sizes for a number of elements, with what is left in place of -1."""
+    known = product((1, *(n for n in sizes if n != -1)))
+    fits = divides(known, elements) if -1 in sizes else equal(elements, known)
+    require(fits, "elements-differ", elements=elements, shape=sizes)
+    return tuple(elements // known if n == -1 else n for n in sizes)
+
+
+class Unflatten(Rearranging, type="unflatten", torch="Unflatten"):
+    """Makes several axes of one, the inverse of flatten.
+
+    Shape   axis `dim`: A -> `unflattened_size`; one entry may be -1: what is left
+    Errors  no-such-axis; elements-differ: the product is not A, or -1 would not be whole
+    Source  torch.nn.Unflatten
+    """
+
+    dim = Dim()
+    unflattened_size = Split()
+    keeps_rank = False
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer, which files may well leave out."""
+        yield Recognized(cls.type, None, call.results, minor=True)
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return Reshape(shape=y)
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        return True
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        axis = axis_of(self.dim, x, require)
+        return (*x[:axis], *filled(self.unflattened_size, x[axis], require), *x[axis + 1 :])
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        split = axis_of(self.dim, inputs[0], unasked)
+        return [[None if split <= axis else cells() for axis in range(1, len(inputs[0]))]]
+
+
+class Permute(Rearranging, type="permute"):
+    """Puts the axes in another order; the batch stays first.
+
+    Shape   (x1, x2, ...) -> (x[dims[0]], x[dims[1]], ...), counted as torch counts; `dims` may begin with 0, the batch
+    Errors  no-such-axis; axis-named-twice; axes-left-out: `dims` has fewer axes than there are
+    Source  torch.permute
+    """
+
+    dims = Order(torch=False)
+    exchanges = True
+    functions = ("transpose", "swapaxes", "swapdims", "movedim", "moveaxis")
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer, which files may well leave out, unless the call moves the batch."""
+        order = _order(call) if call.results else [-1]
+        if order[0] == 0:
+            yield Recognized(cls.type, cls(dims=tuple(order[1:])), call.results, minor=True)
+
+    def order(self, x: Shape, require: Require) -> list[int]:
+        """Return the index in x of each axis of the result."""
+        return axes_in(self.dims, x, require, every=True)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        return tuple(inputs[0][axis] for axis in self.order(inputs[0], require))
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        order = self.order(inputs[0], unasked)
+        return [[cells() if order[axis] == axis else None for axis in range(1, len(order))]]
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        """Say whether it moves axes of 1 alone."""
+        x = inputs[0]
+        if x is None:
+            return False
+        wide = [axis for axis in self.order(x, unasked) if x[axis] != 1]
+        return wide == sorted(wide)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return tensors[0].permute(0, *self.dims)
+
+
+def _order(call: Called) -> list[int]:
+    """Return the axes of a call's input in the order that its result has them; both with the batch."""
+    rank = len(call.tensors[0].shape)
+    if call.name == "permute":
+        dims = call.kwargs.get("dims", call.args[1:])
+        dims = dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims
+        return [dim % rank for dim in dims]
+    moves = call.name in {"movedim", "moveaxis"}
+    names = ("source", "destination") if moves else ("dim0", "dim1")
+    given = map(call.arguments(names).__getitem__, names)
+    one, other = ([dim % rank for dim in (axes if isinstance(axes, list | tuple) else [axes])] for axes in given)
+    if not moves:
+        one, other = [*one, *other], [*other, *one]
+    moved = dict(zip(other, one, strict=True))
+    rest = iter(axis for axis in range(rank) if axis not in one)
+    return [moved[axis] if axis in moved else next(rest) for axis in range(rank)]
+
+
+HOW: Final = {  # the functions of torch for each way to make one number of many
+    "mean": ("mean",),
+    "sum": ("sum",),
+    "max": ("amax", "max"),
+    "min": ("amin", "min"),
+    "std": ("std",),
+    "var": ("var",),
+    "norm": ("linalg_vector_norm", "norm"),
+}
+BEHIND_INPUT: Final = {"std": "dim unbiased keepdim", "var": "dim unbiased keepdim", "norm": "p dim keepdim"}
+POOLS: Final[dict[str, type[Layer]]] = {"mean": GlobalAvgPool, "max": GlobalMaxPool}  # over all of space
+
+
+class Reduce(Rearranging, type="reduce"):
+    """Makes one number of all values along some axes: their mean, sum, maximum, Euclidean norm, ...
+
+    Shape   the axes `dim` are left out, or have size 1 with `keepdim`; [] where none is left
+    Errors  no-such-axis; axis-named-twice
+    Source  torch.mean, sum, amax, amin, std, var, linalg.vector_norm
+    """
+
+    how = Word(words=tuple(HOW), torch=False)
+    dim = Axes(torch=False)
+    keepdim = Flag(False, torch=False, compared=False, sides=True)
+    keeps_rank = False
+    functions = tuple(name for names in HOW.values() for name in names)
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer, unless the call reduces the batch, compares two tensors, or is a pool over space.
+
+        A pool over some axes of space, mostly one step of several, files may well leave out.
+        """
+        how = next(how for how, names in HOW.items() if call.name in names)
+        given = call.arguments((BEHIND_INPUT.get(how) or "dim keepdim").split())
+        dims, rank = given.get("dim"), len(call.tensors[0].shape)
+        axes = [dims] if isinstance(dims, int) else dims
+        if not call.results or not isinstance(axes, list | tuple) or not axes or any(axis % rank == 0 for axis in axes):
+            return
+        pool = POOLS.get(how)
+        if not (pool and call.name in pool.functions and any(pool.of_call(call))):
+            minor = pool is not None and all(axis % rank > 1 for axis in axes)
+            yield Recognized(cls.type, cls(how=how, dim=tuple(axes)), call.results, minor=minor)
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        """Return a global pool, where the channels alone are left: the first axis or, as some models have it, the last."""
+        left = {*range(len(x))}.difference(axes_in(self.dim, x, unasked))
+        pool = POOLS.get(self.how)
+        return pool() if pool and len(x) > 1 and left in ({0}, {len(x) - 1}) else self
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        """Say whether it takes the mean, sum, maximum or minimum of one value each."""
+        x = inputs[0]
+        same = self.how in {"mean", "sum", "max", "min"}
+        return same and x is not None and all(x[axis] == 1 for axis in axes_in(self.dim, x, unasked))
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        gone = axes_in(self.dim, x, require)
+        return tuple(1 if axis in gone else n for axis, n in enumerate(x) if self.keepdim or axis not in gone)
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        x = inputs[0]
+        gone = axes_in(self.dim, x, unasked)
+        moved = not self.keepdim and 0 in gone  # the next axis becomes the channels
+        others = None if moved else cells()
+        return [[way if axis in gone else others for axis, way in enumerate(whole(x), start=1)]]
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        compute = torch.linalg.vector_norm if self.how == "norm" else getattr(torch, HOW[self.how][0])
+        return compute(tensors[0], dim=self.dim, keepdim=self.keepdim)
 
 
 class PixelShuffle(Rearranging, type="pixel_shuffle", torch="PixelShuffle"):
@@ -139,6 +308,110 @@ class PixelUnshuffle(Rearranging, type="pixel_unshuffle", torch="PixelUnshuffle"
         r = self.downscale_factor
         merged, gathered = sampled(1, 0, r * r), cells(0, r, step=r)
         return [[*(cells() for _ in inputs[0][:-3]), merged, gathered, gathered][1:]]
+
+
+class DepthToSpace(Rearranging, type="depth_to_space"):
+    """Moves channels into space, along all spatial axes: the blocks of `block_size` that ONNX calls CRD.
+
+    Shape   (C, W, ...) -> (C / r**n, rW, ...), with r = block_size and n spatial axes
+    Errors  not-divisible: C by r**n
+    Source  ONNX DepthToSpace, mode CRD; in 2-D torch.nn.PixelShuffle
+    """
+
+    block_size = Count(torch=False, sides=True)
+    ranks = ANY_SPACE
+    functions = ("reshape", *Reshape.functions)
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer at the end of its three steps: split, exchange of axes, merge."""
+        yield from _exchanged(call, cls)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        c, *sides = inputs[0]
+        block = product([self.block_size] * len(sides))
+        require(divides(block, c), "not-divisible", number=c, divisor=block)
+        return (c // block, *(side * self.block_size for side in sides))
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [[sampled(1, 0, self.block_size)] * (len(inputs[0]) - 1)]
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return PixelShuffle(upscale_factor=self.block_size) if len(x) == 3 else self  # noqa: PLR2004 -- an image
+
+    def steps(self, c: int, sides: Shape) -> tuple[Shape, list[int], Shape]:
+        """Return the split shape, the order of its axes in the exchanged one, and the merged shape."""
+        r, n = self.block_size, len(sides)
+        order = [0, *(axis for side in range(1, n + 1) for axis in (n + side, side))]
+        return (c // r**n, *[r] * n, *sides), order, (c // r**n, *(r * side for side in sides))
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return _in_steps(self, tensors[0])
+
+
+class SpaceToDepth(Rearranging, type="space_to_depth"):
+    """Moves space into channels, along all spatial axes: the inverse of depth_to_space.
+
+    Shape   (C, W, ...) -> (C * r**n, W / r, ...), with r = block_size and n spatial axes
+    Errors  not-divisible: a side by r
+    Source  in 2-D torch.nn.PixelUnshuffle
+    """
+
+    block_size = Count(torch=False, sides=True)
+    ranks = ANY_SPACE
+    functions = DepthToSpace.functions
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer at the end of its three steps: split, exchange of axes, merge."""
+        yield from _exchanged(call, cls)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        c, *sides = inputs[0]
+        for side in sides:
+            require(divides(self.block_size, side), "not-divisible", number=side, divisor=self.block_size)
+        return (c * product([self.block_size] * len(sides)), *(side // self.block_size for side in sides))
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        return [[cells(0, self.block_size, step=self.block_size)] * (len(inputs[0]) - 1)]
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        return PixelUnshuffle(downscale_factor=self.block_size) if len(x) == 3 else self  # noqa: PLR2004 -- an image
+
+    def steps(self, c: int, sides: Shape) -> tuple[Shape, list[int], Shape]:
+        """Return the split shape, the order of its axes in the exchanged one, and the merged shape."""
+        r, n = self.block_size, len(sides)
+        split = (c, *(size for side in sides for size in (side // r, r)))
+        return split, [0, *range(2, 2 * n + 1, 2), *range(1, 2 * n, 2)], (c * r**n, *(side // r for side in sides))
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return _in_steps(self, tensors[0])
+
+
+def _in_steps(layer: DepthToSpace | SpaceToDepth, x: Any) -> Any:
+    """Run a layer as a split, an exchange of axes and a merge: torch has it for images alone, as a pixel shuffle."""
+    batch, c, *sides = x.shape
+    split, order, merged = layer.steps(c, tuple(sides))
+    return x.reshape(batch, *split).permute(0, *(axis + 1 for axis in order)).reshape(batch, *merged)
+
+
+def _exchanged(call: Called, kind: type[DepthToSpace | SpaceToDepth]) -> Iterator[Recognized]:
+    """Yield the layer whose last step a call is; files may well leave it out, as their shapes are not the same then."""
+    if not call.turned or not call.results:
+        return
+    (_, c, *split), turned = call.turned
+    n, x, merged = len(split) // 2, (c, *split), tuple(call.results[0].shape[1:])
+    if not split or len(split) != 2 * n:
+        return
+    layer: DepthToSpace | SpaceToDepth
+    if kind is DepthToSpace:
+        layer, entering = DepthToSpace(block_size=split[0]), (c * split[0] ** n, tuple(split[n:]))
+    else:
+        layer, entering = SpaceToDepth(block_size=split[1]), (c, tuple(side * split[1] for side in split[::2]))
+    first, order, last = layer.steps(*entering)
+    if (first, tuple(first[axis] for axis in order), last) == (x, tuple(turned[1:]), merged):
+        own = layer.simplest((first[0], *entering[1]), last)  # of images, a pixel shuffle
+        yield Recognized(own.type, own, call.results, minor=True)
 
 
 class ChannelShuffle(Rearranging, type="channel_shuffle", torch="ChannelShuffle"):

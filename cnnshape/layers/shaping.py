@@ -1,4 +1,4 @@
-"""Layers that resize or cut: upsample, pad, crop, slice."""
+"""Layers that resize or cut: upsample, pad, crop, slice, select."""
 
 from __future__ import annotations
 
@@ -421,6 +421,76 @@ class Slice(Shaping, type="slice"):
         part = [slice(None)] * x.dim()
         part[axis] = slice(self.start, self.stop, self.step)
         return x[tuple(part)]
+
+
+class Select(Shaping, type="select"):
+    """Takes one place of an axis, which is then left out.
+
+    Shape   (x1, x2, ...) -> the same without axis `dim`; [] of one axis
+    Errors  no-such-axis; no-such-place: `index` (negative from the end) lies outside the axis
+    Source  torch.select, x[:, index]
+    """
+
+    dim = Dim(torch=False)
+    index = Whole(torch=False, sides=True)
+    keeps_rank = False
+    cuts = True
+    functions = ("getitem", "unbind")
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield each place that is taken of one axis, and no more than that."""
+        for part, axis, index in _places(call) if call.results else ():
+            yield Recognized(cls.type, cls(dim=axis, index=index), [part])
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        axis = axis_of(self.dim, x, require)
+        inside = (x[axis] > self.index) & (x[axis] + self.index >= 0)
+        require(inside, "no-such-place", length=x[axis], index=self.index)
+        return (*x[:axis], *x[axis + 1 :])
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        x = inputs[0]
+        taken = axis_of(self.dim, x, unasked)
+        place = cells(_from_front(self.index, x[taken]), step=0)
+        others = None if taken == 0 else cells()  # the next axis becomes the channels
+        return [[place if axis == taken else others for axis in range(1, len(x))]]
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        found = super().compared(x, y)
+        if len(found) < len(self.parameters) or not 0 < found["dim"] <= len(x):
+            return found
+        return found | {"index": _from_front(found["index"], x[found["dim"] - 1])}
+
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        """Say whether the axis has one place."""
+        x = inputs[0]
+        return x is not None and x[axis_of(self.dim, x, unasked)] == 1
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return tensors[0].select(self.dim, self.index)
+
+
+def _places(call: Called) -> Iterator[tuple[Any, int, int]]:
+    """Yield each place that a call takes: the tensor, the axis but for the batch, and the index."""
+    x = call.tensors[0].shape
+    if call.name == "unbind":
+        axis = call.arguments(["dim"]).get("dim", 0) % len(x)
+        yield from ((part, axis, index) for index, part in enumerate(call.results) if axis)
+    elif call.name == "select":
+        axis, index = call.arguments(["dim", "index"]).values()
+        if axis % len(x):
+            yield call.results[0], axis % len(x), index
+    else:
+        keys = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
+        at = next((place for place, key in enumerate(keys) if key is ...), None)
+        if at is not None:
+            keys = (*keys[:at], *[slice(None)] * (len(x) - len(keys) + 1), *keys[at + 1 :])
+        numbers = [axis for axis, key in enumerate(keys) if isinstance(key, int) and not isinstance(key, bool)]
+        others = [key.indices(n) == (0, n, 1) for key, n in zip(keys, x, strict=False) if isinstance(key, slice)]
+        if len(numbers) == 1 and numbers[0] and all(others) and len(others) == len(keys) - 1:
+            yield call.results[0], numbers[0], keys[numbers[0]]
 
 
 def _from_front(index: N, length: N) -> N:

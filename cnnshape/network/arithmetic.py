@@ -42,6 +42,8 @@ SPACE: Final = {
 
 def axes_of(shape: Shape) -> tuple[NamedAxis, ...]:
     """Return the axes of a shape, channels first."""
+    if not shape:
+        return ()
     rank = len(shape) - 1
     space = SPACE.get(rank) or tuple(NamedAxis(f"W{axis}", f"axis {axis + 1}", "cell") for axis in range(1, rank + 1))
     return (CHANNELS if rank else FEATURES, *space)
@@ -101,8 +103,8 @@ def keeps(x: Shape, y: Shape) -> bool:
 def shape_lines(layer: Layer, x: Shape, axes: tuple[NamedAxis, ...], result: Result) -> Iterator[Line]:
     """Explain the shape that comes out, axis by axis; neighbouring axes of space that are alike share a line."""
     y = result.output or ()
-    if keeps(x, y):
-        yield Line("shape", ("unchanged",))
+    if keeps(x, y) or result.output == ():
+        yield Line("shape", ("unchanged" if x == y else "no axes",))
         return
     none = (0, 0)  # of the channels, and of axes that only the result has
     rows = zip(axes, y, (none, *leftovers(layer.traced(), x, y), *[none] * len(y)), strict=False)

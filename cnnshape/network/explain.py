@@ -89,7 +89,7 @@ class _Explainer:
         inputs = tuple(
             quantities(shape, axes_of(shape), self.names[value] if several else "")
             for shape, value in zip(row.input_shapes, row.node.inputs, strict=True)
-            if shape
+            if shape is not None
         )
         return inputs, measure(row.node.layer.traced(), inputs)
 
@@ -151,7 +151,7 @@ class _Explainer:
         seen = set()
         while waiting:
             value = waiting.pop()
-            if value in seen or self.shape(value):
+            if value in seen or self.shape(value) is not None:
                 continue
             seen.add(value)
             before = self.row_of(value)

@@ -124,7 +124,7 @@ class Reading:
         if shape is None:
             return
         if len(shape) - 1 != len(sides):
-            count = len(shape) - 1
+            count = max(len(shape) - 1, 0)
             has = f"{layer or 'the output'} has {count or 'no'} side{'s' * (count != 1)}"
             raise ValueError(f"{has}, and {text(sides)} is asked for" + ": say at which layer" * (layer is None))
         conditions = [equal(size, side) for side, size in zip(sides, shape[1:], strict=True)]

@@ -163,5 +163,6 @@ def larger(a: N, b: N) -> N:
 
 
 def product(numbers: Iterable[N]) -> N:
-    """The product of all numbers, in their order."""
-    return reduce(mul, numbers)
+    """The product of all numbers, in their order; 1 of none."""
+    factors = tuple(numbers)
+    return reduce(mul, factors) if factors else 1

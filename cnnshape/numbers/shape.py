@@ -6,7 +6,9 @@ from typing import Any, Final, TypeGuard
 
 from cnnshape.numbers.unknown import UNKNOWN
 
-Shape = tuple[Any, ...]  # channels first, no batch: (C, W), (C, H, W), (C, D, H, W), or (C,) without space
+Shape = tuple[
+    Any, ...
+]  # channels first, no batch: (C, W), (C, H, W), (C, D, H, W), (C,) without space, () without axes
 
 CHANNELS_FIRST: Final = "channels_first"
 CHANNELS_LAST: Final = "channels_last"
@@ -36,9 +38,9 @@ def to_file(shape: Shape, layout: str) -> tuple[Any, ...]:
 
 
 def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
-    """Write a shape in a layout: 227x227x3, with "?" for a size that is not known."""
-    if shape is None:
-        return "?"
+    """Write a shape in a layout: 227x227x3, with "?" for a size that is not known, [] without axes."""
+    if not shape:
+        return "?" if shape is None else "[]"
     return "x".join("?" if size is UNKNOWN or size is None else str(size) for size in to_file(shape, layout))
 
 

@@ -198,6 +198,20 @@ class NoSpace(Problem, code="no-space"):
     torch_refuses = False  # it takes (N, C) for one signal without a batch
 
 
+class NoAxes(Problem, code="no-axes"):
+    """A result without axes, one number a sample, enters a layer that works on channels.
+
+    Torch would take the batch for the channels, or refuse.
+
+    Example  input = [1]
+             layers = [{ type = "reshape", shape = [] }, { type = "linear", out_features = 8 }]
+    Mend     Put the layer before the one that takes the last axis away, or leave an axis of 1 there.
+    """
+
+    sentence = "the layer needs channels, but what arrives has no axes: it is one number a sample"
+    torch_refuses = False  # not always: it takes the batch for the channels
+
+
 class TooFewAxes(Problem, code="too-few-axes"):
     """The layer works on more spatial axes than what arrives has: a pixel_shuffle needs an image, for one.
 
@@ -209,6 +223,42 @@ class TooFewAxes(Problem, code="too-few-axes"):
 
     sentence = "the layer needs at least {least} spatial axes; what arrives has {axes}"
     torch_refuses = False
+
+
+class AxisNamedTwice(Problem, code="axis-named-twice"):
+    """A list of axes has one of them twice, perhaps once counted from the end.
+
+    Example  input = [3, 8, 8]
+             layers = [{ type = "reduce", how = "mean", dim = [3, -1] }]
+    Mend     Name each axis once (`dim = [2, 3]`).
+    """
+
+    sentence = "[{dims}] names an axis twice"
+    at = ("dim", "dims")
+
+
+class AxesLeftOut(Problem, code="axes-left-out"):
+    """A permute does not name all axes: each has a place in the result.
+
+    Example  input = [3, 8, 8]
+             layers = [{ type = "permute", dims = [2, 1] }]
+    Mend     Name every axis, also those that stay (`dims = [2, 1, 3]`).
+    """
+
+    sentence = "dims names {given} axes, and there are {axes}"
+    at = ("dims",)
+
+
+class NoSuchPlace(Problem, code="no-such-place"):
+    """A select takes a place that the axis does not have.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "select", dim = 1, index = 3 }]
+    Mend     Count from 0 (`index = 2`), or from the end (`index = -1`).
+    """
+
+    sentence = "an axis of {length} has no place {index}"
+    at = ("index",)
 
 
 class TooManyAxes(Problem, code="too-many-axes"):
@@ -381,7 +431,7 @@ class NoSuchAxis(Problem, code="no-such-axis"):
     """
 
     sentence = "axis {dim} does not exist: axes go from 1 (the channels) to {most}"
-    at = ("dim", "start_dim", "end_dim", "over")
+    at = ("dim", "dims", "start_dim", "end_dim", "over")
     torch_refuses = False  # 0 is its batch
 
 
@@ -407,7 +457,7 @@ class ElementsDiffer(Problem, code="elements-differ"):
     """
 
     sentence = "{elements} elements cannot be read as {shape}"
-    at = ("shape",)
+    at = ("shape", "unflattened_size")
 
 
 class NotDivisible(Problem, code="not-divisible"):

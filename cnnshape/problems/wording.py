@@ -18,13 +18,13 @@ MAX_VALUE: Final = 60  # characters of a TOML value in a message
 
 
 def said(fact: object) -> str:
-    """Write a fact as people write it: 227, 3 x 224 x 224, a, b or c."""
+    """Write a fact as people write it: 227, 3 x 224 x 224, [] for a shape without axes, a, b or c."""
     if isinstance(fact, bool):
         return "true" if fact else "false"
     if isinstance(fact, Place):
         return str(fact)
     if isinstance(fact, tuple):
-        return " x ".join(map(said, fact)) if fact else "nothing"
+        return " x ".join(map(said, fact)) if fact else "[]"
     if isinstance(fact, list):
         return " or ".join(filter(None, [", ".join(map(said, fact[:-1])), said(fact[-1])])) if fact else "none"
     text = f"{fact:,}" if isinstance(fact, int) and abs(fact) >= 10_000 else str(fact)  # noqa: PLR2004 -- 1000 to 9999 have no comma

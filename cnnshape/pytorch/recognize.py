@@ -117,6 +117,6 @@ def by_data(call: Called) -> bool:
 
 def turned(call: Called) -> tuple[Any, Any] | None:
     """Return the shapes before and after an exchange of axes, where the call's result is made by that alone."""
-    if call.name in {"transpose", "swapaxes", "permute"} and call.results:
+    if call.results and any(kind.exchanges for kind in kinds_of(call.name)):
         return call.tensors[0].shape, call.results[0].shape
     return call.turned if call.name == "contiguous" else None

@@ -187,7 +187,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         sources = origins[:1] if call.name in PICKS else origins
         values = tuple(dict.fromkeys(value for origin in sources for value in origin.values))
         for tensor in self.read(call, name.strip("_"), weights) if any(alive) and made else made:
-            self.origins[tensor] = _Origin(values, weights, turned(call))
+            self.origins[tensor] = _Origin(values, weights)
+        if exchange := turned(call):
+            for tensor in made:
+                self.origins[tensor] = self.origins[tensor]._replace(turned=exchange)
         return result
 
     def read(self, call: Called, name: str, weights: tuple[str, ...]) -> list[torch.Tensor]:

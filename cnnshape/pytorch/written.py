@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def case(row: LayerReport, device: str) -> str:
     """Return a line of torch code that shows what torch says of a layer; the layer itself writes it."""
     layer: Any = row.node.layer
-    tensors = [_WrittenTensor(f"x{i}", (1, *shape)) for i, shape in enumerate(row.inputs) if shape]
+    tensors = [_WrittenTensor(f"x{i}", (1, *shape)) for i, shape in enumerate(row.inputs) if shape is not None]
     try:
         module = layer.module(_Written("torch"), *(x.shape[1:] for x in tensors))
         result = layer.call(_Written("torch"), module and _Written("module"), *tensors)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.layers.parameters import Axes, Flag, Inferred, Reference, Sizes, per_axis
+from cnnshape.layers.parameters import Axes, Flag, Inferred, Reference, per_axis
 from cnnshape.numbers.shape import text
 from cnnshape.problems.wording import flagged
 
@@ -39,7 +39,7 @@ def _setting(layer: Layer, parameter: Parameter[Any], rank: int, layout: str) ->
         return flagged(name, value)
     if isinstance(parameter, Axes):
         return f"{name} {value[0] if len(value) == 1 else [*value]}"
-    if isinstance(parameter, Sizes):
+    if parameter.laid_out:
         return f"{name} {text(value, layout)}"
     if name == "kernel_size" and rank > 1:
         return _by_axis(per_axis(value, rank))

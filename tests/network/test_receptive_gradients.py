@@ -79,6 +79,15 @@ LAYERS = [
     ("flatten", {}),
     ("flatten", {"start_dim": 2}),
     ("reshape", {"shape": [80]}),
+    ("permute", {"dims": [1, 2]}),
+    ("select", {"dim": 2, "index": -3}),
+    *(("reduce", {"how": how, "dim": 2, "keepdim": True}) for how in ("mean", "var", "norm")),
+    ("reduce", {"how": "sum", "dim": 2}),
+    ("reduce", {"how": "sum", "dim": 1, "keepdim": True}),
+    ("reduce", {"how": "sum", "dim": [1, 2], "keepdim": True}),
+    ("depth_to_space", {"block_size": 2}),
+    ("space_to_depth", {"block_size": 2}),
+    ("layer_norm", {"over": "last"}),
     ("dropout", {}),
 ]
 PLANES = [
@@ -92,6 +101,12 @@ PLANES = [
     ("upsample", {"scale_factor": [1, 2], "mode": "bilinear"}),
     ("upsample", {"scale_factor": 2, "mode": "bicubic"}),
     ("linear", {"out_features": 3}),
+    ("reduce", {"how": "mean", "dim": [2, 3]}),
+    ("reduce", {"how": "mean", "dim": 3, "keepdim": True}),
+    ("reduce", {"how": "mean", "dim": [1, 2, 3]}),
+    ("div", {"from": ["input", "input"]}),
+    ("space_to_depth", {"block_size": 2}),
+    ("layer_norm", {"over": "last"}),
     ("softmax", {"dim": 2}),
     ("softmax", {"dim": -1}),
     ("slice", {"dim": 3, "start": 1}),
@@ -102,6 +117,7 @@ PLANES = [
 VOLUMES = [
     ("pixel_shuffle", {"upscale_factor": 2}),
     ("pixel_unshuffle", {"downscale_factor": 2}),
+    ("space_to_depth", {"block_size": 2}),
     ("conv", {"out_channels": 1, "kernel_size": [1, 2, 3]}),
 ]
 
@@ -130,6 +146,38 @@ def test_the_field_of_one_layer_is_its_gradient(shape, made, torch):
                     pytest.skip(f"{made[0]}: this torch has no gradient of it")
                 raise
             assert rows_of(field, position, shape[1 + axis]) == seen
+
+
+@pytest.mark.parametrize(
+    ("made", "known"),
+    [
+        (("unflatten", {"dim": 3, "unflattened_size": [3, -1]}), {}),
+        (("permute", {"dims": [3, 2, 1]}), {0}),
+        (("permute", {"dims": [3, 1, 2]}), {}),
+        (("select", {"dim": 2, "index": 0}), {0}),
+        (("select", {"dim": 1, "index": 0}), {}),
+        (("reduce", {"how": "mean", "dim": 3}), {1}),
+        (("reduce", {"how": "mean", "dim": 1}), {}),
+        (("stack", {"dim": 4, "from": ["input", "input"]}), {}),
+    ],
+    ids=str,
+)
+def test_there_is_no_field_along_an_axis_that_moves(made, known):
+    fields = receptive_fields(net_of(made, shape=(4, 8, 12)))["l1"]
+    assert {axis for axis, field in enumerate(fields) if field} == set(known)
+
+
+@pytest.mark.parametrize(("name", "axis"), [("a", 0), ("a", 1), ("b", 0), ("b", 1)])
+def test_the_fields_of_a_product_of_matrices(name, axis, torch):
+    shapes = {"a": (2, 3, 5), "b": (1, 5, 4)}
+    inputs = f"inputs = {{ a = {list(shapes['a'])}, b = {list(shapes['b'])} }}"
+    net = net_of(("matmul", {"from": ["a", "b"]}), inputs=inputs)
+    images = {key: image_of(shape) for key, shape in shapes.items()}
+    (result,) = forward(net, *images.values())
+    field = receptive_fields(net, input=name)["l1"][axis]
+    for position in range(field.positions):
+        seen = rows_behind(result, images[name], axis, position)
+        assert rows_of(field, position, shapes[name][1 + axis]) == seen
 
 
 # Nets, positions that see no end of the image

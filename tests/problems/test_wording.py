@@ -14,7 +14,7 @@ from cnnshape.problems.wording import MAX_WORDS, few, printable, said, shown, su
         (10_000, "10,000"),
         (-10_000, "-10,000"),
         ((3, 224, 224), "3 x 224 x 224"),
-        ((), "nothing"),
+        ((), "[]"),
         (["a"], "a"),
         (["a", "b", "c"], "a, b or c"),
         ([], "none"),

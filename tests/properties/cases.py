@@ -185,7 +185,7 @@ TRIED: dict[str, Tried] = {
         eps=AFFINE["eps"],
         elementwise_affine=FLAG,
         bias=FLAG,
-        over=Values("channels", "all", wrong=("space",)),
+        over=Values("channels", "all", "last", wrong=("space",)),
     ),
     "relu": Tried("ReLU"),
     "relu6": Tried("ReLU6"),
@@ -218,6 +218,14 @@ TRIED: dict[str, Tried] = {
     "identity": Tried("Identity"),
     "flatten": Tried("Flatten", start_dim=AXES, end_dim=AXES),
     "reshape": Tried(shape=Values([])),  # see `reshaping`
+    "unflatten": Tried("Unflatten", always=("dim",), dim=AXES, unflattened_size=Values([])),
+    "permute": Tried(dims=Values([])),  # see `permuting`
+    "reduce": Tried(
+        always=("dim",),
+        how=Values("mean", "sum", "max", "min", "std", "var", "norm", wrong=("median",)),
+        dim=Values(1, 2, 3, -1, -2, [1], [1, 2], [2, 3], [2, 3, 4], [1, -1], [-2, -1], [3, 1], wrong=(0, [0, 1], [])),
+        keepdim=FLAG,
+    ),
     "upsample": Tried(
         space=True,
         one_of=("size", "scale_factor", "like"),
@@ -230,6 +238,8 @@ TRIED: dict[str, Tried] = {
     ),
     "pixel_shuffle": Tried("PixelShuffle", space=True, upscale_factor=counts(1, 2, 2, 3)),
     "pixel_unshuffle": Tried("PixelUnshuffle", space=True, downscale_factor=counts(1, 2, 2, 3)),
+    "depth_to_space": Tried(space=True, block_size=counts(1, 2, 2, 3)),
+    "space_to_depth": Tried(space=True, block_size=counts(1, 2, 2, 3)),
     "channel_shuffle": Tried("ChannelShuffle", space=True, groups=counts(1, 2, 3, 4)),
     "pad": Tried(
         space=True,
@@ -257,10 +267,14 @@ TRIED: dict[str, Tried] = {
         stop=Values(0, 1, 2, 3, 4, 5, -1, -2, -4, 7, -7),
         step=counts(1, 1, 2, 3, 9),
     ),
+    "select": Tried(always=("dim",), dim=AXES, index=Values(0, 0, 1, 2, 3, -1, -2, -4, 7, -7)),
     "concat": Tried(beside=(0, 1, 1, 2), dim=AXES),
     "add": Tried(beside=(0, 1, 1, 2), broadcast=FLAG),
     "sub": Tried(beside=(1,), broadcast=FLAG),
     "mul": Tried(beside=(0, 1, 1, 2)),
+    "div": Tried(beside=(1,)),
+    "stack": Tried(always=("dim",), beside=(0, 1, 1, 2), dim=AXES),
+    "matmul": Tried(space=True, beside=(1,)),  # see `matrices`
     "scale": Tried(num_features=declared(), value=ANY_NUMBER),
     "lstm": Tried(space=True, always=("over",), **RECURRENT),
     "gru": Tried(space=True, always=("over",), **RECURRENT),
@@ -281,9 +295,17 @@ TRIED: dict[str, Tried] = {
 
 ALWAYS = {"out_channels", "kernel_size", "out_features", "output_size", "norm_type", "num_groups", "indices", "shape"}
 ALWAYS |= {"threshold", "size", "upscale_factor", "downscale_factor", "hidden_size", "num_heads"}
-RANKS = (0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
+ALWAYS |= {"unflattened_size", "dims", "how", "block_size", "index"}
+RANKS = (-1, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
 CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
-SIDES = {0: (1,), 1: range(1, 13), 2: range(1, 8), 3: range(1, 6), 4: range(1, 4)}  # small: torch is to run each
+SIDES = {
+    -1: (1,),
+    0: (1,),
+    1: range(1, 13),
+    2: range(1, 8),
+    3: range(1, 6),
+    4: range(1, 4),
+}  # small: torch is to run each
 
 
 @cache
@@ -298,12 +320,18 @@ def case(kind: str, choose: Choose) -> Case:
     x = shape(choose, choose(RANKS))
     settings = {name: TRIED[kind].values[name].draw(choose, len(x) - 1) for name in given(kind, choose)}
     settings = {name: arriving(name, x, settings) if value is ARRIVES else value for name, value in settings.items()}
+    if kind == "matmul":
+        return Case(kind, settings, matrices(x, choose))
     if TRIED[kind].beside != (0,):
         return Case(kind, settings, (x, *(near(x, choose) for _ in range(choose(TRIED[kind].beside)))))
     if kind == "max_unpool":
-        return unpooling(settings, x, choose)
+        return unpooling(settings, x or (1,), choose)
     if "shape" in settings:
         settings["shape"] = reshaping(x, choose)
+    if "unflattened_size" in settings:
+        settings["unflattened_size"] = reshaping((choose(x or (1,)),), choose)
+    if "dims" in settings:
+        settings["dims"] = permuting(len(x), choose)
     return Case(kind, settings, (x, near(x, choose)) if "like" in settings else (x,))
 
 
@@ -319,12 +347,14 @@ def given(kind: str, choose: Choose) -> list[str]:
 
 
 def shape(choose: Choose, rank: int) -> Shape:
-    return (choose(CHANNELS), *(choose(SIDES[rank]) for _ in range(rank)))
+    return () if rank < 0 else (choose(CHANNELS), *(choose(SIDES[rank]) for _ in range(rank)))
 
 
 def arriving(name: str, x: Shape, settings: dict[str, Any]) -> Any:
     if name == "normalized_shape":
         return list(x)
+    if not x:
+        return 1
     if name in {"input_size", "embed_dim"}:
         over = settings["over"] if isinstance(settings["over"], list) else [settings["over"]]
         return next((size for axis, size in enumerate(x, start=1) if not {axis, axis - len(x) - 1} & {*over}), x[0])
@@ -338,9 +368,30 @@ def near(x: Shape, choose: Choose) -> Shape:
     return tuple(choose((size,) * 6 + (1, size + 1, max(1, size - 1))) for size in x)
 
 
+def matrices(x: Shape, choose: Choose) -> tuple[Shape, Shape]:
+    """Choose x and a shape that it may be multiplied with: its last two sides exchanged, one of them another, perhaps."""
+    if len(x) < 2 or choose(SELDOM):
+        return x, near(x, choose)
+    *front, n, k = x
+    return x, (*near(tuple(front), choose), choose((k, k, k, k, n, 1, k + 1)), choose((1, 2, 3, n)))
+
+
+def permuting(axes: int, choose: Choose) -> list[int]:
+    """Choose an order of some axes, with the batch or without, or something near to one."""
+    left, order = list(range(1, axes + 1)), list[int]()
+    while left:
+        order.append(left.pop(choose(range(len(left)))))
+    order = [axis - axes - 1 if choose(SELDOM) else axis for axis in order]
+    if order and choose(SELDOM):
+        order[choose(range(len(order))) : choose((1, 2, 9))] = choose(([], [1], [1, 2], [0], [axes + 1]))
+    return [0, *order] if choose((True, False)) else order
+
+
 def reshaping(x: Shape, choose: Choose) -> list[int]:
     """Choose a shape for the elements of x: axes melted, swapped or split, one left open, or something else."""
     sizes = list(x)
+    if not sizes or (set(sizes) == {1} and choose((True, False))):
+        return choose(([], [], [1], [1, 1], [-1], [2]))
     for _ in range(choose(range(3))):
         at = choose(range(len(sizes)))
         divisor = choose([n for n in range(1, sizes[at] + 1) if sizes[at] % n == 0])

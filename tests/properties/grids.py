@@ -186,8 +186,18 @@ def rearranging() -> Iterator[Case]:
     yield from grid("channel_shuffle", channels, groups=range(-1, 13))
     inputs = [*shapes((2, 3), (1, 2, 3)), (2, 3, 1, 2), (1, 2, 3, 1, 2)]
     yield from grid("flatten", inputs, start_dim=DIMS, end_dim=DIMS)
-    wanted = [list(sizes) for sizes in shapes((-1, 0, 1, 2, 3, 6), (1, 2, 3))]
-    yield from grid("reshape", [(6,), (1,), (2, 3), (3, 2, 2)], shape=wanted)
+    wanted = [list(sizes) for sizes in shapes((-1, 0, 1, 2, 3, 6), (0, 1, 2, 3))]
+    yield from grid("reshape", [(), (6,), (1,), (1, 1), (2, 3), (3, 2, 2)], shape=wanted)
+    yield from grid("unflatten", [(6,), (2, 3), (3, 2, 6)], dim=range(-4, 5), unflattened_size=wanted)
+    orders = [list(order) for order in shapes(range(-3, 5), (0, 1, 2, 3))]
+    yield from grid("permute", [(), (2,), (2, 3), (2, 3, 4)], dims=orders)
+    hows = ("mean", "sum", "max", "min", "std", "var", "norm")
+    some = [*DIMS, *(list(dims) for dims in shapes((1, 2, 3, -1, 0), (0, 1, 2)))]
+    yield from grid("reduce", [(), *inputs], how=["mean"], dim=some, keepdim=(LEFT_OUT, *FLAGS))
+    yield from grid("reduce", [(3,), (1, 3, 2)], how=hows, dim=(1, 3, [1, 2], [2, 2], [3, -1]), keepdim=FLAGS)
+    blocks = shapes((1, 2, 4, 6, 8), (2,)) + shapes((2, 4, 16), (3,)) + [(8, 2, 4, 2), (8, 1, 3, 2), (27, 3, 6, 3)]
+    for kind in ("depth_to_space", "space_to_depth"):
+        yield from grid(kind, [(4,), *blocks, (16, 2, 2, 2, 2)], block_size=range(-1, 4))
 
 
 def pads() -> Iterator[Case]:
@@ -224,6 +234,7 @@ def cuts() -> Iterator[Case]:
     yield from grid("crop", like, like=["other"], offset=[0, 1, 2, [0, 1]])
     ends = (LEFT_OUT, *range(-6, 7))
     yield from grid("slice", [(n,) for n in range(1, 6)], start=ends, stop=ends, step=(LEFT_OUT, 0, 2, 3))
+    yield from grid("select", shapes((1, 3), (1, 2, 3)), dim=DIMS, index=range(-4, 5))
     yield from grid("slice", shapes((1, 3), (1, 2, 3)), dim=DIMS, start=(0, 1, -1), stop=(LEFT_OUT, 1))
 
 
@@ -244,10 +255,14 @@ def norms() -> Iterator[Case]:
     yield from grid("group_norm", inputs, num_groups=range(-1, 6), **affine)
     yield from grid("group_norm", inputs, num_groups=[1, 2], num_channels=(LEFT_OUT, 0, 1, 2, 4), eps=(0, -1))
     yield from grid("local_response_norm", inputs, size=range(-1, 9))
-    over = {"over": (LEFT_OUT, "channels", "all"), "elementwise_affine": (LEFT_OUT, *FLAGS), "bias": (LEFT_OUT, *FLAGS)}
+    over = {
+        "over": (LEFT_OUT, "channels", "all", "last"),
+        "elementwise_affine": (LEFT_OUT, *FLAGS),
+        "bias": (LEFT_OUT, *FLAGS),
+    }
     yield from grid("layer_norm", inputs, **over)
     yield from grid(
-        "layer_norm", inputs, over=("channels", "all"), normalized_shape=(2, [2], [2, 1], [2, 1, 1], [1], [], 0)
+        "layer_norm", inputs, over=("channels", "all", "last"), normalized_shape=(2, [2], [2, 1], [2, 1, 1], [1], [], 0)
     )
 
 
@@ -259,6 +274,20 @@ def joins() -> Iterator[Case]:
     for kind in ("add", "sub"):
         yield from grid(kind, more, broadcast=(LEFT_OUT, True))
     yield from grid("mul", more)
+    yield from grid("div", [[(), ()], [(), (1,)], *more])
+    yield from grid("stack", [[(), ()], [(), (1,)], *pairs], dim=range(-5, 6))
+    yield from grid(
+        "matmul", [[(2,), (2,)], *more, *(list(pair) for pair in product(shapes((1, 2), (3,)), shapes((1, 2), (3,))))]
+    )
+    yield from grid(
+        "matmul",
+        [
+            [(3, *one), (c, *other)]
+            for one in shapes((1, 2), (2, 3))
+            for other in shapes((1, 2), (2, 3))
+            for c in (1, 3)
+        ],
+    )
     triples = [list(triple) for triple in product(shapes((1, 2), (1, 2)), repeat=3)]
     for kind, values in (("add", {"broadcast": FLAGS}), ("mul", {}), ("concat", {"dim": (1, 2)})):
         yield from grid(kind, triples, **values)

@@ -6,6 +6,7 @@ the file writes them, or a function of torch.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -143,13 +144,13 @@ def batch_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
 
 def layer_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     over = settings.get("over", "all")
-    if over not in ("channels", "all"):
+    if over not in ("channels", "all", "last"):
         raise ValueError(over)
     settings = {key: value for key, value in settings.items() if key != "over"}
     if over == "channels":
         y, layer = module("LayerNorm", normalized_shape=last)(settings, x.movedim(1, -1))
         return y.movedim(-1, 1), layer
-    return module("LayerNorm", normalized_shape=lambda x: x.shape[1:])(settings, x)
+    return module("LayerNorm", normalized_shape=last if over == "last" else lambda x: x.shape[1:])(settings, x)
 
 
 def lp_pool(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
@@ -279,6 +280,44 @@ def part(x: Tensor, dim: int = 1, start: int = 0, stop: int | None = None, step:
     return x.movedim(dim, 0)[start:stop:step].movedim(0, dim)
 
 
+def permute(x: Tensor, dims: list[int]) -> Tensor:
+    """The batch stays first: it may be named there, and nowhere else."""
+    order = dims if dims[:1] == [0] else [0, *dims]
+    y = x.permute(order)
+    if 0 in [dim % x.dim() for dim in order[1:]]:
+        raise ValueError("this moves the batch")
+    return y
+
+
+def reduce(x: Tensor, how: str, dim: Any, keepdim: bool = False) -> Tensor:
+    dims = dim if isinstance(dim, list) else [dim]
+    if not dims:
+        raise ValueError("torch would reduce everything, the batch, too")
+    named = {"max": torch.amax, "min": torch.amin, "norm": torch.linalg.vector_norm}
+    return (named.get(how) or getattr(torch, how))(x, dim=dims, keepdim=keepdim)
+
+
+def depth_to_space(x: Tensor, block_size: int) -> Tensor:
+    """Block after block, each channel of a block goes to its place: (d, h, w) counted with w the fastest."""
+    r, n = block_size, x.dim() - 2
+    if x.shape[1] % r**n:
+        raise ValueError("the channels do not divide")
+    y = x.new_empty(x.shape[0], x.shape[1] // r**n, *(side * r for side in x.shape[2:]))
+    for number, place in enumerate(itertools.product(range(r), repeat=n)):
+        y[(..., *(slice(at, None, r) for at in place))] = x[:, number :: r**n]
+    return y
+
+
+def space_to_depth(x: Tensor, block_size: int) -> Tensor:
+    r, n = block_size, x.dim() - 2
+    if any(side % r for side in x.shape[2:]):
+        raise ValueError("a side does not divide")
+    y = x.new_empty(x.shape[0], x.shape[1] * r**n, *(side // r for side in x.shape[2:]))
+    for number, place in enumerate(itertools.product(range(r), repeat=n)):
+        y[:, number :: r**n] = x[(..., *(slice(at, None, r) for at in place))]
+    return y
+
+
 def add(*tensors: Tensor, broadcast: bool = False) -> Tensor:
     total, *others = tensors
     for other in others:
@@ -369,6 +408,14 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "softmax": axis_1("Softmax"),
     "log_softmax": axis_1("LogSoftmax"),
     "softmin": axis_1("Softmin"),
+    "permute": function(permute),
+    "reduce": function(reduce),
+    "depth_to_space": function(depth_to_space),
+    "space_to_depth": function(space_to_depth),
+    "select": function(lambda x, dim, index: x.select(dim, index)),
+    "div": function(torch.div),
+    "stack": function(lambda *tensors, dim: torch.stack(tensors, dim)),
+    "matmul": function(torch.matmul),
     "reshape": function(lambda x, shape: x.reshape(x.shape[0], *shape)),
     "upsample": upsample,
     "pad": function(pad),

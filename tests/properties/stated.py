@@ -43,6 +43,17 @@ def _(case: Case, answer: Any) -> bool:
     return TRIED[case.type].space and len(case.shapes[0]) == 1
 
 
+ELEMENTWISE = {kind for kind, tried in TRIED.items() if {"num_parameters", "dim"}.isdisjoint(tried.values)}
+ELEMENTWISE -= {kind for kind in ELEMENTWISE if TRIED[kind].space or any("num" in name for name in TRIED[kind].values)}
+ELEMENTWISE = ELEMENTWISE - {"layer_norm", "linear", "flatten", "permute"} | {"stack"}
+
+
+@condition("no-axes")
+def _(case: Case, answer: Any) -> bool:
+    """A layer that works on axes gets none: torch would take the batch for the channels."""
+    return case.shapes[0] == () and case.type not in ELEMENTWISE
+
+
 @condition("too-few-axes")
 def _(case: Case, answer: Any) -> bool:
     """The pixel shuffles on one axis: torch would take the batch for the channels."""
@@ -75,8 +86,8 @@ def _(case: Case, answer: Any) -> bool:
     """in_channels and its like are what arrives, also where torch would not look."""
     x, settings = case.shapes[0], case.settings
     normalized = settings.get("normalized_shape")
-    arrives = x[:1] if settings.get("over") == "channels" else x
-    return (
+    arrives = {"channels": x[:1], "last": x[-1:]}.get(str(settings.get("over")), x)
+    return x != () and (
         any(settings.get(name, x[0]) != x[0] for name in ("in_channels", "num_features", "num_channels"))
         or settings.get("in_features", x[-1]) != x[-1]
         or normalized not in (None, [*arrives], *arrives[: len(arrives) == 1])
@@ -92,23 +103,27 @@ def _(case: Case, answer: Any) -> bool:
 @condition("no-such-axis")
 def _(case: Case, answer: Any) -> bool:
     """Axis 0 is the batch, counted from either end."""
-    axes = {*range(1, len(case.shapes[0]) + 1), *range(-len(case.shapes[0]), 0)}
-    return any(case.settings.get(name, 1) not in axes for name in ("dim", "start_dim", "end_dim"))
+    count = len(case.shapes[0]) + (case.type == "stack")  # of the result
+    axes = {*range(1, count + 1), *range(-count, 0)}
+    dims = [case.settings[name] for name in ("dim", "start_dim", "end_dim") if name in case.settings]
+    return any(axis not in axes for dim in dims for axis in (dim if isinstance(dim, list) else [dim]))
 
 
 @condition("slice-out-of-range")
 def _(case: Case, answer: Any) -> bool:
     """Reading past the end is an error, though torch clamps."""
+    if case.type != "slice":
+        return False
     axis = case.settings.get("dim", 1)
     length = dict(enumerate((1, *case.shapes[0]))).get(axis % (len(case.shapes[0]) + 1), 0)
     ends = (case.settings.get(name, 0) for name in ("start", "stop"))
-    return case.type == "slice" and any(end not in range(-length, length + 1) for end in ends)
+    return any(end not in range(-length, length + 1) for end in ends)
 
 
 @condition("ranks-differ")
 def _(case: Case, answer: Any) -> bool:
     """Broadcasting is between equal numbers of axes: torch would line up the last ones, the batch among them."""
-    return case.type in ("add", "sub", "mul") and len({len(shape) for shape in case.shapes}) > 1
+    return case.type in ("add", "sub", "mul", "div", "matmul") and len({len(shape) for shape in case.shapes}) > 1
 
 
 @condition("needs-broadcast")

@@ -28,8 +28,13 @@ def table(name: str, kind: str, enters: list[str], settings: dict[str, Any]) -> 
 def file(case: Case) -> str:
     """Write a file of the one layer (and of the max_pool that it may name); the inputs are x0, x1, ..."""
     names = [f"x{i}" for i in range(len(case.shapes))]
-    inputs = ", ".join(f"{name} = {[*shape]}" for name, shape in zip(names, case.shapes, strict=True))
-    lines = [f"inputs = {{ {inputs} }}"]
+    entering = {
+        name if shape else f"one_{name}": [*shape] or [1] for name, shape in zip(names, case.shapes, strict=True)
+    }
+    lines = [f"inputs = {{ {', '.join(f'{name} = {shape}' for name, shape in entering.items())} }}"]
+    for name in names:
+        if name not in entering:  # an input has axes
+            lines += table(name, "reshape", [f"one_{name}"], {"shape": []})
     settings = dict(case.settings)
     if "like" in settings:
         settings["like"] = "x1"

@@ -17,7 +17,7 @@ from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
 
 SEEDS = 100
-OF_ANY_LAYER = {"no-space", "too-few-axes", "too-many-axes", "axes-differ", "too-many-elements"}
+OF_ANY_LAYER = {"no-axes", "no-space", "too-few-axes", "too-many-axes", "axes-differ", "too-many-elements"}
 
 
 @cache

@@ -188,6 +188,54 @@ SAME = [
     ('type = "slice", start = 2', MAP, Code(lambda x: x.chunk(2, 1)[1])),
     ('type = "slice", dim = 3, start = 1, step = 2', MAP, Code(lambda x: x[:, :, :, 1::2])),
     ('type = "reshape", shape = [2, -1]', MAP, Code(lambda x: x.view(-1, 2, 128))),
+    ('type = "reshape", shape = []', (1,), Code(lambda x: x.squeeze(1))),
+    ('type = "reshape", shape = []', (1, 1, 1), Code(lambda x: x.view(-1))),
+    ('type = "unflatten", dim = 1, unflattened_size = [2, -1]', MAP, Code(lambda x: x.unflatten(1, (2, 2)))),
+    ('type = "unflatten", dim = 1, unflattened_size = [2, 4]', FLAT, nn.Unflatten(1, (2, 4))),
+    ('type = "unflatten", dim = 1, unflattened_size = [2, 4]', FLAT, Code(lambda x: x.view(-1, 2, 4))),
+    ('type = "permute", dims = [2, 3, 1]', MAP, Code(lambda x: x.permute(0, 2, 3, 1))),
+    ('type = "permute", dims = [0, 2, 3, 1]', MAP, Code(lambda x: torch.permute(x, (0, 2, 3, 1)).contiguous())),
+    ('type = "permute", dims = [2, 3, 1]', MAP, Code(lambda x: x.permute(dims=(0, 2, 3, 1)))),
+    ('type = "permute", dims = [2, -1, 1]', MAP, Code(lambda x: x.movedim(1, -1))),
+    ('type = "permute", dims = [3, 1, 2]', MAP, Code(lambda x: torch.moveaxis(x, (2, 3), (3, 1)))),
+    ('type = "permute", dims = [1, 3, 2]', MAP, Code(lambda x: x.transpose(-2, -1))),
+    ('type = "permute", dims = [2, 1]', (4, 9), Code(lambda x: torch.swapaxes(x, 1, 2))),
+    ('type = "select", dim = 1, index = -1', MAP, Code(lambda x: x[:, 3])),
+    ('type = "select", dim = 1, index = 0', MAP, Code(lambda x: x.select(1, 0))),
+    ('type = "select", dim = 3, index = 7', MAP, Code(lambda x: x[..., -1])),
+    ('type = "select", dim = 2, index = 1', MAP, Code(lambda x: x[:, :, 1, :])),
+    ('type = "select", dim = 2, index = 1', MAP, Code(lambda x: x.unbind(2)[1])),
+    ('type = "select", dim = 1, index = 0', (1, 6), Code(lambda x: x.squeeze(1))),
+    ('type = "reduce", how = "mean", dim = [2, 3]', MAP, Code(lambda x: x.mean((2, 3)))),
+    ('type = "reduce", how = "mean", dim = [-2, -1]', MAP, nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())),
+    ('"global_avg_pool"', MAP, Code(lambda x: x.mean(3).mean(2)[:, :, None, None])),
+    ('"global_max_pool"', (4, 9), Code(lambda x: x.max(-1, keepdim=True)[0])),
+    ('type = "reduce", how = "max", dim = 2', (4, 9), Code(lambda x: x.max(dim=2).values)),
+    ('type = "reduce", how = "mean", dim = 1', (4, 9), Code(lambda x: x.mean(1))),
+    ('type = "reduce", how = "mean", dim = 1, keepdim = true', MAP, Code(lambda x: torch.mean(x, dim=1, keepdim=True))),
+    ('type = "reduce", how = "min", dim = 1', MAP, Code(lambda x: torch.amin(x, 1))),
+    ('type = "reduce", how = "sum", dim = [1, 2]', MAP, Code(lambda x: x.sum(dim=[1, 2]))),
+    ('type = "reduce", how = "norm", dim = 1, keepdim = true', MAP, Code(lambda x: x.norm(dim=1, keepdim=True))),
+    ('type = "reduce", how = "norm", dim = 1', MAP, Code(lambda x: torch.linalg.vector_norm(x, dim=1))),
+    ('type = "reduce", how = "std", dim = 1', MAP, Code(lambda x: x.std(1, keepdim=False))),
+    ('type = "reduce", how = "var", dim = 1', MAP, Code(lambda x: torch.var(x, dim=1, unbiased=False))),
+    ('type = "depth_to_space", block_size = 2', MAP, Code(lambda x: F.pixel_shuffle(x, 2))),
+    ('type = "space_to_depth", block_size = 2', MAP, nn.PixelUnshuffle(2)),
+    ('type = "pixel_shuffle", upscale_factor = 2', MAP,
+        Code(lambda x: x.view(1, 1, 2, 2, 8, 8).permute(0, 1, 4, 2, 5, 3).reshape(1, 1, 16, 16))),
+    ('type = "depth_to_space", block_size = 2', (4, 9),
+        Code(lambda x: x.view(1, 2, 2, 9).transpose(2, 3).reshape(1, 2, 18))),
+    ('type = "space_to_depth", block_size = 3', (4, 9),
+        Code(lambda x: x.view(1, 4, 3, 3).transpose(2, 3).contiguous().view(1, 12, 3))),
+    ('type = "stack", dim = 1, from = ["input", "input"]', MAP, Code(lambda x: torch.stack([x, x], 1))),
+    ('type = "stack", dim = 4, from = ["input", "input"]', MAP, Code(lambda x: torch.stack((x, x), dim=-1))),
+    ('type = "div", from = ["input", "input"]', MAP, Code(lambda x: x / x)),
+    ('type = "div", from = ["input", "input"]', MAP, Code(lambda x: torch.div(x, x))),
+    ('type = "matmul", from = ["input", "input"]', MAP, Code(lambda x: x @ x)),
+    ('type = "matmul", from = ["input", "input"]', (5, 5), Code(lambda x: torch.bmm(x, x))),
+    ('type = "matmul", from = ["input", "input"]', MAP, Code(lambda x: torch.matmul(x, x))),
+    ('type = "layer_norm", over = "last"', (4, 9), nn.LayerNorm(9)),
+    ('type = "layer_norm", over = "last"', (4, 9), Code(lambda x, w, b: F.layer_norm(x, (9,), w, b), 9, 9)),
     ('"scale"', MAP, Code(lambda x, gain: x * gain.view(-1, 1, 1), 4)),
     ('type = "scale", value = 0.5', MAP, Code(lambda x: 0.5 * x)),
     ('"identity"', MAP, Code(lambda x: x.contiguous())),
@@ -229,6 +277,12 @@ OTHER = [
     ('type = "channel_shuffle", groups = 2', MAP, nn.ChannelShuffle(4), "groups 2 .* groups 4"),
     ('type = "prelu", num_parameters = 4', MAP, nn.PReLU(), "num_parameters 4, 4 parameters .* num_parameters 1, 1"),
     ('"scale"', MAP, Code(lambda x, gain: x * gain, 1), "1 parameters"),
+    ('type = "permute", dims = [1, 3, 2]', MAP, Code(lambda x: x.permute(0, 3, 2, 1)), "dims 1 x 3 x 2 .* dims 3 x 2 x 1"),
+    ('type = "select", dim = 1, index = 1', MAP, Code(lambda x: x[:, -1]), "index 1 in the file, but index 3"),
+    ('type = "reduce", how = "max", dim = 1', MAP, Code(lambda x: x.mean(1)), "how max in the file, but how mean"),
+    ('type = "reduce", how = "sum", dim = 2', MAP, Code(lambda x: x.sum(3)), "dim 2 in the file, but dim 3"),
+    ('type = "stack", dim = 1, from = ["input", "input"]', (2, 2), Code(lambda x: torch.stack([x, x], 2)), "dim 1 .* dim 2"),
+    ('type = "div", from = ["input", "input"]', MAP, Code(lambda x: x - x), "div in the file, but sub"),
 ]  # fmt: skip
 
 
@@ -253,6 +307,36 @@ def test_what_is_not_the_same_differs(layer, shape, model, said):
 )
 def test_settings_that_do_not_fit_what_enters_are_compared_all_the_same(layer, model):
     assert not compare(one_layer(layer, MAP), model).ok
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.transpose(0, 1).transpose(0, 1),
+        lambda x: torch.stack([x, x])[0],
+        lambda x: torch.stack([x, x], 0).unbind()[1],
+        lambda x: x.select(0, 0)[None],
+        lambda x: x.permute(2, 0, 3, 1)[:, :, 0, 0].T.reshape(1, 8, 1, 1) + 0 * x,
+        lambda x: x - x.detach().max(),
+        lambda x: x + 0 * torch.maximum(x, x).norm() + x.max(x) - x,
+    ],
+)
+def test_the_batch_is_no_axis_of_a_layer(function):
+    assert not any(
+        "permute" in what or "select" in what or "stack" in what or "reduce" in what for what in extra(function)
+    )
+
+
+def extra(function):
+    """What the model has that no file says."""
+    return [problem.message for problem in compare('input = [4, 8, 8]\nlayers = ["identity"]', Code(function)).problems]
+
+
+def test_what_only_the_model_rearranges_is_seen_unless_shapes_show_it():
+    assert extra(lambda x: x.permute(0, 1, 3, 2)) == []
+    norm, ratio = extra(lambda x: x / x.norm(dim=1, keepdim=True))
+    assert ", reduce, output 1x8x8: the file has not" in norm
+    assert ", div, output 4x8x8" in ratio
 
 
 def test_custom_modules_that_are_one_layer():

@@ -26,6 +26,9 @@ from helpers.screen import layers, row
         ('type = "upsample", scale_factor = 2, mode = "bilinear"', "[1, 32, 32]", "scale_factor 2, mode bilinear"),
         ('type = "pad", padding = [[0, 1], 2]', "[1, 32, 32]", "padding (0,1)x2"),
         ('type = "group_norm", num_groups = 2', "[4, 32, 32]", "group_norm  num_groups 2"),
+        ('type = "permute", dims = [0, 2, 3, 1]', "[4, 32, 32]", "permute  dims [2, 3, 1]"),
+        ('type = "reduce", how = "mean", dim = -1, keepdim = true', "[4, 32, 32]", "how mean, dim -1, keepdim"),
+        ('type = "unflatten", dim = 1, unflattened_size = [2, -1]', "[4, 32, 32]", "dim 1, unflattened_size 2x-1"),
     ],
 )  # fmt: skip
 def test_settings(net, table, shape, said):

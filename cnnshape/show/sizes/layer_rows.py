@@ -38,8 +38,8 @@ def layer_rows(answer: Answer) -> list[LayerRow]:
 
 def _formulas(shape: Shape | None, names: Sequence[str]) -> tuple[str, str]:
     """Write channels and sides; one formula in x where all sides have the same."""
-    if shape is None:
-        return "?", "?"
+    if not shape:
+        return ("?", "?") if shape is None else ("[]", "")
     sides = [str(side) for side in shape[1:]]
     different = {side.text("x") if isinstance(side, Size) else str(side) for side in shape[1:]}
     if len(different) == 1 and len(sides) == len(names):
