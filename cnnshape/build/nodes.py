@@ -13,7 +13,7 @@ from cnnshape.file.expression import Template
 from cnnshape.layers import TYPES
 from cnnshape.network.graph import UNRESOLVED, Node
 from cnnshape.problems import building, reading, shapes
-from cnnshape.problems.suggest import suggest
+from cnnshape.problems.suggest import suggest_word
 
 if TYPE_CHECKING:
     from cnnshape.build.frames import Site
@@ -47,6 +47,17 @@ class Nodes:
             return self.add(site, kind.type, layer, references, shares=shared.name, frozen=shared.frozen)
         layer, frozen = self.settler.layer(site, kind, settings), self.settler.frozen(site)
         return self.add(site, kind.type, layer, references, frozen=frozen)
+
+    def judge(self, site: Site) -> None:
+        """Note the problems of the settings of a step that is wrong already. Raises Unsettled."""
+        step = site.step
+        if block := site.frame.file.blocks.get(str(step.block)):
+            self.settler.handed(site, block)
+        elif kind := TYPES.get(str(step.type)):
+            settings = self.settler.own(site, kind)
+            if None not in settings.values() and kind.required <= settings.keys():
+                settings, _ = self.referred(site, kind, settings)
+                self.settler.consistent(site, kind, settings)
 
     def unknown(self, site: Site) -> int:
         """Build a node without a layer, for a step that is wrong; return its value."""
@@ -93,7 +104,9 @@ class Nodes:
             return type(shared.layer)
         name = self.settler.written(site, "type", site.step.type)
         if name not in TYPES:
-            self.ledger.fail(reading.UnknownType, site, "type", type=name, suggestions=suggest(name, TYPES))
+            self.ledger.fail(
+                reading.UnknownType, site, "type", type=name, suggestions=suggest_word(name, TYPES, "type")
+            )
         return TYPES[name]
 
     def check_joins(self, site: Site, kind: type[Layer]) -> None:

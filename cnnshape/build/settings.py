@@ -105,12 +105,16 @@ class Settler:
 
     def new(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer with the file's defaults, and the numbers that its input decides. Raises Unsettled."""
+        return kind(**self.consistent(site, kind, settings)).completed(site.entering[0])
+
+    def consistent(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> dict[str, Any]:
+        """Return settings with the file's defaults, all of which fit each other. Raises Unsettled."""
         settings = {**site.frame.file.defaults.get(kind.type, {}), **settings}
         if None in settings.values():  # a default is wrong
             raise Unsettled
         if problem := kind.inconsistent(settings):
             self.ledger.fail_with(problem, site, site.step.at("type"))
-        return kind(**settings).completed(site.entering[0])
+        return settings
 
 
 def _all(settings: Mapping[str, Setting], value: Callable[[str, Setting], Any]) -> dict[str, Any]:

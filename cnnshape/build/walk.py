@@ -107,6 +107,7 @@ class Walk:
             site.frame.names.skipped.add(site.title)
             return self.handed_on(site)
         if step.broken:
+            self.nodes.judge(site)
             raise Unsettled
         is_block = step.block or (step.shares and not step.of and self.sharing.use(site))
         return self.uses.build(site, self.run) if is_block else (self.nodes.layer(site),)

@@ -25,12 +25,12 @@ class _Types(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         from cnnshape.layers import TYPES
         from cnnshape.network.calc import calculable
-        from cnnshape.problems.suggest import suggest
+        from cnnshape.problems.suggest import suggest_word
         from cnnshape.problems.wording import suggested
 
         kinds = calculable()
         if cmd_name not in kinds:
-            no_type = suggested(f"there is no layer type {cmd_name}", suggest(cmd_name, kinds))
+            no_type = suggested(f"there is no layer type {cmd_name}", suggest_word(cmd_name, kinds, "type"))
             other = f"{cmd_name} is not about sides alone; those that are: {', '.join(kinds)}"
             raise click.UsageError(other if cmd_name in TYPES else no_type, ctx)
         return _calculator(kinds[cmd_name])

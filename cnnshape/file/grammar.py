@@ -30,7 +30,7 @@ from cnnshape.file.exact import (
 from cnnshape.file.tokens import ExpressionError, Token, mistaken, tokens
 from cnnshape.problems import expressions
 from cnnshape.problems.expressions import BadExpression, UnknownName
-from cnnshape.problems.suggest import all_known, close, did_you_mean, suggest
+from cnnshape.problems.suggest import all_known, close, did_you_mean, meant, suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ KEYWORDS: Final = {"and", "or", "not", "if", "else"}
 def unknown_name(name: str, text: str, scope: Iterable[str], words: Iterable[str] = ()) -> UnknownName:
     """Return the problem of a name that is not in scope; `words` are others that may stand there."""
     known = sorted(scope)
-    hint = did_you_mean(close(name, [*words, *known, *CONSTANTS, *FUNCTIONS]))
+    word = meant(name, words, "value")
+    hint = did_you_mean(word or close(name, [*known, *CONSTANTS, *FUNCTIONS]))
     return UnknownName(name=name, text=shown(text), suggestions=(*all_known(known), *hint))
 
 

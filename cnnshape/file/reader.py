@@ -27,7 +27,7 @@ from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import reading, values
 from cnnshape.problems.base import Problem
-from cnnshape.problems.suggest import did_you_mean, misspelt, suggest
+from cnnshape.problems.suggest import did_you_mean, meant, misspelt, suggest_word
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ class _Reader:
         if layout in LAYOUTS:
             return str(layout)
         kind = values.UnknownWord if isinstance(layout, str) else values.WrongKind
-        takes = f"one of {', '.join(LAYOUTS)}"
-        self.notes.problem(kind, ("layout",), key="layout", takes=takes, value=shown(layout))
+        takes, hint = f"one of {', '.join(LAYOUTS)}", did_you_mean(meant(layout, LAYOUTS, "value"))
+        self.notes.problem(kind, ("layout",), key="layout", takes=takes, value=shown(layout), suggestions=hint)
         return CHANNELS_FIRST
 
     def constants(self, table: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class _Reader:
         for name, settings in table.items():
             path: KeyPath = ("layer_defaults", name)
             if name not in TYPES:
-                facts = {"suggestions": suggest(name, TYPES), "type": name}
+                facts = {"suggestions": suggest_word(name, TYPES, "type"), "type": name}
                 self.notes.problem(reading.UnknownType, path, of_key=True, **facts)
             elif not isinstance(settings, dict):
                 self.notes.problem(values.NotATable, path, key=f"layer_defaults.{name}", value=shown(settings))

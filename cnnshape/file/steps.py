@@ -12,7 +12,7 @@ from cnnshape.file.tables import Tables
 from cnnshape.layers import TYPES, Layer
 from cnnshape.problems import building, reading, values
 from cnnshape.problems.place import Place
-from cnnshape.problems.suggest import advice, close, misspelt, suggest
+from cnnshape.problems.suggest import advice, meant, misspelt, suggest, suggest_word
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ class Steps:
         """Return a name or another word of a step, or the template of one; "" where it is wrong."""
         if not isinstance(value, str) or not value:
             key = path[-1] if isinstance(path[-1], str) else path[-2]
-            self.notes.problem(values.NotAWord, path, key=key, value=shown(value))
+            hint = advice("a layer is named, not counted" if key == "from" and isinstance(value, int) else "")
+            self.notes.problem(values.NotAWord, path, key=key, value=shown(value), suggestions=hint)
             return ""
         if path[-1] == "name" and "{" not in value and (problem := bad_layer_name(value)):
             self.notes.at(path, problem)
@@ -133,31 +134,44 @@ class Steps:
             return self.of_layer(step, TYPES[str(step.type)], table, names)
         elif step.type:
             is_block = f'it is a block: write block = "{step.type}"' if step.type in blocks else ""
-            hint = advice(is_block) or suggest(step.type, TYPES)
+            hint = advice(is_block) or suggest_word(step.type, TYPES, "type")
             self.notes.problem(reading.UnknownType, step.at("type").path, suggestions=hint, type=step.type)
+            if not is_block and (kind := meant(step.type, TYPES, "type")):
+                self.own_settings(step, TYPES[kind], table, names)  # for their problems
         elif not {"type", "block", "shares"} & step.keys:
-            meant = {key: value for key, value in table.items() if close(key, ("type", "block"))}
-            self.tables.only(meant, STEP_KEYS, "a layer", path)
-            if not meant:
+            found = {key: value for key, value in table.items() if meant(key, ("type", "block"), "key")}
+            self.tables.only(found, STEP_KEYS, "a layer", path)
+            if not found:
                 self.notes.problem(reading.MissingType, path)
         return {}
 
     def of_layer(
         self, step: Step, layer: type[Layer], table: Mapping[str, Any], names: Iterable[str]
     ) -> dict[str, Setting]:
-        """Return the settings of a layer whose type is known."""
-        path, parameters = step.place.path, layer.parameters
-        settings: dict[str, Setting] = {}
-        for key, value in table.items():
-            if parameter := parameters.get(key):
-                settings[key] = self.settings.setting(parameter, value, (*path, key), names, self.file.layout)
-            else:
-                self.tables.only({key: value}, [*parameters, *STEP_KEYS], layer.type, path)
+        """Return the settings of a layer whose type is known, all of which are there."""
+        path, settings = step.place.path, self.own_settings(step, layer, table, names)
         if not layer.required <= table.keys() and not step.shares:  # else the other layer gives them
             given = self.file.defaults.get(layer.type, {}).keys() | table.keys()
             for name in sorted(layer.required - given):
                 problem = reading.MissingKey(of=layer.type, key=name)
-                self.tables.missing(problem, table, path, [*parameters, *STEP_KEYS])
+                self.tables.missing(problem, table, path, [*layer.parameters, *STEP_KEYS])
+        return settings
+
+    def own_settings(
+        self, step: Step, layer: type[Layer], table: Mapping[str, Any], names: Iterable[str]
+    ) -> dict[str, Setting]:
+        """Return the settings in the table of a layer; one with a misspelt key is read for the problems of its value."""
+        path, parameters = step.place.path, layer.parameters
+        settings: dict[str, Setting] = {}
+        for key, value in table.items():
+            name = key
+            if key not in parameters:
+                keys = [*parameters, *STEP_KEYS]
+                self.tables.only({key: value}, keys, layer.type, path)
+                name = meant(key, keys, "key")
+                if name not in parameters or name in table:
+                    continue
+            settings[name] = self.settings.setting(parameters[name], value, (*path, key), names, self.file.layout)
         return settings
 
     def of_block(self, step: Step, block: Block, table: Mapping[str, Any], names: Iterable[str]) -> dict[str, Setting]:

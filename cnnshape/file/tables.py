@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.keys import NET_KEYS, WARNINGS
 from cnnshape.problems import reading, values
-from cnnshape.problems.suggest import misspelt, suggest
+from cnnshape.problems.suggest import misspelt, suggest, suggest_word
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cnnshape.file.notes import Notes
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath
+
+WIRES: Final = ("input", "inputs", "layers")  # keys of the net that others use for `from`
 
 
 class Tables:
@@ -67,12 +69,10 @@ class Tables:
         for key, value in data.items():
             if key in keys:
                 continue
-            words = value if isinstance(value, list) else [value]
-            wires = "from" in keys and key in ("input", "inputs") and all(isinstance(word, str) for word in words)
-            if path and key in NET_KEYS and not wires:
+            if path and key in NET_KEYS and not ("from" in keys and wires(key, value)):
                 self.misplaced((*path, key))
             else:
-                hint = suggest("from" if wires else key, keys)
+                hint = suggest_word(key, keys, "key")
                 self.notes.problem(reading.UnknownKey, (*path, key), of_key=True, suggestions=hint, key=key, of=of)
 
     def misplaced(self, path: KeyPath) -> None:
@@ -86,3 +86,9 @@ class Tables:
         misplaced = (found for found in self.notes.problems if isinstance(found, reading.MisplacedKey))
         if not misspelt(data, key, keys) and not any(found.facts["key"] == key for found in misplaced):
             self.notes.at(path, problem)
+
+
+def wires(key: str, value: Any) -> bool:
+    """Say whether a key of a layer seems to mean `from`: input = "conv1", or Darknet's layers = [-1, 8]."""
+    words = value if isinstance(value, list) else [value]
+    return all(isinstance(word, str if key in ("input", "inputs") else int) for word in words) and key in WIRES

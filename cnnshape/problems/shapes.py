@@ -92,11 +92,11 @@ class SameNeedsStride1(Problem, code="same-needs-stride-1"):
 
     Example  input = [3, 8, 8]
              layers = [{ type = "conv", out_channels = 8, kernel_size = 3, stride = 2, padding = "same" }]
-    Mend     Give the padding as a number, half the kernel rounded down (`padding = 1`), or leave the stride at 1
-             (`stride = 1`).
+    Mend     Write what TensorFlow has for any stride (`padding = "same_upper"`), give the padding as a number, half the
+             kernel rounded down (`padding = 1`), or leave the stride at 1 (`stride = 1`).
     """
 
-    sentence = 'padding = "same" needs stride 1, not {stride}; give the padding as a number'
+    sentence = 'padding = "same" needs stride 1, not {stride}; write "same_upper", as TensorFlow has it, or a number'
     at = ("padding", "stride")
 
 

@@ -1,6 +1,7 @@
-"""Suggestions: a word that was probably meant, the words there are, a piece of advice.
+"""Suggestions: a name or a word that was probably meant, those that there are, a piece of advice.
 
-A word and the known words come in; suggestions come out, as data of a problem. problems/wording.py writes them.
+A name or a word and the known ones come in; suggestions come out, as data of a problem. problems/wording.py writes them.
+A name is one that the file gives; a word is one of ours, and other frameworks may have another for it (foreign.py).
 """
 
 from __future__ import annotations
@@ -12,31 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-OF_TORCH: Final = (
-    r"(?<=[a-z0-9])(?=[A-Z])|_?[123]d$"  # where torch's names need a _ or lose an end: MaxPool2d; compiled when asked
-)
+    Kind = Literal["type", "key", "value"]  # of a word
 
-OF_OTHERS: Final = {  # the words of papers and other frameworks, by ours
-    "linear": "fc dense fully_connected inner_product",
-    "conv_transpose": "deconv deconvolution transposed_conv",
-    "max_pool": "pool pooling",
-    "global_avg_pool": "gap",
-    "batch_norm": "bn",
-    "local_response_norm": "lrn",
-    "silu": "swish",
-    "upsample": "resize interpolate",
-    "concat": "cat",
-    "add": "plus",
-    "mul": "times",
-    "out_channels": "filters num_filters num_output",
-    "out_features": "units",
-    "kernel_size": "pool_size window size",
-    "dilation": "rate",
-}
-ELSEWHERE: Final = {word: ours for ours, words in OF_OTHERS.items() for word in words.split()}
+CAMEL: Final = r"(?<=[a-z0-9])(?=[A-Z])|_?[123][dD]$"  # where a class's name needs a _, or ends with a dimension
+CLOSE: Final = 0.6  # the least likeness of a name to the one that was meant, as difflib has it
+CLOSE_WORD: Final = 0.7  # of a word of ours: there are many
+CLOSER: Final = 0.9  # of a word that others have for something else
 
-MAX_OPTIONS: Final = 300  # known words that a misspelt one is compared with: a millisecond
-MAX_LISTED: Final = 12  # known words that are listed: a line's worth
+MAX_OPTIONS: Final = 300  # known names that a misspelt one is compared with: a millisecond
+MAX_LISTED: Final = 12  # known names that are listed: a line's worth
 
 
 class Suggestion(NamedTuple):
@@ -62,33 +47,60 @@ def all_known(words: Iterable[str]) -> tuple[Suggestion, ...]:
     return (Suggestion("known", listed),) if listed else ()
 
 
-def suggest(word: object, known: Iterable[str]) -> tuple[Suggestion, ...]:
-    """Suggest the known word that is close to an unknown one, or else all known words if they are few."""
+# Names
+
+
+def suggest(name: object, known: Iterable[str]) -> tuple[Suggestion, ...]:
+    """Suggest the known name that is close to an unknown one, or else all known names if they are few."""
     options = tuple(dict.fromkeys([*known][-MAX_OPTIONS:]))  # of layers, the nearest ones
-    if found := meant(word, options):
-        return did_you_mean(found)
-    return all_known(options) if len(options) <= MAX_LISTED else ()
+    return did_you_mean(close(str(name).lower(), options)) or _few(options)
 
 
-def meant(word: object, options: tuple[str, ...]) -> str:
-    """Return the option that a word stands for, as torch or others call it, or misspelt; "" for none."""
-    return _meant(re.sub(OF_TORCH, "_", str(word)).lower(), options)
-
-
-@lru_cache  # each copy of a block asks again
-def _meant(word: str, options: tuple[str, ...]) -> str:
-    ours = ELSEWHERE.get(word, "")
-    return ours if ours in options else close(word, options)
-
-
-def close(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
+def close(word: str, options: Iterable[str], cutoff: float = CLOSE) -> str:
     """Return the option whose spelling is nearest, "" where none is near; `cutoff` as difflib's ratio."""
     from difflib import get_close_matches  # most files ask for none
 
     return next(iter(get_close_matches(word, options, 1, cutoff)), "")
 
 
+# Words
+
+
+def suggest_word(word: object, known: Iterable[str], kind: Kind) -> tuple[Suggestion, ...]:
+    """Suggest the word that was meant, how to write what we have no word for, or all known words if they are few."""
+    from cnnshape.problems.foreign import WITHOUT
+
+    options, written = tuple(known), WITHOUT[kind].get(_plain(str(word)), "")
+    return advice(written) or did_you_mean(meant(word, options, kind)) or _few(options)
+
+
+def _few(options: tuple[str, ...]) -> tuple[Suggestion, ...]:
+    return all_known(options) if len(options) <= MAX_LISTED else ()
+
+
+def meant(word: object, options: Iterable[str], kind: Kind) -> str:
+    """Return the word of ours that a word stands for, as torch or others call it, or misspelt; "" for none."""
+    return _meant(str(word), tuple(options), kind)
+
+
+@lru_cache  # each copy of a block asks again
+def _meant(word: str, options: tuple[str, ...], kind: Kind) -> str:
+    from cnnshape.problems.foreign import OURS, WITHOUT
+
+    plain = _plain(word)
+    ours = [ours for ours, others in OURS[kind].items() if plain in others.split()]
+    same = [option for option in options if _plain(option) == plain or option in ours]
+    if same or plain in WITHOUT[kind]:
+        return next(iter(same), "")
+    return close(re.sub(CAMEL, "_", word).lower(), options, CLOSER if ours else CLOSE_WORD)
+
+
+def _plain(word: str) -> str:
+    """Return a word without what frameworks write differently: convtranspose for Conv2DTranspose and conv_transpose2d."""
+    return re.sub("[123]d", "", re.sub("[^a-z0-9]", "", word.lower()))
+
+
 def misspelt(data: Mapping[str, Any], key: str, keys: Iterable[str]) -> bool:
     """Say whether a table has an unknown key that seems to be `key`; `keys` are the known ones."""
     known = tuple(keys)
-    return any(meant(other, known) == key for other in data.keys() - known)
+    return any(meant(other, known, "key") == key for other in data.keys() - known)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 CELLS: Final = {1: ("cell",), 2: ("row", "column"), 3: ("slice", "row", "column")}  # by rank: one of each axis
 MOST_INPUTS: Final = 4  # that a row lists one by one
+MOST_UNKNOWN: Final = 4  # rows of which nothing is known that stand one by one
+UNKNOWN_SHAPE: Final = text(None)
+SEVERITIES: Final = ("error", "warning")  # the worst first
 
 
 class TableRow(NamedTuple):
@@ -49,7 +52,29 @@ def rows(checked: Checked, depth: int = 1) -> list[TableRow]:
     """Return the rows of the table, with names of more than `depth` parts folded by their front."""
     folded = _Folded(checked, depth)
     groups = groupby(range(len(folded.layers)), key=folded.group)
-    return [folded.row(name, list(members)) for (name, _), members in groups]
+    return [*_shortened(folded.row(name, list(members)) for (name, _), members in groups)]
+
+
+def _shortened(found: Iterable[TableRow]) -> Iterator[TableRow]:
+    """Yield the rows; of many in a row of whose output nothing is known, the first and the number of the others."""
+    for unknown, some in groupby(found, key=lambda row: row.output == UNKNOWN_SHAPE):
+        first, *others = some
+        yield first
+        if not unknown or len(others) < MOST_UNKNOWN:
+            yield from others
+        else:
+            severities = {row.severity for row in others}
+            yield others[-1]._replace(
+                name=f"… {len(others):,} more",
+                type="",
+                settings=("whose shapes cannot be known",),
+                inputs=(UNKNOWN_SHAPE,),
+                parameters="?" if any(row.parameters for row in others) else "",
+                macs="?" if any(row.macs for row in others) else "",
+                verdict=_worst(row.verdict for row in others),
+                model="",
+                severity=next((severity for severity in SEVERITIES if severity in severities), ""),
+            )
 
 
 def front(name: str, depth: int) -> str:
@@ -99,7 +124,7 @@ class _Folded:
             parameters="" if parameters == 0 else number(parameters),
             macs="" if macs == 0 else number(macs),
             dropped=_dropped([layer.dropped for layer in layers]),
-            verdict=max((self.verdicts[index] for index in members), key=["", *VERDICTS].index),  # the worst
+            verdict=_worst(self.verdicts[index] for index in members),
             model=_span([self.models[index] for index in members if self.models[index]]),
             severity=self.severity(name, layers),
             plain=not folded and inputs == (output,) and parameters == 0,
@@ -163,7 +188,11 @@ class _Folded:
         if any(layer.node.layer is None or layer.result.refusals for layer in layers):
             return "error"
         found = {self.severities.get(of, "") for of in (name, *(layer.name for layer in layers))}
-        return next((severity for severity in ("error", "warning") if severity in found), "")
+        return next((severity for severity in SEVERITIES if severity in found), "")
+
+
+def _worst(verdicts: Iterable[str]) -> str:
+    return max(verdicts, key=["", *VERDICTS].index)
 
 
 def _span(models: list[str]) -> str:

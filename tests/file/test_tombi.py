@@ -47,7 +47,7 @@ def test_it_has_nothing_against_right_files(tmp_path):
         ('{ type = "relu", allow = "foo" }', 26),
         ('{ type = "relu", out_channels = 3 }', 18),
         ('{ type = "relu", block = "unit" }', 18),
-        ('{ block = "unit", width = [2] }', 27),
+        ('{ block = "unit", repeat = [2] }', 28),
         ('{ name = "a" }', 1),
         ('"rleu"', 1),
     ],

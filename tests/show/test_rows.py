@@ -149,3 +149,14 @@ def test_indices_are_named_as_the_file_names_them(net):
         'type = "max_unpool", kernel_size = 2, indices = "pool"',
     )
     assert "indices pool" in row(net(text), "max_unpool1")
+
+
+def test_of_many_layers_without_a_shape_the_first_is_a_row(net):
+    wrong, others = 'type = "rleu"', ['type = "relu"'] * 3
+    after = 'type = "tanh", from = "input"'
+    lines = net(layers(wrong, *others, after))
+    assert [line.split()[1] for line in table_of(lines)[1]] == ["rleu1", "relu", "relu", "relu", "tanh"]
+    lines = net(layers(wrong, *others, *others, 'type = "cnov"', after))
+    first, more, known = table_of(lines)[1]
+    assert (first.split()[1], known.split()[0]) == ("rleu1", "tanh1")
+    assert re.sub(" +", " ", more) == "✗ … 7 more whose shapes cannot be known ? → ? ? ?"
