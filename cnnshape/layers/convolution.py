@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, attempt, channels_of, last_of, sees_all, volume
 from cnnshape.layers.in_torch import padded_tensor
-from cnnshape.layers.parameters import SAME_ENDS, Count, Flag, Inferred, Padding, PerAxis, Reference, Word
-from cnnshape.layers.sliding import Sliding, added, fit
+from cnnshape.layers.parameters import SAME_ENDS, Count, Flag, Inferred, Padding, Reference, WindowSetting, Word
+from cnnshape.layers.sliding import Sliding, added, countable, fit
 from cnnshape.layers.windows import Reads, cells, painted, whole
 from cnnshape.numbers.rules import (
     N,
@@ -157,8 +157,8 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
 
     Shape   (C, W, ...) -> (out_channels, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
             padding "same": W' = W, "valid": P = 0, "same_upper", "same_lower": W' = ceil(W / S), the odd cell after, before
-    Errors  window-too-large: F > W + 2P; groups-do-not-divide: C, out_channels; same-needs-stride-1;
-            padding-exceeds-side: P >= W with padding_mode "reflect", P > W with "circular";
+    Errors  window-too-large: F > W + 2P; window-too-wide: F >= 2**31; groups-do-not-divide: C, out_channels;
+            same-needs-stride-1; padding-exceeds-side: P >= W with padding_mode "reflect", P > W with "circular";
             one-weight: with `gain`, a filter has one weight
     Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * output positions;
             weight_norm and gain: out_channels more; not learned: none, as many buffers; spectral_norm: buffers,
@@ -168,10 +168,10 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
 
     in_channels = Inferred(channels_of)
     out_channels = Count()
-    kernel_size = PerAxis()
-    stride = PerAxis(1)
+    kernel_size = WindowSetting()
+    stride = WindowSetting(1)
     padding = Padding("same", "valid")
-    dilation = PerAxis(1)
+    dilation = WindowSetting(1)
     groups = Count(1)
     bias = Flag(True)
     padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"), sides=True)
@@ -268,7 +268,8 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
             are cut off, the odd one at the end, at the beginning
     Errors  nothing-left: W' < 0; no-elements: W' = 0; output-padding-too-large: OP >= max(S, D);
             groups-do-not-divide: C, out_channels; like-out-of-range: the side of `like` needs another OP than 0 to S - 1;
-            shapes-differ: `like` has another number of axes; window-below-stride: F < S with padding "same_upper"
+            shapes-differ: `like` has another number of axes; window-below-stride: F < S with padding "same_upper";
+            window-too-wide: F >= 2**31
     Counts  parameters: out_channels * C/groups * K... (+ out_channels); macs: weights * *input* positions;
             weight_norm: C more; not learned: none, as many buffers; spectral_norm: buffers,
             out_channels/groups + C * K...
@@ -277,13 +278,13 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
 
     in_channels = Inferred(channels_of)
     out_channels = Count()
-    kernel_size = PerAxis()
-    stride = PerAxis(1)
+    kernel_size = WindowSetting()
+    stride = WindowSetting(1)
     padding = Padding()
-    output_padding = PerAxis(0, least=0)
+    output_padding = WindowSetting(0, least=0)
     groups = Count(1)
     bias = Flag(True)
-    dilation = PerAxis(1)
+    dilation = WindowSetting(1)
     padding_mode = Word("zeros", words=("zeros",))
     learned = Flag(True, torch=False)
     parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
@@ -302,6 +303,10 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
 
     def parts(self) -> N:
         return self.out_channels // self.groups
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        super().enter(require, *inputs)
+        countable(self.axes(len(inputs[0]) - 1), require)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         if self.like is None:

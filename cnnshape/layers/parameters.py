@@ -118,9 +118,10 @@ def _misfit(value: object, kinds: type | tuple[type, ...] = int) -> type[BadValu
 EXPRESSION: Final = {"type": "string", "description": "an expression", "pattern": r"[A-Za-z0-9_(]"}
 
 
-def whole_number(least: int) -> dict[str, Any]:
+def whole_number(least: int, most: int = LARGEST) -> dict[str, Any]:
     """Return the JSON Schema of a whole number, or an expression for one."""
-    return {"anyOf": [{"type": "integer", "minimum": least}, EXPRESSION]}
+    limits = {"minimum": least} if most == LARGEST else {"minimum": least, "maximum": most}
+    return {"anyOf": [{"type": "integer", **limits}, EXPRESSION]}
 
 
 class Count(Parameter[int]):
@@ -201,6 +202,7 @@ class PerAxis(Parameter[Any]):
     """
 
     sides = spatial = True
+    most = LARGEST
 
     def __init__(
         self,
@@ -227,6 +229,9 @@ class PerAxis(Parameter[Any]):
         """Return the value of one axis. Raises Wrong."""
         if not is_count(value, self.least):
             raise self.refuse(value, _misfit(value))
+        if value > self.most:
+            takes = f"at most {self.most}, for which torch has 32 bits"
+            raise Wrong(OutOfRange(key=self.name, takes=takes, value=shown(value)))
         return value
 
     def read(self, value: object) -> Any:
@@ -239,14 +244,15 @@ class PerAxis(Parameter[Any]):
         try:
             return tuple(map(self.entry, value))
         except Wrong as error:
-            raise self.refuse(value, type(error.problem)) from None  # shown as a whole
+            error.problem.facts["value"] = shown(value)  # as a whole
+            raise
 
     def plain(self, value: Any, rank: int) -> Any:
         return per_axis(value, rank) if self.spatial else value
 
     def entry_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the value of one axis."""
-        return whole_number(self.least)
+        return whole_number(self.least, self.most)
 
     def schema(self) -> dict[str, Any]:
         words = [{"enum": list(self.words)}] if self.words else []
@@ -258,7 +264,13 @@ def _or(words: tuple[str, ...]) -> str:
     return "".join(f', or "{word}"' for word in words)
 
 
-class Padding(PerAxis):
+class WindowSetting(PerAxis):
+    """A setting of sliding windows, in cells."""
+
+    most = 2**31 - 1  # what torch's windows are counted in; beyond, some refuse and others wrap around
+
+
+class Padding(WindowSetting):
     """Cells added at both ends, or a word: SAME_ENDS follow the side and the stride; some types have others as well."""
 
     def __init__(self, *others: str):

@@ -13,9 +13,9 @@ from cnnshape.layers.parameters import (
     Flag,
     KeptSize,
     Padding,
-    PerAxis,
     Real,
     Reference,
+    WindowSetting,
     Word,
     per_axis,
 )
@@ -53,7 +53,7 @@ class Pooling(Layer):
 class _Pool(Pooling, Sliding):
     """The base of the pools with a window: its rule, and the limit of its padding."""
 
-    kernel_size: PerAxis
+    kernel_size: WindowSetting
     ceil_mode: Flag
 
     def sees_all(self, x: Shape, y: Shape) -> bool:
@@ -90,14 +90,14 @@ class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
     Shape   (C, W, ...) -> (C, W', ...), W' = floor((W - F + 2P) / S) + 1, with F = D(K - 1) + 1;
             ceil_mode: W' = floor((W + P - max(F - P, S) + S - 1) / S) + 1; padding "same_upper", "same_lower":
             W' = ceil(W / S), the odd cell after, before
-    Errors  window-too-large: F > W + 2P (with ceil_mode: W' < 1); padding-over-half: P > K // 2
+    Errors  window-too-large: F > W + 2P (with ceil_mode: W' < 1); window-too-wide: F >= 2**31; padding-over-half: P > K // 2
     Source  Dumoulin & Visin 2016, relationship 6 (arXiv:1603.07285); torch.nn.MaxPool2d
     """
 
-    kernel_size = PerAxis()
-    stride = PerAxis(same_as="kernel_size")
+    kernel_size = WindowSetting()
+    stride = WindowSetting(same_as="kernel_size")
     padding = Padding()
-    dilation = PerAxis(1)
+    dilation = WindowSetting(1)
     ceil_mode = Flag(False, sides=True)
     fills = -inf
 
@@ -135,8 +135,8 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
     Source  torch.nn.AvgPool2d
     """
 
-    kernel_size = PerAxis()
-    stride = PerAxis(same_as="kernel_size")
+    kernel_size = WindowSetting()
+    stride = WindowSetting(same_as="kernel_size")
     padding = Padding()
     ceil_mode = Flag(False, sides=True)
     count_include_pad = Flag(True)
@@ -176,8 +176,8 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
     """
 
     norm_type = Real(nonzero=True)
-    kernel_size = PerAxis()
-    stride = PerAxis(same_as="kernel_size")
+    kernel_size = WindowSetting()
+    stride = WindowSetting(same_as="kernel_size")
     ceil_mode = Flag(False, sides=True)
     padding = Word(None, words=SAME_ENDS, torch=False, sides=True, spatial=True)  # type: ignore[arg-type]  # none
 
@@ -204,9 +204,9 @@ class MaxUnpool(Pooling, type="max_unpool"):
     """
 
     indices = Reference("max_pool")
-    kernel_size = PerAxis(None)
-    stride = PerAxis(None)
-    padding = PerAxis(None, least=0)
+    kernel_size = WindowSetting(None)
+    stride = WindowSetting(None)
+    padding = WindowSetting(None, least=0)
     output_size = Word(None, words=("default",), torch=False, compared=False, sides=True)  # type: ignore[arg-type]  # the side that entered
     ranks = SPATIAL
     modules: ClassVar = {"MaxUnpool{rank}d": {}}

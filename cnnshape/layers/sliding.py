@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import SPATIAL, Layer
 from cnnshape.layers.in_torch import padded_tensor
-from cnnshape.layers.parameters import SAME_ENDS
+from cnnshape.layers.parameters import SAME_ENDS, WindowSetting
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, left_over, lost, product
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnnshape.numbers.rules import Require
     from cnnshape.numbers.shape import Shape
 
 
@@ -26,6 +27,10 @@ class Sliding(Layer):
     padding: Any
     ranks = SPATIAL
     fills = 0.0  # the value of the cells that `padding` adds
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        super().enter(require, *inputs)
+        countable(self.axes(len(inputs[0]) - 1), require)
 
     def left_over(self, w: N, *, kernel_size: N, stride: N, padding: Any = 0, dilation: N = 1) -> N:
         covered = extent(kernel_size, dilation)
@@ -73,6 +78,13 @@ class Sliding(Layer):
         if self.padding not in SAME_ENDS:
             return x
         return padded_tensor(torch, x, self.ends(tuple(x.shape[1:])), mode=mode, value=self.fills)
+
+
+def countable(axes: Sequence[dict[str, Any]], require: Require) -> None:
+    """State that the cells of a window are as many along each axis as torch counts: beyond, it wraps around."""
+    for axis in axes:
+        covered = extent(axis["kernel_size"], axis.get("dilation", 1))
+        require(covered <= WindowSetting.most, "window-too-wide", extent=covered)
 
 
 def fit(layer: Layer, rank: int) -> bool:

@@ -20,6 +20,21 @@ class WindowTooLarge(Problem, code="window-too-large"):
     at = ("kernel_size", "dilation")
 
 
+class WindowTooWide(Problem, code="window-too-wide"):
+    """The window (the kernel, spread out by dilation) has more cells than torch counts.
+
+    It has 32 bits for them. Beyond, some of its layers refuse, and others go round and give a wrong shape.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "conv", out_channels = 8, kernel_size = 5, dilation = 2_000_000_000 }]
+    Mend     Look for a number that is meant otherwise (`dilation = 2`).
+    """
+
+    sentence = "a window of {extent} cells is more than torch counts in 32 bits"
+    at = ("dilation", "kernel_size")
+    torch_refuses = False  # the cross-check does not ask
+
+
 class NothingLeft(Problem, code="nothing-left"):
     """More is cut off a side than it has: by a pad with negative numbers, or the padding of a conv_transpose.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, overload
 
 import torch
 
@@ -16,7 +16,7 @@ from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.comparing import Disagreement
-from cnnshape.problems.shapes import TooManyElements
+from cnnshape.problems.shapes import TooManyElements, WindowTooWide
 from cnnshape.problems.wording import said
 from cnnshape.pytorch import memory
 from cnnshape.pytorch.bare import Bare
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from cnnshape.network.report import LayerReport, Report
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
+
+UNASKED: Final = {  # refusals behind which torch is not asked, with the reason
+    TooManyElements.code: "no memory holds its result",
+    WindowTooWide.code: "torch goes round where it counts the cells of the window",
+}
 
 TorchOutcome = Literal[
     "agrees",  # the same shape, and as many parameters
@@ -170,8 +175,9 @@ class _Pass:
             return Verdict(row.name, "not run", "what enters it, or what it is, cannot be known")
         if any(value not in self.inputs and value not in self.tensors for value in row.node.inputs):
             return Verdict(row.name, "not run", "torch did not run what it reads")
-        if any(code == TooManyElements.code for code, _ in row.result.refusals):
-            return Verdict(row.name, "skipped", "no memory holds its result")
+        unasked = next((UNASKED[code] for code, _ in row.result.refusals if code in UNASKED), "")
+        if unasked:
+            return Verdict(row.name, "skipped", unasked)
         needed = self.needed(row)
         if needed > self.memory:
             reason = f"needs {needed / 2**30:,.1f} GiB, and may use {self.memory / 2**30:,.1f} GiB"
@@ -181,7 +187,8 @@ class _Pass:
     def needed(self, row: LayerReport) -> int:
         """Return the bytes that a layer takes, with the tensors that wait for later layers."""
         layer: Any = row.node.layer
-        through = sum(math.prod(shape) for shape in (*row.inputs, row.output) if shape)
+        output = _taken(row) if row.result.refusals else row.output
+        through = sum(math.prod(shape) for shape in (*row.inputs, output) if shape)
         parameters: Any = row.result.parameters
         weights = 0 if parameters is UNKNOWN else parameters + layer.buffers(row.input_shapes[0])
         elements = (1 + memory.WORK) * through + weights + memory.scratch(row, self.device)
@@ -243,6 +250,16 @@ def _run(layer: Any, tensors: Sequence[Any], device: str) -> tuple[Any, int]:
         module = layer.module(Bare(), *(tuple(tensor.shape[1:]) for tensor in tensors))
     parameters = 0 if module is None else sum(weights.numel() for weights in module.eval().parameters())
     return layer.call(torch, module, *tensors), parameters
+
+
+def _taken(row: LayerReport) -> Shape | None:
+    """Return the shape that torch gives where we refuse, None where it refuses too: on meta, which takes no memory."""
+    shapes: Any = row.inputs
+    try:
+        y, _ = _run(row.node.layer, [torch.empty(1, *shape, device="meta") for shape in shapes], "meta")
+    except Exception:  # noqa: BLE001 -- whatever torch refuses with
+        return None
+    return tuple(y.shape[1:])
 
 
 def _unsettled(value: Any) -> bool:

@@ -137,17 +137,19 @@ def test_a_layer_norm_behind_a_failure_normalises_what_arrives():
 @pytest.mark.parametrize(
     ("one", "shape", "codes"),
     [
-        (conv(kernel_size=2**40), (3, 224, 224), ["window-too-large"]),
-        (conv(kernel_size=1, padding=2**62), (3, 224), ["too-many-elements"]),
+        (conv(kernel_size=2**31 - 1), (3, 224, 224), ["window-too-large"]),
+        (conv(kernel_size=2, dilation=2**31 - 2), (3, 224), ["window-too-large"]),
+        (conv(kernel_size=2, dilation=2**31 - 1), (3, 224), ["window-too-wide"]),
+        (conv(kernel_size=1, dilation=2**31 - 1, padding=2**31 - 1), (3, 9, 9, 9), ["too-many-elements"]),
         (
-            layer("conv_transpose", in_channels=1, out_channels=1, kernel_size=2**63 - 1, stride=2**62),
-            (1, 9),
+            layer("conv_transpose", in_channels=1, out_channels=1, kernel_size=1, stride=2**31 - 1),
+            (1, 2**33),
             ["too-many-elements"],
         ),
         (layer("upsample", scale_factor=2**62), (1, 1), []),
         (layer("upsample", scale_factor=2**62), (1, 2), ["too-many-elements"]),
         (layer("upsample", scale_factor=1e18), (1, 100), ["too-many-elements"]),
-        (layer("max_pool", kernel_size=2**40, padding=2**39), (3, 224), []),
+        (layer("max_pool", kernel_size=2**31 - 1, padding=2**30 - 1), (3, 224), []),
         (layer("pad", padding=[[2**62, 2**62]]), (1, 5), ["too-many-elements"]),
         (layer("pad", padding=[[-(2**62), 2**62]]), (1, 5), ["nothing-left"]),
         (layer("slice", start=-(2**62)), (3, 4), ["slice-out-of-range"]),
@@ -163,8 +165,8 @@ def test_huge_numbers_cost_nothing(one, shape, codes):
 
 
 def test_weights_beyond_any_memory_are_counted():
-    one = conv(kernel_size=2**31, padding=2**30, stride=2**31, bias=False)
-    assert measure(one, ((3, 9, 9),))[:3] == ((8, 1, 1), 24 * 2**62, 24 * 2**62)
+    one = conv(kernel_size=2**30, padding=2**30, stride=2**31 - 1, bias=False)
+    assert measure(one, ((3, 9, 9),))[:3] == ((8, 1, 1), 24 * 2**60, 24 * 2**60)
 
 
 # Doubts

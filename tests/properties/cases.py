@@ -70,7 +70,7 @@ MADE = {
 FOLLOWING = ("same_upper", "same_lower")
 POOL = {
     "kernel_size": sizes(1, 2, 2, 3, 3, 4, 5, 100),
-    "stride": sizes(1, 2, 3, 5, 10**9),
+    "stride": sizes(1, 2, 3, 5, 10**9, wrong=(2**31,)),
     "padding": sizes(0, 0, 1, 1, 2, 3, wrong=(-1,)),
 }
 PADDED_POOL = POOL | {"padding": sizes(0, 0, 1, 1, 2, 3, *FOLLOWING, wrong=(-1, "same"))}
@@ -79,7 +79,7 @@ CONV = {
     "out_channels": counts(1, 2, 3, 4, 6),
     "kernel_size": sizes(1, 2, 3, 4, 5),
     "stride": sizes(1, 1, 1, 2, 2, 3, 5),
-    "dilation": sizes(1, 1, 1, 2, 3),
+    "dilation": sizes(*[1, 1, 1, 2, 3] * 3, 2**31 - 1),
     "groups": counts(1, 1, 1, 1, 2, 3, 4),
     "bias": FLAG,
     **MADE,
@@ -137,13 +137,15 @@ TRIED: dict[str, Tried] = {
         "ConvTranspose{}d",
         space=True,
         **CONV,
-        padding=sizes(0, 1, 2, 3, 6, *FOLLOWING, wrong=(-1, "same")),
+        padding=sizes(0, 1, 2, 3, 6, *FOLLOWING * 3, wrong=(-1, "same")),
         output_padding=sizes(0, 0, 1, 2, 3, wrong=(-1,)),
         padding_mode=Values("zeros", wrong=("reflect", "replicate", "circular")),
         like=Values("other"),
     ),
     "linear": Tried("Linear", in_features=declared(), out_features=counts(1, 2, 7), bias=FLAG, **MADE),
-    "max_pool": Tried("MaxPool{}d", space=True, **PADDED_POOL, dilation=sizes(1, 2, 3), ceil_mode=FLAG),
+    "max_pool": Tried(
+        "MaxPool{}d", space=True, **PADDED_POOL, dilation=sizes(*[1, 2, 3] * 9, 2**31 - 1), ceil_mode=FLAG
+    ),
     "avg_pool": Tried(
         "AvgPool{}d",
         space=True,

@@ -137,6 +137,14 @@ def each(value: Any, sides: Sequence[int]) -> list[Any]:
     return value if isinstance(value, list) else [value] * len(sides)
 
 
+@condition("window-too-wide")
+def too_wide(case: Case, answer: Any = None) -> bool:
+    """Windows of more cells than an int32 counts: torch refuses, or goes round."""
+    given = [each(case.settings.get(name, 1), case.shapes[0][1:]) for name in ("kernel_size", "dilation")]
+    pairs = [pair for pair in zip(*given, strict=False) if all(isinstance(cells, int) for cells in pair)]
+    return any(dilation * (kernel_size - 1) + 1 >= 2**31 > dilation for kernel_size, dilation in pairs)
+
+
 @condition("padding-exceeds-rest")
 def _(case: Case, answer: Any) -> bool:
     """Circular padding wraps no cell that it has cut off: torch refuses, or gives memory that nobody wrote."""
@@ -188,10 +196,10 @@ LARGEST = torch.finfo(torch.float32).max
 @condition(SETTING)
 def _(case: Case, answer: Any) -> bool:
     """What no layer can mean: a number that is no float32 (nor its inverse, where torch divides by it) and no int64;
-    padding, or channels of zeros, that cut something off; a max_unpool with a window of no cells, or of a max_pool whose
-    padding follows the side, or dilated with the default size; a fixed weight that is made of learned numbers; a
-    scale_factor of 0, which torch takes for none; an attention that drops more than all, which torch finds in training
-    alone.
+    a setting of a window that is no int32; padding, or channels of zeros, that cut something off; a max_unpool with a
+    window of no cells, or of a max_pool whose padding follows the side, or dilated with the default size; a fixed weight
+    that is made of learned numbers; a scale_factor of 0, which torch takes for none; an attention that drops more than
+    all, which torch finds in training alone.
     """
     kind, settings, _ = case
     pool = settings.get("indices", {})
@@ -204,6 +212,7 @@ def _(case: Case, answer: Any) -> bool:
     return (
         any(not abs(number) <= LARGEST for number in numbers)
         or any(abs(number) >= 2**63 for number in integers)
+        or any(abs(cells) >= 2**31 for cells, _ in own if isinstance(cells, int))
         or (kind == "max_unpool" and any(cells < least for cells, least in own))
         or pool.get("padding") in FOLLOWING
         or ("output_size" in settings and any(d != 1 for d in each(pool.get("dilation", 1), "a")))

@@ -498,3 +498,13 @@ def test_torch_agrees_on_cuda():
         assert set(verdicts(net, "cuda")) <= expected, (code, layer)
     too_large = net_of([3, 1_000_000, 1_000_000], 'type = "conv", out_channels = 64, kernel_size = 3', "relu")
     assert verdicts(too_large, "cuda") == ["skipped", "not run"]
+
+
+def test_torch_is_not_asked_about_windows_that_it_cannot_count():
+    """Its max_pool goes round: of a kernel of 5 with dilation 2147483647 and stride 2 it makes 11 windows on 18 cells."""
+    one = 'type = "max_pool", kernel_size = 5, dilation = 2147483647, stride = 2'
+    net = net_of([1, 18], one)
+    assert [problem.code for problem in net.check().problems] == ["window-too-wide"]
+    (layer,) = cnnshape.verify(net, "cpu").layers
+    assert (layer.verdict, layer.output) == ("skipped", None)
+    assert torch.nn.MaxPool1d(5, 2, dilation=2147483647)(torch.zeros(1, 1, 18)).shape[2] == 11

@@ -200,3 +200,18 @@ layers = [
 """)
     assert verdicts(net) == ["agrees"] * 5
     assert [there // 4 for there in alive] == [10, 10 + 20, 10 + 20 + 10, 10 + 10, 10]
+
+
+def test_what_torch_would_give_where_we_refuse_counts_as_memory():
+    """A sum that may not broadcast: torch would make a square of its two edges, 3 * 4 bytes for each of 10**14 cells."""
+    side = 10_000_000
+    net = cnnshape.loads(f"""
+input = [1, 1, {side}]
+layers = [
+  {{ name = "high", type = "reshape", shape = [1, {side}, 1] }},
+  {{ type = "add", from = ["input", "high"] }},
+]
+""")
+    _, verdict = cnnshape.verify(net, "cpu").layers
+    assert verdict.verdict == "skipped"
+    assert "needs 1,117,587.3 GiB" in verdict.reason
