@@ -91,9 +91,9 @@ class Attention(Layer, type="attention"):
         return product(x[axis] for axis in self.positions(x, unasked))
 
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
-        """Return the elements of queries, keys and values, and of the weights, twice."""
+        """Return the elements of queries, keys, values and what is read, and of the weights of all heads."""
         positions = self.uses(x, y)
-        return 4 * product(x) + 2 * self.num_heads * positions * positions
+        return 4 * product(x) + self.num_heads * positions * positions
 
     @classmethod
     def of_module(cls, module: Any, **said: Any) -> Self:

@@ -77,6 +77,8 @@ OVER_CHANNELS = 'type = "local_response_norm", size = 1000'
         ([16, 40, 40], TRANSPOSED + ", output_padding = 1, dilation = 2", 8 * 25 * 40 * 40),
         ([16, 40, 40], REPLICATING, 2 * 16 * 45 * 45),
         ([16, 10, 10], OVER_CHANNELS, 1000 * 10 * 10),
+        ([16, 50], 'type = "attention", num_heads = 2, over = 2', 4 * 16 * 50 + 2 * 50 * 50),  # each head, all by all
+        ([16, 50], 'type = "lstm", hidden_size = 3, bidirectional = true, over = 2', 2 * (4 + 2) * 3 * 50),
     ],
 )
 @pytest.mark.skipif(not memory.HAS_ONEDNN, reason="torch has no oneDNN here")
