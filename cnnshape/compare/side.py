@@ -50,7 +50,7 @@ class Side:
             before = layer.inputs[0] - self.first if len(layer.inputs) == 1 and self.first + j in used else -1
             if before < 0 or readers[self.first + before] > 1:
                 continue
-            if layer.simplest.is_end_of(layers[before].simplest, layers[before].output or ()):
+            if layers[before].simplest.gives_alone(layer.simplest, layers[before].output or ()):
                 ended[before] = ended[before]._replace(output=layer.output)
                 ended[j] = layer._replace(optional=True)
         return ended

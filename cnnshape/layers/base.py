@@ -198,8 +198,8 @@ class Layer(InTorch):
         """Say whether all shapes of a net would be the same without the layer."""
         return self.fits and inputs[:1] == (y,)
 
-    def is_end_of(self, before: Layer, x: Shape) -> bool:
-        """Say whether it takes of the result x of the layer before it what that layer itself may give alone."""
+    def gives_alone(self, part: Layer, y: Shape) -> bool:
+        """Say whether another setting has it give what the layer behind takes of its output y."""
         return False
 
     # What the base makes of these

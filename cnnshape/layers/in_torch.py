@@ -36,6 +36,12 @@ class Called(NamedTuple):
         x, at = tuple(self.tensors[0].shape), self.batch or 0
         return (*x[at : at + 1], *x[:at], *x[at + 1 :])
 
+    def counted(self, axis: int) -> int:
+        """Return an axis of the first tensor as it is counted with the batch first, which is 0."""
+        if self.batch is None or axis < self.batch:
+            return axis + 1
+        return axis if axis > self.batch else 0
+
     def arguments(self, names: Iterable[str]) -> dict[str, Any]:
         """Return the arguments behind the input by their names."""
         return dict(zip(names, self.args[1:], strict=False)) | self.kwargs
@@ -141,10 +147,10 @@ class InTorch:
 
     def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Any, tuple[int, ...]]:
         """Return the layer as files write it, seen with the layers that made its inputs, and the values that enter."""
-        made = maker(inputs[0]) if len({*inputs}) == 1 else None
-        if made and made.layer and made.layer.in_parts and (self.cuts or self.stacks):
-            return made.layer, made.inputs
-        return self, inputs
+        parts = [*map(maker, inputs)] if self.cuts or self.stacks else []
+        one = parts[0] if parts else None
+        same = one and all(part and (part.layer, part.inputs) == (one.layer, one.inputs) for part in parts)
+        return (one.layer, one.inputs) if one and same and one.layer and one.layer.in_parts else (self, inputs)
 
 
 def padded_tensor(

@@ -144,10 +144,10 @@ class Permute(Rearranging, type="permute"):
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
-        """Yield the layer, which files may well leave out, unless the call moves the batch."""
-        order = _order(call) if call.results else [-1]
-        if order[0] == 0:
-            yield Recognized(cls.type, cls(dims=tuple(order[1:])), call.results, minor=True)
+        """Yield the layer, which files may well leave out, and which leaves the batch aside, wherever it goes."""
+        if call.results:
+            dims = tuple(axis for axis in map(call.counted, _order(call)) if axis)
+            yield Recognized(cls.type, cls(dims=dims), call.results, minor=True)
 
     def order(self, x: Shape, require: Require) -> list[int]:
         """Return the index in x of each axis of the result."""

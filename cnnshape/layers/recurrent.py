@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.base import Layer, axis_of
 from cnnshape.layers.parameters import Count, Dim, Flag, Inferred, Real, Word
+from cnnshape.layers.shaping import Select
 from cnnshape.layers.windows import whole
 from cnnshape.numbers.rules import N, Require, unasked
 from cnnshape.numbers.unknown import UNKNOWN
@@ -89,6 +90,15 @@ class Recurrent(Layer):
     def beside(self) -> LastStates:
         return LastStates(of=self)
 
+    def gives_alone(self, part: Layer, y: Shape) -> bool:
+        """Say whether a part of the sequence is what `returns = "last"` gives."""
+        if isinstance(part, LastStates):
+            return True
+        if not isinstance(part, Select) or self.bidirectional or self.over == OF_BATCH:
+            return False
+        time = axis_of(self.over, y, unasked)
+        return part.compared(y, ()) == {"dim": time + 1, "index": y[time] - 1}
+
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the settings in plain form, `over` as the steps that it comes to."""
         steps = "the batch" if self.over == OF_BATCH else f"{self.uses(x, y)} steps"
@@ -162,5 +172,7 @@ class LastStates(Layer):
     def output(self, require: Require, *inputs: Shape) -> Shape:
         return (self.of.hidden_size * self.of.directions(),)
 
-    def is_end_of(self, before: Layer, x: Shape) -> bool:
-        return isinstance(before, Recurrent)
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        """Return the last step of the sequence, where that is all: in one direction, along time."""
+        others = self.of.bidirectional or self.of.over == OF_BATCH
+        return self if others else Select(dim=self.of.over, index=-1)

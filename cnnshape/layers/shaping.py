@@ -261,21 +261,24 @@ PARTS: Final = ("getitem", "narrow", "chunk", "split", "tensor_split")  # torch'
 
 
 def _parts(call: Called) -> Iterator[tuple[Any, dict[int, tuple[int, int, int]]]]:
-    """Yield each part that a call takes: the tensor, and for each axis that is cut, but the batch, (start, stop, step)."""
+    """Yield each part that a call takes: the tensor, and for each axis that is cut, but the batch, (start, stop, step).
+
+    Axes are counted with the batch first.
+    """
     x = call.tensors[0].shape
     if call.name == "getitem":
         index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
         if all(isinstance(part, slice) or part is Ellipsis for part in index):
             at = index.index(...) if ... in index else len(index)
             index = (*index[:at], *[slice(None)] * (len(x) - len(index) + 1), *index[at + 1 :])[: len(x)]
-            cuts = {axis: part.indices(x[axis]) for axis, part in enumerate(index) if axis}
-            made = {axis: cut for axis, cut in cuts.items() if cut != (0, x[axis], 1)}
+            cuts = {axis: part.indices(x[axis]) for axis, part in enumerate(index) if call.counted(axis)}
+            made = {call.counted(axis): cut for axis, cut in cuts.items() if cut != (0, x[axis], 1)}
             yield from ((part, made) for part in call.results)
         return
     given = call.arguments(("dim", "start") if call.name == "narrow" else ("sections", "dim"))
     axis, start = given.get("dim", 0) % len(x), given.get("start", 0)
     for part in call.results:
-        yield part, {axis: (start, start + part.shape[axis], 1)} if axis else {}
+        yield part, {call.counted(axis): (start, start + part.shape[axis], 1)} if call.counted(axis) else {}
         start += part.shape[axis]
 
 
@@ -473,15 +476,15 @@ class Select(Shaping, type="select"):
 
 
 def _places(call: Called) -> Iterator[tuple[Any, int, int]]:
-    """Yield each place that a call takes: the tensor, the axis but for the batch, and the index."""
+    """Yield each place that a call takes: the tensor, the axis but for the batch (counted as 0), and the index."""
     x = call.tensors[0].shape
     if call.name == "unbind":
-        axis = call.arguments(["dim"]).get("dim", 0) % len(x)
+        axis = call.counted(call.arguments(["dim"]).get("dim", 0) % len(x))
         yield from ((part, axis, index) for index, part in enumerate(call.results) if axis)
     elif call.name == "select":
         axis, index = call.arguments(["dim", "index"]).values()
-        if axis % len(x):
-            yield call.results[0], axis % len(x), index
+        if axis := call.counted(axis % len(x)):
+            yield call.results[0], axis, index
     else:
         keys = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
         at = next((place for place, key in enumerate(keys) if key is ...), None)
@@ -489,8 +492,9 @@ def _places(call: Called) -> Iterator[tuple[Any, int, int]]:
             keys = (*keys[:at], *[slice(None)] * (len(x) - len(keys) + 1), *keys[at + 1 :])
         numbers = [axis for axis, key in enumerate(keys) if isinstance(key, int) and not isinstance(key, bool)]
         others = [key.indices(n) == (0, n, 1) for key, n in zip(keys, x, strict=False) if isinstance(key, slice)]
-        if len(numbers) == 1 and numbers[0] and all(others) and len(others) == len(keys) - 1:
-            yield call.results[0], numbers[0], keys[numbers[0]]
+        axis = call.counted(numbers[0]) if len(numbers) == 1 and len(others) == len(keys) - 1 else 0
+        if axis and all(others):
+            yield call.results[0], axis, keys[numbers[0]]
 
 
 def _from_front(index: N, length: N) -> N:

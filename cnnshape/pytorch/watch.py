@@ -56,6 +56,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.titles = {id(tensor): name for name, tensor in self.parameters.items()}
         self.calls: list[Call] = []
         self.first = 1 + len(inputs)  # the value of the first call
+        self.given = [tuple(tensor.shape[1:]) for tensor in inputs]
         self.origins = WeakIdKeyDictionary()
         self.batches = WeakIdKeyDictionary()  # the axis of the batch in each tensor; the first where nothing is said
         attributes = (value for module in self.names for value in vars(module).values())
@@ -224,9 +225,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         minor: bool = False,
     ) -> None:
         inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
-        if layer:
-            kind, layer, inputs = self.as_files_have_it(layer, inputs)
         shapes = tuple(map(self.shape, entering))
+        if layer:
+            whole, read = layer.among(inputs, self.maker)
+            if whole is not layer:
+                self.leave_out({*inputs} - {*read})
+                shapes = tuple(map(self.shape_of, read))
+            kind, layer, inputs = whole.type, whole, read
         output = self.shape(made[0]) if made else None
         call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor)
         if made:
@@ -237,13 +242,15 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         else:
             self.raising = [call]
 
-    def as_files_have_it(self, layer: Layer, inputs: tuple[int, ...]) -> tuple[str, Layer, tuple[int, ...]]:
-        """Return the layer that files have for this one and the makers of its inputs, which become minor."""
-        whole, read = layer.among(inputs, self.maker)
-        if whole is not layer:
-            for value in {*inputs} - {*read}:
-                self.calls[value - self.first] = self.calls[value - self.first]._replace(minor=True)
-        return whole.type, whole, read
+    def leave_out(self, values: set[int]) -> None:
+        """Make the layers minor that made the values: another is all that they are in a file."""
+        for value in values:
+            self.calls[value - self.first] = self.calls[value - self.first]._replace(minor=True)
+
+    def shape_of(self, value: int) -> Shape:
+        """Return the shape of a value."""
+        made = self.maker(value)
+        return (made.output or ()) if made else self.given[value - 1]
 
     def maker(self, value: int) -> Call | None:
         """Return the call that made a value, None for an input of the net."""
