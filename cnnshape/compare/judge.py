@@ -9,6 +9,7 @@ from cnnshape.compare.alignment import Alignment
 from cnnshape.compare.attention import with_attention
 from cnnshape.compare.comparison import Match
 from cnnshape.compare.differences import MANY, Difference, described, listed, of_settings, of_shapes, written
+from cnnshape.compare.padding import follows_sides, with_padding
 from cnnshape.compare.results import paired
 from cnnshape.compare.side import Side
 from cnnshape.compare.side_layer import alike, of_call, of_row
@@ -43,9 +44,13 @@ class _Judge:
             run = run._replace(calls=with_attention(run.calls, self.first))
         self.net, self.report, self.run = net, report, run
         self.problems: list[Problem] = []
-        self.file = Side([of_row(row) for row in report.layers], self.first, net.outputs.values())
-        returned = (value for tensor in run.returned for value in tensor.values)
-        self.model = Side([of_call(call) for call in run.calls], self.first, returned)
+        ours, theirs = [of_row(row) for row in report.layers], [of_call(call) for call in run.calls]
+        returned = [value for tensor in run.returned for value in tensor.values]
+        if follows_sides(node.layer for node in net.nodes):
+            ours = with_padding(ours, self.first, net.outputs.values())
+            theirs = with_padding(theirs, self.first, returned)
+        self.file = Side(ours, self.first, net.outputs.values())
+        self.model = Side(theirs, self.first, returned)
         self.owners: dict[str, int] = {}  # of each parameter, the first layer that uses it
         for j in self.model.order:
             for name in run.calls[j].weights:

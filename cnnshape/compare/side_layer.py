@@ -23,6 +23,7 @@ class SideLayer(NamedTuple):
 
     name: str  # "" for a name that the other side cannot have
     type: str
+    own: Layer  # UNKNOWN_TYPE where files do not know its type
     settings: dict[str, Any]  # to compare with those of a layer of the same type
     simplest: Layer  # the simplest layer that does the same
     kind: str  # its type
@@ -95,6 +96,7 @@ def _side_layer(  # noqa: PLR0913 -- what a SideLayer is made of
     return SideLayer(
         name=name,
         type=kind,
+        own=own,
         settings=settings,
         simplest=simplest,
         kind=kind if simplest is own else simplest.type,
@@ -106,6 +108,22 @@ def _side_layer(  # noqa: PLR0913 -- what a SideLayer is made of
         output=output,
         parameters=parameters,
         optional=minor or own.idle(output, *entering),
+    )
+
+
+def remade(
+    one: SideLayer, layer: Layer, *, entering: tuple[Shape | None, ...] = (), output: Shape | None = None
+) -> SideLayer:
+    """Return a layer of a side with other settings, from other shapes that enter it, or to another result."""
+    return _side_layer(
+        one.type,
+        layer,
+        name=one.name,
+        inputs=one.inputs,
+        entering=entering or one.entering,
+        output=output or one.output,
+        parameters=one.parameters,
+        minor=one.optional,
     )
 
 

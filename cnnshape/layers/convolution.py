@@ -241,6 +241,13 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
     def of_module(cls, module: Any, **said: Any) -> Self:
         return super().of_module(module, **said).replace(gain=False)  # torch has no class with gains
 
+    def fills_as(self, pad: Any, *, padded: bool) -> bool:
+        return not padded if pad.mode != "constant" else pad.value == 0 and (not padded or self.padding_mode == "zeros")
+
+    def behind(self, pad: Any, x: Shape, padded: Shape) -> Self | None:
+        whole = super().behind(pad, x, padded)
+        return whole and whole.replace(padding_mode="zeros" if pad.mode == "constant" else pad.mode)
+
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         found = super().compared(x, y)
         if not any(found["padding"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf, prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt, sees_all
 from cnnshape.layers.in_torch import Called, Recognized
@@ -153,6 +153,13 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         found = super().compared(x, y)
         return found | {"count_include_pad": self.counts_padding} if "count_include_pad" in found else found
+
+    def fills_as(self, pad: Any, *, padded: bool) -> bool:
+        return super().fills_as(pad, padded=padded) and (self.counts_padding or not padded)
+
+    def behind(self, pad: Any, x: Shape, padded: Shape) -> Self | None:
+        whole = super().behind(pad, x, padded)
+        return whole and whole.replace(count_include_pad=True)
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from cnnshape.layers.base import SPATIAL, Layer
 from cnnshape.layers.in_torch import padded_tensor
 from cnnshape.layers.parameters import SAME_ENDS, WindowSetting
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, left_over, lost, product
+from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,25 @@ class Sliding(Layer):
             return 0
         return x[0] * product(w + sum(pair) for w, pair in zip(x[1:], self.ends(x), strict=True))
 
+    def behind(self, pad: Any, x: Shape, padded: Shape) -> Self | None:
+        """Return the layer on input x that pads as a `pad` of x before it does, too; None where it would not be the same.
+
+        Its padding is a pair of cells for each axis, as no file has it.
+        """
+        unknown = any(
+            vars(pad).get(name) is UNKNOWN for name in ("padding", "mode", "channels")
+        )  # of a user's own class
+        if unknown or pad.added() != (0, 0) or self.hangs_over() or not fit(self, len(x) - 1):
+            return None
+        pairs, own = pad.pairs(x, padded), self.ends(padded)
+        if min(map(min, pairs)) < 0 or not self.fills_as(pad, padded=any(map(any, own))):
+            return None
+        return self.replace(padding=tuple((b + d, a + e) for (b, a), (d, e) in zip(pairs, own, strict=True)))
+
+    def fills_as(self, pad: Any, *, padded: bool) -> bool:
+        """Say whether the cells that a `pad` before it adds are as those of its own padding; `padded`: it has some."""
+        return bool(pad.mode == "constant" and pad.value == self.fills)
+
     def padded_input(self, torch: Any, x: Any, *, mode: str = "constant") -> Any:
         """Return a tensor with the cells that torch's own layer does not add, as `padding` says."""
         if self.padding not in SAME_ENDS:
@@ -94,7 +114,12 @@ def fit(layer: Layer, rank: int) -> bool:
 
 
 def added(w: N, padding: Any, *, covered: N, stride: N) -> tuple[N, N]:
-    """Return the cells that padding adds before and after a side; of an odd number, "same" adds one more after."""
+    """Return the cells that padding adds before and after a side; of an odd number, "same" adds one more after.
+
+    A pair of cells is such already.
+    """
+    if isinstance(padding, tuple):
+        return padding
     if padding in SAME_ENDS:
         lacking = max(0, cut_off(w, extent=covered, stride=stride))
         return halves(lacking, more_after=padding == "same_upper")

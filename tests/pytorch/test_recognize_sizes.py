@@ -1,5 +1,6 @@
 """Sides that code computes while it runs, held against files that say where they come from."""
 
+import math
 import re
 
 import pytest
@@ -180,3 +181,164 @@ def test_a_factor_computed_anew_differs_where_it_was_rounded():
         assert compare(text.format(side=side, anew="false"), code(anew=None)).problems == ()
         assert bool(compare(text.format(side=side, anew="true"), code(anew=False)).problems) is differs
     assert compare("input = [3, 11, 10]\nlayers = [{ type = 'upsample', size = [14, 13] }]", code(anew=True)).ok
+
+
+def get_same_padding(x, kernel_size, stride, dilation=1):
+    """As timm has it."""
+    return max((math.ceil(x / stride) - 1) * stride + (kernel_size - 1) * dilation + 1 - x, 0)
+
+
+def pad_same(x, kernel_size, stride, dilation=1, value=0):
+    rows, columns = (get_same_padding(side, kernel_size, stride, dilation) for side in x.shape[-2:])
+    return F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2), value=value)
+
+
+class Conv2dSame(nn.Conv2d):
+    def forward(self, x):
+        x = pad_same(x, self.kernel_size[0], self.stride[0], self.dilation[0])
+        return F.conv2d(x, self.weight, self.bias, self.stride, (0, 0), self.dilation, self.groups)
+
+
+class MaxPool2dSame(nn.MaxPool2d):
+    def forward(self, x):
+        x = pad_same(x, self.kernel_size, self.stride, value=-float("inf"))
+        return F.max_pool2d(x, self.kernel_size, self.stride)
+
+
+class AvgPool2dSame(nn.AvgPool2d):
+    def forward(self, x):
+        return F.avg_pool2d(pad_same(x, self.kernel_size, self.stride), self.kernel_size, self.stride)
+
+
+def same(layer, side, channels=4):
+    return f"input = [{channels}, {side}, {side}]\nlayers = [{{ {layer} }}]"
+
+
+CONV = 'type = "conv", out_channels = 8, kernel_size = 3, stride = 2, padding = "same_upper"'
+
+
+@pytest.mark.parametrize("side", [7, 8, 9])
+def test_layers_that_pad_by_the_side_before_they_run(side):
+    assert compare(same(CONV, side), Conv2dSame(4, 8, 3, stride=2)).problems == ()
+    assert compare(same(f"{CONV}, dilation = 2", side), Conv2dSame(4, 8, 3, stride=2, dilation=2)).problems == ()
+    pool = 'type = "{}_pool", kernel_size = 3, stride = 2, padding = "same_upper"'
+    assert compare(same(pool.format("max"), side), MaxPool2dSame(3, 2)).problems == ()
+    counted = f"{pool.format('avg')}, count_include_pad = true"
+    assert compare(same(counted, side), AvgPool2dSame(3, 2)).problems == ()
+
+
+def test_a_mean_of_what_was_padded_counts_it():
+    (problem,) = compare(
+        same('type = "avg_pool", kernel_size = 3, stride = 2, padding = "same_upper"', 8), AvgPool2dSame(3, 2)
+    ).problems
+    assert "no count_include_pad in the file, but count_include_pad" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (nn.Sequential(nn.ZeroPad2d((1, 0, 1, 0)), nn.Conv2d(4, 8, 3, stride=2)), "padding 0 x 1 in the file, but padding 1 x 0"),
+        (nn.Conv2d(4, 8, 3, stride=2, padding=1), "padding 0 x 1 in the file, but padding 1 "),
+        (Conv2dSame(4, 8, 5, stride=2), "kernel_size 3, padding 0 x 1, 296 parameters in the file, but kernel_size 5, padding 1 x 2"),
+        (nn.Sequential(nn.ReplicationPad2d((0, 1, 0, 1)), nn.Conv2d(4, 8, 3, stride=2)), "padding_mode zeros .* padding_mode replicate"),
+    ],
+)  # fmt: skip
+def test_other_padding_differs(model, said):
+    (problem,) = compare(same(CONV, 8), model).problems
+    assert problem.code == "model-differs"
+    assert re.search(said, problem.message), problem.message
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.Sequential(nn.ConstantPad2d((0, 1, 0, 1), 2.0), nn.Conv2d(4, 8, 3, stride=2)),
+        nn.Sequential(nn.ReflectionPad2d((0, 1, 0, 1)), nn.Conv2d(4, 8, 3, stride=2, padding=1)),
+        nn.Sequential(nn.ZeroPad2d((-1, 2, 0, 1)), nn.Conv2d(4, 8, 3, stride=2)),
+    ],
+)
+def test_a_pad_of_another_kind_stays_a_layer(model):
+    assert {code for code, _ in found(compare(same(CONV, 8), model))} == {"model-differs", "model-adds"}
+
+
+def test_padding_that_comes_to_the_same():
+    """An odd side is padded by one at both ends, however that is said."""
+    for model in (
+        nn.Conv2d(4, 8, 3, stride=2, padding=1),
+        nn.Sequential(nn.ZeroPad2d(1), nn.Conv2d(4, 8, 3, stride=2)),
+    ):
+        assert compare(same(CONV, 9), model).problems == ()
+    pool = same('type = "max_pool", kernel_size = 3, stride = 2, padding = "same_upper"', 9)
+    assert compare(pool, nn.MaxPool2d(3, 2, 1)).problems == ()
+    mean = same('type = "avg_pool", kernel_size = 3, stride = 2, padding = "same_lower"', 9)
+    assert compare(mean, nn.AvgPool2d(3, 2, 1, count_include_pad=False)).problems == ()
+    reflected = same(f'{CONV}, padding_mode = "reflect"', 9)
+    assert compare(reflected, nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(4, 8, 3, stride=2))).problems == ()
+
+
+def test_a_pad_that_others_read_stays_a_layer():
+    class Read(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(4, 8, 3, stride=2)
+
+        def forward(self, x):
+            x = F.pad(x, (0, 1, 0, 1))
+            return self.conv(x), torch.tanh(x)
+
+    text = """
+    input = [4, 8, 8]
+    outputs = ["conv", "tanh"]
+    layers = [
+      { name = "pad", type = "pad", padding = [[0, 1], [0, 1]] },
+      { name = "conv", type = "conv", out_channels = 8, kernel_size = 3, stride = 2 },
+      { name = "tanh", type = "tanh", from = "pad" },
+    ]
+    """
+    assert compare(text, Read()).problems == ()
+    same_conv = text.replace("stride = 2 }", 'stride = 2, padding = "same_upper", from = "input" }')
+    assert not compare(same_conv, Read()).ok
+
+
+def test_files_with_explicit_pads_beside():
+    """A file may say it in two layers in one place, and in one elsewhere."""
+    text = """
+    input = [4, 8, 8]
+    layers = [
+      { type = "conv", out_channels = 4, kernel_size = 3, stride = 2, padding = "same_upper" },
+      { type = "pad", padding = [[0, 1], [0, 1]] },
+      { type = "conv", out_channels = 4, kernel_size = 3, stride = 2 },
+    ]
+    """
+    model = nn.Sequential(Conv2dSame(4, 4, 3, stride=2), nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 4, 3, stride=2))
+    assert compare(text, model).problems == ()
+    assert compare(text, nn.Sequential(Conv2dSame(4, 4, 3, stride=2), Conv2dSame(4, 4, 3, stride=2))).problems == ()
+
+
+class Trimmed(nn.Module):
+    """A transposed convolution whose result is cut, as Keras' models are written in torch."""
+
+    def __init__(self, rank, before, after):
+        super().__init__()
+        self.up, self.cut = (
+            (nn.ConvTranspose1d, nn.ConvTranspose2d)[rank - 1](4, 2, 3, stride=2),
+            slice(before, -after or None),
+        )
+        self.rank = rank
+
+    def forward(self, x):
+        return self.up(x)[(..., *[self.cut] * self.rank)]
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_a_transposed_convolution_that_is_cut(rank):
+    text = f"input = {[4, *[5] * rank]}\nlayers = [{{ type = 'conv_transpose', out_channels = 2, kernel_size = 3, stride = 2, padding = 'same_upper' }}]"
+    assert compare(text, Trimmed(rank, 0, 1)).problems == ()
+    lower = text.replace("upper", "lower")
+    assert compare(lower, Trimmed(rank, 1, 0)).problems == ()
+    assert (
+        compare(lower, (nn.ConvTranspose1d, nn.ConvTranspose2d)[rank - 1](4, 2, 3, 2, 1, output_padding=1)).problems
+        == ()
+    )
+    (problem,) = compare(text, Trimmed(rank, 1, 0)).problems
+    assert "padding 0, output_padding -1 in the file, but padding 1, output_padding 1" in problem.message
