@@ -155,6 +155,123 @@ class SegNet(nn.Module):
         return self.classes(self.decode1(F.max_unpool2d(y, indices1, 2, output_size=x1.shape[2:])))
 
 
+class UnsizedSegNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool, self.unpool = nn.MaxPool2d(2, stride=2, return_indices=True), nn.MaxUnpool2d(2, stride=2)
+        self.encode1, self.encode2, self.decode2, self.decode1 = (
+            nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU())
+            for a, b in ((3, 8), (8, 16), (16, 8), (8, 8))
+        )
+        self.classes = nn.Conv2d(8, 12, 1)
+
+    def forward(self, x):
+        x, indices1 = self.pool(self.encode1(x))
+        x, indices2 = self.pool(self.encode2(x))
+        x = self.decode2(self.unpool(x, indices2))
+        return self.classes(self.decode1(self.unpool(x, indices1)))
+
+
+class DoubleConv(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.double_conv = nn.Sequential(
+            *(nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()),
+            *(nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()),
+        )
+
+    def forward(self, x):
+        return self.double_conv(x)
+
+
+class Up(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(in_channels, in_channels // 2, kernel_size=2, stride=2)
+        self.conv = DoubleConv(in_channels, out_channels)
+
+    def forward(self, x1, x2):
+        x1 = self.up(x1)
+        diff_y, diff_x = x2.size()[2] - x1.size()[2], x2.size()[3] - x1.size()[3]
+        x1 = F.pad(x1, [diff_x // 2, diff_x - diff_x // 2, diff_y // 2, diff_y - diff_y // 2])
+        return self.conv(torch.cat([x2, x1], dim=1))
+
+
+class FittedUNet(nn.Module):
+    def __init__(self, base=8):
+        super().__init__()
+        self.inc = DoubleConv(3, base)
+        self.downs = nn.ModuleList(
+            nn.Sequential(nn.MaxPool2d(2), DoubleConv(base * 2**i, base * 2 ** (i + 1))) for i in range(4)
+        )
+        self.ups = nn.ModuleList(Up(base * 2 ** (i + 1), base * 2**i) for i in (3, 2, 1, 0))
+        self.outc = nn.Conv2d(base, 2, kernel_size=1)
+
+    def forward(self, x):
+        skips = [self.inc(x)]
+        for down in self.downs:
+            skips.append(down(skips[-1]))
+        x = skips.pop()
+        for up in self.ups:
+            x = up(x, skips.pop())
+        return self.outc(x)
+
+
+def pad_same(x, kernel_size, stride, value=0.0):
+    short = [max((-(-side // stride) - 1) * stride + kernel_size - side, 0) for side in x.shape[:1:-1]]
+    return F.pad(x, [cells for total in short for cells in (total // 2, total - total // 2)], value=value)
+
+
+class Conv2dSame(nn.Conv2d):
+    def forward(self, x):
+        x = pad_same(x, self.kernel_size[0], self.stride[0])
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class PoolSame(nn.Module):
+    def __init__(self, pool, value):
+        super().__init__()
+        self.pool, self.value = pool, value
+
+    def forward(self, x):
+        return self.pool(pad_same(x, 3, 2, self.value), 3, 2)
+
+
+def tensorflow_mobilenet():
+    def separable(a, b, k=3, s=1):
+        deep = Conv2dSame(a, a, k, s, groups=a, bias=False), nn.BatchNorm2d(a), nn.ReLU6()
+        return *deep, Conv2dSame(a, b, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU6()
+
+    return nn.Sequential(
+        *(Conv2dSame(3, 16, 3, 2, bias=False), nn.BatchNorm2d(16), nn.ReLU6()),
+        *(*separable(16, 24), *separable(24, 32, s=2), *separable(32, 32), *separable(32, 48, s=2)),
+        *(PoolSame(F.max_pool2d, -float("inf")), *separable(48, 64, 5), PoolSame(F.avg_pool2d, 0.0)),
+        *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)),
+    )
+
+
+class Restoration(nn.Module):
+    def __init__(self, base=8):
+        super().__init__()
+        self.intro, self.ending = nn.Conv2d(3, base, 3, padding=1), nn.Conv2d(base, 3, 3, padding=1)
+        widths = [(base * 2**i, base * 2 ** (i + 1)) for i in range(3)]
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in widths)
+        self.ups = nn.ModuleList(nn.ConvTranspose2d(b, a, 3, stride=2, padding=1) for a, b in reversed(widths))
+
+    def forward(self, image):
+        h, w = image.shape[2:]
+        padded = F.pad(image, (0, (8 - w % 8) % 8, 0, (8 - h % 8) % 8), mode="reflect")
+        skips = [self.intro(padded)]
+        for down in self.downs:
+            skips.append(F.gelu(down(skips[-1])))
+        x = skips.pop()
+        for up in self.ups:
+            skip = skips.pop()
+            x = F.gelu(up(x, output_size=skip.size()) + skip)
+        whole = self.ending(x) + padded
+        return whole[:, :, :h, :w], F.interpolate(whole, size=(h // 2, w // 2), mode="bilinear")
+
+
 class FeaturePyramid(nn.Module):
     def __init__(self):
         super().__init__()
@@ -432,14 +549,18 @@ MODELS = {
     "hybrid": Hybrid,
     "inception": two_inceptions,
     "mobilenet": mobilenet,
+    "restoration": Restoration,
     "segnet": SegNet,
+    "segnet_unsized": UnsizedSegNet,
     "shufflenet": lambda: nn.Sequential(*(ShuffleUnit() for _ in range(3))),
     "siamese": Siamese,
     "sounds": Sounds,
     "squeeze_excite": squeeze_excite,
     "super_resolution": SuperResolution,
+    "tensorflow_mobilenet": tensorflow_mobilenet,
     "two_heads": TwoHeads,
     "unet_cropped": lambda: UNet((8, 16, 32), padding=False),
+    "unet_fitted": FittedUNet,
     "unet_padded": lambda: UNet((8, 16, 32, 64), padding=True),
     "video": video,
     "vision_transformer": VisionTransformer,
