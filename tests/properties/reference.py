@@ -105,7 +105,8 @@ def conv(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     run = weighted("Conv{}d", in_channels=channels)
     if not follows(settings, x):
         return run(settings, x)
-    mode = {"zeros": "constant"}.get(settings.get("padding_mode", "zeros"), settings.get("padding_mode"))
+    modes = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+    mode = modes[settings.get("padding_mode", "zeros")]
     given = {key: value for key, value in without_padding(settings).items() if key != "padding_mode"}
     return run(given, filled({"stride": 1} | settings, x, mode=mode))
 
