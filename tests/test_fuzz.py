@@ -102,7 +102,7 @@ NAMES = [
     "a.b.c",
 ]
 KEYS = sorted({
-    *("name", "type", "block", "from", "repeat", "when", "shares", "expect", "allow", "layers", "arguments", "defaults"),
+    *("name", "type", "block", "from", "repeat", "when", "shares", "shares_weight", "gives", "expect", "allow", "layers", "arguments", "defaults"),
     *("words", "input", "inputs", "outputs", "constants", "layer_defaults", "blocks", "claims", "training", "include"),
     *("parameters", "macs", "output", "valid_sizes", "batch_size", "optimizer", "layout", "n", "t", "w"),
     *(name for layer in TYPES.values() for name in layer.parameters),
@@ -192,6 +192,7 @@ def steps(draw):
             "expect": st.lists(number, max_size=4),
             "allow": st.sampled_from(sorted(CODES)),
             "shares": names,
+            "shares_weight": names,
         },
     )
     wanted = draw(extra)

@@ -45,8 +45,12 @@ class Nodes:
         if shared:
             layer = self.sharing.agreed(site, shared, kind, settings)
             return self.add(site, kind.type, layer, references, shares=shared.name, frozen=shared.frozen)
+        owner = self.sharing.weight(site)
+        if owner:
+            settings = self.sharing.weighed(site, owner, kind, settings)
         layer, frozen = self.settler.layer(site, kind, settings), self.settler.frozen(site)
-        return self.add(site, kind.type, layer, references, frozen=frozen)
+        weight = owner.name if owner else ""
+        return self.add(site, kind.type, layer, references, frozen=frozen, shares_weight=weight)
 
     def judge(self, site: Site) -> None:
         """Note the problems of the settings of a step that is wrong already. Raises Unsettled."""
@@ -71,6 +75,7 @@ class Nodes:
         references: tuple[int, ...] = (),
         *,
         shares: str = "",
+        shares_weight: str = "",
         frozen: bool = False,
     ) -> int:
         step, frame, name = site.step, site.frame, site.name
@@ -79,7 +84,7 @@ class Nodes:
             inputs, entering = inputs + references, entering + self.net.entering(references)
         if step.allow:
             allow = allow | step.allow
-        self.net.ties += bool(layer is None or references or shares)
+        self.net.ties += bool(layer is None or references or shares or shares_weight)
         self.ledger.work(site, "name", len(name))
         node = Node(
             name=name,
@@ -90,6 +95,7 @@ class Nodes:
             keys=step.keys,
             used_at=frame.used_at,
             shares=shares,
+            shares_weight=shares_weight,
             frozen=frozen,
             allow=allow,
             blocks=frame.kinds,

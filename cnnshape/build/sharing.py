@@ -33,9 +33,16 @@ class Sharing:
     def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, wiring: Wiring):
         self.ledger, self.net, self.settler, self.wiring = ledger, net, settler, wiring
 
-    def use(self, site: Site) -> Use | None:
+    def weight(self, site: Site) -> Node | None:
+        """Return the node whose weight alone a layer takes, None where it has its own. Raises Unsettled."""
+        node = self.said(site, "shares_weight") if site.step.shares_weight else None
+        while node and (owner := node.shares or node.shares_weight):
+            node = self.net.named(owner)
+        return node
+
+    def use(self, site: Site, key: str = "shares") -> Use | None:
         """Return the use of a block that a step shares with, None where the name is no such use."""
-        names, title = site.frame.names.find(self.settler.written(site, "shares", site.step.shares))
+        names, title = site.frame.names.find(self.settler.written(site, key, getattr(site.step, key)))
         copies = names.copies.get(title)
         return names.uses.get(copies[-1] if copies else title)
 
@@ -60,14 +67,14 @@ class Sharing:
             return None
         return self.net.named(node.shares) if node.shares else node
 
-    def said(self, site: Site) -> Node:
-        """Return the node that `shares` names. Raises Unsettled."""
-        name, value = self.named(site)
+    def said(self, site: Site, key: str = "shares") -> Node:
+        """Return the node that a key names. Raises Unsettled."""
+        name, value = self.named(site, key)
         node = self.net.node(value)
         if value != UNRESOLVED and site.frame.names.skips(name):
-            self.ledger.fail(building.SharesLeftOut, site, "shares", name=name)
-        if value != UNRESOLVED and (node is None or self.use(site)):
-            self.ledger.fail(building.SharesNoLayer, site, "shares", name=name)
+            self.ledger.fail(building.SharesLeftOut, site, key, name=name)
+        if value != UNRESOLVED and (node is None or self.use(site, key)):
+            self.ledger.fail(building.SharesNoLayer, site, key, name=name)
         if node is None:
             raise Unsettled
         return node
@@ -80,10 +87,23 @@ class Sharing:
             self.ledger.fail(building.SharedDiffers, site, "name", **facts)
         return node
 
-    def named(self, site: Site) -> tuple[str, int]:
-        """Return the name that `shares` says, and its value."""
-        name = self.settler.written(site, "shares", site.step.shares)
-        return name, self.wiring.find_one(name, site.frame, site.step.at("shares"))
+    def named(self, site: Site, key: str = "shares") -> tuple[str, int]:
+        """Return the name that a key says, and its value."""
+        name = self.settler.written(site, key, getattr(site.step, key))
+        return name, self.wiring.find_one(name, site.frame, site.step.at(key))
+
+    def weighed(self, site: Site, owner: Node, kind: type[Layer], settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of a layer that has the weight of another. Raises Unsettled where it cannot have it."""
+        if owner.layer is None:
+            raise Unsettled
+        decided = kind.of_weight(owner.layer)
+        if decided is None:
+            facts = {"type": kind.type, "name": owner.name, "other": owner.type}
+            self.ledger.fail(building.SharesNoWeight, site, "shares_weight", **facts)
+        if UNKNOWN in decided.values():
+            raise Unsettled
+        self.agree(site, owner.name, decided, {key: settings[key] for key in decided.keys() & settings.keys()})
+        return {**settings, **decided}
 
     def agreed(self, site: Site, shared: Node, kind: type[Layer], settings: Mapping[str, Any]) -> Layer:
         """Return the shared layer. Raises Unsettled where the step repeats a setting with another value."""

@@ -51,6 +51,7 @@ class _Judge:
             theirs = with_padding(theirs, self.first, returned)
         self.file = Side(ours, self.first, net.outputs.values())
         self.model = Side(theirs, self.first, returned)
+        self.rows = {row.name: i for i, row in enumerate(report.layers)}
         self.owners: dict[str, int] = {}  # of each parameter, the first layer that uses it
         for j in self.model.order:
             for name in run.calls[j].weights:
@@ -137,18 +138,31 @@ class _Judge:
         """Compare numbers of parameters; shared ones count once, on both sides."""
         ours, theirs = self.file.layers[i].parameters, self.model.layers[j].parameters
         if ours is None or ours == theirs:
+            yield from self.shared(i, j)
             return
         here, there = (f"{count:,} parameters" for count in (ours, theirs or 0))
-        shares, call = self.report.layers[i].node.shares, self.run.calls[j]
-        if shares and not ours:
-            here = f"those of {shares}"
+        node, call = self.report.layers[i].node, self.run.calls[j]
+        if node.shares and not ours:
+            here = f"those of {node.shares}"
         if any("parametrizations." in name or name.endswith("weight_g") for name in call.weights):
             there += " with its parametrization"
         elif call.weights and not theirs:
             there = f"those of {self.run.calls[self.owners[next(iter(call.weights))]].title} once more"
         elif call.place and not theirs:
             there = "none of the model's parameters"
-        yield Difference(here, there, "shares" if shares else "", follows=bool(ours and theirs))
+        key = "shares" if node.shares else "shares_weight" if node.shares_weight else ""
+        yield Difference(here, there, key, follows=bool(ours and theirs))
+
+    def shared(self, i: int, j: int) -> Iterator[Difference]:
+        """Compare the layers whose weights two layers use."""
+        node, call = self.report.layers[i].node, self.run.calls[j]
+        name = node.shares or node.shares_weight
+        k = self.found.pairs.get(self.rows[name]) if name else None
+        if k is None or call.weights.keys() & self.run.calls[k].weights.keys():
+            return
+        for owner in {self.owners[weight] for weight in call.weights} - {j}:
+            theirs = f"those of {self.run.calls[owner].title}"
+            yield Difference(f"weights of {name}", theirs, "shares" if node.shares else "shares_weight")
 
     def trained(self, i: int, j: int) -> Iterator[Difference]:
         """Compare the parameters that are frozen, where the file says anything of training."""

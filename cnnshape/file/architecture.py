@@ -46,6 +46,7 @@ class Step(NamedTuple):
     repeat: Setting = NO_REPEAT
     when: Setting = True
     shares: str | Template = ""
+    shares_weight: str | Template = ""
     frozen: Setting = False
     expect: Setting = None
     allow: frozenset[str] = frozenset()

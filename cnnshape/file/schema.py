@@ -92,6 +92,7 @@ STEP: Final[Schema] = {
     "repeat": described("how many copies are chained, each fed by the one before", REPEAT.schema()),
     "when": described("false: the identity on its first input", WHEN.schema()),
     "shares": described("the layer, or the block, whose weights are used", WORD),
+    "shares_weight": described("the layer whose weight is used; the bias is its own", WORD),
     "frozen": described("true: its parameters, those of all layers within, are not trained", FROZEN.schema()),
     "expect": described("the shape that must come out, in the file's layout", RESULT),
     "allow": described("codes of warnings that are meant", ALLOW),

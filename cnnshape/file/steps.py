@@ -79,7 +79,7 @@ class Steps:
         before = len(self.notes.problems)  # a problem noted before this does not break the layer
         if "repeat" in table:
             fields["repeat"] = setting(REPEAT, table["repeat"], (*path, "repeat"), names, layout)
-        for key in ("type", "block", "shares"):
+        for key in ("type", "block", "shares", "shares_weight"):
             if key in table:
                 fields[key] = self.word(table[key], path if bare else (*path, key), own)
         if "when" in table:
@@ -122,6 +122,11 @@ class Steps:
         path, blocks = step.place.path, self.file.blocks
         if "type" in step.keys and "block" in step.keys:
             self.notes.problem(values.KeysExclude, (*path, "block"), of="a layer", one="type", other="block")
+        elif "shares_weight" in step.keys and {"shares", "block"} & step.keys:
+            other = "shares" if "shares" in step.keys else "block"
+            self.notes.problem(
+                values.KeysExclude, (*path, "shares_weight"), of="a layer", one=other, other="shares_weight"
+            )
         elif step.raw and (step.of or step.shares):
             return table
         elif step.block in blocks:
@@ -150,7 +155,7 @@ class Steps:
     ) -> dict[str, Setting]:
         """Return the settings of a layer whose type is known, all of which are there."""
         path, settings = step.place.path, self.own_settings(step, layer, table, names)
-        if not layer.required <= table.keys() and not step.shares:  # else the other layer gives them
+        if not layer.required <= table.keys() and not (step.shares or step.shares_weight):  # the other layer gives them
             given = self.file.defaults.get(layer.type, {}).keys() | table.keys()
             for name in sorted(layer.required - given):
                 problem = reading.MissingKey(of=layer.type, key=name)

@@ -163,6 +163,11 @@ class Layer(InTorch):
         """Return the number of biases."""
         return 0
 
+    @classmethod
+    def of_weight(cls, other: Layer) -> dict[str, Any] | None:
+        """Return the settings of this type that the weight of another layer decides; None where it is no weight for it."""
+        return None
+
     def buffers(self, x: Shape) -> N:
         """Return the number of values, at input x, that torch keeps beside the parameters, counters aside."""
         return 0

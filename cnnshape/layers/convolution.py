@@ -45,6 +45,16 @@ class Learned(Layer):
     bias: Flag
     learned: Flag
     parametrization: Word
+    weighs: ClassVar[tuple[str, ...]]  # the settings that the weight decides
+
+    @classmethod
+    def of_weight(cls, other: Layer) -> dict[str, Any] | None:
+        return {name: getattr(other, name) for name in cls.weighs} if type(other) is cls else None
+
+    def beside_weight(self) -> tuple[N, N]:
+        """Return the parameters and the buffers that are left where another layer has the weight: the biases."""
+        biases = self.biases()
+        return (biases, 0) if self.learned else (0, biases)
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
@@ -125,6 +135,22 @@ class _Filters(Learned):
     bias: Flag
     ranks = SPATIAL
     weight_axes: ClassVar[tuple[str, str]]  # the first two axes of torch's weight; the second has one group alone
+    weighs: ClassVar[tuple[str, ...]] = (
+        "in_channels",
+        "out_channels",
+        "kernel_size",
+        "groups",
+        "learned",
+        "parametrization",
+    )
+
+    @classmethod
+    def of_weight(cls, other: Layer) -> dict[str, Any] | None:
+        """Return what the weight decides: that of a convolution is one of a transposed convolution the other way round."""
+        if not isinstance(other, _Filters) or type(other) is cls or getattr(other, "gain", False):
+            return super().of_weight(other)
+        found = {name: getattr(other, name, False) for name in cls.weighs}
+        return {**found, "in_channels": other.out_channels, "out_channels": other.in_channels}
 
     def depth(self, c: N, require: Require) -> N:
         if self.groups != 1:
@@ -180,6 +206,7 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
     gain = Flag(False, torch=False)
     arguments = "weight bias stride padding dilation groups"
     weight_axes = ("out_channels", "in_channels")
+    weighs = (*_Filters.weighs, "gain")
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
@@ -417,6 +444,7 @@ class Linear(Learned, type="linear", torch="Linear"):
     learned = Flag(True, torch=False)
     parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
     arguments = "weight bias"
+    weighs = ("in_features", "out_features", "learned", "parametrization")
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         return (*inputs[0][:-1], self.out_features)

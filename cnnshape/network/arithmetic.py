@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.layers.base import Layer
+    from cnnshape.network.graph import Node
     from cnnshape.network.report import Result
     from cnnshape.numbers.shape import Shape
 
@@ -129,12 +130,17 @@ def _lost(cells: list[str], dropped: int, *, ceil: bool) -> str:
     return "nothing of the image is lost, with ceil_mode" if ceil else "it is padding, and nothing of the image is lost"
 
 
-def count_lines(layer: Layer, x: Shape, y: Shape, shares: str) -> Iterator[Line]:
-    """Explain parameters, buffers and multiply-accumulates; `shares` names the layer whose weights it uses, if any."""
+def count_lines(layer: Any, x: Shape, y: Shape, node: Node) -> Iterator[Line]:
+    """Explain parameters, buffers and multiply-accumulates of a node's layer."""
     after = tuple(axis._replace(letter=f"{axis.letter}'") for axis in axes_of(y))
     parameters, macs = layer.counts(x, quantities(tuple(map(value_of, y)), after))
-    yield Line("parameters", (f"those of {shares}",) if shares else derivation(parameters) if parameters else ("none",))
-    if (buffers := layer.buffers(x)) and not shares:
+    buffers = layer.buffers(x)
+    if node.shares_weight:
+        parameters, buffers = layer.beside_weight()
+        yield Line("weight", (f"that of {node.shares_weight}",))
+    theirs = (f"those of {node.shares}",) if node.shares else ()
+    yield Line("parameters", theirs or (derivation(parameters) if parameters else ("none",)))
+    if buffers and not theirs:
         yield Line("buffers", derivation(buffers))
     if macs and macs is not UNKNOWN:
         yield Line("MACs", (*derivation(macs), *filter(None, [layer.uncounted])))

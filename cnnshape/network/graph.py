@@ -29,6 +29,7 @@ class Node(NamedTuple):
     keys: frozenset[str] = frozenset()  # of the layer's table
     used_at: tuple[Place, ...] = ()  # the uses of blocks around it, from the inside out
     shares: str = ""  # the layer whose weights it uses
+    shares_weight: str = ""  # the layer whose weight it uses, with a bias of its own
     frozen: bool = False  # its parameters are not trained
     allow: frozenset[str] = frozenset()  # the codes of warnings that are silenced here
     blocks: tuple[str, ...] = ()  # the block of each part of the dotted name but the last

@@ -65,8 +65,8 @@ class LayerReport(NamedTuple):
 
     @property
     def parameters(self) -> int | None:
-        """The weights and biases; 0 where they are another layer's."""
-        return 0 if self.node.shares else _number(self.result.parameters)
+        """The weights and biases, without those that are another layer's."""
+        return self._own(_number(self.result.parameters), 0)
 
     @property
     def trainable(self) -> int | None:
@@ -75,11 +75,18 @@ class LayerReport(NamedTuple):
 
     @property
     def buffers(self) -> int | None:
-        """The numbers that torch keeps beside the parameters, counters aside; 0 where they are another layer's."""
+        """The numbers that torch keeps beside the parameters, counters aside, without those that are another layer's."""
         layer, parameters = self.node.layer, self.parameters
         if layer is None or parameters is None:
             return None
-        return 0 if self.node.shares else _number(layer.buffers(self.input_shapes[0] or ()))
+        return self._own(_number(layer.buffers(self.input_shapes[0] or ())), 1)
+
+    def _own(self, number: int | None, kind: int) -> int | None:
+        """Return how many of the parameters (kind 0) or the buffers (1) are the layer's own."""
+        layer: Any = self.node.layer
+        if self.node.shares:
+            return 0
+        return layer.beside_weight()[kind] if self.node.shares_weight and number is not None else number
 
     @property
     def macs(self) -> int | None:

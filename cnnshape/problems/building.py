@@ -314,6 +314,21 @@ class SharesNoBlock(BadSharing, code="shares-no-block"):
     sentence = "a block shares with the use of a block, and {name} is none"
 
 
+class SharesNoWeight(BadSharing, code="shares-no-weight"):
+    """A layer takes the weight of one whose weight it cannot have: one of another type, or without a weight.
+
+    Example  input = [3, 32, 32]
+             layers = [
+               { name = "one", type = "linear", out_features = 32, allow = "linear-on-space" },
+               { name = "two", type = "conv", shares_weight = "one" },
+             ]
+    Mend     Name a layer of the same type, or of a conv_transpose the conv that it undoes; or leave the key out, with a
+             weight of its own.
+    """
+
+    sentence = "a {type} cannot have the weight of {name}, a {other}"
+
+
 class SharedDiffers(Problem, code="shared-differs"):
     """A layer that uses the weights of another has settings that these weights do not fit.
 

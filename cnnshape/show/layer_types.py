@@ -16,8 +16,8 @@ INTRODUCTION: Final = """\
 
 Made from the layer classes by `cnnshape schema --reference`: not to be edited by hand.
 
-Any layer may also say `name`, `from`, `repeat`, `when`, `shares`, `frozen`, `expect` and `allow`. Where a number or a truth value
-is expected, a string is an expression. In the shapes, C is the channels, and W stands for each spatial side (W; H and W;
+Any layer may also say `name`, `from`, `repeat`, `when`, `shares`, `shares_weight`, `frozen`, `expect` and `allow`. Where a
+number or a truth value is expected, a string is an expression. In the shapes, C is the channels, and W stands for each spatial side (W; H and W;
 or D, H and W), which changes to W'; K is `kernel_size`, S `stride`, P `padding`, D `dilation`, OP `output_padding`, and
 F = D(K - 1) + 1 the cells that a window covers.
 

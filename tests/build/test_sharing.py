@@ -1,7 +1,7 @@
 """Shared weights: of layers and of blocks, counted once."""
 
 import pytest
-from helpers.texts import HERE, check, problems
+from helpers.texts import HERE, check, codes, problems
 
 TOWERS = """
 inputs = { left = [1, 28, 28], right = [1, 28, 28] }
@@ -118,3 +118,119 @@ layers = [
   {{ name = "u1", type = "max_unpool", indices = "p1" }},
 ]""")
     assert report.output == (3, 32, 32)
+
+
+# The weight alone
+
+WEIGHT = """input = [4, 32, 32]
+layers = [
+  {{ name = "one", type = "{}", {} }},
+  {{ name = "two", type = "{}", shares_weight = "{}"{} }},
+]
+"""
+CONV = "out_channels = 6, kernel_size = 3, padding = 1"
+
+
+@pytest.mark.parametrize(
+    ("other", "settings", "said", "output", "parameters"),
+    [
+        ("conv", "out_channels = 4, kernel_size = 3", "padding = 2, dilation = 2", (4, 30, 30), 148 + 4),
+        ("conv", "out_channels = 4, kernel_size = 3", "stride = 2, bias = false", (4, 14, 14), 148),
+        ("conv", "out_channels = 4, kernel_size = 3, bias = false", "", (4, 28, 28), 144 + 4),
+        ("conv", "out_channels = 4, kernel_size = [1, 3], groups = 2", "groups = 2", (4, 32, 28), 28 + 4),
+        ("conv", "out_channels = 4, kernel_size = [3, 3]", "kernel_size = 3, out_channels = 4", (4, 28, 28), 148 + 4),
+        ("conv", 'out_channels = 4, kernel_size = 3, parametrization = "weight_norm"', "", (4, 28, 28), 152 + 4),
+        ("conv", "out_channels = 4, kernel_size = 3, gain = true", "", (4, 28, 28), 152 + 4),
+        ("conv", "out_channels = 4, kernel_size = 3, learned = false", "", (4, 28, 28), 0),
+        ("linear", 'out_features = 32, allow = "linear-on-space"', 'allow = "linear-on-space"', (4, 32, 32), 1056 + 32),
+        ("conv_transpose", "out_channels = 4, kernel_size = 2, stride = 2", "stride = 3", (4, 191, 191), 68 + 4),
+    ],
+)
+def test_a_weight_without_its_bias(other, settings, said, output, parameters):
+    report = check(WEIGHT.format(other, settings, other, "one", f", {said}" if said else ""))
+    assert (report.output, report.parameters) == (output, parameters)
+    assert report.layers[1].node.shares_weight == "one"
+
+
+@pytest.mark.parametrize(("one", "two"), [("conv", "conv_transpose"), ("conv_transpose", "conv")])
+def test_a_weight_the_other_way_round(one, two):
+    report = check(WEIGHT.format(one, "out_channels = 6, kernel_size = 3, groups = 2", two, "one", ""))
+    assert report.output == (4, 32, 32)
+    assert report.parameters == (6 * 4 // 2 * 9 + 6) + 4
+
+
+def test_a_fixed_weight_leaves_a_fixed_bias():
+    text = WEIGHT.format("conv", "out_channels = 4, kernel_size = 3, learned = false", "conv", "one", "")
+    assert [row.buffers for row in check(text).layers] == [148, 4]
+
+
+def test_the_weight_is_that_of_the_layer_which_has_it():
+    report = check("""input = [4, 32, 32]
+layers = [
+  { name = "one", type = "conv", out_channels = 4, kernel_size = 3 },
+  { name = "two", type = "conv", shares_weight = "one", frozen = true },
+  { name = "three", type = "conv", shares_weight = "two", bias = false },
+  { name = "four", shares = "two" },
+  { name = "five", type = "conv", shares_weight = "four" },
+  { name = "b", block = "unit" },
+  { name = "c", shares = "b" },
+]
+[blocks.unit]
+layers = [{ name = "x", type = "conv", out_channels = 4, kernel_size = 1 }, { name = "y", type = "conv", shares_weight = "x" }]
+""")
+    assert [row.parameters for row in report.layers] == [148, 4, 0, 0, 4, 20, 4, 0, 0]
+    assert [row.trainable for row in report.layers] == [148, 0, 0, 0, 4, 20, 4, 0, 0]
+    nodes = [row.node for row in report.layers]
+    assert [node.shares_weight for node in nodes] == ["", "one", "one", "", "one", "", "b.x", "", ""]
+    assert [node.shares for node in nodes[-2:]] == ["b.x", "b.y"]
+
+
+def test_copies_of_a_block_share_each_their_own_weight():
+    report = check(f"""{HERE}
+layers = [{{ block = "unit", repeat = 3 }}]
+[blocks.unit]
+layers = [{{ name = "x", type = "conv", out_channels = 3, kernel_size = 1 }}, {{ name = "y", type = "conv", shares_weight = "x" }}]
+""")
+    assert [row.node.shares_weight for row in report.layers] == ["", "unit1.x", "", "unit2.x", "", "unit3.x"]
+    assert report.parameters == 3 * (12 + 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "owner", "said", "found"),
+    [
+        ("conv", "conv", "one", ", kernel_size = 5", ["shared-differs"]),
+        ("conv", "conv", "one", ", out_channels = 8, groups = 2", ["shared-differs", "shared-differs"]),
+        ("conv", "conv", "one", ", gain = true", ["shared-differs"]),
+        ("conv_transpose", "conv", "one", ", gain = true", ["shared-differs"]),
+        ("conv", "linear", "one", "", ["shares-no-weight"]),
+        ("conv", "relu", "one", "", ["shares-no-weight"]),
+        ("conv", "conv", "input", "", ["shares-no-layer"]),
+        ("conv", "conv", "oen", "", ["unknown-layer"]),
+        ("conv", "conv", "one", ', when = true, shares = "one"', ["keys-exclude"]),
+        ("conv", "conv", "one", "", ["declared-differs"]),  # 4 channels enter the one, and 6 the other
+    ],
+)
+def test_a_weight_that_does_not_fit(one, two, owner, said, found):
+    assert codes(WEIGHT.format(one, CONV, two, owner, said)) == found
+
+
+def test_a_gain_is_no_weight_of_a_transposed_convolution():
+    assert codes(WEIGHT.format("conv", CONV + ", gain = true", "conv_transpose", "one", "")) == ["shares-no-weight"]
+
+
+@pytest.mark.parametrize("said", ["when = false", "repeat = 0"])
+def test_what_is_left_out_has_no_weight(said):
+    assert codes(WEIGHT.format("conv", f"{CONV}, {said}", "conv", "one", "")) == ["shares-left-out"]
+
+
+def test_a_block_has_no_weight():
+    text = f'{HERE}layers = [{{ name = "b", block = "unit" }}, {{ type = "conv", shares_weight = "b" }}]\n[blocks.unit]\nlayers = [{{ type = "conv", out_channels = 3, kernel_size = 1 }}]'
+    assert codes(text) == ["shares-no-layer"]
+    assert codes(text.replace('type = "conv", shares_weight', 'block = "unit", shares_weight')) == ["keys-exclude"]
+
+
+def test_a_weight_of_a_layer_that_is_not_known():
+    text = WEIGHT.format("conv", "out_channels = 4, kernel_size = 0", "conv", "one", "")
+    assert codes(text) == ["out-of-range"]
+    broken = text.replace("kernel_size = 0", "kernel_size = 1").replace("input = [4,", "input = [0,")
+    assert codes(broken.replace('"conv", shares_weight', '"conv_transpose", shares_weight')) == ["out-of-range"]

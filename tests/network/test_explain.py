@@ -281,3 +281,12 @@ def test_explain_prints_and_exits():
     assert (status, "did you mean conv1?" in output) == (2, True)
     status, output = run("explain", "nowhere.toml", "conv1")
     assert (status, "nowhere.toml" in output) == (2, True)
+
+
+def test_a_weight_of_another_layer():
+    layers = '[{ name = "a", type = "conv", out_channels = 3, kernel_size = 3 }, { name = "b", type = "conv", shares_weight = "a" }]'
+    found = explain(build(read_text(f"input = [3, 8, 8]\nlayers = {layers}")), "b")
+    assert [line for line in found.lines if line[0] in {"weight", "parameters"}] == [
+        ("weight", ("that of a",)),
+        ("parameters", ("out_channels = 3",)),
+    ]

@@ -87,6 +87,7 @@ def _layer(layer: LayerReport, verdict: Verdict | None, match: Match | None) -> 
         "remainder": layer.remainder,
         "dropped": layer.dropped,
         "shares": layer.node.shares or None,
+        "shares_weight": layer.node.shares_weight or None,
         "torch": verdict and {"verdict": verdict.verdict, "reason": verdict.reason or verdict.message or None},
         "model": match
         and {
