@@ -4,6 +4,7 @@ from cnnshape.layers import (  # noqa: F401 -- fill TYPES
     activation,
     attention,
     convolution,
+    elementwise,
     joining,
     normalization,
     pooling,

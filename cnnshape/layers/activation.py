@@ -6,15 +6,15 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnnshape.layers.base import ANY_SHAPE, Layer, axis_of
-from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Count, Dim, Real, Word
 from cnnshape.layers.windows import Reads, cells, whole
 from cnnshape.numbers.rules import N, Require, divides, equal, unasked
 from cnnshape.problems.values import BoundsReversed, EmptyRange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from cnnshape.layers.in_torch import Called
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
@@ -35,32 +35,12 @@ class _Pointwise(Activation):
         return inputs[0]
 
 
-class _Clamp(_Pointwise):
-    """A function that holds values between two numbers, as a clamp between the same numbers does."""
-
-    functions = ("clamp", "clip", "clamp_min")
-    limits: ClassVar[tuple[int, int | None]]  # min and max of the equal clamp; None: no limit
-
-    @classmethod
-    def of_call(cls, call: Called) -> Iterator[Recognized]:
-        given = call.arguments(("min", "max"))
-        limits = given.get("min"), given.get("max")
-        if call.name not in cls.functions:
-            yield from super().of_call(call)
-        elif not any(hasattr(limit, "shape") for limit in limits) and limits == cls.limits:
-            yield Recognized(cls.type, cls(), call.results)
-
-
-class ReLU(_Clamp, type="relu", torch="ReLU"):
+class ReLU(_Pointwise, type="relu", torch="ReLU"):
     """max(0, x)."""
 
-    limits = (0, None)
 
-
-class ReLU6(_Clamp, type="relu6", torch="ReLU6"):
+class ReLU6(_Pointwise, type="relu6", torch="ReLU6"):
     """min(max(0, x), 6)."""
-
-    limits = (0, 6)
 
 
 class LeakyReLU(_Pointwise, type="leaky_relu", torch="LeakyReLU"):

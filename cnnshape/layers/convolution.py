@@ -202,7 +202,7 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
     bias = Flag(True)
     padding_mode = Word("zeros", words=("zeros", "reflect", "replicate", "circular"), sides=True)
     learned = Flag(True, torch=False)
-    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
+    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False, named=False)
     gain = Flag(False, torch=False)
     arguments = "weight bias stride padding dilation groups"
     weight_axes = ("out_channels", "in_channels")
@@ -321,7 +321,7 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
     dilation = WindowSetting(1)
     padding_mode = Word("zeros", words=("zeros",))
     learned = Flag(True, torch=False)
-    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
+    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False, named=False)
     like = Reference()
     arguments = "weight bias stride padding output_padding groups dilation"
     weight_axes = ("in_channels", "out_channels")
@@ -442,7 +442,7 @@ class Linear(Learned, type="linear", torch="Linear"):
     out_features = Count(sides=True)
     bias = Flag(True)
     learned = Flag(True, torch=False)
-    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False)
+    parametrization = Word("none", words=PARAMETRIZATIONS, torch=False, named=False)
     arguments = "weight bias"
     weighs = ("in_features", "out_features", "learned", "parametrization")
 

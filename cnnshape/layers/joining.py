@@ -1,17 +1,15 @@
-"""Layers that join several results: concat, stack, arithmetic, products of matrices; and scale, a factor a channel."""
+"""Layers that join several results: concat, stack, arithmetic, products of matrices."""
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.activation import Sigmoid, SiLU
-from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer, attempt, axis_of, channels_of
+from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer, attempt, axis_of
 from cnnshape.layers.in_torch import Called, Recognized
-from cnnshape.layers.parameters import Dim, Flag, Inferred, Real
+from cnnshape.layers.parameters import Dim, Flag
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Require, equal, larger, same, unasked
-from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,8 +69,8 @@ class _Elementwise(Joining):
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
-        """Yield the layer of two results, or of one and a parameter; with a number it is none."""
-        if call.alive.count(True) > 1 or call.weighted:
+        """Yield the layer of several results; with a parameter or a number it is another, see elementwise.py."""
+        if call.alive.count(True) > 1:
             yield Recognized(cls.type, cls(), call.results)
 
     def broadcasts(self) -> bool:
@@ -83,14 +81,14 @@ class _Elementwise(Joining):
         result, *others = inputs
         for other in others:
             if other != result:
-                alike = {"shapes-differ": _broadcastable} | ({} if self.broadcasts() else {"needs-broadcast": equal})
+                alike = {"shapes-differ": broadcastable} | ({} if self.broadcasts() else {"needs-broadcast": equal})
                 require(len(result) == len(other), "ranks-differ", one=result, other=other)
                 result = joined(result, other, require, alike)
         return result
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         y = self.output(unasked, *inputs)
-        return [_repeated(x[1:], y[1:]) for x in inputs]
+        return [repeated_axes(x[1:], y[1:]) for x in inputs]
 
 
 class Add(_Elementwise, type="add"):
@@ -175,14 +173,14 @@ class Matmul(Joining, type="matmul"):
         one, other = inputs
         require(len(one) == len(other), "ranks-differ", one=one, other=other)
         require(equal(one[-1], other[-2]), "shapes-differ", one=one, other=other)
-        alike = {"shapes-differ": _broadcastable}
+        alike = {"shapes-differ": broadcastable}
         return (*joined(one[:-2], other[:-2], require, alike), one[-2], other[-1])
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         one, other = inputs
         y, everything = self.output(unasked, *inputs), cells(0, one[-1], step=0)
-        rows = [*_repeated(one[:-2], y[:-2]), cells(), everything]
-        columns = [*_repeated(other[:-2], y[:-2]), everything, cells()]
+        rows = [*repeated_axes(one[:-2], y[:-2]), cells(), everything]
+        columns = [*repeated_axes(other[:-2], y[:-2]), everything, cells()]
         return [rows[1:], columns[1:]]
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
@@ -219,10 +217,6 @@ class Mul(_Elementwise, type="mul"):
     functions = ("multiply",)
     commutative = True
 
-    @classmethod
-    def of_call(cls, call: Called) -> Iterator[Recognized]:
-        return super().of_call(call) if call.alive.count(True) > 1 else iter(())  # by a parameter or number: see Scale
-
     def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Layer, tuple[int, ...]]:
         """Return silu for x * sigmoid(x)."""
         for x, gate in (inputs, inputs[::-1]) if len(inputs) == 2 else ():  # noqa: PLR2004 -- x and its sigmoid
@@ -253,45 +247,6 @@ class Div(_Elementwise, type="div"):
         return tensors[0] / tensors[1]
 
 
-class Scale(Joining, type="scale"):
-    """Multiplies each channel with a learned factor, or everything with a fixed `value`.
-
-    Shape   (C, ...) -> the same
-    Counts  parameters: C, or none with `value`
-    Source  Touvron et al. 2021, LayerScale (arXiv:2103.17239)
-    """
-
-    num_features = Inferred(channels_of)
-    value = Real(None)  # type: ignore[arg-type]  # learned
-    functions = ("mul", *Mul.functions)
-
-    @classmethod
-    def of_call(cls, call: Called) -> Iterator[Recognized]:
-        """Yield the layer of a result by a parameter, or by a number, which files may well leave out."""
-        number = next((arg for arg in call.args if isinstance(arg, int | float)), None)
-        if call.alive.count(True) > 1:
-            return
-        if call.weighted:
-            others = (tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if not alive)
-            count = sum(prod(tensor.shape) for tensor in others)
-            yield Recognized(cls.type, cls(num_features=count), call.results)
-        elif number is not None:
-            layer = cls(num_features=UNKNOWN, value=float(number))
-            yield Recognized(cls.type, layer, call.results, minor=True)
-
-    def weights(self, x: Shape) -> N:
-        return self.num_features if self.value is None else 0
-
-    def module(self, torch: Any, *inputs: Shape) -> Any:
-        if self.value is not None:
-            return None
-        factor = torch.nn.Parameter(torch.empty(self.num_features, *[1] * (len(inputs[0]) - 1)))
-        return torch.nn.ParameterList([factor])
-
-    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        return tensors[0] * (module[0] if self.value is None else self.value)
-
-
 def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], skip: int = -1) -> Shape:
     """Return the larger size of each axis. All axes but `skip` must meet the conditions in `alike`, by code."""
     either = same if equal in alike.values() else larger
@@ -306,10 +261,11 @@ def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], sk
     )
 
 
-def _repeated(x: Shape, y: Shape) -> list[Reads]:
+def repeated_axes(x: Shape, y: Shape) -> list[Reads]:
     """Return the reaches along axes of which those of 1 are repeated."""
     return [cells(step=0 if w < out else 1) for w, out in zip(x, y, strict=True)]
 
 
-def _broadcastable(a: N, b: N) -> Any:
+def broadcastable(a: N, b: N) -> Any:
+    """Return the condition that two sizes of an axis are equal, or one of them is 1."""
     return equal(a, b) | equal(a, 1) | equal(b, 1)

@@ -50,6 +50,7 @@ class Traits(TypedDict, total=False):
     follows: bool  # it follows from the input, unless it is given
     sides: bool  # the output's sides depend on it, or which sides are refused
     spatial: bool  # it has one value for each spatial axis
+    named: bool  # its value is shown with its name; False: the value says enough
 
 
 class Parameter(Generic[T]):
@@ -62,7 +63,7 @@ class Parameter(Generic[T]):
     kind = "a value"
     words: tuple[str, ...] = ()
     of_words = False  # every string is a word: an expression only within {...}
-    torch, compared, follows, sides, spatial = True, True, False, False, False  # the traits
+    torch, compared, follows, sides, spatial, named = True, True, False, False, False, True  # the traits
     laid_out = False  # a shape, whose entries stand in the file's layout
     name: str
 

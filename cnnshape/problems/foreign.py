@@ -34,6 +34,8 @@ TYPES: Final = {
     "add": "plus sum eltwise shortcut residual",
     "sub": "subtract minus",
     "mul": "multiply times prod product",
+    "scale": "layerscale gamma",
+    "bias": "biasadd addbias",
     "pad": "zeropad zeropadding padding constantpad reflectionpad replicationpad circularpad",
     "crop": "cropping centercrop",
     "flatten": "ravel flat",
@@ -110,6 +112,10 @@ NO_TYPES: Final = {  # a word for a type that is no single one of ours, and what
     "input": "an input is no layer: write input = [3, 224, 224] at the top of the file",
     "inputlayer": "an input is no layer: write input = [3, 224, 224] at the top of the file",
     "split": "write a slice for each part",
+    **{
+        name: f'write type = "function", function = "{name}"'
+        for name in ("abs", "cos", "exp", "log", "neg", "pow", "reciprocal", "round", "sign", "sin", "sqrt", "square")
+    },
 }
 
 NO_KEYS: Final = {  # a word for a key that we do not have, and what to write

@@ -343,7 +343,7 @@ class InputAxesDiffer(Problem, code="input-axes-differ"):
 
 
 class ShapesDiffer(Problem, code="shapes-differ"):
-    """Results that are joined have shapes that do not fit each other.
+    """Results that are joined, or a result and a learned tensor, have shapes that do not fit each other.
 
     An add, sub or mul wants equal shapes; a concat, equal axes but for the one along which it joins.
 
@@ -357,11 +357,11 @@ class ShapesDiffer(Problem, code="shapes-differ"):
     """
 
     sentence = "the shapes do not fit: {one} and {other}"
-    at = ("from", "like", "indices")
+    at = ("shape", "from", "like", "indices")
 
 
 class RanksDiffer(ShapesDiffer, code="ranks-differ"):
-    """Results that are joined have not the same number of axes.
+    """Results that are joined, or a result and a learned tensor, have not the same number of axes.
 
     Torch lines up the last axes, so that channels meet columns, and repeats the rest over the batch.
 

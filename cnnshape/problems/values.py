@@ -268,3 +268,14 @@ class ZeroEps(Problem, code="zero-eps"):
     """
 
     sentence = "without track_running_stats, eps must be above 0"
+
+
+class TakesNoNumber(Problem, code="takes-no-number"):
+    """A function is given a number that it does not take.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "function", function = "exp", value = 2 }]
+    Mend     Leave the number out, or name the function that takes it (`function = "pow"`): docs/layers.md lists them.
+    """
+
+    sentence = "{function} takes no {parameter}"

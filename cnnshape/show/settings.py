@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cnnshape.network.report import LayerReport
 
 IN_OUTPUT: Final = ("out_channels", "out_features")  # settings that the output shows
-NAMELESS: Final = ("parametrization",)  # whose words say enough
 
 
 def settings(row: LayerReport, layout: str) -> tuple[str, ...]:
@@ -43,7 +42,7 @@ def _setting(layer: Layer, parameter: Parameter[Any], rank: int, layout: str) ->
         return f"{name} {text(value, layout)}"
     if name == "kernel_size" and rank > 1:
         return _by_axis(per_axis(value, rank))
-    if name in NAMELESS:
+    if not parameter.named:
         return str(value)
     return f"{name} {_by_axis(value) if isinstance(value, tuple) else value}"
 

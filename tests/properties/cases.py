@@ -84,6 +84,10 @@ CONV = {
     "bias": FLAG,
     **MADE,
 }
+FUNCTIONS = ("abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil", "cos", "cosh", "erf", "erfc", "exp")
+FUNCTIONS += ("exp2", "expm1", "floor", "frac", "log", "log10", "log1p", "log2", "nan_to_num", "neg", "reciprocal")
+FUNCTIONS += ("round", "rsqrt", "sign", "sin", "sinc", "sinh", "sqrt", "square", "tan", "trunc")
+OF_A_NUMBER = ("add", "sub", "rsub", "mul", "div", "floor_divide", "remainder", "fmod", "pow")
 AXES = Values(1, 2, 3, 4, 5, -1, -2, -3, -4, -5, -6, wrong=(0,))
 AFFINE = {"eps": Values(1e-5, 1, 0, 1e-300, -1.0), "affine": FLAG, "bias": FLAG}
 FACTORS = (1, 2, 3, 4, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5, 2 / 3, 0.7, 0.9, 1.1, 1.5, 1.7, 2.5, 2.7, 3.3, 1e-9)
@@ -277,7 +281,16 @@ TRIED: dict[str, Tried] = {
     "div": Tried(beside=(1,)),
     "stack": Tried(always=("dim",), beside=(0, 1, 1, 2), dim=AXES),
     "matmul": Tried(space=True, beside=(1,)),  # see `matrices`
-    "scale": Tried(num_features=declared(), value=ANY_NUMBER),
+    "function": Tried(
+        function=Values(*FUNCTIONS, *OF_A_NUMBER * 3, *["clamp"] * 6, wrong=("no_such", "")),
+        value=ANY_NUMBER,
+        min=ANY_NUMBER,
+        max=ANY_NUMBER,
+    ),
+    "scale": Tried(  # see `repeating`
+        one_of=("num_features", "value", "shape"), num_features=declared(), value=ANY_NUMBER, shape=Values([])
+    ),
+    "bias": Tried(one_of=("num_features", "shape"), num_features=declared(), shape=Values([])),
     "lstm": Tried(space=True, always=("over",), **RECURRENT),
     "gru": Tried(space=True, always=("over",), **RECURRENT),
     "rnn": Tried(space=True, always=("over",), **RECURRENT, nonlinearity=Values("tanh", "relu", wrong=("gelu",))),
@@ -296,7 +309,7 @@ TRIED: dict[str, Tried] = {
 }
 
 ALWAYS = {"out_channels", "kernel_size", "out_features", "output_size", "norm_type", "num_groups", "indices", "shape"}
-ALWAYS |= {"threshold", "size", "upscale_factor", "downscale_factor", "hidden_size", "num_heads"}
+ALWAYS |= {"function", "threshold", "size", "upscale_factor", "downscale_factor", "hidden_size", "num_heads"}
 ALWAYS |= {"unflattened_size", "dims", "how", "block_size", "index"}
 RANKS = (-1, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
 CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
@@ -328,8 +341,10 @@ def case(kind: str, choose: Choose) -> Case:
         return Case(kind, settings, (x, *(near(x, choose) for _ in range(choose(TRIED[kind].beside)))))
     if kind == "max_unpool":
         return unpooling(settings, x or (1,), choose)
+    if kind == "function" and not choose(SELDOM):
+        settings = fitting(settings)
     if "shape" in settings:
-        settings["shape"] = reshaping(x, choose)
+        settings["shape"] = reshaping(x, choose) if kind == "reshape" else repeating(x, choose)
     if "unflattened_size" in settings:
         settings["unflattened_size"] = reshaping((choose(x or (1,)),), choose)
     if "dims" in settings:
@@ -387,6 +402,18 @@ def permuting(axes: int, choose: Choose) -> list[int]:
     if order and choose(SELDOM):
         order[choose(range(len(order))) : choose((1, 2, 9))] = choose(([], [1], [1, 2], [0], [axes + 1]))
     return [0, *order] if choose((True, False)) else order
+
+
+def fitting(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a function with those numbers alone that it takes."""
+    takes = {"clamp": ("min", "max")}.get(settings["function"], ("value",) * (settings["function"] in OF_A_NUMBER))
+    return {name: value for name, value in settings.items() if name in ("function", *takes)}
+
+
+def repeating(x: Shape, choose: Choose) -> list[int]:
+    """Choose the shape of a learned tensor beside x: some axes are 1, perhaps some are left out, or too many."""
+    sizes = [choose((1, size)) for size in near(x, choose)]
+    return choose((sizes, sizes, sizes, sizes[1:], [1, *sizes], [1], [], [0]))
 
 
 def reshaping(x: Shape, choose: Choose) -> list[int]:

@@ -297,6 +297,10 @@ def slopes() -> Iterator[Case]:
     inputs = [(channels, *side) for channels in (1, 2, 3) for side in ((), (2,), (1, 2), (2, 1, 2), (1, 1, 1, 2))]
     yield from grid("prelu", inputs, num_parameters=(LEFT_OUT, 0, 1, 2, 3))
     yield from grid("scale", inputs, num_features=(LEFT_OUT, 0, 1, 2, 3), value=(LEFT_OUT, 0, 2.5))
+    yield from grid("bias", inputs, num_features=(LEFT_OUT, 0, 1, 2, 3))
+    small = [*shapes((1, 2), (1, 2, 3)), (3, 2), (2, 3), (2, 3, 1)]
+    for kind in ("scale", "bias"):
+        yield from grid(kind, small, shape=[[], [0], *(list(shape) for shape in small)], num_features=(LEFT_OUT, 2))
     yield from grid(
         "linear", inputs, in_features=(LEFT_OUT, 0, 1, 2, 3), out_features=(0, 1, 5), bias=(LEFT_OUT, *FLAGS)
     )

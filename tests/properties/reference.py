@@ -333,11 +333,35 @@ def mul(*tensors: Tensor) -> Tensor:
     return total
 
 
+def elementwise(x: Tensor, function: str, value: Any = None, **limits: Any) -> Tensor:
+    if (value is not None and function in {"clamp", "nan_to_num"}) or (limits and function != "clamp"):
+        raise ValueError("it takes none")
+    if function == "clamp":
+        return torch.clamp(x, **limits)
+    return getattr(torch, function)(x, *([] if value is None else [value]))
+
+
 def scale(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
-    if "value" in settings:
-        return x * settings["value"], None
-    factors = nn.Parameter(torch.ones(settings.get("num_features", x.shape[1])))
-    return (x.movedim(1, -1) * factors).movedim(-1, 1), nn.ParameterList([factors])
+    if "value" not in settings:
+        return beside(torch.mul)(settings, x)
+    if "shape" in settings:
+        raise ValueError("one or the other")
+    return x * settings["value"], None
+
+
+def beside(join: Callable[..., Tensor]) -> Run:
+    """Run a function of what enters and a parameter: of a shape, or a number for each channel."""
+
+    def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+        if {"shape", "num_features"} <= settings.keys():
+            raise ValueError("one or the other")
+        if "shape" in settings:
+            learned = nn.Parameter(torch.ones(settings["shape"]))
+            return join(x, learned), nn.ParameterList([learned])
+        learned = nn.Parameter(torch.ones(settings.get("num_features", x.shape[1])))
+        return join(x.movedim(1, -1), learned).movedim(-1, 1), nn.ParameterList([learned])
+
+    return run
 
 
 def recurrent(name: str) -> Run:
@@ -426,7 +450,9 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "add": function(add),
     "sub": function(lambda one, other, broadcast=False: torch.sub(one, other)),
     "mul": function(mul),
+    "function": function(elementwise),
     "scale": scale,
+    "bias": beside(torch.add),
     "lstm": recurrent("LSTM"),
     "gru": recurrent("GRU"),
     "rnn": recurrent("RNN"),

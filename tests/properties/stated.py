@@ -123,6 +123,9 @@ def _(case: Case, answer: Any) -> bool:
 @condition("ranks-differ")
 def _(case: Case, answer: Any) -> bool:
     """Broadcasting is between equal numbers of axes: torch would line up the last ones, the batch among them."""
+    if case.type in ("scale", "bias") and "shape" in case.settings:
+        own, axes = case.settings["shape"], len(case.shapes[0])
+        return len(own) != axes and not (len(own) < axes and {*own} <= {1})
     return case.type in ("add", "sub", "mul", "div", "matmul") and len({len(shape) for shape in case.shapes}) > 1
 
 

@@ -1,0 +1,259 @@
+"""Layers that work on each value by itself, with a function of torch, a number or a learned tensor: function, scale, bias.
+
+A tensor of its own stands beside what enters; results of other layers are joined in joining.py.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.layers.activation import Hardtanh, ReLU
+from cnnshape.layers.base import ANY_SHAPE, Layer
+from cnnshape.layers.in_torch import Called, Recognized
+from cnnshape.layers.joining import broadcastable, joined, repeated_axes
+from cnnshape.layers.parameters import AnyExtent, Inferred, Real, Word
+from cnnshape.numbers.rules import N, Require, product, unasked
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.reading import MissingKey
+from cnnshape.problems.values import KeysExclude, TakesNoNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cnnshape.layers.windows import Reads
+    from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
+
+PLAIN: Final = (
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil",
+    "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor",
+    "frac", "log", "log10", "log1p", "log2", "nan_to_num", "neg", "reciprocal",
+    "round", "rsqrt", "sign", "sin", "sinc", "sinh", "sqrt", "square",
+    "tan", "trunc",
+)  # fmt: skip
+OF_A_NUMBER: Final = ("add", "sub", "rsub", "mul", "div", "floor_divide", "remainder", "fmod", "pow")
+OTHERWISE: Final = {  # torch's other names of these, and Python's operators
+    "absolute": "abs",
+    "negative": "neg",
+    "fix": "trunc",
+    "special_expm1": "expm1",
+    "special_exp2": "exp2",
+    **{f"arc{name}": f"a{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tanh")},
+    "radd": "add",
+    "subtract": "sub",
+    "multiply": "mul",
+    "rmul": "mul",
+    "divide": "div",
+    "true_divide": "div",
+    "truediv": "div",
+    "floordiv": "floor_divide",
+    "clip": "clamp",
+    "clamp_min": "clamp",
+    "clamp_max": "clamp",
+}
+POWERS: Final = {"square": 2.0, "sqrt": 0.5, "rsqrt": -0.5, "reciprocal": -1.0}
+
+
+class Elementwise(Layer):
+    """Functions of each value, and learned tensors that are multiplied or added."""
+
+    family = "Layers that work on each value"
+
+
+class Function(Elementwise, type="function"):
+    """Applies a function of torch to each value, alone (`exp`) or with a number (`pow`, and `value`).
+
+    Shape   (C, ...) -> the same
+    Source  torch.exp, torch.pow, and so on: rsub is value - x; clamp takes `min`, `max` or both
+    """
+
+    function = Word(words=(*PLAIN, *OF_A_NUMBER, "clamp"), named=False)
+    value = Real(None)  # type: ignore[arg-type]  # not every function takes a number
+    min = Real(None)  # type: ignore[arg-type]
+    max = Real(None)  # type: ignore[arg-type]
+    ranks = ANY_SHAPE
+    functions = (*PLAIN, *OF_A_NUMBER, "clamp", *OTHERWISE, "rdiv")
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        function = given["function"]
+        takes = {"clamp": ("min", "max")}.get(function, ("value",) * (function in OF_A_NUMBER))
+        for name in ("value", "min", "max"):
+            if name in given and name not in takes:
+                return TakesNoNumber(function=function, parameter=name)
+        if takes and not given.keys() & {*takes}:
+            return MissingKey(of=f'function "{function}"', key=" or ".join(takes))
+        return None
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        return inputs[0]
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        if self.function == "clamp":
+            return torch.clamp(tensors[0], min=self.min, max=self.max)
+        return getattr(torch, self.function)(*tensors, *([] if self.value is None else [self.value]))
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of a result alone, or with numbers; files may well leave it out, unless it is a relu or relu6."""
+        if call.alive != [True] or not call.args or call.args[0] is not call.tensors[0]:
+            return
+        layer = cls.named(call)
+        if layer:
+            plain = layer.simplest((), ())
+            yield Recognized(plain.type, plain, call.results, minor=plain.type not in {"relu", "relu6"})
+
+    @classmethod
+    def named(cls, call: Called) -> Layer | None:
+        """Return the layer of a call by its name and numbers, None where they are not those of the function."""
+        name = OTHERWISE.get(call.name, call.name)
+        if name == "clamp":
+            names = {"clamp_min": ("min",), "clamp_max": ("max",)}.get(call.name, ("min", "max"))
+            limits = {key: float(limit) for key, limit in call.arguments(names).items() if limit is not None}
+            return cls(function=name, **limits) if limits else None
+        numbers = [*call.args[1:], *call.kwargs.values()]
+        if not all(type(number) in {int, float} for number in numbers):
+            return None
+        if name == "rdiv":
+            return cls(function="reciprocal") if numbers == [1] else None
+        if len(numbers) != (name in OF_A_NUMBER):
+            return None
+        return cls(function=name, **({"value": float(numbers[0])} if numbers else {}))
+
+    def simplest(self, x: Shape, y: Shape) -> Layer:
+        """Return a relu, hardtanh or scale that does the same, or the same function by another name."""
+        found = self.compared(x, y)
+        match found:
+            case {"function": "mul", "value": value}:
+                return Scale(num_features=UNKNOWN, value=value)
+            case {"function": "clamp", "min": 0, **rest} if not rest:
+                return ReLU()
+            case {"function": "clamp", "min": least, "max": most} if least < most:
+                return Hardtanh(min_val=least, max_val=most).simplest(x, y)
+        return self.replace(**found)
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the settings of the function by its commonest name: x ** 2 for a square, x + -1 for x - 1."""
+        value: Any = self.value
+        match self.function:
+            case "neg":
+                return {"function": "mul", "value": -1.0}
+            case "sub":
+                return {"function": "add", "value": -float(value)}
+            case "div" if value and abs(value) != inf:
+                return {"function": "mul", "value": 1 / value}
+            case "square" | "sqrt" | "rsqrt" | "reciprocal":
+                return {"function": "pow", "value": POWERS[self.function]}
+        numbers = {name: getattr(self, name) for name in ("value", "min", "max")}
+        return {"function": self.function} | {name: float(n) for name, n in numbers.items() if n is not None}
+
+
+class TensorShape(AnyExtent):
+    """The shape of a learned tensor, in the file's layout; [] for a single number."""
+
+    kind = "a list of whole numbers from 1 up, one for each axis that arrives; [] or [1] for a single number"
+
+
+def _features(layer: _Tensor, x: Shape) -> N:
+    return x[0] if layer.by_channel or layer.num_features is not None else UNKNOWN
+
+
+class _Tensor(Elementwise):
+    """A learned tensor beside what enters: a number for each channel, or of a stated shape, whose axes of 1 are repeated."""
+
+    num_features: Inferred
+    shape: TensorShape
+
+    @property
+    def by_channel(self) -> bool:
+        """Whether it has a number for each channel."""
+        return self.shape is None
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        other = next((name for name in ("num_features", "value") if name in given), None)
+        return KeysExclude(of=cls.type, one="shape", other=other) if "shape" in given and other else None
+
+    def completed(self, x: Shape | None) -> Any:
+        return super().completed(x) if self.by_channel else self
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        if not self.shape or (len(self.shape) <= len(x) and all(size == 1 for size in self.shape)):
+            return x
+        require(len(self.shape) == len(x), "ranks-differ", one=x, other=self.shape)
+        return joined(x, self.shape, require, {"shapes-differ": broadcastable})
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+        (x,), y = inputs, self.output(unasked, *inputs)
+        return [repeated_axes(x[1:], y[1:])]
+
+    def weights(self, x: Shape) -> N:
+        return self.num_features if self.by_channel else product((1, *self.shape))
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        """Return a list of the tensor alone."""
+        shape = (self.num_features, *[1] * (len(inputs[0]) - 1)) if self.by_channel else self.shape
+        return torch.nn.ParameterList([torch.nn.Parameter(torch.empty(shape))])
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the number of its values, however it is stated."""
+        count = self.weights(x)
+        return {} if count is UNKNOWN else {"num_features": count}
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of a result and a parameter."""
+        if call.weighted and call.alive.count(True) == 1:
+            others = (tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if not alive)
+            count = sum(product((1, *tensor.shape)) for tensor in others)
+            yield Recognized(cls.type, cls(num_features=count), call.results)
+
+
+class Scale(_Tensor, type="scale"):
+    """Multiplies with learned factors, one for each channel or of a stated `shape`, or with a fixed `value`.
+
+    Shape   (C, ...) -> the same; with `shape`, an axis of 1 is repeated
+    Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ
+    Counts  parameters: C; with `shape`, the product of its sizes; with `value`, none
+    Source  Touvron et al. 2021, LayerScale (arXiv:2103.17239)
+    """
+
+    num_features = Inferred(_features)
+    value = Real(None)  # type: ignore[arg-type]  # learned
+    shape = TensorShape(None)  # type: ignore[arg-type]  # by channel
+    functions = ("mul", "multiply", "rmul", "div", "divide", "true_divide", "truediv")
+
+    @property
+    def by_channel(self) -> bool:
+        return super().by_channel and self.value is None
+
+    def weights(self, x: Shape) -> N:
+        return super().weights(x) if self.value is None else 0
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        return super().module(torch, *inputs) if self.value is None else None
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return tensors[0] * (module[0] if self.value is None else self.value)
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return super().compared(x, y) if self.value is None else {"value": float(self.value)}
+
+
+class Bias(_Tensor, type="bias"):
+    """Adds learned numbers, one for each channel or of a stated `shape`.
+
+    Shape   (C, ...) -> the same; with `shape`, an axis of 1 is repeated
+    Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ
+    Counts  parameters: C; with `shape`, the product of its sizes
+    Source  torch.add, of a torch.nn.Parameter
+    """
+
+    num_features = Inferred(_features)
+    shape = TensorShape(None)  # type: ignore[arg-type]  # by channel
+    functions = ("add", "radd", "sub", "subtract", "rsub")
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return tensors[0] + module[0]
