@@ -139,9 +139,25 @@ class Layer(InTorch):
         """Say whether the last window may begin inside the padded side and end behind it."""
         return False
 
-    def lost(self, w: N, windows: N, *_: Any, **axis: Any) -> N:
-        """Return the cells at the end of the side that no window reaches, if above 0; `windows` is the output's side."""
+    def unread(self, w: int, windows: int, *_: Any, **axis: Any) -> int:
+        """Return the number of cells at the end of the side that no window reads; `windows` is the output's side."""
         return 0
+
+    def sees(self, cell: N, w: N, windows: N, *_: Any, **axis: Any) -> Any:
+        """Return the condition that a window reads this cell of the side, or one behind it; `windows` as above."""
+        return True
+
+    def skips(self, rank: int) -> bool:
+        """Say whether there are cells between its windows that none reads, at any side."""
+        return False
+
+    def leaves_empty(self, rank: int) -> bool:
+        """Say whether a cell of the output may read nothing that enters: padding alone, or nothing at all."""
+        return False
+
+    def repeats_ends(self) -> bool:
+        """Say whether the cells of padding repeat those of the side."""
+        return False
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         """Return the reach of a position of the output: for each input, one for each of its spatial axes.

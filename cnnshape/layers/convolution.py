@@ -232,6 +232,14 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
             return w
         return window(w, require, extent=covered, stride=stride, padding=before)
 
+    def leaves_empty(self, rank: int) -> bool:
+        numbers = [axis for axis in self.axes(rank) if not isinstance(axis["padding"], str)]  # words add less than F
+        wide = (axis["padding"] >= extent(axis["kernel_size"], axis["dilation"]) for axis in numbers)
+        return any(wide) and not self.repeats_ends()
+
+    def repeats_ends(self) -> bool:
+        return self.padding_mode != "zeros"
+
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
         """Return the elements of the padded input, where padding is a separate step, and of the unrolled windows."""
         axes = self.axes(len(x) - 1)
@@ -370,6 +378,10 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
         in_range = (target >= least) & (target < least + stride)
         require(in_range, "like-out-of-range", side=target, least=least, most=least + stride - 1)
         return target
+
+    def leaves_empty(self, rank: int) -> bool:
+        gaps = (axis["dilation"] > 1 or axis["kernel_size"] < axis["stride"] for axis in self.axes(rank))
+        return self.like is not None or any(axis["output_padding"] for axis in self.axes(rank)) or any(gaps)
 
     def reach(  # noqa: PLR0913 -- torch's parameters
         self, w: int, *, kernel_size: int, stride: int, padding: Any, output_padding: int, dilation: int

@@ -249,6 +249,9 @@ class MaxUnpool(Pooling, type="max_unpool"):
         super().enter(require, *inputs)
         self.indices.enter(_unsaid, inputs[1])
 
+    def leaves_empty(self, rank: int) -> bool:
+        return True
+
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         rank = len(inputs[0]) - 1
         if self.output_size == "default" and inputs[1][2:] != self.output(unasked, *inputs)[2:]:

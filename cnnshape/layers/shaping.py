@@ -240,6 +240,13 @@ class Pad(Shaping, type="pad"):
             return [ends(axis["padding"]) for axis in self.axes(len(x) - 1)]
         return [self.split(side - w) for w, side in zip(x[1:], y[1:], strict=True)]
 
+    def leaves_empty(self, rank: int) -> bool:
+        follows = self.like is not None or self.multiple is not None
+        return not self.repeats_ends() and (follows or any(ends(axis["padding"])[1] > 0 for axis in self.axes(rank)))
+
+    def repeats_ends(self) -> bool:
+        return self.mode != "constant"
+
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         return [[cells(-before) for before, _ in self.pairs(inputs[0], self.output(unasked, *inputs))]]
 

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from math import gcd
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from cnnshape.layers.base import SPATIAL, Layer
 from cnnshape.layers.in_torch import padded_tensor
 from cnnshape.layers.parameters import SAME_ENDS, WindowSetting
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, left_over, lost, product
+from cnnshape.numbers.symbolic import Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from cnnshape.numbers.rules import Require
     from cnnshape.numbers.shape import Shape
+
+
+MOST_TAPS: Final = 16  # of windows that skip cells, in a condition on an unknown side
 
 
 class Sliding(Layer):
@@ -39,11 +44,48 @@ class Sliding(Layer):
             return max(0, lost(w, covering(w, stride=stride), extent=covered, stride=stride, padding=0))
         return left_over(w, extent=covered, stride=stride, padding=_before(padding, covered))
 
-    def lost(  # noqa: PLR0913 -- torch's parameters
-        self, w: N, windows: N, *, kernel_size: N, stride: N, padding: Any = 0, dilation: N = 1
-    ) -> N:
+    def unread(  # noqa: PLR0913 -- torch's parameters
+        self, w: int, windows: int, *, kernel_size: int, stride: int, padding: Any = 0, dilation: int = 1
+    ) -> int:
+        before, _ = added(w, padding, covered=extent(kernel_size, dilation), stride=stride)
+        if self.gapless(kernel_size, stride, dilation):
+            return max(0, lost(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=before))
+        last = -1
+        for tap in range(0, min(kernel_size * dilation, w + before), dilation):
+            window = min(windows - 1, (w - 1 + before - tap) // stride)
+            last = max(last, stride * window - before + tap)
+        return w - 1 - last
+
+    def sees(  # noqa: PLR0913 -- torch's parameters
+        self, cell: N, w: N, windows: N, *, kernel_size: N, stride: N, padding: Any = 0, dilation: N = 1
+    ) -> Any:
         covered = extent(kernel_size, dilation)
-        return lost(w, windows, extent=covered, stride=stride, padding=_before(padding, covered))
+        before = halves(covered - 1, more_after=padding == "same_upper")[0] if padding in SAME_ENDS else padding
+        if padding in SAME_ENDS and stride > 1:
+            if dilation == 1 and kernel_size >= stride:
+                return True
+            if dilation > 1 or cell != w - 1:
+                raise Unsolvable(f'the rows that a window with padding "{padding}" skips depend on the side')
+            return lost(w, windows, extent=covered, stride=stride, padding=0) <= 0
+        before = _before(before, covered)
+        if self.gapless(kernel_size, stride, dilation):
+            return cell < stride * (windows - 1) - before + covered
+        if kernel_size > MOST_TAPS:
+            raise Unsolvable(f"a window of more than {MOST_TAPS} taps skips rows")
+        seen: Any = False
+        for tap in range(0, dilation * kernel_size, dilation):
+            last = (w - 1 + before - tap) // stride  # the last window whose tap is in the side
+            fits = (stride * last - before + tap >= cell) & (last >= 0)
+            seen |= fits & (stride * (windows - 1) - before + tap >= cell)
+        return seen
+
+    def gapless(self, kernel_size: N, stride: N, dilation: N) -> bool:
+        """Say whether the windows read all cells from the first to the last, or copies of these."""
+        return (dilation == 1 and kernel_size >= stride) or self.repeats_ends()
+
+    def skips(self, rank: int) -> bool:
+        axes = ((axis["kernel_size"], axis["stride"], axis.get("dilation", 1)) for axis in self.axes(rank))
+        return any(min(taps, stride // gcd(stride, apart)) < stride for taps, stride, apart in axes)
 
     def reach(self, w: int, *, kernel_size: int, stride: int, padding: Any = 0, dilation: int = 1) -> Reads:
         before, _ = added(w, padding, covered=extent(kernel_size, dilation), stride=stride)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.network.report import leftovers
+from cnnshape.network.report import dropped, remainders
 from cnnshape.numbers.traced import Traced, value_of
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.wording import said
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Node
+    from cnnshape.network.held import Held
     from cnnshape.network.report import Result
     from cnnshape.numbers.shape import Shape
 
@@ -101,24 +102,32 @@ def keeps(x: Shape, y: Shape) -> bool:
     return len(x) == len(y) and all(index_in(number, x) == index for index, number in enumerate(y))
 
 
-def shape_lines(layer: Layer, x: Shape, axes: tuple[NamedAxis, ...], result: Result) -> Iterator[Line]:
-    """Explain the shape that comes out, axis by axis; neighbouring axes of space that are alike share a line."""
+def shape_lines(
+    layer: Layer, x: Shape, axes: tuple[NamedAxis, ...], result: Result, cells: Held | None = None
+) -> Iterator[Line]:
+    """Explain the shape that comes out, axis by axis; neighbouring axes of space that are alike share a line.
+
+    `cells` are those of x that hold something of the image, where not all do.
+    """
     y = result.output or ()
     if keeps(x, y) or result.output == ():
         yield Line("shape", ("unchanged" if x == y else "no axes",))
         return
-    none = (0, 0)  # of the channels, and of axes that only the result has
-    rows = zip(axes, y, (none, *leftovers(layer.traced(), x, y), *[none] * len(y)), strict=False)
+    rest = (0, *remainders(layer.traced(), x, y), *[0] * len(y))  # 0: the channels, and axes that only the result has
+    numbers, results = (tuple(map(value_of, shape)) for shape in (x, y))
+    lost = (0, *dropped(layer, numbers, results, cells), *[0] * len(y))
+    rows = zip(axes, y, rest, lost, strict=False)
     for _, group in groupby(rows, key=lambda row: (row[0].letter == CHANNELS.letter, repr(row[1]))):
         alike = list(group)
-        _, number, (remainder, dropped) = alike[-1]
+        _, number, remainder, cells_lost = alike[-1]
         if number is UNKNOWN:  # the problem below says why
             continue
         unchanged = index_in(number, x) is not None
         texts = (f"{said(number.value)}, unchanged",) if unchanged else derivation(number)
-        if remainder and remainder > 0:
-            lost = _lost([axis.cell for axis, *_ in alike], value_of(dropped), ceil=layer.hangs_over())
-            texts = (*texts, f"{remainder!r} is left over: {lost}")
+        over = f"{remainder!r} is left over: " if remainder is not None and remainder > 0 else ""
+        if cells_lost is not None and (over or cells_lost):  # windows that skip cells may lose some and leave none over
+            which = _lost([axis.cell for axis, *_ in alike], cells_lost, ceil=layer.hangs_over())
+            texts = (*texts, f"{over}{which}")
         yield Line(", ".join(axis.name for axis, *_ in alike), texts)
 
 

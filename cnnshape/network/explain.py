@@ -74,7 +74,7 @@ class _Explainer:
             return Explanation(title, (), (*self.problems(row), *self.failed_before(row)), ok=False)
         (x, *_), result = self.traced(row)
         y = result.output or ()
-        shape = to_file(tuple(shape_lines(layer, x, axes_of(y), result)), self.net.layout)
+        shape = to_file(tuple(shape_lines(layer, x, axes_of(y), result, row.held)), self.net.layout)
         counts = () if result.parameters is UNKNOWN else count_lines(layer.traced(), x, y, node)
         frozen = [Line("frozen", ("its parameters are not trained",))] if node.frozen else []
         lines = (*shape, *self.inferred(layer, x, node.inputs[0]), *counts, *frozen)

@@ -9,7 +9,10 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from cnnshape.layers.windows import FieldTooLarge
+from cnnshape.network.held import MOST_STEPS, held
 from cnnshape.network.report import LayerReport, Refusal, Result
+from cnnshape.numbers.effort import Effort
 from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.shape import LARGEST, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Graph
+    from cnnshape.network.held import Held
 
 Input = Shape | dict[str, Shape]  # as callers give one: the only input's shape, or shapes by the inputs' names
 
@@ -84,8 +88,11 @@ def inputs_at(graph: Graph, given: Input | None) -> dict[str, Shape | None]:
 def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
     """Yield the row of each node, in the order of running; an input of shape None is not known."""
     shapes: list[Shape | None] = [None, *inputs.values()]
+    cells: list[Held | None] = [None] * len(shapes)
+    effort = Effort(MOST_STEPS, FieldTooLarge)
     for node in graph.nodes:
         entering = tuple([shapes[value] for value in node.inputs])
         result = measured(node.layer, entering)
+        yield LayerReport(node, entering, result, cells[node.inputs[0]])
+        cells.append(held(node.layer, entering, result.output, [cells[value] for value in node.inputs], effort))
         shapes.append(result.output)
-        yield LayerReport(node, entering, result)

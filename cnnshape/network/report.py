@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.layers.base import Layer
+from cnnshape.network.held import lost
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.base import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from cnnshape.layers.base import Doubt
     from cnnshape.network.graph import Claim, Node
+    from cnnshape.network.held import Held
     from cnnshape.numbers.shape import Shape
     from cnnshape.numbers.sizeset import SizeSet
     from cnnshape.problems.base import Problem
@@ -44,6 +46,7 @@ class LayerReport(NamedTuple):
     node: Node
     input_shapes: tuple[Shape | None, ...]
     result: Result
+    held: Held | None = None  # the cells of the first input that hold something of the image, where not all do
 
     @property
     def name(self) -> str:
@@ -96,15 +99,12 @@ class LayerReport(NamedTuple):
     @property
     def remainder(self) -> tuple[int | None, ...]:
         """For each spatial axis, the remainder of the division by the stride: (W + 2P - F) mod S."""
-        return tuple(remainder for remainder, _ in self._leftovers())
+        return tuple(remainders(self.node.layer, self.input_shapes[0], self.result.output))
 
     @property
     def dropped(self) -> tuple[int | None, ...]:
-        """For each spatial axis, the number of cells of the image that are lost at the end."""
-        return tuple(dropped for _, dropped in self._leftovers())
-
-    def _leftovers(self) -> list[tuple[int | None, int | None]]:
-        return leftovers(self.node.layer, self.input_shapes[0], self.result.output)
+        """For each spatial axis, the cells at the end of the first input that no window reads, padding left out."""
+        return tuple(dropped(self.node.layer, self.input_shapes[0], self.result.output, self.held))
 
     @property
     def line(self) -> int:
@@ -152,21 +152,31 @@ class Report(NamedTuple):
         return getattr(self, claim.name)
 
 
-def leftovers(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[tuple[int | None, int | None]]:
-    """Return, for each spatial axis, the remainder of the division by the stride, and the cells of the image lost."""
+def remainders(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[Any]:
+    """Return, for each spatial axis, the remainder of the division by the stride."""
+    return _along_axes(layer, x, y, lambda layer, w, _, axis: layer.left_over(w, **axis))
+
+
+def dropped(layer: Layer | None, x: Shape | None, y: Shape | None, cells: Held | None = None) -> list[int | None]:
+    """Return, for each spatial axis, the number of cells at the end of x that no window reads.
+
+    Those that hold nothing of the image do not count; `cells` are those that do.
+    """
+    unread = _along_axes(layer, x, y, lambda layer, w, windows, axis: layer.unread(w, windows, **axis))
+    sides = enumerate(zip(unread, (x or ())[1:], strict=False))  # none of a layer that fails
+    return [number and lost(cells, axis, w, number) for axis, (number, w) in sides]
+
+
+def _along_axes(layer: Layer | None, x: Shape | None, y: Shape | None, rule: Callable[..., Any]) -> list[Any]:
+    """Return a number for each axis of a layer with windows, 0 without; None where a side is not known."""
     if layer is None or x is None or not y:
         return []
     if type(layer).left_over is Layer.left_over:
-        return [(0, 0)] * (len(x) - 1)
+        return [0] * (len(x) - 1)
     if all(size is UNKNOWN for size in y):  # refused as a whole: its lists may have another length
-        return [(None, None)] * (len(x) - 1)
-    found: list[tuple[int | None, int | None]] = []
-    for w, out, axis in zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True):
-        if w is UNKNOWN or out is UNKNOWN:
-            found.append((None, None))
-        else:
-            found.append((layer.left_over(w, **axis), max(0, layer.lost(w, out, **axis))))
-    return found
+        return [None] * (len(x) - 1)
+    sides = zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True)
+    return [None if UNKNOWN in (w, out) else rule(layer, w, out, axis) for w, out, axis in sides]
 
 
 def known(shape: Shape | None) -> Shape | None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.network.graph import UNRESOLVED
+from cnnshape.network.held import all_of, ends
 from cnnshape.numbers.rules import Refused, equal
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.sizeset import TooManySpans
@@ -20,7 +21,9 @@ from cnnshape.numbers.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Graph, Node
+    from cnnshape.network.held import Ends
     from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.effort import Effort
     from cnnshape.numbers.shape import Shape
@@ -63,6 +66,7 @@ class Reading:
         inputs = net.inputs.items()
         entering = [(*shape[:1], *sides) if shape and name in varied else shape for name, shape in inputs]
         self.shapes: list[Shape | None] = [None, *entering]
+        self.ends: list[Ends | None] = [None] * len(self.shapes)  # of what each holds of the image, if it is `exact`
         self.required: list[Requirement] = []
         self.found: list[Condition | bool] = []  # the conditions of the layer that runs
 
@@ -78,21 +82,28 @@ class Reading:
 
     def run(self) -> None:
         """Run every node. Raises NoClosedForm."""
-        known: dict[Any, tuple[Shape | None, Conditions]] = {}
+        known: dict[Any, tuple[Shape | None, Ends | None, Conditions]] = {}
         for node in self.net.nodes:
             entering = tuple([self.shapes[value] for value in node.inputs])
-            key = (node.layer, entering)
+            its = tuple([self.ends[value] for value in node.inputs])
+            key = (node.layer, entering, its)
             found = known.get(key)
             if found is None:
                 self.found = []
-                found = known[key] = self.output(node, entering), tuple(self.found)
-            shape, conditions = found
+                found = known[key] = *self.output(node, entering, its), tuple(self.found)
+            shape, end, conditions = found
             self.shapes.append(shape)
+            self.ends.append(end)
             if conditions:
                 self.required.append((node.name, conditions))
 
-    def output(self, node: Node, entering: tuple[Shape | None, ...]) -> Shape | None:
-        """Return the output of a node, and note its conditions in `found`; None behind a layer that refuses all sides."""
+    def output(
+        self, node: Node, entering: tuple[Shape | None, ...], its: tuple[Ends | None, ...]
+    ) -> tuple[Shape | None, Ends | None]:
+        """Return the output of a node with its ends, and note its conditions; None behind a layer that refuses all sides.
+
+        The conditions go to `found`; `its` are the ends of what enters.
+        """
         layer = node.layer
         if layer is None or UNRESOLVED in node.inputs:
             raise NoClosedForm(node.name, "the file is wrong about it")
@@ -101,19 +112,26 @@ class Reading:
                 node.name, "a number that it leaves out is not known: the declared input fails before it"
             )
         if None in entering:
-            return None
+            return None, None
         shapes: tuple[Any, ...] = entering
         try:
             layer.enter(self, *shapes)
             y = layer.output(self, *shapes)
-            if self.exact:
-                for w, windows, axis in zip(shapes[0][1:], y[1:], layer.axes(len(shapes[0]) - 1), strict=False):
-                    self(layer.lost(w, windows, **axis) <= 0, "dropped-rows")
+            if not self.exact:
+                return y, None
+            for axis, condition in enumerate(self.lossless(layer, shapes[0], y, its[0])):
+                self(condition, "dropped-rows", axis=axis)
+            return y, ends(layer, shapes, y, [*its])
         except Refused:
-            return None
+            return None, None
         except Unsolvable as error:
             raise NoClosedForm(node.name, str(error)) from None
-        return y
+
+    def lossless(self, layer: Layer, x: Shape, y: Shape, its: Ends | None) -> Iterator[Any]:
+        """Yield for each spatial axis the condition that no cell of the image is lost at the end of x."""
+        for place, (w, windows, axis) in enumerate(zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=False)):
+            end = its[place] if its else ((w,),)
+            yield all_of(end, lambda number: layer.sees(number - 1, w, windows, **axis))  # noqa: B023 -- called here
 
     def pin(self, layer: str | None, sides: tuple[int, ...]) -> None:
         """Require these sides of a layer's output, or of the net's last one. Raises ValueError where it has others."""

@@ -692,9 +692,10 @@ class OneValueBatchNorm(Warn, code="one-value-batch-norm"):
 
 
 class DroppedRows(Warn, code="dropped-rows"):
-    """The last rows or columns of the image are read by no window, since the stride does not come out even.
+    """The last rows or columns that enter are read by no window, since the stride does not come out even.
 
-    It is said with --strict alone: many published nets drop a row.
+    They hold something of the image: rows of padding do not count. It is said with --strict alone: many published nets
+    drop a row.
 
     Example  input = [3, 224, 224]
              layers = [{ type = "conv", out_channels = 96, kernel_size = 11, stride = 4 }]
@@ -703,4 +704,4 @@ class DroppedRows(Warn, code="dropped-rows"):
              cnnshape sizes --exact lists them); or if it is meant, say so (`allow = "dropped-rows"`).
     """
 
-    sentence = "the windows do not reach the last {dropped} of the image (rows, columns)"
+    sentence = "the windows do not reach the last {dropped} of what enters (rows, columns)"

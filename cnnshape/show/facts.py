@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.network.network import Network
-    from cnnshape.network.report import Report
+    from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.shape import Shape
     from cnnshape.show.checked import Checked
@@ -88,10 +88,13 @@ def chain(checked: Checked) -> list[str]:
 
 
 def _nearest(checked: Checked) -> str:
-    """Write the nearest inputs that no layer refuses, or at which none drops a row; "" where no other size would help."""
+    """Write the nearest inputs that no layer refuses, or at which none drops a row; "" where no other size would help.
+
+    Where windows skip cells at any size, no input loses nothing.
+    """
     net, report = checked.net, checked.report
     refused = any(layer.result.refusals for layer in report.layers)
-    if not refused and not any(any(layer.dropped) for layer in report.layers):
+    if not refused and (not any(any(layer.dropped) for layer in report.layers) or any(map(_skips, report.layers))):
         return ""
     from cnnshape.network.requirements import NoClosedForm
 
@@ -107,6 +110,11 @@ def _nearest(checked: Checked) -> str:
     except NoClosedForm:
         return ""
     return found and f"{found} {'would work' if refused else 'would lose nothing'}"
+
+
+def _skips(row: LayerReport) -> bool:
+    layer, shape = row.node.layer, row.input_shapes[0]
+    return layer is not None and shape is not None and layer.skips(len(shape) - 1)
 
 
 def nearest_inputs(net: Network, sizes: ValidSizes, shape: Shape) -> str:

@@ -9,8 +9,8 @@ from helpers.layers import layer
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.layers.base import Doubt
+from cnnshape.network import report
 from cnnshape.network.flow import measure
-from cnnshape.network.report import leftovers
 from cnnshape.numbers.unknown import UNKNOWN
 
 UNKNOWN_SHAPE = (UNKNOWN, UNKNOWN, UNKNOWN)
@@ -30,12 +30,13 @@ def test_dropped_cells_are_those_behind_the_last_window(kernel_size, stride, pad
     for w, one in product(range(1, 12), [conv(**window), *pools]):
         result = measure(one, ((3, w),))
         if not result.refusals:
-            first = range(-padding, w + padding, stride)[result.output[1] - 1]
-            behind = [cell for cell in range(w) if cell >= first + kernel_size]
-            [(remainder, dropped)] = leftovers(one, (3, w), result.output)
-            assert dropped == len(behind)
+            windows = range(-padding, w + padding, stride)[: result.output[1]]
+            read = {first + tap for first in windows for tap in range(kernel_size)}
+            behind = next(cells for cells in range(w + 1) if cells == w or w - 1 - cells in read)
+            assert report.dropped(one, (3, w), result.output) == [behind]
             if one is not pools[1]:
-                assert remainder == w + padding - first - kernel_size
+                [remainder] = report.remainders(one, (3, w), result.output)
+                assert remainder == w + padding - windows[-1] - kernel_size
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,9 @@ def test_dropped_cells_are_those_behind_the_last_window(kernel_size, stride, pad
 )
 def test_remainder_and_dropped_of_known_layers(one, side, remainder, dropped):
     shape = (3, side, side)
-    assert leftovers(one, shape, measure(one, (shape,)).output) == [(remainder, dropped)] * 2
+    output = measure(one, (shape,)).output
+    assert report.remainders(one, shape, output) == [remainder] * 2
+    assert report.dropped(one, shape, output) == [dropped] * 2
 
 
 # Counts

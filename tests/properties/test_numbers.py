@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,7 @@ from cases import drawn
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.network.flow import measure
-from cnnshape.network.report import leftovers
+from cnnshape.network.report import remainders
 from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
@@ -44,7 +43,7 @@ def numbers(layer: Layer, shapes: Any) -> tuple[list[Any], set[str]]:
         return [], codes
     if UNKNOWN in y:
         return [*y], codes
-    return [*y, *layer.counts(shapes[0], y), *chain.from_iterable(leftovers(layer, shapes[0], y))], codes
+    return [*y, *layer.counts(shapes[0], y), *remainders(layer, shapes[0], y)], codes
 
 
 def evaluated(text: str, names: dict[str, Any]) -> Any:
