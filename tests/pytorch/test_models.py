@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import torch
 from helpers.comparing import compare, matched
 from helpers.paths import ARCHITECTURES
-from models import classic, dense, images, mobile, residual
+from models import classic, dense, images, mobile, recurrent, residual
 
 import cnnshape
 
@@ -54,6 +54,7 @@ ZOO = {
     "dcgan_generator": images.Generator,
     "dcgan_discriminator": images.Discriminator,
     "wavenet": images.WaveNet,
+    "crnn": recurrent.CRNN,
 }
 
 

@@ -3,6 +3,7 @@
 What has no weights and keeps the shape is left out, unless it was easier to leave it in.
 """
 
-from zoo_models import classification, dense, generative, volumes
+from zoo_models import classification, dense, generative, sequences, volumes
 
-MODELS = classification.MODELS | dense.MODELS | generative.MODELS | volumes.MODELS  # name -> (class or function, input)
+FAMILIES = (classification, dense, generative, sequences, volumes)
+MODELS = {name: made for family in FAMILIES for name, made in family.MODELS.items()}  # (class or function, input)
