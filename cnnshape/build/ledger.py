@@ -30,6 +30,7 @@ class Ledger:
     def __init__(self, read: tuple[Problem, ...]):
         self.read = read  # found by the reader
         self.found: dict[Any, Problem] = {}  # while building
+        self.layer = ""  # the name of the step that is being built, "" where it has none yet
         self.noted = 0  # problems found while building, counted in every copy of a block
         self.steps_left, self.work_left = MAX_STEPS, MAX_WORK
 
@@ -40,13 +41,15 @@ class Ledger:
     def note(self, problem: Problem) -> None:
         """Note a problem, once for all copies of a block."""
         self.noted += 1
+        problem.layer = problem.layer or self.layer
         self.found.setdefault((problem.code, problem.place, repr(problem.facts)), problem)
         if len(self.found) > MAX_PROBLEMS:
             raise Stop
 
     def problem(self, kind: type[Problem], site: Site, key: str, **facts: Any) -> None:
         """Note a problem at a key of a step."""
-        self.note(kind(site.step.at(key), used_at=site.frame.used_at, **facts))
+        layer = site.name if site.title else ""
+        self.note(kind(site.step.at(key), layer, site.frame.used_at, **facts))
 
     def fail(self, kind: type[Problem], site: Site, key: str, **facts: Any) -> NoReturn:
         """Note a problem for which the step cannot be built."""

@@ -39,6 +39,7 @@ def build(architecture: Architecture) -> Network:
     outputs: dict[str, int] = {}
     try:
         last = Walk(ledger, net, settler, wiring).run(frame)
+        ledger.layer = ""
         outputs = _outputs(architecture, frame, net, wiring, last)
         _check_claims(architecture, outputs, ledger)
         _check_results(outputs, net, ledger)

@@ -44,15 +44,16 @@ class Walk:
             previous = self.step(step, frame, previous)
         if not (frame.blocks and frame.blocks[-1].gives):
             return previous
-        block = frame.blocks[-1]
+        block, self.ledger.layer = frame.blocks[-1], frame.title.removesuffix(".")
         places = [Place(block.place.source, (*block.place.path, "gives", i)) for i in range(len(block.gives))]
         return tuple(self.wiring.find_one(name, frame, place) for name, place in zip(block.gives, places, strict=True))
 
     def step(self, step: Step, frame: Frame, previous: tuple[int, ...]) -> tuple[int, ...]:
         """Build all copies of a step; return its values."""
         frame.names.lost |= step.lost
-        inputs = self.wiring.inputs(step, frame, previous)
         plain = step.name if isinstance(step.name, str) else ""
+        self.ledger.layer = plain and frame.title + plain
+        inputs = self.wiring.inputs(step, frame, previous)
         site = Site(step, frame, inputs, self.net.entering(inputs), plain)
         try:
             site, values = self.repeated(site) if step.repeat is not NO_REPEAT else self.copy(site)
@@ -90,6 +91,7 @@ class Walk:
         """Build a step once, named if it has no title yet. Raises Unsettled where it cannot be named."""
         if not site.title:
             site = site.titled(self.naming.title(site))
+        self.ledger.layer = site.name
         self.ledger.step(site)
         try:
             values = self.made(site)

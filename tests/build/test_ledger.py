@@ -67,3 +67,39 @@ def test_no_more_problems_are_listed_than_anybody_reads():
     assert len(found) == 501
     assert {problem.code for problem in found[:-1]} == {"unknown-type"}
     assert (found[-1].code, found[-1].message) == ("too-large", "there are too many problems: 500 are the limit")
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ('{ name = "a", type = "relu", from = "x" }', {"unknown-layer": "a"}),
+        ('"tanh", { type = "relu", repeat = 2, when = "1 / 0" }', {"division-by-zero": "relu1"}),
+        ('{ type = "{t}", n = 1 }', {"unknown-name": ""}),  # found in reading
+        ('{ name = "s", block = "unit" }, { name = "s{1 - 0}", block = "unit" }', {}),
+        ('{ name = "s", block = "bad", repeat = 2 }', {"out-of-range": "s.0.in"}),
+        ('{ name = "s", block = "bad", k = 1 }, { name = "t", type = "add" }', {"unsaid-join": "t"}),
+        ('{ name = "s{1}", block = "bad", k = 1, repeat = 2 }', {"duplicate-layer": "s1"}),
+        ('{ name = "s", block = "gives" }, "relu"', {"unknown-layer": "s"}),
+        ('{ name = "s", block = "outer" }', {"unknown-layer": "s.g"}),
+        ('{ name = "s", block = "gives", k = "q" }', {"unknown-key": ""}),
+    ],
+)
+def test_a_problem_says_the_layer_that_was_being_built(layers, expected):
+    text = f"""{HERE}layers = [{layers}]
+[blocks.unit]
+layers = ["relu"]
+[blocks.bad]
+defaults = {{ k = 0 }}
+layers = ["relu", {{ name = "in", type = "max_pool", kernel_size = "k" }}]
+[blocks.gives]
+gives = ["x"]
+layers = [{{ block = "unit" }}]
+[blocks.outer]
+layers = [{{ name = "g", block = "gives" }}]
+"""
+    assert {problem.code: problem.layer for problem in problems(text) if problem.code in expected} == expected
+
+
+def test_a_problem_of_the_net_is_in_no_layer():
+    (problem,) = problems(f'{HERE}outputs = ["y"]\nlayers = [{{ name = "x", type = "relu" }}]')
+    assert (problem.code, problem.layer) == ("unknown-layer", "")
