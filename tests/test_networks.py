@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 import torch
 from helpers.paths import FILES
 from models.rearranged import Discriminator, VisionTransformer
+from models.stated import Pyramid
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
 from torch.utils.flop_counter import FlopCounterMode
@@ -543,6 +544,7 @@ MODELS = {
     "densenet": densenet,
     "dual_path": DualPath,
     "high_resolution": HighResolution,
+    "pyramid": Pyramid,
     "repvgg": repvgg,
     "discriminator": Discriminator,
     "fpn": FeaturePyramid,

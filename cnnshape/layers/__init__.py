@@ -11,6 +11,7 @@ from cnnshape.layers import (  # noqa: F401 -- fill TYPES
     rearranging,
     recurrent,
     shaping,
+    stated,
 )
 from cnnshape.layers.base import TYPES, Layer
 

@@ -202,7 +202,7 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
     arguments = "normalized_shape weight bias eps"
 
     def enter(self, require: Require, *inputs: Shape) -> None:
-        require(self.over is not None or len(inputs[0]) == 1, "say-over", shape=inputs[0])
+        require(self.over is not None or len(inputs[0]) <= 1, "say-over", shape=inputs[0])
         super().enter(require, *inputs)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:

@@ -705,3 +705,23 @@ class DroppedRows(Warn, code="dropped-rows"):
     """
 
     sentence = "the windows do not reach the last {dropped} of what enters (rows, columns)"
+
+
+class RequirementFails(Problem, code="requirement-fails"):
+    """A side is not what the file requires, as the model's own code does; its layers would take it.
+
+    Example  input = [3, 240, 224]
+             layers = [{ type = "require", multiple_of = 32 }, { type = "max_pool", kernel_size = 2 }]
+    Mend     Let another side enter (`input = [3, 256, 224]`); or, if the code does not ask for that, leave the require out.
+    """
+
+    torch_refuses = False  # the code does, and no layer
+
+    @property
+    def sentence(self) -> str:  # type: ignore[override]
+        kinds = {"multiple_of": "no multiple of", "at_least": "less than", "at_most": "more than"}
+        return f"a side of {{side}} is {kinds[self.facts['key']]} {{number}}, which the model requires"
+
+    @property
+    def at(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (self.facts["key"],)

@@ -184,6 +184,17 @@ class NeedsOneOf(Problem, code="needs-one-of"):
     sentence = "{of} needs one of {keys}"
 
 
+class NothingRequired(Problem, code="nothing-required"):
+    """A require has no condition.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "require" }]
+    Mend     Say what the code asks of a side (`multiple_of = 32`, or `at_least = 33`), or leave the layer out.
+    """
+
+    sentence = "require needs multiple_of, at_least or at_most"
+
+
 class KeysExclude(Problem, code="keys-exclude"):
     """Two keys are given of which there can be one alone, such as the type and the block of a layer.
 

@@ -274,6 +274,12 @@ TRIED: dict[str, Tried] = {
         step=counts(1, 1, 2, 3, 9),
     ),
     "select": Tried(always=("dim",), dim=AXES, index=Values(0, 0, 1, 2, 3, -1, -2, -4, 7, -7)),
+    "require": Tried(
+        space=True,
+        multiple_of=sizes(1, 1, 2, 3),
+        at_least=sizes(1, 1, 2, 4),
+        at_most=sizes(3, 5, 9, 100),
+    ),
     "concat": Tried(beside=(0, 1, 1, 2), dim=AXES),
     "add": Tried(beside=(0, 1, 1, 2), broadcast=FLAG),
     "sub": Tried(beside=(1,), broadcast=FLAG),
@@ -311,7 +317,7 @@ TRIED: dict[str, Tried] = {
 ALWAYS = {"out_channels", "kernel_size", "out_features", "output_size", "norm_type", "num_groups", "indices", "shape"}
 ALWAYS |= {"function", "threshold", "size", "upscale_factor", "downscale_factor", "hidden_size", "num_heads"}
 ALWAYS |= {"unflattened_size", "dims", "how", "block_size", "index"}
-RANKS = (-1, 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
+RANKS = (0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
 CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
 SIDES = {
     -1: (1,),
@@ -332,7 +338,7 @@ def drawn(kind: str) -> tuple[Case, ...]:
 
 def case(kind: str, choose: Choose) -> Case:
     """Make a case of a layer type."""
-    x = shape(choose, choose(RANKS))
+    x = shape(choose, -1 if choose(RARELY) else choose(RANKS))
     settings = {name: TRIED[kind].values[name].draw(choose, len(x) - 1) for name in given(kind, choose)}
     settings = {name: arriving(name, x, settings) if value is ARRIVES else value for name, value in settings.items()}
     if kind == "matmul":

@@ -238,6 +238,14 @@ def cuts() -> Iterator[Case]:
     yield from grid("slice", shapes((1, 3), (1, 2, 3)), dim=DIMS, start=(0, 1, -1), stop=(LEFT_OUT, 1))
 
 
+def stated() -> Iterator[Case]:
+    some = {"multiple_of": (LEFT_OUT, 0, 1, 2, 3), "at_least": (LEFT_OUT, 0, 2, 4), "at_most": (LEFT_OUT, 0, 3, 5)}
+    yield from grid("require", [(), (3,), *sides(6), *sides(6, 2)], **some)
+    yield from grid(
+        "require", shapes((1, 4), (2, 3, 4)), multiple_of=([2], [1, 2], [2, 1, 4]), at_most=(LEFT_OUT, [3, 4])
+    )
+
+
 def dims() -> Iterator[Case]:
     inputs = [*shapes((1, 2), (1, 2, 3)), (2, 1, 3, 4), (1, 2, 3, 1, 4)]
     for kind in ("glu", "softmax", "log_softmax", "softmin"):
@@ -306,4 +314,19 @@ def slopes() -> Iterator[Case]:
     )
 
 
-GRIDS = (conv, conv_transpose, weights, pools, unpools, upsample, rearranging, pads, cuts, dims, norms, joins, slopes)
+GRIDS = (
+    conv,
+    conv_transpose,
+    weights,
+    pools,
+    unpools,
+    upsample,
+    rearranging,
+    pads,
+    cuts,
+    dims,
+    norms,
+    joins,
+    slopes,
+    stated,
+)

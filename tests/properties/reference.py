@@ -433,6 +433,7 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "softmax": axis_1("Softmax"),
     "log_softmax": axis_1("LogSoftmax"),
     "softmin": axis_1("Softmin"),
+    "require": function(lambda x, **_: x.clone()),
     "permute": function(permute),
     "reduce": function(reduce),
     "depth_to_space": function(depth_to_space),

@@ -73,6 +73,9 @@ PER_AXIS = (
 )
 
 
+PER_AXIS += ("multiple_of", "at_least", "at_most")
+
+
 @condition("axes-differ")
 def _(case: Case, answer: Any) -> bool:
     """A list has one entry for each spatial axis: torch mostly takes a list of one for all of them."""
@@ -192,6 +195,20 @@ def _(case: Case, answer: Any) -> bool:
     return case.settings.get("exact", False) and any((side - size) % 2 for side, size in cropped(case))
 
 
+@condition("requirement-fails")
+def _(case: Case, answer: Any) -> bool:
+    """What the code of a model asks for, no layer of torch knows."""
+    if case.type != "require":
+        return False
+    sides, settings = case.shapes[0][1:], case.settings
+    multiples, least = each(settings.get("multiple_of", 1), sides), each(settings.get("at_least", 1), sides)
+    most = each(settings.get("at_most", 10**9), sides)
+    return any(
+        m > 0 and (w % m > 0 or not low <= w <= high)
+        for w, m, low, high in zip(sides, multiples, least, most, strict=False)
+    )
+
+
 WINDOW = (("kernel_size", 1), ("stride", 1), ("padding", 0))
 LARGEST = torch.finfo(torch.float32).max
 
@@ -222,6 +239,7 @@ def _(case: Case, answer: Any) -> bool:
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0
+        or (kind == "require" and (not settings or any(n < 1 for value in settings.values() for n in each(value, "a"))))
         or (not settings.get("learned", True) and made)
         or (kind == "attention" and not 0 <= settings.get("dropout", 0) <= 1)
     )
