@@ -14,8 +14,10 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("network/arithmetic.py", "slice"): "of a volume, as row is of an image",
     ("show/rows.py", "slice"): "the same, on the screen",
     ("show/table.py", "pad"): "short for padding",
+    ("pytorch/batch_axis.py", "permute"): "a function of torch",
+    ("pytorch/batch_axis.py", "select"): "another",
 }
-TABLES = {"problems/suggest.py"}  # what others call our types
+TABLES = {"problems/foreign.py", "problems/suggest.py"}  # what others call our types
 
 
 def types_in(text):
