@@ -189,7 +189,7 @@ class NothingRequired(Problem, code="nothing-required"):
 
     Example  input = [3, 32, 32]
              layers = [{ type = "require" }]
-    Mend     Say what the code asks of a side (`multiple_of = 32`, or `at_least = 33`), or leave the layer out.
+    Mend     Say what the code asks of a side (`multiple_of = 32`, or `at_least = 32`), or leave the layer out.
     """
 
     sentence = "require needs multiple_of, at_least or at_most"
