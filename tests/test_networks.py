@@ -6,6 +6,7 @@ pytest.importorskip("torch")
 
 import torch
 from helpers.paths import FILES
+from models import weights
 from models.rearranged import Discriminator, VisionTransformer
 from models.stated import Pyramid
 from torch import nn
@@ -540,6 +541,12 @@ def repvgg():
 
 
 MODELS = {
+    "antialiased": weights.antialiased,
+    "fixup": weights.Fixup,
+    "hifigan": weights.HiFiGAN,
+    "normalizer_free": weights.normalizer_free,
+    "spectral_discriminator": weights.spectral_discriminator,
+    "wavenet_glu": weights.GatedWaveNet,
     "dcgan": dcgan,
     "densenet": densenet,
     "dual_path": DualPath,
@@ -610,3 +617,21 @@ def test_other_sizes_agree_too(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_model_is_what_the_file_says(name):
     assert cnnshape.verify(cnnshape.load(FOLDER / f"{name}.toml"), model=MODELS[name]()).problems == ()
+
+
+def test_the_weight_norm_of_a_hifigan_comes_and_goes():
+    """The figures are published: 13,936,130 parameters as it is trained, 13,926,017 once the weight norm is removed."""
+    text = (FOLDER / "hifigan.toml").read_text()
+    assert cnnshape.verify(cnnshape.loads(text), model=weights.HiFiGAN(weights.hooked)).problems == ()
+    plain = cnnshape.loads(text.replace('"weight_norm"', '"none"').replace("13_936_130", "13_926_017"))
+    assert plain.check().problems == ()
+    assert cnnshape.verify(plain, model=weights.HiFiGAN(lambda module: module)).problems == ()
+    assert not cnnshape.verify(plain, model=weights.HiFiGAN()).ok
+
+
+def test_the_spectral_norm_by_the_older_hook():
+    net = cnnshape.load(FOLDER / "spectral_discriminator.toml")
+    model = weights.spectral_discriminator(nn.utils.spectral_norm)
+    assert cnnshape.verify(net, model=model).problems == ()
+    vectors = sum(vector.numel() for vector in model.buffers())
+    assert net.check().parameters_with_buffers == sum(weight.numel() for weight in model.parameters()) + vectors

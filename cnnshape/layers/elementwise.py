@@ -117,7 +117,7 @@ class Function(Elementwise, type="function"):
             return None
         if name == "rdiv":
             return cls(function="reciprocal") if numbers == [1] else None
-        if len(numbers) != (name in OF_A_NUMBER):
+        if len(numbers) != (name in OF_A_NUMBER) or (name, numbers) == ("add", [0]):  # Python's sum() begins with 0 + x
             return None
         return cls(function=name, **({"value": float(numbers[0])} if numbers else {}))
 

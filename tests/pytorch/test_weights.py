@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
 from helpers.comparing import DIFFERS, Code, compare
+from models.weights import BlurPool, ScaledStdConv2d
 from torch import nn
 
 import cnnshape
@@ -21,34 +22,6 @@ norms = pytest.mark.parametrize("norm", ["weight_norm", "spectral_norm"])
 
 def one_layer(layer, shape=(4, 8, 8)):
     return f"input = {list(shape)}\nlayers = [{{ {layer} }}]"
-
-
-class ScaledStdConv2d(nn.Conv2d):
-    """As in timm."""
-
-    def __init__(self, *args, **settings):
-        super().__init__(*args, **settings)
-        self.gain = nn.Parameter(torch.ones(self.out_channels, 1, 1, 1))
-        self.scale = self.weight[0].numel() ** -0.5
-
-    def forward(self, x):
-        flat, gain = self.weight.reshape(1, self.out_channels, -1), (self.gain * self.scale).view(-1)
-        weight = F.batch_norm(flat, None, None, weight=gain, training=True, momentum=0.0, eps=1e-6)
-        weight = weight.reshape_as(self.weight)
-        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
-
-
-class BlurPool(nn.Module):
-    """As in antialiased-cnns: one filter of fixed numbers for every channel."""
-
-    def __init__(self, channels):
-        super().__init__()
-        row = torch.tensor([1.0, 2.0, 1.0])
-        self.register_buffer("filter", (row[:, None] * row / 16).repeat(channels, 1, 1, 1))
-        self.channels = channels
-
-    def forward(self, x):
-        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), self.filter, stride=2, groups=self.channels)
 
 
 MODULES = [
