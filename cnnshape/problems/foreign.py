@@ -44,6 +44,9 @@ TYPES: Final = {
     "pixel_shuffle": "subpixel subpixelconv",
     "pixel_unshuffle": "reorg",
     "attention": "multiheadattention selfattention mha",
+    "lstm": "cudnnlstm",
+    "gru": "cudnngru",
+    "rnn": "simplernn elmanrnn",
 }
 
 KEYS: Final = {
@@ -77,6 +80,10 @@ KEYS: Final = {
     "step": "steps stride strides",
     "amount": "cropping border",
     "num_heads": "heads nhead nheads",
+    "embed_dim": "dmodel embeddim hiddensize",
+    "num_layers": "nlayers layers depth",
+    "over": "batchfirst timemajor axis axes dim dims",
+    "returns": "returnsequences output",
     "align_corners": "halfpixelcenters",
     "from": "bottom inbound inboundnodes input inputs layers",
     "name": "id top label",
