@@ -225,10 +225,9 @@ class MaxUnpool(Pooling, type="max_unpool"):
             return None
         if pool.padding in SAME_ENDS:
             return CannotUnpool(setting=f'padding "{pool.padding}"')
-        dilated = pool.dilation not in (1, (1,) * 3, (1,) * 2, (1,))
-        return (
-            CannotUnpool(setting='dilation and output_size "default"') if dilated and "output_size" in given else None
-        )
+        if "output_size" in given and set(per_axis(pool.dilation, 1)) != {1}:
+            return CannotUnpool(setting='dilation and output_size "default"')
+        return None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x, restored = inputs

@@ -180,6 +180,28 @@ def test_the_fields_of_a_product_of_matrices(name, axis, torch):
         assert rows_of(field, position, shapes[name][1 + axis]) == seen
 
 
+LIKE = [
+    (("conv", {"out_channels": 2, "kernel_size": 6}), ("pad", {"like": "input"})),
+    (("conv", {"out_channels": 2, "kernel_size": 6}), ("pad", {"like": "input", "where": "after"})),
+    (("pad", {"padding": 4}), ("pad", {"like": "input", "mode": "reflect"})),
+    (
+        ("conv", {"out_channels": 2, "kernel_size": 4, "stride": 3}),
+        ("conv_transpose", {"out_channels": 2, "kernel_size": 4, "stride": 3, "padding": 1, "like": "input"}),
+    ),
+    (("conv", {"out_channels": 2, "kernel_size": 4, "stride": 3}), up(like="input", scale_factor=0.75)),
+]
+
+
+@pytest.mark.parametrize("layers", LIKE, ids=str)
+def test_the_field_of_a_layer_like_another_is_its_gradient(layers, torch):
+    net = net_of(*layers)
+    image = image_of((2, 40))
+    *_, result = forward(net, image)
+    (field,) = receptive_fields(net)["l2"]
+    for position in range(8, field.positions - 8):  # that see no end of the image
+        assert rows_of(field, position, 40) == rows_behind(result, image, 0, position), position
+
+
 # Nets, positions that see no end of the image
 
 
@@ -317,3 +339,16 @@ def test_max_unpool_paints_the_windows_of_its_pool(torch):
             seen[position] |= rows_behind(result, x, 0, position)
     assert [rows_of(field, position, 5) for position in range(9)] == seen
     assert receptive_fields(net, input="image")["l2"][0].extent == (0, 0)
+
+
+def test_max_unpool_without_a_size_paints_where_its_rows_stay_rows():
+    """With other rows, the cells of one land in another: an index counts from row to row."""
+    for shape, same in (((1, 4, 6), True), ((1, 5, 6), True), ((1, 4, 7), False)):
+        pools = [("max_pool", {"kernel_size": 2, "ceil_mode": not same})]
+        fields = receptive_fields(
+            net_of(*pools, ("max_unpool", {"indices": "l1", "output_size": "default"}), shape=shape)
+        )
+        sized = receptive_fields(net_of(*pools, ("max_unpool", {"indices": "l1"}), shape=shape))
+        assert [None if field is None else field.extent for field in fields["l2"]] == [
+            field.extent if same else None for field in sized["l2"]
+        ]
