@@ -124,7 +124,7 @@ class Sliding(Layer):
         told = all(
             vars(pad).get(name) is not UNKNOWN for name in ("padding", "mode", "channels")
         )  # not of a user's class
-        if not told or pad.added() != (0, 0) or self.hangs_over() or not fit(self, len(x) - 1):
+        if not told or pad.added() != (0, 0) or not fit(self, len(x) - 1):
             return None
         pairs, own = pad.pairs(x, padded), self.ends(padded)
         if min(map(min, pairs)) < 0 or not self.fills_as(pad, padded=any(map(any, own))):

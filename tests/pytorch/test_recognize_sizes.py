@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
-from helpers.comparing import compare, found
+from helpers.comparing import Code, compare, found
 from torch import nn
 
 UP = """
@@ -272,32 +272,69 @@ def test_padding_that_comes_to_the_same():
     assert compare(pool, nn.MaxPool2d(3, 2, 1)).problems == ()
     mean = same('type = "avg_pool", kernel_size = 3, stride = 2, padding = "same_lower"', 9)
     assert compare(mean, nn.AvgPool2d(3, 2, 1, count_include_pad=False)).problems == ()
+    counted = same(
+        'type = "avg_pool", kernel_size = 3, stride = 2, padding = "same_upper", count_include_pad = true', 8
+    )
+    model = nn.Sequential(
+        nn.ZeroPad2d((0, 1, 0, 1)), nn.AvgPool2d(3, 2, count_include_pad=False)
+    )  # of cells of its own
+    assert compare(counted, model).problems == ()
     reflected = same(f'{CONV}, padding_mode = "reflect"', 9)
     assert compare(reflected, nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(4, 8, 3, stride=2))).problems == ()
 
 
-def test_a_pad_that_others_read_stays_a_layer():
-    class Read(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(4, 8, 3, stride=2)
+@pytest.mark.parametrize(
+    ("layer", "model", "said"),
+    [
+        (
+            'type = "avg_pool", kernel_size = 3, stride = 2, padding = "same_upper", count_include_pad = true',
+            nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.AvgPool2d(3, 2, padding=1, count_include_pad=False)),
+            "no count_include_pad",
+        ),
+        (
+            'type = "conv", out_channels = 8, kernel_size = 5, stride = 2, padding = "same_upper"',
+            nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 8, 5, stride=2, padding=1, padding_mode="reflect")),
+            "padding 1 x 2, padding_mode zeros in the file, but padding 1, padding_mode reflect",
+        ),
+        (
+            CONV,
+            nn.Sequential(nn.Identity(), Code(lambda x: F.pad(x, (0, 1, 0, 1, 0, 2))), nn.Conv2d(6, 8, 3, stride=2)),
+            "padding 0 x 1, .* in the file, but .*padding 0, ",
+        ),
+    ],
+)
+def test_padding_in_two_steps_that_is_no_one_step(layer, model, said):
+    comparison = compare(same(layer, 8), model)
+    assert any(re.search(said, problem.message) for problem in comparison.problems), comparison.problems
 
-        def forward(self, x):
-            x = F.pad(x, (0, 1, 0, 1))
-            return self.conv(x), torch.tanh(x)
 
-    text = """
-    input = [4, 8, 8]
-    outputs = ["conv", "tanh"]
+class Read(nn.Module):
+    """A padded tensor that a convolution reads, and another layer or who calls."""
+
+    def __init__(self, pads, *, out):
+        super().__init__()
+        self.pads, self.out = pads, out
+        self.first, self.conv = Conv2dSame(4, 4, 3, stride=2), nn.Conv2d(4, 8, 3, stride=2)
+
+    def forward(self, x):
+        x = F.pad(self.first(x), self.pads)
+        return self.conv(x), x if self.out else torch.tanh(x)
+
+
+@pytest.mark.parametrize("out", [False, True])
+def test_a_pad_that_others_read_stays_a_layer(out):
+    text = f"""
+    input = [4, 16, 16]
+    outputs = ["conv", "{"pad" if out else "tanh"}"]
     layers = [
-      { name = "pad", type = "pad", padding = [[0, 1], [0, 1]] },
-      { name = "conv", type = "conv", out_channels = 8, kernel_size = 3, stride = 2 },
-      { name = "tanh", type = "tanh", from = "pad" },
+      {{ type = "conv", out_channels = 4, kernel_size = 3, stride = 2, padding = "same_upper" }},
+      {{ name = "pad", type = "pad", padding = [[0, 1], [0, 1]] }},
+      {{ name = "conv", type = "conv", out_channels = 8, kernel_size = 3, stride = 2 }},
+      {"" if out else '{ name = "tanh", type = "tanh", from = "pad" },'}
     ]
     """
-    assert compare(text, Read()).problems == ()
-    same_conv = text.replace("stride = 2 }", 'stride = 2, padding = "same_upper", from = "input" }')
-    assert not compare(same_conv, Read()).ok
+    assert compare(text, Read((0, 1, 0, 1), out=out)).problems == ()
+    assert found(compare(text, Read((1, 0, 1, 0), out=out))) == [("model-differs", "pad")]
 
 
 def test_files_with_explicit_pads_beside():
@@ -342,3 +379,24 @@ def test_a_transposed_convolution_that_is_cut(rank):
     )
     (problem,) = compare(text, Trimmed(rank, 1, 0)).problems
     assert "padding 0, output_padding -1 in the file, but padding 1, output_padding 1" in problem.message
+
+
+def test_a_cut_beside_another_reader_stays_a_layer():
+    class Beside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up = nn.ConvTranspose2d(4, 2, 3, stride=2)
+
+        def forward(self, x):
+            y = self.up(x)
+            return y[..., :-1, :-1], torch.tanh(y)
+
+    text = """
+    input = [4, 5, 5]
+    outputs = ["up", "tanh"]
+    layers = [
+      { name = "up", type = "conv_transpose", out_channels = 2, kernel_size = 3, stride = 2, padding = "same_upper" },
+      { name = "tanh", type = "tanh" },
+    ]
+    """
+    assert ("model-differs", "up") in found(compare(text, Beside()))
