@@ -63,6 +63,7 @@ class Layer(InTorch):
     inferred: ClassVar[dict[str, Inferred]] = {}  # the parameters whose numbers the input decides
     references: ClassVar[dict[str, Reference]] = {}  # the parameters that name another layer; its result enters as well
     follows: ClassVar[frozenset[str]] = frozenset()  # the parameters with the trait `follows`
+    left_out: frozenset[str] = frozenset()  # the parameters that the declared input has decided
 
     def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:  # noqa: A002
         super().__init_subclass__()
@@ -95,7 +96,8 @@ class Layer(InTorch):
         return hash(frozenset(self._settings.items()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(type(self), **self._settings), ()  # another process hashes words otherwise
+        state = {"left_out": self.left_out} if self.left_out else None
+        return partial(type(self), **self._settings), (), state  # another process hashes words otherwise
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.parameters if name in self.__dict__)
@@ -266,7 +268,15 @@ class Layer(InTorch):
         left_out = [name for name in self.inferred if name not in self.__dict__]
         if not left_out:
             return self
-        return self.replace(**{name: self.inferred[name].takes(self, x) if x else UNKNOWN for name in left_out})
+        made = self.replace(**{name: self.inferred[name].takes(self, x) if x else UNKNOWN for name in left_out})
+        made.left_out = frozenset(left_out)
+        return made
+
+    def open(self) -> dict[str, Inferred]:
+        """Return the inferred parameters whose numbers are not known: the declared input fails before the layer."""
+        if UNKNOWN not in self.__dict__.values():  # as is nearly always so
+            return {}
+        return {name: parameter for name, parameter in self.inferred.items() if getattr(self, name) is UNKNOWN}
 
     def traced(self) -> Self:
         """Return the layer with settings that remember their names, for `explain`."""

@@ -15,7 +15,7 @@ from cnnshape.numbers.shape import CHANNELS_FIRST, axes, is_count, other_order, 
 from cnnshape.problems.base import errors, listed
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
-from cnnshape.problems.shapes import AnotherOrder, DroppedRows, InputAxesDiffer, OneValueBatchNorm
+from cnnshape.problems.shapes import AnotherOrder, DeclaredDiffers, DroppedRows, InputAxesDiffer, OneValueBatchNorm
 from cnnshape.problems.suggest import advice
 from cnnshape.problems.wording import said
 
@@ -91,6 +91,9 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
     for row in context.report.layers:
         node, result = row.node, row.result
         for code, facts in result.refusals:
+            left_out = node.layer.left_out if node.layer and not node.shares else ()
+            if code == DeclaredDiffers.code and facts["parameter"] in left_out:
+                facts = {**facts, "left_out": True}  # noqa: PLW2901 -- the facts, and one more
             problem = CODES[code](layer=node.name, used_at=node.used_at, **context.written(facts))
             problem.place = node.at(*problem.at)
             yield problem

@@ -10,7 +10,7 @@ from itertools import combinations
 from math import prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cnnshape.network.requirements import Conditions, closed_form, solved
+from cnnshape.network.requirements import Conditions, NoClosedForm, closed_form, solved
 from cnnshape.numbers.boxes import Box, covered, meet
 from cnnshape.numbers.sizeset import EVERY
 from cnnshape.numbers.symbolic import MOST_STEPS, Compared, effort
@@ -54,7 +54,7 @@ def constraints(required: Sequence[Requirement], names: Sequence[str], *, empty:
     """
     within = effort()  # one of its own: the set itself may have taken nearly all of another
     everything: list[Box] = [(EVERY,) * len(names)]
-    asked = _asked(required, names, everything, within)
+    asked = _asked(required, names, everything, within, empty=empty)
     needed = _needed(asked, everything, within)
     before, result = everything, []
     for constraint in _fewest(asked, needed, everything, within) if empty else needed:
@@ -64,9 +64,12 @@ def constraints(required: Sequence[Requirement], names: Sequence[str], *, empty:
 
 
 def _asked(
-    required: Sequence[Requirement], names: Sequence[str], everything: list[Box], within: Effort
+    required: Sequence[Requirement], names: Sequence[str], everything: list[Box], within: Effort, *, empty: bool
 ) -> list[Constraint]:
-    """Return each requirement once, the cheapest first, without those that every size meets."""
+    """Return each requirement once, the cheapest first, without those that every size meets.
+
+    Where the set is empty, that follows without the requirements that have no closed form.
+    """
     impossible = next(((layer, conditions) for layer, conditions in required if False in conditions), None)
     if impossible:
         return [Constraint(*impossible, boxes=())]
@@ -76,7 +79,12 @@ def _asked(
     seen = {tuple(everything)}
     result = []
     for conditions, layer in first.items():
-        boxes = tuple(solved([(layer, conditions)], names, within))
+        try:
+            boxes = tuple(solved([(layer, conditions)], names, within))
+        except NoClosedForm:
+            if empty:
+                continue
+            raise
         if boxes not in seen:
             seen.add(boxes)
             result.append(Constraint(layer, conditions, boxes))

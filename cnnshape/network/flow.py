@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cnnshape.layers.base import Layer
-    from cnnshape.network.graph import Graph
+    from cnnshape.network.graph import Graph, Node
     from cnnshape.network.held import Held
 
 Input = Shape | dict[str, Shape]  # as callers give one: the only input's shape, or shapes by the inputs' names
@@ -89,10 +89,31 @@ def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Iterator[LayerRepor
     """Yield the row of each node, in the order of running; an input of shape None is not known."""
     shapes: list[Shape | None] = [None, *inputs.values()]
     cells: list[Held | None] = [None] * len(shapes)
-    effort = Effort(MOST_STEPS, FieldTooLarge)
+    effort, open_numbers = Effort(MOST_STEPS, FieldTooLarge), OpenNumbers()
     for node in graph.nodes:
         entering = tuple([shapes[value] for value in node.inputs])
-        result = measured(node.layer, entering)
-        yield LayerReport(node, entering, result, cells[node.inputs[0]])
-        cells.append(held(node.layer, entering, result.output, [cells[value] for value in node.inputs], effort))
+        layer = open_numbers.inferred(node, entering[0])
+        result = measured(layer, entering)
+        yield LayerReport(
+            node if layer is node.layer else node._replace(layer=layer), entering, result, cells[node.inputs[0]]
+        )
+        cells.append(held(layer, entering, result.output, [cells[value] for value in node.inputs], effort))
         shapes.append(result.output)
+
+
+class OpenNumbers:
+    """Infers the numbers that are not known at the declared input, which fails before them, from what arrives.
+
+    Those of layers that share weights are the same numbers: the first of them decides.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, dict[str, Any]] = {}  # by the layer whose weights they are
+
+    def inferred(self, node: Node, x: Shape | None) -> Layer | None:
+        """Return the layer of a node with its open numbers, as input x decides them."""
+        layer = node.layer
+        if layer is None or not x or not (names := layer.open()):
+            return layer
+        arriving = {name: parameter.takes(layer, x) for name, parameter in names.items()}
+        return layer.replace(**self.known.setdefault(node.shares or node.name, arriving))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from cnnshape.network.flow import OpenNumbers
 from cnnshape.network.graph import UNRESOLVED
 from cnnshape.network.held import all_of, ends
 from cnnshape.numbers.rules import Refused, equal
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cnnshape.layers.base import Layer
-    from cnnshape.network.graph import Graph, Node
+    from cnnshape.network.graph import Graph
     from cnnshape.network.held import Ends
     from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.effort import Effort
@@ -69,6 +70,7 @@ class Reading:
         self.ends: list[Ends | None] = [None] * len(self.shapes)  # of what each holds of the image, if it is `exact`
         self.required: list[Requirement] = []
         self.found: list[Condition | bool] = []  # the conditions of the layer that runs
+        self.open_numbers = OpenNumbers()
 
     def __call__(self, condition: Any, code: str, **facts: object) -> None:  # noqa: ARG002 -- as every `require`
         """Note a condition on the sides; refuse one that holds at no sides."""
@@ -81,51 +83,55 @@ class Reading:
             raise Refused
 
     def run(self) -> None:
-        """Run every node. Raises NoClosedForm."""
+        """Run every node. Raises NoClosedForm, unless a layer refuses every size whatever the others do."""
         known: dict[Any, tuple[Shape | None, Ends | None, Conditions]] = {}
+        refusal: NoClosedForm | None = None
         for node in self.net.nodes:
             entering = tuple([self.shapes[value] for value in node.inputs])
+            layer = self.open_numbers.inferred(node, entering[0])
+            if layer is None or UNRESOLVED in node.inputs:
+                raise NoClosedForm(node.name, "the file is wrong about it")
             its = tuple([self.ends[value] for value in node.inputs])
-            key = (node.layer, entering, its)
+            key = (layer, entering, its)
             found = known.get(key)
             if found is None:
                 self.found = []
-                found = known[key] = *self.output(node, entering, its), tuple(self.found)
+                try:
+                    result = self.output(layer, entering, its)
+                except Unsolvable as error:
+                    refusal = refusal or NoClosedForm(node.name, str(error))
+                    result = self.output(layer, tuple(map(_without_sizes, entering)), (None,) * len(its))
+                found = known[key] = *result, tuple(self.found)
             shape, end, conditions = found
             self.shapes.append(shape)
             self.ends.append(end)
             if conditions:
                 self.required.append((node.name, conditions))
+        if refusal and not any(False in conditions for _, conditions in self.required):
+            raise refusal
 
     def output(
-        self, node: Node, entering: tuple[Shape | None, ...], its: tuple[Ends | None, ...]
+        self, layer: Layer, entering: tuple[Shape | None, ...], its: tuple[Ends | None, ...]
     ) -> tuple[Shape | None, Ends | None]:
-        """Return the output of a node with its ends, and note its conditions; None behind a layer that refuses all sides.
+        """Return the output of a layer with its ends, and note its conditions; None behind a layer that refuses all sides.
 
         The conditions go to `found`; `its` are the ends of what enters.
         """
-        layer = node.layer
-        if layer is None or UNRESOLVED in node.inputs:
-            raise NoClosedForm(node.name, "the file is wrong about it")
-        if UNKNOWN in layer.__dict__.values():
-            raise NoClosedForm(
-                node.name, "a number that it leaves out is not known: the declared input fails before it"
-            )
         if None in entering:
             return None, None
         shapes: tuple[Any, ...] = entering
         try:
             layer.enter(self, *shapes)
             y = layer.output(self, *shapes)
-            if not self.exact:
+            if not self.exact or any(
+                UNKNOWN in shape for shape in (*shapes, y)
+            ):  # unknown: it is empty, or has no form
                 return y, None
             for axis, condition in enumerate(self.lossless(layer, shapes[0], y, its[0])):
                 self(condition, "dropped-rows", axis=axis)
             return y, ends(layer, shapes, y, [*its])
         except Refused:
             return None, None
-        except Unsolvable as error:
-            raise NoClosedForm(node.name, str(error)) from None
 
     def lossless(self, layer: Layer, x: Shape, y: Shape, its: Ends | None) -> Iterator[Any]:
         """Yield for each spatial axis the condition that no cell of the image is lost at the end of x."""
@@ -152,6 +158,11 @@ class Reading:
         """Return the shapes of the nodes' results by their names."""
         first = len(self.shapes) - len(self.net.nodes)
         return {node.name: shape for node, shape in zip(self.net.nodes, self.shapes[first:], strict=True)}
+
+
+def _without_sizes(shape: Shape | None) -> Shape | None:
+    """Return a shape with UNKNOWN for each size that depends on the sides."""
+    return shape and tuple(size if isinstance(size, int) else UNKNOWN for size in shape)
 
 
 def solved(required: Sequence[Requirement], names: Sequence[str], within: Effort) -> list[Box]:

@@ -45,17 +45,23 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str], within: Effort |
             joint.append(condition)
     solved: dict[frozenset[object], SizeSet] = {}  # axes with equal conditions are solved once
     box: list[SizeSet] = []
+    refusal: Unsolvable | None = None  # which does not matter where the other conditions leave nothing
     for asked in single.values():
         key = frozenset(asked)
         if key not in solved:
-            solved[key] = solve_axis(asked.values(), within)
+            try:
+                solved[key] = solve_axis(asked.values(), within)
+            except Unsolvable as error:
+                refusal, solved[key] = refusal or error, EVERY
         box.append(solved[key])
     boxes: list[Box] = [tuple(box)] if all(box) else []
     for condition in joint:
         try:
             boxes = boxes and meet(boxes, _boxes(condition, axes, within), within)
         except (Unsolvable, TooManySpans) as error:
-            raise Unsolvable(str(error), condition) from None
+            refusal = refusal or Unsolvable(str(error), condition)
+    if refusal and boxes:
+        raise refusal
     within.spend(sum(sizes.pieces for box in boxes for sizes in box))  # each is written
     return boxes
 
@@ -74,8 +80,14 @@ def solve_axis(conditions: Iterable[Condition], within: Effort | None = None) ->
         else:
             first, last = max(first, span[0]), min(last, span[1])
     sizes = SizeSet.span(first, last)
+    refusal: Unsolvable | None = None
     for condition in sorted(others, key=lambda condition: (_period(condition), isinstance(condition, Either))):
-        sizes = _where(condition, sizes, within)
+        try:
+            sizes = _where(condition, sizes, within)
+        except Unsolvable as error:
+            refusal = refusal or error
+    if refusal and sizes:
+        raise refusal
     return sizes
 
 

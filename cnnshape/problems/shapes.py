@@ -190,8 +190,12 @@ class DeclaredDiffers(Problem, code="declared-differs"):
              one you want, a layer above gives another shape than you think (here `input = [16, 5, 5]` would do).
     """
 
-    sentence = "{parameter} is {declared}, but {arrives} arrives"
     torch_refuses = False  # not always: a norm without weights looks at nothing
+
+    @property
+    def sentence(self) -> str:  # type: ignore[override]
+        left_out = "left out, {declared} at the declared input" if "left_out" in self.facts else "{declared}"
+        return f"{{parameter}} is {left_out}, but {{arrives}} arrives"
 
     @property
     def at(self) -> tuple[str, ...]:  # type: ignore[override]  # the one that differs

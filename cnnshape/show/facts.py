@@ -13,7 +13,7 @@ from cnnshape.network.report import total
 from cnnshape.numbers.shape import axes, other_order, text
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.comparing import Disagreement
-from cnnshape.problems.wording import few
+from cnnshape.problems.wording import few, said
 from cnnshape.show.checked import VERDICTS
 from cnnshape.show.counts import counted, number
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONVENTION: Final = "multiply-accumulates of convolutions and linear layers, for one sample, biases not counted"
 LONG_CHAIN: Final = 24  # sizes; of a longer chain, the ends are shown
 MOST_SKIPPED: Final = 4  # layers whose reasons are shown
+MOST_INFERRED: Final = 4  # numbers that this input decides
 MOST_INPUTS: Final = 8  # inputs whose axes are named
 
 
@@ -38,6 +39,7 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     several = len(report.inputs) > 1
     named = [f"{name}: " * several + axes(shape) for name, shape in report.inputs.items()]
     yield from (("input", words) for words in few(named, MOST_INPUTS))
+    yield from (("inferred", number) for number in few([*_inferred(checked)], MOST_INFERRED))
     if (sizes := chain(checked)) not in ([], ["?"]):
         yield "sizes", " → ".join(sizes)
     if nearest := _nearest(checked):
@@ -64,6 +66,15 @@ def _counts(report: Report) -> Iterator[tuple[str, str]]:
     if any(row.buffers for row in report.layers):
         buffers = number(total(row.buffers for row in report.layers))
         yield "buffers", f"{buffers} numbers beside the parameters, {number(report.parameters_with_buffers)} in all"
+
+
+def _inferred(checked: Checked) -> Iterator[str]:
+    """Yield the numbers that this input decides, where the declared one fails before their layers."""
+    for node, row in zip(checked.net.nodes, checked.report.layers, strict=True):
+        for name in node.layer.open() if node.layer and row.node.layer is not node.layer else ():
+            number = getattr(row.node.layer, name)
+            if number is not UNKNOWN:
+                yield f"{name} of {node.name} is left out, and {said(number)} here: the declared input fails before it"
 
 
 def chain(checked: Checked) -> list[str]:
