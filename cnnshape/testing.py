@@ -30,7 +30,7 @@ def assert_shapes(
 ) -> None:
     """Assert that a model is what an architecture file says, layer by layer, and that the file itself holds.
 
-    The model is run once, and left as it was. The message of the AssertionError has both sides beside each other.
+    The model is run, and left as it was. The message of the AssertionError has both sides beside each other.
     """
     from cnnshape.build.network import build
     from cnnshape.file.reader import read

@@ -30,6 +30,15 @@ class Match(NamedTuple):
     parameters: int | None = None  # the model's
 
 
+class Elsewhere(NamedTuple):
+    """A run of the model at another input, or why there was none."""
+
+    accepted: bool  # by the file
+    inputs: dict[str, Shape]
+    agrees: bool
+    skipped: str = ""
+
+
 class Comparison(NamedTuple):
     """A model held against a file, layer by layer. Shapes are channels first, without the batch."""
 
@@ -39,6 +48,7 @@ class Comparison(NamedTuple):
     layers: tuple[Match, ...]  # in the order of the file
     extra: tuple[str, ...]  # layers of the model that the file does not have
     problems: tuple[Problem, ...]
+    elsewhere: tuple[Elsewhere, ...] = ()  # none where the model differs at the checked input
 
     @property
     def ok(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby, takewhile, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.compare.alignment import Alignment
 from cnnshape.compare.attention import with_attention
@@ -15,7 +15,16 @@ from cnnshape.compare.side import Side
 from cnnshape.compare.side_layer import alike, of_call, of_row
 from cnnshape.compare.sources import Sources
 from cnnshape.layers.attention import Attention
-from cnnshape.problems.comparing import DependsOnData, ModelAdds, ModelDiffers, ModelFails, ModelMisses
+from cnnshape.numbers.shape import text
+from cnnshape.problems.base import errors
+from cnnshape.problems.comparing import (
+    DependsOnData,
+    ModelAdds,
+    ModelDiffers,
+    ModelFails,
+    ModelMisses,
+    OtherSizeDiffers,
+)
 from cnnshape.problems.wording import few
 
 if TYPE_CHECKING:
@@ -28,11 +37,58 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
-def judge(net: Network, report: Report, run: Trace) -> tuple[tuple[Match, ...], tuple[str, ...], tuple[Problem, ...]]:
-    """Return a match for each layer of the file, the layers that the model has beside them, and the problems."""
+class Judgement(NamedTuple):
+    """A match for each layer of the file, the layers that the model has beside them, the problems."""
+
+    layers: tuple[Match, ...]
+    extra: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    pairs: dict[int, int]  # of layers, by their indices: the file's and the model's
+
+
+def judge(net: Network, report: Report, run: Trace) -> Judgement:
+    """Hold the trace of a run against a net."""
     found = _Judge(net, report, run)
     layers, extra = found.layers(), tuple(found.extra())
-    return layers, extra, tuple(found.problems)
+    return Judgement(layers, extra, tuple(found.problems), found.found.pairs)
+
+
+def differs_at(net: Network, report: Report, run: Trace, first: Trace, pairs: dict[int, int]) -> Problem | None:
+    """Return the warning on a run at another input than the first run's; None where both accept and agree, or refuse."""
+    problems = errors(report.problems)
+    empty = any(0 in (call.output or ()) for call in run.calls) or any(0 in tensor.shape for tensor in run.returned)
+    if problems and (run.failure or empty):  # torch goes on without elements
+        return None
+    if problems:
+        problem, does = problems[0], f"refuses ({problems[0].message})"
+        what = f"{run.model} gives {' and '.join(written(tensor.shape, net.layout) for tensor in run.returned)}"
+    else:
+        problems = () if _repeats(report, run, first, pairs) else errors(judge(net, report, run).problems)
+        if not problems:
+            return None
+        problem, does = next((found for found in problems if isinstance(found, ModelFails)), problems[0]), "accepts"
+        what = problem.message
+    size = ", ".join(text(shape, net.layout) for shape in report.inputs.values())
+    return OtherSizeDiffers(problem.place, problem.layer, problem.used_at, size=size, does=does, what=what)
+
+
+def _repeats(report: Report, run: Trace, first: Trace, pairs: dict[int, int]) -> bool:
+    """Say whether a run is the first one in all but shapes, and has the file's: it need not be judged again."""
+    calls = zip(run.calls, first.calls, strict=False)
+    return (
+        len(run.calls) == len(first.calls)
+        and all(one[:4] == other[:4] for one, other in calls)
+        and all(report.layers[i].output == run.calls[j].output for i, j in pairs.items())
+        and [(tensor.shape, tensor.values) for tensor in run.returned]
+        == [(report.output, tensor.values) for tensor in first.returned]
+    )
+
+
+def allowed(net: Network, problem: Problem) -> bool:
+    """Say whether the file silences a warning, as a whole or at its layer."""
+    return problem.code in net.allow or any(
+        problem.code in node.allow for node in net.nodes if node.name == problem.layer
+    )
 
 
 class _Judge:

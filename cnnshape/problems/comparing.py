@@ -112,3 +112,30 @@ class DependsOnData(Warn, code="depends-on-data"):
     """
 
     sentence = "the model's shapes depend on what its tensors hold ({function}): this is what one random input gave"
+
+
+class OtherSizeDiffers(Warn, code="other-size-differs"):
+    """The model is what the file says at the checked input, and not at another.
+
+    It is run at two more inputs, one that the file accepts and one that it refuses. A model that pads or resizes by the
+    size of what it gets does nothing of that at some sizes, and more than the file says at others.
+
+    Example  input = [3, 32, 32]
+             layers = [{ type = "max_pool", kernel_size = 2 }, { type = "upsample", scale_factor = 2 }]
+    model.py
+             from torch import nn
+             from torch.nn import functional
+
+
+             class Net(nn.Module):
+                 def forward(self, x):
+                     half = functional.max_pool2d(x, 2)
+                     return functional.interpolate(half, x.shape[2:])
+
+
+             net = Net()
+    Mend     Say in the file what the code does: here, that it resizes to the side of the input (like = "input"). Or if only some
+             sizes are meant, say so (`allow = "other-size-differs"`).
+    """
+
+    sentence = "at {size}, which the file {does}: {what}"

@@ -19,11 +19,11 @@ from cnnshape.problems.comparing import Disagreement
 from cnnshape.problems.shapes import TooManyElements, WindowTooWide
 from cnnshape.problems.wording import said
 from cnnshape.pytorch import memory
-from cnnshape.pytorch.bare import Bare
+from cnnshape.pytorch.one_layer import run_layer, taken
 from cnnshape.pytorch.written import case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from cnnshape.compare.comparison import Comparison
     from cnnshape.network.flow import Input
@@ -104,7 +104,7 @@ def verify(  # noqa: PLR0913 -- the public options
 
     `device` is auto (cuda, else mps, else cpu), cuda, mps, cpu, or meta: shapes alone. `input` is as in Network.check;
     a `report` that is there already takes its place. `progress` is called before each layer with how many are done,
-    of how many, and its name. A `model` is run once, and left as it was; on auto it runs on cuda, or where it is.
+    of how many, and its name. A `model` is run, and left as it was; on auto it runs on cuda, or where it is.
     Raises ValueError for a device that is not there, and where Network.check does.
     """
     report = net.check(input) if report is None else report
@@ -187,7 +187,7 @@ class _Pass:
     def needed(self, row: LayerReport) -> int:
         """Return the bytes that a layer takes, with the tensors that wait for later layers."""
         layer: Any = row.node.layer
-        output = _taken(row) if row.result.refusals else row.output
+        output = taken(row) if row.result.refusals else row.output
         through = sum(math.prod(shape) for shape in (*row.inputs, output) if shape)
         parameters: Any = row.result.parameters
         weights = 0 if parameters is UNKNOWN else parameters + layer.buffers(row.input_shapes[0])
@@ -198,7 +198,7 @@ class _Pass:
     def run(self, index: int, row: LayerReport) -> Verdict:
         """Run one layer in torch, and compare."""
         try:
-            y, parameters = _run(row.node.layer, list(map(self.entering, row.node.inputs)), self.device)
+            y, parameters = run_layer(row.node.layer, list(map(self.entering, row.node.inputs)), self.device)
         except Exception as error:  # noqa: BLE001 -- whatever torch refuses with
             message = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             younger = not row.result.refusals and "unexpected keyword argument" in message  # than this torch
@@ -242,24 +242,6 @@ class _Pass:
         }
         self.problems.append(Disagreement(node.place, node.name, node.used_at, **facts))
         return Verdict(node.name, "disagrees", "", *answer)
-
-
-def _run(layer: Any, tensors: Sequence[Any], device: str) -> tuple[Any, int]:
-    """Return a layer's result in torch, and its number of parameters there."""
-    with torch.device(device):
-        module = layer.module(Bare(), *(tuple(tensor.shape[1:]) for tensor in tensors))
-    parameters = 0 if module is None else sum(weights.numel() for weights in module.eval().parameters())
-    return layer.call(torch, module, *tensors), parameters
-
-
-def _taken(row: LayerReport) -> Shape | None:
-    """Return the shape that torch gives where we refuse, None where it refuses too: on meta, which takes no memory."""
-    shapes: Any = row.inputs
-    try:
-        y, _ = _run(row.node.layer, [torch.empty(1, *shape, device="meta") for shape in shapes], "meta")
-    except Exception:  # noqa: BLE001 -- whatever torch refuses with
-        return None
-    return tuple(y.shape[1:])
 
 
 def _unsettled(value: Any) -> bool:

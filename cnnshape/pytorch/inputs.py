@@ -67,7 +67,7 @@ def _entries(value: Any, key: str, group: int) -> list[tuple[str, int, Any]]:
     """Return the entries of a container, each with its key and group."""
     if isinstance(value, dict):
         return [(str(name), id(value), entry) for name, entry in value.items()]
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         keys = getattr(value, "_fields", [key] * len(value))
         return [(name, group, entry) for name, entry in zip(keys, value, strict=True)]
     fields = () if isinstance(value, type) else getattr(value, "__dataclass_fields__", ())
@@ -76,4 +76,11 @@ def _entries(value: Any, key: str, group: int) -> list[tuple[str, int, Any]]:
 
 def tensors_in(value: Any) -> list[torch.Tensor]:
     """Return the tensors in lists, tuples, dicts and dataclasses."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if type(value) is tuple and all(type(entry) in PLAIN for entry in value):  # the arguments of most calls
+        return [entry for entry in value if isinstance(entry, torch.Tensor)]
     return [found.tensor for found in found_in(value)]
+
+
+PLAIN: Final = {torch.Tensor, torch.nn.Parameter, int, float, bool, str, type(None)}

@@ -1,83 +1,123 @@
-"""A live model run once on a sample, and held against a net: the run becomes a trace, the trace a comparison."""
+"""A live model run on samples, and held against a net: a run becomes a trace, a trace a comparison."""
 
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from cnnshape.compare.comparison import Comparison
-from cnnshape.compare.judge import judge
+from cnnshape.compare.comparison import Comparison, Elsewhere
+from cnnshape.compare.elsewhere import other_inputs
+from cnnshape.compare.judge import allowed, differs_at, judge
 from cnnshape.compare.trace import Failure, Returned, Trace
 from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.model import scripted, unwrapped
+from cnnshape.pytorch.one_layer import refuses
 from cnnshape.pytorch.their_code import TheirError, theirs
-from cnnshape.pytorch.undisturbed import copied, undisturbed
+from cnnshape.pytorch.undisturbed import Kept, evaluated, reachable, undisturbed
 from cnnshape.pytorch.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
 
 
 def compare(net: Network, report: Report, model: Any, device: str | None = None) -> Comparison:
-    """Run the model once on a sample of the report's inputs, and hold it against the net.
+    """Run the model once on a sample of the report's inputs, and hold it against the net; then at two more inputs.
 
     On another device than the model's a copy of its numbers is run. None: on cuda if there is one and it can, else where
     it lives.
     """
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r}")
+    name, where = type(model).__name__, device or "cpu"
     try:
         with theirs():
             why, model = scripted(model), unwrapped(model)
             devices = [device] if device else _devices(model)
     except TheirError as error:
-        name, where = type(model).__name__, device or "cpu"
         run = Trace(name, (), (), Failure(str(error), f"{name}()"), {}, "")
-    else:
-        if why:
-            raise TypeError(why)
-        for where in devices:
-            run = observe(model, report.inputs, where)
-            if not run.failure:
-                break
-    return Comparison(run.model, where, torch.__version__, *judge(net, report, run))
+        return Comparison(name, where, torch.__version__, *judge(net, report, run)[:3])
+    if why:
+        raise TypeError(why)
+    for where in devices:
+        live = Live(model, where)
+        run = live.run(report.inputs)
+        if not run.failure:
+            break
+    judgement = judge(net, report, run)
+    found = Comparison(run.model, where, torch.__version__, *judgement[:3])
+    if not found.ok or run.by_data:
+        return found
+    differs = partial(differs_at, net, first=run, pairs=judgement.pairs)
+    return at_other_sizes(net, report, live, differs, found)
 
 
-def observe(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> Trace:
-    """Run the model once, in evaluation mode, and return what it did. The model is left as it was."""
-    name, watch, results, failure = type(model).__name__, None, [], None
-    try:
-        with theirs():
-            if any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
-                model = copy.deepcopy(model).to(device)  # its first run makes its parameters: those of a copy
-                numbers: dict[str, torch.Tensor] = {}
-            else:
-                named = (*model.named_parameters(), *model.named_buffers())
-                numbers = {name: copied(tensor, device) for name, tensor in named}
-            with undisturbed(model, device):
-                given = samples(model, inputs, device)
-                watch = Watch(model, numbers, list(given.values()))
-                args, kwargs = arguments(model, given)
-                with watch:
-                    results = [*found_in(torch.func.functional_call(model, numbers, args, kwargs))]
-    except TheirError as error:
-        failure = Failure(str(error), (watch and watch.failed) or f"{name}()")
-    if watch is None:
-        return Trace(name, (), (), failure, {}, "")
-    returned = tuple(
-        Returned(found.key, watch.returned(found.tensor), frozenset(watch.origin(found.tensor).values), found.group)
-        for found in results
-    )
-    idle = {} if failure else watch.idle()
-    calls = [*watch.calls, *(watch.raising if failure else ())]
-    frozen = frozenset(name for name, parameter in watch.parameters.items() if not parameter.requires_grad)
-    return Trace(name, tuple(calls), returned, failure, idle, watch.by_data, frozen)
+def at_other_sizes(
+    net: Network, report: Report, live: Live, differs: Callable[[Report, Trace], Problem | None], found: Comparison
+) -> Comparison:
+    """Run the model at an input that the file accepts and at one that it refuses; return the comparison with these."""
+    problems, elsewhere = [*found.problems], []
+    for accepted, other in zip((True, False), other_inputs(net, report, partial(refuses, live.device)), strict=False):
+        if isinstance(other, str):
+            elsewhere.append(Elsewhere(accepted, {}, True, other))
+            continue
+        run = live.run(other.inputs)
+        problem = differs(other, run)
+        problems += [problem] if problem and not allowed(net, problem) else []
+        elsewhere.append(Elsewhere(accepted, other.inputs, problem is None))
+    return found._replace(problems=tuple(problems), elsewhere=tuple(elsewhere))
+
+
+class Live:
+    """A model that is run on a device: on copies of its numbers, so that it is left as it was."""
+
+    def __init__(self, model: torch.nn.Module, device: str):
+        self.model, self.device = model, device
+        self.name = type(model).__name__
+        self.kept: Kept | None = None
+        self.begun = False
+
+    def begin(self) -> None:
+        """Note what is to be put back. A model whose first run makes its parameters is copied as a whole, for all runs."""
+        self.begun, model = True, self.model
+        if any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers()))):
+            self.model = copy.deepcopy(model).to(self.device)
+            evaluated(reachable(self.model)[0])
+        else:
+            self.kept = Kept(model, self.device)
+
+    def run(self, inputs: Mapping[str, Shape]) -> Trace:
+        """Run the model once, in evaluation mode, and return what it did."""
+        watch, results, failure = None, [], None
+        try:
+            with theirs():
+                if not self.begun:
+                    self.begin()
+                with undisturbed(self.kept, self.device):
+                    given = samples(self.model, inputs, self.device)
+                    watch = Watch(self.model, list(given.values()))
+                    args, kwargs = arguments(self.model, given)
+                    with watch:
+                        results = [*found_in(self.model(*args, **kwargs))]
+        except TheirError as error:
+            failure = Failure(str(error), (watch and watch.failed) or f"{self.name}()")
+        if watch is None:
+            return Trace(self.name, (), (), failure, {}, "")
+        returned = tuple(
+            Returned(found.key, watch.returned(found.tensor), frozenset(watch.origin(found.tensor).values), found.group)
+            for found in results
+        )
+        idle = {} if failure else watch.idle()
+        calls = [*watch.calls, *(watch.raising if failure else ())]
+        frozen = frozenset(name for name, parameter in watch.parameters.items() if not parameter.requires_grad)
+        return Trace(self.name, tuple(calls), returned, failure, idle, watch.by_data, frozen)
 
 
 def _devices(model: torch.nn.Module) -> list[str]:

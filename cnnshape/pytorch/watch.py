@@ -27,7 +27,7 @@ from cnnshape.pytorch.recognize import PICKS, by_data, kinds_of, layer_of, layer
 from cnnshape.pytorch.their_code import calling_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from cnnshape.layers import Layer
     from cnnshape.numbers.shape import Shape
@@ -49,10 +49,10 @@ class _Origin(NamedTuple):
 class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
     """The modules and functions of one run; `calls` has those that are layers, in the order of the run."""
 
-    def __init__(self, model: torch.nn.Module, numbers: Mapping[str, torch.Tensor], inputs: list[torch.Tensor]):
+    def __init__(self, model: torch.nn.Module, inputs: list[torch.Tensor]):
         super().__init__()
         self.names = {module: name for name, module in model.named_modules()}
-        self.parameters = {name: numbers.get(name, tensor) for name, tensor in model.named_parameters()}
+        self.parameters = dict(model.named_parameters())
         self.titles = {id(tensor): name for name, tensor in self.parameters.items()}
         self.calls: list[Call] = []
         self.first = 1 + len(inputs)  # the value of the first call
@@ -64,8 +64,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.origins[unregistered] = _Origin()
         for name, tensor in self.parameters.items():
             self.origins[tensor] = _Origin(weights=(name,))
-        for name, buffer in model.named_buffers():
-            self.origins[numbers.get(name, buffer)] = _Origin()
+        for buffer in model.buffers():
+            self.origins[buffer] = _Origin()
         for value, tensor in enumerate(inputs, start=1):
             self.origins[tensor] = _Origin((value,))
         self.thread = threading.get_ident()
@@ -110,11 +110,11 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.left(module)
             return None
         kind = _type(module)
-        entering = tensors_in((args, kwargs))
+        entering = tensors_in(args) + (tensors_in(kwargs) if any(kwargs) else [])
         if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in entering):
             result = result.view_as(result)  # another object, with an origin of its own
         made = tensors_in(result)
-        weights = {self.titles[id(p)]: p.numel() for p in module.parameters() if id(p) in self.titles}
+        weights = {self.titles[id(p)]: p.numel() for p in _parameters(module) if id(p) in self.titles}
         self.left(module)
         if result is None:
             self.failed = self.failed or self.named(module)
@@ -164,7 +164,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         if self.layer is not None:
             return function(*args, **kwargs)
         name = getattr(function, "__name__", "").partition(".")[0]  # an exported model's are called conv2d.default
-        entering = tensors_in((args, kwargs))
+        entering = tensors_in(args) + tensors_in(tuple(kwargs.values()))
         origins = [self.origin(tensor) for tensor in entering]
         alive = [bool(origin.values) for origin in origins]
         weights = tuple(dict.fromkeys(weight for origin in origins for weight in origin.weights))
@@ -284,6 +284,12 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
                 module = name.rpartition(".")[0] or name
                 result[module] = result.get(module, 0) + parameter.numel()
         return result
+
+
+def _parameters(module: torch.nn.Module) -> Iterable[torch.Tensor]:
+    """Return the parameters of a module; quickly, where it has none within."""
+    inside = vars(module)["_modules"]
+    return module.parameters() if inside else filter(None.__ne__, vars(module)["_parameters"].values())
 
 
 def _type(module: torch.nn.Module) -> str:

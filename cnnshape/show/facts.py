@@ -20,6 +20,7 @@ from cnnshape.show.counts import counted, number
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cnnshape.compare.comparison import Elsewhere
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.valid_sizes import ValidSizes
@@ -153,7 +154,7 @@ def _held(checked: Checked) -> Iterator[str]:
 
 def _agreement(checked: Checked) -> str:
     """Write the outcome of the cross-check or the comparison, or the reason why there was neither."""
-    asked = checked.asked
+    net, asked = checked.net, checked.asked
     if asked is None:
         return f"no cross-check ran: {checked.unverified}"
     counts = Counter(checked.verdicts())
@@ -164,7 +165,19 @@ def _agreement(checked: Checked) -> str:
     agree = f"{counts['agrees']:,} of {counted(len(asked.layers), 'layer')} agree"
     extra = len(checked.comparison.extra) if checked.comparison else 0
     more = [f"{extra:,} more in the model"] if extra else []
-    return ", ".join((f"{agree} with {partner} on {asked.device}", *others, *more))
+    here = ", ".join((f"{agree} with {partner} on {asked.device}", *others, *more))
+    elsewhere = checked.comparison.elsewhere if checked.comparison else ()
+    return "; ".join((here, *(_elsewhere(net, run) for run in elsewhere)))
+
+
+def _elsewhere(net: Network, run: Elsewhere) -> str:
+    """Write the outcome of a model's run at another input."""
+    if run.skipped:
+        return run.skipped
+    at = " and ".join(text(shape, net.layout) for shape in run.inputs.values())
+    if run.accepted:
+        return f"at {at} as well" if run.agrees else f"not at {at}"
+    return f"both refuse {at}" if run.agrees else f"the model takes {at}, which the file refuses"
 
 
 def verdict(checked: Checked) -> tuple[str, str]:

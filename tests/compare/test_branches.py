@@ -415,7 +415,7 @@ def test_the_indices_of_another_pool(right):
     def wires(_, x):
         p, first = F.max_pool2d(x, 2, return_indices=True)
         q, second = F.max_pool2d(F.relu(x), 2, return_indices=True)
-        return F.max_unpool2d(p + q, second if right else first, 2)
+        return F.max_unpool2d(p + q, second if right else first, 2, output_size=x.shape[2:])
 
     assert found(compare(UNPOOLED, Wired(wires))) == [(DIFFERS, "up")] * (not right)
 

@@ -19,6 +19,11 @@ def found(comparison):
     return [(problem.code, problem.layer) for problem in comparison.problems]
 
 
+def here(comparison):
+    """The problems at the checked input: models that were written for it alone have others elsewhere."""
+    return [problem for problem in comparison.problems if problem.code != "other-size-differs"]
+
+
 def verdicts(comparison):
     return {match.name: match.verdict for match in comparison.layers}
 

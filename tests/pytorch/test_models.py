@@ -57,6 +57,12 @@ ZOO = {
     "crnn": recurrent.CRNN,
 }
 
+OTHERWISE = {  # elsewhere than at the declared input: these pool to 7x7 first, or by windows of 7x7, or pad
+    **dict.fromkeys(["vgg11", "vgg16", "vgg16_bn"], r"at 3x32x225, which the file refuses \(in_features is 25,088"),
+    **dict.fromkeys(["se_resnet50", "mobilenet_v1"], "at 3x32x31, which the file accepts: the model raises in "),
+    "unet": r"at 1x63x48, which the file refuses \(the shapes do not fit: 512 x 7 x 6 and 512 x 6 x 6\): UNet gives 2x63x48",
+}
+
 
 @pytest.mark.parametrize("name", ZOO)
 def test_the_zoo_agrees_with_models_as_people_write_them(name):
@@ -64,7 +70,9 @@ def test_the_zoo_agrees_with_models_as_people_write_them(name):
         model = ZOO[name]()
     net = cnnshape.load(ARCHITECTURES / f"{name}.toml")
     comparison = compare(net, model)
-    assert comparison.problems == ()
+    assert [problem.code for problem in comparison.problems] == ["other-size-differs"] * (name in OTHERWISE)
+    assert all(re.match(OTHERWISE[name], problem.message) for problem in comparison.problems)
+    assert [run.agrees for run in comparison.elsewhere].count(False) == (name in OTHERWISE)
     assert {match.verdict for match in comparison.layers} == {"agrees"}
     assert (comparison.extra, comparison.device) == ((), "meta")
     weighty = [(match.name, match.parameters) for match in comparison.layers if match.parameters]

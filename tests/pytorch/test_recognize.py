@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
-from helpers.comparing import ADDS, DIFFERS, Code, compare, found, matched, verdicts
+from helpers.comparing import ADDS, DIFFERS, Code, compare, found, here, matched, verdicts
 from torch import nn
 
 import cnnshape
@@ -247,7 +247,7 @@ def test_what_is_the_same_agrees(layer, shape, model):
     net = one_layer(layer, shape)
     row = net.check().layers[0]
     comparison = compare(net, model)
-    assert comparison.problems == ()
+    assert here(comparison) == []
     torch_says = tuple(model.eval()(torch.rand(1, *shape)).shape[1:])
     assert [n for n in torch_says if n > 1] == [n for n in row.output if n > 1], "or the test itself would be wrong"
 
@@ -333,7 +333,8 @@ def extra(function):
 
 
 def test_what_only_the_model_rearranges_is_seen_unless_shapes_show_it():
-    assert extra(lambda x: x.permute(0, 1, 3, 2)) == []
+    (elsewhere,) = extra(lambda x: x.permute(0, 1, 3, 2))
+    assert elsewhere.startswith("at 4x4x3, which the file accepts: output 4x4x3 in the file, but 4x3x4 in what ")
     norm, ratio = extra(lambda x: x / x.norm(dim=1, keepdim=True))
     assert ", reduce, output 1x8x8: the file has not" in norm
     assert ", div, output 4x8x8" in ratio

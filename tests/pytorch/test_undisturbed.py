@@ -1,6 +1,9 @@
 """A model is left as it was, whatever its forward changes."""
 
+import os
 import random
+from collections import Counter, OrderedDict, defaultdict, deque
+from typing import NamedTuple
 
 import pytest
 
@@ -107,6 +110,102 @@ def test_the_model_is_left_exactly_as_it_was(device, raises):
     after = picture(model)
     assert same(before, after), [key for key in before if not same(before[key], after[key])]
     assert comparison.ok is not raises
+
+
+class Pair(NamedTuple):
+    one: torch.Tensor
+    other: list
+
+
+class Tidy(dict):
+    """A dict of the user's, which does more than to hold."""
+
+    def clear(self):
+        raise AssertionError("it is the user's")
+
+    __setitem__ = clear
+
+
+class Nested(nn.Module):
+    """Keeps things within things, and changes them all."""
+
+    def __init__(self):
+        super().__init__()
+        self.act = nn.ReLU()
+        self.lists = [[torch.zeros(2), [1]], (torch.zeros(2), [2], 3)]
+        self.dicts = {"a": {"b": [torch.zeros(2)]}, "ordered": OrderedDict(x=1, y=2)}
+        self.last, self.defaults = deque([1, 2, 3], maxlen=3), defaultdict(list, a=[1])
+        self.counts, self.names, self.tidy = Counter("aab"), {"a"}, Tidy(a=[1], t=torch.zeros(2))
+        self.array, self.pair = np.zeros(3), Pair(torch.zeros(2), [torch.zeros(2)])
+        self.modules_within = [{"norm": nn.BatchNorm2d(3)}]
+        self.itself = [self]
+        self.same = [self.lists[0][0]]
+
+    def forward(self, x):
+        assert self.same[0] is self.lists[0][0], "one tensor in two places"
+        self.lists[0][0] += 1
+        self.lists[0][1].append(5)
+        self.lists[1][0].add_(1)
+        self.lists[1][1].append(5)
+        self.dicts["a"]["b"][0].mul_(0).sub_(1)
+        self.dicts["a"]["new"] = self.dicts["ordered"].pop("x")
+        self.last.append(4)
+        self.defaults["missing"].append(self.defaults["a"].pop())
+        self.counts.update("b")
+        self.names.add("b")
+        self.tidy["a"].append(2)
+        dict.__setitem__(self.tidy, "b", self.tidy["t"].add_(1))
+        self.array += 1
+        self.pair.one.add_(1)
+        self.pair.other.append(self.pair.other[0].add_(1))
+        self.modules_within[0]["norm"].weight.data.fill_(7)
+        self.modules_within[0]["norm"].running_mean.fill_(7)
+        torch.set_default_dtype(torch.float64)
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_float32_matmul_precision("medium")
+        os.chdir("/")
+        return self.act(x)
+
+
+def deep(value):
+    """A value with all that it holds, in plain form; tensors with their versions."""
+    if isinstance(value, torch.Tensor):
+        return id(value), value._version, value.tolist()
+    if isinstance(value, np.ndarray):
+        return id(value), value.tolist()
+    if isinstance(value, dict):
+        return id(value), [(key, deep(entry)) for key, entry in value.items()]
+    if isinstance(value, list | tuple | deque):
+        return type(value), id(value), [deep(entry) for entry in value if not isinstance(entry, Nested)]
+    return [*map(deep, value.state_dict(keep_vars=True).values())] if isinstance(value, nn.Module) else repr(value)
+
+
+def settings():
+    deterministic = torch.get_deterministic_debug_mode(), torch.get_float32_matmul_precision()
+    return os.getcwd(), torch.get_default_dtype(), torch.get_num_threads(), *deterministic  # noqa: PTH109
+
+
+def test_what_is_kept_within_containers_is_put_back_and_so_are_settings():
+    model = Nested()
+    kept = {name: value for name, value in vars(model).items() if not name.startswith("_")}
+    before, process = {name: deep(value) for name, value in kept.items()}, settings()
+    assert compare('input = [3, 8, 8]\nlayers = ["relu"]', model, "cpu").problems == ()
+    assert {name: deep(value) for name, value in kept.items()} == before
+    assert all(vars(model)[name] is value for name, value in kept.items())
+    assert settings() == process
+    try:
+        model(torch.zeros(1, 3, 8, 8))
+        assert settings() != process
+    finally:
+        os.chdir(process[0])
+        torch.set_default_dtype(process[1])
+        torch.set_num_threads(process[2])
+        torch.set_deterministic_debug_mode(process[3])
+        torch.set_float32_matmul_precision(process[4])
+    after = {name: deep(value) for name, value in kept.items()}
+    same = {"training", "itself", "act"}
+    assert {name for name in kept if after[name] == before[name]} <= same, "the picture shows each change"
 
 
 def test_a_cuda_that_is_not_used_yet_is_not_seeded(monkeypatch):

@@ -68,6 +68,7 @@ def _file(checked: Checked) -> dict[str, Any]:
             "torch": comparison.torch,
             "ok": comparison.ok,
             "extra": comparison.extra,
+            "elsewhere": [run._asdict() for run in comparison.elsewhere],
         },
     }
 
