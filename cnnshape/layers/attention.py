@@ -104,9 +104,10 @@ class Attention(Layer, type="attention"):
         return self.replace(over=() if batch in self.over else (1,))
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
-        """Return the settings in plain form, `over` as the positions that it comes to: none is the batch."""
-        positions = f"{self.uses(x, y)} positions" if self.over else "the batch"
-        return super().compared(x, y) | {"over": positions, "qkv_bias": self.projects_with_bias()}
+        """Return the settings in plain form, `over` as the positions that it comes to; no axis is the batch."""
+        count = product((1, *(x[axis] for axis in self.positions(x, unasked) if axis in range(len(x)))))
+        over = f"{count} positions" if self.over else "the batch"
+        return super().compared(x, y) | {"over": over, "qkv_bias": self.projects_with_bias()}
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         linear, c = torch.nn.Linear, self.embed_dim

@@ -94,15 +94,16 @@ class Recurrent(Layer):
         """Say whether a part of the sequence is what `returns = "last"` gives."""
         if isinstance(part, LastStates):
             return True
-        if not isinstance(part, Select) or self.bidirectional or self.over == OF_BATCH:
-            return False
         time = axis_of(self.over, y, unasked)
+        if not isinstance(part, Select) or self.bidirectional or time not in range(len(y)):
+            return False
         return part.compared(y, ()) == {"dim": time + 1, "index": y[time] - 1}
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
-        """Return the settings in plain form, `over` as the steps that it comes to."""
-        steps = "the batch" if self.over == OF_BATCH else f"{self.uses(x, y)} steps"
-        return super().compared(x, y) | {"over": steps}
+        """Return the settings in plain form, `over` as the steps that it comes to, if it is an axis of x."""
+        time = axis_of(self.over, x, unasked)
+        steps = f"{x[time]} steps" if time in range(len(x)) else f"axis {self.over}"
+        return super().compared(x, y) | {"over": "the batch" if self.over == OF_BATCH else steps}
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         """Run the module on (time, batch, features), as torch has it where nothing is said."""

@@ -1,7 +1,7 @@
-"""The axis of the batch in the tensors of a run: the first, until a model moves it, as to put time first for a recurrent layer.
+"""The axis of the batch in the tensors of a run: the first, until a model moves it, to put time first for example.
 
-In: a call of a function, and the axis in the tensor that enters. Out: the axis in a result. A run has one sample, so that
-behind a change of shape it is the first axis of 1.
+In: a call of a function, with the axis in the tensor that enters. Out: the axis in a result. A run has one sample: behind a
+change of shape, a batch that was moved is the first axis of 1.
 """
 
 from __future__ import annotations

@@ -213,6 +213,27 @@ def test_a_setting_that_differs(settings, words):
     assert words in problem.message
 
 
+@pytest.mark.parametrize("over", [3, -3, 1])
+@pytest.mark.parametrize("line", ['type = "gru", hidden_size = 5', 'type = "attention", num_heads = 2'])
+def test_an_axis_that_does_not_fit_is_compared_all_the_same(line, over):
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.read = (
+                nn.GRU(6, 5, batch_first=True) if "gru" in line else nn.MultiheadAttention(6, 2, batch_first=True)
+            )
+
+        def forward(self, x):
+            x = x.transpose(1, 2)
+            return (self.read(x) if "gru" in line else self.read(x, x, x))[0].transpose(1, 2)
+
+    text = f'input = [6, 20]\nlayers = [{{ name = "read", {line}, over = {over} }}]'
+    (problem, *_) = compare(text, Own()).problems
+    assert (problem.code, problem.layer) == (DIFFERS, "read")
+    selected = f'input = [6, 20]\nlayers = [{{ {line}, over = {over} }}, {{ type = "select", dim = 2, index = -1 }}]'
+    assert not compare(selected, Own()).ok
+
+
 def test_one_direction_of_two():
     model = Reads(nn.LSTM, states(lambda h: torch.cat((h[-1], h[-1]), 1)), bidirectional=True)
     assert compare(last("lstm", bidirectional=True), model).ok  # which of the states is no matter of shapes
