@@ -135,6 +135,11 @@ THREE = 'input = [3, 8, 8]\nlayers = [{ name = "x", %s }]'
         ('type = "conv", out_channels = 2, kernel_size = [3, 5]', ["(8 - 5 + 2*0)/1 + 1 = 4", "2*3*3*5 + 2 = 92"]),
         ('type = "conv", out_channels = 2, kernel_size = 3, padding = "same"', ["height, width  8, unchanged"]),
         ('type = "conv", out_channels = 2, kernel_size = 3, dilation = 2', ["(8 - (2*(3 - 1) + 1) + 2*0)/1 + 1 = 4"]),
+        (
+            'type = "conv", out_channels = 2, kernel_size = 3, stride = 3, padding = "same_upper"',
+            ["floor((8 + 3 - 1)/3) = 3", "2*3*3*3*3*3 = 486"],
+        ),
+        ('type = "pad", multiple = 5', ["floor((8 + 5 - 1)/5)*5 = 10"]),
         ('type = "layer_norm", over = "channels"', ["3 + 3 = 6"]),
         ('type = "layer_norm", over = "all"', ["3*8*8 + 3*8*8 = 384"]),
         ('type = "prelu", num_parameters = 3', ["num_parameters = 3"]),
