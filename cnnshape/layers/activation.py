@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cnnshape.layers.base import ANY_SHAPE, Layer, axis_of
+from cnnshape.layers.base import ANY_SHAPE, Layer, attempt, axis_of, divided
 from cnnshape.layers.parameters import Count, Dim, Real, Word
 from cnnshape.layers.windows import Reads, cells, whole
-from cnnshape.numbers.rules import N, Require, divides, equal, unasked
+from cnnshape.numbers.rules import N, Require, equal, unasked
 from cnnshape.problems.values import BoundsReversed, EmptyRange
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class PReLU(Activation, type="prelu", torch="PReLU"):
 
     def depth(self, c: N, require: Require) -> N:
         one_or_each = (self.num_parameters == 1) | equal(c, self.num_parameters)
-        require(one_or_each, "slopes-differ", slopes=self.num_parameters, channels=c)
+        attempt(require, one_or_each, "slopes-differ", slopes=self.num_parameters, channels=c)
         return c
 
     def weights(self, x: Shape) -> N:
@@ -202,8 +202,7 @@ class GLU(Activation, type="glu", torch="GLU"):
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
         axis = axis_of(self.dim, x, require)
-        require(divides(2, x[axis]), "not-divisible", number=x[axis], divisor=2)
-        return (*x[:axis], x[axis] // 2, *x[axis + 1 :])
+        return (*x[:axis], attempt(divided, x[axis], 2, require), *x[axis + 1 :])
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         x = inputs[0]
@@ -218,7 +217,7 @@ class _OverAxis(Activation):
     dim: Dim
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
-        axis_of(self.dim, inputs[0], require)
+        attempt(axis_of, self.dim, inputs[0], require)
         return inputs[0]
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:

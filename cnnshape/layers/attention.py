@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from cnnshape.layers.base import ANY_SPACE, Layer, axis_of
+from cnnshape.layers.base import ANY_SPACE, Layer, attempt, axis_of
 from cnnshape.layers.in_torch import Recognized
 from cnnshape.layers.parameters import Axes, Count, Flag, Inferred, Real
 from cnnshape.layers.windows import whole
@@ -67,7 +67,7 @@ class Attention(Layer, type="attention"):
         once = len(positions) == len(self.over) == len(x) - 1
         require(once, "over-all-but-one", over=self.over, shape=x)
         divisible = divides(self.num_heads, self.embed_dim)
-        require(divisible, "heads-do-not-divide", heads=self.num_heads, features=self.embed_dim)
+        attempt(require, divisible, "heads-do-not-divide", heads=self.num_heads, features=self.embed_dim)
         return x
 
     def positions(self, x: Shape, require: Require) -> list[int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 from cnnshape.layers.in_torch import InTorch
 from cnnshape.layers.parameters import Inferred, Parameter, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells
-from cnnshape.numbers.rules import N, Refused, Require, product
+from cnnshape.numbers.rules import N, Refused, Require, divides, product
 from cnnshape.numbers.shape import LARGEST, Shape
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
@@ -124,6 +124,11 @@ class Layer(InTorch):
             y.append(y[-1] if alike else attempt(self.side, w, require, **axis))
             before = (w, axis)
         return tuple(y)
+
+    def stated(self, x: Shape) -> Shape | None:
+        """Return what the settings tell of the output where input x is refused as a whole; None where not even its rank."""
+        sure = self.keeps_rank and len(x) - 1 in self.ranks  # or each layer behind it would find the rank wrong again
+        return (UNKNOWN,) * len(x) if sure else None
 
     def depth(self, c: N, require: Require) -> N:
         """Return the channels of the output, from c channels."""
@@ -297,6 +302,12 @@ def attempt(rule: Callable[..., Any], *args: Any, **settings: Any) -> Any:
         return rule(*args, **settings)
     except Refused:
         return UNKNOWN
+
+
+def divided(number: N, divisor: N, require: Require) -> N:
+    """Return the quotient of a division without remainder."""
+    require(divides(divisor, number), "not-divisible", number=number, divisor=divisor)
+    return number // divisor
 
 
 def channels_of(_: Layer, x: Shape) -> N:

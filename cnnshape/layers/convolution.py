@@ -157,10 +157,17 @@ class _Filters(Learned):
             for name in ("in_channels", "out_channels"):
                 count: Any = getattr(self, name)
                 divisible = divides(self.groups, count)
-                require(divisible, "groups-do-not-divide", parameter=name, channels=count, groups=self.groups)
+                facts = {"parameter": name, "channels": count, "groups": self.groups}
+                attempt(require, divisible, "groups-do-not-divide", **facts)  # out_channels is known nevertheless
         return self.out_channels
 
+    def stated(self, x: Shape) -> Shape | None:
+        known = super().stated(x)
+        return known and (self.out_channels, *known[1:])
+
     def weights(self, x: Shape) -> N:
+        if not divides(self.groups, self.in_channels) or not divides(self.groups, self.out_channels):
+            return UNKNOWN  # the layer refuses
         per_filter = self.in_channels // self.groups * volume(self.axes(len(x) - 1), "kernel_size")
         return self.out_channels * per_filter
 

@@ -37,6 +37,9 @@ class _Affine(Normalization):
         """Return the number of values that have a factor of their own."""
         raise NotImplementedError
 
+    def stated(self, x: Shape) -> Shape | None:
+        return x if len(x) - 1 in self.ranks else None
+
     def learns(self) -> bool:
         """Say whether it has factors."""
         return self.affine

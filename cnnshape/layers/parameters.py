@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, Unpac
 from cnnshape.numbers.rules import equal
 from cnnshape.numbers.shape import LARGEST, MAX_AXES, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.suggest import suggest_word
+from cnnshape.problems.suggest import did_you_mean, meant
 from cnnshape.problems.values import BadValue, OutOfRange, SeveralRests, UnknownWord, WrongKind, WrongLength
 from cnnshape.problems.wording import shown
 
@@ -546,7 +546,7 @@ class Word(Parameter[str]):
         if not isinstance(value, str):
             raise self.refuse(value, WrongKind)
         if value not in self.words:
-            raise self.refuse(value, UnknownWord, suggest_word(value, self.words, "value"))
+            raise self.refuse(value, UnknownWord, did_you_mean(meant(value, self.words, "value")))
         return value
 
     def schema(self) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer, axes_in, axis_of
+from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer, attempt, axes_in, axis_of, divided
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.parameters import Axes, Count, Dim, Flag, Order, Sizes, Split, Word
 from cnnshape.layers.pooling import GlobalAvgPool, GlobalMaxPool
 from cnnshape.layers.windows import Reads, cells, sampled, whole
 from cnnshape.numbers.rules import N, Require, divides, equal, product, unasked
+from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,6 +81,9 @@ class Reshape(Rearranging, type="reshape"):
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         return filled(self.shape, product(inputs[0]), require)
+
+    def stated(self, x: Shape) -> Shape:
+        return tuple(UNKNOWN if n == -1 else n for n in self.shape)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         return [whole(inputs[0]) if len(self.shape) <= 1 else [None] * (len(inputs[0]) - 1)]
@@ -277,8 +281,7 @@ class PixelShuffle(Rearranging, type="pixel_shuffle", torch="PixelShuffle"):
     def output(self, require: Require, *inputs: Shape) -> Shape:
         *front, c, h, w = inputs[0]
         r = self.upscale_factor
-        require(divides(r * r, c), "not-divisible", number=c, divisor=r * r)
-        return (*front, c // (r * r), h * r, w * r)
+        return (*front, attempt(divided, c, r * r, require), h * r, w * r)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         r = self.upscale_factor
@@ -300,9 +303,7 @@ class PixelUnshuffle(Rearranging, type="pixel_unshuffle", torch="PixelUnshuffle"
     def output(self, require: Require, *inputs: Shape) -> Shape:
         *front, c, h, w = inputs[0]
         r = self.downscale_factor
-        for side in (h, w):
-            require(divides(r, side), "not-divisible", number=side, divisor=r)
-        return (*front, c * (r * r), h // r, w // r)
+        return (*front, c * (r * r), *(attempt(divided, side, r, require) for side in (h, w)))
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         r = self.downscale_factor
@@ -330,8 +331,7 @@ class DepthToSpace(Rearranging, type="depth_to_space"):
     def output(self, require: Require, *inputs: Shape) -> Shape:
         c, *sides = inputs[0]
         block = product([self.block_size] * len(sides))
-        require(divides(block, c), "not-divisible", number=c, divisor=block)
-        return (c // block, *(side * self.block_size for side in sides))
+        return (attempt(divided, c, block, require), *(side * self.block_size for side in sides))
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         return [[sampled(1, 0, self.block_size)] * (len(inputs[0]) - 1)]
@@ -368,9 +368,8 @@ class SpaceToDepth(Rearranging, type="space_to_depth"):
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         c, *sides = inputs[0]
-        for side in sides:
-            require(divides(self.block_size, side), "not-divisible", number=side, divisor=self.block_size)
-        return (c * product([self.block_size] * len(sides)), *(side // self.block_size for side in sides))
+        block = product([self.block_size] * len(sides))
+        return (c * block, *(attempt(divided, side, self.block_size, require) for side in sides))
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         return [[cells(0, self.block_size, step=self.block_size)] * (len(inputs[0]) - 1)]
@@ -435,7 +434,8 @@ class ChannelShuffle(Rearranging, type="channel_shuffle", torch="ChannelShuffle"
             yield Recognized(cls.type, cls(groups=groups), call.results)
 
     def depth(self, c: N, require: Require) -> N:
-        require(divides(self.groups, c), "groups-do-not-divide", parameter="input", channels=c, groups=self.groups)
+        facts = {"parameter": "input", "channels": c, "groups": self.groups}
+        attempt(require, divides(self.groups, c), "groups-do-not-divide", **facts)
         return c
 
 

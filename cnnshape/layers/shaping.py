@@ -35,6 +35,7 @@ from cnnshape.numbers.rules import (
     unasked,
 )
 from cnnshape.numbers.shape import LARGEST, Shape
+from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.values import KeysExclude, NeedsOneOf, OffsetNotCentred, OnlyForMode
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
         super().enter(require, *inputs)
         axes = MODES.get(self.mode, len(inputs[0]) - 1)
         require(axes == len(inputs[0]) - 1, "mode-needs-axes", mode=self.mode, needs=axes, axes=len(inputs[0]) - 1)
+
+    def stated(self, x: Shape) -> Shape | None:
+        known = super().stated(x)
+        given = per_axis(UNKNOWN if self.size is None else self.size, len(x) - 1)
+        return known and (x[0], *(given if len(given) == len(x) - 1 else known[1:]))
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         if self.like is None:
@@ -335,10 +341,14 @@ class Crop(Shaping, type="crop"):
         if size is None:
             require(w - 2 * amount >= 1, "no-elements", side=w, result=w - 2 * amount)
             return w - 2 * amount
+        attempt(self.inside, w, require, size=size, offset=offset)
+        return size
+
+    def inside(self, w: N, require: Require, *, size: N, offset: N) -> None:
+        """Refuse a part that a side of w does not have, or that is not its very middle where `exact` asks for that."""
         require(w >= offset + size, "crop-grows", side=w, size=size, offset=offset)
         if self.exact:
             require(divides(2, w - size), "odd-crop", side=w, size=size)
-        return size
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the offset of the part; that of the middle follows from the sides."""

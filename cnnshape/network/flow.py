@@ -51,8 +51,7 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
         if UNKNOWN not in y:
             note(prod(y) <= LARGEST, "too-many-elements", shape=y)
     except Refused:
-        sure = layer.keeps_rank and len(x) - 1 in layer.ranks  # or each layer behind it would find the rank wrong again
-        return Result((UNKNOWN,) * len(x) if sure else None, refusals=tuple(note.refusals.values()))
+        return Result(layer.stated(x), refusals=tuple(note.refusals.values()))
     return Result(
         y,
         *layer.counts(x, y),

@@ -292,7 +292,7 @@ class _Walk:
         layer = row.node.layer
         ways: list[Way] = []
         fields: tuple[Parts | None, ...] = (None,) * len(self.image)
-        if layer is not None and None not in (row.output, *row.inputs):
+        if layer is not None and not row.result.refusals and None not in (row.output, *row.inputs):
             shapes: Any = row.inputs
             try:
                 self.effort.spend(1)

@@ -173,7 +173,7 @@ def _along_axes(layer: Layer | None, x: Shape | None, y: Shape | None, rule: Cal
         return []
     if type(layer).left_over is Layer.left_over:
         return [0] * (len(x) - 1)
-    if all(size is UNKNOWN for size in y):  # refused as a whole: its lists may have another length
+    if all(size is UNKNOWN for size in y[1:]):  # refused as a whole: its lists may have another length
         return [None] * (len(x) - 1)
     sides = zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True)
     return [None if UNKNOWN in (w, out) else rule(layer, w, out, axis) for w, out, axis in sides]

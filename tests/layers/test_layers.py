@@ -106,8 +106,48 @@ def test_two_axes_that_fail_alike_are_one_problem():
 
 
 def test_a_refused_input_leaves_the_rank_where_it_is_known():
-    assert measure(layer("softmax", dim=4), ((3, 8, 8),)).output == UNKNOWN_SHAPE
+    assert measure(layer("glu", dim=4), ((3, 8, 8),)).output == UNKNOWN_SHAPE
     assert measure(layer("flatten", start_dim=4), ((3, 8, 8),)).output is None
+
+
+@pytest.mark.parametrize(
+    ("one", "shape", "code", "output"),
+    [
+        (layer("conv", in_channels=3, out_channels=8, kernel_size=3, groups=2), (3, 8, 8), "groups-do-not-divide", (8, 6, 6)),
+        (layer("conv", in_channels=4, out_channels=8, kernel_size=3, groups=3), (4, 8, 8), "groups-do-not-divide", (8, 6, 6)),
+        (layer("conv", in_channels=3, out_channels=8, kernel_size=[3]), (3, 8, 8), "axes-differ", (8, UNKNOWN, UNKNOWN)),
+        (layer("conv_transpose", in_channels=3, out_channels=8, kernel_size=3, groups=2), (3, 8), "groups-do-not-divide", (8, 10)),
+        (layer("pixel_shuffle", upscale_factor=2), (3, 8, 9), "not-divisible", (UNKNOWN, 16, 18)),
+        (layer("pixel_unshuffle", downscale_factor=2), (3, 8, 9), "not-divisible", (12, 4, UNKNOWN)),
+        (layer("depth_to_space", block_size=2), (3, 8), "not-divisible", (UNKNOWN, 16)),
+        (layer("space_to_depth", block_size=2), (3, 9), "not-divisible", (6, UNKNOWN)),
+        (layer("glu", dim=1), (3, 8), "not-divisible", (UNKNOWN, 8)),
+        (layer("group_norm", num_groups=2, num_channels=3), (3, 8), "groups-do-not-divide", (3, 8)),
+        (layer("instance_norm", num_features=3), (3, 1, 1), "one-value", (3, 1, 1)),
+        (layer("layer_norm"), (3, 8), "say-over", (3, 8)),
+        (layer("prelu", num_parameters=2), (3, 8), "slopes-differ", (3, 8)),
+        (layer("softmax", dim=4), (3, 8), "no-such-axis", (3, 8)),
+        (layer("channel_shuffle", groups=2), (3, 8), "groups-do-not-divide", (3, 8)),
+        (layer("reshape", shape=[7, 7]), (3, 8), "elements-differ", (7, 7)),
+        (layer("reshape", shape=[7, -1]), (3, 8), "elements-differ", (7, UNKNOWN)),
+        (layer("crop", size=40), (3, 8), "crop-grows", (3, 40)),
+        (layer("crop", size=7, exact=True), (3, 8), "odd-crop", (3, 7)),
+        (layer("upsample", size=[9, 7], mode="linear"), (3, 8, 8), "mode-needs-axes", (3, 9, 7)),
+        (layer("upsample", size=[9], mode="nearest"), (3, 8, 8), "axes-differ", (3, UNKNOWN, UNKNOWN)),
+    ],
+)  # fmt: skip
+def test_a_refused_layer_keeps_what_its_settings_state(one, shape, code, output):
+    result = measure(one, (shape,))
+    assert {refusal.code for refusal in result.refusals} == {code}
+    assert result.output == output
+
+
+def test_parameters_of_groups_that_do_not_divide_are_not_known():
+    assert (
+        measure(layer("conv", in_channels=3, out_channels=8, kernel_size=3, groups=2), ((3, 8, 8),)).parameters
+        is UNKNOWN
+    )
+    assert measure(layer("conv", in_channels=4, out_channels=8, kernel_size=3, groups=3), ((4, 8, 8),)).macs is UNKNOWN
 
 
 def test_nothing_echoes_behind_a_failure():

@@ -51,7 +51,7 @@ def test_a_setting_has_one_form(kind, name, value, result):
             "conv",
             "padding_mode",
             "mirror",
-            'padding_mode must be one of "zeros", "reflect", "replicate", "circular", not "mirror"',
+            'padding_mode must be one of "zeros", "reflect", "replicate", "circular", not "mirror"; did you mean reflect?',
         ),
         ("conv_transpose", "padding_mode", "reflect", 'padding_mode must be "zeros", not "reflect"'),
         (

@@ -25,6 +25,7 @@ layers = [
     assert [(p.code, p.layer) for p in report.problems] == [
         ("window-too-large", "bad"),
         ("groups-do-not-divide", "late"),
+        ("groups-do-not-divide", "late"),  # neither the channels that enter nor those that come out
     ]
     found = rows(report)
     assert found["bad"].inputs == ((8, 32, 32),)
@@ -35,7 +36,9 @@ layers = [
     assert found["after"].macs is None
     assert found["after"].remainder == found["after"].dropped == (None, None)
     assert found["good"].output == (8, 30, 30)
-    assert found["join"].inputs == (None, (8, 30, 30), None)
+    assert found["late"].output == (8, 28, 28)  # as the file says
+    assert found["late"].parameters is None
+    assert found["join"].inputs == (None, (8, 30, 30), (8, 28, 28))
     assert found["end"].output is None
     assert report.outputs == {"end": None}
     assert report.macs is None

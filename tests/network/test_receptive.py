@@ -151,9 +151,14 @@ def test_what_is_behind_a_failure_is_not_said():
 
 def test_what_has_the_size_of_a_failure_is_not_said():
     """The sides of what fails are known here, its channels are not."""
-    wrong = ("conv", {"out_channels": 3, "groups": 2, "kernel_size": 3})
-    net = net_of(wrong, ("crop", {"like": "l1", "from_": "input"}))
-    assert net.check().layers[1].output == (2, 38)
+    net = net_of(("glu", {"dim": 1}), ("crop", {"like": "l1", "from_": "input"}), inputs="input = [3, 40]")
+    assert net.check().layers[1].output == (3, 40)
+    assert [*receptive_fields(net).values()] == [(None,)] * 2
+
+
+def test_what_fails_has_no_field_even_where_its_shape_is_known():
+    net = net_of(("conv", {"out_channels": 3, "groups": 2, "kernel_size": 3}), ("relu", {}))
+    assert net.check().layers[0].output == (3, 38)
     assert [*receptive_fields(net).values()] == [(None,)] * 2
 
 
