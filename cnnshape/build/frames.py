@@ -104,8 +104,9 @@ class Site:
         frame, first = self.frame, self.entering[0]
         scope = Scope(frame.arguments)
         scope.constants = frame.file.constants
-        if first is not None and first[0] is not UNKNOWN:
-            scope["in_channels"] = first[0]
+        channels = UNKNOWN if first is None else first[0] if first else 0  # a result without axes has none
+        if channels is not UNKNOWN:
+            scope["in_channels"] = channels
         if self.i is not None:
             scope["i"] = self.i
         return scope

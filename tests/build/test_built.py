@@ -136,3 +136,9 @@ def test_what_follows_from_a_misspelt_word_is_not_said_as_well(text, code):
 def test_blocks_of_an_include_that_is_wrong_are_not_missed_as_well():
     uses = 'layers = [{ block = "unit" }, { block = "unit{1}" }, { name = "a", block = "other" }, { shares = "a" }]'
     assert codes(f'include = "nowhere.toml"\n{HERE}{uses}') == ["include-not-found"]
+
+
+def test_a_result_without_axes_has_no_channels():
+    text = 'input = [1]\nlayers = [{ type = "reshape", shape = [] }, { type = "linear", out_features = "in_channels + %d" }]'
+    assert codes(text % 0) == ["out-of-range"]
+    assert codes(text % 1) == ["no-axes"]
