@@ -142,6 +142,10 @@ class Layer(InTorch):
         """Return the remainder of the padded side by the stride, in cells; 0 without windows."""
         return 0
 
+    def about_windows(self, w: int, windows: int, *_: Any, **axis: Any) -> str:
+        """Return a sentence on the windows along an axis that its formula does not show, "" where it shows all."""
+        return ""
+
     def hangs_over(self) -> bool:
         """Say whether the last window may begin inside the padded side and end behind it."""
         return False

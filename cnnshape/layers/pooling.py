@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf, prod
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.base import SPATIAL, Layer, attempt, sees_all
 from cnnshape.layers.in_torch import Called, Recognized
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
+MOST_WINDOWS: Final = 8  # of an adaptive pool, that are listed one by one
+
+
 class Pooling(Layer):
     """Pooling and its inverse."""
 
@@ -74,6 +77,19 @@ class _Pool(Pooling, Sliding):
 
     def hangs_over(self) -> bool:
         return self.ceil_mode
+
+    def about_windows(  # noqa: PLR0913 -- torch's parameters
+        self, w: int, windows: int, *, kernel_size: int, stride: int, padding: Any = 0, dilation: int = 1
+    ) -> str:
+        if not self.ceil_mode or padding in SAME_ENDS:
+            return ""
+        room = w - extent(kernel_size, dilation) + 2 * padding
+        if -(-room // stride) + 1 == windows:
+            return ""
+        formula = f"ceil(({w} - {extent(kernel_size, dilation)} + 2*{padding})/{stride}) + 1"
+        return (
+            f"{formula} = {windows + 1} with ceil_mode: the last window would begin in the padding, and is not counted"
+        )
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         """Return torch's module; `call` pads before it where the padding follows the side."""
@@ -352,6 +368,14 @@ class _AdaptivePool(Pooling):
 
     def side(self, w: N, require: Require, *, output_size: Any) -> N:
         return w if output_size == "keep" else output_size
+
+    def about_windows(self, w: int, windows: int, **_: Any) -> str:
+        ends = [(place * w // windows, -(-(place + 1) * w // windows) - 1) for place in range(windows)]
+        listed = [str(first) if first == last else f"{first} to {last}" for first, last in ends]
+        if len(listed) > MOST_WINDOWS:
+            listed[2:-1] = ["..."]
+        rule = f"window j reads the cells from floor(j*{w}/{windows}) to ceil((j + 1)*{w}/{windows}) - 1"
+        return f"{rule}: {', '.join(listed)}"
 
     def reach(self, w: int, *, output_size: Any) -> Reads:
         return spread(w, self.side(w, unasked, output_size=output_size))

@@ -9,7 +9,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.layers.sliding import fit
 from cnnshape.network.report import dropped, remainders
+from cnnshape.numbers.rules import unasked
 from cnnshape.numbers.traced import Traced, value_of
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.wording import said
@@ -116,10 +118,12 @@ def shape_lines(
     rest = (0, *remainders(layer.traced(), x, y), *[0] * len(y))  # 0: the channels, and axes that only the result has
     numbers, results = (tuple(map(value_of, shape)) for shape in (x, y))
     lost = (0, *dropped(layer, numbers, results, cells), *[0] * len(y))
-    rows = zip(axes, y, rest, lost, strict=False)
+    about = ("", *_about_windows(layer, numbers, results), *[""] * len(y))
+    sides = [_impossible(layer, x, place) if size is UNKNOWN else size for place, size in enumerate(y)]
+    rows = zip(axes, sides, rest, lost, about, strict=False)
     for _, group in groupby(rows, key=lambda row: (row[0].letter == CHANNELS.letter, repr(row[1]))):
         alike = list(group)
-        _, number, remainder, cells_lost = alike[-1]
+        _, number, remainder, cells_lost, windows = alike[-1]
         if number is UNKNOWN:  # the problem below says why
             continue
         unchanged = index_in(number, x) is not None
@@ -128,7 +132,24 @@ def shape_lines(
         if cells_lost is not None and (over or cells_lost):  # windows that skip cells may lose some and leave none over
             which = _lost([axis.cell for axis, *_ in alike], cells_lost, ceil=layer.hangs_over())
             texts = (*texts, f"{over}{which}")
-        yield Line(", ".join(axis.name for axis, *_ in alike), texts)
+        yield Line(", ".join(axis.name for axis, *_ in alike), (*texts, windows) if windows else texts)
+
+
+def _impossible(layer: Layer, x: Shape, place: int) -> Any:
+    """Return the side that a layer refuses, with its arithmetic; UNKNOWN for a refusal on other grounds."""
+    if not place or place >= len(x) or x[place] is UNKNOWN or not fit(layer, len(x) - 1):
+        return UNKNOWN
+    traced = layer.traced()
+    side = traced.side(x[place], unasked, **traced.axes(len(x) - 1)[place - 1])
+    return side if isinstance(side, Traced) and side < 1 else UNKNOWN
+
+
+def _about_windows(layer: Layer, x: Shape, y: Shape) -> list[str]:
+    """Return a sentence for each axis of x, "" where there is nothing to say."""
+    if len(x) != len(y) or not fit(layer, len(x) - 1):
+        return []
+    sides = zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True)
+    return ["" if UNKNOWN in (w, out) else layer.about_windows(w, out, **axis) for w, out, axis in sides]
 
 
 def _lost(cells: list[str], dropped: int, *, ceil: bool) -> str:

@@ -5,7 +5,7 @@ A net, a layer's name and perhaps an input come in; an Explanation goes out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.layers.parameters import Inferred
 from cnnshape.network.arithmetic import (
@@ -20,6 +20,7 @@ from cnnshape.network.arithmetic import (
     shape_lines,
 )
 from cnnshape.network.flow import measure
+from cnnshape.network.report import total
 from cnnshape.numbers.shape import text, to_file
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.suggest import suggest
@@ -36,14 +37,20 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
+MOST_SUMMANDS: Final = 6
+
+
 def explain(net: Network, name: str, input: Input | None = None) -> Explanation:  # noqa: A002 -- as Network.check
-    """Explain a layer of a net, at the declared input or another. Raises ValueError where there is no such layer."""
+    """Explain a layer, a block or a repeat of a net, at the declared input or another.
+
+    Raises ValueError where there is nothing of that name.
+    """
     explainer = _Explainer(net, net.check(input))
     names = [node.name for node in net.nodes]
     if name in names:
         return explainer.explain(explainer.report.layers[names.index(name)])
-    if several := net.several(name):
-        raise ValueError(several)
+    if net.within(name):
+        return explainer.explain_block(name)
     raise ValueError(suggested(f"there is no layer {name}", suggest(name, names)))
 
 
@@ -81,6 +88,37 @@ class _Explainer:
         problems = (*self.problems(row, result), *self.failed_before(row))
         ok = not any(problem.startswith("error") for problem in problems)
         return Explanation(f"{title}\n{layer.summary()}", lines, problems, ok)
+
+    def explain_block(self, name: str) -> Explanation:
+        """Explain a block or a repeat: what enters and comes out, its parts, and their sums."""
+        first = 1 + len(self.net.inputs)
+        inside = {first + place: row for place, row in enumerate(self.report.layers) if row.name.startswith(f"{name}.")}
+        rows = [*inside.values()]
+        entering = dict.fromkeys(value for row in rows for value in row.node.inputs if value not in inside)
+        entered = " and ".join(f"{self.text(self.shape(value))} of {self.names[value]}" for value in entering)
+        given = self.net.given(name)
+        results = " and ".join(self.text(inside[value].output) for value in given)
+        depth = name.count(".") + 1
+        parts: dict[str, list[LayerReport]] = {}
+        for row in rows:
+            parts.setdefault(".".join(row.name.split(".")[: depth + 1]), []).append(row)
+        lines = [Line(part, (self.part(part, theirs),)) for part, theirs in parts.items()]
+        for label in ("parameters", "macs"):
+            numbers = [total(getattr(row, label) for row in theirs) for theirs in parts.values()]
+            lines.append(Line("MACs" if label == "macs" else label, (_sum(numbers),)))
+        lines.append(Line("gives", (", ".join(inside[value].name for value in given),)))
+        kinds = rows[0].node.blocks[depth - 1 : depth]
+        problems = tuple(problem for row in rows for problem in self.problems(row))
+        ok = not any(problem.startswith("error") for problem in problems)
+        kind = f"{kinds[0]}, " if kinds and kinds[0] else ""
+        return Explanation(f"{name}: {kind}{entered} -> {results}", tuple(lines), problems, ok)
+
+    def part(self, name: str, rows: list[LayerReport]) -> str:
+        """Write a part of a block in a line: its type or block, what enters, and what comes out."""
+        row, last = rows[0], rows[-1]
+        blocks = row.node.blocks[name.count(".") :]
+        kind = row.type if row.name == name else f"{blocks[0] if blocks else 'block'}, {len(rows)} layers"
+        return f"{kind}, {' and '.join(map(self.text, row.input_shapes))} -> {self.text(last.output)}"
 
     def traced(self, row: LayerReport) -> tuple[tuple[Shape, ...], Result]:
         """Run a row's layer on Traced numbers; return the shapes that enter, and the result."""
@@ -162,6 +200,15 @@ class _Explainer:
                 yield f"error: what enters is not known, since {before.name} fails before it{why and ': '}{why}"
             else:
                 waiting += before.node.inputs
+
+
+def _sum(numbers: list[int | None]) -> str:
+    """Write numbers with their sum: 64 + 128 = 192; the sum alone of many, or of one."""
+    counted = [number for number in numbers if number]
+    if None in numbers:
+        return "?"
+    result = said(sum(counted))
+    return f"{' + '.join(map(said, counted))} = {result}" if 1 < len(counted) <= MOST_SUMMANDS else result
 
 
 def _within(problem: Problem, row: LayerReport) -> bool:

@@ -87,7 +87,10 @@ class Graph(NamedTuple):
         """Return the names of the layers of a block or a repeat, in the order of running."""
         return [node.name for node in self.nodes if node.name.startswith(f"{name}.")]
 
-    def several(self, name: str) -> str:
-        """Say which layers a block or a repeat has; "" where the name is of neither."""
-        inside = self.within(name)
-        return f"{name} is no single layer, but those from {inside[0]} to {inside[-1]}" if inside else ""
+    def given(self, name: str) -> list[int]:
+        """Return the values that a block or a repeat gives: those read outside or handed out, or else its last one."""
+        first = 1 + len(self.inputs)
+        inside = {value for value, node in enumerate(self.nodes, first) if node.name.startswith(f"{name}.")}
+        outside = (node for value, node in enumerate(self.nodes, first) if value not in inside)
+        read = {*self.outputs.values(), *(value for node in outside for value in node.inputs)}
+        return sorted(inside & read) or sorted(inside)[-1:]

@@ -141,10 +141,7 @@ class Reading:
 
     def pin(self, layer: str | None, sides: tuple[int, ...]) -> None:
         """Require these sides of a layer's output, or of the net's last one. Raises ValueError where it has others."""
-        outputs = self.outputs()
-        if layer is not None and layer not in outputs:
-            raise ValueError(self.net.several(layer) or f"the net has no layer {layer!r}")
-        shape = outputs[layer] if layer is not None else self.shapes[[0, *self.net.outputs.values()][-1]]
+        shape = self.shapes[self.named(layer) if layer is not None else [0, *self.net.outputs.values()][-1]]
         if shape is None:
             return
         if len(shape) - 1 != len(sides):
@@ -153,6 +150,18 @@ class Reading:
             raise ValueError(f"{has}, and {text(sides)} is asked for" + ": say at which layer" * (layer is None))
         conditions = [equal(size, side) for side, size in zip(sides, shape[1:], strict=True)]
         self.required.append((f"{layer or 'output'} = {text(sides)}", tuple(c for c in conditions if c is not True)))
+
+    def named(self, layer: str) -> int:
+        """Return the value of a layer, or of a block or a repeat that gives one. Raises ValueError."""
+        first = 1 + len(self.net.inputs)
+        values = {node.name: value for value, node in enumerate(self.net.nodes, first)}
+        given = [values[layer]] if layer in values else self.net.given(layer)
+        if len(given) > 1:
+            names = ", ".join(self.net.nodes[value - first].name for value in given)
+            raise ValueError(f"{layer} gives several results: say which of {names}")
+        if not given:
+            raise ValueError(f"the net has no layer {layer!r}")
+        return given[0]
 
     def outputs(self) -> dict[str, Shape | None]:
         """Return the shapes of the nodes' results by their names."""

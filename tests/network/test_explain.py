@@ -1,12 +1,15 @@
 """A layer of a net explained: the lines that a person reads, and that they end in the numbers of the report."""
 
+import math
 import re
+from itertools import product
 
 import pytest
-from helpers.cli import run
+from helpers.cli import SMALL, run
 from helpers.paths import ARCHITECTURES
 
 import cnnshape
+from cnnshape import loads
 from cnnshape.build.network import build
 from cnnshape.file.reader import read_text
 from cnnshape.network.explain import explain
@@ -217,7 +220,8 @@ def test_a_layer_that_fails_is_explained_as_far_as_it_goes():
     assert not explanation.ok
     assert explanation.problems == ("error: a window of 11 does not fit a side of 5 with padding 0",)
     labels = [line.label for line in explanation.lines]  # what does not depend on the failure is there
-    assert labels == ["channels", "in_channels", "parameters"]
+    assert labels == ["height, width", "channels", "in_channels", "parameters"]
+    assert explanation.lines[0].texts[-1] == "floor((5 - 11 + 2*0)/4) + 1 = -1"
 
 
 def test_a_layer_of_which_nothing_is_known():
@@ -262,13 +266,99 @@ def test_what_was_probably_meant_is_said():
     ("layer", "words"),
     [
         ("conv11", "there is no layer conv11; did you mean conv1?"),
-        ("layer1", "layer1 is no single layer, but those from layer1.0.conv1 to layer1.2.relu3"),
+        ("stage", "there is no layer stage"),
     ],
 )
 def test_a_name_that_is_no_layer_is_a_value_error(layer, words):
-    file = "alexnet.toml" if layer == "conv11" else "resnet50.toml"
     with pytest.raises(ValueError, match=re.escape(words)):
-        explain(cnnshape.load(ZOO / file), layer)
+        explain(cnnshape.load(ZOO / "alexnet.toml"), layer)
+
+
+# Blocks and repeats
+
+BLOCKS = """input = [4, 8, 8]
+layers = [
+  "relu",
+  { name = "b", block = "unit" },
+  { name = "r", type = "conv", out_channels = 4, kernel_size = 3, repeat = 3 },
+  { name = "late", type = "add", from = ["r", "r"] },
+]
+[blocks.unit]
+layers = [
+  { name = "c", type = "conv", out_channels = 4, kernel_size = 1 },
+  { name = "inner", block = "small" },
+  { name = "sum", type = "add", from = ["inner", "input"] },
+]
+[blocks.small]
+layers = [{ name = "x", type = "conv", out_channels = 4, kernel_size = 1, bias = false }, "relu"]
+"""
+
+
+def test_a_block_is_explained_by_its_parts():
+    net = loads(BLOCKS)
+    assert str(explain(net, "b")).splitlines() == [
+        "b: unit, 4x8x8 of relu1 -> 4x8x8",
+        "  b.c         conv, 4x8x8 -> 4x8x8",
+        "  b.inner     small, 2 layers, 4x8x8 -> 4x8x8",
+        "  b.sum       add, 4x8x8 and 4x8x8 -> 4x8x8",
+        "  parameters  20 + 16 = 36",  # 4*4 + 4 and 4*4
+        "  MACs        1024 + 1024 = 2048",  # 4*4*8*8 each
+        "  gives       b.sum",
+    ]
+    assert str(explain(net, "b.inner")).splitlines()[-1] == "  gives          b.inner.relu1"
+    assert str(explain(net, "r")).splitlines() == [
+        "r: 4x8x8 of b.sum -> 4x2x2",
+        "  r.0         conv, 4x8x8 -> 4x6x6",
+        "  r.1         conv, 4x6x6 -> 4x4x4",
+        "  r.2         conv, 4x4x4 -> 4x2x2",
+        "  parameters  148 + 148 + 148 = 444",  # 4*4*9 + 4
+        "  MACs        5184 + 2304 + 576 = 8064",  # 144 at 36, 16 and 4 places
+        "  gives       r.2",
+    ]
+
+
+def test_a_block_that_fails_is_explained_with_its_problems():
+    explanation = explain(loads(BLOCKS), "r", (4, 5, 5))
+    assert not explanation.ok
+    assert explanation.problems == ("error: a window of 3 does not fit a side of 1 with padding 0",)
+    assert "  parameters  148 + 148 + 148 = 444" in str(explanation).splitlines()
+    assert "  MACs        ?" in str(explanation).splitlines()
+
+
+# Formulas that fail, and windows that no formula shows
+
+
+def test_a_side_that_is_refused_shows_its_formula():
+    lines = str(explain(loads(SMALL), "c", (1, 2, 2))).splitlines()
+    assert "  height, width  floor((W - kernel_size + 2*padding)/stride) + 1" in lines
+    assert "                 (2 - 3 + 2*0)/1 + 1 = 0" in lines
+
+
+@pytest.mark.parametrize(("w", "kernel", "stride", "padding"), list(product(range(3, 12), (2, 3), (2, 3, 4), (0, 1))))
+def test_a_window_that_ceil_mode_does_not_count_is_told(torch, w, kernel, stride, padding):
+    """Torch counts fewer windows than the formula for ceil_mode gives."""
+    pool = torch.nn.MaxPool1d(kernel, stride, padding, ceil_mode=True)
+    windows = pool(torch.zeros(1, 1, w)).shape[2]
+    by_formula = math.ceil((w - kernel + 2 * padding) / stride) + 1
+    net = loads(
+        f"input = [1, {w}]\nlayers = [{{ name = 'p', type = 'max_pool', kernel_size = {kernel}, stride = {stride},"
+        f" padding = {padding}, ceil_mode = true }}]"
+    )
+    told = (
+        f"ceil(({w} - {kernel} + 2*{padding})/{stride}) + 1 = {by_formula} with ceil_mode: the last window would begin"
+    )
+    assert (told in str(explain(net, "p"))) == (by_formula > windows)
+
+
+def test_the_windows_of_an_adaptive_pool_are_listed(torch):
+    image = torch.arange(7.0).reshape(1, 1, 7)
+    largest = torch.nn.AdaptiveMaxPool1d(3)(image)[0, 0].tolist()
+    least = (-torch.nn.AdaptiveMaxPool1d(3)(-image))[0, 0].tolist()
+    cells = ", ".join(f"{first:.0f} to {last:.0f}" for first, last in zip(least, largest, strict=True))
+    net = loads("input = [1, 7]\nlayers = [{ name = 'p', type = 'adaptive_max_pool', output_size = 3 }]")
+    assert str(explain(net, "p")).count(f"ceil((j + 1)*7/3) - 1: {cells}\n") == 1
+    many = loads("input = [1, 90]\nlayers = [{ name = 'p', type = 'adaptive_avg_pool', output_size = 30 }]")
+    assert "0 to 2, 3 to 5, ..., 87 to 89" in str(explain(many, "p"))
 
 
 # The command line

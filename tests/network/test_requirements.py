@@ -27,7 +27,7 @@ def test_sides_asked_behind_a_flatten():
 
 
 def test_the_output_of_a_layer_in_a_block_or_a_repeat():
-    """A block is none: what it gives need not be what its last layer gives, if that is left out."""
+    """Of a block or a repeat, the result that it gives is meant; of one that gives several, one has to be named."""
     text = """
 input = [1, 64, 64]
 layers = [{ name = "b", block = "halves" }, { name = "r", type = "max_pool", kernel_size = 2, repeat = 2 }, "relu"]
@@ -36,10 +36,12 @@ layers = [{ type = "max_pool", kernel_size = 2 }, { type = "max_pool", kernel_si
 """
     assert loads(text).valid_sizes(layer="b.max_pool2", output=(5, 5)).square == SizeSet("20 to 23")
     assert loads(text).valid_sizes(layer="r.1", output=(1, 1)).square == SizeSet("16 to 31")
-    with pytest.raises(ValueError, match=re.escape("b is no single layer, but those from b.max_pool1 to b.max_pool2")):
-        loads(text).valid_sizes(layer="b", output=(5, 5))
-    with pytest.raises(ValueError, match=re.escape("r is no single layer, but those from r.0 to r.1")):
-        loads(text).valid_sizes(layer="r", output=(1, 1))
+    assert loads(text).valid_sizes(layer="b", output=(5, 5)).square == SizeSet("20 to 23")
+    assert loads(text).valid_sizes(layer="r", output=(1, 1)).square == SizeSet("16 to 31")
+    named = text.replace('[{ type = "max_pool"', '[{ name = "p", type = "max_pool"')
+    several = named.replace('"relu"]', '"relu"]\noutputs = ["b.p", "r"]')
+    with pytest.raises(ValueError, match=re.escape("b gives several results: say which of b.p, b.max_pool1")):
+        loads(several).valid_sizes(layer="b", output=(5, 5))
     with pytest.raises(ValueError, match="no layer 'ha'"):
         loads(text).valid_sizes(layer="ha", output=(3, 3))
 
