@@ -40,7 +40,7 @@ def with_attention(calls: Sequence[Call], first: int) -> tuple[Call, ...]:
         if steps and whole:
             found[last] = whole
             for part in (*steps.projections, *steps.between):
-                found[part] = found[part]._replace(type=PART, layer=None, weights={}, minor=True)
+                found[part] = found[part]._replace(type=PART, layer=None, weights={}, minor=True, alters=False)
     return tuple(found)
 
 

@@ -18,6 +18,7 @@ from cnnshape.layers.attention import Attention
 from cnnshape.numbers.shape import text
 from cnnshape.problems.base import errors
 from cnnshape.problems.comparing import (
+    BetweenLayers,
     DependsOnData,
     ModelAdds,
     ModelDiffers,
@@ -251,9 +252,12 @@ class _Judge:
     def extra(self) -> Iterator[str]:
         """Yield the layers that only the model has; a row of them is a problem of the layer that it stands behind."""
         before: int | None = None
+        between: list[tuple[int | None, int]] = []
         for partner, row in groupby(self.model.order, self.found.partners.get):
             before = before if partner is None else partner
-            extra = [j for j in row if partner is None and self.adds(j)]
+            alone = [*row] if partner is None else []
+            extra = [j for j in alone if self.adds(j)]
+            between += ((before, j) for j in alone if self.run.calls[j].alters and j not in self.model.dead)
             titles = [self.run.calls[j].title for j in extra]
             if len(extra) > MANY:
                 self.note_extra(before, f"{len(extra):,} more layers ({', '.join(few(titles, MANY))})")
@@ -261,6 +265,8 @@ class _Judge:
                 for j, title in zip(extra, titles, strict=True):
                     self.note_extra(before, f"{title}, {described(self.model.layers[j], self.net.layout)}")
             yield from titles
+        if not self.run.failure:
+            self.note_between(between)
         unused = [f"{count:,} parameters in {module}" for module, count in self.run.idle.items()]
         if len(unused) > MANY:
             total = sum(self.run.idle.values())
@@ -274,9 +280,24 @@ class _Judge:
         layer = self.model.layers[j]
         return j not in self.found.partners and not layer.optional and layer.output is not None
 
+    def note_between(self, between: list[tuple[int | None, int]]) -> None:
+        """Note the calls between layers that are none, those of a line of code once; each stands behind a layer."""
+        lines: dict[str, list[tuple[int | None, int]]] = {}
+        for before, j in between:
+            lines.setdefault(self.run.calls[j].place, []).append((before, j))
+        for place, found in lines.items():
+            before = found[0][0]
+            allow = self.net.allow if before is None else self.net.allow | self.report.layers[before].node.allow
+            names = [*dict.fromkeys(self.run.calls[j].name for _, j in found)]
+            if BetweenLayers.code not in allow:
+                what = f"{' and '.join(few(names, MANY))} ({place})"
+                self.note(BetweenLayers, before, what=what, where=self.behind(before))
+
+    def behind(self, before: int | None) -> str:
+        return "" if before is None else f" behind {self.report.layers[before].name}"
+
     def note_extra(self, before: int | None, what: str) -> None:
-        where = "" if before is None else f" behind {self.report.layers[before].name}"
-        self.note(ModelAdds, before, what=what, where=where)
+        self.note(ModelAdds, before, what=what, where=self.behind(before))
 
     def note_failure(self, matches: dict[int, Match]) -> None:
         ran = [i for i in self.file.order if matches[i].verdict != "not run"]

@@ -22,8 +22,9 @@ class Side:
     def __init__(self, layers: list[SideLayer], first: int, outputs: Iterable[int]):
         self.first = first
         self.outputs = [value for value in outputs if value >= first]
-        layers = self.ended(layers)
-        readers = Counter(value for layer in layers for value in layer.inputs)
+        self.layers = layers = self.ended(layers)
+        alive = [layer for i, layer in enumerate(layers) if not (layer.optional and i in self.dead)]
+        readers = Counter(value for layer in alive for value in layer.inputs)
         self.parts = {  # layers of longer sums and concatenations: read only by another
             value - first
             for layer in layers
@@ -31,7 +32,8 @@ class Side:
             for value in layer.inputs
             if value >= first and readers[value] == 1 and layers[value - first].kind == layer.kind
         }
-        self.ends = [value for value in range(first, first + len(layers)) if not readers[value]]
+        read = {value for layer in layers for value in layer.inputs}
+        self.ends = [value for value in range(first, first + len(layers)) if value not in read]
         unused = {value - first for value in self.ends if value not in self.outputs}  # of a split, most often
         self.layers = [
             layer._replace(optional=layer.optional or i in self.parts or (i in unused and layer.simplest.cuts))
@@ -72,9 +74,13 @@ class Side:
 
         def inputs(value: int) -> Sequence[int]:
             layer = self.layers[value - self.first]
-            if layer.simplest.commutative or (ranks and layer.simplest.stacks):
-                return sorted(layer.inputs, key=lambda v: (-self.depths[v], ranks[v] if ranks else 0))
-            return layer.inputs
+            if layer.simplest.commutative:
+                terms, parts = self.terms(value)
+                return [*sorted(terms, key=late), *parts]
+            return sorted(layer.inputs, key=late) if ranks and layer.simplest.stacks else layer.inputs
+
+        def late(value: int) -> tuple[int, int]:
+            return -self.depths[value], ranks[value] if ranks else 0
 
         order: list[int] = []
         seen: set[int] = set()
@@ -90,6 +96,20 @@ class Side:
                 todo.pop()
                 order.append(value - self.first)
         return order[:-1]
+
+    def terms(self, value: int) -> tuple[list[int], list[int]]:
+        """Return the values that a sum adds, and the sums within it that are parts of it."""
+        terms: list[int] = []
+        parts: list[int] = []
+        todo = [*self.layers[value - self.first].inputs][::-1]
+        while todo:
+            value = todo.pop()
+            if self.in_sum(value - self.first):
+                parts.append(value)
+                todo += self.layers[value - self.first].inputs[::-1]
+            else:
+                terms.append(value)
+        return terms, parts
 
     def ranks(self, known: dict[Any, int]) -> list[int]:
         """Return a number for each value, the same for values that are made alike; `known` has the other side's."""

@@ -25,6 +25,7 @@ class Call(NamedTuple):
     weights: dict[str, int]  # the parameters that it uses, and how many numbers each has
     place: str = ""  # of a function: file and line where it is called
     minor: bool = False  # files may well leave it out
+    alters: bool = False  # ... though it changes numbers, or moves them
 
     @property
     def title(self) -> str:

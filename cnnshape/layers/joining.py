@@ -216,6 +216,7 @@ class Mul(_Elementwise, type="mul"):
 
     functions = ("multiply",)
     commutative = True
+    associative = True
 
     def among(self, inputs: tuple[int, ...], maker: Callable[[int], Made | None]) -> tuple[Layer, tuple[int, ...]]:
         """Return silu for x * sigmoid(x)."""

@@ -139,3 +139,28 @@ class OtherSizeDiffers(Warn, code="other-size-differs"):
     """
 
     sentence = "at {size}, which the file {does}: {what}"
+
+
+class BetweenLayers(Warn, code="between-layers"):
+    """The model computes something between its layers that is no layer of the file: y * 2, x.flip(1).
+
+    Numbers are changed there, or moved; the shapes alone do not tell.
+
+    Example  input = [3, 32, 32]
+             layers = ["relu"]
+    model.py
+             from torch import nn
+
+
+             class Net(nn.Module):
+                 def forward(self, x):
+                     return x.relu().flip(1)
+
+
+             net = Net()
+    Mend     Write it into the file as a layer, if there is a type for it, or as a module of its own that stands there as
+             opaque; or take it out of the model; or if the file need not speak of it, say so
+             (`allow = "between-layers"`).
+    """
+
+    sentence = "the model has {what}{where}, which changes numbers or moves them, and is no layer of the file"

@@ -53,7 +53,7 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
             break
     judgement = judge(net, report, run)
     found = Comparison(run.model, where, torch.__version__, *judgement[:3])
-    if not found.ok or run.by_data:
+    if not found.ok or run.by_data or any(row.output is None for row in report.layers):
         return found
     differs = partial(differs_at, net, first=run, pairs=judgement.pairs)
     return at_other_sizes(net, report, live, differs, found)
@@ -69,10 +69,17 @@ def at_other_sizes(
             elsewhere.append(Elsewhere(accepted, {}, True, other))
             continue
         run = live.run(other.inputs)
+        if live.unseen:
+            elsewhere.append(Elsewhere(accepted, {}, True, "at no other size: its threads go on from the first run"))
+            continue
         problem = differs(other, run)
         problems += [problem] if problem and not allowed(net, problem) else []
         elsewhere.append(Elsewhere(accepted, other.inputs, problem is None))
     return found._replace(problems=tuple(problems), elsewhere=tuple(elsewhere))
+
+
+class UnseenThread(Exception):  # noqa: N818 -- it names a fact
+    """A layer of the model ran in a thread that is not watched."""
 
 
 class Live:
@@ -83,6 +90,7 @@ class Live:
         self.name = type(model).__name__
         self.kept: Kept | None = None
         self.begun = False
+        self.unseen = False  # the last run was in threads that began before
 
     def begin(self) -> None:
         """Note what is to be put back. A model whose first run makes its parameters is copied as a whole, for all runs."""
@@ -106,9 +114,12 @@ class Live:
                     args, kwargs = arguments(self.model, given)
                     with watch:
                         results = [*found_in(self.model(*args, **kwargs))]
+                    if watch.unseen:
+                        raise UnseenThread(f"{watch.unseen} ran in a thread that began before, and cannot be seen")
         except TheirError as error:
             failure = Failure(str(error), (watch and watch.failed) or f"{self.name}()")
-        if watch is None:
+        self.unseen = watch is not None and bool(watch.unseen)
+        if watch is None or self.unseen:
             return Trace(self.name, (), (), failure, {}, "")
         returned = tuple(
             Returned(found.key, watch.returned(found.tensor), frozenset(watch.origin(found.tensor).values), found.group)

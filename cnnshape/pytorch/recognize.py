@@ -40,6 +40,30 @@ PICKS: Final = (  # from the first tensor, by the others
     "pad_packed_sequence",
 )
 
+# Functions that give the numbers that they get, perhaps in another shape or type, repeated, or with the axes exchanged.
+KEEPS: Final = frozenset([
+    "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "ravel", "squeeze", "unsqueeze",
+    "expand", "expand_as", "broadcast_to", "unfold", "pack_padded_sequence", "pad_packed_sequence",
+    "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis", "permute", "adjoint", "contiguous",
+    "clone", "detach", "alias", "copy", "get", "as_subclass", "requires_grad", "pin_memory", "to", "type",
+    "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda"
+])  # fmt: skip
+REDUCES: Final = ("mean", "sum", "amax", "amin", "max", "min", "prod")  # of one number to itself
+TAKES: Final = (
+    "getitem",
+    "narrow",
+    "chunk",
+    "split",
+    "tensor_split",
+    "unbind",
+    "select",
+)  # of a tensor, perhaps the whole
+NEUTRAL: Final = {0: ("add", "sub", "subtract"), 1: ("mul", "multiply", "div", "divide", "true_divide", "pow")}
+# Functions whose result has nothing of a tensor but its shape.
+CONSTANT: Final = frozenset(
+    f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")
+) | frozenset(f"new_{name}" for name in ("zeros", "ones", "full", "empty", "tensor"))
+
 
 def _modules() -> dict[str, tuple[type[Layer], Mapping[str, Any]]]:
     """Return the layer type of each class of torch.nn that is one, and the settings that the class stands for."""
@@ -113,6 +137,30 @@ def by_data(call: Called) -> bool:
     index = call.args[1] if call.name == "getitem" else ()
     masks = (part for part in (index if isinstance(index, tuple) else (index,)) if isinstance(part, torch.Tensor))
     return call.name in BY_DATA or any(mask.dtype == torch.bool for mask in masks)
+
+
+def alters(call: Called) -> bool:
+    """Whether a call changes numbers, or moves them otherwise than by an exchange of axes."""
+    if by_data(call) or call.name in KEEPS:
+        return False
+    if call.name in TAKES and call.results:
+        index = call.args[1:] if call.name == "getitem" else ()
+        plain = not any(isinstance(part, list | torch.Tensor) for part in _flat(index))
+        return not plain or call.results[0].numel() < call.tensors[0].numel()
+    if call.name in REDUCES and call.results and call.results[0].numel() == call.tensors[0].numel():
+        return False
+    numbers = [number for number in (*call.args, *call.kwargs.values()) if isinstance(number, int | float)]
+    return not any(numbers == [neutral] and call.name in names for neutral, names in NEUTRAL.items())
+
+
+def silent(call: Called) -> bool:
+    """Whether a call alters numbers, and has as many as before: shapes do not tell."""
+    return alters(call) and call.results[0].numel() == call.tensors[0].numel() if call.results else False
+
+
+def _flat(index: tuple[Any, ...]) -> Iterator[Any]:
+    for part in index:
+        yield from part if isinstance(part, tuple) else (part,)
 
 
 def turned(call: Called) -> tuple[Any, Any] | None:

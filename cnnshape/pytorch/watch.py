@@ -23,7 +23,19 @@ from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.numbers.rules import unasked
 from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
 from cnnshape.pytorch.inputs import tensors_in
-from cnnshape.pytorch.recognize import PICKS, by_data, kinds_of, layer_of, layers_of, plain, turned, type_of
+from cnnshape.pytorch.recognize import (
+    CONSTANT,
+    PICKS,
+    alters,
+    by_data,
+    kinds_of,
+    layer_of,
+    layers_of,
+    plain,
+    silent,
+    turned,
+    type_of,
+)
 from cnnshape.pytorch.their_code import calling_line
 
 if TYPE_CHECKING:
@@ -44,6 +56,15 @@ class _Origin(NamedTuple):
     values: tuple[int, ...] = ()  # inputs, and results of layers
     weights: tuple[str, ...] = ()  # parameters, in no layer yet
     turned: tuple[Any, Any] | None = None  # see Called
+
+
+class _Thread(threading.local):
+    """The place in the model at which a thread is."""
+
+    def __init__(self) -> None:
+        self.watched = False
+        self.around: list[torch.nn.Module] = []  # the modules that run, from the outside in
+        self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
 
 
 class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
@@ -68,11 +89,12 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.origins[buffer] = _Origin()
         for value, tensor in enumerate(inputs, start=1):
             self.origins[tensor] = _Origin((value,))
-        self.thread = threading.get_ident()
-        self.around: list[torch.nn.Module] = []  # the modules that run, from the outside in
-        self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
+        self.here = _Thread()
+        self.recording = threading.RLock()
+        self.ended = False
         self.failed = ""  # the innermost module or function that raised
         self.raising: list[Call] = []  # the same, if it is a layer
+        self.unseen = ""  # a module that ran in a thread that is not watched
         self.by_data = ""  # the function that makes shapes depend on data
 
     def __enter__(self) -> Any:
@@ -80,10 +102,21 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         how = {"with_kwargs": True} if SAYS_KWARGS else {}
         leaves = modules.register_module_forward_hook(self.leaves, always_call=True, **how)
         self.hooks = (enters, leaves)
+        self.profile = threading.getprofile()
+        threading.setprofile(self.joins)
+        self.here.watched = True
         return super().__enter__()
+
+    def joins(self, *_: Any) -> None:
+        """Watch a thread as well that begins while the model runs: called before anything else in it."""
+        sys.setprofile(self.profile)
+        self.here.watched = True
+        super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
+        threading.setprofile(self.profile)
+        self.ended = True  # a thread may live on, and its calls are no longer the run's
         for hook in self.hooks:
             hook.remove()
             if SAYS_KWARGS:
@@ -92,19 +125,21 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     # Modules
 
     def enters(self, module: torch.nn.Module, _: Any) -> None:
-        if self.layer is None and threading.get_ident() == self.thread:
-            self.around.append(module)
+        if not self.here.watched and module in self.names:
+            self.unseen = self.names[module] or "the model"
+        if self.here.layer is None and self.here.watched:
+            self.here.around.append(module)
             if _type(module):
-                self.layer = module
+                self.here.layer = module
 
     def leaves(self, module: torch.nn.Module, args: Any, *rest: Any) -> Any:
         """Record a module that is a layer. The last of `rest` is its result, None where it raised (then without kwargs)."""
         *kwargs, result = rest
         if not SAYS_KWARGS:
             kwargs = [sys._getframe(1).f_locals["kwargs"]]  # noqa: SLF001 -- of torch's call, which is settled there
-        if self.layer not in (None, module) or threading.get_ident() != self.thread:
+        if self.here.layer not in (None, module) or not self.here.watched:
             return None
-        if self.layer is None:
+        if self.here.layer is None:
             if result is None:
                 self.failed = self.failed or self.named(module)
             self.left(module)
@@ -128,7 +163,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.record(self.named(module), kind, layer, entering, made[:1] if beside else made, weights, place)
         if beside and made:
             self.record_beside(f"{self.named(module)}[1]", beside, made)
-        self.layer = None
+        self.here.layer = None
         return result
 
     def place_batch(self, entering: list[torch.Tensor], made: list[torch.Tensor]) -> None:
@@ -146,7 +181,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.calls[-1] = self.calls[-1]._replace(output=layer.output(unasked, self.shape(made[0])))
 
     def left(self, module: torch.nn.Module) -> None:
-        while self.around and self.around.pop() is not module:
+        while self.here.around and self.here.around.pop() is not module:
             pass  # one that raised, and whose error was caught
 
     def named(self, module: torch.nn.Module) -> str:
@@ -154,14 +189,14 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         return self.names.get(module) or self.within(f"{type(module).__name__}()")
 
     def within(self, name: str) -> str:
-        around = next((self.names[module] for module in reversed(self.around) if self.names.get(module)), "")
+        around = next((self.names[module] for module in reversed(self.here.around) if self.names.get(module)), "")
         return f"{around}.{name}" if around else name
 
     # Functions
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self.layer is not None:
+        if self.here.layer is not None or self.ended:
             return function(*args, **kwargs)
         name = getattr(function, "__name__", "").partition(".")[0]  # an exported model's are called conv2d.default
         entering = tensors_in(args) + tensors_in(tuple(kwargs.values()))
@@ -187,8 +222,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.batches[tensor] = batch_behind(function, call, tensor)
         sources = origins[:1] if call.name in PICKS else origins
         values = tuple(dict.fromkeys(value for origin in sources for value in origin.values))
-        for tensor in self.read(call, name.strip("_"), weights) if any(alive) and made else made:
-            self.origins[tensor] = _Origin(values, weights)
+        moves = any(alive) and made and call.name not in CONSTANT
+        for tensor in self.read(call, name.strip("_"), weights) if moves else made:
+            self.origins[tensor] = _Origin() if call.name in CONSTANT else _Origin(values, weights)
         if exchange := turned(call):
             for tensor in made:
                 self.origins[tensor] = self.origins[tensor]._replace(turned=exchange)
@@ -206,8 +242,16 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             title, place = (owner, "") if owner else (self.within(f"{name}()"), calling_line())
             reads = [tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if alive]
             counts = {weight: self.parameters[weight].numel() for weight in weights}
-            self.record(title, kind, layer, reads, results, counts, place, minor=minor)
+            self.record(title, kind, layer, reads, results, counts, place, minor=minor, alters=minor and silent(call))
             rest = [tensor for tensor in rest if all(tensor is not result for result in results)]
+        if rest and alters(call):
+            reads = [tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if alive]
+            reads = reads[:1] if call.name in PICKS else reads
+            title = self.within(f"{name}()")
+            self.record(title, f"{name}()", None, reads, rest, {}, calling_line(), minor=True, alters=True)
+            for tensor in rest:
+                self.origins[tensor] = self.origins[tensor]._replace(weights=weights)
+            return []
         return rest
 
     # Both
@@ -223,29 +267,31 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         place: str,
         *,
         minor: bool = False,
+        alters: bool = False,
     ) -> None:
-        inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
-        shapes = tuple(map(self.shape, entering))
-        if layer:
-            whole, read = layer.among(inputs, self.maker)
-            if whole is not layer:
-                self.leave_out({*inputs} - {*read})
-                shapes = tuple(map(self.shape_of, read))
-            kind, layer, inputs = whole.type, whole, read
-        output = self.shape(made[0]) if made else None
-        call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor)
-        if made:
-            for tensor in made:
-                self.origins[tensor] = _Origin((self.first + len(self.calls),))
-            self.calls.append(call)
-            self.failed, self.raising = "", []  # what was raised before, the model caught
-        else:
-            self.raising = [call]
+        with self.recording:
+            inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
+            shapes = tuple(map(self.shape, entering))
+            if layer:
+                whole, read = layer.among(inputs, self.maker)
+                if whole is not layer:
+                    self.leave_out({*inputs} - {*read})
+                    shapes = tuple(map(self.shape_of, read))
+                kind, layer, inputs = whole.type, whole, read
+            output = self.shape(made[0]) if made else None
+            call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor, alters)
+            if made:
+                for tensor in made:
+                    self.origins[tensor] = _Origin((self.first + len(self.calls),))
+                self.calls.append(call)
+                self.failed, self.raising = "", []  # what was raised before, the model caught
+            else:
+                self.raising = [call]
 
     def leave_out(self, values: set[int]) -> None:
         """Make the layers minor that made the values: another is all that they are in a file."""
         for value in values:
-            self.calls[value - self.first] = self.calls[value - self.first]._replace(minor=True)
+            self.calls[value - self.first] = self.calls[value - self.first]._replace(minor=True, alters=False)
 
     def shape_of(self, value: int) -> Shape:
         """Return the shape of a value."""

@@ -440,6 +440,25 @@ def test_attention_is_more_than_the_file_has_and_takes_nobodys_place():
         wires, stem=nn.Conv2d(3, 8, 3), qkv=nn.Linear(8, 24), rnn=nn.GRU(8, 8, batch_first=True), head=nn.Linear(8, 2)
     )
     comparison = compare(text, model)
-    assert {code for code, _ in found(comparison)} == {ADDS}
+    assert {code for code, _ in found(comparison)} == {ADDS, "between-layers"}
     assert [title.partition("(")[0] for title in comparison.extra] == ["qkv", "chunk", "chunk", "chunk", "add", "rnn"]
     assert set(verdicts(comparison).values()) == {"agrees"}
+
+
+def test_products_of_products_are_one():
+    text = """
+    input = [4, 8, 8]
+    layers = [
+      { name = "r", type = "relu" },
+      { name = "s", type = "sigmoid", from = "input" },
+      { name = "t", type = "tanh", from = "input" },
+      { name = "gate", type = "mul", from = ["r", "s", "t"] },
+    ]
+    """
+
+    def wires(order):
+        return lambda _, x: order(F.relu(x), torch.sigmoid(x), torch.tanh(x))
+
+    for order in (lambda r, s, t: (r * s) * t, lambda r, s, t: t * (s * r), lambda r, s, t: r * t * s):
+        assert compare(text, Wired(wires(order))).problems == ()
+    assert found(compare(text, Wired(wires(lambda r, s, t: r * s * s)))) == [(DIFFERS, "gate")]

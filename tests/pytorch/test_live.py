@@ -2,6 +2,8 @@
 
 import re
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -297,7 +299,9 @@ def test_constants_that_nobody_registered_are_no_layers():
             return F.relu(self.conv((x - self.mean) / torch.full((3, 1, 1), 0.5)))
 
     text = 'input = [3, 8, 8]\nlayers = [{ type = "conv", out_channels = 8, kernel_size = 3 }, "relu"]'
-    assert compare(text, Normalizes()).problems == ()
+    (problem,) = compare(text, Normalizes()).problems
+    assert "the model has sub() and div() (test_live.py:" in problem.message
+    assert problem.severity == "warning"
 
 
 def test_a_batch_that_is_squeezed_away():
@@ -372,3 +376,55 @@ def test_nets_without_anything_in_common_end():
         model = dense.DenseNet()
     comparison = compare(cnnshape.load(ARCHITECTURES / "unet.toml"), model, input=(3, 64, 64))
     assert not comparison.ok
+
+
+class Threaded(nn.Module):
+    """Runs its two branches in threads of its own."""
+
+    def __init__(self, pool=None):
+        super().__init__()
+        self.a, self.b, self.pool = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1), [pool]
+
+    def forward(self, x):
+        branches = [lambda: F.relu(self.a(x)), lambda: torch.sigmoid(self.b(x))]
+        if self.pool[0]:
+            a, b = self.pool[0].map(lambda branch: branch(), branches)
+        else:
+            with ThreadPoolExecutor(2) as pool:
+                a, b = pool.map(lambda branch: branch(), branches)
+        return a + b
+
+
+TWO_BRANCHES = """
+input = [3, 8, 8]
+layers = [
+  { name = "a", type = "conv", out_channels = 4, kernel_size = 1 },
+  { name = "ra", type = "relu" },
+  { name = "b", type = "conv", out_channels = 4, kernel_size = 3, padding = 1, from = "input" },
+  { name = "sb", type = "sigmoid" },
+  { type = "add", from = ["ra", "sb"] },
+]
+"""
+
+
+def test_layers_that_run_in_threads_are_seen():
+    comparison = compare(TWO_BRANCHES, Threaded(), "cpu")
+    assert comparison.problems == ()
+    assert matched(comparison)["b"] == "b"
+    assert matched(comparison)["sb"].startswith("sigmoid() (test_live.py:")
+    assert found(compare(TWO_BRANCHES.replace('"sigmoid"', '"tanh"'), Threaded(), "cpu")) == [(DIFFERS, "sb")]
+    assert threading.getprofile() is None
+
+
+def test_a_thread_that_was_there_before_is_not_and_that_is_said():
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        (problem,) = compare(TWO_BRANCHES, Threaded(pool), "cpu").problems
+        assert "UnseenThread: b ran in a thread that began before, and cannot be seen" in problem.message
+    with ThreadPoolExecutor(2) as pool:
+        comparison = compare(TWO_BRANCHES, Threaded(pool), "cpu")
+        assert comparison.problems == ()
+        assert {run.skipped for run in comparison.elsewhere if run.accepted} == {
+            "at no other size: its threads go on from the first run"
+        }
+        assert pool.submit(lambda: torch.ones(2).add(1).sum().item()).result() == 4

@@ -58,7 +58,7 @@ ZOO = {
 }
 
 OTHERWISE = {  # elsewhere than at the declared input: these pool to 7x7 first, or by windows of 7x7, or pad
-    **dict.fromkeys(["vgg11", "vgg16", "vgg16_bn"], r"at 3x32x225, which the file refuses \(in_features is 25,088"),
+    **dict.fromkeys(["vgg11", "vgg16", "vgg16_bn"], r"at 3x32x225, which the file refuses \(in_features is .*25,088"),
     **dict.fromkeys(["se_resnet50", "mobilenet_v1"], "at 3x32x31, which the file accepts: the model raises in "),
     "unet": r"at 1x63x48, which the file refuses \(the shapes do not fit: 512 x 7 x 6 and 512 x 6 x 6\): UNet gives 2x63x48",
 }

@@ -137,7 +137,6 @@ SAME = [
     ('"relu"', MAP, Code(lambda x: x.clamp(min=0))),
     ('"relu"', MAP, Code(lambda x: x.clamp_min_(0))),
     ('"relu6"', MAP, Code(lambda x: torch.clip(x, 0, 6))),
-    ('"relu"', MAP, Code(lambda x: F.relu(x).clamp(1e-6, torch.ones(())))),  # and no layer of ours
     ('"leaky_relu"', MAP, Code(lambda x: F.leaky_relu_(x, 0.3))),
     ('"silu"', MAP, Code(lambda x: torch.sigmoid(x) * x)),
     ('"log_sigmoid"', MAP, Code(F.logsigmoid)),
@@ -323,7 +322,9 @@ def test_settings_that_do_not_fit_what_enters_are_compared_all_the_same(layer, m
 )
 def test_the_batch_is_no_axis_of_a_layer(function):
     assert not any(
-        "permute" in what or "select" in what or "stack" in what or "reduce" in what for what in extra(function)
+        "permute" in what or "select" in what or "stack" in what or "reduce" in what
+        for what in extra(function)
+        if "which changes numbers" not in what
     )
 
 

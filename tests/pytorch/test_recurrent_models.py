@@ -196,8 +196,9 @@ def test_a_recognizer_of_text(text, kind):
 
 
 def test_a_batch_taken_for_time_is_found():
-    (problem,) = compare(last("lstm"), Reads(nn.LSTM, lambda read, x: read(x.transpose(0, 1))[1][0][:, -1])).problems
-    assert (problem.code, problem.layer) == (DIFFERS, "read")
+    model = Reads(nn.LSTM, lambda read, x: read(x.transpose(0, 1))[1][0][:, -1])
+    problem, between = compare(last("lstm"), model).problems
+    assert (problem.code, problem.layer, between.code) == (DIFFERS, "read", "between-layers")
     assert "over 18 steps in the file, but over the batch in read" in problem.message
 
 
