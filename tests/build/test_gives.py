@@ -161,3 +161,9 @@ def test_what_a_block_gives_must_be_there(gives, code):
     text = STREAMS.format("", '"s"').replace('gives = ["high", "low"]', f"gives = {gives}")
     found = [problem for problem in problems(text) if problem.severity == "error"]
     assert (found[0].code, found[0].line) == (code, 10)
+
+
+@pytest.mark.parametrize("left_out", ["when = false", "repeat = 0"])
+def test_a_use_without_a_name_hands_on_all_as_well(left_out):
+    text = STREAMS.format(f' }},\n  {{ block = "pair", {left_out} }},\n  {{ name = "t", block = "pair"', '"t"')
+    assert entering(text) == (6, 12)

@@ -234,3 +234,20 @@ def test_a_weight_of_a_layer_that_is_not_known():
     assert codes(text) == ["out-of-range"]
     broken = text.replace("kernel_size = 0", "kernel_size = 1").replace("input = [4,", "input = [0,")
     assert codes(broken.replace('"conv", shares_weight', '"conv_transpose", shares_weight')) == ["out-of-range"]
+
+
+def test_a_layer_of_a_block_that_the_other_use_does_not_have():
+    text = """input = [3, 32, 32]
+layers = [
+  { name = "one", block = "unit" },
+  { name = "wide", type = "conv", out_channels = 4, kernel_size = 1 },
+  { name = "two", shares = "one" },
+]
+[blocks.unit]
+layers = [{ name = "x", type = "prelu", when = "in_channels > 3" }, "relu"]
+"""
+    (problem,) = problems(text)
+    assert (problem.code, problem.message) == (
+        "shared-differs",
+        "x is built here, and not in one, whose weights it shares",
+    )

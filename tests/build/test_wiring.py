@@ -213,3 +213,8 @@ layers = [{{ name = "c", type = "conv", out_channels = "in_channels + 1", kernel
     report = rows(text)
     assert list(report)[:4] == ["s.0.c", "s.0.d", "s.1.d", "s.2.c"]
     assert report["marked"].inputs == ((4, 32, 32), (7, 32, 32))
+
+
+def test_a_name_that_cannot_be_known_is_said_once():
+    text = f'{HERE}layers = [{{ block = "b" }}]\n[blocks.b]\ndefaults = {{ n = 0 }}\nlayers = [{{ name = "x1", type = "relu" }}, {{ type = "add", from = ["x{{1 // n}}", "input"] }}]'
+    assert codes(text) == ["division-by-zero"]

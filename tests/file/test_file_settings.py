@@ -112,3 +112,10 @@ def test_a_list_is_bounded():
 def test_a_whole_number_is_a_condition(when):
     report = check(f"{HERE}constants = {{ n = 2 }}\nlayers = [{{ type = 'relu', when = {when} }}, 'tanh']")
     assert len(report.layers) == 1 + (when not in {"0", '"n - 2"'})
+
+
+@pytest.mark.parametrize(("n", "code"), [('"1 / 2"', "wrong-kind"), ("-1", "out-of-range"), ("[3]", "wrong-kind")])
+def test_a_shape_of_constants_is_held_to_what_a_shape_is(n, code):
+    (problem,) = problems(f'constants = {{ n = {n} }}\ninput = [3, "n"]\nlayers = ["relu"]')
+    assert (problem.code, problem.line) == (code, 2)
+    assert ("makes it whole" in problem.message) == ("/" in n)
