@@ -100,8 +100,6 @@ class Sharing:
         if decided is None:
             facts = {"type": kind.type, "name": owner.name, "other": owner.type}
             self.ledger.fail(building.SharesNoWeight, site, "shares_weight", **facts)
-        if UNKNOWN in decided.values():
-            raise Unsettled
         self.agree(site, owner.name, decided, {key: settings[key] for key in decided.keys() & settings.keys()})
         return {**settings, **decided}
 

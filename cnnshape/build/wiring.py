@@ -39,8 +39,6 @@ class Wiring:
         if previous == (UNRESOLVED,) and not frame.blocks and step is frame.steps[0] and frame.inputs:
             first = shown(next(iter(frame.inputs)))
             self.ledger.problem(building.UnsaidInput, Site(step, frame), "from", input=first)
-        if len(previous) > 1:
-            self.ledger.work(Site(step, frame), "type", 40 * len(previous))
         return previous
 
     def named(self, site: Site, words: tuple[str | Template, ...]) -> tuple[int, ...]:

@@ -77,8 +77,6 @@ def as_toml(value: Any) -> Any:
 def _quotient(a: Number, b: Number) -> Number:
     if b == 0:
         raise NoResult(expressions.DivisionByZero)
-    if a % b == 0:
-        return int(a // b)
     from fractions import Fraction
 
     return Fraction(a) / b

@@ -68,6 +68,7 @@ layers = [
   { name = "b", block = "outer", from = "input" },
   { name = "c", block = "outer", n = 0, from = "input" },
   { name = "end", type = "concat", from = ["a.s.low", "b.s.low", "b.s.0.high", "c.s.low", "a", "b", "c"] },
+  { name = "more", type = "concat", from = ["b.s", "c.s", "a.s"] },
 ]
 [blocks.outer]
 defaults = { n = 2 }
@@ -78,6 +79,7 @@ layers = [
 ]
 """ + STREAMS.split("\n\n")[1].replace("{{", "{").replace("}}", "}")
     assert entering(text) == (7, 7, 5, 3, 13, 13, 7)
+    assert entering(text, "more") == (6, 7, 4, 3, 6, 7)
     net = cnnshape.loads(text)
     (first, second) = (node for node in net.nodes if node.name in {"a.both", "b.both"})
     assert [net.nodes[v - 2].name for v in (*first.inputs, *second.inputs)] == [
@@ -167,3 +169,10 @@ def test_what_a_block_gives_must_be_there(gives, code):
 def test_a_use_without_a_name_hands_on_all_as_well(left_out):
     text = STREAMS.format(f' }},\n  {{ block = "pair", {left_out} }},\n  {{ name = "t", block = "pair"', '"t"')
     assert entering(text) == (6, 12)
+
+
+def test_a_copy_behind_a_broken_one_has_all_its_inputs():
+    text = STREAMS.format(', repeat = 3, n = "8 // i"', '"s"').replace(
+        'gives = ["high"', 'arguments = ["n"]\ngives = ["high"'
+    )
+    assert codes(text) == ["division-by-zero"]

@@ -3,8 +3,10 @@
 import pytest
 from helpers.texts import HERE, check, codes, problems
 
-from cnnshape.build.ledger import MAX_STEPS
+from cnnshape.build.ledger import MAX_STEPS, MAX_WORK
+from cnnshape.build.network import build
 from cnnshape.build.uses import MAX_BLOCK_NESTING
+from cnnshape.file.reader import read_text
 
 
 @pytest.mark.parametrize(
@@ -103,3 +105,37 @@ layers = [{{ name = "g", block = "gives" }}]
 def test_a_problem_of_the_net_is_in_no_layer():
     (problem,) = problems(f'{HERE}outputs = ["y"]\nlayers = [{{ name = "x", type = "relu" }}]')
     assert (problem.code, problem.layer) == ("unknown-layer", "")
+
+
+FRACTIONS = "3" + "+0.1-0.1" * 100
+ENTRIES = [[1] * 99] * 9
+
+
+@pytest.mark.parametrize(
+    ("layers", "work"),
+    [
+        (f'{{ type = "conv", kernel_size = 1, out_channels = "{FRACTIONS}", repeat = 50_000 }}', 12 * len(FRACTIONS)),
+        (
+            f'{{ type = "conv", kernel_size = 1, out_channels = "{FRACTIONS.replace("0.1", "1")}", repeat = 50_000 }}',
+            4 * 401,
+        ),
+        ('{ type = "conv", out_channels = 3, kernel_size = "ks", repeat = 50_000 }', 3 * 99 * 9),
+        ('{ block = "takes", k = "ks", repeat = 50_000 }', 2 * 3 * 99 * 9),
+        ('{ block = "gives", repeat = 50_000 }', 40 * 900),
+        ('{ block = "gives", when = false, repeat = 50_000 }', 40 * 900),
+    ],
+)
+def test_the_work_of_fractions_lists_and_streams_is_counted(layers, work):
+    start = '{ name = "start", block = "gives" }, ' if "gives" in layers else ""
+    net = build(
+        read_text(f"""{HERE}constants = {{ ks = {ENTRIES} }}
+layers = [{start}{layers}]
+[blocks.takes]
+arguments = ["k"]
+layers = ["relu"]
+[blocks.gives]
+gives = {["input"] * 900}
+layers = ["relu"]""")
+    )
+    assert "too-large" in {problem.code for problem in net.problems}
+    assert 0 < len(net.nodes) <= MAX_WORK // work

@@ -3,6 +3,9 @@
 import pytest
 from helpers.texts import HERE, check, codes, problems
 
+from cnnshape.build.network import build
+from cnnshape.file.reader import read_text
+
 TOWERS = """
 inputs = { left = [1, 28, 28], right = [1, 28, 28] }
 layers = [
@@ -251,3 +254,13 @@ layers = [{ name = "x", type = "prelu", when = "in_channels > 3" }, "relu"]
         "shared-differs",
         "x is built here, and not in one, whose weights it shares",
     )
+
+
+@pytest.mark.parametrize("kind", ["conv", "conv_transpose"])
+def test_a_weight_whose_channels_are_not_known(kind):
+    text = WEIGHT.format("conv", "out_channels = 4, kernel_size = 1", kind, "one", "").replace(
+        "layers = [", 'layers = [\n  { type = "cnov" },'
+    )
+    net = build(read_text(text))
+    assert [problem.code for problem in net.check().problems] == ["unknown-type"]
+    assert [row.parameters for row in net.check().layers] == [None, None, None]

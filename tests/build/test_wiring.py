@@ -218,3 +218,22 @@ layers = [{{ name = "c", type = "conv", out_channels = "in_channels + 1", kernel
 def test_a_name_that_cannot_be_known_is_said_once():
     text = f'{HERE}layers = [{{ block = "b" }}]\n[blocks.b]\ndefaults = {{ n = 0 }}\nlayers = [{{ name = "x1", type = "relu" }}, {{ type = "add", from = ["x{{1 // n}}", "input"] }}]'
     assert codes(text) == ["division-by-zero"]
+
+
+def test_what_follows_from_a_wrong_name_or_from_nothing_is_not_said_as_well():
+    one = '{ name = "one", type = "relu", when = false }'
+    assert codes(f'{HERE}layers = [{one}, {{ type = "tanh", from = "?one" }}]') == ["from-nothing"]
+    assert codes(f'{HERE}layers = [{one}, {{ type = "add", from = ["x", "input"], when = false }}]') == [
+        "unknown-layer"
+    ]
+
+
+def test_a_join_of_one_in_the_copy_of_a_block():
+    text = f"""{HERE}layers = [{{ name = "a", block = "b" }}, {{ name = "b", block = "b" }}, {{ shares = "b.sum" }}]
+[blocks.b]
+layers = [
+  {{ name = "x", type = "prelu", when = false }},
+  {{ name = "sum", type = "add", from = ["?x", "input"] }},
+  {{ type = "relu" }},
+]"""
+    assert codes(text) == ["shares-left-out"]

@@ -394,6 +394,7 @@ SMALL: dict[str, Value | str] = {
     "huge": 2**63 + 1,
     "rate": 2.5,
     "k": (7, 1, (2.5,)),
+    "large": (2**63 + 1,),
     "most": float("inf"),
     "none": float("nan"),
     "tiny": 1e-300,
@@ -440,6 +441,7 @@ SMALL: dict[str, Value | str] = {
         ("0 * («2**63 + 1»)", "Numbers go up to 2**63 here, and this is beyond."),
         ("1 - «2**2**62»", "Numbers go up to 2**63 here, and this is beyond."),
         ("1 + «huge»", "Numbers go up to 2**63 here, and this is beyond."),
+        ("1 + large[«0»]", "Numbers go up to 2**63 here, and this is beyond."),
         ("1 + «act»", "'act' is a word, where a number or a truth value should stand."),
     ],
 )
