@@ -82,6 +82,8 @@ layers = [
     assert entering(text, "more") == (6, 7, 4, 3, 6, 7)
     net = cnnshape.loads(text)
     (first, second) = (node for node in net.nodes if node.name in {"a.both", "b.both"})
+    (more,) = (node for node in net.nodes if node.name == "more")
+    assert [net.nodes[v - 2].name for v in more.inputs[:2]] == ["b.s.1.high", "b.s.1.low"]
     assert [net.nodes[v - 2].name for v in (*first.inputs, *second.inputs)] == [
         "a.s.1.high",
         "a.s.1.low",
