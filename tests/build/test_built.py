@@ -43,7 +43,12 @@ def test_numbers_that_were_inferred_stay():
     assert net.check().ok
     (problem,) = net.check((3, 33, 32)).problems
     assert (problem.code, problem.layer) == ("declared-differs", "linear1")
-    assert problem.facts == {"parameter": "in_features", "declared": 7200, "arrives": 8 * 31 * 30}
+    assert problem.facts == {
+        "parameter": "in_features",
+        "declared": 7200,
+        "arrives": 8 * 31 * 30,
+        "left_out": True,
+    }
     assert [problem.layer for problem in net.check((4, 32, 32)).problems] == ["conv1"]
     assert net.check((3, 34, 30)).problems[0].layer == "linear1"
 
@@ -77,16 +82,16 @@ def test_a_net_that_fails_at_its_declared_input_answers_for_others():
     assert report.parameters == (27 + 1) * 4 + (4 * 121 + 1) * 5 + 2 * 5
 
 
-def test_what_was_to_be_inferred_behind_the_failure_is_not():
+def test_what_was_to_be_inferred_behind_the_failure_is_inferred_at_the_other_input():
     net = cnnshape.loads(
         'input = [3, 8, 8]\nlayers = [{ name = "a", type = "conv", out_channels = 4, kernel_size = 11 }, "flatten", { name = "fc", type = "linear", out_features = 10 }, { name = "fc2", type = "linear", out_features = 2 }]'
     )
     report = net.check((3, 20, 20))
     assert report.problems == ()
     assert [row.output for row in report.layers] == [(4, 10, 10), (400,), (10,), (2,)]
-    assert report.layers[2].parameters is None
+    assert report.layers[2].parameters == 400 * 10 + 10
     assert report.layers[3].parameters == 22
-    assert report.parameters is None
+    assert report.parameters == (3 * 121 + 1) * 4 + 4_010 + 22
 
 
 @pytest.mark.parametrize(
