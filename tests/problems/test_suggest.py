@@ -62,7 +62,7 @@ DARKNET = {
 ONNX = {
     "Gemm": "linear", "GlobalAveragePool": "global_avg_pool", "AveragePool": "avg_pool", "MaxUnpool": "max_unpool",
     "InstanceNormalization": "instance_norm", "ReduceMean": "global_avg_pool", "Resize": "upsample", "Clip": "hardtanh",
-    "LogSoftmax": "log_softmax", "HardSwish": "hardswish", "Sum": "add", "Mul": "mul",
+    "LogSoftmax": "log_softmax", "HardSwish": "hardswish", "Transpose": "permute", "Mul": "mul", "Div": "div",
 }  # fmt: skip
 PAPERS = {
     "fc": "linear", "deconv": "conv_transpose", "gap": "global_avg_pool", "bn": "batch_norm", "swish": "silu",
@@ -102,6 +102,7 @@ def test_types_as_others_write_them(word, ours):
         ("concat", "axis", "dim"),
         ("softmax", "axis", "dim"),
         ("reshape", "target_shape", "shape"),
+        ("permute", "perm", "dims"),
         ("upsample", "scales", "scale_factor"),
         ("upsample", "interpolation", "mode"),
         ("local_response_norm", "local_size", "size"),
