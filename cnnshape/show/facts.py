@@ -6,9 +6,9 @@ A bundle goes in; pairs of a label and a sentence come out, in the order in whic
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from cnnshape.layers.shaping import Pad
 from cnnshape.network.report import total
 from cnnshape.numbers.shape import axes, other_order, text
 from cnnshape.numbers.unknown import UNKNOWN
@@ -18,9 +18,11 @@ from cnnshape.show.checked import VERDICTS
 from cnnshape.show.counts import counted, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.compare.comparison import Elsewhere
+    from cnnshape.layers.base import Layer
+    from cnnshape.network.graph import Node
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.valid_sizes import ValidSizes
@@ -79,24 +81,58 @@ def _inferred(checked: Checked) -> Iterator[str]:
 
 
 def chain(checked: Checked) -> list[str]:
-    """Return the sides along the longest way to the last output, each size once: 227, 55, 27, 13, 6."""
+    """Return the sides along the main way to the last output, each size once: 227, 55, 27, 13, 6."""
     net, report = checked.net, checked.report
-    lengths, before = [0] * (1 + len(net.inputs)), [0] * (1 + len(net.inputs))  # of every value
-    for node in net.nodes:
-        before.append(max(node.inputs, key=lengths.__getitem__, default=0))
-        lengths.append(lengths[before[-1]] + 1)
+    first = 1 + len(net.inputs)
     inputs = (report.inputs.get(name) for name in net.inputs)
     shapes = [None, *inputs, *(layer.result.output for layer in report.layers)]
+    lengths, before = [0] * first, [0] * first  # of every value
+    for node, shape in zip(net.nodes, shapes[first:], strict=True):
+        before.append(max(_ways(node, shape, shapes), key=lengths.__getitem__, default=0))
+        lengths.append(lengths[before[-1]] + 1)
     way, value = [], next(reversed(net.outputs.values()), 0)
     while value:
-        way.append(shapes[value])
+        way.append(value)
         value = before[value]
-    sides = [(UNKNOWN,) if shape is None else shape[1:] for shape in reversed(way)]
+    way.reverse()
+    sides = [(UNKNOWN,) if (shape := shapes[value]) is None else shape[1:] for value in way]
     cubes = all(len(set(side)) <= 1 for side in sides)
-    written = ["x".join(map(str, side[:1] if cubes else side)) for side in sides if side]
-    sizes = [size for size, _ in groupby(written)]
+    written = ["x".join(map(str, side[:1] if cubes else side)) for side in sides]
+    made_by = [net.nodes[value - first].layer if value >= first else None for value in way]
+    sizes = _without_overhang([pair for pair in zip(written, made_by, strict=True) if pair[0]])
     half = LONG_CHAIN // 2
     return sizes if len(sizes) <= LONG_CHAIN else [*sizes[:half], "…", *sizes[-half:]]
+
+
+def _ways(node: Node, shape: Shape | None, shapes: list[Shape | None]) -> Sequence[int]:
+    """Return the values that the main way may come from: of several, those with the sides of the result.
+
+    So the way leads past a gate, which a product repeats, and never through a layer that is only referred to.
+    """
+    layer = node.layer
+    values = (
+        node.inputs[: len(node.inputs) - sum(name in vars(layer) for name in layer.references)]
+        if layer
+        else node.inputs
+    )
+    alike = [value for value in values if (entering := shapes[value]) and shape and entering[1:] == shape[1:]]
+    return alike or values
+
+
+def _without_overhang(made: list[tuple[str, Layer | None]]) -> list[str]:
+    """Return sizes, each once, given with the layers that make them, without what is padded on and goes at once.
+
+    A causal convolution makes 407 of 400, of which a slice leaves 400.
+    """
+    kept: list[tuple[str, Layer | None]] = []
+    for size, layer in made:
+        if kept and kept[-1][0] == size:
+            continue
+        if len(kept) > 1 and kept[-2][0] == size and (isinstance(kept[-1][1], Pad) or (layer and layer.cuts)):
+            kept.pop()
+        else:
+            kept.append((size, layer))
+    return [size for size, _ in kept]
 
 
 def _nearest(checked: Checked) -> str:

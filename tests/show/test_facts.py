@@ -33,6 +33,54 @@ def test_the_chain_goes_through_the_bottom(net, order):
     assert facts(net(text))["sizes"] == "32 → 16 → 32"
 
 
+GATED = """
+input = [8, 300, 300]
+layers = [
+  { name = "x", type = "conv", out_channels = 8, kernel_size = 3, stride = 2, padding = 1 },
+  { name = "mean", type = "global_avg_pool" },
+  { name = "less", type = "conv", out_channels = 2, kernel_size = 1 },
+  "relu",
+  { name = "gate", type = "conv", out_channels = 8, kernel_size = 1 },
+  { name = "gated", type = "mul", from = ORDER },
+]
+"""
+
+
+@pytest.mark.parametrize("order", ['["x", "gate"]', '["gate", "x"]'])
+def test_the_chain_leads_past_a_gate(net, order):
+    assert facts(net(GATED.replace("ORDER", order)))["sizes"] == "300 → 150"
+
+
+def test_the_chain_leads_through_no_layer_that_is_only_referred_to(net):
+    """The side of `like` is that of the result, too; what is resized comes from the bottom."""
+    text = layers(
+        'name = "top", type = "conv", out_channels = 1, kernel_size = 3, padding = 1',
+        'name = "pool", type = "max_pool", kernel_size = 4',
+        'type = "upsample", like = "top"',
+    )
+    assert facts(net(text))["sizes"] == "32 → 8 → 32"
+    text = layers('name = "pool", type = "max_pool", kernel_size = 4', 'type = "max_unpool", indices = "pool"')
+    assert facts(net(text))["sizes"] == "32 → 8 → 32"
+
+
+CONV_8 = 'type = "conv", out_channels = 1, kernel_size = 8'
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        ['type = "pad", padding = [[7, 0]]', CONV_8],
+        [f"{CONV_8}, padding = 7", 'type = "relu"', 'type = "slice", dim = 2, stop = -7'],
+        [f"{CONV_8}, padding = 7", 'type = "crop", size = 400, offset = 0'],
+    ],
+)
+def test_the_chain_does_not_tell_what_hangs_over_for_a_layer_or_two(net, block):
+    assert (
+        facts(net(layers(*block * 3, 'type = "avg_pool", kernel_size = 2', shape="[1, 400]")))["sizes"] == "400 → 200"
+    )
+    assert facts(net(layers('type = "pad", padding = 2', CONV, shape="[1, 400]")))["sizes"] == "400 → 404 → 201"
+
+
 def test_a_long_chain_shows_its_ends(net):
     lines = net(layers(*['type = "conv", out_channels = 1, kernel_size = 3'] * 40, shape="[1, 99, 99]"))
     sizes = facts(lines)["sizes"].split(" → ")
