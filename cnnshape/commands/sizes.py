@@ -12,12 +12,20 @@ from cnnshape.commands.shared import FILE, built, completed, echo, format_option
 @click.command()
 @FILE
 @click.option("--exact", is_flag=True, help="Only the sizes at which every window fits, so that no layer drops a row.")
-@click.option("--output", "sides", metavar="SIDES", help="Only the sizes that give this output, without channels: 6x6.")
+@click.option(
+    "--output",
+    "sides",
+    metavar="SIDES",
+    help="Only the sizes that give this output, without channels: 6x6; 1x* leaves a side free.",
+)
+@click.option(
+    "--same", is_flag=True, help="Only the sizes that come back as they went in: the output's sides are the input's."
+)
 @click.option(
     "--layer",
     metavar="NAME",
     shell_complete=completed("layers"),
-    help="The layer whose output --output is, if not the last.",
+    help="The layer whose output --output and --same are about, if not the last.",
 )
 @click.option(
     "--vary",
@@ -28,19 +36,25 @@ from cnnshape.commands.shared import FILE, built, completed, echo, format_option
 @click.option("--layers", "listed", is_flag=True, help="List the layers: output in closed form, and receptive field.")
 @format_option("sizes")
 def sizes(  # noqa: PLR0913, PLR0917 -- click's way
-    file: str, exact: bool, sides: str | None, layer: str | None, vary: str | None, listed: bool, form: str
+    file: str,
+    exact: bool,
+    sides: str | None,
+    same: bool,
+    layer: str | None,
+    vary: str | None,
+    listed: bool,
+    form: str,
 ) -> None:
     """Say which input sizes a net accepts: the exact set of them, and the layers that make it what it is.
 
     The exit status is 0 where there are valid sizes, 1 where there are none, or the file has errors, or there is no
     closed form; 2 where the file or the command line could not be used.
     """
-    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
     from cnnshape.show.sizes.answer import Question, answer
 
     with usage_error():
-        output = None if sides is None else parse(sides, CHANNELS_FIRST)
-        found = answer(built(file), Question(exact, output, layer, vary))
+        output = None if sides is None else _sides(sides)
+        found = answer(built(file), Question(exact, output, same, layer, vary))
     if form == "table":
         from cnnshape.show.table import show_sizes
 
@@ -48,3 +62,13 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
     else:
         echo(form, "sizes", found)
     sys.exit(status(found))
+
+
+def _sides(written: str) -> tuple[int | None, ...]:
+    """Read sides as 6x6, None for a "*". Raises ValueError."""
+    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
+
+    parts = written.split("x")
+    given = parse("x".join(part for part in parts if part != "*"), CHANNELS_FIRST) if set(parts) != {"*"} else ()
+    numbers = iter(given)
+    return tuple(None if part == "*" else next(numbers) for part in parts)

@@ -33,20 +33,22 @@ class Network(Graph):
         self,
         *,
         exact: bool = False,
-        output: Sequence[int] | None = None,
+        output: Sequence[int | None] | None = None,
+        same: bool = False,
         layer: str | None = None,
         input: str | None = None,  # noqa: A002 -- the public name
     ) -> ValidSizes:
         """Return the exact set of input sizes that the net accepts.
 
         `exact`: only those at which no layer drops a row. `output`: only those that give these sides at the net's
-        (last) output, or at `layer`. `input` names the input that varies, where there are several that are not
+        (last) output, or at `layer`; None for a side leaves it free. `same`: only those that come back there as they
+        went in. `input` names the input that varies, where there are several that are not
         declared with the same sides. Raises NoClosedForm rather than guess, ValueError where an argument does not suit
         the net.
         """
         from cnnshape.network.valid_sizes import valid_sizes
 
-        return valid_sizes(self, exact=exact, output=output, layer=layer, input=input)
+        return valid_sizes(self, exact=exact, output=output, same=same, layer=layer, input=input)
 
     def raise_for_errors(self) -> Network:
         """Return the net, or raise ArchitectureError, with all problems, where its file is wrong."""

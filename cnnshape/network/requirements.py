@@ -13,7 +13,6 @@ from cnnshape.network.flow import OpenNumbers
 from cnnshape.network.graph import UNRESOLVED
 from cnnshape.network.held import all_of, ends
 from cnnshape.numbers.rules import Refused, equal
-from cnnshape.numbers.shape import text
 from cnnshape.numbers.sizeset import TooManySpans
 from cnnshape.numbers.solve import conjuncts, solve
 from cnnshape.numbers.symbolic import Condition, Unsolvable, effort, unknowns
@@ -63,7 +62,7 @@ class Reading:
     def __init__(self, net: Graph, varied: list[str], names: tuple[str, ...], *, exact: bool):
         self.net, self.exact = net, exact
         self.effort = effort()
-        sides = unknowns(*names, within=self.effort)
+        self.sides = sides = unknowns(*names, within=self.effort)
         inputs = net.inputs.items()
         entering = [(*shape[:1], *sides) if shape and name in varied else shape for name, shape in inputs]
         self.shapes: list[Shape | None] = [None, *entering]
@@ -139,17 +138,23 @@ class Reading:
             end = its[place] if its else ((w,),)
             yield all_of(end, lambda number: layer.sees(number - 1, w, windows, **axis))  # noqa: B023 -- called here
 
-    def pin(self, layer: str | None, sides: tuple[int, ...]) -> None:
-        """Require these sides of a layer's output, or of the net's last one. Raises ValueError where it has others."""
+    def pin(self, layer: str | None, sides: tuple[int | None, ...] | None) -> None:
+        """Require these sides of a layer's output, or of the net's last one; None for a side leaves it free.
+
+        None for all of them requires the sides of the input. Raises NoClosedForm, and ValueError where it has others.
+        """
         shape = self.shapes[self.named(layer) if layer is not None else [0, *self.net.outputs.values()][-1]]
         if shape is None:
             return
-        if len(shape) - 1 != len(sides):
-            count = max(len(shape) - 1, 0)
+        asked, count = self.sides if sides is None else sides, max(len(shape) - 1, 0)
+        if count != len(asked):
             has = f"{layer or 'the output'} has {count or 'no'} side{'s' * (count != 1)}"
-            raise ValueError(f"{has}, and {text(sides)} is asked for" + ": say at which layer" * (layer is None))
-        conditions = [equal(size, side) for side, size in zip(sides, shape[1:], strict=True)]
-        self.required.append((f"{layer or 'output'} = {text(sides)}", tuple(c for c in conditions if c is not True)))
+            wants = f"the input has {len(asked)}" if sides is None else f"{free(sides)} is asked for"
+            raise ValueError(f"{has}, and {wants}" + ": say at which layer" * (layer is None))
+        with closed_form(layer or "output"):
+            conditions = [equal(size, side) for side, size in zip(asked, shape[1:], strict=True) if side is not None]
+        name = f"{layer or 'output'} = {'input' if sides is None else free(sides)}"
+        self.required.append((name, tuple(condition for condition in conditions if condition is not True)))
 
     def named(self, layer: str) -> int:
         """Return the value of a layer, or of a block or a repeat that gives one. Raises ValueError."""
@@ -167,6 +172,11 @@ class Reading:
         """Return the shapes of the nodes' results by their names."""
         first = len(self.shapes) - len(self.net.nodes)
         return {node.name: shape for node, shape in zip(self.net.nodes, self.shapes[first:], strict=True)}
+
+
+def free(sides: Sequence[int | None]) -> str:
+    """Write sides of an output, with * for those that are free: 1x*."""
+    return "x".join("*" if side is None else str(side) for side in sides)
 
 
 def _without_sizes(shape: Shape | None) -> Shape | None:

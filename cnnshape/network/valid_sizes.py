@@ -122,11 +122,12 @@ class ValidSizes:
         return () if self.boxes else tuple(constraint.layer for constraint in self.constraints)
 
 
-def valid_sizes(
+def valid_sizes(  # noqa: PLR0913 -- the public options
     net: Graph,
     *,
     exact: bool = False,
-    output: Sequence[int] | None = None,
+    output: Sequence[int | None] | None = None,
+    same: bool = False,
     layer: str | None = None,
     input: str | None = None,  # noqa: A002 -- the public name
 ) -> ValidSizes:
@@ -137,9 +138,13 @@ def valid_sizes(
     reading = Reading(net, varied, names, exact=exact)
     reading.run()
     if output is not None:
-        if not isinstance(output, tuple | list) or not all(is_count(side, 1) for side in output):
-            raise ValueError(f"output must be sides, as (6, 6), not {output!r}")
+        if same:
+            raise ValueError("the output cannot be asked to be the input, and to have other sides")
+        if not isinstance(output, tuple | list) or not all(side is None or is_count(side, 1) for side in output):
+            raise ValueError(f"output must be sides, as (6, 6), or None for one that is free, not {output!r}")
         reading.pin(layer, tuple(output))
+    elif same:
+        reading.pin(layer, None)
     elif layer is not None:
         raise ValueError("a layer is named, but not what its output is to be")
     return ValidSizes(net, varied, names, reading)

@@ -3,7 +3,7 @@
 import pytest
 from helpers.cli import write
 from helpers.paths import ALEXNET
-from helpers.sizes import sizes
+from helpers.sizes import as_json, labelled, sizes
 
 
 def test_a_wrong_file_is_1(tmp_path):
@@ -36,3 +36,20 @@ def test_a_wrong_command_line_is_2(options, why):
     result = sizes(ALEXNET, *options)
     assert result.exit_code == 2
     assert why in result.stderr
+
+
+def test_a_free_side_and_the_same_sides(tmp_path):
+    path = write(
+        tmp_path,
+        'input = [1, 8, 9]\nlayers = [{ type = "max_pool", kernel_size = 2, ceil_mode = true }, { type = "upsample", scale_factor = 2 }]\n',
+    )
+    assert labelled(sizes(path, "--output", "4x*").output)["asked"] == ["sizes with 4x* at the output"]
+    found = as_json(path, "--output", "*x6")
+    assert (found["output"], found["same"]) == ([None, 6], False)
+    assert [axis["text"] for axis in found["valid_sizes"]["axes"]] == ["every size", "5 or 6"]
+    assert [axis["text"] for axis in as_json(path, "--output", "*x*")["valid_sizes"]["axes"]] == ["every size"] * 2
+    result = sizes(path, "--same")
+    assert labelled(result.output)["asked"] == ["sizes that are the same at the output"]
+    assert labelled(result.output)["sizes"] == ["each side: multiples of 2, from 2"]
+    assert as_json(path, "--same")["same"] is True
+    assert sizes(path, "--output", "*x*x*").exit_code == sizes(path, "--same", "--output", "6x6").exit_code == 2

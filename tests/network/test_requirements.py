@@ -4,6 +4,7 @@ import re
 
 import pytest
 from helpers.nets import conv, layer, net_of, up_to, zoo
+from helpers.random_nets import asked, sides_of
 
 from cnnshape import NoClosedForm, SizeSet, loads
 
@@ -17,6 +18,36 @@ def test_sides_asked_of_a_layer_of_alexnet():
     assert net.valid_sizes(layer="pool3", output=(4, 9)).axes == (SizeSet("163 to 194"), SizeSet("323 to 354"))
     assert not net.valid_sizes(layer="pool3", output=(6, 7))
     assert up_to(net, "conv5").valid_sizes(output=(13, 13)).square == SizeSet("227 to 242")
+
+
+def test_a_side_that_is_free():
+    net = zoo("alexnet")
+    sizes = up_to(net, "pool3").valid_sizes(output=(1, None))
+    assert [*map(str, sizes.axes)] == ["67 to 98", "every size from 67"]
+    assert sizes.forbidden_by((99, 227)) == ("output = 1x*",)
+    assert up_to(net, "pool3").valid_sizes(output=(None, None)).axes == (SizeSet("every size from 67"),) * 2
+
+
+@pytest.mark.parametrize("seed", range(0, 400, 9))
+def test_sizes_that_come_back_as_they_went_in(seed):
+    made, net, sizes = asked(seed, 1 + seed % 2)
+    last = [*net.outputs][-1]
+    if sizes is None or len(sizes.outputs[last] or ()) - 1 != made.rank:
+        return
+    same = net.valid_sizes(same=True)
+    for sides in sides_of(made, 90):
+        report = net.check((2, *sides))
+        assert (sides in same) == (report.ok and report.output[1:] == sides), sides
+
+
+def test_sizes_that_are_the_same_at_a_layer_inside():
+    net = net_of(
+        conv(3, 1, 1, "kept"), layer("max_pool", kernel_size=2), layer("upsample", "up", scale_factor=2), conv(3)
+    )
+    assert str(net.valid_sizes(same=True, layer="kept")) == "every size from 4"
+    assert str(net.valid_sizes(same=True, layer="up")) == "multiples of 2, from 4"
+    assert not net.valid_sizes(same=True)
+    assert net.valid_sizes(same=True).contradiction() == ("output = input",)
 
 
 def test_sides_asked_behind_a_flatten():
@@ -91,8 +122,17 @@ def test_of_inputs_with_different_sides_one_is_named():
         ({"layer": "b", "output": (1, 1)}, "the net has no layer 'b'"),
         ({"layer": "a"}, "a layer is named, but not what its output is to be"),
         ({"layer": "a", "output": (1,)}, "a has 2 sides, and 1 is asked for"),
-        ({"layer": "a", "output": 4}, "output must be sides, as (6, 6), not 4"),
-        ({"layer": "a", "output": (4.0, 4)}, "output must be sides, as (6, 6), not (4.0, 4)"),
+        ({"layer": "a", "output": 4}, "output must be sides, as (6, 6), or None for one that is free, not 4"),
+        (
+            {"layer": "a", "output": (4.0, 4)},
+            "output must be sides, as (6, 6), or None for one that is free, not (4.0, 4)",
+        ),
+        (
+            {"layer": "a", "output": (0, None)},
+            "output must be sides, as (6, 6), or None for one that is free, not (0, None)",
+        ),
+        ({"same": True, "output": (4, 4)}, "the output cannot be asked to be the input, and to have other sides"),
+        ({"same": True}, "the output has no sides, and the input has 2: say at which layer"),
     ],
 )
 def test_a_question_that_does_not_suit_is_a_value_error(arguments, why):

@@ -133,6 +133,7 @@ def sizes(answer: Answer) -> str:
         ok=answer.ok,
         exact=question.exact,
         output=question.output,
+        same=question.same,
         layer=question.layer,
         inputs=None if valid is None else valid.varied,
         axes=None if valid is None else valid.names,

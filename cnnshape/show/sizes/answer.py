@@ -23,7 +23,8 @@ class Question(NamedTuple):
     """The arguments of Network.valid_sizes."""
 
     exact: bool = False
-    output: tuple[int, ...] | None = None
+    output: tuple[int | None, ...] | None = None
+    same: bool = False
     layer: str | None = None
     input: str | None = None
 

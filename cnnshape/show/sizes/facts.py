@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.network.requirements import NoClosedForm
+from cnnshape.network.requirements import NoClosedForm, free
 from cnnshape.numbers.boxes import words
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.symbolic import Compared
@@ -37,7 +37,9 @@ def facts(answer: Answer) -> Iterator[tuple[str, str]]:
     if sizes is None:
         return
     if question.output:
-        yield "asked", f"sizes with {text(question.output)} at {question.layer or 'the output'}"
+        yield "asked", f"sizes with {free(question.output)} at {question.layer or 'the output'}"
+    if question.same:
+        yield "asked", f"sizes that are the same at {question.layer or 'the output'}"
     if question.exact:
         yield "asked", "sizes at which no layer drops a row"
     for label, lines in (("sizes", _sets(sizes)), ("since", _reasons(sizes))):
