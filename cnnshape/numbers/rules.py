@@ -154,12 +154,17 @@ def same(a: N, b: N) -> N:
 
 
 def larger(a: N, b: N) -> N:
-    """The larger of two sizes that are equal unless one is 1; of an unknown and a number, the number."""
+    """The larger of two sizes that are equal unless one is 1; of an unknown and a number, the number.
+
+    Of two unknowns, the one that is never the smaller.
+    """
     if b in (a, 1):
         return a
     if a == 1 or isinstance(b, SupportsIndex):
         return b
-    return a if isinstance(a, SupportsIndex) else max(a, b)  # two unknowns cannot be compared, and raise
+    if isinstance(a, SupportsIndex) or (a >= b) is True:
+        return a
+    return b if (b >= a) is True else max(a, b)  # others cannot be compared, and raise
 
 
 def product(numbers: Iterable[N]) -> N:

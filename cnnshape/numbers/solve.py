@@ -9,15 +9,15 @@ a net with a period of 2**64 is a walk down a tree, as long as few branches are 
 from __future__ import annotations
 
 from itertools import islice
-from math import inf, isqrt, lcm
+from math import inf, isqrt, lcm, prod
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.boxes import MOST_BOXES, TOO_MANY_BOXES, meet
 from cnnshape.numbers.sizeset import EVERY, SizeSet, TooManySpans
-from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Unsolvable, effort
+from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Sum, Unsolvable, effort
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.effort import Effort
@@ -200,6 +200,8 @@ def _boxes(condition: Condition, axes: Sequence[str], within: Effort) -> list[Bo
 
 def _equal(product: Product, number: int, within: Effort) -> list[dict[str, SizeSet]]:
     """Return the boxes in which a product of sizes equals a number, as dicts from axes to sets. Raises Unsolvable."""
+    if isinstance(product, Sum):
+        return _sum_equal(product, number - product.constant, within)
     number, rest = divmod(number - product.constant, product.factor)
     if rest or number < 1:
         return []
@@ -231,3 +233,74 @@ def _equal(product: Product, number: int, within: Effort) -> list[dict[str, Size
     if len(found) > MOST_BOXES:
         raise Unsolvable(TOO_MANY_BOXES)
     return found
+
+
+def _sum_equal(total: Sum, number: int, within: Effort) -> list[dict[str, SizeSet]]:
+    """Return the boxes in which a sum of products equals a number, its constant left out. Raises Unsolvable.
+
+    The sides of a result are 1 or more, and so are all factors. They grow with the sides of the input: where the sum is
+    too large for sides of s + 1, one of these is s or less, and each of those is tried.
+    """
+    if not all(product.factor > 0 for product in total.products) or not all(map(_rises, total.sizes)):
+        raise Unsolvable("products of sides are added that may fall where the sides grow")
+    axes = [*dict.fromkeys(size.axis.name for size in total.sizes)]
+    of = {axis: [[size for size in p.sizes if size.axis.name == axis] for p in total.products] for axis in axes}
+    work = {axis: sum(f.work for sizes in of[axis] for size in sizes for f, _ in size.terms) for axis in axes}
+
+    def values(axis: str, x: int) -> list[int]:
+        """Return the factor that an axis gives each product."""
+        within.spend(STEPS + work[axis])
+        return [sizes[0].at(x) if sizes else 1 for sizes in of[axis]]
+
+    def ways(free: Sequence[str], low: dict[str, int], factors: Sequence[int]) -> Iterator[dict[str, SizeSet]]:
+        """Yield the boxes of the free axes, whose sides are at least `low`, given the factors of the others."""
+
+        def worth(*sides: int) -> int:
+            each = zip(factors, *(values(axis, x) for axis, x in zip(free, sides, strict=True)), strict=True)
+            return sum(map(prod, each))
+
+        if len(free) == 1:
+            (axis,) = free
+            first = _least(lambda x: worth(x) >= number, low[axis])
+            if worth(first) == number:
+                yield {axis: SizeSet.span(first, _least(lambda x: worth(x) > number, first) - 1)}
+            return
+        last = _least(lambda x: worth(*(max(x, low[axis]) for axis in free)) > number, 1) - 1
+        for place, axis in enumerate(free):
+            rest = [other for other in free if other != axis]
+            above = low | {other: max(low[other], last + 1) for other in free[:place]}
+            x = low[axis]
+            while x <= last:
+                here = values(axis, x)
+                end = min(_least(lambda y: values(axis, y) != here, x + 1) - 1, last)  # noqa: B023 -- called here
+                for way in ways(rest, above, [a * b for a, b in zip(factors, here, strict=True)]):
+                    yield {axis: SizeSet.span(x, end)} | way
+                x = end + 1
+
+    low = {axis: _least(lambda x: min(values(axis, x)) >= 1, 1) for axis in axes}  # noqa: B023 -- called here
+    found = [*islice(ways(axes, low, [product.factor for product in total.products]), MOST_BOXES + 1)]
+    if len(found) > MOST_BOXES:
+        raise Unsolvable(TOO_MANY_BOXES)
+    return found
+
+
+def _rises(size: Size) -> bool:
+    """Say whether no term falls where the side grows."""
+    return all(a > 0 and (f.inner is None or _rises(f.inner)) for f, a in size.terms)
+
+
+def _least(holds: Callable[[int], bool], first: int) -> int:
+    """Return the least number from the first on for which a condition holds that, once it holds, goes on to."""
+    step = 1
+    while not holds(first + step - 1):
+        step *= 2
+    low, high = first + step // 2, first + step - 1
+    if step == 1:
+        return first
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high

@@ -327,11 +327,7 @@ class Product:
     def __add__(self, other: Any) -> Any:
         if isinstance(other, int):
             return Product(self.factor, self.sizes, self.constant + other)
-        if isinstance(other, Product) and other.sizes == self.sizes:
-            return Product(self.factor + other.factor, self.sizes, self.constant + other.constant)
-        if isinstance(other, Size | Product):
-            raise Unsolvable("different products of sides are added")
-        return NotImplemented
+        return Sum.of(self, other) if isinstance(other, Size | Product) else NotImplemented
 
     __radd__ = __add__
 
@@ -356,6 +352,57 @@ class Product:
     def __repr__(self) -> str:
         sizes = [f"({size})" if " " in repr(size) else repr(size) for size in self.sizes]
         written = "*".join([*([str(self.factor)] if self.factor != 1 else []), *sizes])
+        return f"{written} {'-' if self.constant < 0 else '+'} {abs(self.constant)}" if self.constant else written
+
+
+class Sum(Product):
+    """Different products of sides added up, as results that are flattened and joined give."""
+
+    __slots__ = ("products",)
+
+    def __init__(self, products: tuple[Product, ...], constant: int):
+        self.products, self.constant = products, constant
+
+    @classmethod
+    def of(cls, *summands: Size | Product) -> Product:  # type: ignore[override]  # of sums, too
+        """Return the sum; a product where all have the same sizes."""
+        factors: dict[tuple[Size, ...], int] = {}
+        constant = 0
+        for summand in summands:
+            product = summand if isinstance(summand, Product) else Product.of(summand)
+            constant += product.constant
+            for part in product.products if isinstance(product, Sum) else [product]:
+                factors[part.sizes] = factors.get(part.sizes, 0) + part.factor
+        (first, *_), *_ = factors
+        first.axis.effort.spend(len(factors))
+        products = tuple(Product(factor, sizes) for sizes, factor in factors.items())
+        return cls(products, constant) if len(products) > 1 else products[0] + constant
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:  # type: ignore[override]
+        return tuple(size for product in self.products for size in product.sizes)
+
+    @property
+    def form(self) -> tuple[object, ...]:
+        return *(product.form for product in self.products), self.constant
+
+    def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, int):
+            raise Unsolvable("a sum of products of sides is multiplied with a side")
+        return Sum(tuple(product * other for product in self.products), self.constant * other)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, n: Any) -> Any:
+        return Sum(tuple(product // n for product in self.products), self.constant // n)
+
+    def __add__(self, other: Any) -> Any:
+        return Sum(self.products, self.constant + other) if isinstance(other, int) else super().__add__(other)
+
+    __radd__ = __add__
+
+    def __repr__(self) -> str:
+        written = " + ".join(map(repr, self.products))
         return f"{written} {'-' if self.constant < 0 else '+'} {abs(self.constant)}" if self.constant else written
 
 

@@ -133,7 +133,18 @@ def wide_fields(count):
     return "input = [1, 100]\n" + lines(*rows)
 
 
+def joined_heads(count):
+    """A sum of many products of sides."""
+    rows = []
+    for i in range(count):
+        rows.append(conv(f"c{i}", 1 + i % 13, kernel_size=1 + i % 7, **{"from": source()}))
+        rows.append(f'{{ name = "f{i}", type = "flatten" }}')
+    rows.append(f'{{ type = "concat", from = [{", ".join(source(f"f{i}") for i in range(count))}] }}')
+    return 'input = [1, 64, 64]\nallow = ["unused-result"]\n' + lines(*rows, linear())
+
+
 HOSTILE = {
+    "heads": joined_heads(500),
     "sums": sums_of_strides(1000),
     "sums-2d": sums_of_strides(1000, "[1, 1000000, 16]"),
     "sums-200": sums_of_strides(200, "[1, 1000000, 16]"),

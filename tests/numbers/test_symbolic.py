@@ -136,7 +136,7 @@ def test_what_is_unknown_stays_unknown():
         (lambda h, w: 5 // h, "divided by a side"),
         (lambda h, w: h * w // 2, "product of sides is divided"),
         (lambda h, w: h * w - 1, "taken from a product"),
-        (lambda h, w: h * w + h, "different products"),
+        (lambda h, w: (h * w + h) * w, "multiplied with a side"),
         (lambda h, w: h * w >= (h + 1) * w, "compared with each other"),
         (lambda h, w: (h * w + 1) * h, "multiplied with itself, or with a sum"),
     ],
