@@ -8,7 +8,7 @@ import torch
 from helpers.paths import FILES
 from models import weights
 from models.rearranged import Discriminator, VisionTransformer
-from models.stated import Pyramid
+from models.stated import Fourier, Pyramid
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as everybody calls it
 from torch.utils.flop_counter import FlopCounterMode
@@ -554,6 +554,7 @@ MODELS = {
     "pyramid": Pyramid,
     "repvgg": repvgg,
     "discriminator": Discriminator,
+    "fourier": Fourier,
     "fpn": FeaturePyramid,
     "hybrid": Hybrid,
     "inception": two_inceptions,

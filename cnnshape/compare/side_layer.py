@@ -52,7 +52,7 @@ def of_row(row: LayerReport) -> SideLayer:
     return _side_layer(
         node.type,
         layer,
-        name=node.name if "name" in node.keys else "",
+        name=(layer.stands_for() if layer else "") or (node.name if "name" in node.keys else ""),
         inputs=node.inputs[:read],
         entering=row.inputs[:read],
         output=row.output,

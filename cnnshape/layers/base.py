@@ -56,6 +56,7 @@ class Layer(InTorch):
     commutative: ClassVar[bool] = False  # the order of its inputs does not count
     associative: ClassVar[bool] = False  # a join of joins is one join: a + (b + c)
     uncounted: ClassVar[str] = ""  # the multiplications that its MACs leave out by the counting convention, in words
+    on_trust: ClassVar[bool] = False  # its output and counts are the file's word, which torch cannot judge
     stacks: ClassVar[bool] = False  # its result holds its inputs as they are, side by side
     parameters: ClassVar[dict[str, Parameter[Any]]] = {}  # by name, in torch's order
     required: ClassVar[frozenset[str]] = frozenset()  # the parameters that must be given
@@ -233,6 +234,14 @@ class Layer(InTorch):
     def gives_alone(self, part: Layer, y: Shape) -> bool:
         """Say whether another setting has it give what the layer behind takes of its output y."""
         return False
+
+    def of_one_input(self) -> bool:
+        """Say whether its output is known for one input alone."""
+        return False
+
+    def stands_for(self) -> str:
+        """Return the path of the model's module that it stands for, "" where the file does not say."""
+        return ""
 
     # What the base makes of these
 

@@ -11,6 +11,7 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, TypeVar, Unpack, overload
 
+from cnnshape.numbers.formula import is_formula
 from cnnshape.numbers.rules import equal
 from cnnshape.numbers.shape import LARGEST, MAX_AXES, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
@@ -397,6 +398,74 @@ class Sizes(AnyExtent):
         if shape.count(-1) > 1:
             raise self.refuse(value, SeveralRests)
         return shape
+
+
+class OutShape(Parameter[Any]):
+    """What comes out, for each axis: a number, "keep", or a formula over the axes that enter; "keep" for the whole."""
+
+    words = ("keep",)
+    kind = 'a list with a number, "keep", or a formula over the axes (c; l; h, w; d, h, w) for each axis, or "keep"'
+    of_words = True
+    compared = False
+    laid_out = True
+    sides = True
+
+    def __init__(self) -> None:
+        super().__init__(torch=False)
+
+    def read(self, value: object) -> Any:
+        if value == "keep":
+            return value
+        if not isinstance(value, list):
+            raise self.refuse(value, WrongKind)
+        if not 0 < len(value) <= MAX_AXES:
+            raise self.refuse(value, WrongLength)
+        for entry in value:
+            if not is_count(entry, 1) and not (isinstance(entry, str) and (entry == "keep" or is_formula(entry))):
+                raise self.refuse(value, _misfit(entry))
+        return tuple(value)
+
+    def schema(self) -> dict[str, Any]:
+        entry = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
+        return {"anyOf": [{"enum": ["keep"]}, {"type": "array", "minItems": 1, "items": entry}]}
+
+
+class Figure(Parameter[Any]):
+    """A count: a number, or a formula over the axes that enter."""
+
+    kind = "a whole number from 0 up, or a formula over the axes (c; l; h, w; d, h, w)"
+    of_words = True
+    compared = False
+
+    def __init__(self, default: int):
+        super().__init__(default, torch=False)
+
+    def read(self, value: object) -> Any:
+        if not is_count(value, 0) and not (isinstance(value, str) and is_formula(value)):
+            raise self.refuse(value, _misfit(value))
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
+
+
+class Text(Parameter[str]):
+    """A text as it stands, as the path of a module."""
+
+    kind = "a text"
+    of_words = True
+    compared = False
+
+    def __init__(self) -> None:
+        super().__init__(None, torch=False)  # type: ignore[arg-type]  # it is not said
+
+    def read(self, value: object) -> str:
+        if not isinstance(value, str) or not value:
+            raise self.refuse(value, WrongKind)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1}
 
 
 class Split(Sizes):

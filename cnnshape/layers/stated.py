@@ -1,15 +1,26 @@
-"""Layers that say what no other type computes: `require`, a condition of the model's code."""
+"""Layers that say what no other type computes: a condition of the model's code, and a part with stated figures.
+
+What the file states is taken on trust; the classes say where it holds.
+"""
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import ANY_SPACE, Layer
-from cnnshape.layers.parameters import PerAxis
-from cnnshape.numbers.rules import N, Require, divides
+from cnnshape.layers.parameters import Count, Figure, InferredShape, OutShape, PerAxis, Text
+from cnnshape.numbers.formula import AXES, computed, names_in
+from cnnshape.numbers.rules import N, Require, divides, equal, unasked
+from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.values import NothingRequired
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnnshape.layers.windows import Reads
+    from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
 
@@ -48,3 +59,86 @@ class Requirement(Stated, type="require"):
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return tensors[0]
+
+
+def _entering(layer: Opaque, x: Shape) -> Shape:
+    return x
+
+
+class Opaque(Stated, type="opaque"):
+    """Stands for a part of a model that no layer type says: what comes out of it, and its figures, are the file's word.
+
+    Shape   `out_shape`, in the file's layout: for each axis a number, "keep", or a formula of +, -, *, // over the axes
+            that enter: c, and l, or h and w, or d, h and w; "keep" for the whole. Numbers for sides hold for `seen`
+            alone, the shape that enters at the declared input if left out
+    Errors  seen-elsewhere: another shape enters, where a side is a number; other channels, in any case; unknown-side:
+            an axis is named that what enters does not have; no-elements: a formula gives less than 1
+    Counts  parameters: `num_parameters`; macs: `macs`, a number, which holds for `seen` alone, or a formula
+    Source  the file; a live model's module of the path `submodule`, or of the layer's own name, is taken as a whole
+    """
+
+    out_shape = OutShape()
+    num_parameters = Count(0, least=0, torch=False, compared=False)
+    macs = Figure(0)
+    seen = InferredShape(_entering)
+    submodule = Text()
+    keeps_rank = False
+    on_trust = True
+
+    def place(self) -> Any:
+        """Return the shape that enters where its figures hold; UNKNOWN behind a failure."""
+        return self.seen
+
+    def of_one_input(self) -> bool:
+        """Say whether its output is known for the shape alone that was seen."""
+        sides = self.out_shape[1:]
+        return self.out_shape != "keep" and not (sides and all(isinstance(side, str) for side in sides))
+
+    def enter(self, require: Require, *inputs: Shape) -> None:
+        x, seen = inputs[0], self.place()
+        if len(x) - 1 not in self.ranks:
+            super().enter(require, x)
+        if seen is UNKNOWN:
+            return
+        fixed = len(x) if self.of_one_input() else 1
+        same = len(x) == len(seen) and reduce(and_, map(equal, x[:fixed], seen[:fixed]))
+        require(same, "seen-elsewhere", one=seen, other=x)
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        x = inputs[0]
+        if self.out_shape == "keep":
+            return x
+        axes = dict(zip(AXES.get(len(x) - 1, ()), x, strict=False))
+        result = []
+        for axis, entry in enumerate(self.out_shape):
+            if not isinstance(entry, str):
+                result.append(entry)
+                continue
+            known = axis < len(x) if entry == "keep" else names_in(entry) <= axes.keys()
+            require(known, "unknown-side", entry=entry, axes=" and ".join(axes) or "none")
+            size = x[axis] if entry == "keep" else computed(entry, axes)
+            require(size >= 1, "no-elements", side=entry, result=size)
+            result.append(size)
+        return tuple(result)
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        return [[None] * (len(inputs[0]) - 1)]
+
+    def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
+        macs: N = self.macs
+        if isinstance(macs, str):
+            axes = dict(zip(AXES.get(len(x) - 1, ()), x, strict=False))
+            macs = computed(macs, axes) if names_in(macs) <= axes.keys() else UNKNOWN
+        elif macs and x != self.place():
+            macs = UNKNOWN
+        return self.num_parameters, macs
+
+    def stands_for(self) -> str:
+        return self.submodule or ""
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        return torch.nn.ParameterList([torch.nn.Parameter(torch.empty(self.num_parameters))])
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        return x.new_zeros(x.shape[0], *self.output(unasked, tuple(x.shape[1:])))

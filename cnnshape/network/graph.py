@@ -94,3 +94,7 @@ class Graph(NamedTuple):
         outside = (node for value, node in enumerate(self.nodes, first) if value not in inside)
         read = {*self.outputs.values(), *(value for node in outside for value in node.inputs)}
         return sorted(inside & read) or sorted(inside)[-1:]
+
+    def on_trust(self) -> list[str]:
+        """Return the names of the layers whose figures are the file's word."""
+        return [node.name for node in self.nodes if node.layer is not None and node.layer.on_trust]

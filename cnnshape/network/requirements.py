@@ -119,6 +119,8 @@ class Reading:
         if None in entering:
             return None, None
         shapes: tuple[Any, ...] = entering
+        if layer.of_one_input() and not all(isinstance(size, int) or size is UNKNOWN for size in shapes[0]):
+            raise Unsolvable("its output is stated for one input alone")
         try:
             layer.enter(self, *shapes)
             y = layer.output(self, *shapes)

@@ -45,7 +45,7 @@ class NothingLeft(Problem, code="nothing-left"):
     """
 
     sentence = "a side of {side} becomes {result}: nothing is left"
-    at = ("scale_factor", "amount", "stop", "start", "padding", "kernel_size")
+    at = ("scale_factor", "amount", "stop", "start", "padding", "kernel_size", "out_shape")
 
 
 class NoElements(NothingLeft, code="no-elements"):
@@ -729,3 +729,35 @@ class RequirementFails(Problem, code="requirement-fails"):
     @property
     def at(self) -> tuple[str, ...]:  # type: ignore[override]
         return (self.facts["key"],)
+
+
+class SeenElsewhere(Problem, code="seen-elsewhere"):
+    """What comes out of an opaque is stated for another shape than enters.
+
+    Numbers for its sides hold for one input alone, the one that enters where the net is declared; the channels, in any
+    case, are those of its weights.
+
+    Example  input = [8, 16, 16]
+             layers = [{ type = "opaque", out_shape = [4, 8, 8], seen = [8, 32, 32] }]
+    Mend     Say how the sides follow from those that enter (`out_shape = [4, "h//2", "w//2"]`), or let the shape enter
+             that the figures are of (`seen = [8, 16, 16]`).
+    """
+
+    sentence = "the figures are stated for {one}, and {other} enters"
+    at = ("seen", "out_shape")
+    torch_refuses = False  # it knows no such layer
+
+
+class UnknownSide(Problem, code="unknown-side"):
+    """A formula of an opaque names an axis that what enters does not have.
+
+    An image has c, h and w; a sequence c and l; a volume c, d, h and w.
+
+    Example  input = [8, 100]
+             layers = [{ type = "opaque", out_shape = [4, "h//2"] }]
+    Mend     Name the axes that there are (`out_shape = [4, "l//2"]`).
+    """
+
+    sentence = "{entry} is no axis of what enters, nor made of them; there are {axes}"
+    at = ("out_shape",)
+    torch_refuses = False

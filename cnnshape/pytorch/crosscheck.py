@@ -220,6 +220,9 @@ class _Pass:
         """Return the verdict on torch's answer."""
         verdict = Verdict(row.name, "agrees", "", *answer)
         refusals = [code for code, _ in row.result.refusals]
+        layer: Any = row.node.layer
+        if layer.on_trust and not refusals:
+            return verdict._replace(verdict="skipped", reason="what comes out of it is the file's word")
         if not refusals:
             ours = _Answer(row.output, row.result.parameters)
             return verdict if ours == answer else self.contradicted(row, ours, answer)

@@ -47,7 +47,7 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
     if why:
         raise TypeError(why)
     for where in devices:
-        live = Live(model, where)
+        live = Live(model, where, wholes(net))
         run = live.run(report.inputs)
         if not run.failure:
             break
@@ -57,6 +57,12 @@ def compare(net: Network, report: Report, model: Any, device: str | None = None)
         return found
     differs = partial(differs_at, net, first=run, pairs=judgement.pairs)
     return at_other_sizes(net, report, live, differs, found)
+
+
+def wholes(net: Network) -> dict[str, str]:
+    """Return the paths of the modules that the file takes as a whole, each with the type of its layer there."""
+    layers = ((node.name, node.layer) for node in net.nodes)
+    return {layer.stands_for() or name: layer.type for name, layer in layers if layer and layer.on_trust}
 
 
 def at_other_sizes(
@@ -83,10 +89,13 @@ class UnseenThread(Exception):  # noqa: N818 -- it names a fact
 
 
 class Live:
-    """A model that is run on a device: on copies of its numbers, so that it is left as it was."""
+    """A model that is run on a device: on copies of its numbers, so that it is left as it was.
 
-    def __init__(self, model: torch.nn.Module, device: str):
-        self.model, self.device = model, device
+    `wholes` has the paths of modules that are one layer each, whatever they run, with its type.
+    """
+
+    def __init__(self, model: torch.nn.Module, device: str, wholes: Mapping[str, str]):
+        self.model, self.device, self.wholes = model, device, wholes
         self.name = type(model).__name__
         self.kept: Kept | None = None
         self.begun = False
@@ -110,7 +119,7 @@ class Live:
                     self.begin()
                 with undisturbed(self.kept, self.device):
                     given = samples(self.model, inputs, self.device)
-                    watch = Watch(self.model, list(given.values()))
+                    watch = Watch(self.model, list(given.values()), self.wholes)
                     args, kwargs = arguments(self.model, given)
                     with watch:
                         results = [*found_in(self.model(*args, **kwargs))]

@@ -39,7 +39,7 @@ from cnnshape.pytorch.recognize import (
 from cnnshape.pytorch.their_code import calling_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from cnnshape.layers import Layer
     from cnnshape.numbers.shape import Shape
@@ -70,8 +70,9 @@ class _Thread(threading.local):
 class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
     """The modules and functions of one run; `calls` has those that are layers, in the order of the run."""
 
-    def __init__(self, model: torch.nn.Module, inputs: list[torch.Tensor]):
+    def __init__(self, model: torch.nn.Module, inputs: list[torch.Tensor], wholes: Mapping[str, str]):
         super().__init__()
+        self.wholes = wholes  # see Live
         self.names = {module: name for name, module in model.named_modules()}
         self.parameters = dict(model.named_parameters())
         self.titles = {id(tensor): name for name, tensor in self.parameters.items()}
@@ -129,7 +130,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.unseen = self.names[module] or "the model"
         if self.here.layer is None and self.here.watched:
             self.here.around.append(module)
-            if _type(module):
+            if self.type_of(module):
                 self.here.layer = module
 
     def leaves(self, module: torch.nn.Module, args: Any, *rest: Any) -> Any:
@@ -144,7 +145,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
                 self.failed = self.failed or self.named(module)
             self.left(module)
             return None
-        kind = _type(module)
+        kind = self.type_of(module)
         entering = tensors_in(args) + (tensors_in(kwargs) if any(kwargs) else [])
         if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in entering):
             result = result.view_as(result)  # another object, with an origin of its own
@@ -154,7 +155,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         if result is None:
             self.failed = self.failed or self.named(module)
         place = "" if module in self.names else calling_line()
-        layer = layer_of(module, kind)
+        layer = None if self.names.get(module) in self.wholes else layer_of(module, kind)
         if isinstance(args[0] if args else None, PackedSequence):
             self.batches[entering[0]] = None  # the samples stand one behind the other
         self.place_batch(entering, made)
@@ -179,6 +180,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.batches[tensor] = 1 if tensor.dim() == BATCHED else None
         self.record(name, layer.type, layer, made[:1], states, {}, "")
         self.calls[-1] = self.calls[-1]._replace(output=layer.output(unasked, self.shape(made[0])))
+
+    def type_of(self, module: torch.nn.Module) -> str:
+        """Return the layer type of a module, "" to look at the modules within."""
+        return self.wholes.get(self.names.get(module, "")) or _type(module)
 
     def left(self, module: torch.nn.Module) -> None:
         while self.here.around and self.here.around.pop() is not module:

@@ -52,6 +52,7 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     if report.macs != 0:
         yield "MACs", CONVENTION
     yield from _counts(report)
+    yield from stated(net)
     if not checked.declared:
         yield "checked", "no expectations and claims: they are about the declared input alone"
     elif held := " and ".join(_held(checked)):
@@ -60,6 +61,15 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     layers = checked.verification.layers if checked.verification else ()
     skipped = [f"{layer.name}: {layer.reason}" for layer in layers if layer.verdict == "skipped"]
     yield from (("skipped", reason) for reason in few(skipped, MOST_SKIPPED))
+
+
+def stated(net: Network) -> Iterator[tuple[str, str]]:
+    """Yield the layers on whose stated figures every answer rests."""
+    if layers := net.on_trust():
+        yield (
+            "stated",
+            f"{', '.join(few(layers, MOST_SKIPPED))}: figures of the file, taken on trust; what is said here rests on them",
+        )
 
 
 def _counts(report: Report) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.parameters import Parameter
     from cnnshape.network.report import LayerReport
 
-IN_OUTPUT: Final = ("out_channels", "out_features")  # settings that the output shows
+IN_OUTPUT: Final = ("out_channels", "out_features", "out_shape", "macs")  # settings that the output shows
 
 
 def settings(row: LayerReport, layout: str) -> tuple[str, ...]:

@@ -26,3 +26,47 @@ class Pyramid(nn.Module):
         levels = [F.interpolate(level(x), size=x.shape[2:], mode="bilinear") for level in self.levels]
         x = self.classes(self.mixed(torch.cat([x, *levels], 1)))
         return F.interpolate(x, scale_factor=4, mode="bilinear")
+
+
+class Filter(nn.Module):
+    """A filter of frequencies: torch has no layer for it, and cnnshape no type."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.gains = nn.Parameter(torch.ones(channels, 3))
+
+    def forward(self, x):
+        waves = torch.fft.rfft2(x)
+        gains = F.interpolate(self.gains[None], size=waves.shape[3])
+        return torch.fft.irfft2(waves * gains[:, :, None], s=x.shape[2:])
+
+
+class Mixer(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.norm, self.filter, self.conv = nn.BatchNorm2d(channels), Filter(channels), nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x):
+        return x + self.conv(self.filter(self.norm(x)))
+
+
+class Merge(nn.Module):
+    """Every second column, and every second row from the first; then channels doubled by a product."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 2 * channels, 1)
+
+    def forward(self, x):
+        return self.conv(torch.roll(x, 1, 2)[:, :, ::2, 1::2])
+
+
+class Fourier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.blocks = nn.Sequential(Mixer(8), Mixer(8))
+        self.merge, self.norm, self.head = Merge(8), nn.BatchNorm2d(16), nn.Linear(16, 10)
+
+    def forward(self, x):
+        return self.head(self.norm(self.merge(self.blocks(self.stem(x)))).mean((2, 3)))

@@ -280,6 +280,31 @@ TRIED: dict[str, Tried] = {
         at_least=sizes(1, 1, 2, 4),
         at_most=sizes(3, 5, 9, 100),
     ),
+    "opaque": Tried(
+        always=("out_shape",),
+        out_shape=Values(
+            "keep",
+            [4],
+            ["keep"],
+            ["c"],
+            ["c", "l"],
+            ["2*c", "l//2"],
+            [5, "(l + 1)//3"],
+            ["c", "h", "w"],
+            ["keep", "keep", "keep"],
+            ["c//2", "h//2", "w - 1"],
+            [2, 3, 4],
+            ["keep", 1, "h*w"],
+            ["c", "d", "h", "w"],
+            [4, "h"],
+            ["keep", "w - 3", "h"],
+            wrong=(["x"], ["h/2"], [-1], ["h//0"], ["h +"], ["-"], "same", 3, [True, "c ** 2 ** 9"]),
+        ),
+        num_parameters=Values(0, 7, 1000, wrong=(-1,)),
+        macs=Values(0, 5, "9*c", "c*h*w", wrong=(-1, "c ** c", "l l")),
+        seen=Values(*[ARRIVES] * 9, [2, 3], 4, [1, 2, 2], wrong=(0, [])),
+        submodule=Values("body.odd", "odd"),
+    ),
     "concat": Tried(beside=(0, 1, 1, 2), dim=AXES),
     "add": Tried(beside=(0, 1, 1, 2), broadcast=FLAG),
     "sub": Tried(beside=(1,), broadcast=FLAG),
@@ -374,7 +399,7 @@ def shape(choose: Choose, rank: int) -> Shape:
 
 
 def arriving(name: str, x: Shape, settings: dict[str, Any]) -> Any:
-    if name == "normalized_shape":
+    if name in {"normalized_shape", "seen"}:
         return list(x)
     if not x:
         return 1

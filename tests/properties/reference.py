@@ -319,6 +319,23 @@ def space_to_depth(x: Tensor, block_size: int) -> Tensor:
     return y
 
 
+def opaque(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    """What the file says, word by word: sizes of what enters by their names, and Python's own arithmetic."""
+    names = dict(zip({1: "c", 2: "cl", 3: "chw", 4: "cdhw"}.get(x.dim() - 1, ""), x.shape[1:], strict=False))
+    wanted = settings["out_shape"]
+    if wanted == "keep":
+        sizes = [*x.shape[1:]]
+    else:
+        known = ["keep", *map(str, wanted)]
+        sizes = [
+            x.shape[axis] if known[axis] == "keep" else eval(known[axis], {}, names) for axis in range(1, len(known))
+        ]
+    macs = settings.get("macs", 0)
+    if macs not in ("9*c", "c*h*w") and not (isinstance(macs, int) and macs >= 0):
+        raise ValueError(macs)
+    return x.new_zeros(1, *sizes), nn.ParameterList([torch.empty(settings.get("num_parameters", 0))])
+
+
 def add(*tensors: Tensor, broadcast: bool = False) -> Tensor:
     total, *others = tensors
     for other in others:
@@ -433,6 +450,7 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "softmax": axis_1("Softmax"),
     "log_softmax": axis_1("LogSoftmax"),
     "softmin": axis_1("Softmin"),
+    "opaque": opaque,
     "require": function(lambda x, **_: x.clone()),
     "permute": function(permute),
     "reduce": function(reduce),

@@ -209,6 +209,17 @@ def _(case: Case, answer: Any) -> bool:
     )
 
 
+@condition("seen-elsewhere")
+def _(case: Case, answer: Any) -> bool:
+    """The figures of an opaque hold where they were seen, or for its channels: no torch can know."""
+    x, wanted, seen = case.shapes[0], case.settings.get("out_shape"), case.settings.get("seen")
+    if case.type != "opaque" or not x or seen in (None, 0, []):
+        return False
+    seen = tuple(each(seen, "a"))
+    follows = wanted == "keep" or (wanted[1:] and not any(isinstance(side, int) for side in wanted[1:]))
+    return len(seen) != len(x) or (seen[0] != x[0] if follows else seen != x)
+
+
 WINDOW = (("kernel_size", 1), ("stride", 1), ("padding", 0))
 LARGEST = torch.finfo(torch.float32).max
 
@@ -239,6 +250,7 @@ def _(case: Case, answer: Any) -> bool:
         or abs(settings.get(divisor, 1)) * LARGEST < 1
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0
+        or (kind == "opaque" and settings.get("seen") in (0, []))
         or (kind == "require" and (not settings or any(n < 1 for value in settings.values() for n in each(value, "a"))))
         or (not settings.get("learned", True) and made)
         or (kind == "attention" and not 0 <= settings.get("dropout", 0) <= 1)

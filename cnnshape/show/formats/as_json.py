@@ -56,6 +56,7 @@ def _file(checked: Checked) -> dict[str, Any]:
         "trainable": report.trainable,
         "parameters_with_buffers": report.parameters_with_buffers,
         "macs": report.macs,
+        "stated": net.on_trust(),
         "layers": [_layer(*triple) for triple in zip(report.layers, verdicts, matches, strict=True)],
         "problems": [_problem(problem) for problem in checked.problems],
         "crosscheck": verification
@@ -140,6 +141,7 @@ def sizes(answer: Answer) -> str:
         valid_sizes=None if valid is None else _valid(valid),
         no_closed_form=refusal and {"layer": refusal.layer or None, "reason": refusal.reason},
         layers=None if valid is None else _formulas(net, valid, answer.receptive_fields()),
+        stated=net.on_trust(),
         problems=[_problem(problem) for problem in answer.problems],
     )
 

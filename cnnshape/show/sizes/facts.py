@@ -12,7 +12,7 @@ from cnnshape.numbers.boxes import words
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.symbolic import Compared
 from cnnshape.show.counts import counted
-from cnnshape.show.facts import nearest_inputs
+from cnnshape.show.facts import nearest_inputs, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ def facts(answer: Answer) -> Iterator[tuple[str, str]]:
     if answer.refusal:
         yield "sizes", f"there is no closed form of ours: {answer.refusal}"
         yield "", "whether one size works, cnnshape check --input says"
+    yield from stated(answer.net)
     if sizes is None:
         return
     if question.output:
