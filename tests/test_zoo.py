@@ -184,8 +184,8 @@ def test_the_file_of_a_network_is_printed_but_for_the_paths_of_the_zoo():
     text = (ROOT / "architectures" / "efficientnet_b0.toml").read_text()
     _, _, text = text.partition("\n\n")  # behind the comment with the path of the schema
     here, elsewhere = (
-        '["blocks/conv.toml", "blocks/inverted_residual.toml"]',
-        '["zoo:blocks/conv", "zoo:blocks/inverted_residual"]',
+        '["blocks/conv.toml", "blocks/efficientnet.toml"]',
+        '["zoo:blocks/conv", "zoo:blocks/efficientnet"]',
     )
     assert run("zoo", "efficientnet_b0").stdout == text.replace(here, elsewhere) != text
     assert run("zoo", "zoo:lenet5").stdout in (ROOT / "architectures" / "lenet5.toml").read_text()  # includes nothing

@@ -20,6 +20,7 @@ PUBLISHED = tomllib.loads((ROOT / "tests" / "published_figures.toml").read_text(
 # Those that take a CPU some seconds are checked at a smaller input by everybody, at their own by -m slow.
 SMALLER = {
     "deeplabv3_resnet50": (3, 65, 97),
+    "efficientnet_b7": (3, 97, 128),
     "fcn8s": (3, 32, 48),
     "fpn_resnet50": (3, 61, 96),
     "segnet": (3, 45, 60),
