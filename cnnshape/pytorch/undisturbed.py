@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 SETTINGS: Final[tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...]] = (
     (os.getcwd, os.chdir),
@@ -43,8 +43,8 @@ class Kept:
         self.tensors = [
             (holder, key, value)
             for holder, content in self.contents
-            for key, value in (content.items() if isinstance(content, dict) else enumerate(content))
-            if not isinstance(holder, set) and _has_tensor(value)
+            for key, value in _places(holder, content)
+            if _has_tensor(value)
         ]
         self.parameters: dict[int, torch.Tensor] = {}  # the copies, which all runs use, by the ids of the parameters
 
@@ -63,7 +63,8 @@ class Kept:
     def put_back(self) -> None:
         """Put everything back."""
         for holder, content in self.contents:
-            _fill(holder, content)
+            if not isinstance(holder, dict) or holder or content:  # most hold no hooks, before and after
+                _fill(holder, content)
 
 
 @contextmanager
@@ -138,6 +139,13 @@ def _content(holder: Any) -> Any:
     if isinstance(holder, dict):
         return dict(dict.items(holder))
     return holder.copy() if _is_array(holder) else [*holder]
+
+
+def _places(holder: Any, content: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the keys or indices of a container's content with the values, where a tensor may stand in a place of its own."""
+    if isinstance(holder, dict):
+        return dict.items(content)
+    return () if isinstance(holder, set) or _is_array(holder) else enumerate(content)
 
 
 def _fill(holder: Any, content: Any) -> None:

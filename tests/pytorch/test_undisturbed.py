@@ -136,6 +136,7 @@ class Nested(nn.Module):
         self.dicts = {"a": {"b": [torch.zeros(2)]}, "ordered": OrderedDict(x=1, y=2)}
         self.last, self.defaults = deque([1, 2, 3], maxlen=3), defaultdict(list, a=[1])
         self.counts, self.names, self.tidy = Counter("aab"), {"a"}, Tidy(a=[1], t=torch.zeros(2))
+        self.number = np.array(1.0)  # without axes
         self.array, self.pair = np.zeros(3), Pair(torch.zeros(2), [torch.zeros(2)])
         self.modules_within = [{"norm": nn.BatchNorm2d(3)}]
         self.itself = [self]
@@ -156,6 +157,7 @@ class Nested(nn.Module):
         self.tidy["a"].append(2)
         dict.__setitem__(self.tidy, "b", self.tidy["t"].add_(1))
         self.array += 1
+        self.number += 1
         self.pair.one.add_(1)
         self.pair.other.append(self.pair.other[0].add_(1))
         self.modules_within[0]["norm"].weight.data.fill_(7)
