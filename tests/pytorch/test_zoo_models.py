@@ -26,6 +26,7 @@ SMALLER = {
     "segnet": (3, 45, 60),
     "unet": (1, 64, 96),
     "unet3d": (3, 92, 92, 92),
+    "unet_milesial": (3, 71, 101),
     "unet_original": (1, 188, 204),
 }
 
