@@ -32,7 +32,11 @@ def settings(row: LayerReport, layout: str) -> tuple[str, ...]:
 def _setting(layer: Layer, parameter: Parameter[Any], rank: int, layout: str) -> str:
     name = parameter.name
     value, default = getattr(layer, name), parameter.default  # a pool's stride has no default, and is always said
-    if value in (default, (default,) * rank) or isinstance(parameter, Inferred | Reference) or name in IN_OUTPUT:
+    if (
+        value in (default, (default,) * max(rank, 1))
+        or isinstance(parameter, Inferred | Reference)
+        or name in IN_OUTPUT
+    ):
         return ""
     if isinstance(parameter, Flag):
         return flagged(name, value)

@@ -130,6 +130,34 @@ def test_a_volume_has_a_set_for_each_axis():
     assert (1, 2, 2) not in sizes
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type = "bias", shape = [1, 12, 12]',
+        'type = "scale", shape = [2, 12, 1]',
+        'type = "scale", shape = [2, 1, 1]',
+        'type = "bias"',
+        'type = "scale", shape = []',
+        'type = "function", function = "sqrt"',
+    ],
+)
+def test_a_learned_tensor_takes_sides_that_are_its_own(layer, torch):
+    pooled = '{ type = "max_pool", kernel_size = 2, ceil_mode = true }'
+    net = cnnshape.loads(f"input = [2, 24, 24]\nlayers = [{pooled}, {{ {layer} }}]")
+    sizes, own = net.valid_sizes(), vars(net.nodes[1].layer).get("shape", ())
+    fitting = 0
+    for height, width in product(range(1, 30), (1, 2, 23, 24)):
+        arrives = torch.zeros(1, 2, -(-height // 2), -(-width // 2))
+        try:
+            torch.broadcast_tensors(arrives, torch.zeros(own))
+            fits = True
+        except RuntimeError:
+            fits = False
+        assert ((height, width) in sizes) == fits == net.check((2, height, width)).ok
+        fitting += fits
+    assert fitting
+
+
 def test_a_volume_that_is_flattened():
     sizes = net_of(
         layer("max_pool", kernel_size=2, stride=1),

@@ -185,3 +185,11 @@ def test_a_shape_with_the_look_of_another_order_has_no_nearest(shape, tmp_path):
     declared = labelled(run("sizes", write(tmp_path, kernel)).stdout)["declared"]
     assert "is none of them" in declared[0]
     assert "nearest" not in declared[0]
+
+
+def test_what_is_trained_and_what_stands_beside_the_parameters(net):
+    text = layers('type = "conv", out_channels = 8, kernel_size = 3, frozen = true', 'type = "batch_norm"')
+    said = facts(net(text))
+    assert said["trainable"] == "16 of 96 parameters"  # of the norm: 8 * 9 + 8 are of the conv
+    assert said["buffers"] == "16 numbers beside the parameters, 112 in all"
+    assert {"trainable", "buffers"}.isdisjoint(facts(net(layers('type = "conv", out_channels = 8, kernel_size = 3'))))

@@ -29,6 +29,14 @@ from helpers.screen import layers, row
         ('type = "permute", dims = [0, 2, 3, 1]', "[4, 32, 32]", "permute  dims [2, 3, 1]"),
         ('type = "reduce", how = "mean", dim = -1, keepdim = true', "[4, 32, 32]", "how mean, dim -1, keepdim"),
         ('type = "unflatten", dim = 1, unflattened_size = [2, -1]', "[4, 32, 32]", "dim 1, unflattened_size 2x-1"),
+        ('type = "function", function = "clamp", min = -1', "[4, 32, 32]", "function  clamp, min -1"),
+        ('type = "scale", shape = []', "[4]", "scale  shape []"),
+        ('type = "scale", shape = [4, 1, 32]', "[4, 32, 32]", "scale  shape 4x1x32"),
+        ('type = "scale"', "[4, 32, 32]", "scale  4x32x32"),
+        ('type = "linear", out_features = 5, learned = false', "[32]", "linear  not learned"),
+        ('type = "linear", out_features = 5, parametrization = "weight_norm"', "[32]", "linear  weight_norm"),
+        ('type = "linear", out_features = 5, frozen = true', "[32]", "linear  frozen"),
+        ('type = "relu", frozen = true', "[32]", "relu  32"),
     ],
 )  # fmt: skip
 def test_settings(net, table, shape, said):
