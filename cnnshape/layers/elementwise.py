@@ -6,7 +6,7 @@ A tensor of its own stands beside what enters; results of other layers are joine
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from cnnshape.layers.activation import Hardtanh, ReLU
 from cnnshape.layers.base import ANY_SHAPE, Layer
@@ -97,6 +97,9 @@ class Function(Elementwise, type="function"):
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
         """Yield the layer of a result alone, or with numbers; files may well leave it out, unless it is a relu or relu6."""
+        if "input" in call.kwargs:
+            others = {key: value for key, value in call.kwargs.items() if key != "input"}
+            call = call._replace(args=(call.kwargs["input"], *call.args), kwargs=others)
         if call.alive != [True] or not call.args or call.args[0] is not call.tensors[0]:
             return
         layer = cls.named(call)
@@ -113,7 +116,7 @@ class Function(Elementwise, type="function"):
             limits = {key: float(limit) for key, limit in call.arguments(names).items() if limit is not None}
             return cls(function=name, **limits) if limits else None
         numbers = [*call.args[1:], *call.kwargs.values()]
-        if not all(type(number) in {int, float} for number in numbers):
+        if not all(isinstance(number, SupportsFloat) for number in numbers):  # of numpy, too
             return None
         if name == "rdiv":
             return cls(function="reciprocal") if numbers == [1] else None

@@ -14,6 +14,13 @@ from torch import nn
 MAP = (4, 8, 8)
 
 
+class Halved(float):
+    """A number of another kind, as numpy's are."""
+
+    def __new__(cls):
+        return super().__new__(cls, 0.5)
+
+
 def one_layer(layer, shape=MAP):
     return f"input = {list(shape)}\nlayers = [{{ {layer} }}]"
 
@@ -55,6 +62,8 @@ SAME = [
     (function("clamp", min=0, max=6), Code(lambda x: x.clamp(0, 6))),
     ('type = "relu6"', Code(lambda x: x.clamp(0, 6))),
     ('type = "hardtanh"', Code(lambda x: x.clamp(-1, 1))),
+    ('type = "relu"', Code(lambda x: torch.clamp(input=x, min=0))),
+    ('type = "scale", value = 0.5', Code(lambda x: x * Halved())),
     (function("clamp", min=0), Code(torch.relu)),
     (function("clamp", min=2, max=1), Code(lambda x: x.clamp(2, 1))),
     ('type = "scale"', Code(lambda x, gamma: x * gamma, (4, 1, 1))),
