@@ -255,7 +255,10 @@ KEYS = (
 def mutated(data, choose):
     """Change a file in one place: another value, a key less, more, or otherwise spelt, an entry twice or less."""
     data = copy.deepcopy(data)
-    *path, key = choose([place for place in places(data) if place])
+    there = [place for place in places(data) if place]
+    if not there:  # all has been taken out
+        return data
+    *path, key = choose(there)
     table = data
     for step in path:
         table = table[step]
