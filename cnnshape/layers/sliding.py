@@ -14,7 +14,6 @@ from cnnshape.layers.in_torch import padded_tensor
 from cnnshape.layers.parameters import SAME_ENDS, WindowSetting
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, left_over, lost, product
-from cnnshape.numbers.symbolic import Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ class Sliding(Layer):
     def sees(  # noqa: PLR0913 -- torch's parameters
         self, cell: N, w: N, windows: N, *, kernel_size: N, stride: N, padding: Any = 0, dilation: N = 1
     ) -> Any:
+        from cnnshape.numbers.symbolic import Unsolvable  # which a check at numbers does without
+
         covered = extent(kernel_size, dilation)
         before = halves(covered - 1, more_after=padding == "same_upper")[0] if padding in SAME_ENDS else padding
         if padding in SAME_ENDS and stride > 1:

@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.windows import FieldTooLarge
-from cnnshape.numbers.symbolic import Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -97,6 +96,8 @@ def ends(layer: Layer, inputs: tuple[Shape, ...], y: Shape, entering: list[Ends 
     """Return the ends of what a layer's result y holds; None where that is y's own. Raises Unsolvable."""
     if not _concerned(layer, len(y) - 1, entering):
         return None
+    from cnnshape.numbers.symbolic import Unsolvable  # which a check at numbers does without
+
     try:
         ways = layer.reads(*inputs)
     except (FieldTooLarge, TypeError):  # TypeError: the reach itself depends on the side
@@ -128,6 +129,8 @@ def _end(reads: Reads, entered: End, out: N) -> list[tuple[Any, ...]]:
 
 def _simpler(largest: list[tuple[Any, ...]]) -> End:
     """Leave out the numbers that decide nothing at any side."""
+    from cnnshape.numbers.symbolic import Unsolvable
+
     found: list[tuple[Any, ...]] = []
     for numbers in largest:
         least: list[Any] = []

@@ -8,7 +8,7 @@ import torch
 from helpers.comparing import Code
 from torch import nn
 
-from cnnshape.pytorch.live import observe
+from cnnshape.pytorch.live import Live
 
 MOVES = {
     "permute": (lambda x: x.permute(2, 0, 1), (5, 4)),
@@ -30,11 +30,11 @@ MOVES = {
 
 @pytest.mark.parametrize(("moves", "shape"), MOVES.values(), ids=MOVES)
 def test_what_a_model_returns_is_without_its_batch(moves, shape):
-    run = observe(Code(moves), {"input": (4, 5)}, "cpu")
+    run = Live(Code(moves), "cpu", {}).run({"input": (4, 5)})
     assert run.failure is None
     assert [returned.shape for returned in run.returned] == [shape]
 
 
 def test_a_layer_on_a_single_sample_has_its_shape_without_a_batch():
-    run = observe(nn.Sequential(Code(lambda x: x[0]), nn.Conv2d(3, 4, 3)), {"input": (3, 8, 8)}, "cpu")
+    run = Live(nn.Sequential(Code(lambda x: x[0]), nn.Conv2d(3, 4, 3)), "cpu", {}).run({"input": (3, 8, 8)})
     assert [(call.entering, call.output) for call in run.calls] == [(((3, 8, 8),), (4, 6, 6))]
