@@ -23,6 +23,8 @@ SMALLER = {
     "efficientnet_b7": (3, 97, 128),
     "fcn8s": (3, 32, 48),
     "fpn_resnet50": (3, 61, 96),
+    "nnunet_3d": (4, 32, 32, 64),
+    "pspnet_resnet50": (3, 65, 97),
     "segnet": (3, 45, 60),
     "unet": (1, 64, 96),
     "unet3d": (3, 92, 92, 92),
