@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cnnshape.compare.side_layer import SideLayer
 
@@ -25,13 +25,7 @@ class Side:
         self.layers = layers = self.ended(layers)
         alive = [layer for i, layer in enumerate(layers) if not (layer.optional and i in self.dead)]
         readers = Counter(value for layer in alive for value in layer.inputs)
-        self.parts = {  # layers of longer sums and concatenations: read only by another
-            value - first
-            for layer in layers
-            if layer.simplest.associative
-            for value in layer.inputs
-            if value >= first and readers[value] == 1 and layers[value - first].kind == layer.kind
-        }
+        self.parts = {part - first for layer in layers for part in self.parts_of(layer, readers)}
         read = {value for layer in layers for value in layer.inputs}
         self.ends = [value for value in range(first, first + len(layers)) if value not in read]
         unused = {value - first for value in self.ends if value not in self.outputs}  # of a split, most often
@@ -56,6 +50,19 @@ class Side:
                 ended[before] = ended[before]._replace(output=layer.output)
                 ended[j] = layer._replace(optional=True)
         return ended
+
+    def parts_of(self, join: SideLayer, readers: Counter[int]) -> Iterator[int]:
+        """Yield the joins of the same kind that only this one reads, and the layers between that change nothing."""
+
+        def alone(value: int) -> SideLayer | None:
+            return self.layers[value - self.first] if value >= self.first and readers[value] == 1 else None
+
+        for value in join.inputs if join.simplest.associative else ():
+            way = [value]
+            while (layer := alone(way[-1])) and layer.optional and layer.own.inert and layer.inputs:
+                way += layer.inputs
+            if layer and layer.kind == join.kind:
+                yield from way
 
     @cached_property
     def depths(self) -> list[int]:
@@ -112,10 +119,15 @@ class Side:
         return terms, parts
 
     def ranks(self, known: dict[Any, int]) -> list[int]:
-        """Return a number for each value, the same for values that are made alike; `known` has the other side's."""
+        """Return a number for each value, the same for values that are made alike; `known` has the other side's.
+
+        The inputs of a sum and of a concatenation may stand in any order.
+        """
         ranks = [0] * self.first
-        for layer in self.layers:
-            made = tuple(ranks[value] for value in layer.inputs)
+        for value, layer in enumerate(self.layers, self.first):
+            mixed = layer.simplest.commutative
+            of = [ranks[one] for one in (self.terms(value)[0] if mixed else layer.inputs)]
+            made = tuple(sorted(of) if mixed or layer.simplest.stacks else of)
             windows = (layer.essence.get(name) for name in ("kernel_size", "stride", "dilation"))
             plain = layer.optional and len(made) == 1
             ranks.append(made[0] if plain else known.setdefault((layer.kind, *windows, made), len(known) + self.first))

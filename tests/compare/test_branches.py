@@ -264,6 +264,46 @@ def test_branches_in_another_order_or_left_out(order):
     assert all(f"from {read} in cat()" in p.message for p in comparison.problems)
 
 
+TWICE = """
+input = [4, 8, 8]
+layers = [
+  { name = "three1", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+  { name = "one1", type = "conv", out_channels = 4, kernel_size = 1, from = "input" },
+  { name = "join1", type = "JOIN", from = ["three1", "one1"] },
+  { name = "three2", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+  { name = "one2", type = "conv", out_channels = 4, kernel_size = 1, from = "join1" },
+  { name = "join2", type = "add", from = ["three2", "one2"] },
+]
+"""
+
+
+@pytest.mark.parametrize("join", ["add", "concat"])
+@pytest.mark.parametrize("turned", [(False, False), (False, True), (True, False), (True, True)])
+def test_branches_behind_a_join_in_another_order(join, turned):
+    """As in RepVGG, of which some add the 1x1 first: branches of one depth, unit behind unit."""
+
+    def wires(m, x):
+        first = [m.p(x), m.q(x)][:: -1 if turned[0] else 1]
+        x = sum(first) if join == "add" else torch.cat(first, 1)
+        return m.s(x) + m.r(x) if turned[1] else m.r(x) + m.s(x)
+
+    kernels = {"p": 3, "q": 1, "r": 3, "s": 1}
+    model = Wired(wires, **{name: nn.LazyConv2d(4, k, padding=k // 2) for name, k in kernels.items()})
+    assert found(compare(TWICE.replace("JOIN", join), model)) == [(DIFFERS, "join1")] * (join == "concat" and turned[0])
+
+
+@pytest.mark.parametrize("between", [nn.Identity(), nn.Dropout(0.0), nn.ReLU(), nn.Dropout(), torch.exp])
+def test_only_a_layer_that_changes_nothing_may_stand_within_a_sum(between):
+    """As in timm's RepVGG, whose drop path stands between its two sums."""
+    text = PAIR.replace('["a", "c"]', '["a", "b", "c"]').replace('"conv", out', '"conv", from = "input", out')
+
+    def wires(m, x):
+        return m.p(x) + between(m.q(x) + m.r(x))
+
+    comparison = compare(text, Wired(wires, **{name: nn.Conv2d(4, 4, 1) for name in "pqr"}))
+    assert comparison.ok == (isinstance(between, nn.Identity) or getattr(between, "p", None) == 0)
+
+
 def test_a_branch_too_many_before_the_model_raises():
     def wires(m, x):
         return F.relu(m.t(F.relu(torch.cat([m.p(x), m.r(m.q(x)), m.s(x), F.relu(m.u(x))], 1))))
