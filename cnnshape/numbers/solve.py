@@ -192,10 +192,19 @@ def _boxes(condition: Condition, axes: Sequence[str], within: Effort) -> list[Bo
     if isinstance(condition, Compared) and condition.sign == "=":
         found = _equal(condition.product, condition.number, within)
         return [tuple(box.get(axis, EVERY) for axis in axes) for box in found]
+    if isinstance(condition, Compared) and condition.sign == ">=" and _always(condition.product, condition.number):
+        return [tuple(EVERY for _ in axes)]
     if len(condition.axes) == 1:
         asked = solve_axis([condition], within)
         return [tuple(asked if axis in condition.axes else EVERY for axis in axes)]
     raise Unsolvable("a product of sides is compared by size")
+
+
+def _always(product: Product, number: int) -> bool:
+    """Say whether a product of sizes is at least a number at all sides, since each of its sizes is 1 or more there."""
+    parts = product.products if isinstance(product, Sum) else (product,)
+    least = sum(part.factor * prod(max(1, size.at(1)) for size in part.sizes if _rises(size)) for part in parts)
+    return all(part.factor > 0 for part in parts) and least + product.constant >= number
 
 
 def _equal(product: Product, number: int, within: Effort) -> list[dict[str, SizeSet]]:

@@ -332,9 +332,12 @@ class Product:
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
+        return self + -other if isinstance(other, int) else self < other
+
+    def __lt__(self, _: Any) -> Any:
         raise Unsolvable("something is taken from a product of sides")
 
-    __rsub__ = __mod__ = __rfloordiv__ = __gt__ = __lt__ = __sub__
+    __rsub__ = __mod__ = __rfloordiv__ = __gt__ = __lt__
 
     def __ge__(self, other: Any) -> Any:
         return self._compared(">=", other)
@@ -452,7 +455,10 @@ class NotNegative(Condition):
 
 
 class Compared(Condition):
-    """The condition that a product of sizes is ">=", "<=" or "=" a number; only "=" can be solved."""
+    """The condition that a product of sizes is ">=", "<=" or "=" a number.
+
+    "=" can be solved; so can ">=" where it holds at all sizes.
+    """
 
     __slots__ = ("number", "product", "sign")
 

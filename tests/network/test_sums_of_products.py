@@ -74,6 +74,42 @@ def test_a_flat_branch_and_a_row_are_joined_as_well():
     ]
 
 
+def points(*window):
+    """Two levels whose cells are joined to one row, and a window on the row."""
+    return net_of(
+        conv(3, 2, 1, "a"),
+        layer("max_pool", "b", kernel_size=3),
+        *(layer("flatten", f"f{name}", from_=name, start_dim=2) for name in "ab"),
+        layer("concat", "all", dim=2, from_=["fa", "fb"]),
+        conv(*window, "last"),
+        shape="[3, 20, 20]",
+    )
+
+
+@pytest.mark.parametrize("window", [(1, 1, 0), (2, 1, 0), (3, 1, 1), (4, 1, 1), (5, 1, 2)])
+def test_a_window_that_is_no_longer_than_the_least_row_takes_every_row(window):
+    built = points(*window)
+    sizes = built.valid_sizes()
+    assert all((each in sizes) == accepted(built, each) for each in product(range(1, 30), repeat=2))
+    assert (5, 6) in sizes
+
+
+@pytest.mark.parametrize("window", [(6, 1, 0), (7, 1, 0), (16, 1, 5)])
+def test_a_window_that_may_be_longer_than_the_row_has_no_closed_form(window):
+    with pytest.raises(NoClosedForm, match="last: a product of sides is compared by size"):
+        points(*window).valid_sizes()
+
+
+@pytest.mark.parametrize(
+    "made", [lambda h, w: h * w * -1 + 40, lambda h, w: (12 - h // 2) * w, lambda h, w: h * w + h - 1]
+)
+def test_a_least_that_is_not_known_has_no_closed_form(made):
+    """One falls where the sides grow, a factor of another does, and the last is 1 at its least."""
+    h, w = unknowns("h", "w")
+    with pytest.raises(Unsolvable, match="compared by size"):
+        solve([made(h, w) >= 2], ["h", "w"])
+
+
 def test_what_cannot_be_had_exactly_has_no_closed_form():
     doubled = [
         *HEADS[:2],
