@@ -15,6 +15,7 @@ import torch
 
 from cnnshape.layers import TYPES, Layer
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.pytorch.functions import BY_DATA, KEEPS, NEUTRAL, REDUCES, TAKES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,47 +23,6 @@ if TYPE_CHECKING:
     from cnnshape.layers.in_torch import Called, Recognized
 
 CONTAINERS: Final = ("torch.nn.modules.container", "torch.nn.modules.transformer")  # of modules that are layers
-BY_DATA: Final = (
-    "nonzero",
-    "argwhere",
-    "masked_select",
-    "unique",
-    "unique_consecutive",
-    "bincount",
-    "repeat_interleave",
-)
-PICKS: Final = (  # from the first tensor, by the others
-    "getitem",
-    "masked_select",
-    "index_select",
-    "gather",
-    "take",
-    "pad_packed_sequence",
-)
-
-# Functions that give the numbers that they get, perhaps in another shape or type, repeated, or with the axes exchanged.
-KEEPS: Final = frozenset([
-    "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "ravel", "squeeze", "unsqueeze",
-    "expand", "expand_as", "broadcast_to", "unfold", "pack_padded_sequence", "pad_packed_sequence",
-    "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis", "permute", "adjoint", "contiguous",
-    "clone", "detach", "alias", "copy", "get", "as_subclass", "requires_grad", "pin_memory", "to", "type",
-    "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda"
-])  # fmt: skip
-REDUCES: Final = ("mean", "sum", "amax", "amin", "max", "min", "prod")  # of one number to itself
-TAKES: Final = (
-    "getitem",
-    "narrow",
-    "chunk",
-    "split",
-    "tensor_split",
-    "unbind",
-    "select",
-)  # of a tensor, perhaps the whole
-NEUTRAL: Final = {0: ("add", "sub", "subtract"), 1: ("mul", "multiply", "div", "divide", "true_divide", "pow")}
-# Functions whose result has nothing of a tensor but its shape.
-CONSTANT: Final = frozenset(
-    f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")
-) | frozenset(f"new_{name}" for name in ("zeros", "ones", "full", "empty", "tensor"))
 
 
 def _modules() -> dict[str, tuple[type[Layer], Mapping[str, Any]]]:

@@ -22,20 +22,9 @@ from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.numbers.rules import unasked
 from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
+from cnnshape.pytorch.functions import CONSTANT, PICKS
 from cnnshape.pytorch.inputs import tensors_in
-from cnnshape.pytorch.recognize import (
-    CONSTANT,
-    PICKS,
-    alters,
-    by_data,
-    kinds_of,
-    layer_of,
-    layers_of,
-    plain,
-    silent,
-    turned,
-    type_of,
-)
+from cnnshape.pytorch.recognize import alters, by_data, kinds_of, layer_of, layers_of, plain, silent, turned, type_of
 from cnnshape.pytorch.their_code import calling_line
 
 if TYPE_CHECKING:

@@ -156,7 +156,6 @@ def test_an_input_without_sides_has_no_sizes():
     [
         ([layer("upsample", "at", scale_factor=0.3)], 64, "rounded in floating point"),
         ([layer("upsample", "at", scale_factor=1.7)], 64, "rounded in floating point"),
-        ([conv(3, 2, 1, "half"), layer("mul", "at", from_=["half", "input"])], 1, "at some sides, and another"),
         ([layer("reshape", "at", shape=[-1, 7])], 63, "a product of sides is divided"),
     ],
 )

@@ -215,7 +215,8 @@ def _(case: Case, answer: Any) -> bool:
     x, wanted, seen = case.shapes[0], case.settings.get("out_shape"), case.settings.get("seen")
     if case.type != "opaque" or not x or seen in (None, 0, []):
         return False
-    seen = tuple(each(seen, "a"))
+    seen, wanted = (given if isinstance(given, list | str) else [given] for given in (seen, wanted))
+    seen = tuple(seen)
     follows = wanted == "keep" or (wanted[1:] and not any(isinstance(side, int) for side in wanted[1:]))
     return len(seen) != len(x) or (seen[0] != x[0] if follows else seen != x)
 

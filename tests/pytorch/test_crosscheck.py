@@ -288,7 +288,7 @@ def test_a_layer_that_is_not_known_is_not_run():
     text = 'input = [3, 8]\nlayers = [{type = "max_pool", kernel_size = 9}, "flatten", {type = "linear", out_features = 5}]'
     net = cnnshape.loads(text)
     assert verdicts(net) == ["refuses", "not run", "not run"]
-    assert verdicts(net, input=(3, 20)) == ["agrees", "agrees", "not run"]  # in_features was to be inferred
+    assert verdicts(net, input=(3, 20)) == ["agrees", "agrees", "agrees"]  # in_features is inferred there
 
 
 # An engine with a bug
