@@ -34,11 +34,12 @@ class Requirement(Stated, type="require"):
     """Refuses the sides that the model's code refuses, and changes nothing.
 
     Shape   (C, W, ...) -> the same
-    Errors  requirement-fails: W is no multiple of `multiple_of`, or is below `at_least`, or above `at_most`
+    Errors  requirement-fails: W - `plus` is no multiple of `multiple_of`, or W is below `at_least`, or above `at_most`
     Source  the model's own code
     """
 
     multiple_of = PerAxis(None, torch=False, compared=False)
+    plus = PerAxis(0, least=0, torch=False, compared=False)
     at_least = PerAxis(None, torch=False, compared=False)
     at_most = PerAxis(None, torch=False, compared=False)
     ranks = ANY_SPACE
@@ -46,11 +47,16 @@ class Requirement(Stated, type="require"):
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
-        return None if given else NothingRequired()
+        if "plus" in given and "multiple_of" not in given:
+            return NothingRequired(of="plus", keys="multiple_of")
+        return None if given else NothingRequired(of=cls.type, keys="multiple_of, at_least or at_most")
 
-    def side(self, w: N, require: Require, *, multiple_of: N = None, at_least: N = None, at_most: N = None) -> N:
+    def side(  # noqa: PLR0913 -- the conditions
+        self, w: N, require: Require, *, multiple_of: N = None, plus: N = 0, at_least: N = None, at_most: N = None
+    ) -> N:
         if multiple_of is not None:
-            require(divides(multiple_of, w), "requirement-fails", side=w, key="multiple_of", number=multiple_of)
+            asked = {"key": "multiple_of", "number": multiple_of, "plus": plus}
+            require(divides(multiple_of, w - plus), "requirement-fails", side=w, **asked)
         if at_least is not None:
             require(w >= at_least, "requirement-fails", side=w, key="at_least", number=at_least)
         if at_most is not None:

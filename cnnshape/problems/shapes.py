@@ -723,7 +723,8 @@ class RequirementFails(Problem, code="requirement-fails"):
 
     @property
     def sentence(self) -> str:  # type: ignore[override]
-        kinds = {"multiple_of": "no multiple of", "at_least": "less than", "at_most": "more than"}
+        multiple = "not {plus} more than a multiple of" if self.facts.get("plus") else "no multiple of"
+        kinds = {"multiple_of": multiple, "at_least": "less than", "at_most": "more than"}
         return f"a side of {{side}} is {kinds[self.facts['key']]} {{number}}, which the model requires"
 
     @property

@@ -185,14 +185,14 @@ class NeedsOneOf(Problem, code="needs-one-of"):
 
 
 class NothingRequired(Problem, code="nothing-required"):
-    """A require has no condition.
+    """A require has no condition, or has a `plus` beside no `multiple_of`.
 
     Example  input = [3, 32, 32]
              layers = [{ type = "require" }]
     Mend     Say what the code asks of a side (`multiple_of = 32`, or `at_least = 32`), or leave the layer out.
     """
 
-    sentence = "require needs multiple_of, at_least or at_most"
+    sentence = "{of} needs {keys}"
 
 
 class KeysExclude(Problem, code="keys-exclude"):

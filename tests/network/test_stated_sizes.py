@@ -21,6 +21,15 @@ def test_a_requirement_is_in_the_set_and_named():
     assert sizes.forbidden_by((12, 12)) == ("code",)
 
 
+def test_a_requirement_may_be_more_than_a_multiple():
+    net = sizes_of('{ type = "require", multiple_of = [8, 6], plus = [1, 15] }')
+    sizes = net.valid_sizes()
+    for h in range(1, 40):
+        for w in range(1, 40):
+            asked = (h - 1) % 8 == 0 and (w - 15) % 6 == 0
+            assert ((h, w) in sizes) == asked == net.check((3, h, w)).ok, (h, w)
+
+
 def test_a_requirement_behind_a_window_is_one_on_the_image():
     sizes = sizes_of('{ type = "max_pool", kernel_size = 2 }, { type = "require", multiple_of = 3 }').valid_sizes()
     assert [side for side in range(1, 40) if side in sizes.square] == [

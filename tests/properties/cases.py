@@ -277,6 +277,7 @@ TRIED: dict[str, Tried] = {
     "require": Tried(
         space=True,
         multiple_of=sizes(1, 1, 2, 3),
+        plus=sizes(0, 0, 1, 4),
         at_least=sizes(1, 1, 2, 4),
         at_most=sizes(3, 5, 9, 100),
     ),

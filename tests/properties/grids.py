@@ -242,6 +242,9 @@ def stated() -> Iterator[Case]:
     some = {"multiple_of": (LEFT_OUT, 0, 1, 2, 3), "at_least": (LEFT_OUT, 0, 2, 4), "at_most": (LEFT_OUT, 0, 3, 5)}
     yield from grid("require", [(), (3,), *sides(6), *sides(6, 2)], **some)
     yield from grid(
+        "require", [(3,), *sides(6)], multiple_of=(LEFT_OUT, 2, 3), plus=(-1, 0, 1, 4), at_most=(LEFT_OUT, 5)
+    )
+    yield from grid(
         "require", shapes((1, 4), (2, 3, 4)), multiple_of=([2], [1, 2], [2, 1, 4]), at_most=(LEFT_OUT, [3, 4])
     )
 

@@ -73,7 +73,7 @@ PER_AXIS = (
 )
 
 
-PER_AXIS += ("multiple_of", "at_least", "at_most")
+PER_AXIS += ("multiple_of", "plus", "at_least", "at_most")
 
 
 @condition("axes-differ")
@@ -202,10 +202,10 @@ def _(case: Case, answer: Any) -> bool:
         return False
     sides, settings = case.shapes[0][1:], case.settings
     multiples, least = each(settings.get("multiple_of", 1), sides), each(settings.get("at_least", 1), sides)
-    most = each(settings.get("at_most", 10**9), sides)
+    most, more = each(settings.get("at_most", 10**9), sides), each(settings.get("plus", 0), sides)
     return any(
-        m > 0 and (w % m > 0 or not low <= w <= high)
-        for w, m, low, high in zip(sides, multiples, least, most, strict=False)
+        m > 0 and ((w - plus) % m > 0 or not low <= w <= high)
+        for w, m, plus, low, high in zip(sides, multiples, more, least, most, strict=False)
     )
 
 
@@ -252,7 +252,14 @@ def _(case: Case, answer: Any) -> bool:
         or any(isinstance(cells, int) and cells < 0 for cells in added)
         or settings.get("scale_factor") == 0
         or (kind == "opaque" and settings.get("seen") in (0, []))
-        or (kind == "require" and (not settings or any(n < 1 for value in settings.values() for n in each(value, "a"))))
+        or (
+            kind == "require"
+            and (
+                not settings
+                or ("plus" in settings and "multiple_of" not in settings)
+                or any(n < (key != "plus") for key, value in settings.items() for n in each(value, "a"))
+            )
+        )
         or (not settings.get("learned", True) and made)
         or (kind == "attention" and not 0 <= settings.get("dropout", 0) <= 1)
     )
