@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby, takewhile, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -333,7 +334,8 @@ class _Judge:
 
     def fits(self, name: str, tensor: Returned) -> int:
         """Return 2 for a tensor made as the output is, and of its shape, 1 for another shape, 0 for anything else."""
-        made = bool(tensor.values) and self.sources.same([self.net.outputs[name]], tensor.values)
+        read = Counter if len(tensor.values) == 1 else set
+        made = bool(tensor.values) and self.sources.same([self.net.outputs[name]], tensor.values, read)
         return made + (made and tensor.shape == self.report.outputs[name])
 
     def title(self, tensor: Returned) -> str:
@@ -341,7 +343,7 @@ class _Judge:
         own = [v for v in tensor.values if v >= self.first and self.adds(v - self.first)]
         name = next((name for name in self.net.outputs if not own and self.fits(name, tensor)), "")
         there = own or self.model.sources(tensor.values, self.sources.added)[0]
-        name = name or listed(sorted(there), [*self.net.inputs, *(call.title for call in self.run.calls)])
+        name = name or listed(sorted({*there}), [*self.net.inputs, *(call.title for call in self.run.calls)])
         return f"{name} as {tensor.key}" if tensor.key not in {"", name} else name
 
     def note(self, problem: type[Problem], i: int | None, *keys: str, **facts: Any) -> None:

@@ -145,12 +145,19 @@ class Side:
         """Whether a layer has all its inputs in its result, as a concatenation."""
         return self.layers[index].simplest.stacks
 
+    def sums(self, index: int) -> bool:
+        """Whether a layer is a sum or a product: each term counts as often as it is read."""
+        return self.layers[index].simplest.associative and not self.stacks(index)
+
     def in_sum(self, index: int) -> bool:
         """Whether a layer is a part of a longer sum."""
         return index in self.parts and not self.stacks(index)
 
     def sources(self, values: Iterable[int], through: Callable[[int], bool]) -> tuple[list[int], list[int]]:
-        """Return the values that these are made of, looking through some layers, and the layers looked through."""
+        """Return the values that these are made of, looking through some layers, and the layers looked through.
+
+        A value stands there as often as sums read it, but what a layer of several inputs reads is counted once.
+        """
         found: list[int] = []
         seen: list[int] = []
         todo = [*values][::-1]
@@ -158,9 +165,11 @@ class Side:
             value = todo.pop()
             index = value - self.first
             if index >= 0 and through(index):
-                if index not in seen:
+                inputs = self.layers[index].inputs
+                read = [*(inputs if self.sums(index) else dict.fromkeys(inputs))]
+                if index not in seen or len(read) == 1:
                     seen.append(index)
-                    todo += self.layers[index].inputs[::-1]
-            elif value and value not in found:
+                    todo += read[::-1]
+            elif value:
                 found.append(value)
         return found, seen

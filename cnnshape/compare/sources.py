@@ -6,10 +6,11 @@ place and the parts of longer sums are looked through, and concatenations where 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from cnnshape.compare.alignment import Alignment
 
@@ -23,25 +24,30 @@ class Sources:
         self.unsound: set[int] = set()
 
     def reads_alike(self, i: int, j: int) -> bool:
-        """Say whether a layer of the file and one of the model read the same."""
+        """Say whether a layer of the file and one of the model read the same.
+
+        Parts of sums do: which part is paired with which is chance, and their terms are compared at the whole sums.
+        """
         one, other = self.file.layers[i], self.model.layers[j]
-        return not any(other.inputs) or self.same(one.inputs, other.inputs, ordered=one.ordered)
+        if not any(other.inputs) or (self.file.in_sum(i) and self.model.in_sum(j)):
+            return True
+        sums = self.file.sums(i) and self.model.sums(j)
+        return self.same(one.inputs, other.inputs, Counter if sums else _in_order if one.ordered else set)
 
-    def same(self, ours: Iterable[int], theirs: Iterable[int], *, ordered: bool = False) -> bool:
-        """Say whether values are made of the same, as they are or with all concatenations taken apart."""
-        return any(self._same_parts([*ours], [*theirs], ordered=ordered, apart=apart) for apart in (False, True))
+    def same(self, ours: Iterable[int], theirs: Iterable[int], read: Callable[[list[int]], Any] = set) -> bool:
+        """Say whether values are made of the same, as they are or with all concatenations taken apart.
 
-    def _same_parts(self, ours: list[int], theirs: list[int], *, ordered: bool, apart: bool) -> bool:
+        `read` makes of the values the part that counts: which there are, how often or in which order.
+        """
+        return any(self._same_parts([*ours], [*theirs], read, apart=apart) for apart in (False, True))
+
+    def _same_parts(self, ours: list[int], theirs: list[int], read: Callable[[list[int]], Any], *, apart: bool) -> bool:
         here, missing = self.file.sources(ours, lambda i: self.unseen(i) or (apart and self.file.stacks(i)))
         there, extra = self.model.sources(theirs, lambda j: self.added(j) or (apart and self.model.stacks(j)))
         wanted = [value if value < self.first else self.found.pairs[value - self.first] + self.first for value in here]
         less = any(len(self.file.layers[i].inputs) > 1 and i in self.unsound for i in missing)  # a sum that is missing
         more = any(len(self.model.layers[j].inputs) > 1 and not self.model.layers[j].optional for j in extra)
-        return (
-            (wanted == there if ordered else {*wanted} == {*there})
-            or (less and {*there} <= {*wanted})
-            or (more and {*wanted} <= {*there})
-        )
+        return read(wanted) == read(there) or (less and {*there} <= {*wanted}) or (more and {*wanted} <= {*there})
 
     def enters_otherwise(self, i: int, j: int) -> bool:
         """Say whether the inputs of two layers differ for a known reason: an unsound layer, or one too many."""
@@ -59,6 +65,9 @@ class Sources:
         """Return the values that two layers read, on either side."""
         here, _ = self.file.sources(self.file.layers[i].inputs, self.unseen)
         there, _ = self.model.sources(self.model.layers[j].inputs, self.added)
+        if self.file.sums(i) and self.model.sums(j):
+            return sorted(here), sorted(there)
+        here, there = _in_order(here), _in_order(there)
         return (here, there) if self.file.layers[i].ordered else (sorted(here), sorted(there))
 
     def unseen(self, i: int) -> bool:
@@ -72,3 +81,8 @@ class Sources:
     def astray(self, j: int) -> bool:
         """Whether a layer of the model has no partner at its place."""
         return self.found.pairs.get(self.found.partners.get(j, -1)) != j
+
+
+def _in_order(values: list[int]) -> list[int]:
+    """Return values once each, in the order in which they come first."""
+    return [*dict.fromkeys(values)]

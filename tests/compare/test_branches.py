@@ -110,6 +110,104 @@ def test_several_inputs_go_by_name_or_by_place():
     assert compare(text, ByPlace(shared=True)).ok
 
 
+FUSION = """
+input = [4, 9]
+layers = [
+  { name = "of3", block = "residuals", kernel = 3, from = "input" },
+  { name = "of5", block = "residuals", kernel = 5, from = "input" },
+  { name = "of7", block = "residuals", kernel = 7, from = "input" },
+  { name = "sum", type = "add", from = ["of3", "of5", "of7"] },
+]
+
+[blocks.residuals]
+arguments = ["kernel"]
+layers = [{ block = "residual", kernel = "kernel", repeat = 2 }]
+
+[blocks.residual]
+arguments = ["kernel"]
+layers = [
+  { name = "conv", type = "conv", out_channels = 4, kernel_size = "kernel", padding = "kernel // 2" },
+  { type = "add", from = ["conv", "input"] },
+]
+"""
+
+
+class Fusion(nn.Module):
+    """Residual branches of several kernels, as a vocoder sums them; `last` is the last residual sum of a branch."""
+
+    def __init__(self, total, last=lambda before, x, y: x + y):
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.ModuleList(nn.Conv1d(4, 4, k, padding=k // 2) for _ in range(2)) for k in (3, 5, 7)
+        )
+        self.total, self.last = total, last
+
+    def branch(self, x, one, two):
+        y = x + one(x)
+        return self.last(x, y, two(y))
+
+    def forward(self, x):
+        return self.total([self.branch(x, *convs) for convs in self.branches])
+
+
+@pytest.mark.parametrize("total", [sum, lambda y: y[2] + (y[1] + y[0]), lambda y: (y[2] + y[0]) + y[1]])
+def test_residual_branches_are_summed_in_any_order(total):
+    assert compare(FUSION, Fusion(total)).problems == ()
+    assert (DIFFERS, "sum") in found(compare(FUSION, Fusion(total, last=lambda before, x, y: before + y)))
+
+
+def test_a_term_counts_as_often_as_a_sum_has_it():
+    text = """
+    input = [4, 8, 8]
+    layers = [
+      { name = "a", type = "relu" },
+      { name = "b", type = "sigmoid", from = "input" },
+      { name = "c", type = "tanh", from = "input" },
+      { name = "ab", type = "add", from = ["a", "b"] },
+      { name = "ac", type = "add", from = ["a", "c"] },
+      { name = "sum", type = "add", from = ["ab", "ac"] },
+    ]
+    """
+
+    def model(total):
+        return Wired(lambda _, x: total(F.relu(x), torch.sigmoid(x), torch.tanh(x)))
+
+    assert compare(text, model(lambda a, b, c: (a + b) + (a + c))).problems == ()
+    assert compare(text, model(lambda a, b, c: (a + a) + (c + b))).problems == ()
+    assert compare(text, model(lambda a, b, c: sum([nn.Identity()(a)] * 2) + b + c)).problems == ()
+    for total, theirs in ((lambda a, b, c: (a + b) + (b + c), "sigmoid()"), (lambda a, b, c: (a + b) + c, "tanh()")):
+        (problem,) = compare(text, model(total)).problems
+        assert (problem.code, problem.layer) == (DIFFERS, "sum")
+        assert "from a and a and b and c in the file, but from " in problem.message
+        assert theirs in problem.message
+
+
+def test_a_sum_within_a_sum_is_returned_as_well():
+    text = """
+    input = [4, 8, 8]
+    outputs = ["some", "all"]
+    layers = [
+      { name = "a", type = "relu" },
+      { name = "b", type = "sigmoid", from = "input" },
+      { name = "some", type = "add", from = ["a", "a", "b"] },
+      { name = "all", type = "add", from = ["some", "b"] },
+    ]
+    """
+
+    def model(some, rest):
+        def wires(_, x):
+            terms = {"a": F.relu(x), "b": torch.sigmoid(x)}
+            first = sum(terms[name] for name in some)
+            return first, sum((terms[name] for name in rest), first)
+
+        return Wired(wires)
+
+    assert compare(text, model("aab", "b")).problems == ()
+    assert compare(text, model("aba", "b")).problems == ()
+    assert (DIFFERS, "some") in found(compare(text, model("ab", "ab")))
+    assert (DIFFERS, "all") in found(compare(text, model("aab", "a")))
+
+
 BRANCHES = """
 input = [2, 4, 4]
 outputs = ["twice", "sum"]
