@@ -52,6 +52,7 @@ class Layer(InTorch):
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
     keeps_rank: ClassVar[bool] = True  # the output has as many axes as the input, even where the input is refused
     fits: ClassVar[bool] = False  # it changes nothing where input and output have equal shapes
+    adds: ClassVar[bool] = False  # it does nothing but add cells at the ends, or cut them off there
     cuts: ClassVar[bool] = False  # it takes a part of a tensor; nobody need use the other parts
     commutative: ClassVar[bool] = False  # the order of its inputs does not count
     associative: ClassVar[bool] = False  # a join of joins is one join: a + (b + c)

@@ -169,6 +169,7 @@ class Pad(Shaping, type="pad"):
     multiple = PerAxis(None, torch=False, compared=False)
     where = Word(None, words=("both", "after"), torch=False, compared=False, sides=True)  # type: ignore[arg-type]
     ranks = ANY_SPACE
+    adds = True
     fits = True
     modules: ClassVar = {
         "ZeroPad{rank}d": {},

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.layers.shaping import Pad
 from cnnshape.network.report import total
 from cnnshape.numbers.shape import axes, other_order, text
 from cnnshape.numbers.unknown import UNKNOWN
@@ -138,7 +137,8 @@ def _without_overhang(made: list[tuple[str, Layer | None]]) -> list[str]:
     for size, layer in made:
         if kept and kept[-1][0] == size:
             continue
-        if len(kept) > 1 and kept[-2][0] == size and (isinstance(kept[-1][1], Pad) or (layer and layer.cuts)):
+        padded = kept[-1][1] if len(kept) > 1 and kept[-2][0] == size else None
+        if padded and (padded.adds or (layer and layer.cuts)):
             kept.pop()
         else:
             kept.append((size, layer))
