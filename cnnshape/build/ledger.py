@@ -67,6 +67,11 @@ class Ledger:
         if self.steps_left < 0:
             self.too_large(site, "repeat", "layers and blocks", MAX_STEPS)
 
+    def copies(self, site: Site, count: int) -> None:
+        """Refuse a number of copies for which no steps are left, before they are built."""
+        if count > self.steps_left:
+            self.too_large(site, "repeat", "layers and blocks", MAX_STEPS)
+
     def work(self, site: Site, key: str, amount: int) -> None:
         """Count the time and memory that every copy of a step takes."""
         self.work_left -= amount

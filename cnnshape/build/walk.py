@@ -69,6 +69,7 @@ class Walk:
         """Build the copies of a repeated step, each fed by the one before."""
         step, frame, plain, values = site.step, site.frame, site.title, site.inputs
         count = self.settler.read(site, "repeat", REPEAT, step.repeat)
+        self.ledger.copies(site, count)
         first = Site(step, frame, values, site.entering, plain, 0)
         gives = len(self.uses.gives(first)) or 1
         if len(values) != gives:

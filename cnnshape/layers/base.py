@@ -184,6 +184,10 @@ class Layer(InTorch):
         """Return the reach of a position along one axis of side w."""
         return cells()
 
+    def turns(self, x: Shape) -> N:
+        """Return the number of operations that wait for one another, at input x: one for each step of a recurrence."""
+        return 1
+
     def weights(self, x: Shape) -> N:
         """Return the number of weights, at input x."""
         return 0

@@ -75,6 +75,9 @@ class Recurrent(Layer):
     def uses(self, x: Shape, y: Shape) -> N:
         return x[axis_of(self.over, x, unasked)]
 
+    def turns(self, x: Shape) -> N:
+        return self.uses(x, x) * self.num_layers * self.directions()
+
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
         """Return the elements of the gates of one of its layers, and of its states."""
         return self.uses(x, y) * (self.matrices() + 2 * self.hidden_size * self.directions())

@@ -47,6 +47,9 @@ TorchOutcome = Literal[
 ]
 
 
+MOST_TURNS: Final = 20_000  # of a recurrent layer: seconds, whatever the hardware
+
+
 class Verdict(NamedTuple):
     """Torch's verdict on one layer. Shapes are channels first, without the batch."""
 
@@ -178,6 +181,11 @@ class _Pass:
         unasked = next((UNASKED[code] for code, _ in row.result.refusals if code in UNASKED), "")
         if unasked:
             return Verdict(row.name, "skipped", unasked)
+        turns = layer.turns(row.input_shapes[0])
+        if turns > MOST_TURNS:
+            return Verdict(
+                row.name, "skipped", f"has {turns:,} steps, one after the other, and may have {MOST_TURNS:,}"
+            )
         needed = self.needed(row)
         if needed > self.memory:
             reason = f"needs {needed / 2**30:,.1f} GiB, and may use {self.memory / 2**30:,.1f} GiB"

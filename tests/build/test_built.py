@@ -147,3 +147,10 @@ def test_a_result_without_axes_has_no_channels():
     text = 'input = [1]\nlayers = [{ type = "reshape", shape = [] }, { type = "linear", out_features = "in_channels + %d" }]'
     assert codes(text % 0) == ["out-of-range"]
     assert codes(text % 1) == ["no-axes"]
+
+
+def test_too_many_copies_are_refused_before_they_are_built():
+    with pytest.raises(cnnshape.ArchitectureError) as caught:
+        cnnshape.loads('input = [3, 8, 8]\nlayers = [{ type = "relu", repeat = 100_000_000 }]')
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.layer) == ("too-large", "")  # of no copy

@@ -107,3 +107,17 @@ def test_the_axes_of_an_attention_in_words(over, words):
 def test_what_follows_a_refusal_is_not_known():
     refused = measure(layer("lstm", hidden_size=3, over=3), ((4, 5),))
     assert (refused.output, [code for code, _ in refused.refusals]) == (None, ["no-such-axis"])
+
+
+def test_a_recurrence_of_too_many_steps_is_not_run(torch):
+    """Its steps wait for one another: no machine makes them quick."""
+    for given, side in (
+        ("hidden_size = 4", 200_000),
+        ("hidden_size = 4, num_layers = 2000, bidirectional = true", 8),
+    ):
+        net = cnnshape.loads(f'input = [8, {side}]\nlayers = [{{ type = "lstm", over = 2, {given} }}]')
+        (layer,) = cnnshape.verify(net, "cpu").layers
+        assert layer.verdict == "skipped"
+        assert "steps, one after the other, and may have 20,000" in layer.reason
+    net = cnnshape.loads('input = [8, 2000]\nlayers = [{ type = "gru", over = 2, hidden_size = 1 }]')
+    assert cnnshape.verify(net, "cpu").layers[0].verdict == "agrees"
