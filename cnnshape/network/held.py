@@ -64,7 +64,14 @@ def held(
 
 def _concerned(layer: Layer, rank: int, entering: Sequence[object]) -> bool:
     """Say whether the result may have cells that hold nothing; it does not in most nets, at no layer."""
-    return layer.leaves_empty(rank) or (any(cells is not None for cells in entering) and not layer.repeats_ends())
+    if entering.count(None) < len(entering):
+        return not layer.repeats_ends() or layer.leaves_empty(rank)
+    return _leaves_empty(layer, rank)
+
+
+@lru_cache(maxsize=2**14)
+def _leaves_empty(layer: Layer, rank: int) -> bool:
+    return layer.leaves_empty(rank)  # once for layers that are alike
 
 
 def _all(side: int) -> int:
