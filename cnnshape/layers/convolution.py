@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.base import SPATIAL, Doubt, Layer, attempt, channels_of, last_of, sees_all, volume
+from cnnshape.layers.following import Following
 from cnnshape.layers.in_torch import padded_tensor
 from cnnshape.layers.parameters import SAME_ENDS, Count, Flag, Inferred, Padding, Reference, WindowSetting, Word
 from cnnshape.layers.sliding import Sliding, added, countable, fit
@@ -309,7 +310,7 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
         return Linear(in_features=inside, out_features=self.out_channels, bias=self.bias, **made)
 
 
-class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d"):
+class ConvTranspose(Following, _Filters, type="conv_transpose", torch="ConvTranspose{rank}d"):
     """Undoes the shape of a convolution: each input cell paints a kernel on the output (also called deconvolution).
 
     Shape   (C, W, ...) -> (out_channels, W', ...), W' = S(W - 1) - 2P + F + OP, with F = D(K - 1) + 1; or the side of
@@ -356,15 +357,6 @@ class ConvTranspose(_Filters, type="conv_transpose", torch="ConvTranspose{rank}d
     def enter(self, require: Require, *inputs: Shape) -> None:
         super().enter(require, *inputs)
         countable(self.axes(len(inputs[0]) - 1), require)
-
-    def output(self, require: Require, *inputs: Shape) -> Shape:
-        if self.like is None:
-            return super().output(require, *inputs)
-        x, like = inputs
-        require(len(x) == len(like), "shapes-differ", one=x, other=like)
-        sides = zip(x[1:], like[1:], self.axes(len(x) - 1), strict=True)
-        reached = [attempt(self.reached, w, target, require, **axis) for w, target, axis in sides]
-        return (attempt(self.depth, x[0], require), *reached)
 
     def side(  # noqa: PLR0913 -- torch's parameters
         self, w: N, require: Require, *, kernel_size: N, stride: N, padding: Any, output_padding: N, dilation: N

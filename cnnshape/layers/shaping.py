@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Layer, attempt, axis_of
+from cnnshape.layers.following import Following
 from cnnshape.layers.in_torch import Called, Recognized, padded_tensor
 from cnnshape.layers.parameters import (
     Count,
@@ -54,7 +55,7 @@ class Shaping(Layer):
 MODES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # the spatial axes that a mode is for
 
 
-class Upsample(Shaping, type="upsample", torch="Upsample"):
+class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
     """Resizes by interpolation: to a `size`, by a `scale_factor`, or to the size of another layer (`like`).
 
     Shape   (C, W, ...) -> (C, W', ...), W' = size, or floor(W * scale_factor), or the side of `like`, or that times
@@ -96,15 +97,8 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
         given = per_axis(UNKNOWN if self.size is None else self.size, len(x) - 1)
         return known and (x[0], *(given if len(given) == len(x) - 1 else known[1:]))
 
-    def output(self, require: Require, *inputs: Shape) -> Shape:
-        if self.like is None:
-            return super().output(require, *inputs)
-        x, like = inputs
-        require(len(x) == len(like), "shapes-differ", one=x, other=like)
-        if self.scale_factor is None:
-            return (x[0], *like[1:])
-        sides = zip(like[1:], self.axes(len(x) - 1), strict=True)
-        return (x[0], *(attempt(self.side, w, require, **axis) for w, axis in sides))
+    def reached(self, w: N, target: N, require: Require, *, scale_factor: Any = None, **_: Any) -> N:
+        return target if scale_factor is None else self.side(target, require, scale_factor=scale_factor)
 
     def side(self, w: N, require: Require, *, size: N = None, scale_factor: float = 0) -> N:
         return size if size is not None else scaled(w, require, factor=scale_factor)
@@ -149,7 +143,7 @@ class Upsample(Shaping, type="upsample", torch="Upsample"):
         return interpolate(tensors[0], size=size, mode=self.mode, align_corners=self.align_corners)
 
 
-class Pad(Shaping, type="pad"):
+class Pad(Following, Shaping, type="pad"):
     """Adds cells at the ends of each spatial axis, and channels of zeros; negative numbers cut cells off.
 
     Shape   (C, W, ...) -> (before + C + after, W', ...), of `channels`; W' = before + W + after, of `padding`; or the
@@ -216,25 +210,17 @@ class Pad(Shaping, type="pad"):
         """Return the channels added before and after; a single number is added after."""
         return self.channels if isinstance(self.channels, tuple) else (0, self.channels)
 
-    def output(self, require: Require, *inputs: Shape) -> Shape:
-        if self.like is None:
-            return super().output(require, *inputs)
-        x, like = inputs
-        require(len(x) == len(like), "shapes-differ", one=x, other=like)
-        reached = [attempt(self.reached, w, side, require) for w, side in zip(x[1:], like[1:], strict=True)]
-        return (attempt(self.depth, x[0], require), *reached)
-
     def side(self, w: N, require: Require, *, padding: Any = 0, multiple: N = None) -> N:
         if multiple is not None:
             return self.reached(w, covering(w, stride=multiple) * multiple, require)
         before, after = ends(padding)
         return padded(w, require, before=before, after=after, mode=self.mode)
 
-    def reached(self, w: N, side: N, require: Require) -> N:
-        """Return a side that w is padded to, or cut to; mode "reflect" and its like need cells to repeat."""
-        _, after = self.split(side - w)
+    def reached(self, w: N, target: N, require: Require, **_: Any) -> N:
+        """Return the side that w is padded to, or cut to; mode "reflect" and the others need cells to repeat."""
+        _, after = self.split(target - w)
         repeated(w, require, padding=after, mode=self.mode)
-        return side
+        return target
 
     def split(self, cells: N) -> tuple[N, N]:
         """Return the cells before and after, of those that are added in all; negative ones are cut off."""
@@ -296,7 +282,7 @@ def _parts(call: Called) -> Iterator[tuple[Any, dict[int, tuple[int, int, int]]]
         start += part.shape[axis]
 
 
-class Crop(Shaping, type="crop"):
+class Crop(Following, Shaping, type="crop"):
     """Cuts the middle out, or what begins at `offset`; of an odd number to cut, the greater half goes off the end.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = `size`, or the side of `like`, or W - 2 * `amount`
@@ -330,13 +316,8 @@ class Crop(Shaping, type="crop"):
         centred = "offset" in given and ("amount" in given or given.get("exact"))
         return OffsetNotCentred() if centred else None
 
-    def output(self, require: Require, *inputs: Shape) -> Shape:
-        if self.like is None:
-            return super().output(require, *inputs)
-        x, like = inputs
-        require(len(x) == len(like), "shapes-differ", one=x, other=like)
-        sides = zip(x[1:], like[1:], self.axes(len(x) - 1), strict=True)
-        return (x[0], *(attempt(self.side, w, require, size=size, **axis) for w, size, axis in sides))
+    def reached(self, w: N, target: N, require: Require, **axis: Any) -> N:
+        return self.side(w, require, size=target, **axis)
 
     def side(self, w: N, require: Require, *, size: N = None, amount: N = 0, offset: N = 0) -> N:
         if size is None:
