@@ -67,6 +67,8 @@ def misfitting_inputs(context: Context) -> Iterator[Problem]:
 def reordered_inputs(context: Context) -> Iterator[Problem]:
     """Find inputs that have the look of another order of axes."""
     graph = context.graph
+    if not graph.nodes:  # an input of no layer has no place, nor an order that matters
+        return
     other = 'layout = "channels_last"' if graph.layout == CHANNELS_FIRST else 'layout = "channels_first"'
     for name, shape in context.inputs.items():
         meant = None if shape is None or name in context.misfits else other_order(shape, graph.layout)

@@ -183,3 +183,11 @@ def test_checks_of_the_declared_input_are_of_no_other():
     built = net(HERE + 'layers = [{ type = "relu", expect = [9] }]\n[claims]\nparameters = 9')
     assert [problem.code for problem in built.check().problems] == ["expect-differs", "claim-differs"]
     assert built.check((3, 9, 9)).problems == ()
+
+
+@pytest.mark.parametrize("top", ["input = [227, 227, 3]", 'input = [3, 8, 8]\nlayout = "channels_last"'])
+def test_an_input_of_no_layers_is_in_no_order(top):
+    """There is no layer whose place could tell where the input stands; that there are none is the problem."""
+    with pytest.raises(cnnshape.ArchitectureError) as caught:
+        cnnshape.loads(f"{top}\nlayers = []")
+    assert all(problem.place for problem in caught.value.problems)
