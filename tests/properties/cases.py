@@ -472,6 +472,9 @@ def unpooling(settings: dict[str, Any], restored: Shape, choose: Choose) -> Case
     }
     pool.setdefault("kernel_size", 2)
     settings = {name: value for name, value in settings.items() if choose((True, False, False))} | {"indices": pool}
+    if "output_size" in settings:  # the side is as many strides as there are values: torch would fill gigabytes
+        for given in (settings, pool):
+            given |= {name: _in_memory(value) for name, value in given.items() if name == "stride"}
 
     def pooled(axis: int, side: int) -> int:
         kernel_size, padding, dilation = (of_axis(pool.get(name, d), axis) for name, d in POOL_DEFAULTS)
@@ -486,6 +489,10 @@ def unpooling(settings: dict[str, Any], restored: Shape, choose: Choose) -> Case
 
 
 POOL_DEFAULTS = (("kernel_size", 1), ("padding", 0), ("dilation", 1))
+
+
+def _in_memory(stride: Any) -> Any:
+    return [*map(_in_memory, stride)] if isinstance(stride, list) else min(stride, 7)
 
 
 def of_axis(value: Any, axis: int) -> int:

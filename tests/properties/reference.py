@@ -326,6 +326,8 @@ def opaque(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     if wanted == "keep":
         sizes = [*x.shape[1:]]
     else:
+        if any(isinstance(size, bool) for size in wanted):  # no number, though Python counts with it
+            raise TypeError(wanted)
         known = ["keep", *map(str, wanted)]
         sizes = [
             x.shape[axis] if known[axis] == "keep" else eval(known[axis], {}, names) for axis in range(1, len(known))
