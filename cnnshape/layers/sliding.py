@@ -61,14 +61,14 @@ class Sliding(Layer):
         from cnnshape.numbers.symbolic import Unsolvable  # which a check at numbers does without
 
         covered = extent(kernel_size, dilation)
-        before = halves(covered - 1, more_after=padding == "same_upper")[0] if padding in SAME_ENDS else padding
         if padding in SAME_ENDS and stride > 1:
             if dilation == 1 and kernel_size >= stride:
                 return True
             if dilation > 1 or cell != w - 1:
                 raise Unsolvable(f'the rows that a window with padding "{padding}" skips depend on the side')
             return lost(w, windows, extent=covered, stride=stride, padding=0) <= 0
-        before = _before(before, covered)
+        same = padding in SAME_ENDS  # with a stride of 1, when it adds F - 1 at any side
+        before = halves(covered - 1, more_after=padding == "same_upper")[0] if same else _before(padding, covered)
         if self.gapless(kernel_size, stride, dilation):
             return cell < stride * (windows - 1) - before + covered
         if kernel_size > MOST_TAPS:

@@ -91,8 +91,8 @@ class _Explainer:
 
     def explain_block(self, name: str) -> Explanation:
         """Explain a block or a repeat: what enters and comes out, its parts, and their sums."""
-        first = 1 + len(self.net.inputs)
-        inside = {first + place: row for place, row in enumerate(self.report.layers) if row.name.startswith(f"{name}.")}
+        made = zip(self.net.made(), self.report.layers, strict=True)
+        inside = {value: row for (value, _), row in made if row.name.startswith(f"{name}.")}
         rows = [*inside.values()]
         entering = dict.fromkeys(value for row in rows for value in row.node.inputs if value not in inside)
         entered = " and ".join(f"{self.text(self.shape(value))} of {self.names[value]}" for value in entering)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.problems.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cnnshape.layers.base import Layer
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
@@ -33,6 +35,12 @@ class Node(NamedTuple):
     frozen: bool = False  # its parameters are not trained
     allow: frozenset[str] = frozenset()  # the codes of warnings that are silenced here
     blocks: tuple[str, ...] = ()  # the block of each part of the dotted name but the last
+
+    @property
+    def joined(self) -> tuple[int, ...]:
+        """The values that enter, those of references left out."""
+        references = self.layer.references if self.layer else ()
+        return self.inputs[: len(self.inputs) - sum(key in vars(self.layer) for key in references)]
 
     def at(self, *keys: str) -> Place:
         """Return the place of the first of the keys that the layer's table has, or else of the layer."""
@@ -83,15 +91,18 @@ class Graph(NamedTuple):
         outermost = (node.used_at[-1] if node.used_at else node.place for node in self.nodes)
         return next((Place(place.source, path) for place in outermost), None)
 
+    def made(self) -> Iterator[tuple[int, Node]]:
+        """Yield each node with the value that it makes."""
+        return enumerate(self.nodes, 1 + len(self.inputs))
+
     def within(self, name: str) -> list[str]:
         """Return the names of the layers of a block or a repeat, in the order of running."""
         return [node.name for node in self.nodes if node.name.startswith(f"{name}.")]
 
     def given(self, name: str) -> list[int]:
         """Return the values that a block or a repeat gives: those read outside or handed out, or else its last one."""
-        first = 1 + len(self.inputs)
-        inside = {value for value, node in enumerate(self.nodes, first) if node.name.startswith(f"{name}.")}
-        outside = (node for value, node in enumerate(self.nodes, first) if value not in inside)
+        inside = {value for value, node in self.made() if node.name.startswith(f"{name}.")}
+        outside = (node for value, node in self.made() if value not in inside)
         read = {*self.outputs.values(), *(value for node in outside for value in node.inputs)}
         return sorted(inside & read) or sorted(inside)[-1:]
 

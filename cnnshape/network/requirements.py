@@ -160,12 +160,12 @@ class Reading:
 
     def named(self, layer: str) -> int:
         """Return the value of a layer, or of a block or a repeat that gives one. Raises ValueError."""
-        first = 1 + len(self.net.inputs)
-        values = {node.name: value for value, node in enumerate(self.net.nodes, first)}
+        names = {value: node.name for value, node in self.net.made()}
+        values = {name: value for value, name in names.items()}
         given = [values[layer]] if layer in values else self.net.given(layer)
         if len(given) > 1:
-            names = ", ".join(self.net.nodes[value - first].name for value in given)
-            raise ValueError(f"{layer} gives several results: say which of {names}")
+            several = ", ".join(names[value] for value in given)
+            raise ValueError(f"{layer} gives several results: say which of {several}")
         if not given:
             raise ValueError(f"the net has no layer {layer!r}")
         return given[0]

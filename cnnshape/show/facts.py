@@ -118,14 +118,8 @@ def _ways(node: Node, shape: Shape | None, shapes: list[Shape | None]) -> Sequen
 
     So the way leads past a gate, which a product repeats, and never through a layer that is only referred to.
     """
-    layer = node.layer
-    values = (
-        node.inputs[: len(node.inputs) - sum(name in vars(layer) for name in layer.references)]
-        if layer
-        else node.inputs
-    )
-    alike = [value for value in values if (entering := shapes[value]) and shape and entering[1:] == shape[1:]]
-    return alike or values
+    alike = [value for value in node.joined if (entering := shapes[value]) and shape and entering[1:] == shape[1:]]
+    return alike or node.joined
 
 
 def _without_overhang(made: list[tuple[str, Layer | None]]) -> list[str]:

@@ -19,7 +19,6 @@ from cnnshape.show.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
     from cnnshape.show.checked import Checked
@@ -136,7 +135,7 @@ class _Folded:
         return {
             value: shape
             for layer in (self.layers[index] for index in members)
-            for value, shape in list(zip(layer.node.inputs, layer.input_shapes, strict=True))[: _joined(layer.node)]
+            for value, shape in list(zip(layer.node.inputs, layer.input_shapes, strict=True))[: len(layer.node.joined)]
             if value < first
         }
 
@@ -170,7 +169,7 @@ class _Folded:
         node = self.layers[index].node
         if node.layer:
             keys = (key for key in node.layer.references if key in vars(node.layer))
-            for key, value in zip(keys, node.inputs[_joined(node) :], strict=True):
+            for key, value in zip(keys, node.inputs[len(node.joined) :], strict=True):
                 yield f"{key} {self.seen(self.named(vars(node.layer)[key], value), index)}"
 
     def named(self, to: object, value: int) -> int:
@@ -202,12 +201,6 @@ def _span(models: list[str]) -> str:
     parts = zip(*(name.split(".") for name in models), strict=False)
     shared = ".".join(same[0] for same in takewhile(lambda same: len(set(same)) == 1, parts))
     return shared or f"{models[0]} … {models[-1]}"
-
-
-def _joined(node: Node) -> int:
-    """Return the number of a node's inputs that are no references; those come first."""
-    references = node.layer.references if node.layer else ()
-    return len(node.inputs) - sum(key in vars(node.layer) for key in references)
 
 
 def _inputs(shapes: list[Shape | None], layout: str) -> tuple[str, ...]:
