@@ -15,7 +15,7 @@ import tomllib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.file import zoo
 from cnnshape.file.reader import read
 
@@ -43,7 +43,7 @@ def measured(files: list[Path]) -> list[float]:
         times = [time.process_time()]  # others may use the machine meanwhile
         architecture = read(file)
         times.append(time.process_time())
-        net = build(architecture)
+        net = assemble(architecture)
         times.append(time.process_time())
         net.check()
         times.append(time.process_time())
@@ -65,7 +65,7 @@ def main() -> None:
     rounds = [(parsed(texts), *measured(networks)) for _ in range(ROUNDS)]
     parse, *parts = (statistics.median(taken) / len(networks) * 1e3 for taken in zip(*rounds, strict=True))
     total = sum(parts)
-    named = ", ".join(f"{name} {part:.2f}" for name, part in zip(("read", "build", "check"), parts, strict=True))
+    named = ", ".join(f"{name} {part:.2f}" for name, part in zip(("read", "assemble", "check"), parts, strict=True))
     print(f"{len(networks)} networks: {total:.2f} ms on average ({named}; at most {MILLISECONDS}), ", end="")
     print(
         f"{total / parse:.1f} times tomllib's {parse:.2f} ms (at most {RATIO}); torch imported: {'torch' in sys.modules}"

@@ -121,12 +121,12 @@ class _Files:
 
     def net(self, file: Path) -> Network:
         """Return the net of a file; its problems are the net's."""
-        from cnnshape.build.network import build
+        from cnnshape.assemble.network import assemble
         from cnnshape.file.reader import read
 
         if file not in self.nets:
             below = file.is_relative_to(Path.cwd())  # then its problems read as on the command line
-            self.nets[file] = build(read(os.path.relpath(file) if below else file))
+            self.nets[file] = assemble(read(os.path.relpath(file) if below else file))
         return self.nets[file]
 
 

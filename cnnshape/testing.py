@@ -32,13 +32,13 @@ def assert_shapes(
 
     The model is run, and left as it was. The message of the AssertionError has both sides beside each other.
     """
-    from cnnshape.build.network import build
+    from cnnshape.assemble.network import assemble
     from cnnshape.file.reader import read
     from cnnshape.pytorch.crosscheck import verify
     from cnnshape.show.side_by_side import side_by_side
 
     __tracebackhide__ = True
-    net = file if isinstance(file, Network) else build(read(file))
+    net = file if isinstance(file, Network) else assemble(read(file))
     report = net.check(input)
     comparison = verify(net, device, model=model, report=report) if report.ok else None
     problems = [*report.problems, *(comparison.problems if comparison else ())]

@@ -36,9 +36,9 @@ from helpers.paths import ROOT
 
 import cnnshape.testing
 from cnnshape import LayerReport, Network, Problem, Report, ValidSizes
-from cnnshape.build.ledger import MAX_STEPS, MAX_WORK
-from cnnshape.build.network import build
-from cnnshape.build.uses import MAX_BLOCK_NESTING
+from cnnshape.assemble.ledger import MAX_STEPS, MAX_WORK
+from cnnshape.assemble.network import assemble
+from cnnshape.assemble.uses import MAX_BLOCK_NESTING
 from cnnshape.cli import main
 from cnnshape.file.blocks import MAX_NAMES
 from cnnshape.file.exact import ARITHMETIC, EQUALITY, FUNCTIONS, MAX_DENOMINATOR, MAX_NUMBER, ORDER
@@ -134,7 +134,7 @@ def test_a_file_has_the_problems_that_are_shown(block, folder):
     after = BLOCKS[block.page][BLOCKS[block.page].index(block) + 1 :]
     lines = after[0].text.splitlines() if after and after[0].language in {"text", "console"} else []
     shown = [line for line in lines if FOUND.match(line)]
-    assert [*map(repr, build(read(block.file)).check().problems)] == shown
+    assert [*map(repr, assemble(read(block.file)).check().problems)] == shown
 
 
 OF_THE_REPOSITORY = [b for found in BLOCKS.values() for b in found if "/" in b.file and (ROOT / b.file).is_file()]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import cnnshape
 from cnnshape import ArchitectureError
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read, read_text
 from cnnshape.file.source import LIMIT
 from cnnshape.layers import TYPES
@@ -42,7 +42,7 @@ def _among_the_architectures():
 def survives(text):
     """Read, build and check; everything that people may ask has an answer, soon."""
     start = time.process_time()
-    net = build(read(text) if isinstance(text, Path) else read_text(text))
+    net = assemble(read(text) if isinstance(text, Path) else read_text(text))
     report = net.check()
     said = [str(problem.message) + str(problem.place) + str(problem.used_at) for problem in report.problems]
     assert time.process_time() - start < SECONDS
@@ -454,6 +454,6 @@ def test_large_included_files_are_bounded(tmp_path):
 def test_each_stated_limit_is_one_that_a_message_gives():
     """A limit that people meet is in the message, and so is what it limits."""
     for name in ("constants", "copies", "copies_that_compute", "growth_of_names"):
-        problems = build(read_text(WORST[name]())).problems
+        problems = assemble(read_text(WORST[name]())).problems
         (large,) = (problem for problem in problems if problem.code == "too-large")
         assert re.fullmatch(r"there are too many .*: [\d,]+ are the limit", large.message)

@@ -331,7 +331,7 @@ def test_a_device_that_is_not_there(run, torch):
 
 COUNTING = """
     import os, pathlib
-    import cnnshape.build.network
+    import cnnshape.assemble.network
     from cnnshape.network.network import Network
 
     def counted(what, function):
@@ -342,8 +342,8 @@ COUNTING = """
         return call
 
     def pytest_configure(config):
-        config.originals = cnnshape.build.network.build, Network.check
-        cnnshape.build.network.build = counted("build", cnnshape.build.network.build)
+        config.originals = cnnshape.assemble.network.assemble, Network.check
+        cnnshape.assemble.network.assemble = counted("assemble", cnnshape.assemble.network.assemble)
         Network.check = counted("check", Network.check)
         if not config.getini("cnnshape_no_torch"):
             from cnnshape.pytorch import crosscheck
@@ -351,7 +351,7 @@ COUNTING = """
             crosscheck.verify = counted("verify", crosscheck.verify)
 
     def pytest_unconfigure(config):
-        cnnshape.build.network.build, Network.check = config.originals
+        cnnshape.assemble.network.assemble, Network.check = config.originals
         if hasattr(config, "verify"):
             crosscheck, crosscheck.verify = config.verify
 """
@@ -368,7 +368,7 @@ def test_a_file_is_loaded_and_checked_once_a_worker(run, pytester, tmp_path, wor
     assert len(ran) == (workers or 1)
     for did in ran:
         asked = [] if workers else ["verify"]
-        assert did == ["build", "build", "check", *asked], "two files are there, and the tests of one are run"
+        assert did == ["assemble", "assemble", "check", *asked], "two files are there, and the tests of one are run"
 
 
 def test_with_xdist_all_is_as_without(run, pytester):
@@ -596,5 +596,5 @@ def test_nothing_is_imported_where_the_plugin_is_not_used(tmp_path):
 def test_that_test_can_fail(tmp_path):
     (tmp_path / "net.toml").write_text(GOOD)
     modules = modules_after(tmp_path, "net.toml", "test_here.py", "--cnnshape-no-torch")
-    assert {"cnnshape.build.network", "cnnshape.file.source"} <= modules
+    assert {"cnnshape.assemble.network", "cnnshape.file.source"} <= modules
     assert "torch" not in modules

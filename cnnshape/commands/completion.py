@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.file import targets, zoo
 from cnnshape.file.reader import read
 
@@ -72,4 +72,4 @@ def _net(context: click.Context) -> Network | None:
         file, *others = targets.files(target)
     except ValueError:
         return None
-    return None if others else build(read(file))
+    return None if others else assemble(read(file))

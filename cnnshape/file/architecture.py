@@ -94,7 +94,7 @@ class Block(NamedTuple):
     words: dict[str, Setting]  # those that may be given, and are words
     gives: tuple[str, ...]  # the layers whose results it gives; () for the last one's alone
     steps: tuple[Step, ...]
-    expansions: dict[Any, Any]  # those made so far, by arguments and shapes (cnnshape.build.uses)
+    expansions: dict[Any, Any]  # those made so far, by arguments and shapes (cnnshape.assemble.uses)
 
     def parameters(self) -> tuple[str, ...]:
         return (*self.arguments, *self.defaults, *self.words)

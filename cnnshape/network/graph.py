@@ -1,7 +1,7 @@
 """The record of a built net: its nodes, with the expectations and claims of its file. Every number is settled.
 
 A value is a number for a tensor of the graph: 0 where nothing is known, then one for each input of the net, then one
-for each node, in the order of running. `build` makes the record; everything else in this folder reads it.
+for each node, in the order of running. `assemble` makes the record; everything else in this folder reads it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from runpy import run_path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read
 from cnnshape.numbers.shape import parse
 from cnnshape.problems import base, building, claims, comparing, expressions, reading, shapes, values
@@ -56,7 +56,7 @@ def problems_of(example: Example) -> tuple[Problem, ...]:
         for name, text in example.files.items():
             Path(name).write_text(text, encoding="utf-8")
         _, _, file, *options = example.command.split()
-        net = build(read(file))
+        net = assemble(read(file))
         given = parse(options[-1], net.layout) if "--input" in options else None
         report = net.check(given, strict="--strict" in options)
         if MODEL not in example.files:

@@ -1,4 +1,4 @@
-"""Circles of blocks: by brute force, and where they are told. (tests/build has what blocks come to.)"""
+"""Circles of blocks: by brute force, and where they are told. (tests/assemble has what blocks come to.)"""
 
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise

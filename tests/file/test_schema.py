@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.cli import main
 from cnnshape.file.reader import read, read_text
 from cnnshape.file.schema import schema
@@ -107,7 +107,7 @@ def test_files_are_valid(path, monkeypatch):
 
 
 def test_everything_is_valid():
-    problems = [problem for problem in build(read_text(EVERYTHING)).problems if problem.severity == "error"]
+    problems = [problem for problem in assemble(read_text(EVERYTHING)).problems if problem.severity == "error"]
     assert problems == []
     assert wrong(tomllib.loads(EVERYTHING)) is None
 
@@ -184,7 +184,7 @@ NET = "input = [3, 8, 8]\n"
 )
 def test_what_is_wrong_is_rejected(text):
     assert wrong(tomllib.loads(NET + text)) is not None
-    assert any(problem.severity == "error" for problem in build(read_text(NET + text)).problems)
+    assert any(problem.severity == "error" for problem in assemble(read_text(NET + text)).problems)
 
 
 def test_a_net_needs_layers_and_one_kind_of_input():
@@ -284,7 +284,7 @@ def agree(data, monkeypatch):
     """What the reader and the builder take without an error, the schema takes; say whether they do."""
     monkeypatch.chdir(ZOO)
     text = lines(data)
-    if any(problem.severity == "error" for problem in build(read_text(text)).problems):
+    if any(problem.severity == "error" for problem in assemble(read_text(text)).problems):
         return False
     error = wrong(tomllib.loads(text))
     assert error is None, f"{error.message} at {error.json_path}\n{text}"

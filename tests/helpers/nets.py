@@ -4,7 +4,7 @@ import json
 
 import cnnshape
 from cnnshape import loads
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read_text
 from helpers.paths import ARCHITECTURES
 from helpers.texts import HERE
@@ -12,7 +12,7 @@ from helpers.texts import HERE
 
 def net(text):
     """Build a net whatever is wrong with it."""
-    return build(read_text(text))
+    return assemble(read_text(text))
 
 
 def rows(report):

@@ -10,7 +10,7 @@ from helpers.paths import ARCHITECTURES
 
 import cnnshape
 from cnnshape import loads
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read_text
 from cnnshape.network.explain import explain
 
@@ -23,7 +23,7 @@ def explained(file, layer, **given):
 
 def of(text, layer, **given):
     """Explain a layer of a net that is given as text, with no problem but those that the test is about."""
-    return explain(build(read_text(text)), layer, **given)
+    return explain(assemble(read_text(text)), layer, **given)
 
 
 # A layer of a file
@@ -380,7 +380,7 @@ def test_explain_prints_and_exits():
 
 def test_a_weight_of_another_layer():
     layers = '[{ name = "a", type = "conv", out_channels = 3, kernel_size = 3 }, { name = "b", type = "conv", shares_weight = "a" }]'
-    found = explain(build(read_text(f"input = [3, 8, 8]\nlayers = {layers}")), "b")
+    found = explain(assemble(read_text(f"input = [3, 8, 8]\nlayers = {layers}")), "b")
     assert [line for line in found.lines if line[0] in {"weight", "parameters"}] == [
         ("weight", ("that of a",)),
         ("parameters", ("out_channels = 3",)),

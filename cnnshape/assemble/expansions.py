@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnshape.build.names import Names, Use
+from cnnshape.assemble.names import Names, Use
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cnnshape.build.frames import Frame
+    from cnnshape.assemble.frames import Frame
     from cnnshape.network.graph import Expectation, Node
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.place import Place

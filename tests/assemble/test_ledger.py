@@ -3,9 +3,9 @@
 import pytest
 from helpers.texts import HERE, check, codes, problems
 
-from cnnshape.build.ledger import MAX_STEPS, MAX_WORK
-from cnnshape.build.network import build
-from cnnshape.build.uses import MAX_BLOCK_NESTING
+from cnnshape.assemble.ledger import MAX_STEPS, MAX_WORK
+from cnnshape.assemble.network import assemble
+from cnnshape.assemble.uses import MAX_BLOCK_NESTING
 from cnnshape.file.reader import read_text
 
 
@@ -127,7 +127,7 @@ ENTRIES = [[1] * 99] * 9
 )
 def test_the_work_of_fractions_lists_and_streams_is_counted(layers, work):
     start = '{ name = "start", block = "gives" }, ' if "gives" in layers else ""
-    net = build(
+    net = assemble(
         read_text(f"""{HERE}constants = {{ ks = {ENTRIES} }}
 layers = [{start}{layers}]
 [blocks.takes]

@@ -64,12 +64,12 @@ layers = [
 )
 def test_a_copied_block_is_as_if_built(monkeypatch, text):
     copied = built(text)
-    monkeypatch.setattr("cnnshape.build.uses.MAX_EXPANSIONS", 0)
+    monkeypatch.setattr("cnnshape.assemble.uses.MAX_EXPANSIONS", 0)
     assert copied == built(text)
 
 
 def built(text):
-    net = cnnshape.build.network.build(cnnshape.file.reader.read_text(text))
+    net = cnnshape.assemble.network.assemble(cnnshape.file.reader.read_text(text))
     report = net.check()
     nodes = [node._replace(place=str(node.place), used_at=[*map(str, node.used_at)]) for node in net.nodes]
     expectations = [e._replace(place=str(e.place), used_at=[*map(str, e.used_at)]) for e in net.expectations]

@@ -3,7 +3,7 @@
 import pytest
 from helpers.texts import HERE, check, codes, problems
 
-from cnnshape.build.network import build
+from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read_text
 
 TOWERS = """
@@ -261,6 +261,6 @@ def test_a_weight_whose_channels_are_not_known(kind):
     text = WEIGHT.format("conv", "out_channels = 4, kernel_size = 1", kind, "one", "").replace(
         "layers = [", 'layers = [\n  { type = "cnov" },'
     )
-    net = build(read_text(text))
+    net = assemble(read_text(text))
     assert [problem.code for problem in net.check().problems] == ["unknown-type"]
     assert [row.parameters for row in net.check().layers] == [None, None, None]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnshape.build.frames import Frame
-from cnnshape.build.growing import GrowingNet
-from cnnshape.build.ledger import Ledger, Stop
-from cnnshape.build.names import Names
-from cnnshape.build.settings import Settler
-from cnnshape.build.walk import Walk
-from cnnshape.build.wiring import Wiring
+from cnnshape.assemble.frames import Frame
+from cnnshape.assemble.growing import GrowingNet
+from cnnshape.assemble.ledger import Ledger, Stop
+from cnnshape.assemble.names import Names
+from cnnshape.assemble.settings import Settler
+from cnnshape.assemble.walk import Walk
+from cnnshape.assemble.wiring import Wiring
 from cnnshape.network.network import Network
 from cnnshape.problems import building, reading
 from cnnshape.problems.base import errors, listed
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
-def build(architecture: Architecture) -> Network:
+def assemble(architecture: Architecture) -> Network:
     """Build the net that the architecture describes, at its declared input."""
     file = architecture.file
     ledger, net = Ledger(architecture.problems), GrowingNet(architecture.inputs)

@@ -12,9 +12,9 @@ from cnnshape.file.keys import bad_layer_name
 from cnnshape.problems import building
 
 if TYPE_CHECKING:
-    from cnnshape.build.frames import Site
-    from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settler
+    from cnnshape.assemble.frames import Site
+    from cnnshape.assemble.ledger import Ledger
+    from cnnshape.assemble.settings import Settler
     from cnnshape.file.architecture import Step
 
 

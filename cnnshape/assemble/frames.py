@@ -16,7 +16,7 @@ from cnnshape.numbers.unknown import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cnnshape.build.names import Names
+    from cnnshape.assemble.names import Names
     from cnnshape.file.architecture import Block, File, Step
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.place import Place

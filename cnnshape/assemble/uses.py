@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.build.expansions import Expansion, Move
-from cnnshape.build.frames import Frame, Site
-from cnnshape.build.names import Names, Use
-from cnnshape.build.settings import SETTLED
+from cnnshape.assemble.expansions import Expansion, Move
+from cnnshape.assemble.frames import Frame, Site
+from cnnshape.assemble.names import Names, Use
+from cnnshape.assemble.settings import SETTLED
 from cnnshape.file.architecture import Step, Unsettled
 from cnnshape.problems import building
 from cnnshape.problems.place import Place
@@ -20,10 +20,10 @@ from cnnshape.problems.suggest import suggest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnnshape.build.growing import GrowingNet
-    from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settler
-    from cnnshape.build.sharing import Sharing
+    from cnnshape.assemble.growing import GrowingNet
+    from cnnshape.assemble.ledger import Ledger
+    from cnnshape.assemble.settings import Settler
+    from cnnshape.assemble.sharing import Sharing
     from cnnshape.file.architecture import Block, Setting
 
 MAX_BLOCK_NESTING: Final = 50  # blocks within blocks
@@ -37,7 +37,7 @@ class Uses:
     def __init__(self, ledger: Ledger, net: GrowingNet, settler: Settler, sharing: Sharing):
         self.ledger, self.net, self.settler, self.sharing = ledger, net, settler, sharing
 
-    def build(self, site: Site, run: Callable[[Frame], tuple[int, ...]]) -> tuple[int, ...]:
+    def assemble(self, site: Site, run: Callable[[Frame], tuple[int, ...]]) -> tuple[int, ...]:
         """Build a use of a block, its steps by `run`; return its values. Raises Unsettled."""
         if site.step.optional:
             self.ledger.fail(building.OptionalNoJoin, site, "from", of="a block")

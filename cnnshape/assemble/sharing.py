@@ -17,12 +17,12 @@ from cnnshape.problems import building
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cnnshape.build.frames import Site
-    from cnnshape.build.growing import GrowingNet
-    from cnnshape.build.ledger import Ledger
-    from cnnshape.build.names import Use
-    from cnnshape.build.settings import Settler
-    from cnnshape.build.wiring import Wiring
+    from cnnshape.assemble.frames import Site
+    from cnnshape.assemble.growing import GrowingNet
+    from cnnshape.assemble.ledger import Ledger
+    from cnnshape.assemble.names import Use
+    from cnnshape.assemble.settings import Settler
+    from cnnshape.assemble.wiring import Wiring
     from cnnshape.layers import Layer
     from cnnshape.network.graph import Node
 

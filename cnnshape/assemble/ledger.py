@@ -12,7 +12,7 @@ from cnnshape.file.architecture import Unsettled
 from cnnshape.problems.base import MAX_PROBLEMS, TooLarge
 
 if TYPE_CHECKING:
-    from cnnshape.build.frames import Site
+    from cnnshape.assemble.frames import Site
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import Place
 

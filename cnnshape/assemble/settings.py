@@ -19,8 +19,8 @@ from cnnshape.layers.parameters import Wrong
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cnnshape.build.frames import Site
-    from cnnshape.build.ledger import Ledger
+    from cnnshape.assemble.frames import Site
+    from cnnshape.assemble.ledger import Ledger
     from cnnshape.file.architecture import Block, Setting
     from cnnshape.layers import Layer
     from cnnshape.layers.parameters import Parameter

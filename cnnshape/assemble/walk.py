@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnshape.build.frames import Frame, Site
-from cnnshape.build.naming import Naming
-from cnnshape.build.nodes import Nodes, kind_text
-from cnnshape.build.sharing import Sharing
-from cnnshape.build.uses import Uses
+from cnnshape.assemble.frames import Frame, Site
+from cnnshape.assemble.naming import Naming
+from cnnshape.assemble.nodes import Nodes, kind_text
+from cnnshape.assemble.sharing import Sharing
+from cnnshape.assemble.uses import Uses
 from cnnshape.file.architecture import NO_REPEAT, Step, Unsettled
 from cnnshape.file.keys import EXPECT, REPEAT, WHEN
 from cnnshape.network.graph import UNRESOLVED, Expectation
@@ -20,10 +20,10 @@ from cnnshape.problems import building
 from cnnshape.problems.place import Place
 
 if TYPE_CHECKING:
-    from cnnshape.build.growing import GrowingNet
-    from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settler
-    from cnnshape.build.wiring import Wiring
+    from cnnshape.assemble.growing import GrowingNet
+    from cnnshape.assemble.ledger import Ledger
+    from cnnshape.assemble.settings import Settler
+    from cnnshape.assemble.wiring import Wiring
 
 
 class Walk:
@@ -113,7 +113,7 @@ class Walk:
             self.nodes.judge(site)
             raise Unsettled
         is_block = step.block or (step.shares and not step.of and self.sharing.use(site))
-        return self.uses.build(site, self.run) if is_block else (self.nodes.layer(site),)
+        return self.uses.assemble(site, self.run) if is_block else (self.nodes.layer(site),)
 
     def handed_on(self, site: Site) -> tuple[int, ...]:
         """Return what a step stands for that is left out: its first input, or all where its block gives as many."""

@@ -16,12 +16,12 @@ from cnnshape.problems import building, reading, shapes
 from cnnshape.problems.suggest import suggest_word
 
 if TYPE_CHECKING:
-    from cnnshape.build.frames import Site
-    from cnnshape.build.growing import GrowingNet
-    from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settler
-    from cnnshape.build.sharing import Sharing
-    from cnnshape.build.wiring import Wiring
+    from cnnshape.assemble.frames import Site
+    from cnnshape.assemble.growing import GrowingNet
+    from cnnshape.assemble.ledger import Ledger
+    from cnnshape.assemble.settings import Settler
+    from cnnshape.assemble.sharing import Sharing
+    from cnnshape.assemble.wiring import Wiring
     from cnnshape.file.architecture import Step
     from cnnshape.layers import Layer
 

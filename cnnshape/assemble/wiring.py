@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnshape.build.frames import Site
+from cnnshape.assemble.frames import Site
 from cnnshape.file.architecture import Unsettled
 from cnnshape.file.keys import INPUT
 from cnnshape.network.graph import UNRESOLVED
@@ -18,10 +18,10 @@ from cnnshape.problems.suggest import suggest
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
-    from cnnshape.build.frames import Frame
-    from cnnshape.build.growing import GrowingNet
-    from cnnshape.build.ledger import Ledger
-    from cnnshape.build.settings import Settler
+    from cnnshape.assemble.frames import Frame
+    from cnnshape.assemble.growing import GrowingNet
+    from cnnshape.assemble.ledger import Ledger
+    from cnnshape.assemble.settings import Settler
     from cnnshape.file.architecture import Step
     from cnnshape.file.expression import Template
 
