@@ -11,7 +11,19 @@ from helpers.paths import ROOT
 PACKAGE = ROOT / "cnnshape"
 
 # A folder imports only from the folders above it, imports for types included; the first two import nothing of ours.
-FOLDERS = ["numbers", "problems", "layers", "network", "file", "assemble", "compare", "pytorch", "show", "commands"]
+FOLDERS = [
+    "numbers",
+    "problems",
+    "layers",
+    "network",
+    "file",
+    "assemble",
+    "diagnosis",
+    "compare",
+    "pytorch",
+    "show",
+    "commands",
+]
 DOORS = ["testing", "__init__", "pytest_plugin", "cli", "__main__"]  # thin: the public ways in, above all folders
 APART = {("problems", "numbers")}  # neighbours that know nothing of each other
 
