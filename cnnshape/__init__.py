@@ -53,18 +53,18 @@ HOMES: Final = {
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Read an architecture file and build its net. Raises ArchitectureError where the file itself is wrong."""
-    from cnnshape.assemble.network import assemble
+    from cnnshape.diagnosis.door import network
     from cnnshape.file.reader import read
 
-    return assemble(read(path)).raise_for_errors()
+    return network(read(path)).raise_for_errors()
 
 
 def loads(text: str) -> Network:
     """Read an architecture from text and build its net. Raises ArchitectureError where the text itself is wrong."""
-    from cnnshape.assemble.network import assemble
+    from cnnshape.diagnosis.door import network
     from cnnshape.file.reader import read_text
 
-    return assemble(read_text(text)).raise_for_errors()
+    return network(read_text(text)).raise_for_errors()
 
 
 def __getattr__(name: str) -> Any:

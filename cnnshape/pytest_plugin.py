@@ -121,12 +121,12 @@ class _Files:
 
     def net(self, file: Path) -> Network:
         """Return the net of a file; its problems are the net's."""
-        from cnnshape.assemble.network import assemble
+        from cnnshape.diagnosis.door import network
         from cnnshape.file.reader import read
 
         if file not in self.nets:
             below = file.is_relative_to(Path.cwd())  # then its problems read as on the command line
-            self.nets[file] = assemble(read(os.path.relpath(file) if below else file))
+            self.nets[file] = network(read(os.path.relpath(file) if below else file))
         return self.nets[file]
 
 

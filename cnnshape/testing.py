@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import torch
     from hypothesis.strategies import SearchStrategy
 
-    from cnnshape.network.flow import Input
-    from cnnshape.numbers.shape import Shape
+    from cnnshape.numbers.shape import Input, Shape
 
 WIDE: Final = 2  # times the declared side: larger inputs are valid, but a model takes long for them
 
@@ -32,13 +31,13 @@ def assert_shapes(
 
     The model is run, and left as it was. The message of the AssertionError has both sides beside each other.
     """
-    from cnnshape.assemble.network import assemble
+    from cnnshape.diagnosis.door import network
     from cnnshape.file.reader import read
     from cnnshape.pytorch.crosscheck import verify
     from cnnshape.show.side_by_side import side_by_side
 
     __tracebackhide__ = True
-    net = file if isinstance(file, Network) else assemble(read(file))
+    net = file if isinstance(file, Network) else network(read(file))
     report = net.check(input)
     comparison = verify(net, device, model=model, report=report) if report.ok else None
     problems = [*report.problems, *(comparison.problems if comparison else ())]

@@ -89,10 +89,10 @@ def built(target: str) -> Network:
 
 
 def _built(file: str) -> Network:
-    from cnnshape.assemble.network import assemble
+    from cnnshape.diagnosis.door import network
     from cnnshape.file.reader import read, read_text
 
-    return assemble(read_text(_standard_input(), "<stdin>") if file == STDIN else read(file))
+    return network(read_text(_standard_input(), "<stdin>") if file == STDIN else read(file))
 
 
 def _standard_input() -> bytes:

@@ -18,6 +18,7 @@ from cnnshape.problems.suggest import advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from cnnshape.file.tokens import ExpressionError
     from cnnshape.layers.parameters import Parameter
@@ -113,6 +114,7 @@ class Architecture(NamedTuple):
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     allow: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    path: Path | None = None  # of the file; None: it was read from a text
 
 
 class Unsettled(Exception):  # noqa: N818 -- it says what a setting is

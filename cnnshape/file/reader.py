@@ -47,8 +47,7 @@ def read(path: str | os.PathLike[str]) -> Architecture:
         if isinstance(error.problem, reading.NoSuchFile):
             error.problem = error.problem.suggesting(did_you_mean(zoo.meant(path)))
         return _unreadable(error)
-    notes = Notes(source)
-    return _Reader(source, notes, Includes(notes, found.parent, (found.resolve(),))).architecture()
+    return read_source(source, found)
 
 
 def read_text(text: str | bytes, file: str = "<string>") -> Architecture:
@@ -57,8 +56,14 @@ def read_text(text: str | bytes, file: str = "<string>") -> Architecture:
         source = Source.from_text(text, file)
     except SourceError as error:
         return _unreadable(error)
+    return read_source(source)
+
+
+def read_source(source: Source, path: Path | None = None) -> Architecture:
+    """Read an architecture from a source; `path` is that of its file, from which included files are looked for."""
     notes = Notes(source)
-    return _Reader(source, notes, Includes(notes, Path())).architecture()
+    includes = Includes(notes, path.parent, (path.resolve(),)) if path else Includes(notes, Path())
+    return _Reader(source, notes, includes).architecture()._replace(path=path)
 
 
 def _unreadable(error: SourceError) -> Architecture:

@@ -22,9 +22,8 @@ from cnnshape.problems.wording import said
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from cnnshape.network.flow import Input
     from cnnshape.network.graph import Graph
-    from cnnshape.numbers.shape import Shape
+    from cnnshape.numbers.shape import Input, Shape
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import Place
 
@@ -157,5 +156,8 @@ def check(graph: Graph, given: Input | None, *, strict: bool) -> Report:
     context = Context(graph, inputs_at(graph, given), strict=strict)
     for find in CHECKS if given is not None else CHECKS + DECLARED_CHECKS:
         context.problems += [*find(context)]
-    found = (problem.as_error() if strict else problem for problem in listed(context.problems))
+    found = [problem.as_error() if strict else problem for problem in listed(context.problems)]
+    if found and graph.diagnose:
+        diagnosis = graph.diagnose(given, strict=strict)
+        found = [problem.diagnosed(diagnosis, number) for number, problem in enumerate(found)]
     return context.report._replace(problems=tuple(found))

@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.layers.base import Layer
-    from cnnshape.network.flow import Input
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport, Report, Result
-    from cnnshape.numbers.shape import Shape
+    from cnnshape.numbers.shape import Input, Shape
     from cnnshape.problems.base import Problem
 
 

@@ -14,7 +14,7 @@ from cnnshape.network.held import MOST_STEPS, held
 from cnnshape.network.report import LayerReport, Refusal, Result
 from cnnshape.numbers.effort import Effort
 from cnnshape.numbers.rules import Refused
-from cnnshape.numbers.shape import LARGEST, Shape, is_count
+from cnnshape.numbers.shape import LARGEST, is_count
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Graph, Node
     from cnnshape.network.held import Held
-
-Input = Shape | dict[str, Shape]  # as callers give one: the only input's shape, or shapes by the inputs' names
+    from cnnshape.numbers.shape import Input, Shape
 
 
 class _Note:

@@ -6,7 +6,7 @@ for each node, in the order of running. `assemble` makes the record; everything 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from cnnshape.problems.place import Place
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.layers.base import Layer
-    from cnnshape.numbers.shape import Shape
-    from cnnshape.problems.base import Problem
+    from cnnshape.numbers.shape import Input, Shape
+    from cnnshape.problems.base import Diagnosis, Problem
 
 UNRESOLVED: Final = 0  # the value of an input that cannot be resolved: nothing is known of it
 
@@ -67,6 +67,12 @@ class Claim(NamedTuple):
     output: str | None = None  # the output's name, "" for the last one
 
 
+class Diagnose(Protocol):
+    """Makes the diagnosis of the report that a check at this input gives; nothing is worked out yet."""
+
+    def __call__(self, given: Input | None, *, strict: bool) -> Diagnosis: ...
+
+
 class Graph(NamedTuple):
     """The record of a net, built at its declared input. Shapes are channels first, without the batch."""
 
@@ -82,6 +88,7 @@ class Graph(NamedTuple):
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     allow: frozenset[str] = frozenset()  # the codes of warnings that are silenced everywhere
     problems: tuple[Problem, ...] = ()  # found by reading and building
+    diagnose: Diagnose | None = None  # how a report's problems get their causes and fixes
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name or self.file}: {self.inputs}, {len(self.nodes)} layers>"

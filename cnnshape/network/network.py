@@ -11,9 +11,9 @@ from cnnshape.problems.base import ArchitectureError, errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnnshape.network.flow import Input
     from cnnshape.network.report import Report
     from cnnshape.network.valid_sizes import ValidSizes
+    from cnnshape.numbers.shape import Input
 
 
 class Network(Graph):

@@ -9,6 +9,7 @@ from cnnshape.numbers.unknown import UNKNOWN
 Shape = tuple[
     Any, ...
 ]  # channels first, no batch: (C, W), (C, H, W), (C, D, H, W), (C,) without space, () without axes
+Input = Shape | dict[str, Shape]  # as callers give one: the only input's shape, or shapes by the inputs' names
 
 CHANNELS_FIRST: Final = "channels_first"
 CHANNELS_LAST: Final = "channels_last"

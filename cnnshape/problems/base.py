@@ -6,24 +6,42 @@ A stage makes an instance of a class of this folder and hands it on; reports hav
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, Self
 
 from cnnshape.problems.wording import printable, said, suggested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cnnshape.problems.diagnosed import Cause, Fix
     from cnnshape.problems.place import Place
     from cnnshape.problems.suggest import Suggestion
 
 CODES: dict[str, type[Problem]] = {}
 
 
+class Diagnosed(NamedTuple):
+    """All that is known of one problem; `follows` is the problem whose fixes mend this one, too."""
+
+    cause: Cause | None = None
+    fixes: tuple[Fix, ...] = ()
+    follows: Problem | None = None
+
+
+NOTHING: Final = Diagnosed()
+
+
+class Diagnosis(Protocol):
+    """What is known of each problem of one report, by its number there; worked out once, when somebody first asks."""
+
+    def __getitem__(self, number: int) -> Diagnosed: ...
+
+
 class Problem:
     """An error or a warning (`severity`) about a file, a net or a model. A class without a code is a parent of others.
 
-    `suggestions` are guesses from the words alone: a word that was meant, the known words, or advice. `cause` is a
-    sentence on its origin, `fixes` are changes that were tried and mend it; both are empty where nothing is known.
+    `suggestions` are guesses from the words alone: a word that was meant, the known words, or advice. `cause`, `fixes`
+    and `follows` are worked out for all problems of a report when one of them is first asked, and kept.
     `used_at` has the places of the uses of blocks that the problem is in, from the inside out.
     """
 
@@ -33,8 +51,8 @@ class Problem:
     torch_refuses: ClassVar[bool] = True  # False: a condition of ours that torch does not have
 
     severity = "error"
-    cause = ""
-    fixes: tuple[str, ...] = ()
+    diagnosis: Diagnosis | None = None  # of the report that the problem is in
+    number = 0  # in that report
 
     def __init_subclass__(cls, *, code: str = "", **_: object) -> None:
         super().__init_subclass__()
@@ -83,8 +101,31 @@ class Problem:
         """The column behind the last character."""
         return self.place.end[1] if self.place else 0
 
+    @property
+    def cause(self) -> Cause | None:
+        """The layer where one change would mend it, and why; None where nothing is known."""
+        return self._diagnosed.cause
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """Changes of the file that mend it, the best first; each was tried."""
+        return self._diagnosed.fixes
+
+    @property
+    def follows(self) -> Problem | None:
+        """The problem that it follows from, whose fixes mend it as well."""
+        return self._diagnosed.follows
+
+    @property
+    def _diagnosed(self) -> Diagnosed:
+        return NOTHING if self.diagnosis is None else self.diagnosis[self.number]
+
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        return type(self) is type(other) and self._own() == other._own()
+
+    def _own(self) -> dict[str, Any]:
+        """Return all that is of the problem itself, whatever report it is in."""
+        return {name: value for name, value in vars(self).items() if name not in ("diagnosis", "number")}
 
     def __hash__(self) -> int:
         return hash((self.code, self.place, self.layer))
@@ -105,6 +146,12 @@ class Problem:
         """Return the same problem with the severity of an error."""
         problem = copy(self)
         problem.severity = "error"
+        return problem
+
+    def diagnosed(self, diagnosis: Diagnosis, number: int) -> Self:
+        """Return the same problem as one of a report, whose diagnosis answers for it."""
+        problem = copy(self)
+        problem.diagnosis, problem.number = diagnosis, number
         return problem
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ They are facts; `show/` writes them. `cnnshape.diagnosis` makes them, when someb
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 
 class Link(NamedTuple):
@@ -42,3 +42,14 @@ class Effect(NamedTuple):
     output: tuple[int, ...] | None
     parameters: int | None
     macs: int | None
+
+
+class Fix(Protocol):
+    """A change of the file that was tried: the net was checked with it, as a whole."""
+
+    @property
+    def summary(self) -> str: ...
+    @property
+    def edits(self) -> tuple[Edit, ...]: ...
+    @property
+    def effect(self) -> Effect: ...

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cnnshape.compare.comparison import Comparison
-    from cnnshape.network.flow import Input
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport, Report
-    from cnnshape.numbers.shape import Shape
+    from cnnshape.numbers.shape import Input, Shape
     from cnnshape.problems.base import Problem
 
 UNASKED: Final = {  # refusals behind which torch is not asked, with the reason

@@ -1,4 +1,4 @@
-"""A problem in lines: its sentence with code and place, the line of the file with the place underlined, cause and fixes.
+"""A problem in lines: its sentence with code and place, the line of the file with the place underlined.
 
 The table, the pytest plugin, Markdown, GitHub and JUnit are all made of these.
 """
@@ -26,14 +26,11 @@ def told(problem: Problem) -> Iterator[str]:
 
 
 def details(problem: Problem) -> Iterator[str]:
-    """Yield the lines on a problem's layer, the uses of blocks around it, its cause and its fixes."""
+    """Yield the lines on a problem's layer, and the uses of blocks around it."""
     if problem.layer:
         yield f"in layer {problem.layer}"
     for place in problem.used_at:
         yield f"in a block used at {place}"
-    if problem.cause:
-        yield f"cause: {problem.cause}"
-    yield from (f"fix: {fix}" for fix in problem.fixes)
 
 
 def snippet(place: Place) -> Iterator[str]:

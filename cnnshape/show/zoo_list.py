@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnshape.assemble.network import assemble
+from cnnshape.diagnosis.door import network
 from cnnshape.file import zoo
 from cnnshape.file.reader import read
 from cnnshape.file.source import Source
@@ -42,7 +42,7 @@ class ZooNetwork(NamedTuple):
 def networks() -> Iterator[ZooNetwork]:
     """Yield the networks by name, resnet50 before resnet101."""
     for name in sorted((name for name in zoo.files() if "/" not in name), key=_in_order):
-        net = assemble(read(zoo.PREFIX + name))
+        net = network(read(zoo.PREFIX + name))
         report = net.check()
         figures = report.inputs, report.parameters, report.macs, depth(net, report)
         yield ZooNetwork(name, net.name, net.source, net.layout, *figures)

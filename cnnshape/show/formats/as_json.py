@@ -111,8 +111,8 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "layer": problem.layer or None,
         **_place(problem.place),
         "used_at": [_place(place) for place in problem.used_at],
-        "cause": problem.cause or None,
-        "fixes": problem.fixes,
+        "cause": None,
+        "fixes": [],
     }
 
 

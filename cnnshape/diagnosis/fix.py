@@ -1,0 +1,43 @@
+"""A fix: a change of the file that was tried, with its words and its effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnshape.problems.wording import shown
+
+if TYPE_CHECKING:
+    from cnnshape.diagnosis.operations import Operation
+    from cnnshape.problems.diagnosed import Edit, Effect
+
+
+class TriedFix(NamedTuple):
+    """A change that mends a problem."""
+
+    edits: tuple[Edit, ...]
+    effect: Effect
+    operations: tuple[Operation, ...]
+
+    @property
+    def summary(self) -> str:
+        """The edits in words, those of one layer together: fc1: in_features = 18432."""
+        by_layer: dict[str | None, list[str]] = {}
+        for edit in self.edits:
+            by_layer.setdefault(edit.layer, []).append(_words(edit))
+        return "; ".join(
+            f"{layer}: {', '.join(words)}" if layer else ", ".join(words) for layer, words in by_layer.items()
+        )
+
+
+def _words(edit: Edit) -> str:
+    """Write one edit in words."""
+    match edit.parameter:
+        case "insert":
+            settings = ", ".join(f"{key} = {shown(value)}" for key, value in edit.new.items() if key != "type")
+            return f"insert {edit.new['type']}{' with ' * bool(settings)}{settings} before it"
+        case "remove":
+            return "remove it"
+        case "type":
+            settings = "".join(f", {key} = {shown(value)}" for key, value in edit.new.items() if key != "type")
+            return f"type = {shown(edit.new['type'])}{settings}"
+    return f"{edit.parameter} = {shown(edit.new)}" if edit.new is not None else f"no {edit.parameter}"

@@ -1,0 +1,19 @@
+"""The generators of candidates, each with the least rank that its candidates have: it is not asked before this is due.
+
+To add one, write it in a file of its own, and put it here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.diagnosis.declared import arriving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cnnshape.diagnosis.candidate import Candidate, Case
+
+    Generator = Callable[[Case], Iterable[Candidate]]
+
+GENERATORS: Final[tuple[tuple[float, Generator], ...]] = ((4, arriving),)

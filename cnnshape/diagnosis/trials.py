@@ -1,0 +1,119 @@
+"""Trials: changes of a file's data come in, the net that they make is checked, and the verdict goes out.
+
+The net is read, built and checked as a whole, at the input and as strictly as the report that is diagnosed. Trials are
+counted, and there is an end of them; the same change is tried once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.assemble.network import assemble
+from cnnshape.diagnosis.operations import applied
+from cnnshape.file.reader import read_source
+from cnnshape.file.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cnnshape.diagnosis.operations import Operation
+    from cnnshape.file.architecture import Architecture
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
+    from cnnshape.numbers.shape import Input
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import SourceText
+
+MOST_TRIALS: Final = 24  # of one problem
+MOST_OF_A_NET: Final = 60
+
+Mark = tuple[Any, ...]
+
+
+class Checked(NamedTuple):
+    """A text, or what a change makes of it: its architecture, its net and its report."""
+
+    architecture: Architecture
+    net: Network
+    report: Report
+    declared: Report | None  # that of the declared input, where the report is of another
+
+
+class Verdict(NamedTuple):
+    """The result of a trial: the checked net, the problems of the report that are gone, by number, and the new ones."""
+
+    checked: Checked
+    gone: frozenset[int]
+    new: tuple[Problem, ...]
+
+
+class Trials:
+    """Tries changes of one text."""
+
+    def __init__(self, source: SourceText, path: Path | None, given: Input | None, *, strict: bool):
+        self.source, self.path, self.given, self.strict = source, path, given, strict
+        self.kept: dict[str, Verdict | None] = {}
+        self.count = 0  # trials so far
+        self.last = 0  # the count at which the problem at hand has had its share
+        self.origin = self.checked(self.without_sizes(source.data))
+        self.marks = [*map(mark, self.origin.report.problems)]
+        self.declared = {*map(mark, self.origin.declared.problems if self.origin.declared else ())}
+
+    @staticmethod
+    def without_sizes(data: dict[str, Any]) -> dict[str, Any]:
+        """Return data without the claimed set of sizes, which takes as long to check as all else."""
+        claims = data.get("claims")
+        if not isinstance(claims, dict) or "valid_sizes" not in claims:
+            return data
+        return {**data, "claims": {name: value for name, value in claims.items() if name != "valid_sizes"}}
+
+    def checked(self, data: dict[str, Any]) -> Checked:
+        """Read, build and check the net of some data. Raises ValueError where the input at hand does not suit it."""
+        architecture = read_source(Source(self.source.file, self.source.text, data), self.path)
+        net = assemble(architecture)
+        report = net.check(self.given, strict=self.strict)
+        return Checked(architecture, net, report, None if self.given is None else net.check(strict=self.strict))
+
+    def begin(self) -> None:
+        """Give the next problem its share of the trials."""
+        self.last = min(self.count + MOST_TRIALS, MOST_OF_A_NET)
+
+    @property
+    def spent(self) -> bool:
+        return self.count >= self.last
+
+    def attempt(self, operations: Sequence[Operation]) -> Verdict | None:
+        """Try a change; None where it cannot be made, or no trials are left."""
+        key = repr(operations)
+        if key not in self.kept:
+            if self.spent:
+                return None
+            self.count += 1
+            self.kept[key] = self.verdict(operations)
+        return self.kept[key]
+
+    def verdict(self, operations: Sequence[Operation]) -> Verdict | None:
+        try:
+            checked = self.checked(applied(self.without_sizes(self.source.data), operations))
+        except (LookupError, ValueError, TypeError):
+            return None
+        left = {*map(mark, checked.report.problems)}
+        gone = frozenset(number for number, one in enumerate(self.marks) if one not in left)
+        new = [problem for problem in checked.report.problems if mark(problem) not in self.marks]
+        if checked.declared:
+            new += [problem for problem in checked.declared.problems if mark(problem) not in self.declared]
+        return Verdict(checked, gone, tuple(new))
+
+    def holds(self, operations: Sequence[Operation]) -> bool:
+        """Say whether the sizes that the file claims, if it does, are still those of the changed net."""
+        if self.without_sizes(self.source.data) is self.source.data:
+            return True
+        problems = self.checked(applied(self.source.data, operations)).report.problems
+        return not any(problem.place and problem.place.path == ("claims", "valid_sizes") for problem in problems)
+
+
+def mark(problem: Problem) -> Mark:
+    """Return the identity of a problem, whatever its numbers: the code, the layer, the key."""
+    path = problem.place.path if problem.place else ()
+    return (problem.code, problem.layer, path if not problem.layer else path[-1:])
