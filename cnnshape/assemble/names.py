@@ -46,25 +46,25 @@ class Names:
     def find(self, name: str) -> tuple[Names, str]:
         """Return the names that a dotted name leads into, and its title there.
 
-        A repeated block's bare name means its last copy. A name within a broken step leads to that step.
+        A repeated block's bare name means its last copy. A name within a broken step leads to that step. Names may have
+        dots of their own: the longest that leads on is taken.
         """
         if name in self.values:
             return self, name
-        names, (title, *rest) = self, name.split(".")
-        for part in rest:
-            copies = names.copies.get(title)
-            copy = copies[-1] if copies else title
-            given = [whole for whole in (f"{title}.{part}", f"{copy}.{part}") if whole in names.values]
-            if given:  # a copy, or what a use that is left out hands on
-                title = given[0]
-                continue
-            use = names.uses.get(copy) if title in names.values else None
-            if copy in names.broken:
-                return names, title
-            if use is None:  # an unnamed block has no inside, either
+        title = name
+        while title not in self.values and title not in self.broken:  # an unnamed block has no inside
+            title, dot, _ = title.rpartition(".")
+            if not dot:
                 return self, name
-            names, title = use.names, part
-        return names, title
+        rest = name.removeprefix(f"{title}.")
+        copies = self.copies.get(title)
+        copy = copies[-1] if copies else title
+        if copy in self.broken:
+            return self, title
+        if f"{copy}.{rest}" in self.values:  # what a copy that is left out hands on
+            return self, f"{copy}.{rest}"
+        use = self.uses.get(copy)
+        return use.names.find(rest) if use else (self, name)
 
 
 class Use:

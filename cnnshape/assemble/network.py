@@ -41,6 +41,7 @@ def assemble(architecture: Architecture) -> Network:
         last = Walk(ledger, net, settler, wiring).run(frame)
         ledger.layer = ""
         outputs = _outputs(architecture, frame, net, wiring, last)
+        _check_names(net, ledger)
         _check_claims(architecture, outputs, ledger)
         _check_results(outputs, net, ledger)
     except Stop:
@@ -73,6 +74,15 @@ def _outputs(
     node = net.node(last[0])
     plain = name if isinstance(name, str) else ""
     return {plain or (node.name if node else "output"): last[0]}
+
+
+def _check_names(net: GrowingNet, ledger: Ledger) -> None:
+    """Note the first of two layers with one name: a dotted one, and one within a block; unless something else is wrong."""
+    if len(net.titles) == len(net.nodes) or errors(ledger.problems):
+        return
+    last = {node.name: node for node in net.nodes}
+    node = next(node for node in net.nodes if last[node.name] is not node)
+    ledger.note(building.DuplicateLayer(last[node.name].at("name"), node.name, node.used_at, name=node.name))
 
 
 def _check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger: Ledger) -> None:

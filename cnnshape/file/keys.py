@@ -40,9 +40,11 @@ RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
 WARNINGS: Final = sorted(code for code, kind in CODES.items() if issubclass(kind, Warn))
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a constant or an argument
-NAME: Final = re.compile(r"[\w-]+")  # of a layer, a block or an input
+NAME: Final = re.compile(r"[\w-]+")  # of a block or an input
+LAYER_NAME: Final = re.compile(r"[\w-]+(\.[\w-]+)*")  # dotted, as the path of a model's module: downs.0.conv
 INPUT: Final = re.compile(r"input\d*")  # the inputs of the net or the block, as `from` writes them
 MAX_NAME: Final = 100  # characters
+MAX_PATH: Final = 1_000  # characters of a dotted name
 
 
 class Condition(Flag):
@@ -74,16 +76,18 @@ COUNTS: Final[dict[str, Count]] = {
 BATCH_SIZE: Final[Count] = _named("batch_size", Count())
 
 
-def bad_name(name: str) -> Problem | None:
+def bad_name(name: str, good: re.Pattern[str] = NAME, most: int = MAX_NAME) -> Problem | None:
     """Return the problem of the name of a block or an input, without its place; None for a good one."""
-    if len(name) > MAX_NAME:
-        return reading.NameTooLong(name=shown(name), most=MAX_NAME)
-    return None if NAME.fullmatch(name) else reading.NotAName(name=shown(name))
+    if len(name) > most:
+        return reading.NameTooLong(name=shown(name), most=most)
+    return None if good.fullmatch(name) else reading.NotAName(name=shown(name))
 
 
 def bad_layer_name(name: str) -> Problem | None:
     """Return the problem of the name of a layer, without its place; None for a good one."""
-    return reading.NameOfInput(name=name) if INPUT.fullmatch(name) else bad_name(name)
+    if INPUT.fullmatch(name):
+        return reading.NameOfInput(name=name)
+    return bad_name(name, LAYER_NAME, MAX_PATH if "." in name else MAX_NAME)
 
 
 def bad_identifier(name: str) -> Problem | None:

@@ -16,6 +16,7 @@ from cnnshape.file.keys import (
     EXPECT,
     FROZEN,
     IDENTIFIER,
+    LAYER_NAME,
     NAME,
     NET_KEYS,
     REPEAT,
@@ -78,12 +79,13 @@ RESULT: Final = EXPECT.schema()
 FIGURE: Final = {"type": "integer", "minimum": 0}
 NUMBER: Final = {"$ref": "#/$defs/number"}
 NAMED: Final = {"pattern": f"^{NAME.pattern}$"}
+LAYER_NAMED: Final = {"pattern": f"^{LAYER_NAME.pattern}$"}
 IDENTIFIED: Final = {"pattern": f"^{IDENTIFIER.pattern}$", "not": {"enum": sorted(RESERVED)}}
 LAYERS: Final = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
 ALLOW: Final = one_or_list({"enum": WARNINGS})
 
 STEP: Final[Schema] = {
-    "name": described("what others call it", {**WORD, "anyOf": [NAMED, TEMPLATE]}),
+    "name": described("what others call it", {**WORD, "anyOf": [LAYER_NAMED, TEMPLATE]}),
     "type": described("the layer type", suggested(TYPES, TEMPLATE)),
     "block": described("the block that is used here; its arguments stand beside it", WORD),
     "from": described(

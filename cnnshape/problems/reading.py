@@ -197,9 +197,11 @@ class BadName(Problem):
 class NotAName(BadName, code="not-a-name"):
     """A layer, a block, an input or an output has a name with other characters than letters, digits, _ and -.
 
+    The name of a layer may have dots between these (`downs.0`), as the path of a model's module has.
+
     Example  input = [3, 32, 32]
              layers = [{ name = "my layer", type = "relu" }]
-    Mend     Use those alone (`name = "my_layer"`). A dot stands between a block's name and that of a layer within.
+    Mend     Use those alone (`name = "my_layer"`).
     """
 
     sentence = "{name} is no name: use letters, digits, _ and -"
@@ -208,7 +210,7 @@ class NotAName(BadName, code="not-a-name"):
 class NameTooLong(BadName, code="name-too-long"):
     """A name is longer than any table could show.
 
-    Mend     Shorten it to 100 characters. What stands in braces may make a name longer than it looks.
+    Mend     Shorten it to 100 characters, 1,000 with dots. What stands in braces may make a name longer than it looks.
     """
 
     sentence = "{name} is no name: it has more than {most} characters"

@@ -3,6 +3,8 @@
 import pytest
 from helpers.texts import HERE, check, codes, names, problems
 
+from cnnshape import loads
+
 
 @pytest.mark.parametrize(
     "name",
@@ -106,3 +108,58 @@ layers = [
   {{ type = "add", from = ["layer{{base + 1}}-true", "copy1of3"] }},
 ]"""
     assert names(text) == ["layer8-true", "copy1of3", "copy2of3", "add1"]
+
+
+DOTTED = f"""{HERE}
+allow = "unused-result"
+layers = [
+  {{ name = "downs.0", block = "pair" }},
+  {{ name = "pools.0", type = "max_pool", kernel_size = 2 }},
+  {{ name = "downs.1", block = "pair", repeat = 2 }},
+  {{ name = "pools.1.deep", type = "max_pool", kernel_size = 2 }},
+  {{ name = "sum", type = "add", from = ["%s", "%s"] }},
+]
+[blocks.pair]
+layers = [{{ name = "one.a", type = "relu" }}, {{ name = "two", block = "inner" }}]
+[blocks.inner]
+layers = [{{ name = "b", type = "relu" }}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("pools.0", "pools.0"),
+        ("downs.0", "downs.0.two.b"),
+        ("downs.0.one.a", "downs.0.one.a"),
+        ("downs.0.two.b", "downs.0.two.b"),
+        ("downs.1", "downs.1.1.two.b"),
+        ("downs.1.0.one.a", "downs.1.0.one.a"),
+        ("downs.1.one.a", "downs.1.1.one.a"),  # of the last copy
+        ("downs.1.two.b", "downs.1.1.two.b"),
+    ],
+)
+def test_dotted_names_lead_to_their_layers(name, meant):
+    net = loads(DOTTED % (name, name))
+    values = {value: node.name for value, node in net.made()}
+    assert values[net.nodes[-1].inputs[0]] == meant
+    assert [row.name for row in net.check().layers[:3]] == ["downs.0.one.a", "downs.0.two.b", "pools.0"]
+
+
+@pytest.mark.parametrize("name", ["downs", "pools", "pools.1", "downs.0.one", "downs.2", "downs.0.two.c", "pools.0.a"])
+def test_a_part_of_a_dotted_name_is_no_layer(name):
+    assert codes(DOTTED % (name, "input")) == ["unknown-layer"]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        '{ name = "a", block = "b" }, { name = "a.relu1", type = "relu" }',
+        '{ name = "a.relu1", type = "relu" }, { name = "a", block = "b" }',
+        '{ name = "a", type = "relu", repeat = 2 }, { name = "a.1", type = "tanh" }',
+        '{ name = "a.b", block = "b" }, { name = "a", block = "c" }',
+    ],
+)
+def test_no_two_layers_have_one_dotted_name(layers):
+    blocks = '[blocks.b]\nlayers = ["relu"]\n[blocks.c]\nlayers = [{ name = "b", block = "b" }]'
+    assert codes(f"{HERE}layers = [{layers}]\n{blocks}") == ["duplicate-layer"]

@@ -18,7 +18,6 @@ def code(problem):
         ("in", None),
         ("n" * MAX_NAME, None),
         ("n" * (MAX_NAME + 1), "name-too-long"),
-        ("a.b", "not-a-name"),
         ("a b", "not-a-name"),
         ("", "not-a-name"),
         ("conv\n", "not-a-name"),
@@ -26,6 +25,24 @@ def code(problem):
 )
 def test_names(name, expected):
     assert code(bad_name(name)) == code(bad_layer_name(name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.b", None),
+        ("input.0.é-1", None),
+        ("n." * 499 + "n", None),
+        ("n." * 500 + "n", "name-too-long"),
+        ("a..b", "not-a-name"),
+        (".a", "not-a-name"),
+        ("a.", "not-a-name"),
+        ("a. b", "not-a-name"),
+    ],
+)
+def test_names_of_layers_may_be_paths(name, expected):
+    assert code(bad_layer_name(name)) == expected
+    assert code(bad_name(name)) in ("not-a-name", "name-too-long")
 
 
 @pytest.mark.parametrize(
