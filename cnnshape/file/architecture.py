@@ -196,7 +196,7 @@ def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
         if "whole" in parameter.kind and not isinstance(value, list) and _broken(given):  # a list is as TOML has it
             error.problem.suggestions += advice("round(...), floor(...) or ceil(...) makes it whole")
         raise
-    return from_file(result, layout) if parameter.laid_out else result
+    return from_file(result, layout) if parameter.laid_out and isinstance(result, tuple) else result
 
 
 def _broken(value: Any) -> bool:

@@ -80,6 +80,11 @@ def test_a_figure_holds_where_it_was_seen_alone():
     assert not net.check((4, 60, 60)).ok  # its weights are for 3 channels
 
 
+def test_what_keeps_its_shape_does_so_in_every_layout():
+    text = 'layout = "channels_last"\ninput = [8, 6, 3]\nlayers = [{ type = "opaque", out_shape = "keep" }]'
+    assert loads(text).check().output == (3, 8, 6)
+
+
 def test_a_formula_of_axes_that_are_not_there():
     layers = '{ type = "flatten", start_dim = 2 }, { type = "opaque", out_shape = "keep", macs = "h*w" }'
     assert sizes_of(layers).check().macs is None
