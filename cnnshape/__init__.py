@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import os
 
+    from cnnshape.convert.written import dumps
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import receptive_fields
     from cnnshape.network.report import LayerReport, Report
@@ -28,6 +29,7 @@ __all__ = [
     "SizeSet",
     "ValidSizes",
     "assert_shapes",
+    "dumps",
     "load",
     "loads",
     "receptive_fields",
@@ -46,6 +48,7 @@ HOMES: Final = {
     "SizeSet": "numbers.sizeset",
     "ValidSizes": "network.valid_sizes",
     "assert_shapes": "testing",
+    "dumps": "convert.written",
     "receptive_fields": "network.receptive",
     "verify": "pytorch.crosscheck",
 }

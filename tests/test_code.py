@@ -21,6 +21,7 @@ FOLDERS = [
     "diagnosis",
     "compare",
     "pytorch",
+    "convert",
     "show",
     "commands",
 ]

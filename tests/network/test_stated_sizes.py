@@ -82,7 +82,7 @@ def test_a_figure_holds_where_it_was_seen_alone():
 
 def test_what_keeps_its_shape_does_so_in_every_layout():
     text = 'layout = "channels_last"\ninput = [8, 6, 3]\nlayers = [{ type = "opaque", out_shape = "keep" }]'
-    assert loads(text).check().output == (3, 8, 6)
+    assert cnnshape.loads(text).check().output == (3, 8, 6)
 
 
 def test_a_formula_of_axes_that_are_not_there():

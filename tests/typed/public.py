@@ -21,6 +21,7 @@ from cnnshape import (
     SizeSet,
     ValidSizes,
     assert_shapes,
+    dumps,
     load,
     loads,
     receptive_fields,
@@ -38,6 +39,8 @@ def nets() -> Network:
     assert_type(load(Path("net.toml")), Network)
     assert_type(loads("layers = []"), Network)
     load(7)  # type: ignore[arg-type]
+    assert_type(dumps(net), str)
+    dumps("net.toml")  # type: ignore[arg-type]
     return net
 
 
