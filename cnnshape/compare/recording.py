@@ -9,9 +9,12 @@ equal to plain ones, with an `expression` over the sides of values.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cnnshape.layers.in_torch import Called
     from cnnshape.numbers.recorded import Expression
     from cnnshape.numbers.shape import Shape
@@ -34,6 +37,11 @@ class Tensor:
     weights: tuple[str, ...] = ()  # parameters and buffers that it is made of, and no layer has used yet
     computed: bool = True  # it is made of the weights; False: it is the one weight itself
     dtype: str = "float32"
+    turned: tuple[Shape, Shape] | None = None  # the shapes before and after the exchange of axes that made it
+
+    def numel(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
 
 
 class Weight(NamedTuple):
@@ -43,21 +51,26 @@ class Weight(NamedTuple):
     parameter: bool  # False: a buffer
     trained: bool  # requires_grad
 
+    def numel(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
+
 
 class Module(NamedTuple):
     """A module of the model, by its path."""
 
-    kind: str  # its class
-    type: str  # the layer type that it is as a whole, torch's in snake case where files have none; "" to look inside
-    theirs: bool  # its class is the user's, no torch.nn one
-    made: Line | None = None  # where the source shows that it is constructed
-    weights: tuple[str, ...] = ()  # the names of its parameters and buffers, those of modules in it included
+    kind: str  # its class, with the classes and functions around it: Net.Block
+    type: str  # the layer type that it is as a whole, torch's name where files have none; "" to look inside
+    file: str  # of its class; "" where torch or no file has it
 
 
 class Op(NamedTuple):
-    """One operation: a module that is a layer (`layer`, `call` is None), or a function (`call`)."""
+    """One operation: a module that is a layer (`layer`, `call` is None), or a function (`call`).
 
-    path: str  # the module's; of a function, that of the module that calls it, "" for the model itself
+    With neither, it is code that torch does not show (a compiled function): it made its output of the results before it.
+    """
+
+    path: str  # the module's; of a function, that of the module that calls it; "" for the model itself
     name: str  # the module's class; the function's name as torch has it: conv2d, relu_, __getitem__
     type: str  # the module's layer type; the function's name without what differs: conv, relu, getitem
     layer: Any  # of a module, the Layer with its settings, None where files have none
@@ -88,6 +101,13 @@ class Output(NamedTuple):
     tensor: Tensor
 
 
+class Failure(NamedTuple):
+    """The exception that ended the run, and the module or function that raised it."""
+
+    message: str
+    module: str
+
+
 class Recording(NamedTuple):
     """One run of a model."""
 
@@ -98,17 +118,14 @@ class Recording(NamedTuple):
     guards: tuple[Guard, ...]
     weights: dict[str, Weight]
     modules: dict[str, Module]  # by path, "" the model itself, in the order of registration
-    failure: str = ""  # why the run ended early, which nothing could repair; ends with (FILE:LINE)
-    by_data: str = ""  # the function that makes shapes depend on the values of tensors, "" for none
+    failure: Failure | None = None  # the end of the run, which nothing could repair
 
-    def unused(self) -> dict[str, int]:
-        """Return the modules with parameters that no operation used, by path, and how many numbers these are."""
-        from math import prod
-
-        used = {name for op in self.ops for name in op.weights}
+    def unused(self, used: Iterable[str]) -> dict[str, int]:
+        """Return the modules with parameters that are not among those used, by path, and how many numbers these are."""
+        names = {*used}
         found: dict[str, int] = {}
         for name, weight in self.weights.items():
-            if weight.parameter and name not in used:
+            if weight.parameter and name not in names:
                 module = name.rpartition(".")[0] or name
-                found[module] = found.get(module, 0) + prod(weight.shape)
+                found[module] = found.get(module, 0) + weight.numel()
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from cnnshape.compare.recording import Failure
     from cnnshape.layers import Layer
     from cnnshape.numbers.shape import Shape
 
@@ -30,13 +31,6 @@ class Call(NamedTuple):
     @property
     def title(self) -> str:
         return f"{self.name} ({self.place})" if self.place else self.name
-
-
-class Failure(NamedTuple):
-    """The exception that ended the run, and the module or function that raised it."""
-
-    message: str
-    module: str
 
 
 class Returned(NamedTuple):

@@ -22,7 +22,7 @@ DROPS: Final = ("squeeze", "getitem", "select")  # functions that may leave an a
 def batch_behind(function: Callable[..., Any], call: Called, result: torch.Tensor) -> int | None:
     """Return the axis of the batch in a result of a function, None where it has no axis for it."""
     if call.name in EXCHANGES and call.batch is not None:
-        axes = [*range(1, 1 + call.tensors[0].dim())]  # each axis has its own size, by which it is found again
+        axes = [*range(1, 1 + len(call.tensors[0].shape))]  # each axis has its own size, by which it is found again
         given = {name: value for name, value in call.kwargs.items() if value is not call.tensors[0]}
         turned = function(torch.empty(axes, device="meta"), *call.args[1:], **given)
         return [*turned.shape].index(axes[call.batch])

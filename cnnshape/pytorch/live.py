@@ -11,7 +11,9 @@ import torch
 from cnnshape.compare.comparison import Comparison, Elsewhere
 from cnnshape.compare.elsewhere import other_inputs
 from cnnshape.compare.judge import allowed, differs_at, judge
-from cnnshape.compare.trace import Failure, Returned, Trace
+from cnnshape.compare.recording import Failure, Recording
+from cnnshape.compare.trace import Trace
+from cnnshape.compare.tracing import trace
 from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.model import scripted, unwrapped
 from cnnshape.pytorch.one_layer import refuses
@@ -112,32 +114,30 @@ class Live:
 
     def run(self, inputs: Mapping[str, Shape]) -> Trace:
         """Run the model once, in evaluation mode, and return what it did."""
-        watch, results, failure = None, [], None
+        return trace(self.recording(inputs))
+
+    def recording(self, inputs: Mapping[str, Shape]) -> Recording:
+        """Run the model once, in evaluation mode, and return all that ran; nothing, where that cannot be seen."""
+        watch, results, failure = None, [], ""
         try:
             with theirs():
                 if not self.begun:
                     self.begin()
                 with undisturbed(self.kept, self.device):
                     given = samples(self.model, inputs, self.device)
-                    watch = Watch(self.model, list(given.values()), self.wholes)
+                    watch = Watch(self.model, given, self.wholes)
                     args, kwargs = arguments(self.model, given)
                     with watch:
                         results = [*found_in(self.model(*args, **kwargs))]
                     if watch.unseen:
                         raise UnseenThread(f"{watch.unseen} ran in a thread that began before, and cannot be seen")
         except TheirError as error:
-            failure = Failure(str(error), (watch and watch.failed) or f"{self.name}()")
+            failure = str(error)
         self.unseen = watch is not None and bool(watch.unseen)
         if watch is None or self.unseen:
-            return Trace(self.name, (), (), failure, {}, "")
-        returned = tuple(
-            Returned(found.key, watch.returned(found.tensor), frozenset(watch.origin(found.tensor).values), found.group)
-            for found in results
-        )
-        idle = {} if failure else watch.idle()
-        calls = [*watch.calls, *(watch.raising if failure else ())]
-        frozen = frozenset(name for name, parameter in watch.parameters.items() if not parameter.requires_grad)
-        return Trace(self.name, tuple(calls), returned, failure, idle, watch.by_data, frozen)
+            module = (watch and watch.failed) or f"{self.name}()"
+            return Recording(self.name, {}, (), (), (), {}, {}, Failure(failure, module))
+        return watch.recording(results, failure)
 
 
 def _devices(model: torch.nn.Module) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 import sys
+import sysconfig
 import traceback
 from contextlib import contextmanager
 from functools import cache, partial
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import torch
 
+from cnnshape.compare.recording import Line
 from cnnshape.pytorch.inputs import WrongInputs
 
 if TYPE_CHECKING:
@@ -92,9 +93,25 @@ def is_machinery(file: str) -> bool:
     return file.startswith((*MACHINERY, "<"))
 
 
-def calling_line() -> str:
-    """Return file and line of the code that called torch, the innermost that is neither torch's nor ours."""
-    frame: FrameType | None = inspect.currentframe()
-    while frame and is_machinery(frame.f_code.co_filename):
+@cache
+def is_library(file: str, home: str) -> bool:
+    """Whether a file is machinery, or an installed package's other than the one at home, the model's own."""
+    return is_machinery(file) or (file.startswith(INSTALLED) and not (home and file.startswith(home)))
+
+
+INSTALLED: Final = tuple({f"{path}{os.sep}" for path in sysconfig.get_paths().values() if path})
+
+
+def home_of(model: torch.nn.Module) -> str:
+    """Return the folder of the package that has a model's class, "" where that is torch, or no package."""
+    package = sys.modules.get(type(model).__module__.partition(".")[0])
+    paths = [*getattr(package, "__path__", ())]
+    return f"{paths[0]}{os.sep}" if paths and not is_machinery(f"{paths[0]}{os.sep}") else ""
+
+
+def calling_line(home: str = "") -> Line | None:
+    """Return the line of the user's code that runs now: of the innermost frame that is no library's."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- inspect's is the same, and slower
+    while frame and is_library(frame.f_code.co_filename, home):
         frame = frame.f_back
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}" if frame else ""
+    return Line(frame.f_code.co_filename, frame.f_lineno) if frame else None

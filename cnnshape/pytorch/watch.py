@@ -1,7 +1,6 @@
-"""The watch over a run: every module and function that runs, written down as calls if they are layers.
+"""The watch over a run: every module and function that runs, recorded as operations.
 
-Modules are seen by hooks, functions by a TorchFunctionMode. Each tensor has an origin, the values and parameters that it
-is made of: this gives the inputs of a call.
+Modules are seen by hooks, functions by a TorchFunctionMode. A module that is a layer is one operation, whatever runs in it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch.nn.modules import module as modules
@@ -17,34 +16,30 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from cnnshape.compare.trace import Call
+from cnnshape.compare.called import kinds_of, plain, turned
+from cnnshape.compare.functions import CONSTANT
+from cnnshape.compare.recording import Failure, Guard, Module, Op, Output, Recording, Tensor, Weight
 from cnnshape.layers import TYPES
-from cnnshape.layers.in_torch import Called, Recognized
-from cnnshape.numbers.rules import unasked
+from cnnshape.layers.in_torch import Called
+from cnnshape.numbers.recorded import Operation, Recorded, SideOf, recorded
+from cnnshape.numbers.recorded import plain as unrecorded
 from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
-from cnnshape.pytorch.functions import CONSTANT, PICKS
 from cnnshape.pytorch.inputs import tensors_in
-from cnnshape.pytorch.recognize import alters, by_data, kinds_of, layer_of, layers_of, plain, silent, turned, type_of
-from cnnshape.pytorch.their_code import calling_line
+from cnnshape.pytorch.recognize import layer_of, type_of
+from cnnshape.pytorch.their_code import calling_line, home_of, is_machinery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from cnnshape.layers import Layer
-    from cnnshape.numbers.shape import Shape
+    from cnnshape.numbers.recorded import Expression
+    from cnnshape.pytorch.inputs import Found
 
 
 # Whether torch hands a call's keyword arguments to a hook that is for all modules: from 2.6 on.
 SAYS_KWARGS: Final = "with_kwargs" in inspect.signature(modules.register_module_forward_hook).parameters
 BATCHED: Final = 3  # axes of a recurrent module's last states, where there is a batch
-
-
-class _Origin(NamedTuple):
-    """The values and parameters that a tensor is made of."""
-
-    values: tuple[int, ...] = ()  # inputs, and results of layers
-    weights: tuple[str, ...] = ()  # parameters, in no layer yet
-    turned: tuple[Any, Any] | None = None  # see Called
+SHAPE: Final = torch.Tensor.shape.__get__
+SIZES: Final = {SHAPE, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement, torch.Tensor.__len__}
 
 
 class _Thread(threading.local):
@@ -56,36 +51,49 @@ class _Thread(threading.local):
         self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
 
 
-class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
-    """The modules and functions of one run; `calls` has those that are layers, in the order of the run."""
+class Guards:
+    """The comparisons of recorded numbers in one run. Later ones, of numbers that the model kept, are not the run's."""
 
-    def __init__(self, model: torch.nn.Module, inputs: list[torch.Tensor], wholes: Mapping[str, str]):
+    def __init__(self, home: str):
+        self.home = home
+        self.found: list[Guard] = []
+        self.ended = False
+        self.ran = 0
+
+    def compared(self, sign: str, left: Expression, right: Expression, *, outcome: bool) -> None:
+        if not self.ended:
+            self.found.append(Guard(sign, left, right, outcome, calling_line(self.home), self.ran))
+
+
+class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
+    """The modules and functions of one run; `recording` gives them, when it has ended.
+
+    `wholes` has the paths of modules that are one layer each, whatever they run, with its type.
+    """
+
+    def __init__(self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor], wholes: Mapping[str, str]):
         super().__init__()
-        self.wholes = wholes  # see Live
+        self.model, self.wholes, self.home = type(model).__name__, wholes, home_of(model)
         self.names = {module: name for name, module in model.named_modules()}
         self.parameters = dict(model.named_parameters())
-        self.titles = {id(tensor): name for name, tensor in self.parameters.items()}
-        self.calls: list[Call] = []
-        self.first = 1 + len(inputs)  # the value of the first call
-        self.given = [tuple(tensor.shape[1:]) for tensor in inputs]
-        self.origins = WeakIdKeyDictionary()
-        self.batches = WeakIdKeyDictionary()  # the axis of the batch in each tensor; the first where nothing is said
+        self.weights = self.parameters | dict(model.named_buffers())
+        self.titles = {id(tensor): name for name, tensor in self.weights.items()}
+        self.ops: list[Op] = []
+        self.values = 0  # how many have been given
+        self.tensors = WeakIdKeyDictionary()  # the record of each tensor
         attributes = (value for module in self.names for value in vars(module).values())
         for unregistered in (value for value in attributes if isinstance(value, torch.Tensor)):  # such as own buffers
-            self.origins[unregistered] = _Origin()
-        for name, tensor in self.parameters.items():
-            self.origins[tensor] = _Origin(weights=(name,))
-        for buffer in model.buffers():
-            self.origins[buffer] = _Origin()
-        for value, tensor in enumerate(inputs, start=1):
-            self.origins[tensor] = _Origin((value,))
+            self.tensors[unregistered] = _tensor(unregistered, 0, 0)
+        for name, tensor in self.weights.items():
+            if not torch.nn.parameter.is_lazy(tensor):
+                self.tensors[tensor] = _tensor(tensor, 0, 0, (name,), computed=False)
+        self.inputs = {name: self.note(tensor, 0) for name, tensor in inputs.items()}
+        self.guards = Guards(self.home)
         self.here = _Thread()
-        self.recording = threading.RLock()
+        self.recording_one = threading.RLock()
         self.ended = False
         self.failed = ""  # the innermost module or function that raised
-        self.raising: list[Call] = []  # the same, if it is a layer
         self.unseen = ""  # a module that ran in a thread that is not watched
-        self.by_data = ""  # the function that makes shapes depend on data
 
     def __enter__(self) -> Any:
         enters = modules.register_module_forward_pre_hook(self.enters)
@@ -106,11 +114,30 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         threading.setprofile(self.profile)
-        self.ended = True  # a thread may live on, and its calls are no longer the run's
+        self.ended = self.guards.ended = True  # a thread may live on, and its calls are no longer the run's
         for hook in self.hooks:
             hook.remove()
             if SAYS_KWARGS:
                 modules._global_forward_hooks_with_kwargs.pop(hook.id, None)  # noqa: SLF001 -- torch 2.13 leaves it there
+
+    def recording(self, results: Iterable[Found], failure: str = "") -> Recording:
+        """Return what ran, with the tensors that the model returned, or the reason why it raised."""
+        outputs = tuple(Output(found.key, found.group, self.known(found.tensor)) for found in results)
+        return Recording(
+            self.model,
+            self.inputs,
+            tuple(self.ops),
+            outputs,
+            tuple(self.guards.found),
+            {name: _weight(tensor, name in self.parameters) for name, tensor in self.weights.items()},
+            {name: self.module(module) for module, name in self.names.items()},
+            Failure(failure, self.failed or f"{self.model}()") if failure else None,
+        )
+
+    def module(self, module: torch.nn.Module) -> Module:
+        kind = type(module)
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None) or ""
+        return Module(kind.__qualname__, self.type_of(module), "" if is_machinery(file) else file)
 
     # Modules
 
@@ -135,40 +162,31 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.left(module)
             return None
         kind = self.type_of(module)
-        entering = tensors_in(args) + (tensors_in(kwargs) if any(kwargs) else [])
-        if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in entering):
-            result = result.view_as(result)  # another object, with an origin of its own
-        made = tensors_in(result)
-        weights = {self.titles[id(p)]: p.numel() for p in _parameters(module) if id(p) in self.titles}
+        given = tensors_in(args) + (tensors_in(kwargs) if any(kwargs) else [])
+        if kind in TYPES and TYPES[kind].inert and any(result is tensor for tensor in given):
+            result = result.view_as(result)  # another object, with a record of its own
         self.left(module)
-        if result is None:
-            self.failed = self.failed or self.named(module)
-        place = "" if module in self.names else calling_line()
-        layer = None if self.names.get(module) in self.wholes else layer_of(module, kind)
-        if isinstance(args[0] if args else None, PackedSequence):
-            self.batches[entering[0]] = None  # the samples stand one behind the other
-        self.place_batch(entering, made)
-        layer = layer and layer.on(self.batch(entering[0]) if entering else 0)
-        beside = layer and layer.beside()
-        self.record(self.named(module), kind, layer, entering, made[:1] if beside else made, weights, place)
-        if beside and made:
-            self.record_beside(f"{self.named(module)}[1]", beside, made)
+        path, line = self.named(module), calling_line(self.home)
+        packed = isinstance(args[0] if args else None, PackedSequence)
+        with self.recording_one:
+            entering = [self.known(tensor) for tensor in given]
+            if packed:  # the samples stand one behind the other
+                entering[0] = _tensor(given[0], entering[0].value, None)
+            layer = None if self.names.get(module) in self.wholes else layer_of(module, kind)
+            layer = layer and layer.on(entering[0].batch if entering else 0)
+            made = tensors_in(result)
+            moved = any(tensor.batch != 0 for tensor in entering)
+            axes = [first_of_one(tensor) if moved else 0 for tensor in made]
+            if layer and layer.beside():
+                axes[1:] = [1 if tensor.dim() == BATCHED else None for tensor in made[1:]]
+            outputs = tuple([self.note(tensor, axis) for tensor, axis in zip(made, axes, strict=True)])
+            weights = tuple([self.titles[id(w)] for w in _weights(module) if id(w) in self.titles])
+            self.failed = (self.failed or path) if result is None else ""
+            raised = "raised" if result is None else ""
+            kind_of_module = type(module).__name__
+            self.add(Op(path, kind_of_module, kind, layer, None, tuple(entering), outputs, weights, line, raised))
         self.here.layer = None
         return result
-
-    def place_batch(self, entering: list[torch.Tensor], made: list[torch.Tensor]) -> None:
-        """Note the axis of the batch in the results of a module."""
-        moved = any(self.batch(tensor) != 0 for tensor in entering)
-        for tensor in made:
-            self.batches[tensor] = first_of_one(tensor) if moved else 0
-
-    def record_beside(self, name: str, layer: Layer, made: list[torch.Tensor]) -> None:
-        """Record what a recurrent module returns beside the sequence: the last states of its layers, (layers, batch, H)."""
-        states = [tensor for tensor in made[1:] if tensor.is_floating_point()]  # a packed sequence has indices, too
-        for tensor in states:
-            self.batches[tensor] = 1 if tensor.dim() == BATCHED else None
-        self.record(name, layer.type, layer, made[:1], states, {}, "")
-        self.calls[-1] = self.calls[-1]._replace(output=layer.output(unasked, self.shape(made[0])))
 
     def type_of(self, module: torch.nn.Module) -> str:
         """Return the layer type of a module, "" to look at the modules within."""
@@ -182,8 +200,12 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         """Return the path of a module; of one made during the run, its class within the module around it."""
         return self.names.get(module) or self.within(f"{type(module).__name__}()")
 
+    def around(self) -> str:
+        """Return the path of the innermost module that runs."""
+        return next((self.names[module] for module in reversed(self.here.around) if self.names.get(module)), "")
+
     def within(self, name: str) -> str:
-        around = next((self.names[module] for module in reversed(self.here.around) if self.names.get(module)), "")
+        around = self.around()
         return f"{around}.{name}" if around else name
 
     # Functions
@@ -192,144 +214,202 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         kwargs = kwargs or {}
         if self.here.layer is not None or self.ended:
             return function(*args, **kwargs)
-        name = getattr(function, "__name__", "").partition(".")[0]  # an exported model's are called conv2d.default
-        entering = tensors_in(args) + tensors_in(tuple(kwargs.values()))
-        origins = [self.origin(tensor) for tensor in entering]
-        alive = [bool(origin.values) for origin in origins]
-        weights = tuple(dict.fromkeys(weight for origin in origins for weight in origin.weights))
-        before = origins[0].turned if origins else None
-        axis = next((self.batch(tensor) for tensor, lives in zip(entering, alive, strict=True) if lives), 0)
-        call = Called(plain(name), args, kwargs, entering, [], alive, bool(weights), before, axis)
+        if function in SIZES:
+            return self.size(function, args, kwargs)
+        given = tensors_in(args) + tensors_in(tuple(kwargs.values()))
+        entering = [self.known(tensor) for tensor in given]
+        call = self.called(function, args, kwargs, given, entering)
+        alive = any(call.alive)
+        if _has_recorded((args, kwargs)):
+            args, kwargs = _mapped(args, unrecorded), _mapped(kwargs, unrecorded)
         try:
             result = function(*args, **kwargs)
         except Exception:
-            if any(alive) and not self.failed:
-                self.failed = self.within(f"{name.strip('_')}()")
-                self.read(call, name.strip("_"), weights)
+            if alive and not self.failed:
+                name = getattr(function, "__name__", "").partition(".")[0].strip("_")
+                self.failed = self.within(f"{name}()")
+                self.function(function, call, raised="raised")
             raise
+        name = getattr(function, "__name__", "")
         inert = any(kind.inert for kind in kinds_of(call.name)) and not name.endswith("_")
-        if inert and any(result is tensor for tensor in entering):
+        if inert and any(result is tensor for tensor in given):
             result = result.view_as(result)
-        made = [entering[0]] if name == "__setitem__" else tensors_in(result)
-        call = call._replace(results=made)
-        for tensor in made:
-            self.batches[tensor] = batch_behind(function, call, tensor)
-        sources = origins[:1] if call.name in PICKS else origins
-        values = tuple(dict.fromkeys(value for origin in sources for value in origin.values))
-        moves = any(alive) and made and call.name not in CONSTANT
-        for tensor in self.read(call, name.strip("_"), weights) if moves else made:
-            self.origins[tensor] = _Origin() if call.name in CONSTANT else _Origin(values, weights)
-        if exchange := turned(call):
-            for tensor in made:
-                self.origins[tensor] = self.origins[tensor]._replace(turned=exchange)
+        made = given[:1] if name == "__setitem__" else tensors_in(result)
+        if not made:
+            return result
+        with self.recording_one:
+            self.finished(function, call, made)
         return result
 
-    def read(self, call: Called, name: str, weights: tuple[str, ...]) -> list[torch.Tensor]:
-        """Record a function that is a layer, or several; return the results that no layer made."""
-        if by_data(call) and not self.by_data:
-            self.by_data = f"{self.within(name)}() at {calling_line()}"
-        owners = {weight.rpartition(".")[0] for weight in weights}
-        owner = owners.pop() if len(owners) == 1 else ""
-        rest = call.results
-        unknown = call.weighted and not kinds_of(call.name)
-        for kind, layer, results, minor in [Recognized(name, None, rest)] if unknown else layers_of(call):
-            title, place = (owner, "") if owner else (self.within(f"{name}()"), calling_line())
-            reads = [tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if alive]
-            counts = {weight: self.parameters[weight].numel() for weight in weights}
-            self.record(title, kind, layer, reads, results, counts, place, minor=minor, alters=minor and silent(call))
-            rest = [tensor for tensor in rest if all(tensor is not result for result in results)]
-        if rest and alters(call):
-            reads = [tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if alive]
-            reads = reads[:1] if call.name in PICKS else reads
-            title = self.within(f"{name}()")
-            self.record(title, f"{name}()", None, reads, rest, {}, calling_line(), minor=True, alters=True)
-            for tensor in rest:
-                self.origins[tensor] = self.origins[tensor]._replace(weights=weights)
-            return []
-        return rest
+    def finished(self, function: Any, call: Called, made: list[torch.Tensor]) -> None:
+        """Note the results of a function, and the function itself where they come from the net's inputs."""
+        axes = [batch_behind(function, call, tensor) for tensor in made]
+        constant = call.name in CONSTANT
+        if constant or not any(call.alive):
+            weights = () if constant else _of_weights(call.tensors)
+            for tensor, axis in zip(made, axes, strict=True):
+                self.tensors[tensor] = _tensor(tensor, 0, axis, weights)
+            return
+        outputs = [self.note(tensor, axis) for tensor, axis in zip(made, axes, strict=True)]
+        exchange = turned(call._replace(results=outputs))
+        if exchange:
+            outputs = [self.note(tensor, axis, exchange) for tensor, axis in zip(made, axes, strict=True)]
+        self.function(function, call._replace(results=outputs))
+
+    def called(
+        self, function: Any, args: Any, kwargs: dict[str, Any], given: list[torch.Tensor], entering: list[Tensor]
+    ) -> Called:
+        """Return a call of a function as record."""
+        by_id = {id(tensor): one for tensor, one in zip(given, entering, strict=True)}
+
+        def record(value: Any) -> Any:
+            if isinstance(value, torch.Tensor):
+                return by_id.get(id(value), value)
+            if isinstance(value, Recorded) and value.sink is not self.guards:  # of another run
+                return unrecorded(value)
+            return value
+
+        name = plain(
+            getattr(function, "__name__", "").partition(".")[0]
+        )  # an exported model's are called conv2d.default
+        alive = [tensor.value > 0 for tensor in entering]
+        axis = next((tensor.batch for tensor in entering if tensor.value), 0)
+        before = entering[0].turned if entering else None
+        weighted = any(tensor.weights for tensor in entering)
+        return Called(name, _mapped(args, record), _mapped(kwargs, record), entering, [], alive, weighted, before, axis)
+
+    def function(self, function: Any, call: Called, raised: str = "") -> None:
+        """Record a function that ran, or raised."""
+        name = getattr(function, "__name__", "").partition(".")[0]
+        if name == "__get__":
+            name = getattr(getattr(function, "__self__", None), "__name__", name)
+        inputs, outputs = tuple(call.tensors), tuple(call.results)
+        weights = _of_weights(call.tensors)
+        line = calling_line(self.home)
+        self.add(Op(self.around(), name, call.name, None, call, inputs, outputs, weights, line, raised))
+        if outputs:
+            self.failed = ""  # what was raised before, the model caught
+
+    def size(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Return the sizes of a tensor that a model asks for; of one that comes from the net's inputs, recorded."""
+        result = function(*args, **kwargs)
+        tensor = self.known(args[0]) if args else None
+        if tensor is None or not tensor.value:
+            return result
+        if isinstance(result, torch.Size):
+            return torch.Size([self.side(tensor, axis) for axis in range(len(result))])
+        if function in (torch.Tensor.numel, torch.Tensor.nelement):
+            sides = [SideOf(tensor.value, axis) for axis in range(len(tensor.shape))]
+            expression: Expression = 1
+            for side in sides:
+                expression = side if expression == 1 else Operation("*", (expression, side))
+            return recorded(result, expression, self.guards)
+        axis = 0 if function is torch.Tensor.__len__ else kwargs.get("dim", args[-1])
+        return self.side(tensor, axis % len(tensor.shape))
+
+    def side(self, tensor: Tensor, axis: int) -> Any:
+        return recorded(tensor.shape[axis], SideOf(tensor.value, axis), self.guards)
 
     # Both
 
-    def record(  # noqa: PLR0913, PLR0917 -- what a Call has
-        self,
-        name: str,
-        kind: str,
-        layer: Layer | None,
-        entering: list[torch.Tensor],
-        made: list[torch.Tensor],
-        weights: dict[str, int],
-        place: str,
-        *,
-        minor: bool = False,
-        alters: bool = False,
-    ) -> None:
-        with self.recording:
-            inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
-            shapes = tuple(map(self.shape, entering))
-            if layer:
-                whole, read = layer.among(inputs, self.maker)
-                if whole is not layer:
-                    self.leave_out({*inputs} - {*read})
-                    shapes = tuple(map(self.shape_of, read))
-                kind, layer, inputs = whole.type, whole, read
-            output = self.shape(made[0]) if made else None
-            call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor, alters)
-            if made:
-                for tensor in made:
-                    self.origins[tensor] = _Origin((self.first + len(self.calls),))
-                self.calls.append(call)
-                self.failed, self.raising = "", []  # what was raised before, the model caught
-            else:
-                self.raising = [call]
+    def add(self, op: Op) -> None:
+        self.ops.append(op)
+        self.guards.ran = len(self.ops)
 
-    def leave_out(self, values: set[int]) -> None:
-        """Make the layers minor that made the values: another is all that they are in a file."""
-        for value in values:
-            self.calls[value - self.first] = self.calls[value - self.first]._replace(minor=True, alters=False)
+    def note(self, tensor: torch.Tensor, batch: int | None, exchange: Any = None) -> Tensor:
+        """Give a tensor a new value; return its record."""
+        self.values += exchange is None
+        one = _tensor(tensor, self.values, batch, exchange=exchange)
+        self.tensors[tensor] = one
+        return one
 
-    def shape_of(self, value: int) -> Shape:
-        """Return the shape of a value."""
-        made = self.maker(value)
-        return (made.output or ()) if made else self.given[value - 1]
-
-    def maker(self, value: int) -> Call | None:
-        """Return the call that made a value, None for an input of the net."""
-        return self.calls[value - self.first] if value >= self.first else None
-
-    def origin(self, tensor: torch.Tensor) -> _Origin:
-        """Return the origin of a tensor; one without is taken for the last layer's result."""
-        found: _Origin | None = self.origins.get(tensor, None)
-        return _Origin((self.first + len(self.calls) - 1,)) if found is None else found
-
-    def batch(self, tensor: torch.Tensor) -> int | None:
-        """Return the axis of the batch, None where a tensor has none."""
-        axis: int | None = self.batches.get(tensor, 0)
-        return axis
-
-    def shape(self, tensor: torch.Tensor) -> Shape:
-        """Return the shape without the batch."""
-        axis = self.batch(tensor)
-        return tuple(size for at, size in enumerate(tensor.shape) if at != axis)
-
-    def returned(self, tensor: torch.Tensor) -> Shape:
-        """Return the shape of what the model returns, whose first axis stands for a batch that was lost on the way."""
-        return tuple(tensor.shape[1:]) if self.batch(tensor) is None else self.shape(tensor)
-
-    def idle(self) -> dict[str, int]:
-        """Return the modules with parameters that no layer used, and the number of these."""
-        used = {weight for call in self.calls for weight in call.weights}
-        result: dict[str, int] = {}
-        for name, parameter in self.parameters.items():
-            if name not in used:
-                module = name.rpartition(".")[0] or name
-                result[module] = result.get(module, 0) + parameter.numel()
-        return result
+    def known(self, tensor: torch.Tensor) -> Tensor:
+        """Return the record of a tensor; one without comes from code that torch does not show."""
+        found: Tensor | None = self.tensors.get(tensor, None)
+        if found is not None and found.shape == tensor.shape:
+            return found
+        if found is not None:  # its memory was given another shape
+            one = self.tensors[tensor] = _tensor(tensor, found.value, found.batch)
+            return one
+        if id(tensor) in self.titles:  # a parameter that its first run made
+            name = self.titles[id(tensor)]
+            one = self.tensors[tensor] = _tensor(tensor, 0, 0, (name,), computed=False)
+            return one
+        before = self.ops[-1].outputs if self.ops else tuple(self.inputs.values())
+        one = self.note(tensor, 0)
+        self.add(Op(self.around(), "", "", None, None, before, (one,), (), calling_line(self.home)))
+        return one
 
 
-def _parameters(module: torch.nn.Module) -> Iterable[torch.Tensor]:
-    """Return the parameters of a module; quickly, where it has none within."""
+def _tensor(  # noqa: PLR0913 -- what a Tensor has
+    tensor: torch.Tensor,
+    value: int,
+    batch: int | None,
+    weights: tuple[str, ...] = (),
+    exchange: Any = None,
+    *,
+    computed: bool = True,
+) -> Tensor:
+    return Tensor(
+        value, tuple(tensor.shape), batch, weights, computed, str(tensor.dtype).removeprefix("torch."), exchange
+    )
+
+
+def _weight(tensor: torch.Tensor, parameter: bool) -> Weight:
+    lazy = torch.nn.parameter.is_lazy(tensor)
+    return Weight(() if lazy else tuple(tensor.shape), parameter, tensor.requires_grad)
+
+
+def _of_weights(tensors: Iterable[Tensor]) -> tuple[str, ...]:
+    """Return the weights that tensors are made of."""
+    return tuple(dict.fromkeys(name for tensor in tensors for name in tensor.weights))
+
+
+def _mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    """Return an argument with a function applied to all that stands in its tuples, lists, dicts and slices."""
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if kind is slice:
+        return slice(*(_mapped(end, function) for end in (value.start, value.stop, value.step)))
+    if isinstance(value, dict):
+        return {key: _mapped(entry, function) for key, entry in value.items()}
+    if isinstance(value, (tuple, list)):
+        entries = [_mapped(entry, function) for entry in value]
+        return entries if isinstance(value, list) else tuple(entries)
+    return function(value)
+
+
+PLAIN: Final = {int, float, bool, str, type(None), torch.dtype, torch.device}
+
+
+def _has_recorded(value: Any) -> bool:
+    return any(isinstance(one, Recorded) for one in _entries(value))
+
+
+def _entries(value: Any) -> Iterator[Any]:
+    """Yield all that stands in tuples, lists, dicts and slices."""
+    if type(value) in PLAIN or isinstance(value, torch.Tensor):
+        return
+    if isinstance(value, (tuple, list)):
+        for entry in value:
+            yield from _entries(entry)
+    elif isinstance(value, dict):
+        for entry in value.values():
+            yield from _entries(entry)
+    elif type(value) is slice:
+        yield from _entries((value.start, value.stop, value.step))
+    else:
+        yield value
+
+
+def _weights(module: torch.nn.Module) -> Iterable[torch.Tensor]:
+    """Return the parameters and buffers of a module; quickly, where it has no modules within."""
     inside = vars(module)["_modules"]
-    return module.parameters() if inside else filter(None.__ne__, vars(module)["_parameters"].values())
+    if inside:
+        return [*module.parameters(), *module.buffers()]
+    own = (*vars(module)["_parameters"].values(), *vars(module)["_buffers"].values())
+    return [tensor for tensor in own if tensor is not None]
 
 
 def _type(module: torch.nn.Module) -> str:

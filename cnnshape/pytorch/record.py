@@ -1,0 +1,53 @@
+"""The recording of a live model: it is run once at some inputs, on the meta device where that will do, and left as it was.
+
+In: a model and the shapes of its inputs. Out: a Recording. The meta device computes no numbers, so the model's size costs
+nothing; a forward that asks for some is run on the CPU.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.pytorch.live import Live
+from cnnshape.pytorch.model import scripted, unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from cnnshape.compare.recording import Recording
+    from cnnshape.numbers.shape import Shape
+
+DEVICES: Final = ("meta", "cpu")
+ONLY_META: Final = ("NotImplementedError", "meta", "device")  # in the messages of what only the meta device refuses
+LARGER: Final = 32  # cells that a side of the second run has more
+ODD: Final = (7, 9, 5)  # the same of a third run, by axis
+
+
+def record(model: Any, inputs: Mapping[str, Shape]) -> Recording:
+    """Run a model once, in evaluation mode, and return all that ran. Raises TypeError for what cannot be watched."""
+    return next(runs(model, [inputs]))
+
+
+def runs(model: Any, inputs: Sequence[Mapping[str, Shape]]) -> Iterator[Recording]:
+    """Yield the recording of a run at each of some inputs, on the device on which the first succeeds."""
+    if why := scripted(model):
+        raise TypeError(why)
+    model, devices = unwrapped(model), [*DEVICES]
+    for given in inputs:
+        for device in [*devices]:
+            recording = Live(model, device, {}).recording(given)
+            failure = recording.failure
+            if failure is None or not any(word in failure.message for word in ONLY_META):
+                devices = [device]
+                break
+        yield recording
+
+
+def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
+    """Return two inputs at other sizes: 32 cells larger, and with odd differences."""
+    larger = {name: (*shape[:1], *(side + LARGER for side in shape[1:])) for name, shape in inputs.items()}
+    odd = {
+        name: (*shape[:1], *(side + more for side, more in zip(shape[1:], ODD, strict=False)))
+        for name, shape in inputs.items()
+    }
+    return [larger, odd]

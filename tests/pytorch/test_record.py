@@ -1,0 +1,202 @@
+"""The recording of a run: every operation with its tensors, arguments, weights and line; numbers from shapes; guards."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+import torch.nn.functional as F  # noqa: N812 -- as everybody does
+from torch import nn
+
+from cnnshape.numbers.recorded import SideOf, evaluated, expression_of
+from cnnshape.pytorch.record import others, record, runs
+
+
+class Net(nn.Module):
+    """A bit of all: modules, functions, sizes, weights of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.spare = nn.Linear(4, 5)
+        self.gain = nn.Parameter(torch.ones(8, 1, 1))
+        self.register_buffer("mean", torch.zeros(3, 1, 1))
+
+    def forward(self, x):
+        h, w = x.shape[-2:]
+        x = self.conv(x - self.mean)
+        if h % 32 != 0:
+            x = F.pad(x, (0, 1))
+        y = F.avg_pool2d(x, 2)
+        y = F.interpolate(y, size=(h, w // 1))
+        return (x + y) * self.gain
+
+
+def named(run):
+    return [op.name for op in run.ops]
+
+
+def test_every_operation_is_there_in_order_with_its_values():
+    run = record(Net(), {"input": (3, 64, 64)})
+    assert named(run) == ["sub", "Conv2d", "avg_pool2d", "interpolate", "add", "mul"]
+    assert [[tensor.value for tensor in op.inputs] for op in run.ops] == [[1, 0], [2], [3], [4], [3, 5], [6, 0]]
+    assert [tensor.value for op in run.ops for tensor in op.outputs] == [2, 3, 4, 5, 6, 7]
+    assert [(output.key, output.tensor.value, output.tensor.shape) for output in run.outputs] == [
+        ("", 7, (1, 8, 64, 64))
+    ]
+    assert run.failure is None
+
+
+def test_weights_are_told_apart_with_those_that_nothing_used():
+    run = record(Net(), {"input": (3, 64, 64)})
+    assert [op.weights for op in run.ops] == [("mean",), ("conv.weight", "conv.bias"), (), (), (), ("gain",)]
+    assert [(name, w.shape, w.parameter) for name, w in run.weights.items() if "." not in name] == [
+        ("gain", (8, 1, 1), True),
+        ("mean", (3, 1, 1), False),
+    ]
+    assert run.unused(name for op in run.ops for name in op.weights) == {"spare": 25}
+
+
+def test_a_computed_weight_is_no_parameter():
+    class Standardised(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(4, 3, 3, 3))
+
+        def forward(self, x):
+            return F.conv2d(F.conv2d(x, self.weight)[:, :3], self.weight - self.weight.mean())
+
+    run = record(Standardised(), {"input": (3, 8, 8)})
+    plain, _, computed = (op for op in run.ops)
+    assert [(op.inputs[1].weights, op.inputs[1].computed) for op in (plain, computed)] == [
+        (("weight",), False),
+        (("weight",), True),
+    ]
+    assert plain.weights == computed.weights == ("weight",)
+
+
+def test_arguments_have_the_expressions_of_sizes():
+    run = record(Net(), {"input": (3, 64, 48)})
+    interpolate = next(op for op in run.ops if op.name == "interpolate")
+    size = interpolate.call.kwargs["size"]
+    assert size == (64, 48)
+    assert expression_of(size[0]) == SideOf(1, 2)
+    sides = {SideOf(1, 2): 11, SideOf(1, 3): 13}
+    assert [evaluated(expression_of(number), sides.__getitem__) for number in size] == [11, 13]
+
+
+def test_all_ways_to_ask_for_a_size_are_recorded():
+    asked = []
+
+    class Asks(nn.Module):
+        def forward(self, x):
+            asked.extend([len(x), x.size(2), x.size(dim=-1), x.size()[1], x.shape[0], x.numel(), x.nelement()])
+            asked.append(self.size_of(torch.zeros(3)))
+            return x.view(x.size(0), -1)
+
+        def size_of(self, made):
+            return made.shape[0]
+
+    run = record(Asks(), {"input": (2, 6, 5)})
+    at = {SideOf(1, axis): size for axis, size in enumerate((1, 2, 6, 5))}
+    assert [evaluated(expression_of(number), at.__getitem__) for number in asked] == asked == [1, 6, 5, 2, 1, 60, 60, 3]
+    assert [type(expression_of(number)).__name__ for number in asked[-3:]] == ["Operation", "Operation", "int"]
+    assert expression_of(run.ops[-1].call.args[1]) == SideOf(1, 0)
+
+
+def test_guards_have_their_lines_and_their_place_in_the_order():
+    run = record(Net(), {"input": (3, 64, 64)})
+    [guard] = run.guards
+    assert (guard.sign, guard.right, guard.outcome, guard.at) == ("!=", 0, False, 2)
+    lines, first = inspect.getsourcelines(Net.forward)
+    assert guard.line.file == __file__
+    assert "h % 32" in lines[guard.line.line - first]
+
+
+def test_comparisons_after_the_run_are_none_of_it():
+    kept = []
+
+    class Keeps(nn.Module):
+        def forward(self, x):
+            kept.append(x.shape[2])
+            return x
+
+    run = record(Keeps(), {"input": (2, 6, 5)})
+    assert kept[0] > 3
+    assert run.guards == ()
+
+
+def test_the_line_is_that_of_the_users_code():
+    lines, first = inspect.getsourcelines(Net.forward)
+    for op in record(Net(), {"input": (3, 64, 64)}).ops:
+        assert op.line.file == __file__
+        assert {"Conv2d": "conv", "avg_pool2d": "avg_pool", "mul": "gain", "sub": "mean"}.get(op.name, "") in lines[
+            op.line.line - first
+        ]
+
+
+def test_changes_in_place_are_new_values():
+    class InPlace(nn.Module):
+        def forward(self, x):
+            y = x * 2
+            y += x
+            z = torch.zeros(1, 4, 6)
+            z[:, :2] = y
+            return F.relu_(z)
+
+    run = record(InPlace(), {"input": (2, 6)})
+    assert named(run) == ["mul", "add_", "__setitem__", "relu_"]
+    assert [[tensor.value for tensor in op.inputs] for op in run.ops] == [[1], [2, 1], [0, 3], [4]]
+    assert run.outputs[0].tensor.value == 5
+
+
+def test_a_forward_that_asks_for_numbers_runs_on_the_cpu():
+    class Asks(nn.Module):
+        def forward(self, x):
+            return x * 2 if x.mean() >= 0 else x
+
+    assert named(record(Asks(), {"input": (2, 6)})) == ["mean", "ge", "mul"]
+
+
+def test_a_model_on_meta_is_recorded_as_well():
+    with torch.device("meta"):
+        model = Net()
+    assert len(record(model, {"input": (3, 64, 64)}).ops) == 6
+
+
+def test_a_failure_says_why_and_keeps_all_before_it():
+    class Fails(nn.Module):
+        def forward(self, x):
+            return (x * 2).view(-1, 7)
+
+    run = record(Fails(), {"input": (2, 6)})
+    assert named(run) == ["mul", "view"]
+    assert run.ops[-1].outputs == ()
+    assert "shape" in run.failure.message
+    assert run.outputs == ()
+
+
+def test_two_further_runs_are_larger_and_odd():
+    inputs = {"input": (3, 64, 64)}
+    assert others(inputs) == [{"input": (3, 96, 96)}, {"input": (3, 71, 73)}]
+    shapes = [run.outputs[0].tensor.shape for run in runs(Net(), [inputs, *others(inputs)][:2])]
+    assert shapes == [(1, 8, 64, 64), (1, 8, 96, 96)]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_a_compiled_model_is_refused():
+    with pytest.raises(TypeError, match="ScriptModule"):
+        record(torch.jit.trace(nn.ReLU(), torch.ones(1)), {"input": (1,)})
+
+
+def test_the_model_is_left_as_it_was():
+    model = Net().train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    record(model, {"input": (3, 64, 64)})
+    assert model.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert next(model.parameters()).device.type == "cpu"
