@@ -92,8 +92,8 @@ def mended(data, fix):
     for edit, path in zip(fix, places, strict=True):
         parameter, new = edit["parameter"], used(edit["new"], edit)
         if edit["layer"] is None:
-            table, key = (data["inputs"], parameter[7:]) if parameter.startswith("inputs.") else (data, parameter)
-            table[key] = new
+            *tables, key = parameter.split(".")  # "inputs.left", "constants.width"
+            at(data, tables)[key] = new
         elif parameter == "insert":
             inserts.append((path, edit, new))
         elif parameter == "type":
