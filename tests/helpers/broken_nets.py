@@ -15,7 +15,7 @@ from copy import deepcopy
 from typing import NamedTuple
 
 import cnnshape
-from cnnshape.assemble.network import assemble
+from cnnshape.diagnosis.door import network
 from cnnshape.file.reader import read_text
 from cnnshape.problems.base import errors
 from helpers.paths import ROOT
@@ -29,9 +29,9 @@ SHOWN = 3  # the most fixes of a problem
 
 
 def net_of(text, folder=FOLDER):
-    """The net of a text, whose included files are looked for in a folder."""
+    """The net of a text, whose included files are looked for in a folder; its problems have causes and fixes."""
     with contextlib.chdir(folder):
-        return assemble(read_text(text))
+        return network(read_text(text))
 
 
 def toml(value):
@@ -54,7 +54,7 @@ def text_of(data):
 def place(data, name):
     """The table that a layer's dotted name stands for: its path in the data, blocks followed and copies taken together.
 
-    None for the net itself, and for a name that the file does not have.
+    None for the net itself, for a name that the file does not have, and inside a block of an included file.
     """
     layers, path, parts = data["layers"], ("layers",), (name or "").split(".")
     found = None
@@ -68,6 +68,8 @@ def place(data, name):
             parts.pop(0)
         if parts:
             block = step.get("block") or next(s for s in layers if s.get("name") == step["shares"])["block"]
+            if block not in data.get("blocks", ()):
+                return None
             layers, path = data["blocks"][block]["layers"], ("blocks", block, "layers")
     return found
 
@@ -215,7 +217,7 @@ def judge(name, *, torch=True):
     truth, path = TRUTH["broken"][name], FOLDER / f"{name}.toml"
     text = path.read_bytes().decode()
     with contextlib.chdir(FOLDER):
-        net = diagnosable(text)
+        net = net_of(text)
         found = errors(net.check().problems)
         data = tomllib.loads(text)
         if not found:
@@ -235,11 +237,6 @@ def judge(name, *, torch=True):
         said = (repr(cause.message) if cause else "no cause", *(fix.summary for fix in fixes))
     where = layer and (place(data, layer) or layer)
     return Judged(name, first.code, first.layer in shows, where in causes, rank, tuple(flaws), said)
-
-
-def diagnosable(text):
-    """The net of a text, whose problems know their causes and fixes."""
-    return assemble(read_text(text))
 
 
 def summary(judged):
