@@ -86,20 +86,8 @@ class Nodes:
             allow = allow | step.allow
         self.net.ties += bool(layer is None or references or shares or shares_weight)
         self.ledger.work(site, "name", len(name))
-        node = Node(
-            name=name,
-            type=kind,
-            layer=layer,
-            inputs=inputs,
-            place=step.place,
-            keys=step.keys,
-            used_at=frame.used_at,
-            shares=shares,
-            shares_weight=shares_weight,
-            frozen=frozen,
-            allow=allow,
-            blocks=frame.kinds,
-        )
+        own = (name, kind, layer, inputs, step.place, step.keys)  # by their order, in half the time that keywords take
+        node = Node(*own, frame.used_at, shares, shares_weight, frozen, allow, frame.kinds)
         return self.net.add(node, entering)
 
     def kind(self, site: Site, shared: Node | None) -> type[Layer]:
@@ -117,7 +105,10 @@ class Nodes:
 
     def check_joins(self, site: Site, kind: type[Layer]) -> None:
         """Check the number of inputs. Raises Unsettled where the layer does not take it."""
-        joins, given, optional = kind.joins, len(site.inputs), site.step.optional
+        joins, given = kind.joins, len(site.inputs)
+        if given in joins and site.step.inputs is None and joins[-1] == 1:  # as of most layers
+            return
+        optional = site.step.optional
         if joins[-1] > 1 and site.step.inputs is None:
             self.ledger.fail(building.UnsaidJoin, site, "type", type=kind.type)
         if optional and joins[-1] == 1 and UNRESOLVED not in site.inputs:

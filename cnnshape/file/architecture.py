@@ -62,13 +62,15 @@ class Step(NamedTuple):
     @property
     def raw(self) -> bool:
         """Whether the settings are as TOML has them: the type or the block is known in building only."""
-        return not self.of or isinstance(self.of, Template)
+        of = self.type or self.block
+        return not of or isinstance(of, Template)
 
     @property
     def optional(self) -> bool:
         """Whether an entry of `from` may be absent, as "?skip"."""
-        words = self.inputs or ()
-        return any((word if isinstance(word, str) else word.text).startswith("?") for word in words)
+        if self.inputs is None:
+            return False
+        return any((word if isinstance(word, str) else word.text).startswith("?") for word in self.inputs)
 
     def at(self, key: str) -> Place:
         return Place(self.place.source, (*self.place.path, key)) if key in self.keys else self.place

@@ -92,12 +92,14 @@ class Steps:
             wires = names - {"in_channels"}  # which follows from what enters
             fields["inputs"] = self.wiring(table["from"], (*path, "from"), wires)
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
-        step = Step(place, **fields)
-        fields["settings"] = self.given(step, given, own)
-        fields["settled"] = not (step.raw or any(map(waits, fields["settings"].values())))
+        step = Step(place, **fields, settings={})
+        step.settings.update(self.given(step, given, own))
+        settled = not (step.raw or any(map(waits, step.settings.values())))
+        if settled and len(self.notes.problems) == before:
+            return step
         broken = len(self.notes.problems) > before
         lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
-        return Step(place, **fields, broken=broken, lost=lost)
+        return step._replace(settled=settled, broken=broken, lost=lost)
 
     def word(self, value: Any, path: KeyPath, names: set[str]) -> str | Template:
         """Return a name or another word of a step, or the template of one; "" where it is wrong."""

@@ -6,7 +6,7 @@ overrides the methods that differ; each has a default. How torch spells a type i
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from operator import index
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
@@ -91,11 +91,10 @@ class Layer(InTorch):
         return type(self) is type(other) and self._settings == other._settings
 
     def __hash__(self) -> int:
-        return self._hash
-
-    @cached_property
-    def _hash(self) -> int:
-        return hash(frozenset(self._settings.items()))
+        own = self.__dict__  # by hand: before Python 3.12 cached_property takes a lock, which costs loading 2 %
+        if "_hash" not in own:
+            own["_hash"] = hash(frozenset(self._settings.items()))
+        return own["_hash"]
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {"left_out": self.left_out} if self.left_out else None
@@ -288,11 +287,14 @@ class Layer(InTorch):
 
     def completed(self, x: Shape | None) -> Self:
         """Return the layer with its inferred numbers, as input x decides them; UNKNOWN without one, or its axes."""
-        left_out = [name for name in self.inferred if name not in self.__dict__]
-        if not left_out:
+        own = self.__dict__
+        decided = {
+            name: number.takes(self, x) if x else UNKNOWN for name, number in self.inferred.items() if name not in own
+        }
+        if not decided:
             return self
-        made = self.replace(**{name: self.inferred[name].takes(self, x) if x else UNKNOWN for name in left_out})
-        made.left_out = frozenset(left_out)
+        made = type(self)(**self._settings, **decided)
+        made.left_out = frozenset(decided)
         return made
 
     def open(self) -> dict[str, Inferred]:
