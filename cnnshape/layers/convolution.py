@@ -406,6 +406,8 @@ class ConvTranspose(Following, _Filters, type="conv_transpose", torch="ConvTrans
         x, *like = tensors
         module = self.ready(torch, module, x)
         if like:
+            if like[0].dim() != x.dim():  # torch takes (2, 5, 5) for (N, C, W), and lets it pass in 1-D
+                raise ValueError("the sides of a result with other axes")
             return module(x, output_size=like[0].shape[2:])
         if self.padding not in SAME_ENDS:
             return module(x)

@@ -73,6 +73,12 @@ def conv_transpose() -> Iterator[Case]:
     like = [[(2, 2, 3), (1, *other)] for other in shapes((3, 4, 5), (0, 1, 2, 3))]
     settings = {"kernel_size": [2, 3], "stride": [2], "padding": (0, 1, "same_upper"), "output_padding": (LEFT_OUT, 0)}
     yield from grid("conv_transpose", like, out_channels=[1], **settings, like=["other"])
+    like = [
+        [(1, 3), (1, 2, 5, 5)],
+        [(1, 3, 3), (1,)],
+        [(1, 3, 3, 3), (1, 5)],
+    ]  # as many sides as a whole shape has axes
+    yield from grid("conv_transpose", like, out_channels=[1], kernel_size=[3], like=["other"])
     yield from grid(
         "conv_transpose", sides(1, 1, 6), out_channels=range(7), groups=range(7), kernel_size=[1], bias=FLAGS
     )

@@ -117,6 +117,8 @@ def conv_transpose(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[
     if [bool(like), follows(settings, x), "output_padding" in settings].count(True) > 1:
         raise ValueError("two ways to say which side comes out")
     if like:
+        if like[0].dim() != x.dim():
+            raise ValueError("torch may take the sides of a result with two axes more for its whole shape")
         given = {key: value for key, value in settings.items() if key != "like"}
         return run(given, x, output_size=like[0].shape[2:])
     if not follows(settings, x):
