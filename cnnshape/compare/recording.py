@@ -74,7 +74,7 @@ class Op(NamedTuple):
     name: str  # the module's class; the function's name as torch has it: conv2d, relu_, __getitem__
     type: str  # the module's layer type; the function's name without what differs: conv, relu, getitem
     layer: Any  # of a module, the Layer with its settings, None where files have none
-    call: Called | None  # of a function, with Tensors of this file; see recognize.layers_of
+    call: Called | None  # of a function, with Tensors of this file; see called.layers_of
     inputs: tuple[Tensor, ...]  # tensors among the arguments, in their order; those of value 0 included
     outputs: tuple[Tensor, ...]  # none where it raised and nothing could stand for its result
     weights: tuple[str, ...]  # parameters and buffers that it uses

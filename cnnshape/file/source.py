@@ -13,7 +13,7 @@ import tomllib
 from bisect import bisect_right
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cnnshape.problems import reading
 from cnnshape.problems.place import Place, Range
@@ -73,6 +73,10 @@ class _Unread(NamedTuple):
     def data(self) -> dict[str, object]:
         return {}
 
+    @property
+    def whole_lines(self) -> bool:
+        return False
+
     def key(self, _: KeyPath) -> Range:
         return Range(self.position, self.position)
 
@@ -82,6 +86,8 @@ class _Unread(NamedTuple):
 
 class Source:
     """One TOML text: its data, and where things stand in it; lines and columns count from 1, columns in characters."""
+
+    whole_lines: ClassVar = False
 
     def __init__(self, file: str, text: str, data: dict[str, object]) -> None:
         self.file = file  # the name shown to people: a path as given, or "<string>"

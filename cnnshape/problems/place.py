@@ -24,6 +24,8 @@ class SourceText(Protocol):
     def text(self) -> str: ...
     @property
     def data(self) -> dict[str, object]: ...
+    @property
+    def whole_lines(self) -> bool: ...  # its places are lines
     def key(self, path: KeyPath) -> Range: ...
     def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range: ...
 
@@ -51,4 +53,4 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         line, column = self.start
-        return f"{self.source.file}:{line}:{column}"
+        return f"{self.source.file}:{line}" if self.source.whole_lines else f"{self.source.file}:{line}:{column}"

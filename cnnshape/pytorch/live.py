@@ -93,10 +93,10 @@ class UnseenThread(Exception):  # noqa: N818 -- it names a fact
 class Live:
     """A model that is run on a device: on copies of its numbers, so that it is left as it was.
 
-    `wholes` has the paths of modules that are one layer each, whatever they run, with its type.
+    `wholes` is as for Watch.
     """
 
-    def __init__(self, model: torch.nn.Module, device: str, wholes: Mapping[str, str]):
+    def __init__(self, model: torch.nn.Module, device: str, wholes: Mapping[str, str] | None):
         self.model, self.device, self.wholes = model, device, wholes
         self.name = type(model).__name__
         self.kept: Kept | None = None

@@ -36,11 +36,11 @@ MODULES: Final = _modules()
 
 
 @cache
-def type_of(kind: type[torch.nn.Module]) -> str:
+def type_of(kind: type[torch.nn.Module], *, by_name: bool = True) -> str:
     """Return the layer type of a class of modules, torch's name in snake case, or "" to look at the modules within.
 
     A class that runs a forward of torch.nn is one layer. A user's own class is one if its name is that of a layer type
-    with `by_name`; the others are looked into.
+    with `by_name`; the others are looked into, and with `by_name` False those as well.
     """
     author = next(c for c in kind.__mro__ if "forward" in vars(c))
     if author is torch.nn.Module or author.__module__ in CONTAINERS:
@@ -48,7 +48,7 @@ def type_of(kind: type[torch.nn.Module]) -> str:
     if author.__module__.startswith("torch.nn."):
         known = _known(kind)
         return known[0].type if known else _snake(author.__name__)
-    named = _snake(kind.__name__)
+    named = _snake(kind.__name__) if by_name else ""
     return named if named in TYPES and TYPES[named].by_name else ""
 
 

@@ -35,7 +35,7 @@ def runs(model: Any, inputs: Sequence[Mapping[str, Shape]]) -> Iterator[Recordin
     model, devices = unwrapped(model), [*DEVICES]
     for given in inputs:
         for device in [*devices]:
-            recording = Live(model, device, {}).recording(given)
+            recording = Live(model, device, None).recording(given)
             failure = recording.failure
             if failure is None or not any(word in failure.message for word in ONLY_META):
                 devices = [device]

@@ -68,12 +68,14 @@ class Guards:
 class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
     """The modules and functions of one run; `recording` gives them, when it has ended.
 
-    `wholes` has the paths of modules that are one layer each, whatever they run, with its type.
+    `wholes` has the paths of modules that are one layer each, whatever they run, with its type; None: look into all modules
+    but torch's own.
     """
 
-    def __init__(self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor], wholes: Mapping[str, str]):
+    def __init__(self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor], wholes: Mapping[str, str] | None):
         super().__init__()
-        self.model, self.wholes, self.home = type(model).__name__, wholes, home_of(model)
+        self.model, self.home = type(model).__name__, home_of(model)
+        self.wholes, self.by_name = wholes or {}, wholes is not None
         self.names = {module: name for name, module in model.named_modules()}
         self.parameters = dict(model.named_parameters())
         self.weights = self.parameters | dict(model.named_buffers())
@@ -190,7 +192,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
 
     def type_of(self, module: torch.nn.Module) -> str:
         """Return the layer type of a module, "" to look at the modules within."""
-        return self.wholes.get(self.names.get(module, "")) or _type(module)
+        return self.wholes.get(self.names.get(module, "")) or _type(module, self.by_name)
 
     def left(self, module: torch.nn.Module) -> None:
         while self.here.around and self.here.around.pop() is not module:
@@ -412,7 +414,7 @@ def _weights(module: torch.nn.Module) -> Iterable[torch.Tensor]:
     return [tensor for tensor in own if tensor is not None]
 
 
-def _type(module: torch.nn.Module) -> str:
+def _type(module: torch.nn.Module, by_name: bool) -> str:
     """Return the layer type of a module, "" to look at the modules within, as in every user's class that has some."""
-    kind: str = type_of(type(module))  # type: ignore[arg-type]  # mypy takes it for Any
+    kind: str = type_of(type(module), by_name=by_name)  # type: ignore[arg-type]  # mypy takes it for Any
     return kind if kind and (type(module).__module__.startswith("torch.") or not any(module.children())) else ""

@@ -200,3 +200,15 @@ def test_the_model_is_left_as_it_was():
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert next(model.parameters()).device.type == "cpu"
+
+
+def test_a_users_own_class_is_looked_into_whatever_its_name():
+    class ChannelShuffle(nn.Module):
+        def forward(self, x):
+            return x.flip(1)
+
+    class Conv2d(nn.Conv2d):
+        pass
+
+    run = record(nn.Sequential(ChannelShuffle(), Conv2d(2, 3, 1)), {"input": (2, 6, 6)})
+    assert named(run) == ["flip", "Conv2d"]

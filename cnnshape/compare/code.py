@@ -1,0 +1,55 @@
+"""The code of a live model as a text with places: a Python file, whose places are lines."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cnnshape.problems.place import Place, Range
+
+if TYPE_CHECKING:
+    from cnnshape.compare.recording import Line
+    from cnnshape.problems.place import KeyPath
+
+MODEL: Final = "<model>"  # the file of a model whose code no file has, as of one made in a shell
+
+
+class Code(NamedTuple):
+    """A Python file. The first entry of a key path in it is a line; a path of the net itself is the first line."""
+
+    file: str  # as it is shown
+    path: str
+    data: dict[str, object]
+
+    @property
+    def whole_lines(self) -> bool:
+        return True
+
+    @property
+    def text(self) -> str:
+        return "".join(linecache.getlines(self.path))
+
+    def key(self, path: KeyPath) -> Range:
+        return self.value(path)
+
+    def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range:  # noqa: ARG002 -- a source's
+        row = path[0] if path and isinstance(path[0], int) else 1
+        line = linecache.getline(self.path, row).rstrip()
+        return Range((row, len(line) - len(line.lstrip()) + 1), (row, len(line) + 1))
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+
+def place_of(line: Line | None) -> Place:
+    """Return the place of a line of code; of none, that of a model without a file."""
+    return Place(code(line.file if line else MODEL), (line.line,) if line else ())
+
+
+@lru_cache
+def code(file: str) -> Code:
+    """Return a Python file by its path, which is written from the working directory where it is below it."""
+    below = os.path.relpath(file) if os.path.isabs(file) else file  # noqa: PTH117 -- "<model>" is no path
+    return Code(file if below.startswith("..") else below, file, {})
