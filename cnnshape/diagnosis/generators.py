@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.declared import arriving
+from cnnshape.diagnosis.of_inputs import channels, sides
+from cnnshape.diagnosis.of_order import reordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,4 +18,9 @@ if TYPE_CHECKING:
 
     Generator = Callable[[Case], Iterable[Candidate]]
 
-GENERATORS: Final[tuple[tuple[float, Generator], ...]] = ((4, arriving),)
+GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
+    (1, reordered),
+    (4, arriving),
+    (5, sides),
+    (5, channels),
+)

@@ -1,0 +1,232 @@
+"""Fixes at the net's inputs: sides that the whole net takes, found by solving for them, and channels that a layer declares.
+
+The numbers that the file leaves out are free here, and its expectations are conditions. An axis that need not change
+stays, equal sides stay equal; of several sizes the nearest well-known one is taken, or else the roundest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.diagnosis.candidate import Candidate
+from cnnshape.diagnosis.operations import Operation
+from cnnshape.network.requirements import NoClosedForm, Reading, solved
+from cnnshape.network.valid_sizes import AXES
+from cnnshape.numbers.rules import equal
+from cnnshape.numbers.shape import to_file
+from cnnshape.numbers.symbolic import Condition, Unsolvable
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.claims import ExpectDiffers
+from cnnshape.problems.diagnosed import Edit
+from cnnshape.problems.shapes import DeclaredDiffers, GroupsDoNotDivide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cnnshape.diagnosis.candidate import Case
+    from cnnshape.network.network import Network
+    from cnnshape.network.requirements import Requirement
+    from cnnshape.numbers.boxes import Box
+    from cnnshape.numbers.sizeset import SizeSet
+
+WELL_KNOWN: Final = (  # those of an earlier line come first: sides that data sets and published nets have
+    frozenset([28, 32, 64, 96, 112, 128, 224, 256, 299, 384, 448, 512]),
+    frozenset(
+        [48, 84, 160, 192, 227, 240, 260, 288, 300, 320, 380, 416, 456, 480, 528, 572, 600, 608, 640, 768, 800, 1024]
+    ),
+)
+PARTS: Final = 4  # a side that shrinks to a smaller part, or grows to more than as many times GROWTH, is rarely meant
+GROWTH: Final = 8
+UNUSUAL: Final = 3  # ranks for a size that is less well known than the one of now
+MOST_LOOKED_AT: Final = 20_000  # sizes of one set that are compared
+
+
+def sides(case: Case) -> Iterator[Candidate]:
+    """Yield the inputs of other sides that the net takes as a whole."""
+    if case.trials.given is not None or isinstance(case.problem, GroupsDoNotDivide):
+        return
+    net = freed(case.net)
+    together: dict[tuple[int, ...], list[str]] = {}
+    for name, shape in net.inputs.items():
+        if shape and len(shape) > 1:
+            together.setdefault(shape[1:], []).append(name)
+    for now, names in together.items():
+        for place, new in enumerate(_found(case, net, names, now)):
+            larger = sum(new) > sum(now)
+            rank = 5 + place / 10 + (0 if larger or place else 0.05)
+            if len(now) > 1 and max(map(tier, now)) < min(
+                tier(size) for size, old in zip(new, now, strict=True) if size != old
+            ):
+                rank += UNUSUAL if isinstance(case.problem, ExpectDiffers) else UNUSUAL / 2
+            yield from _changed(case, {name: (net.inputs[name] or ())[:1] + new for name in names}, rank)
+
+
+def channels(case: Case) -> Iterator[Candidate]:
+    """Yield the inputs of as many channels as the layer declares, where that many of them arrive."""
+    problem = case.problem
+    if case.trials.given is not None or not isinstance(problem, DeclaredDiffers):
+        return
+    declared, arrives = problem.facts["declared"], problem.facts["arrives"]
+    for name, shape in case.net.inputs.items():
+        if shape and shape[0] == arrives and declared <= GROWTH * arrives:
+            yield from _changed(case, {name: (declared, *shape[1:])}, 5)
+
+
+def freed(net: Network) -> Network:
+    """Return the net without the numbers that its declared input decides, as if each input decided them anew."""
+    nodes = []
+    for node in net.nodes:
+        left_out = node.layer.left_out if node.layer else ()
+        layer = node.layer.replace(**dict.fromkeys(left_out, UNKNOWN)) if node.layer and left_out else node.layer
+        nodes.append(node._replace(layer=layer))
+    return net._replace(nodes=tuple(nodes))
+
+
+def _changed(case: Case, new: dict[str, tuple[int, ...]], rank: float) -> Iterator[Candidate]:
+    """Yield the change of inputs to new shapes, entry by entry; an entry that is a constant's name changes the constant."""
+    edits: list[Edit] = []
+    operations: list[Operation] = []
+    for name, shape in new.items():
+        path = ("input",) if "input" in case.data else ("inputs", name)
+        old, written = case.at(path), to_file(shape, case.net.layout)
+        if not isinstance(old, list) or len(old) != len(written):
+            return
+        own = [*old]
+        for place, (entry, size) in enumerate(
+            zip(old, to_file(case.net.inputs[name] or (), case.net.layout), strict=True)
+        ):
+            if size == written[place]:
+                continue
+            if isinstance(entry, str):
+                constant = ("constants", entry)
+                if case.at(constant) != size:
+                    return
+                edits.append(Edit(None, f"constants.{entry}", size, written[place]))
+                operations.append(Operation("set", constant, written[place]))
+            else:
+                own[place] = written[place]
+                operations.append(Operation("set", (*path, place), written[place]))
+        if own != old:
+            edits.append(Edit(None, ".".join(path), tuple(old), tuple(own)))
+    if edits:
+        yield Candidate(rank, "input", tuple(dict.fromkeys(edits)), tuple(dict.fromkeys(operations)))
+
+
+def _found(case: Case, net: Network, varied: list[str], now: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return sides that the net takes where these inputs have them, the best first: two at most."""
+    names = AXES.get(len(now)) or tuple(f"x{axis}" for axis in range(1, len(now) + 1))
+    reading = Reading(net, varied, names, exact=False)
+    try:
+        reading.run()
+        required = [*reading.required, *_expected(net, reading)]
+        boxes = solved(_mendable(case, required, everything=True), names, reading.effort)
+        if not boxes:
+            boxes = solved(_mendable(case, required, everything=False), names, reading.effort)
+        return _best(boxes, now)
+    except (NoClosedForm, Unsolvable, ValueError):
+        return []
+
+
+def _expected(net: Network, reading: Reading) -> Iterator[Requirement]:
+    """Yield the requirement of each expectation of the file: the sides that it names."""
+    for value, shape, layer, *_ in net.expectations:
+        made = reading.shapes[value]
+        if made is not None and len(made) == len(shape):
+            conditions = tuple(equal(size, side) for size, side in zip(made[1:], shape[1:], strict=True))
+            yield layer, tuple(condition for condition in conditions if condition is not True)
+
+
+def _mendable(case: Case, required: Sequence[Requirement], *, everything: bool) -> list[Requirement]:
+    """Return the requirements without those of other problems: of the ones that no size meets, or of all of them."""
+    others = {problem.layer for problem in case.report.problems} - {case.problem.layer}
+    kept = []
+    for layer, conditions in required:
+        if layer not in others:
+            kept.append((layer, conditions))
+        elif everything:
+            kept.append((layer, tuple(condition for condition in conditions if isinstance(condition, Condition))))
+    return kept
+
+
+def _best(boxes: Sequence[Box], now: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the best sides in the boxes, where they are not those of now already: two, or one where axes are tied."""
+    if any(all(side in sizes for side, sizes in zip(now, box, strict=True)) for box in boxes):
+        return []
+    if len(boxes) == 1:
+        return [sides for _, sides in sorted(_choices(boxes[0], now, [*range(len(now))]))]
+    for alike in ([now.index(side) for side in now], [*range(len(now))]):  # equal sides stay equal where they can
+        found = sorted(choice for box in boxes for choice in _choices(box, now, alike))
+        if found:
+            return [found[0][1]]
+    return []
+
+
+def _choices(box: Box, now: tuple[int, ...], alike: list[int]) -> Iterator[tuple[Any, tuple[int, ...]]]:
+    """Yield the choices of a box with their order: few axes change, larger sides come first, then well-known ones.
+
+    `alike` has for each axis the first of those that are to have its size.
+    """
+    common = dict(zip(alike, box, strict=True))
+    for axis, sizes in zip(alike, box, strict=True):
+        common[axis] &= sizes
+    picked = {
+        axis: [now[axis]] if now[axis] in sizes else picks(sizes, now[axis], len(now)) for axis, sizes in common.items()
+    }
+    for turn in range(max(map(len, picked.values())) if all(picked.values()) else 0):
+        sides = tuple(picked[axis][min(turn, len(picked[axis]) - 1)] for axis in alike)
+        pairs = [(new, old) for new, old in zip(sides, now, strict=True) if new != old]
+        yield (len(pairs), turn, sum(tier(new) for new, _ in pairs), sum(abs(new - old) for new, old in pairs)), sides
+
+
+def tier(size: int) -> int:
+    """Return how little known a size is: 0 is the best known."""
+    return next((number for number, known in enumerate(WELL_KNOWN) if size in known), len(WELL_KNOWN))
+
+
+def picks(sizes: SizeSet, now: int, axes: int) -> list[int]:
+    """Return the sizes of a set that stand for one side, the best first.
+
+    Of a bounded set the best known or roundest; of a periodic one the nearest above and below; from a bound the bound.
+    """
+    low, high = -(-now // PARTS), now * GROWTH
+    if sizes.is_finite:
+        near = [*sizes.spans(low, high)]
+        return [_roundest(near, now, axes)] if near else []
+    above, below = sizes.next(now), sizes.previous(now)
+    spans = _joined(sizes.spans(low, high))
+    if sizes.period > 1:  # of the sizes about a multiple of the net's total stride the multiple
+        above = next((_even(span) for span in spans if above is not None and span[0] <= above <= span[1]), None)
+        below = next((_even(span) for span in spans if below is not None and span[0] <= below <= span[1]), None)
+    return [size for size in (above, below) if size is not None and low <= size <= high]
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans in order, those that touch as one."""
+    result: list[tuple[int, int]] = []
+    for first, last in spans:
+        if result and first == result[-1][1] + 1:
+            first = result.pop()[0]  # noqa: PLW2901 -- the span begins earlier
+        result.append((first, last))
+    return result
+
+
+def _even(span: tuple[int, int]) -> int:
+    """Return the size of a span that can be halved most often."""
+    return max(range(span[0], min(span[1], span[0] + MOST_LOOKED_AT) + 1), key=lambda size: _divisions(size, 2))
+
+
+def _roundest(spans: Sequence[tuple[int, int]], now: int, axes: int) -> int:
+    """Return the best known size of some spans, else the roundest, else the nearest."""
+    every = (size for first, last in spans for size in range(first, min(last, first + MOST_LOOKED_AT) + 1))
+
+    def order(size: int) -> tuple[int, int, int]:
+        if axes > 1:
+            return tier(size), -_divisions(size, 2), abs(size - now)
+        return 0, -_divisions(size, 2 if now % 10 else 10), abs(size - now)  # signals have no usual lengths
+
+    return min(every, key=order)
+
+
+def _divisions(size: int, by: int) -> int:
+    """Return how often a size can be divided."""
+    return 0 if size % by else 1 + _divisions(size // by, by)

@@ -1,0 +1,126 @@
+"""Inputs that a net takes: sides solved for, channels that a layer declares."""
+
+import pytest
+from helpers.fixes import candidates
+
+from cnnshape.diagnosis.of_inputs import channels, picks, sides
+from cnnshape.numbers.sizeset import SizeSet
+
+HALVED = """
+layers = [
+  {{ name = "a", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 }},
+  {{ name = "down", type = "max_pool", kernel_size = {factor} }},
+  {{ name = "up", type = "upsample", scale_factor = {factor} }},
+  {{ name = "join", type = "concat", from = ["up", "a"] }},
+]"""
+HEAD = """
+layers = [
+  {{ name = "a", type = "conv", out_channels = 4, kernel_size = 3, stride = 4, padding = 1 }},
+  {{ name = "flat", type = "flatten" }},
+  {{ name = "fc", type = "linear", in_features = {features}, out_features = 2 }},
+]"""
+
+
+@pytest.mark.parametrize(
+    ("line", "factor", "found"),
+    [
+        ("input = [3, 61, 61]", 4, [[3, 64, 64], [3, 60, 60]]),
+        ("input = [3, 61, 64]", 4, [[3, 64, 64], [3, 60, 64]]),  # an axis that need not change stays
+        ("input = [3, 30]", 4, [[3, 32], [3, 28]]),
+        ("input = [3, 8, 30, 8]", 4, [[3, 8, 32, 8], [3, 8, 28, 8]]),
+        ('layout = "channels_last"\ninput = [61, 61, 3]', 4, [[64, 64, 3], [60, 60, 3]]),
+        ("input = [3, 3, 3]", 64, []),  # 64 is too far from 3
+    ],
+)
+def test_the_nearest_multiples_of_the_stride_come_out(line, factor, found):
+    assert [{"input": tuple(shape)} for shape in found] == candidates(sides, line + HALVED.format(factor=factor))
+
+
+@pytest.mark.parametrize(
+    ("line", "features", "found"),
+    [
+        ("input = [3, 192, 192]", 4 * 56 * 56, [[3, 224, 224]]),  # of 221 to 224
+        ("input = [3, 62, 62]", 4 * 19 * 19, [[3, 76, 76]]),  # none of 73 to 76 is known: 76 is halved twice
+        ("input = [3, 980]", 4 * 275, [[3, 1100]]),  # of 1097 to 1100
+        ("input = [3, 512]", 4 * 256, [[3, 1024]]),  # a power of two stays one
+        ("input = [3, 16, 56, 56]", 4 * 5 * 14 * 14, [[3, 20, 56, 56]]),  # equal sides stay, frames change
+        ("input = [3, 56, 40]", 4 * 14 * 14, [[3, 56, 56]]),
+        ("input = [3, 40, 40]", 4 * 100 * 7, [[3, 40, 280]]),  # no square: one side changes
+        ("input = [3, 192, 192]", 7, []),
+    ],
+)
+def test_of_a_bounded_set_the_best_known_or_roundest_comes_out(line, features, found):
+    assert [{"input": tuple(shape)} for shape in found] == candidates(sides, line + HEAD.format(features=features))
+
+
+def test_from_a_bound_the_bound_comes_out():
+    text = """input = [1, 5, 40]
+    layers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = 9 }]"""
+    assert candidates(sides, text) == [{"input": (1, 9, 40)}]
+
+
+def test_a_size_that_is_named_by_a_constant_changes_the_constant():
+    text = "constants = { size = 61 }\ninput = [3, 'size', 'size']" + HALVED.format(factor=2)
+    assert candidates(sides, text) == [{"constants.size": 62}, {"constants.size": 60}]
+
+
+def test_a_size_that_is_another_expression_is_left_alone():
+    assert (
+        candidates(sides, "constants = { half = 30 }\ninput = [3, '2 * half + 1', 61]" + HALVED.format(factor=2)) == []
+    )
+
+
+def test_numbers_that_the_file_leaves_out_are_free_and_expectations_are_not():
+    text = """input = [1, 61]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+      { name = "down", type = "max_pool", kernel_size = 4 },
+      { name = "up", type = "upsample", scale_factor = 4 },
+      { name = "join", type = "concat", from = ["up", "a"]%s },
+      "flatten",
+      { name = "fc", type = "linear", out_features = 2 },
+    ]"""
+    assert candidates(sides, text % "") == [{"input": (1, 64)}, {"input": (1, 60)}]
+    assert candidates(sides, text % ", expect = [8, 60]") == [{"input": (1, 60)}]
+
+
+def test_several_inputs_change_together_where_they_are_equal_and_else_one_by_one():
+    text = """inputs = { left = [1, %s], right = [1, 30] }
+    layers = [
+      { name = "l", type = "max_pool", kernel_size = 4, from = "left" },
+      { name = "lu", type = "upsample", scale_factor = 4 },
+      { name = "both", type = "add", from = ["lu", "right"] },
+    ]"""
+    assert candidates(sides, text % 30) == [
+        {"inputs.left": (1, 32), "inputs.right": (1, 32)},
+        {"inputs.left": (1, 28), "inputs.right": (1, 28)},
+    ]
+    assert candidates(sides, text % 64) == [{"inputs.right": (1, 64)}]
+
+
+def test_another_fault_of_the_net_does_not_hide_the_size():
+    text = "input = [3, 61, 61]" + HALVED.format(factor=4).replace(
+        "\n]", ',\n  { name = "more", type = "conv", out_channels = 4, kernel_size = 1, in_channels = 5 },\n]'
+    ).replace("},,", "},")
+    assert candidates(sides, text) == [{"input": (3, 64, 64)}, {"input": (3, 60, 60)}]
+
+
+def test_the_channels_that_a_layer_declares():
+    text = """input = [1, 20, 20]
+    layers = [{ name = "c", type = "conv", in_channels = 3, out_channels = 2, kernel_size = 3 }]"""
+    assert candidates(channels, text) == [{"input": (3, 20, 20)}]
+    assert candidates(channels, text.replace("= 3, out", "= 30, out")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "axes", "found"),
+    [
+        ("multiples of 8", 100, 2, [104, 96]),
+        ("193 to 255", 192, 2, [224]),
+        ("1 to 31", 100, 2, [28]),
+        ("none", 100, 2, []),
+        ("1 to 20", 100, 2, []),  # less than a quarter
+    ],
+)
+def test_the_sizes_that_stand_for_a_set(text, now, axes, found):
+    assert picks(SizeSet(text), now, axes) == found

@@ -1,0 +1,29 @@
+"""The fixes of a net's first problem, in a form for asserts."""
+
+import cnnshape
+
+
+def fixes(text):
+    """The edits of each fix of the first error, or warning, of a net: {"fc.in_features": 18}."""
+    problem = cnnshape.loads(text).check().problems[0]
+    return [edits(fix) for fix in problem.fixes]
+
+
+def edits(fix):
+    return {f"{edit.layer}.{edit.parameter}" if edit.layer else edit.parameter: edit.new for edit in fix.edits}
+
+
+def candidates(generator, text):
+    """The edits of each candidate that a generator makes for the first problem of a net, by rank."""
+    return [edits(candidate) for candidate in sorted(generator(case(text)), key=lambda one: one.rank)]
+
+
+def case(text):
+    """The case of the first problem of a net, without a cause."""
+    from cnnshape.diagnosis.candidate import Case
+    from cnnshape.diagnosis.trials import Trials
+    from cnnshape.file.source import Source
+
+    trials = Trials(Source.from_text(text, "net.toml"), None, None, strict=False)
+    architecture, net, report, _ = trials.origin
+    return Case(report.problems[0], None, net, report, architecture, trials)
