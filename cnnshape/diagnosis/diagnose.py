@@ -1,43 +1,32 @@
 """The diagnosis of a net: its problems, each with its cause, fixes that were tried, and what it follows from.
 
-A text comes in. Every problem gets its cause; the first few get candidates, the best first, until enough of them are
-found to mend it. Problems that the fixes of another mend as well are folded under that one.
+A text comes in. Every problem gets its cause; the first few get fixes. Problems that the fixes of another mend as well are
+folded under that one, and only fixes that mend the whole fold are shown then.
 """
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
-from itertools import count
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.diagnosis.candidate import Candidate, Case
+from cnnshape.diagnosis.candidate import Case
 from cnnshape.diagnosis.causes import cause
 from cnnshape.diagnosis.fix import TriedFix
-from cnnshape.diagnosis.generators import GENERATORS
+from cnnshape.diagnosis.search import Mended, mended, shown, widened
 from cnnshape.diagnosis.trials import Trials
 from cnnshape.problems.base import Diagnosed
+from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.diagnosed import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from cnnshape.diagnosis.generators import Generator
-    from cnnshape.diagnosis.trials import Verdict
+    from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Input
+    from cnnshape.problems.base import Problem
     from cnnshape.problems.place import SourceText
 
-MOST_FIXES: Final = 3  # shown
-MOST_OF_FAMILY: Final = 2
 MOST_MENDED: Final = 5  # problems that get fixes
-FAR: Final = 2.5  # ranks behind the best fix, from which on none is shown
-
-
-class Mended(NamedTuple):
-    """A candidate that mends its problem, and the verdict on it."""
-
-    candidate: Candidate
-    verdict: Verdict
 
 
 class Findings(NamedTuple):
@@ -51,46 +40,80 @@ def diagnose(source: SourceText, path: Path | None, given: Input | None, *, stri
     """Find the causes and the fixes of all problems of the net that a text describes, checked at an input."""
     trials = Trials(source, path, given, strict=strict)
     architecture, net, report, _ = trials.origin
-    found: list[Diagnosed] = []
-    for number, problem in enumerate(report.problems):
-        case = Case(problem, cause(problem, net, report), net, report, architecture, trials)
-        fixes = [*chosen(case, number)] if number < MOST_MENDED else []
-        found.append(Diagnosed(case.cause, tuple(_fix(mended) for mended in fixes)))
+    problems = [problem.diagnosed(_NONE, number) for number, problem in enumerate(report.problems)]
+    found = [Diagnosed(cause(problem, net, report)) for problem in problems]
+    order, asked = Order(net), 0
+    for number in sorted(range(len(problems)), key=lambda number: order.key(problems[number])):
+        if found[number].follows or asked == MOST_MENDED:
+            continue
+        asked += 1
+        case = Case(problems[number], found[number].cause, net, report, architecture, trials)
+        fixes = mended(case, number)
+        fold = order.fold(problems, number, fixes, {other for other, one in enumerate(found) if one.follows})
+        for other in fold - {number}:
+            found[other] = found[other]._replace(fixes=(), follows=problems[number])
+        wide = [widened(case, one, [problems[other] for other in sorted(fold)]) for one in fixes]
+        chosen = sorted((one for one in wide if fold <= one.verdict.gone), key=lambda one: one.rank)
+        found[number] = found[number]._replace(fixes=tuple(map(_fix, shown(chosen))))
     return Findings(tuple(found), trials)
 
 
-def chosen(case: Case, number: int) -> Iterator[Mended]:
-    """Yield the fixes of a problem that are to be shown, the best first."""
-    trials, best = case.trials, None
-    families: list[str] = []
-    trials.begin()
-    for candidate in candidates(case):
-        if trials.spent or len(families) == MOST_FIXES or (best is not None and candidate.rank > best + FAR):
-            return
-        if families.count(candidate.family) == MOST_OF_FAMILY:
-            continue
-        verdict = trials.attempt(candidate.operations)
-        if verdict and number in verdict.gone and not verdict.new and trials.holds(candidate.operations):
-            families.append(candidate.family)
-            best = candidate.rank if best is None else best
-            yield Mended(candidate, verdict)
+class _Nothing:
+    """The diagnosis of problems whose diagnosis is being worked out."""
+
+    def __getitem__(self, number: int) -> Diagnosed:
+        return Diagnosed()
 
 
-def candidates(case: Case) -> Iterator[Candidate]:
-    """Yield all candidates by rank; a generator is asked when its least rank is due."""
-    order = count()
-    due: list[tuple[float, int, Candidate | Generator]] = [(rank, next(order), one) for rank, one in GENERATORS]
-    heapify(due)
-    while due:
-        rank, _, first = heappop(due)
-        if isinstance(first, Candidate):
-            yield first
-        else:
-            for candidate in first(case):
-                heappush(due, (max(rank, candidate.rank), next(order), candidate))
+_NONE: Final = _Nothing()
 
 
-def _fix(mended: Mended) -> TriedFix:
-    candidate, report = mended.candidate, mended.verdict.checked.report
-    effect = Effect(report.output, report.parameters, report.macs)
-    return TriedFix(candidate.edits, effect, candidate.operations)
+class Order:
+    """The order of a net's problems: errors first, those of earlier layers first; and what may follow from what."""
+
+    def __init__(self, net: Network):
+        self.net = net
+        self.values = {node.name: value for value, node in net.made()}
+        for one in reversed(net.expectations):
+            self.values.setdefault(one.layer, one.value)
+
+    def key(self, problem: Problem) -> tuple[Any, ...]:
+        claim = isinstance(problem, ClaimDiffers)
+        return (problem.severity != "error", claim, self.values.get(problem.layer, 0), problem.number)
+
+    @cached_property
+    def below(self) -> dict[int, set[int]]:
+        """The values that each value is reached from, itself among them."""
+        found: dict[int, set[int]] = {}
+        for value, node in self.net.made():
+            found[value] = {value}.union(*(found.get(one, {one}) for one in node.inputs))
+        return found
+
+    def may_follow(self, problem: Problem, other: Problem) -> bool:
+        """Say whether a problem may follow from another: its layer is reached from the other's, or is the same place."""
+        if isinstance(problem, ClaimDiffers) or (problem.place == other.place and problem.code == other.code):
+            return True
+        one, two = self.values.get(problem.layer), self.values.get(other.layer)
+        return one is not None and two is not None and two in self.below.get(one, ())
+
+    def fold(self, problems: list[Problem], number: int, fixes: list[Mended], folded: set[int]) -> frozenset[int]:
+        """Return the problems that go under one, with it: those that its best fix of one step mends as well."""
+        best = next((one for one in fixes if not one.steps), None)
+        if best is None:
+            return frozenset([number])
+        edited = {edit.layer for edit in best.candidate.edits}
+        first = problems[number]
+        return frozenset(
+            other
+            for other in best.verdict.gone - folded
+            if other == number
+            or (
+                self.may_follow(problems[other], first)
+                and (problems[other].layer not in edited or problems[other].layer == first.layer)
+            )
+        )
+
+
+def _fix(one: Mended) -> TriedFix:
+    candidate, report = one.candidate, one.verdict.checked.report
+    return TriedFix(candidate.edits, Effect(report.output, report.parameters, report.macs), candidate.operations)

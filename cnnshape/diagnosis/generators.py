@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cnnshape.diagnosis.channels import channels_of_source, groups, numbers, options, repeats
 from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.of_inputs import channels, sides
 from cnnshape.diagnosis.of_order import reordered
+from cnnshape.diagnosis.parameters import solved, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
 GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (1, reordered),
+    (2, options),
+    (2, solved),
+    (2.1, together),
+    (3, channels_of_source),
+    (3, groups),
+    (3, numbers),
+    (3.3, repeats),
     (4, arriving),
     (5, sides),
     (5, channels),

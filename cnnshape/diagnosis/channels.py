@@ -1,0 +1,262 @@
+"""Channels: the number that a layer above gives becomes the one that is wanted below; groups, options and repeats.
+
+Back over layers that keep channels, to the convolution or linear layer that decides them; of a concat to each part.
+"""
+
+from __future__ import annotations
+
+import itertools
+from math import gcd, prod
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.written import changes, title
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems import shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.network.graph import Node
+
+COUNTS: Final = ("out_channels", "out_features", "hidden_size")  # the settings that decide channels
+
+
+class Source(NamedTuple):
+    """A layer that decides channels: of `factor` numbers for each of them, among `total` in all."""
+
+    node: Node
+    parameter: str
+    channels: int
+    factor: int
+
+    def giving(self, wanted: int, total: int) -> int | None:
+        """Return the count at which there are `wanted` numbers instead of `total`; None where there is none."""
+        count, left = divmod(wanted - total, self.factor)
+        count += self.channels
+        return count if not left and count > 0 else None
+
+
+def sources(sketch: Sketch, value: int, factor: int = 1, depth: int = 0) -> Iterator[Source]:
+    """Yield the layers that decide the channels of a value, back to the input."""
+    node = sketch.node(value)
+    if node is None or node.layer is None or depth > 60:  # noqa: PLR2004 -- layers back
+        return
+    layer, shape = node.layer, sketch.shapes[value]
+    if not shape or UNKNOWN in shape:
+        return
+    parameter = next((name for name in COUNTS if name in layer.parameters), "")
+    if parameter and isinstance(getattr(layer, parameter, None), int):
+        yield Source(node, parameter, getattr(layer, parameter), factor)
+        entering = sketch.shapes[node.inputs[0]]
+        if getattr(layer, "groups", 1) == shape[0] and entering and entering[0] == shape[0]:
+            yield from sources(sketch, node.inputs[0], factor, depth + 1)
+    elif layer.stacks:
+        for one in node.joined:
+            yield from sources(sketch, one, factor, depth + 1)
+    else:
+        entering = sketch.shapes[node.inputs[0]]
+        if entering and UNKNOWN not in entering and prod(entering) == prod(shape) and len(shape) == 1 < len(entering):
+            yield from sources(sketch, node.inputs[0], factor * prod(entering[1:]), depth + 1)
+        elif entering and entering[0] == shape[0] and layer.keeps_rank:
+            for one in node.joined:
+                yield from sources(sketch, one, factor, depth + 1)
+
+
+def channels_of_source(case: Case) -> Iterator[Candidate]:
+    """Yield counts of the layers above that give the number that is wanted where the problem shows."""
+    sketch = Sketch(case)
+    end = sketch.node(sketch.end)
+    if end is None:
+        return
+    found: list[Candidate] = []
+    for value, total, wanted, rank in wants(case, sketch, end):
+        for source in sources(sketch, value):
+            count = source.giving(wanted, total)
+            if count is not None and count != source.channels:
+                worse = votes(case, sketch, source, count)
+                found += changes(case, source.node, source.parameter, count, rank=rank + worse, family="channels")
+    yield from sorted(found, key=lambda one: one.rank)[:6]
+
+
+def wants(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int, float]]:
+    """Yield values with their numbers of channels, the number that is wanted of them, and a rank."""
+    problem, facts = case.problem, case.problem.facts
+    entering = [sketch.shapes[value] for value in end.joined]
+    if isinstance(problem, shapes.DeclaredDiffers):
+        if isinstance(facts["declared"], int) and isinstance(facts["arrives"], int):
+            yield end.inputs[0], facts["arrives"], facts["declared"], 3.9
+    elif isinstance(problem, shapes.ShapesDiffer) and len(entering) > 1:
+        counts = [shape[0] for shape in entering if shape]
+        if len(counts) == len(entering) and UNKNOWN not in counts:
+            for value, count in zip(end.joined, counts, strict=True):
+                for other in dict.fromkeys(counts):
+                    if other != count:
+                        yield value, count, other, 3.1
+    elif isinstance(problem, shapes.NotDivisible):
+        yield from multiples(case, sketch, end)
+    elif isinstance(problem, shapes.GroupsDoNotDivide) and facts["parameter"] != "out_channels":
+        count, groups = facts["channels"], facts["groups"]
+        for wanted in dict.fromkeys([max(1, count // groups) * groups, -(-count // groups) * groups]):
+            yield end.inputs[0], count, wanted, 3.3
+    elif isinstance(problem, shapes.ElementsDiffer):
+        shape = facts["shape"] if isinstance(facts["shape"], tuple) else ()
+        if shape and all(isinstance(size, int) and size > 0 for size in shape):
+            yield end.inputs[0], facts["elements"], prod(shape), 3.0
+    elif sketch.wanted is not None:
+        actual = sketch.shapes[sketch.end]
+        if actual and len(actual) == len(sketch.wanted) and actual[0] != sketch.wanted[0] and UNKNOWN not in actual:
+            yield sketch.end, actual[0], sketch.wanted[0], 3.0
+
+
+def multiples(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int, float]]:
+    """Yield the numbers of channels that a pixel_shuffle can divide: the expected one, or the nearest."""
+    number, divisor = case.problem.facts["number"], case.problem.facts["divisor"]
+    entering = sketch.shapes[end.inputs[0]]
+    if not entering or entering[0] != number:
+        return
+    expected = [one.shape for one in case.net.expectations if one.value == sketch.end]
+    claimed = [
+        one.claimed
+        for one in case.net.claims
+        if one.output is not None and [*case.net.outputs.values()][-1:] == [sketch.end]
+    ]
+    if shape := next(iter([*expected, *claimed]), None):
+        yield end.inputs[0], number, shape[0] * divisor, 3.0
+        return
+    for wanted in dict.fromkeys([max(1, round(number / divisor)) * divisor, -(-number // divisor) * divisor]):
+        yield end.inputs[0], number, wanted, 3.0 + 0.1 * (wanted < number)
+
+
+def votes(case: Case, sketch: Sketch, source: Source, count: int) -> float:
+    """Return how unlikely another count of a source is: other layers of the file declare one number or the other."""
+    value = next(value for value, node in case.net.made() if node is source.node)
+    for_new = for_old = 0
+    reached = {value}
+    for below, node in case.net.made():
+        if below <= value or node.layer is None or reached.isdisjoint(node.inputs[:1]):
+            continue
+        declared = [getattr(node.layer, name) for name in node.layer.inferred if name in node.keys]
+        for_new += count in declared
+        for_old += source.channels in declared
+        shape, entering = sketch.shapes[below], sketch.shapes[node.inputs[0]]
+        if shape and entering and shape[0] == entering[0] and not set(COUNTS) & node.layer.parameters.keys():
+            reached.add(below)
+    numbers = [getattr(row.node.layer, name, 0) for row in case.report.layers for name in COUNTS if row.node.layer]
+    common = numbers.count(count) - numbers.count(source.channels) + 1
+    tilt = -0.15 if common > 0 else 0.15 if common < 0 else 0.0
+    return (
+        tilt
+        - 0.5 * (for_new > 1 and not for_old)
+        + 0.6 * (for_old > 0)
+        + 0.25 * (_round(source.channels) - _round(count))
+    )
+
+
+def _round(count: int) -> int:
+    """Return how round a number of channels is, from 0 to 2."""
+    return (count % 8 == 0) + (count & (count - 1) == 0)
+
+
+def groups(case: Case) -> Iterator[Candidate]:
+    """Yield groups that divide both numbers of channels, and a depthwise convolution of all channels that arrive."""
+    problem, row = case.problem, case.row
+    if not isinstance(problem, shapes.GroupsDoNotDivide) or row is None or row.node.layer is None:
+        return
+    node, layer, facts = row.node, row.node.layer, problem.facts
+    name = "num_groups" if "num_groups" in layer.parameters else "groups"
+    count, old = facts["channels"], facts["groups"]
+    entering = (row.input_shapes[0] or (UNKNOWN,))[0]
+    out = getattr(layer, "out_channels", None)
+    if not isinstance(entering, int):
+        return
+    if isinstance(out, int) and old == out and entering != out:
+        for one in changes(case, node, name, entering, rank=3.2, family="groups"):
+            for other in changes(case, node, "out_channels", entering, rank=3.2, family="groups"):
+                yield one.and_(other)
+    if isinstance(out, int) and facts["parameter"] == "out_channels":
+        for wanted in dict.fromkeys([max(1, round(out / old)) * old, -(-out // old) * old]):
+            yield from changes(case, node, "out_channels", wanted, rank=3.1 + 0.05 * (wanted < out), family="channels")
+    both = gcd(entering, out) if isinstance(out, int) else count
+    divisors = sorted((n for n in range(1, both + 1) if both % n == 0), key=lambda n: (abs(n - old), n))
+    for step, divisor in enumerate(divisors[:2]):
+        if divisor > 1 or both == 1:
+            yield from changes(case, node, name, divisor, rank=3.4 + 0.2 * step, family="groups")
+
+
+def numbers(case: Case) -> Iterator[Candidate]:
+    """Yield numbers that a problem says itself: num_parameters of a prelu, num_heads of an attention."""
+    problem, row = case.problem, case.row
+    if row is None:
+        return
+    if isinstance(problem, shapes.SlopesDiffer):
+        for count in (problem.facts["channels"], 1):
+            yield from changes(case, row.node, "num_parameters", count, rank=3.0, family="declared")
+    elif isinstance(problem, shapes.HeadsDoNotDivide):
+        features, old = problem.facts["features"], problem.facts["heads"]
+        near = sorted((n for n in range(1, features + 1) if features % n == 0), key=lambda n: (abs(n - old), n))
+        for step, count in enumerate(near[:2]):
+            yield from changes(case, row.node, "num_heads", count, rank=3.0 + 0.1 * step, family="groups")
+
+
+def options(case: Case) -> Iterator[Candidate]:
+    """Yield the other value of each truth value that a use around the problem may say: project = true."""
+    row = case.row
+    if row is None:
+        return
+    used_at = row.node.used_at
+    for inner in range(len(used_at)):
+        use = used_at[inner]
+        table: Any = use.source.data
+        for part in use.path:
+            table = table[part]
+        block = case.architecture.file.blocks.get(table.get("block"))
+        if block is None or not case.own(use):
+            continue
+        for name, default in block.defaults.items():
+            now = table.get(name, default)
+            if isinstance(now, bool):
+                new = not now
+                removed = new == default and name in table
+                yield case.changed(
+                    title(used_at[inner:]), use.path, name, None if removed else new, rank=2.0, family="option"
+                )
+
+
+def repeats(case: Case) -> Iterator[Candidate]:
+    """Yield other numbers of copies: the one that a constant growth asks for, and those next to it."""
+    sketch = Sketch(case)
+    rows = {row.name: row for row in case.report.layers}
+    for path, name, count in repeated(case):
+        copies = [
+            [row for row in rows.values() if row.name.startswith(f"{name}.{i}.") or row.name == f"{name}.{i}"]
+            for i in range(count)
+        ]
+        if not all(copies) or count < 1:
+            continue
+        wanted: list[int] = []
+        facts = case.problem.facts
+        ends = [group[-1].output for group in copies]
+        if (
+            isinstance(case.problem, shapes.DeclaredDiffers)
+            and count > 1
+            and all(ends)
+            and isinstance(facts["declared"], int)
+        ):
+            growth = {after[0] - before[0] for before, after in itertools.pairwise(ends)}  # type: ignore[index]
+            if len(growth) == 1 and (by := growth.pop()) and isinstance(facts["arrives"], int):
+                more, left = divmod(facts["declared"] - facts["arrives"], by)
+                wanted = [count + more] if not left and count + more > 0 else []
+        beyond = sketch.end and any(row.name == case.problem.layer for group in copies for row in group)
+        wanted += [count - 1] if beyond and count > 1 else []
+        for new in dict.fromkeys(wanted):
+            yield case.changed(name, path, "repeat", new, rank=3.3, family="repeat")
+
+
+def repeated(case: Case) -> Iterable[tuple[tuple[str | int, ...], str, int]]:
+    """Yield the steps of the net itself that repeat a number of times: the path, the name, the number."""
+    steps = case.data.get("layers")
+    for index, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict) and isinstance(step.get("repeat"), int) and isinstance(step.get("name"), str):
+            yield ("layers", index), step["name"], step["repeat"]

@@ -1,0 +1,276 @@
+"""Parameters of windows, solved: the settings of one layer at which the problem would be gone, and of all alike layers.
+
+Padding, output_padding, kernel_size and dilation may have any value that makes sense, stride 1 to 4, ceil_mode both. Each
+value is followed from its layer to where the problem shows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.diagnosis.candidate import Candidate
+from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.written import changes
+from cnnshape.layers.convolution import Conv, ConvTranspose
+from cnnshape.layers.parameters import per_axis
+from cnnshape.layers.pooling import Pooling
+from cnnshape.layers.shaping import Pad
+from cnnshape.network.flow import measured
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.shapes import DeclaredDiffers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.diagnosis.candidate import Case
+    from cnnshape.layers.base import Layer
+    from cnnshape.network.graph import Node
+
+GEOMETRY: Final = ("kernel_size", "stride", "padding", "dilation", "output_padding", "ceil_mode", "scale_factor")
+SOLVED: Final = (
+    "padding",
+    "output_padding",
+    "kernel_size",
+    "stride",
+    "dilation",
+    "ceil_mode",
+    "scale_factor",
+    "upscale_factor",
+)
+NEAR: Final = 8  # a kernel, or a dilation, is looked for so far above the one that is written
+COMMON_STRIDE: Final = 2  # of a convolution, at most
+MOST: Final = 10  # candidates in all
+
+
+def solved(case: Case) -> Iterator[Candidate]:
+    """Yield settings of one layer, those of the layer that the cause names before the others."""
+    sketch = Sketch(case)
+    found: list[Candidate] = []
+    done = set()
+    for distance, value in enumerate(sketch.upstream):
+        node = sketch.node(value)
+        if node is None or node.layer is None or node.place in done or not set(SOLVED) & node.layer.parameters.keys():
+            continue
+        done.add(node.place)
+        named = case.cause is not None and case.cause.layer == node.name
+        base = 3.0 if named else 3.5 + min(distance, 30) * 0.01
+        base += 0.7 * isinstance(case.problem, DeclaredDiffers)
+        regular = Regular(case, node)
+        for parameter, new, layer in variants(case, sketch, value):
+            if sketch.mends(dict.fromkeys(sketch.alike(value), layer)):
+                rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
+                written = new if not isinstance(new, tuple) else list(new)
+                found += changes(case, node, parameter, written, rank=max(2.0, rank), family=f"setting {parameter}")
+    yield from sorted(found, key=lambda one: one.rank)[:MOST]
+
+
+def together(case: Case) -> Iterator[Candidate]:
+    """Yield one setting for all layers that are alike, where it makes each of them more usual."""
+    sketch = Sketch(case)
+    groups: dict[Any, list[int]] = {}
+    for value in reversed(sketch.upstream):
+        if (layer := sketch.layers[value - sketch.first]) is not None and set(SOLVED) & layer.parameters.keys():
+            groups.setdefault((layer.type, _geometry(layer)), []).append(value)
+    for values in groups.values():
+        nodes = {node.place: node for value in values if (node := sketch.node(value))}
+        if len(nodes) > 1:
+            yield from _all_alike(case, sketch, values, [*nodes.values()])
+
+
+def _all_alike(case: Case, sketch: Sketch, values: list[int], nodes: list[Node]) -> Iterator[Candidate]:
+    """Yield one setting for the layers of some values, whose places in the file are those of some nodes."""
+    every = {one for value in values for one in sketch.alike(value)}
+    for parameter, new, other in variants(case, sketch, values[0]):
+        before, family = sketch.layers[values[0] - sketch.first], f"all {parameter}"
+        if before is None or (_odd(other) >= _odd(before) and parameter != "output_padding"):
+            continue
+        layers = {
+            one: layer.replace(**{parameter: new}) for one in every if (layer := sketch.layers[one - sketch.first])
+        }
+        if sketch.mends(layers):
+            rank = max(2.1, 3.0 + _far(before, parameter, other))
+            parts = [
+                next(changes(case, node, parameter, _plain(new), rank=rank, family=family), None) for node in nodes
+            ]
+            if first := joined(parts):
+                yield first
+
+
+def joined(parts: list[Candidate | None]) -> Candidate | None:
+    """Return all changes as one; None where one is missing."""
+    found = [part for part in parts if part]
+    return reduce(Candidate.and_, found) if found and len(found) == len(parts) else None
+
+
+def variants(case: Case, sketch: Sketch, value: int) -> Iterator[tuple[str, Any, Layer]]:
+    """Yield other settings of a layer: the parameter, its value, the layer; one for each result that it may have."""
+    node = sketch.node(value)
+    assert node is not None
+    layer = node.layer
+    assert layer is not None
+    row = case.report.layers[value - sketch.first]
+    entering = row.input_shapes
+    rank = len(entering[0] or ()) - 1
+    if rank < 1 or UNKNOWN in (entering[0] or ()):
+        return
+    failing = sketch.failing if sketch.failing is None or max(sketch.failing, default=0) < rank else None
+    for parameter in SOLVED:
+        if parameter not in layer.parameters:
+            continue
+        old = getattr(layer, parameter, None)
+        for new in _values(layer, parameter, old, rank, failing):
+            try:
+                other = layer.replace(**{parameter: new})
+                result = measured(other, entering)
+            except (TypeError, ValueError, ZeroDivisionError):
+                continue
+            if not result.refusals and UNKNOWN not in (result.output or ()) and (result.output != row.result.output):
+                yield parameter, new, other
+
+
+def _values(layer: Layer, parameter: str, old: Any, rank: int, failing: frozenset[int] | None) -> Iterator[Any]:
+    """Yield the values that a parameter might have had: all of its sense for padding, those near for the others."""
+    if parameter == "ceil_mode":
+        yield not old
+        return
+    if isinstance(old, str) or old is UNKNOWN:
+        return
+    one = [*per_axis(old, rank)] if old is not None and parameter != "upscale_factor" else [old] * rank
+    pairs = any(isinstance(entry, tuple) for entry in one)
+    if pairs or (parameter == "scale_factor" and old is None):
+        return
+    if parameter == "stride" and old is None:
+        one = [*per_axis(layer.kernel_size, rank)]  # type: ignore[attr-defined]
+    axes = [_choices(layer, parameter, entry, axis, rank) for axis, entry in enumerate(one)]
+    whole = failing is None or len(failing) == rank or parameter == "upscale_factor"
+    if whole and len({*one}) == 1:
+        yield from (choice if not isinstance(old, tuple) else (choice,) * rank for choice in axes[0])
+    elif whole:
+        for axis, choices in enumerate(axes):
+            yield from ((*one[:axis], choice, *one[axis + 1 :]) for choice in choices)
+    elif failing:
+        for choice in axes[min(failing)]:
+            yield tuple(choice if axis in failing else entry for axis, entry in enumerate(one))
+
+
+def _choices(layer: Layer, parameter: str, old: Any, axis: int, rank: int) -> list[int]:
+    if not isinstance(old, int) or isinstance(old, bool):
+        return []
+
+    def of(name: str, default: int) -> int:
+        value = getattr(layer, name, None)
+        if value is None or isinstance(value, str):
+            return default
+        try:
+            entry = per_axis(value, rank)[axis]
+        except (LookupError, ValueError, TypeError):
+            return default
+        return entry if isinstance(entry, int) else default
+
+    kernel, dilation, stride = of("kernel_size", 1), of("dilation", 1), of("stride", 1)
+    match parameter:
+        case "padding":
+            if isinstance(layer, Pad):
+                values = range(max(0, old - NEAR), old + NEAR + 1)
+            else:
+                most = kernel // 2 if isinstance(layer, Pooling) else dilation * (kernel - 1)
+                values = range(min(most, 64) + 1)
+        case "output_padding":
+            values = range(max(stride, dilation))
+        case "stride":
+            values = range(1, max(5, min(old, 8) + 1))
+        case "dilation":
+            values = range(1, min(max(old + 3, 2 * old + 1), 40))
+        case "scale_factor" | "upscale_factor":
+            values = range(1, 9)
+        case _:
+            values = range(1, old + NEAR + 1)
+    return [value for value in values if value != old]
+
+
+def _plain(new: Any) -> Any:
+    return list(new) if isinstance(new, tuple) else new
+
+
+def _far(before: Layer, parameter: str, after: Layer) -> float:
+    """Return how far a value is from the old one; a list that was a number before is a little farther."""
+    if parameter == "ceil_mode":
+        return 0.45
+    old, new = getattr(before, parameter), getattr(after, parameter)
+    if old is None:
+        old = getattr(before, "kernel_size", 1)
+    rank = len(new) if isinstance(new, tuple) else len(old) if isinstance(old, tuple) else 1
+    one, other = per_axis(old, rank), per_axis(new, rank)
+    steps = max(abs(a - b) for a, b in zip(one, other, strict=True) if isinstance(a, int) and isinstance(b, int))
+    to_one = 0.4 * (parameter == "kernel_size" and 1 in other and 1 not in one)
+    return (
+        to_one
+        + 0.05 * min(steps, 12)
+        + 0.3 * (isinstance(new, tuple) and not isinstance(old, tuple))
+        + OF_KIND.get(parameter, 0.0)
+    )
+
+
+OF_KIND: Final = {"dilation": 0.6, "stride": 0.1, "kernel_size": 0.1, "padding": 0.0, "output_padding": -0.05}
+
+
+class Regular:
+    """The settings that the siblings of a layer have: the layers of its type elsewhere in the file."""
+
+    def __init__(self, case: Case, node: Node):
+        self.node = node
+        places = {node.place}
+        self.siblings: list[Layer] = []
+        for row in case.report.layers:
+            other = row.node
+            if other.layer is not None and other.type == node.type and other.place not in places:
+                places.add(other.place)
+                self.siblings.append(other.layer)
+        self.whole = Counter(map(_geometry, self.siblings))
+
+    def worse(self, after: Layer, parameter: str) -> float:
+        """Return how much less a layer with another setting is like its siblings, and like what people write."""
+        before = self.node.layer
+        assert before is not None
+        count = len(self.siblings)
+        change = 0.0
+        if count:
+            change += 0.8 * (self.whole[_geometry(before)] - self.whole[_geometry(after)]) / count
+            old, new = getattr(before, parameter, None), getattr(after, parameter, None)
+            values = Counter(repr(getattr(one, parameter, None)) for one in self.siblings)
+            change += 0.4 * (values[repr(old)] - values[repr(new)]) / count
+        return change + 0.35 * (_odd(after) - _odd(before))
+
+
+def _geometry(layer: Layer) -> Any:
+    return tuple(repr(getattr(layer, name, None)) for name in GEOMETRY)
+
+
+def _odd(layer: Layer) -> float:
+    """Return how unusual the settings of a layer are, by what people write: paddings that keep a side, odd kernels."""
+    kernel, padding = getattr(layer, "kernel_size", None), getattr(layer, "padding", None)
+    stride, dilation = getattr(layer, "stride", 1), getattr(layer, "dilation", 1)
+    if not isinstance(kernel, int | tuple) or not isinstance(padding, int | tuple):
+        return 0.0
+    rank = max((len(one) for one in (kernel, padding, stride, dilation) if isinstance(one, tuple)), default=1)
+    odd = 0.0
+    if stride is None:
+        stride = kernel
+    for k, p, s, d in zip(*(per_axis(one, rank) for one in (kernel, padding, stride, dilation)), strict=True):
+        if not all(isinstance(one, int) for one in (k, p, s, d)):
+            return 0.0
+        if isinstance(layer, Conv):
+            odd += (
+                1.0 * (2 * p != d * (k - 1))
+                + 1.0 * (k == 1 < d)
+                + 0.7 * (k % 2 == 0 and k != s)
+                + 0.5 * (s > k)
+                + 0.3 * (s > COMMON_STRIDE)
+            )
+        elif isinstance(layer, ConvTranspose):
+            odd += 0.5 * (s > k) + 0.5 * (k - s - 2 * p != 0)
+        else:
+            odd += 0.5 * (s > k) + 0.5 * (p > 0 and 2 * p not in (k - 1, k))
+    return odd / rank

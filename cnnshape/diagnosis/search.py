@@ -1,0 +1,177 @@
+"""The search for the fixes of one problem: candidates come in by rank, are tried, and completed where more has to follow.
+
+Out come the changes that mend the problem and bring no new one, the best first.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cnnshape.diagnosis.candidate import Candidate, Case
+from cnnshape.diagnosis.channels import channels_of_source
+from cnnshape.diagnosis.declared import arriving
+from cnnshape.diagnosis.generators import GENERATORS
+from cnnshape.problems.base import errors
+from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cnnshape.diagnosis.generators import Generator
+    from cnnshape.diagnosis.operations import Operation
+    from cnnshape.diagnosis.trials import Verdict
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.place import KeyPath
+
+MOST_FIXES: Final = 3  # shown
+MOST_OF_FAMILY: Final = 2
+MOST_ROUNDS: Final = 8  # of follow-up changes
+ENOUGH: Final = 16  # trials, after which no fix is looked for that mends every error
+FAR: Final = 1.6  # ranks behind the best fix, from which on none is shown
+EACH_EDIT: Final = 0.25  # in ranks: what a further edit costs
+ALL_ERRORS: Final = 0.9  # in ranks: what it is worth that a fix mends every error of several
+AN_ERROR: Final = 0.1
+OF_INPUT: Final = "input"  # how the families of changes of the input, or of its order, begin
+
+
+class Mended(NamedTuple):
+    """A candidate that mends its problem, the verdict on it, its final rank, and the number of follow-up changes."""
+
+    candidate: Candidate
+    verdict: Verdict
+    rank: float
+    steps: int
+
+
+def mended(case: Case, number: int) -> list[Mended]:
+    """Return the candidates that mend a problem, given by its number in the report, the best first."""
+    trials, report = case.trials, case.report
+    wrong = {one for one, problem in enumerate(report.problems) if problem.severity == "error"}
+    found: list[Mended] = []
+    trials.begin()
+    before = trials.count
+    for candidate, generator in candidates(case):
+        best = min((one.rank for one in found), default=None)
+        enough = len(found) >= MOST_FIXES and (
+            len(wrong) == 1 or trials.count - before >= ENOUGH or any(wrong <= one.verdict.gone for one in found)
+        )
+        if trials.spent or enough or (best is not None and candidate.rank > best + FAR + 1):
+            break
+        if sum(one.candidate.family == candidate.family for one in found) == MOST_OF_FAMILY:
+            continue
+        one = completed(case, number, candidate, generator)
+        if one and trials.holds(one.candidate.operations):
+            found.append(one._replace(rank=one.rank - merit(one.verdict, wrong)))
+    return sorted(found, key=lambda one: one.rank)
+
+
+def merit(verdict: Verdict, wrong: set[int]) -> float:
+    """Return how much better a fix is by all errors that it mends beside its own."""
+    return ALL_ERRORS * (len(wrong) > 1 and wrong <= verdict.gone) + AN_ERROR * (len(verdict.gone & wrong) - 1)
+
+
+def widened(case: Case, one: Mended, fold: Iterable[Problem]) -> Mended:
+    """Return a fix with the changes that mend the rest of a fold, declared numbers that follow; itself where none do."""
+    wrong = {number for number, problem in enumerate(case.report.problems) if problem.severity == "error"}
+    for problem in fold:
+        if problem.number not in one.verdict.gone:
+            more = next(iter(arriving(case._replace(problem=problem))), None)
+            if more is None or one.candidate.family != more.family:
+                return one
+            candidate = one.candidate.and_(more)
+            verdict = case.trials.attempt(candidate.operations)
+            if verdict is None or verdict.new or not one.verdict.gone < verdict.gone:
+                return one
+            rank = one.rank + EACH_EDIT + merit(one.verdict, wrong) - merit(verdict, wrong)
+            one = Mended(candidate, verdict, rank, one.steps + 1)
+    return one
+
+
+def shown(found: list[Mended]) -> list[Mended]:
+    """Return the fixes that are shown: the first few, none far behind the best."""
+    return [one for one in found if one.rank <= found[0].rank + FAR][:MOST_FIXES]
+
+
+def candidates(case: Case) -> Iterator[tuple[Candidate, Generator]]:
+    """Yield all candidates by rank, with their generators; a generator is asked when its least rank is due."""
+    order = count()
+    due: list[tuple[float, int, Candidate | None, Generator]] = [
+        (rank, next(order), None, generator) for rank, generator in GENERATORS
+    ]
+    heapify(due)
+    while due:
+        rank, _, candidate, generator = heappop(due)
+        if candidate:
+            yield candidate, generator
+        else:
+            for one in generator(case):
+                heappush(due, (max(rank, one.rank), next(order), one, generator))
+
+
+def completed(case: Case, number: int, candidate: Candidate, generator: Generator) -> Mended | None:
+    """Try a candidate; where it mends its problem and uncovers another, add what follows. None where that fails."""
+    rank = candidate.rank
+    for step in range(MOST_ROUNDS):
+        verdict = case.trials.attempt(candidate.operations)
+        if verdict is None or number not in verdict.gone:
+            return None
+        if not verdict.new:
+            return Mended(candidate, verdict, rank, step)
+        more = following(case, candidate, verdict, generator)
+        if more is None or more.operations[0].path in {one.path for one in candidate.operations}:
+            return None
+        candidate, rank = candidate.and_(more), rank + EACH_EDIT
+    return None
+
+
+def following(case: Case, candidate: Candidate, verdict: Verdict, generator: Generator) -> Candidate | None:
+    """Return the change that the first problem uncovered by a candidate asks for; None where it asks for none."""
+    architecture, net, report, _ = verdict.checked
+    found = errors(verdict.new)
+    if len(found) < len(verdict.new):  # a warning is nothing to go on from
+        return None
+    uncovered = Case(found[0], None, net, report, architecture, case.trials)
+    more: Iterator[Candidate] = iter(())
+    if isinstance(found[0], DeclaredDiffers):
+        if not candidate.family.startswith(OF_INPUT):
+            more = iter(arriving(uncovered))
+    elif isinstance(found[0], ElementsDiffer):
+        more = (one for one in channels_of_source(uncovered) if one.edits[0].parameter == "out_features")
+    elif found[0].code == case.problem.code:
+        more = (one for one in generator(uncovered) if one.family == candidate.family)
+    one = next(more, None)
+    if one is None:
+        return None
+    moved = [as_given(operation, candidate.operations) for operation in one.operations]
+    return None if None in moved else one._replace(operations=tuple(filter(None, moved)))
+
+
+def as_given(operation: Operation, before: tuple[Operation, ...]) -> Operation | None:
+    """Return an operation on data that others have changed, at its path in the data as given; None within what is new."""
+    path = list(operation.path)
+    for length in range(len(path)):
+        index = path[length]
+        if not isinstance(index, int):
+            continue
+        inserts = sorted(
+            one.path[length] for one in before if one.kind == "insert" and one.path[:-1] == _given(path, length)
+        )
+        removes = {one.path[length] for one in before if one.kind == "remove" and one.path[:-1] == _given(path, length)}
+        place = 0
+        for old in range(index + len(removes) + 1):
+            new = inserts.count(old)
+            if place <= index < place + new:
+                return None
+            place += new
+            if old not in removes:
+                if place == index:
+                    path[length] = old
+                    break
+                place += 1
+    return operation._replace(path=tuple(path))
+
+
+def _given(path: list[str | int], length: int) -> KeyPath:
+    return tuple(path[:length])
