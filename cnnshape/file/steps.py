@@ -103,7 +103,7 @@ class Steps:
 
     def word(self, value: Any, path: KeyPath, names: set[str]) -> str | Template:
         """Return a name or another word of a step, or the template of one; "" where it is wrong."""
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or value in ("", "?"):  # a ? stands before a name
             key = path[-1] if isinstance(path[-1], str) else path[-2]
             hint = advice("a layer is named, not counted" if key == "from" and isinstance(value, int) else "")
             self.notes.problem(values.NotAWord, path, key=key, value=shown(value), suggestions=hint)

@@ -118,9 +118,9 @@ def padded(w: N, require: Require, *, before: int, after: int, mode: str) -> N:
 def repeated(w: N, require: Require, *, padding: N, mode: str) -> None:
     """State that a side has the cells that padding repeats, mirrored without the last one, or from the other end."""
     if mode == "reflect":
-        require(w > padding, "padding-exceeds-side", side=w, padding=padding, mode=mode)
+        require(w > padding, "padding-exceeds-side", side=w, padding=padding, mode=mode, least=padding + 1)
     if mode == "circular":
-        require(w >= padding, "padding-exceeds-side", side=w, padding=padding, mode=mode)
+        require(w >= padding, "padding-exceeds-side", side=w, padding=padding, mode=mode, least=padding)
 
 
 def scaled(w: N, require: Require, *, factor: N) -> N:

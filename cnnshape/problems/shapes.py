@@ -84,7 +84,7 @@ class PaddingExceedsSide(Problem, code="padding-exceeds-side"):
              (`mode = "replicate"`).
     """
 
-    sentence = "{mode} padding of {padding} needs a side that is not smaller, and for reflect larger; it is {side}"
+    sentence = "{mode} padding of {padding} needs a side of at least {least}; it is {side}"
     at = ("padding", "like", "multiple", "kernel_size")
 
 
