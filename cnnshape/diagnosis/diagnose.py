@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.diagnosis.candidate import Case
-from cnnshape.diagnosis.causes import cause
+from cnnshape.diagnosis.causes import Causes
 from cnnshape.diagnosis.fix import TriedFix
 from cnnshape.diagnosis.search import Mended, mended, shown, widened
 from cnnshape.diagnosis.trials import Trials
@@ -41,7 +41,8 @@ def diagnose(source: SourceText, path: Path | None, given: Input | None, *, stri
     trials = Trials(source, path, given, strict=strict)
     architecture, net, report, _ = trials.origin
     problems = [problem.diagnosed(_NONE, number) for number, problem in enumerate(report.problems)]
-    found = [Diagnosed(cause(problem, net, report)) for problem in problems]
+    causes = Causes(net, report)
+    found = [Diagnosed(causes.of(problem)) for problem in problems]
     order, asked = Order(net), 0
     for number in sorted(range(len(problems)), key=lambda number: order.key(problems[number])):
         if found[number].follows or asked == MOST_MENDED:

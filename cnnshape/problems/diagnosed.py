@@ -5,7 +5,10 @@ They are facts; `show/` writes them. `cnnshape.diagnosis` makes them, when someb
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from cnnshape.problems.place import Place
 
 
 class Link(NamedTuple):
@@ -15,16 +18,30 @@ class Link(NamedTuple):
     sides: tuple[int, ...]
 
 
+class Chain(NamedTuple):
+    """One way through the net: the links from the input to where the problem shows, and what is to be said of them."""
+
+    links: tuple[Link, ...]
+    label: str = ""  # the name of the way, where there are two: "branch", "shortcut"
+    factors: tuple[int, ...] = ()  # whose product is the number in question: 512, 7, 7
+    about: str = ""  # "what arrives", "what fc1 was made for"
+
+
 class Cause(NamedTuple):
-    """The layer where one change would mend a problem; None is the net's input. `chains` lead from the input to it."""
+    """The layer where one change would mend a problem (None is the net's input), and the facts that say so."""
 
     layer: str | None
     code: str  # a kind of cause: "rounds", "strides", "channels"
     message: str
-    chains: tuple[
-        tuple[Link, ...], ...
-    ] = ()  # of a declared number two: what arrives, and what the number was made for
+    chains: tuple[Chain, ...] = ()  # of a declared number two: what arrives, and what the number was made for
+    notes: tuple[str, ...] = ()  # further sentences, which stand below the chains
     facts: dict[str, Any] = {}  # noqa: RUF012 -- never changed
+    place: Place | None = None  # of the layer, or of the input
+
+    @property
+    def chain(self) -> tuple[Link, ...]:
+        """The links of the first chain, () where there is none."""
+        return self.chains[0].links if self.chains else ()
 
 
 class Edit(NamedTuple):
