@@ -86,7 +86,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     "made_by",
     required=True,
     metavar="MODULE:NAME",
-    help="What makes the model, a class or a function without arguments, or the model itself: my_package.nets:ResNet.",
+    help="What makes the model, a class or a function, or the model itself: my_package.nets:ResNet, nets.py:UNet(depth=4).",
 )
 @INPUT
 @FORMAT
@@ -142,13 +142,17 @@ def _verified(net: Network, report: Report, device: str) -> Verification:
 
 
 def _compared(net: Network, report: Report, made_by: str, device: str) -> Comparison:
+    from cnnshape.file.targets import live
     from cnnshape.pytorch.crosscheck import verify
     from cnnshape.pytorch.model import named
 
     sys.path.insert(0, "")
     with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report
         with usage_error("--model"):
-            model = named(made_by)
+            target = live(made_by)
+            if target is None:
+                raise ValueError(f"{made_by!r} is not MODULE:NAME, as my_package.nets:ResNet")
+            model = named(target)
         with usage_error("--device"):
             return verify(net, device, model=model, report=report)
 

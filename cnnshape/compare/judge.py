@@ -303,8 +303,8 @@ class _Judge:
     def note_failure(self, matches: dict[int, Match]) -> None:
         ran = [i for i in self.file.order if matches[i].verdict != "not run"]
         last = next((i for i in ran if matches[i].verdict == "fails"), ran[-1] if ran else None)
-        if self.run.failure:
-            self.note(ModelFails, last, **self.run.failure._asdict())
+        if failure := self.run.failure:
+            self.note(ModelFails, last, message=failure.message, module=failure.module)
 
     def note_outputs(self, matches: dict[int, Match]) -> None:
         """Compare the tensors that the model returns with the outputs of the file: their number, order and shapes.

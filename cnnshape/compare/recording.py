@@ -106,6 +106,7 @@ class Failure(NamedTuple):
 
     message: str
     module: str
+    line: Line | None = None  # of the user's code that raised
 
 
 class Recording(NamedTuple):

@@ -1,23 +1,68 @@
-"""FILE, as a command line or a test names it -> the architecture files: a path, a folder, a glob, zoo:NAME.
+"""FILE, as a command line or a test names it -> the architecture files: a path, a folder, a glob, zoo:NAME; or a live model.
 
-Some of the TOML files in a folder are architectures; what is in them says which.
+Some of the TOML files in a folder are architectures; what is in them says which. A live model is MODULE:NAME or FILE.py:NAME,
+with the arguments of a factory, if any: no file that exists has such a name.
 """
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from fnmatch import filter as matching
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from cnnshape.file import zoo
 from cnnshape.file.keys import NET_KEYS
 from cnnshape.file.source import LIMIT, Source, SourceError
 
 LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
+MODULE: Final = re.compile(r"([^\W\d]\w*(?:\.\w+)*):([^\W\d][\w.-]*)(\(.*)?", re.DOTALL)  # MODULE:NAME(...)
+PYTHON: Final = re.compile(r"(.+?\.py):([^\W\d][\w.]*)(\(.*)?", re.DOTALL)  # FILE.py:NAME(...)
 ENVIRONMENT: Final = "pyvenv.cfg"  # a folder that has it is no part of a project
+
+
+class Live(NamedTuple):
+    """A live model that FILE names."""
+
+    text: str  # as it was written
+    module: str  # a dotted name, or the path of a Python file
+    name: str  # in the module: a model, or what makes one
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}  # noqa: RUF012 -- never changed
+    called: bool = False  # it stands there with arguments, perhaps none
+
+
+def live(target: str) -> Live | None:
+    """Return the live model that FILE names, None where it names files. Raises ValueError for arguments that are no literals."""
+    if target.startswith(zoo.PREFIX) or target.endswith(".toml") or os.path.exists(target):  # noqa: PTH110 -- as below
+        return None
+    found = MODULE.fullmatch(target) or PYTHON.fullmatch(target)
+    if not found:
+        return None
+    module, name, call = found.groups()
+    args, kwargs = _arguments(target, call) if call else ((), {})
+    return Live(target, module, name, args, kwargs, called=bool(call))
+
+
+def _arguments(target: str, call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Read the arguments of a factory, in their brackets. Raises ValueError."""
+    try:
+        tree: Any = ast.parse(f"f{call}", mode="eval").body
+        if (
+            not isinstance(tree, ast.Call)
+            or not isinstance(tree.func, ast.Name)
+            or any(k.arg is None for k in tree.keywords)
+        ):
+            raise ValueError  # noqa: TRY301 -- like the others
+        args = tuple(map(ast.literal_eval, tree.args))
+        kwargs = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in tree.keywords}
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        example = 'nets:UNet("small", depth=4)'
+        raise ValueError(f"{target}: arguments are literals, positional or named, as in {example}") from None
+    return args, kwargs
 
 
 def files(target: str) -> list[str]:

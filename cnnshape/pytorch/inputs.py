@@ -32,7 +32,7 @@ def arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any,
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        takes = f"forward{signature} does not take the inputs of the file, {', '.join(given)}"
+        takes = f"forward{signature} does not take the inputs {', '.join(given)}"
         raise WrongInputs(f"{takes}: {error}") from None
     return args, kwargs
 

@@ -116,27 +116,29 @@ class Live:
         """Run the model once, in evaluation mode, and return what it did."""
         return trace(self.recording(inputs))
 
-    def recording(self, inputs: Mapping[str, Shape]) -> Recording:
-        """Run the model once, in evaluation mode, and return all that ran; nothing, where that cannot be seen."""
-        watch, results, failure = None, [], ""
+    def recording(self, inputs: Mapping[str, Shape], *, repairing: bool = False) -> Recording:
+        """Run the model once, in evaluation mode, and return all that ran; nothing, where that cannot be seen.
+
+        `repairing`: go on behind what raises.
+        """
+        watch, results, failure = None, [], None
         try:
             with theirs():
                 if not self.begun:
                     self.begin()
                 with undisturbed(self.kept, self.device):
                     given = samples(self.model, inputs, self.device)
-                    watch = Watch(self.model, given, self.wholes)
+                    watch = Watch(self.model, given, self.wholes, repairing=repairing)
                     args, kwargs = arguments(self.model, given)
                     with watch:
                         results = [*found_in(self.model(*args, **kwargs))]
                     if watch.unseen:
                         raise UnseenThread(f"{watch.unseen} ran in a thread that began before, and cannot be seen")
         except TheirError as error:
-            failure = str(error)
+            failure = Failure(str(error), (watch and watch.failed) or f"{self.name}()", error.line)
         self.unseen = watch is not None and bool(watch.unseen)
         if watch is None or self.unseen:
-            module = (watch and watch.failed) or f"{self.name}()"
-            return Recording(self.name, {}, (), (), (), {}, {}, Failure(failure, module))
+            return Recording(self.name, {}, (), (), (), {}, {}, failure)
         return watch.recording(results, failure)
 
 

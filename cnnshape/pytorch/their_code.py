@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 class TheirError(Exception):
-    """The model's code raised; the message says what, and in which line."""
+    """The model's code raised; the message says what, and in which line, which `line` has."""
+
+    def __init__(self, message: str, line: Line | None = None):
+        super().__init__(message)
+        self.line = line
 
 
 @contextmanager
@@ -39,7 +43,7 @@ def theirs() -> Iterator[None]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 -- it is their code
-            raise TheirError(_raised(error)) from None
+            raise TheirError(*_raised(error)) from None
     if ended:
         raise TheirError(ended[0])
 
@@ -71,17 +75,18 @@ def _stop(words: str, *_: Any) -> NoReturn:
     raise SystemExit(words)
 
 
-def _raised(error: BaseException) -> str:
+def _raised(error: BaseException) -> tuple[str, Line | None]:
     """Write an exception, and the line of the model's code that raised it."""
     if isinstance(error, WrongInputs):
-        return str(error)
+        return str(error), None
     theirs = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_machinery(frame.filename)]
-    where = f" ({Path(theirs[-1].filename).name}:{theirs[-1].lineno})" if theirs else ""
+    line = Line(theirs[-1].filename, theirs[-1].lineno or 0) if theirs else None
+    where = f" ({Path(line.file).name}:{line.line})" if line else ""
     try:
         words = str(error).strip().partition("\n")[0]
     except BaseException as another:  # noqa: BLE001 -- it is their code as well
         words = f"its message cannot be written, which raises {type(another).__name__}"
-    return f"{type(error).__name__}{words and ': '}{words}{where}"
+    return f"{type(error).__name__}{words and ': '}{words}{where}", line
 
 
 MACHINERY: Final = tuple(f"{Path(str(m.__file__)).parent}{os.sep}" for m in (torch, importlib, sys.modules["cnnshape"]))

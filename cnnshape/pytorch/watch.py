@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -26,6 +27,7 @@ from cnnshape.numbers.recorded import plain as unrecorded
 from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
 from cnnshape.pytorch.inputs import tensors_in
 from cnnshape.pytorch.recognize import layer_of, type_of
+from cnnshape.pytorch.repairs import of_module, stand_in
 from cnnshape.pytorch.their_code import calling_line, home_of, is_machinery
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class _Thread(threading.local):
         self.watched = False
         self.around: list[torch.nn.Module] = []  # the modules that run, from the outside in
         self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
+        self.raised = ""  # why torch refused what the layer computes
 
 
 class Guards:
@@ -69,13 +72,21 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     """The modules and functions of one run; `recording` gives them, when it has ended.
 
     `wholes` has the paths of modules that are one layer each, whatever they run, with its type; None: look into all modules
-    but torch's own.
+    but torch's own. `repairing`: what raises is recorded, gives what it declares, and the run goes on.
     """
 
-    def __init__(self, model: torch.nn.Module, inputs: Mapping[str, torch.Tensor], wholes: Mapping[str, str] | None):
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        inputs: Mapping[str, torch.Tensor],
+        wholes: Mapping[str, str] | None,
+        *,
+        repairing: bool = False,
+    ):
         super().__init__()
         self.model, self.home = type(model).__name__, home_of(model)
         self.wholes, self.by_name = wholes or {}, wholes is not None
+        self.repairing = repairing
         self.names = {module: name for name, module in model.named_modules()}
         self.parameters = dict(model.named_parameters())
         self.weights = self.parameters | dict(model.named_buffers())
@@ -105,6 +116,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.profile = threading.getprofile()
         threading.setprofile(self.joins)
         self.here.watched = True
+        if self.repairing:
+            for module in self.names:
+                if self.type_of(module):
+                    vars(module)["forward"] = partial(self.forward, module, module.forward)  # put back with all else
         return super().__enter__()
 
     def joins(self, *_: Any) -> None:
@@ -122,8 +137,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             if SAYS_KWARGS:
                 modules._global_forward_hooks_with_kwargs.pop(hook.id, None)  # noqa: SLF001 -- torch 2.13 leaves it there
 
-    def recording(self, results: Iterable[Found], failure: str = "") -> Recording:
-        """Return what ran, with the tensors that the model returned, or the reason why it raised."""
+    def recording(self, results: Iterable[Found], failure: Failure | None) -> Recording:
+        """Return what ran, with the tensors that the model returned, and the reason why it raised, if it did."""
         outputs = tuple(Output(found.key, found.group, self.known(found.tensor)) for found in results)
         return Recording(
             self.model,
@@ -133,7 +148,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             tuple(self.guards.found),
             {name: _weight(tensor, name in self.parameters) for name, tensor in self.weights.items()},
             {name: self.module(module) for module, name in self.names.items()},
-            Failure(failure, self.failed or f"{self.model}()") if failure else None,
+            failure,
         )
 
     def module(self, module: torch.nn.Module) -> Module:
@@ -184,11 +199,22 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             outputs = tuple([self.note(tensor, axis) for tensor, axis in zip(made, axes, strict=True)])
             weights = tuple([self.titles[id(w)] for w in _weights(module) if id(w) in self.titles])
             self.failed = (self.failed or path) if result is None else ""
-            raised = "raised" if result is None else ""
+            raised = self.here.raised or ("raised" if result is None else "")
             kind_of_module = type(module).__name__
             self.add(Op(path, kind_of_module, kind, layer, None, tuple(entering), outputs, weights, line, raised))
-        self.here.layer = None
+        self.here.layer, self.here.raised = None, ""
         return result
+
+    def forward(self, module: torch.nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run the forward of a module that is a layer; where it raises, return what stands for its result."""
+        try:
+            return forward(*args, **kwargs)
+        except Exception as error:
+            result = of_module(module, args, kwargs)
+            if result is None:
+                raise
+            self.here.raised = _said(error)
+            return result
 
     def type_of(self, module: torch.nn.Module) -> str:
         """Return the layer type of a module, "" to look at the modules within."""
@@ -215,7 +241,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.here.layer is not None or self.ended:
-            return function(*args, **kwargs)
+            return self.within_layer(function, args, kwargs) if self.repairing else function(*args, **kwargs)
         if function in SIZES:
             return self.size(function, args, kwargs)
         given = tensors_in(args) + tensors_in(tuple(kwargs.values()))
@@ -224,14 +250,18 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         alive = any(call.alive)
         if _has_recorded((args, kwargs)):
             args, kwargs = _mapped(args, unrecorded), _mapped(kwargs, unrecorded)
+        raised = ""
         try:
             result = function(*args, **kwargs)
-        except Exception:
-            if alive and not self.failed:
+        except Exception as error:
+            result = stand_in(call.name, args, kwargs) if self.repairing and alive else None
+            raised = _said(error)
+            if alive and not self.failed and result is None:
                 name = getattr(function, "__name__", "").partition(".")[0].strip("_")
                 self.failed = self.within(f"{name}()")
-                self.function(function, call, raised="raised")
-            raise
+                self.function(function, call, raised)
+            if result is None:
+                raise
         name = getattr(function, "__name__", "")
         inert = any(kind.inert for kind in kinds_of(call.name)) and not name.endswith("_")
         if inert and any(result is tensor for tensor in given):
@@ -240,12 +270,24 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         if not made:
             return result
         with self.recording_one:
-            self.finished(function, call, made)
+            self.finished(function, call, made, raised)
         return result
 
-    def finished(self, function: Any, call: Called, made: list[torch.Tensor]) -> None:
+    def within_layer(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run a function of a module that is a layer; where it raises, return what stands for its result."""
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            name = plain(getattr(function, "__name__", ""))
+            result = None if self.ended else stand_in(name, args, kwargs)
+            if result is None:
+                raise
+            self.here.raised = self.here.raised or _said(error)
+            return result
+
+    def finished(self, function: Any, call: Called, made: list[torch.Tensor], raised: str) -> None:
         """Note the results of a function, and the function itself where they come from the net's inputs."""
-        axes = [batch_behind(function, call, tensor) for tensor in made]
+        axes = [0 if raised else batch_behind(function, call, tensor) for tensor in made]
         constant = call.name in CONSTANT
         if constant or not any(call.alive):
             weights = () if constant else _of_weights(call.tensors)
@@ -256,7 +298,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         exchange = turned(call._replace(results=outputs))
         if exchange:
             outputs = [self.note(tensor, axis, exchange) for tensor, axis in zip(made, axes, strict=True)]
-        self.function(function, call._replace(results=outputs))
+        self.function(function, call._replace(results=outputs), raised)
 
     def called(
         self, function: Any, args: Any, kwargs: dict[str, Any], given: list[torch.Tensor], entering: list[Tensor]
@@ -341,6 +383,11 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         one = self.note(tensor, 0)
         self.add(Op(self.around(), "", "", None, None, before, (one,), (), calling_line(self.home)))
         return one
+
+
+def _said(error: Exception) -> str:
+    """Write an exception in a line."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
 def _tensor(  # noqa: PLR0913 -- what a Tensor has

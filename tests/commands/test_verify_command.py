@@ -16,6 +16,12 @@ def test_verify_on_the_command_line(project):
     assert "2 of 2 layers agree with Sequential on" in result.stdout
 
 
+@pytest.mark.parametrize("name", ["nets/models.py:small", "nets.models:small()", "nets.models:small(channels=2)"])
+def test_a_model_of_a_file_and_a_factory_with_arguments(project, name):
+    result = verify("net.toml", "--model", name)
+    assert result.exit_code == 0, result.output
+
+
 def test_verify_finds_differences(project):
     result = verify("net.toml", "--model", "nets.models:wide")
     assert result.exit_code == 1
@@ -31,8 +37,9 @@ def test_verify_finds_differences(project):
     ("name", "said"),
     [
         ("nets.models", "is not MODULE:NAME"),
-        ("nets/models.py:small", "is not MODULE:NAME"),
-        ("nets.models:small()", "is not MODULE:NAME"),
+        ("nets.models:small(", "arguments are literals, positional or named"),
+        ("nets.models:loud(1)", "loud() takes 0 positional arguments but 1 was given"),
+        ("nets/modles.py:small", "there is no file nets/modles.py"),
         ("nets.modles:small", "No module named 'nets.modles'\n"),
         ("sys:exit", "SystemExit"),
         ("nets.models:smal", "has no attribute 'smal'"),

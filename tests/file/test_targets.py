@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from cnnshape.file.targets import files, is_net
+from cnnshape.file.targets import files, is_net, live
 
 NET = 'input = [1, 8, 8]\nlayers = ["relu"]\n'
 BLOCKS = '[blocks.b]\nlayers = ["relu"]\n'
@@ -75,3 +75,42 @@ def test_a_file_that_may_not_be_read(project, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert not is_net("nets/broken.toml", named=False)
     assert is_net("nets/broken.toml", named=True)  # and its problem is told
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("nets:UNet", ("nets", "UNet", (), {}, False)),
+        ("my.nets:models.UNet()", ("my.nets", "models.UNet", (), {}, True)),
+        ("nets.py:UNet", ("nets.py", "UNet", (), {}, False)),
+        (r"C:\code\nets.py:UNet(1)", (r"C:\code\nets.py", "UNet", (1,), {}, True)),
+        ('nets:UNet("small", depth=-4)', ("nets", "UNet", ("small",), {"depth": -4}, True)),
+        ('nets:UNet("a:b(c.py:d)", [1, (2, None)])', ("nets", "UNet", ("a:b(c.py:d)", [1, (2, None)]), {}, True)),
+        ("timm:resnet50.a1-in1k", ("timm", "resnet50.a1-in1k", (), {}, False)),
+    ],
+)
+def test_a_live_model(target, expected):
+    assert live(target) == (target, *expected)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["zoo:alexnet", "net.toml", r"C:\nets\net.toml", "C:net.toml", "-", "nets", "a*:b", "nets:", ":x", "a b:c d"],
+)
+def test_all_else_is_files(target):
+    assert live(target) is None
+
+
+def test_a_file_with_a_colon_in_its_name_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert live("nets:UNet") is not None
+    (tmp_path / "nets:UNet").write_text("")
+    assert live("nets:UNet") is None
+
+
+@pytest.mark.parametrize(
+    "call", ["(", "(x)", "(open('x'))", "(*[1])", "(**{})", "(1)(2)", "(1) + 2", "(a=b)", "() or f()", "(1,"]
+)
+def test_arguments_are_literals_alone(call):
+    with pytest.raises(ValueError, match="arguments are literals, positional or named"):
+        live(f"nets:UNet{call}")

@@ -17,7 +17,7 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("pytorch/batch_axis.py", "permute"): "a function of torch",
     ("pytorch/batch_axis.py", "select"): "another",
 }
-TABLES = {"problems/foreign.py", "compare/functions.py"}  # what others call our types; functions of torch
+TABLES = {"problems/foreign.py", "compare/functions.py", "pytorch/repairs.py"}  # words of others, and of torch
 
 
 def types_in(text):

@@ -212,7 +212,7 @@ def test_inputs_that_the_model_needs_and_the_file_does_not_declare():
     comparison = compare('input = [3, 8, 8]\nlayers = ["relu"]', Masked())
     (problem,) = comparison.problems
     assert (problem.code, verdicts(comparison)) == ("model-fails", {"relu1": "not run"})
-    said = "forward(x, mask) does not take the inputs of the file, input: missing a required argument: 'mask'"
+    said = "forward(x, mask) does not take the inputs input: missing a required argument: 'mask'"
     assert said in problem.message
     two = "inputs = { x = [3, 8, 8], mask = [1, 8, 8] }\nlayers = [\n"
     two += '  { name = "r", type = "relu", from = "x" },\n  { type = "mul", from = ["r", "mask"] },\n]'

@@ -168,16 +168,58 @@ def test_a_model_on_meta_is_recorded_as_well():
     assert len(record(model, {"input": (3, 64, 64)}).ops) == 6
 
 
-def test_a_failure_says_why_and_keeps_all_before_it():
+def test_what_nothing_can_stand_for_ends_the_run_and_keeps_all_before_it():
     class Fails(nn.Module):
         def forward(self, x):
-            return (x * 2).view(-1, 7)
+            y = x * 2
+            a, b, c = y.shape[1:]
+            return a + b + c
 
     run = record(Fails(), {"input": (2, 6)})
-    assert named(run) == ["mul", "view"]
-    assert run.ops[-1].outputs == ()
-    assert "shape" in run.failure.message
+    assert named(run) == ["mul"]
+    assert "not enough values to unpack" in run.failure.message
+    lines, first = inspect.getsourcelines(Fails.forward)
+    assert "a, b, c" in lines[run.failure.line.line - first]
     assert run.outputs == ()
+
+
+class Broken(nn.Module):
+    """Many faults."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3)
+        self.bn = nn.BatchNorm2d(32)
+        self.conv2 = nn.Conv2d(32, 64, 3)
+        self.fc1, self.fc2 = nn.Linear(800, 120), nn.Linear(100, 10)
+        self.last = nn.BatchNorm2d(10)
+
+    def forward(self, x):
+        x = F.relu(self.bn(self.conv1(x)))
+        x = self.conv2(x)
+        x = torch.cat([x, F.max_pool2d(x, 2)], 1)
+        x = self.fc2(self.fc1(x.view(-1, 800)))
+        return self.last(x)
+
+
+def test_behind_what_raises_the_run_goes_on_with_what_it_declares():
+    run = record(Broken(), {"input": (3, 32, 32)})
+    assert run.failure is None
+    assert [(op.name, op.path, op.outputs[0].shape) for op in run.ops if op.raised] == [
+        ("BatchNorm2d", "bn", (1, 16, 30, 30)),
+        ("Conv2d", "conv2", (1, 64, 28, 28)),
+        ("cat", "", (1, 128, 28, 28)),
+        ("view", "", (1, 800)),
+        ("Linear", "fc2", (1, 10)),
+        ("BatchNorm2d", "last", (1, 10)),
+    ]
+    assert [output.tensor.shape for output in run.outputs] == [(1, 10)]
+
+
+def test_a_model_with_faults_is_left_as_it_was():
+    model = Broken()
+    record(model, {"input": (3, 32, 32)})
+    assert all("forward" not in vars(module) for module in model.modules())
 
 
 def test_two_further_runs_are_larger_and_odd():
