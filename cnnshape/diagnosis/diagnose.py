@@ -49,7 +49,7 @@ def diagnose(source: SourceText, path: Path | None, given: Input | None, *, stri
             continue
         asked += 1
         case = Case(problems[number], found[number].cause, net, report, architecture, trials)
-        fixes = mended(case, number)
+        fixes = [one for one in mended(case, number) if trials.writes(one.candidate.operations)]
         fold = order.fold(problems, number, fixes, {other for other, one in enumerate(found) if one.follows})
         for other in fold - {number}:
             found[other] = found[other]._replace(fixes=(), follows=problems[number])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnnshape.diagnosis.text import edited
+from cnnshape.file.source import SourceError
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -17,6 +19,19 @@ class TriedFix(NamedTuple):
     edits: tuple[Edit, ...]
     effect: Effect
     operations: tuple[Operation, ...]
+
+    def apply(self, text: str) -> str:
+        """Return the file's text with the change made; all else in it stays as it is.
+
+        Raises ValueError where the text is another than the one that was diagnosed, and has no place for the change.
+        """
+        try:
+            changed = edited(text, self.operations)
+        except (LookupError, TypeError, SourceError) as error:
+            raise ValueError(f"this text has no place for {self.summary}") from error
+        if changed is None:
+            raise ValueError(f"this text has no place for {self.summary}")
+        return changed
 
     @property
     def summary(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.assemble.network import assemble
 from cnnshape.diagnosis.operations import applied
+from cnnshape.diagnosis.text import replacements
 from cnnshape.file.reader import read_source
 from cnnshape.file.source import Source
 
@@ -104,6 +105,10 @@ class Trials:
         if checked.declared:
             new += [problem for problem in checked.declared.problems if mark(problem) not in self.declared]
         return Verdict(checked, gone, tuple(new))
+
+    def writes(self, operations: Sequence[Operation]) -> bool:
+        """Say whether a change can be written into the text."""
+        return isinstance(self.source, Source) and replacements(self.source, operations) is not None
 
     def holds(self, operations: Sequence[Operation]) -> bool:
         """Say whether the sizes that the file claims, if it does, are still those of the changed net."""

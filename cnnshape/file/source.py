@@ -137,18 +137,18 @@ class Source:
         For [header] that is the key in it; for an element of [[header]], its brackets. Where the text has no such
         path, the answer is that for its longest beginning that there is; for the empty path it is line 1, column 1.
         """
-        return self._range(self._index.find(path).key)
+        return self._range(self.entries.find(path).key)
 
     def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range:
         """Return where the value stands, of [header] its brackets; else as `key`.
 
         `part` asks for some characters of a value that is a string; of any other value it means the whole.
         """
-        start, end = self._index.find(path).value
+        start, end = self.entries.find(path).value
         if part:
             from cnnshape.file.index import within
 
-            literal = self._raw[start:end].decode()
+            literal = self.raw[start:end].decode()
             start, end = (start + len(literal[:offset].encode()) for offset in within(literal, part))
         return self._range((start, end))
 
@@ -158,22 +158,24 @@ class Source:
 
     def _position(self, byte: int) -> Position:
         row = bisect_right(self._lines, byte) - 1
-        return row + 1, len(self._raw[self._lines[row] : byte].decode()) + 1
+        return row + 1, len(self.raw[self._lines[row] : byte].decode()) + 1
 
     @cached_property
-    def _raw(self) -> bytes:
+    def raw(self) -> bytes:
+        """The text in UTF-8, which entries are places in."""
         return self.text.encode()
 
     @cached_property
     def _lines(self) -> list[int]:
         """The byte that each line begins with."""
-        return [0, *(match.end() for match in re.finditer(b"\n", self._raw))]
+        return [0, *(match.end() for match in re.finditer(b"\n", self.raw))]
 
     @cached_property
-    def _index(self) -> Entry:
+    def entries(self) -> Entry:
+        """The root of all keys and values of the text."""
         from cnnshape.file.index import index  # with tree-sitter: most texts are never asked
 
-        return index(self._raw)
+        return index(self.raw)
 
 
 def _bytes(path: str | os.PathLike[str], name: str) -> bytes:
