@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
@@ -133,6 +134,7 @@ def _verified(net: Network, report: Report, device: str) -> Verification:
     try:
         from cnnshape.pytorch.crosscheck import verify
 
+        gc.freeze()  # torch's objects live as long as the process: to look through them costs more than small nets
         with usage_error("--device"), progress(net.file) as shown:
             return verify(net, device, report=report, progress=shown)
     except (ImportError, OSError) as error:

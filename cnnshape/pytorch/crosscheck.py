@@ -1,7 +1,7 @@
 """The cross-check: the same layers as real torch modules, one after the other, in one forward pass of one sample.
 
 A layer is built, run and freed before the next, a tensor is freed after its last reader, and weights are left as the
-memory is: filling them would cost more than the pass.
+memory is: filling them would cost more than the pass. Layers that are alike, with tensors alike entering, are run once.
 """
 
 from __future__ import annotations
@@ -149,6 +149,14 @@ class _Answer(NamedTuple):
         return f"{said(to_file(self.output, layout))} with {said(self.parameters)} parameters"
 
 
+class _Made(NamedTuple):
+    """A layer's answer, and how the tensor that came out lies in memory: some layers take no other."""
+
+    answer: _Answer
+    strides: tuple[int, ...]
+    dtype: Any
+
+
 class _Pass:
     """The tensors that later layers read, and the disagreements found."""
 
@@ -161,6 +169,7 @@ class _Pass:
         self.inputs = dict(enumerate(net.inputs, start=1))  # the values that enter the net
         self.last_reader = {value: index for index, node in enumerate(net.nodes) for value in node.inputs}
         self.problems: list[Problem] = []
+        self.made: dict[Any, _Made] = {}  # by the layer and the tensors that enter it
 
     def ask(self, index: int, row: LayerReport) -> Verdict:
         """Run one layer; keep its result if a later layer reads it, and free the tensors that none reads any more."""
@@ -203,19 +212,27 @@ class _Pass:
         return int(waiting + elements * torch.get_default_dtype().itemsize)
 
     def run(self, index: int, row: LayerReport) -> Verdict:
-        """Run one layer in torch, and compare."""
+        """Run one layer in torch, unless one like it has run, and compare."""
+        value = 1 + len(self.inputs) + index
+        entering = list(map(self.entering, row.node.inputs))
+        like = (row.node.layer, *((tensor.shape, tensor.stride(), tensor.dtype) for tensor in entering))
+        known = self.made.get(like)
         try:
-            y, parameters = run_layer(row.node.layer, list(map(self.entering, row.node.inputs)), self.device)
+            if known is None:
+                y, parameters = run_layer(row.node.layer, entering, self.device)
+                known = self.made[like] = _Made(_Answer(tuple(y.shape[1:]), parameters), y.stride(), y.dtype)
+            elif value in self.last_reader:
+                size = (1, *(known.answer.output or ()))
+                y = torch.empty_strided(size, known.strides, dtype=known.dtype, device=self.device)
         except Exception as error:  # noqa: BLE001 -- whatever torch refuses with
             message = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             younger = not row.result.refusals and "unexpected keyword argument" in message  # than this torch
             if younger or memory.exhausted(error):
                 return Verdict(row.name, "skipped", message)
             return self.compared(row, _Answer(message=message))
-        answer, value = _Answer(tuple(y.shape[1:]), parameters), 1 + len(self.inputs) + index
-        if value in self.last_reader and answer.output == row.output:
+        if value in self.last_reader and known.answer.output == row.output:
             self.tensors[value] = y
-        return self.compared(row, answer)
+        return self.compared(row, known.answer)
 
     def entering(self, value: int) -> Any:
         """Return the tensor that a value stands for; the net's inputs are made when they are first read."""

@@ -399,6 +399,30 @@ layers = [{ type = "linear", out_features = 5 }]
 # The meta device
 
 
+def test_layers_that_are_alike_run_once(monkeypatch):
+    runs = []
+    run_layer = crosscheck.run_layer
+    monkeypatch.setattr(crosscheck, "run_layer", lambda *given: runs.append(given[0].type) or run_layer(*given))
+    kernel = '{ type = "conv", out_channels = 8, kernel_size = 3, padding = 1, repeat = 5 }'
+    turned = '{ type = "permute", dims = [3, 1, 2] }, { type = "permute", dims = [2, 3, 1] }'
+    net = cnnshape.loads(f"input = [8, 9, 9]\nlayers = [{kernel}, {turned}, {kernel}, {turned}]")
+    verification = cnnshape.verify(net, "cpu")
+    assert [layer.verdict for layer in verification.layers] == ["agrees"] * 14
+    assert runs == ["conv", "permute", "permute"], "the second time all lie in memory as they did"
+
+
+def test_the_same_layer_runs_again_on_tensors_that_lie_otherwise(monkeypatch):
+    runs = []
+    run_layer = crosscheck.run_layer
+    monkeypatch.setattr(crosscheck, "run_layer", lambda *given: runs.append(given[0].type) or run_layer(*given))
+    pool = '{ type = "avg_pool", kernel_size = 2 }'
+    net = cnnshape.loads(
+        f'input = [4, 4, 4]\nlayers = [{pool}, {{ type = "permute", dims = [2, 3, 1], from = "input" }}, {pool}]'
+    )
+    assert cnnshape.verify(net, "cpu").ok
+    assert runs == ["avg_pool", "permute", "avg_pool"]
+
+
 def test_meta_finds_a_wrong_side(monkeypatch):
     right = Conv.side
     monkeypatch.setattr(Conv, "side", lambda self, w, require, **axis: right(self, w, require, **axis) + 1)
