@@ -45,7 +45,7 @@ def diagnose(source: SourceText, path: Path | None, given: Input | None, *, stri
     found = [Diagnosed(causes.of(problem)) for problem in problems]
     order, asked = Order(net), 0
     for number in sorted(range(len(problems)), key=lambda number: order.key(problems[number])):
-        if found[number].follows or asked == MOST_MENDED:
+        if found[number].follows or asked == MOST_MENDED or trials.of_sizes(problems[number]):
             continue
         asked += 1
         case = Case(problems[number], found[number].cause, net, report, architecture, trials)

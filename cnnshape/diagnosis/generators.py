@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.channels import channels_of_source, groups, numbers, options, repeats
 from cnnshape.diagnosis.declared import arriving
+from cnnshape.diagnosis.figures import figures, nearby, out_of_range, squared
 from cnnshape.diagnosis.of_inputs import channels, sides
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.parameters import solved, together
@@ -28,7 +29,11 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3, channels_of_source),
     (3, groups),
     (3, numbers),
+    (3, squared),
+    (3, out_of_range),
+    (3.2, figures),
     (3.3, repeats),
+    (3.9, nearby),
     (4, arriving),
     (5, sides),
     (5, channels),

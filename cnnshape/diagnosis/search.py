@@ -6,7 +6,6 @@ Out come the changes that mend the problem and bring no new one, the best first.
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.diagnosis.candidate import Candidate, Case
@@ -14,6 +13,7 @@ from cnnshape.diagnosis.channels import channels_of_source
 from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.generators import GENERATORS
 from cnnshape.problems.base import errors
+from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer
 
 if TYPE_CHECKING:
@@ -57,14 +57,21 @@ def mended(case: Case, number: int) -> list[Mended]:
         enough = len(found) >= MOST_FIXES and (
             len(wrong) == 1 or trials.count - before >= ENOUGH or any(wrong <= one.verdict.gone for one in found)
         )
-        if trials.spent or enough or (best is not None and candidate.rank > best + FAR + 1):
+        sure = any(one.candidate.family == "figure" and wrong <= one.verdict.gone for one in found)
+        if trials.spent or enough or sure or (best is not None and candidate.rank > best + FAR + 1):
             break
         if sum(one.candidate.family == candidate.family for one in found) == MOST_OF_FAMILY:
             continue
         one = completed(case, number, candidate, generator)
-        if one and trials.holds(one.candidate.operations):
+        if one and not half(case, one) and trials.holds(one.candidate.operations):
             found.append(one._replace(rank=one.rank - merit(one.verdict, wrong)))
     return sorted(found, key=lambda one: one.rank)
+
+
+def half(case: Case, one: Mended) -> bool:
+    """Say whether a fix of a claimed figure leaves another claimed figure wrong."""
+    claimed = {number for number, problem in enumerate(case.report.problems) if isinstance(problem, ClaimDiffers)}
+    return isinstance(case.problem, ClaimDiffers) and not claimed <= one.verdict.gone
 
 
 def merit(verdict: Verdict, wrong: set[int]) -> float:
@@ -95,19 +102,21 @@ def shown(found: list[Mended]) -> list[Mended]:
 
 
 def candidates(case: Case) -> Iterator[tuple[Candidate, Generator]]:
-    """Yield all candidates by rank, with their generators; a generator is asked when its least rank is due."""
-    order = count()
-    due: list[tuple[float, int, Candidate | None, Generator]] = [
-        (rank, next(order), None, generator) for rank, generator in GENERATORS
-    ]
+    """Yield all candidates by rank, with their generators; each is asked for the next one when its rank is due."""
+    due: list[tuple[float, int, Candidate | None]] = [(rank, i, None) for i, (rank, _) in enumerate(GENERATORS)]
+    made = [_begun(generator, case) for _, generator in GENERATORS]
     heapify(due)
     while due:
-        rank, _, candidate, generator = heappop(due)
+        rank, i, candidate = heappop(due)
         if candidate:
-            yield candidate, generator
-        else:
-            for one in generator(case):
-                heappush(due, (max(rank, one.rank), next(order), one, generator))
+            yield candidate, GENERATORS[i][1]
+        following = next(made[i], None)
+        if following:
+            heappush(due, (max(rank, following.rank), i, following))
+
+
+def _begun(generator: Generator, case: Case) -> Iterator[Candidate]:
+    yield from generator(case)  # a generator that returns a list does its work when it is first asked, too
 
 
 def completed(case: Case, number: int, candidate: Candidate, generator: Generator) -> Mended | None:

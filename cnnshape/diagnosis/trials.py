@@ -56,8 +56,9 @@ class Trials:
         self.source, self.path, self.given, self.strict = source, path, given, strict
         self.kept: dict[str, Verdict | None] = {}
         self.count = 0  # trials so far
+        self.probes = 0  # nets that were built and run alone
         self.last = 0  # the count at which the problem at hand has had its share
-        self.origin = self.checked(self.without_sizes(source.data))
+        self.origin = self.checked(source.data)
         self.marks = [*map(mark, self.origin.report.problems)]
         self.declared = {*map(mark, self.origin.declared.problems if self.origin.declared else ())}
 
@@ -96,7 +97,7 @@ class Trials:
 
     def verdict(self, operations: Sequence[Operation]) -> Verdict | None:
         try:
-            checked = self.checked(applied(self.without_sizes(self.source.data), operations))
+            checked = self.checked(self.changed(operations))
         except (LookupError, ValueError, TypeError):
             return None
         left = {*map(mark, checked.report.problems)}
@@ -110,12 +111,30 @@ class Trials:
         """Say whether a change can be written into the text."""
         return isinstance(self.source, Source) and replacements(self.source, operations) is not None
 
+    def probe(self, operations: Sequence[Operation]) -> tuple[Network, Report] | None:
+        """Return a changed net and its report, without its claims; None where the change cannot be made."""
+        self.probes += 1
+        try:
+            architecture = read_source(Source(self.source.file, self.source.text, self.changed(operations)), self.path)
+        except (LookupError, ValueError, TypeError):
+            return None
+        net = assemble(architecture)
+        return net, net._replace(claims=(), expectations=()).check(self.given)
+
+    def changed(self, operations: Sequence[Operation]) -> dict[str, Any]:
+        return applied(self.without_sizes(self.source.data), operations)
+
     def holds(self, operations: Sequence[Operation]) -> bool:
         """Say whether the sizes that the file claims, if it does, are still those of the changed net."""
         if self.without_sizes(self.source.data) is self.source.data:
             return True
         problems = self.checked(applied(self.source.data, operations)).report.problems
-        return not any(problem.place and problem.place.path == ("claims", "valid_sizes") for problem in problems)
+        return not any(map(self.of_sizes, problems))
+
+    @staticmethod
+    def of_sizes(problem: Problem) -> bool:
+        """Say whether a problem is one of the claimed set of sizes, which trials leave out."""
+        return problem.place is not None and problem.place.path == ("claims", "valid_sizes")
 
 
 def mark(problem: Problem) -> Mark:

@@ -36,34 +36,44 @@ def changes(  # noqa: PLR0913 -- the fields of a candidate
     """Yield the changes of the file that give a layer's parameter a value."""
     old = _at(node.place.source.data, (*node.place.path, parameter))
     if isinstance(old, str) and _names(old) and isinstance(new, int):
-        if found := _argument(case, node.used_at, old, new):
+        if found := _argument(case, node.place, node.used_at, old, new):
             edit, operation = found
             yield Candidate(rank, family, (edit,), (operation,))
     elif case.own(node.place):
         yield case.changed(node.name, node.place.path, parameter, new, rank=rank, family=family)
 
 
-def _argument(case: Case, used_at: tuple[Place, ...], text: str, new: int) -> tuple[Edit, Operation] | None:
-    """Return the change of the one name in an expression: an argument at the use around, or a constant of the file."""
+def _argument(
+    case: Case, place: Place, used_at: tuple[Place, ...], text: str, new: int
+) -> tuple[Edit, Operation] | None:
+    """Return the change of the one name in an expression at a place: an argument at the use around, or a constant."""
     names = _names(text)
     value = solved_for(text, new)
     if len(names) != 1 or value is None:
         return None
     (name,) = names
-    table = _at(used_at[0].source.data, used_at[0].path) if used_at else None
-    block = case.architecture.file.blocks.get(str(table.get("block"))) if isinstance(table, dict) else None
-    if isinstance(table, dict) and block is not None and name in block.parameters():
-        given = table.get(name, block.defaults.get(name))
+    if used_at and name in (arguments := arguments_of(place)):
+        use, *around = used_at
+        table = _at(use.source.data, use.path)
+        given = table.get(name, arguments[name])
         if isinstance(given, str):
-            return _argument(case, used_at[1:], given, value) if name in table else None
-        if not isinstance(given, int) or isinstance(given, bool) or not case.own(used_at[0]):
+            return _argument(case, use, tuple(around), given, value) if name in table else None
+        if not isinstance(given, int) or isinstance(given, bool) or not case.own(use):
             return None
-        path, edit = (*used_at[0].path, name), Edit(title(used_at), name, table.get(name), value)
-        return edit, Operation("set", path, value)
+        return Edit(title(used_at), name, table.get(name), value), Operation("set", (*use.path, name), value)
     number = case.at(("constants", name))
-    if not isinstance(number, int) or isinstance(number, bool) or (used_at and not case.own(used_at[0])):
+    if not isinstance(number, int) or isinstance(number, bool) or not case.own(place):
         return None
     return Edit(None, f"constants.{name}", number, value), Operation("set", ("constants", name), value)
+
+
+def arguments_of(place: Place) -> dict[str, Any]:
+    """Return the arguments that the block at a place may be given, with their defaults; None for one without."""
+    block = _at(place.source.data, place.path[:2]) if place.path[:1] == ("blocks",) else None
+    if not isinstance(block, dict):
+        return {}
+    must, may = block.get("arguments", []), block.get("defaults", {})
+    return {**dict.fromkeys(must if isinstance(must, list) else [must]), **(may if isinstance(may, dict) else {})}
 
 
 def solved_for(text: str, new: int) -> int | None:
