@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads th
     "calc": "calc",
     "check": "check",
     "explain": "explain",
+    "fit": "fit",
     "schema": "schema",
     "sizes": "sizes",
     "verify": "check",

@@ -19,6 +19,7 @@ FOLDERS = [
     "file",
     "assemble",
     "diagnosis",
+    "checkpoint",
     "compare",
     "pytorch",
     "convert",

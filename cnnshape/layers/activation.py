@@ -70,6 +70,9 @@ class PReLU(Activation, type="prelu", torch="PReLU"):
     def weights(self, x: Shape) -> N:
         return self.num_parameters
 
+    def state(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": (self.num_parameters,)}
+
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
         return {"num_parameters": prod(given["weight"].shape)}

@@ -15,12 +15,18 @@ from cnnshape.numbers.rules import N, Require, divides, product, unasked
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cnnshape.layers.in_torch import Called
     from cnnshape.layers.windows import Reads
     from cnnshape.numbers.shape import Shape
 
+TIMM: Final = {  # the names of the parameters in torch, with those in timm
+    "in_proj_weight": "qkv.weight",
+    "in_proj_bias": "qkv.bias",
+    "out_proj.weight": "proj.weight",
+    "out_proj.bias": "proj.bias",
+}
 CORE: Final = "scaled_dot_product_attention"  # torch's function, for what stands between the linear layers
 
 
@@ -86,6 +92,16 @@ class Attention(Layer, type="attention"):
 
     def biases(self) -> N:
         return (3 * self.projects_with_bias() + self.bias) * self.embed_dim
+
+    def state(self, x: Shape) -> dict[str, Shape]:
+        c, apart = self.embed_dim, self.projects_with_bias() != self.bias
+        names = [timm if apart else torch for torch, timm in TIMM.items()]
+        shapes = [(3 * c, c), (3 * c,), (c, c), (c,)]
+        there = [True, self.projects_with_bias(), True, self.bias]
+        return {name: shape for name, shape, has in zip(names, shapes, there, strict=True) if has}
+
+    def also(self) -> Sequence[Mapping[str, str]]:
+        return () if self.projects_with_bias() != self.bias else (TIMM,)
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product(x[axis] for axis in self.positions(x, unasked))

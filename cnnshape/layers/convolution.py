@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
 
 PARAMETRIZATIONS: Final = ("none", "weight_norm", "spectral_norm")
+MADE_OF: Final = ("parametrizations.weight.original", "parametrizations.weight.0.")  # the numbers behind a weight
+OLDER: Final = {  # their names before there were parametrizations
+    "weight_norm": ({f"{MADE_OF[0]}0": "weight_g", f"{MADE_OF[0]}1": "weight_v"},),
+    "spectral_norm": ({MADE_OF[0]: "weight_orig", f"{MADE_OF[1]}_u": "weight_u", f"{MADE_OF[1]}_v": "weight_v"},),
+}
 
 
 class Learned(Layer):
@@ -74,6 +79,29 @@ class Learned(Layer):
     def factors(self) -> N:
         """Return the number of parameters that the weight is made of, beside one for each of its values."""
         return self.rows() if self.parametrization == "weight_norm" else 0
+
+    def weight_shape(self, x: Shape) -> Shape:
+        """Return the shape of torch's weight, at input x."""
+        raise NotImplementedError
+
+    def state(self, x: Shape) -> dict[str, Shape]:
+        weight, (first, second) = self.weight_shape(x), MADE_OF
+        match self.parametrization:
+            case "weight_norm":
+                found = {f"{first}0": (weight[0], *[1] * (len(weight) - 1)), f"{first}1": weight}
+            case "spectral_norm":
+                found = {
+                    first: weight,
+                    f"{second}_u": (self.parts(),),
+                    f"{second}_v": (product(weight) // self.parts(),),
+                }
+            case _:
+                found = {"weight": weight}
+        return found | ({"bias": (self.biases(),)} if self.bias else {})
+
+    def also(self) -> Sequence[Mapping[str, str]]:
+        """Return the names of torch's older hooks."""
+        return OLDER.get(self.parametrization, ())
 
     def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
         parameters, macs = super().counts(x, y)
@@ -166,6 +194,11 @@ class _Filters(Learned):
         known = super().stated(x)
         return known and (self.out_channels, *known[1:])
 
+    def weight_shape(self, x: Shape) -> Shape:
+        first, second = (getattr(self, name) for name in self.weight_axes)
+        kernel = (axis["kernel_size"] for axis in self.axes(len(x) - 1))
+        return (first, second // self.groups, *kernel)
+
     def weights(self, x: Shape) -> N:
         if not divides(self.groups, self.in_channels) or not divides(self.groups, self.out_channels):
             return UNKNOWN  # the layer refuses
@@ -220,6 +253,10 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
         super().enter(require, *inputs)
         if self.gain:
             require(self.weights(inputs[0]) // self.out_channels >= 2, "one-weight")  # noqa: PLR2004 -- more than one
+
+    def state(self, x: Shape) -> dict[str, Shape]:
+        gain = {"gain": (self.out_channels, *[1] * len(x))} if self.gain else {}
+        return super().state(x) | gain
 
     def factors(self) -> N:
         return super().factors() + (self.out_channels if self.gain else 0)
@@ -464,6 +501,9 @@ class Linear(Learned, type="linear", torch="Linear"):
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         return [[*(cells() for _ in inputs[0][1:-1]), *whole(inputs[0])[-1:]]]
+
+    def weight_shape(self, x: Shape) -> Shape:
+        return (self.out_features, self.in_features)
 
     def weights(self, x: Shape) -> N:
         return self.in_features * self.out_features

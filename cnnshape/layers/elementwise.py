@@ -19,7 +19,7 @@ from cnnshape.problems.reading import MissingKey
 from cnnshape.problems.values import KeysExclude, TakesNoNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from cnnshape.layers.windows import Reads
     from cnnshape.numbers.shape import Shape
@@ -195,9 +195,19 @@ class _Tensor(Elementwise):
     def weights(self, x: Shape) -> N:
         return self.num_features if self.by_channel else product((1, *self.shape))
 
+    def tensor_shape(self, x: Shape) -> Shape:
+        return (self.num_features, *[1] * (len(x) - 1)) if self.by_channel else self.shape
+
+    def state(self, x: Shape) -> dict[str, Shape]:
+        return {"weight": self.tensor_shape(x)}
+
+    def also(self) -> Sequence[Mapping[str, str]]:
+        """Return names of a factor or an offset that is a parameter of the module around it, or of a module of its own."""
+        return [{"weight": name} for name in ("", "gamma", "scale", "bias", "beta")]
+
     def module(self, torch: Any, *inputs: Shape) -> Any:
         """Return a list of the tensor alone."""
-        shape = (self.num_features, *[1] * (len(inputs[0]) - 1)) if self.by_channel else self.shape
+        shape = self.tensor_shape(inputs[0])
         return torch.nn.ParameterList([torch.nn.Parameter(torch.empty(shape))])
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
@@ -234,6 +244,9 @@ class Scale(_Tensor, type="scale"):
 
     def weights(self, x: Shape) -> N:
         return super().weights(x) if self.value is None else 0
+
+    def state(self, x: Shape) -> dict[str, Shape]:
+        return super().state(x) if self.value is None else {}
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         return super().module(torch, *inputs) if self.value is None else None

@@ -101,6 +101,14 @@ class InTorch:
         """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` the result of `module`."""
         return module(tensors[0])
 
+    def state(self, x: Shape) -> dict[str, Shape]:
+        """Return the shapes of the parameters and buffers, at input x, by the names that torch's modules give them."""
+        return {}
+
+    def also(self) -> Sequence[Mapping[str, str]]:
+        """Return other names of theirs in checkpoints, each way of naming by itself: the end of a name by that of `state`."""
+        return ()
+
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
         """Return how many elements torch may write out on the way, besides its input and its result.
 

@@ -50,6 +50,14 @@ class _Affine(Normalization):
     def biases(self) -> N:
         return self.features() if self.learns() and self.bias else 0
 
+    def affine_shape(self) -> Shape:
+        """Return the shape of the factors, and of the offsets."""
+        return (self.features(),)
+
+    def state(self, x: Shape) -> dict[str, Shape]:
+        names = ["weight"] * self.learns() + ["bias"] * (self.learns() and self.bias)
+        return dict.fromkeys(names, self.affine_shape())
+
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
         affine, channels = given.get("weight") is not None, call.tensors[0].shape[1]
@@ -79,6 +87,10 @@ class _OfChannels(_Affine):
 
     def features(self) -> N:
         return self.num_features
+
+    def state(self, x: Shape) -> dict[str, Shape]:
+        statistics: dict[str, Shape] = dict.fromkeys(("running_mean", "running_var"), (self.num_features,))
+        return super().state(x) | (statistics | {"num_batches_tracked": ()} if self.track_running_stats else {})
 
     def buffers(self, x: Shape) -> N:
         return 2 * self.num_features if self.track_running_stats else 0
@@ -216,6 +228,10 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
     def features(self) -> N:
         shape: Any = self.normalized_shape
         return UNKNOWN if shape is UNKNOWN else product(shape)
+
+    def affine_shape(self) -> Shape:
+        shape: Any = self.normalized_shape
+        return shape
 
     def learns(self) -> bool:
         return self.elementwise_affine

@@ -68,6 +68,18 @@ class Recurrent(Layer):
     def biases(self) -> N:
         return 2 * self.num_layers * self.matrices() if self.bias else 0
 
+    def state(self, x: Shape) -> dict[str, Shape]:
+        rows: N = self.gates * self.hidden_size
+        found: dict[str, Shape] = {}
+        for layer in range(self.num_layers):
+            entering = self.hidden_size * self.directions() if layer else self.input_size
+            for way in ("", "_reverse")[: self.directions()]:
+                found[f"weight_ih_l{layer}{way}"] = (rows, entering)
+                found[f"weight_hh_l{layer}{way}"] = (rows, self.hidden_size)
+                if self.bias:
+                    found |= dict.fromkeys((f"bias_ih_l{layer}{way}", f"bias_hh_l{layer}{way}"), (rows,))
+        return found
+
     def matrices(self) -> N:
         """Return the rows of all matrices that a step's input is multiplied with."""
         return self.gates * self.hidden_size * self.directions()

@@ -10,6 +10,8 @@ from cnnshape.layers import TYPES
 PACKAGE = ROOT / "cnnshape"
 
 OTHER_WORDS = {  # that are no layer types where they stand
+    ("checkpoint/fit.py", "bias"): "a tensor",
+    ("checkpoint/pickled.py", "slice"): "a class of Python",
     ("compare/attention.py", "bias"): "a setting",
     ("network/arithmetic.py", "slice"): "of a volume, as row is of an image",
     ("show/rows.py", "slice"): "the same, on the screen",

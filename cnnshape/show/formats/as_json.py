@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.place import Place
     from cnnshape.pytorch.crosscheck import Verdict
     from cnnshape.show.checked import Checked
+    from cnnshape.show.fitted import Fitted
     from cnnshape.show.sizes.answer import Answer
     from cnnshape.show.zoo_list import ZooNetwork
 
@@ -218,3 +219,35 @@ def _receptive(field: ReceptiveField | None) -> dict[str, Any] | None:
 
 def zoo(networks: Sequence[ZooNetwork]) -> str:
     return _document(networks=[entry._asdict() for entry in networks])
+
+
+# A checkpoint held to a net
+
+
+def fit(fitted: Fitted) -> str:
+    """Write every tensor that does not fit, and the values that would make them fit."""
+    found = fitted.fit
+    return _document(
+        file=fitted.net.file,
+        checkpoint=fitted.checkpoint,
+        ok=found.ok,
+        table=found.table,
+        prefix=found.prefix,
+        unwrapped=found.unwrapped or None,
+        tensors=found.tensors,
+        **{
+            kind: [
+                {"name": one.name, "layer": one.layer or None, "file_shape": one.ours, "checkpoint_shape": one.theirs}
+                for one in found.findings
+                if one.kind == kind
+            ]
+            for kind in ("missing", "unexpected", "different")
+        },
+        values=[
+            {"layer": mend.layer, "change": str(mend), "name": mend.name, "value": mend.value, **_place(mend.place)}
+            for mend in found.mends
+        ],
+        fits_as_well=found.copies,
+        beside=found.beside,
+        same_order=found.same_order,
+    )

@@ -5,6 +5,7 @@ The module of a format has a function for each command that it serves, from the 
     check(checks: Sequence[Checked], depth: int) -> str     of `cnnshape verify` as well
     sizes(answer: Answer) -> str
     zoo(networks: Sequence[ZooNetwork]) -> str
+    fit(fitted: Fitted) -> str
 
 A format without a place for problems also has `check_beside`, whose text goes to standard error.
 The command line takes its choices from here; a module is imported when its format is asked for.
@@ -16,7 +17,7 @@ from importlib import import_module
 from typing import Any, Final
 
 FORMATS: Final = {  # with the commands that each serves; the module of json is as_json
-    "json": ("check", "sizes", "zoo"),
+    "json": ("check", "sizes", "zoo", "fit"),
     "csv": ("check", "zoo"),
     "markdown": ("check", "zoo"),
     "github": ("check",),

@@ -8,7 +8,7 @@ import pytest
 import cnnshape.show.formats
 from cnnshape.show.formats.registry import FORMATS, choices
 
-COMMANDS = ["check", "sizes", "zoo"]
+COMMANDS = ("check", "sizes", "zoo", "fit")
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -1,0 +1,42 @@
+"""`cnnshape fit`: whether a file of weights fits an architecture file, by names and shapes alone."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cnnshape.commands.shared import FILE, built, echo, format_option, usage_error
+
+
+@click.command()
+@FILE
+@click.argument("checkpoint", type=click.Path())
+@format_option("fit")
+def fit(file: str, checkpoint: str, form: str) -> None:
+    """Say whether CHECKPOINT fits FILE: which tensors are missing, unexpected or of another shape, and what would fit.
+
+    CHECKPOINT is a .safetensors file, a .pt or .pth file of torch.save, or the *.index.json of several. Names and shapes
+    alone are read; nothing in it is run. The exit status is 0 where it fits, behind a prefix or in a table as well; 1 where
+    it does not; 2 where it cannot be read, or is refused.
+    """
+    from cnnshape.checkpoint.fit import fit as compared
+    from cnnshape.checkpoint.read import read
+    from cnnshape.problems.base import errors
+    from cnnshape.problems.wording import printable
+    from cnnshape.show.fitted import Fitted, show_fit
+
+    net = built(file)
+    if wrong := errors(net.problems):
+        raise click.UsageError("\n".join(printable(repr(problem)) for problem in wrong))
+    with usage_error("CHECKPOINT"):
+        tables = read(checkpoint)
+    with usage_error("FILE"):
+        fitted = Fitted(net, checkpoint, compared(net, tables))
+    if form == "table":
+        from cnnshape.show.screen import Screen
+
+        show_fit(Screen(), fitted)
+    else:
+        echo(form, "fit", fitted)
+    sys.exit(0 if fitted.fit.ok else 1)

@@ -1,0 +1,361 @@
+"""`cnnshape fit`: tensors of torch's own state_dict() against files, and the values that it says would fit."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from helpers.cli import run, write
+from helpers.paths import ARCHITECTURES
+from torch import nn
+
+NET = """
+input = [3, 32, 32]
+constants = { classes = 10 }
+
+[blocks.stage]
+arguments = ["width"]
+defaults = { depth = 2 }
+layers = [
+  { name = "conv", type = "conv", out_channels = "width", kernel_size = 3, padding = 1, bias = false },
+  { name = "bn", type = "batch_norm" },
+  "relu",
+  { name = "more", type = "conv", out_channels = "2 * width", kernel_size = 3, padding = 1, repeat = "depth - 1" },
+]
+
+[[layers]]
+name = "stem"
+type = "conv"
+out_channels = 16
+kernel_size = 7
+padding = 3
+
+[[layers]]
+name = "body"
+block = "stage"
+width = 32
+
+[[layers]]
+type = "global_avg_pool"
+
+[[layers]]
+type = "flatten"
+
+[[layers]]
+name = "fc"
+type = "linear"
+out_features = "classes"
+"""
+
+
+def model(  # noqa: PLR0913 -- all that the file says
+    *, stem=16, kernel=7, width=32, copies=1, classes=10, stem_bias=True, norm=True
+):
+    norms = {"bn": nn.BatchNorm2d(width)} if norm else {}
+    more = [nn.Conv2d(2 * width if n else width, 2 * width, 3) for n in range(copies)]
+    body = {"conv": nn.Conv2d(stem, width, 3, bias=False), **norms, "more": nn.ModuleList(more)}
+    return nn.ModuleDict({
+        "stem": nn.Conv2d(3, stem, kernel, bias=stem_bias),
+        "body": nn.ModuleDict(body),
+        "fc": nn.Linear(2 * width, classes),
+    })  # fmt: skip
+
+
+def state(**how):
+    return model(**how).state_dict()
+
+
+@pytest.fixture
+def fit(tmp_path):
+    def fits(content, text=NET):
+        torch.save(content, tmp_path / "c.pt")
+        status, output = run("fit", write(tmp_path, text), tmp_path / "c.pt", "--format", "json")
+        return status, json.loads(output)
+
+    return fits
+
+
+def prefixed(prefix, tensors):
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
+def names(found, kind):
+    return {entry["name"] for entry in found[kind]}
+
+
+def test_it_fits_the_tensors_of_the_model(fit):
+    status, found = fit(state())
+    assert (status, found["ok"], found["tensors"]) == (0, True, len(state()))
+    assert not found["missing"] + found["unexpected"] + found["different"] + found["values"]
+
+
+@pytest.mark.parametrize(
+    ("content", "table", "prefix"),
+    [
+        (prefixed("module.", state()), "", "module."),
+        (prefixed("_orig_mod.", state()), "", "_orig_mod."),
+        (prefixed("module._orig_mod.", state()), "", "module._orig_mod."),
+        ({"epoch": 3, "state_dict": prefixed("model.", state())}, "state_dict", "model."),
+        ({"model": state(), "ema": state()}, "model", ""),
+        ({"ema": {"module": state()}}, "ema.module", ""),
+        ({"params_ema": state(), "params": state()}, "params", ""),
+        ({**prefixed("model.", state()), **prefixed("model_ema.", state())}, "", "model."),
+        ({"n_averaged": torch.tensor(3), **prefixed("module.", state())}, "", "module."),
+    ],
+    ids=range(9),
+)
+def test_tables_and_prefixes_are_found_and_said(fit, content, table, prefix):
+    status, found = fit(content)
+    assert (status, found["table"], found["prefix"]) == (0, table, prefix)
+
+
+def test_a_wrapper_within_names_is_passed_over(fit):
+    tensors = {name.replace("body.", "body._orig_mod."): tensor for name, tensor in state().items()}
+    status, found = fit(tensors)
+    assert (status, found["unwrapped"]) == (0, "_orig_mod")
+
+
+def test_other_tables_that_fit_are_named(fit):
+    assert fit({"model": state(), "ema": state()})[1]["fits_as_well"] == ["ema"]
+
+
+def test_old_checkpoints_have_no_counters(fit):
+    assert fit({name: tensor for name, tensor in state().items() if "num_batches" not in name})[0] == 0
+
+
+def test_what_is_missing_and_what_is_unexpected(fit):
+    tensors = state()
+    del tensors["body.bn.running_var"]
+    tensors["head.weight"] = torch.zeros(2, 2)
+    status, found = fit(tensors)
+    assert status == 1
+    assert (names(found, "missing"), names(found, "unexpected")) == ({"body.bn.running_var"}, {"head.weight"})
+    assert found["missing"][0]["layer"] == "body.bn"
+    assert found["unexpected"][0] == {
+        "name": "head.weight", "layer": None, "file_shape": None, "checkpoint_shape": [2, 2],
+    }  # fmt: skip
+
+
+def test_tensors_outside_the_prefix_are_unexpected(fit):
+    status, found = fit({**prefixed("backbone.", state()), "head.weight": torch.zeros(3)})
+    assert (status, names(found, "unexpected")) == (1, {"head.weight"})
+
+
+CHANGES = [
+    ({"stem": 24}, ["out_channels = 24"]),
+    ({"kernel": 5}, ["kernel_size = 5"]),
+    ({"stem_bias": False}, ["bias = false"]),
+    ({"width": 48}, ["width = 48"]),
+    ({"classes": 1000}, ["classes = 1000"]),
+    ({"copies": 3}, ["depth = 4"]),
+    ({"stem": 24, "kernel": 5, "width": 16, "classes": 7, "stem_bias": False},
+     ["bias = false", "kernel_size = 5", "out_channels = 24", "width = 16", "classes = 7"]),
+]  # fmt: skip
+
+
+def edited(text, values):
+    """The text with the values in their places, as a person would write them: the last first, since lines move."""
+    lines = text.split("\n")
+    for value in sorted(values, key=lambda value: (value["line"], value["column"]), reverse=True):
+        line = lines[value["line"] - 1]
+        if value["change"].split(" = ")[0] in line:
+            head, tail = line[: value["column"] - 1], line[value["column"] - 1 :]
+            lines[value["line"] - 1] = head + re.sub(r"^\d+", value["change"].split(" = ")[1], tail)
+        else:
+            lines.insert(value["line"], value["change"])
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(("change", "values"), CHANGES)
+def test_values_are_said_that_make_it_fit(fit, change, values):
+    status, found = fit(state(**change))
+    assert (status, [value["change"] for value in found["values"]]) == (1, values)
+    assert fit(state(**change), edited(NET, found["values"]))[0] == 0, "with the values in their places"
+
+
+@pytest.mark.parametrize(
+    ("layer", "module", "value"),
+    [
+        ('"conv", out_channels = 8, kernel_size = 3', nn.Conv2d(4, 8, 3, groups=4), "groups = 4"),
+        ('"conv", out_channels = 8, kernel_size = 3', nn.Conv2d(4, 8, (3, 5)), "kernel_size = [3, 5]"),
+        ('"conv", out_channels = 8, kernel_size = 3, bias = false', nn.Conv2d(4, 8, 3), "bias = true"),
+        ('"conv", out_channels = 8, kernel_size = 3, in_channels = 4', nn.Conv2d(6, 8, 3), "in_channels = 6"),
+        ('"conv", out_channels = 8, kernel_size = 3',
+         nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 8, 3)), 'parametrization = "weight_norm"'),
+        ('"conv", out_channels = 8, kernel_size = 3',
+         nn.utils.spectral_norm(nn.Conv2d(4, 8, 3)), 'parametrization = "spectral_norm"'),
+        ('"batch_norm"', nn.BatchNorm2d(4, affine=False), "affine = false"),
+        ('"instance_norm"', nn.InstanceNorm2d(4, affine=True), "affine = true"),
+        ('"prelu"', nn.PReLU(4), "num_parameters = 4"),
+        ('"layer_norm", over = "all"', nn.LayerNorm([4, 9, 9]), "normalized_shape = [4, 9, 9]"),
+        ('"conv_transpose", out_channels = 8, kernel_size = 3', nn.ConvTranspose2d(4, 6, 3), "out_channels = 6"),
+    ],
+)  # fmt: skip
+def test_a_value_of_every_kind(fit, layer, module, value):
+    text = f'input = [4, 8, 8]\nlayers = [{{ name = "a", type = {layer} }}]'
+    status, found = fit(nn.ModuleDict({"a": module}).state_dict(), text)
+    assert (status, [entry["change"] for entry in found["values"]]) == (1, [value])
+
+
+@pytest.mark.parametrize(
+    ("module", "value"),
+    [
+        (nn.LSTM(4, 6), ["hidden_size = 6"]),
+        (nn.LSTM(4, 5, num_layers=2), ["num_layers = 2"]),
+        (nn.LSTM(4, 5, bidirectional=True), ["bidirectional = true"]),
+        (nn.LSTM(4, 5, bias=False), ["bias = false"]),
+    ],
+)
+def test_a_value_of_a_recurrent_layer(fit, module, value):
+    text = 'input = [4, 8]\nlayers = [{ name = "a", type = "lstm", hidden_size = 5, over = 2 }]'
+    status, found = fit(nn.ModuleDict({"a": module}).state_dict(), text)
+    assert (status, [entry["change"] for entry in found["values"]]) == (1, value)
+
+
+REPEATS = """
+input = [3, 8, 8]
+[blocks.two]
+defaults = {{ n = 2 }}
+layers = [
+  {{ name = "{{i}}", type = "conv", out_channels = "in_channels", kernel_size = 1, repeat = {} }},
+]
+[[layers]]
+name = "a"
+block = "two"
+"""
+
+
+@pytest.mark.parametrize(
+    ("repeat", "change"),
+    [("2", "repeat = 4"), ('"n"', "n = 4"), ('"n if n > 1 else 7"', "n = 4"), ('"1 + in_channels // 2"', None)],
+)
+def test_the_number_of_copies(fit, repeat, change):
+    copies = nn.ModuleDict({"a": nn.ModuleList([nn.Conv2d(3, 3, 1) for _ in range(4)])})
+    status, found = fit(copies.state_dict(), REPEATS.format(repeat))
+    assert (status, [entry["change"] for entry in found["values"]]) == (1, [change] if change else [])
+
+
+@pytest.mark.parametrize(
+    ("bias", "change"),
+    [("false", "bias = true"), ('"b"', "b = true"), ('"not c"', "c = false"), ('"k > 3"', 'bias = "k > 3" must give true'),
+     ('"b and c"', 'bias = "b and c" must give true'), ('"in_channels > 9"', 'bias = "in_channels > 9" must give true')],
+)  # fmt: skip
+def test_a_value_that_an_expression_gives(fit, bias, change):
+    text = f"""
+input = [3, 8, 8]
+constants = {{ c = true, k = 3 }}
+[blocks.one]
+defaults = {{ b = false }}
+layers = [{{ name = "x", type = "conv", out_channels = 4, kernel_size = 1, bias = {bias} }}]
+[[layers]]
+name = "a"
+block = "one"
+"""
+    if bias == '"k > 3"':
+        text = text.replace("k = 3", "k = 1")
+    tensors = nn.ModuleDict({"a": nn.ModuleDict({"x": nn.Conv2d(3, 4, 1)})}).state_dict()
+    status, found = fit(tensors, text)
+    assert (status, [entry["change"] for entry in found["values"]]) == (1, [change])
+
+
+def test_what_no_value_mends_has_none(fit):
+    text = 'input = [4, 8, 8]\nlayers = [{ name = "a", type = "conv", out_channels = 8, kernel_size = 3 }]'
+    status, found = fit(nn.ModuleDict({"a": nn.MultiheadAttention(4, 2)}).state_dict(), text)
+    assert (status, found["values"]) == (1, [])
+
+
+TIED = """
+input = [3, 8, 8]
+layers = [
+  { name = "a", type = "conv", out_channels = 3, kernel_size = 3, padding = 1 },
+  { name = "b", shares = "a" },
+  { name = "c", type = "conv_transpose", out_channels = 3, kernel_size = 3, shares_weight = "a" },
+]
+"""
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_shared_weights_stand_once_or_twice(fit, both):
+    conv, transposed = nn.Conv2d(3, 3, 3), nn.ConvTranspose2d(3, 3, 3)
+    tensors = nn.ModuleDict({"a": conv, "b": conv, "c": transposed}).state_dict()
+    if not both:
+        tensors = {name: tensor for name, tensor in tensors.items() if name in {"b.weight", "b.bias", "c.bias"}}
+    assert fit(tensors, TIED)[0] == 0
+
+
+def test_a_shared_weight_of_another_shape_is_different(fit):
+    tensors = nn.ModuleDict({"a": nn.Conv2d(3, 3, 3), "b": nn.Conv2d(3, 3, 3)}).state_dict()
+    tensors["b.weight"] = torch.zeros(1)
+    assert names(fit(tensors, TIED)[1], "different") == {"b.weight"}
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1, 1)])
+@pytest.mark.parametrize("name", ["gamma", "gamma.weight", "gamma.scale", "gamma.gamma"])
+def test_a_learned_factor_may_be_a_parameter_of_the_block(fit, name, shape):
+    text = 'input = [3, 8, 8]\nlayers = [{ name = "gamma", type = "scale" }]'
+    assert fit({name: torch.zeros(shape)}, text)[0] == 0
+    assert fit({name: torch.zeros(4)}, text)[0] == 1
+
+
+def test_names_that_a_module_cannot_have(fit):
+    text = 'input = [3, 8, 8]\nlayers = [{ name = "half", type = "conv", out_channels = 3, kernel_size = 3 }]'
+    for name in ("half", "half_"):
+        assert fit(prefixed(f"{name}.", nn.Conv2d(3, 3, 3).state_dict()), text)[0] == 0
+
+
+def test_other_names_in_the_same_order_are_said(fit):
+    tensors = {f"{number}": tensor for number, tensor in enumerate(state().values())}
+    status, found = fit(tensors)
+    assert (status, found["same_order"]) == (1, True)
+    assert fit(state())[1]["same_order"] is False
+
+
+def test_the_table_says_all_of_it(tmp_path):
+    content = {"state_dict": prefixed("model.", {**state(stem=24, stem_bias=False), "x._orig_mod.y": torch.zeros(1)})}
+    torch.save(content, tmp_path / "c.pt")
+    status, output = run("fit", write(tmp_path, NET), tmp_path / "c.pt")
+    assert status == 1
+    for words in (
+        "state_dict: load checkpoint['state_dict']", "model. stands before every name",
+        "model.stem.weight: 16 x 3 x 7 x 7 in the file, 24 x 3 x 7 x 7 in the checkpoint",
+        "net.toml:18:16: out_channels = 24 (layer stem)", "model.stem.bias: 16",
+        "does not fit", "2 different, 1 missing, 1 unexpected", "model.x._orig_mod.y: 1",
+    ):  # fmt: skip
+        assert words in output, output
+
+
+def test_the_table_of_one_that_fits(tmp_path):
+    content = {"model": {**prefixed("module.", state()), "n_averaged": torch.tensor(1)}, "ema": state()}
+    torch.save(content, tmp_path / "c.pt")
+    status, output = run("fit", write(tmp_path, NET), tmp_path / "c.pt")
+    assert status == 0
+    for words in (f"{len(state())} tensors of the net are there", "as well at ema", "n_averaged", "c.pt fits"):
+        assert words in output, output
+
+
+def test_what_cannot_be_used(tmp_path):
+    (tmp_path / "c.pt").write_bytes(b"\x80\x02cos\nsystem\n.")
+    status, output = run("fit", write(tmp_path, NET), tmp_path / "c.pt")
+    assert status == 2
+    assert "os.system" in output
+    torch.save(state(), tmp_path / "c.pt")
+    assert run("fit", write(tmp_path, "input = [1]"), tmp_path / "c.pt")[0] == 2
+    unknown = (
+        'input = [3, 2, 2]\nlayers = [{ name = "a", type = "conv", out_channels = 3, kernel_size = 5 }, "flatten",'
+    )
+    status, output = run(
+        "fit", write(tmp_path, f'{unknown} {{ type = "linear", out_features = 3 }}]'), tmp_path / "c.pt"
+    )
+    assert status == 2
+    assert "not known" in output
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet"])
+def test_a_network_of_the_zoo_does_not_fit_nothing_of_its_own(tmp_path, name):
+    torch.save({"w": torch.zeros(1)}, tmp_path / "c.pt")
+    assert run("fit", ARCHITECTURES / f"{name}.toml", tmp_path / "c.pt")[0] == 1
+    assert Path(tmp_path / "c.pt").exists()
