@@ -11,7 +11,9 @@ from cnnshape.diagnosis.channels import channels_of_source, groups, numbers, opt
 from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.figures import figures, nearby, out_of_range, squared
 from cnnshape.diagnosis.of_inputs import channels, sides
+from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
 from cnnshape.diagnosis.of_order import reordered
+from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
 from cnnshape.diagnosis.parameters import solved, together
 
 if TYPE_CHECKING:
@@ -25,7 +27,15 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (1, reordered),
     (2, options),
     (2, solved),
+    (2, flattened),
+    (2, unflattened),
+    (2, spread),
     (2.1, together),
+    (2.2, pooled),
+    (2.6, rewired),
+    (2.6, projected),
+    (3, targets),
+    (3, broadcast),
     (3, channels_of_source),
     (3, groups),
     (3, numbers),
@@ -35,6 +45,9 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3.3, repeats),
     (3.9, nearby),
     (4, arriving),
+    (4, reshaped),
     (5, sides),
     (5, channels),
+    (5.5, one_less),
+    (6, fitted),
 )

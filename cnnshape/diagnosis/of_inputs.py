@@ -37,7 +37,7 @@ WELL_KNOWN: Final = (  # those of an earlier line come first: sides that data se
 )
 PARTS: Final = 4  # a side that shrinks to a smaller part, or grows to more than as many times GROWTH, is rarely meant
 GROWTH: Final = 8
-UNUSUAL: Final = 3  # ranks for a size that is less well known than the one of now
+UNUSUAL: Final = 1.5  # ranks for a size that is less well known than the one of now
 MOST_LOOKED_AT: Final = 20_000  # sizes of one set that are compared
 
 
@@ -57,7 +57,9 @@ def sides(case: Case) -> Iterator[Candidate]:
             if len(now) > 1 and max(map(tier, now)) < min(
                 tier(size) for size, old in zip(new, now, strict=True) if size != old
             ):
-                rank += UNUSUAL if isinstance(case.problem, ExpectDiffers) else UNUSUAL / 2
+                if isinstance(case.problem, ExpectDiffers):  # that the layer is another one is likelier
+                    continue
+                rank += UNUSUAL
             yield from _changed(case, {name: (net.inputs[name] or ())[:1] + new for name in names}, rank)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.numbers.shape import Shape
 
+OTHER: Final = {CHANNELS_FIRST: CHANNELS_LAST, CHANNELS_LAST: CHANNELS_FIRST}
 RANK: Final = 1.0
 MOST_AXES: Final = 4  # of an input that may be written in another order
 
@@ -35,9 +36,8 @@ def reordered(case: Case) -> Iterator[Candidate]:
         if batch is not None:
             yield from _written(case, name, batch, RANK)
         elif meant is not None:
-            other = CHANNELS_LAST if net.layout == CHANNELS_FIRST else CHANNELS_FIRST
-            if from_file(to_file(shape, net.layout), other) == meant and "inputs" not in case.data:
-                yield case.changed(None, (), "layout", other, rank=RANK, family="order")
+            if _turned(case, shape) == meant and "inputs" not in case.data:
+                yield case.changed(None, (), "layout", OTHER[net.layout], rank=RANK, family="order")
             yield from _written(case, name, meant, RANK + 0.1)
 
 
@@ -78,9 +78,14 @@ def _meant(case: Case, shape: Shape) -> Shape | None:
         return looks
     if shape[1:].count(wanted) != 1 or wanted == shape[0]:
         return None
+    turned = _turned(case, shape)
+    if turned[0] == wanted:
+        return turned
     rest = [*shape]
     rest.remove(wanted)
-    ends = case.net.layout == CHANNELS_FIRST and shape[-1] == wanted
-    if not ends and wanted not in OF_PICTURES:  # a side in the middle that is as large is chance
-        return None
-    return (wanted, *rest)
+    return (wanted, *rest) if wanted in OF_PICTURES else None  # another side in the middle that is as large is chance
+
+
+def _turned(case: Case, shape: Shape) -> Shape:
+    """Return the input as the other layout reads it."""
+    return from_file(to_file(shape, case.net.layout), OTHER[case.net.layout])

@@ -124,3 +124,34 @@ def test_the_channels_that_a_layer_declares():
 )
 def test_the_sizes_that_stand_for_a_set(text, now, axes, found):
     assert picks(SizeSet(text), now, axes) == found
+
+
+def test_expectations_of_a_well_known_input_are_not_met_by_one_that_nobody_knows():
+    text = """input = [3, 224, 224]
+    layers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = 3, stride = 2, expect = [2, 57, 57] }]"""
+    assert candidates(sides, text) == []
+    assert candidates(sides, text.replace("57", "49")) == []  # 99 or 100
+
+
+def test_the_number_of_groups_is_no_matter_of_the_size():
+    text = """input = [3, 61, 61]
+    layers = [{ name = "c", type = "conv", out_channels = 4, kernel_size = 3, groups = 2 }]"""
+    assert candidates(sides, text) == []
+
+
+def test_a_net_whose_sizes_have_no_closed_form_has_none():
+    text = """input = [3, 61, 61]
+    layers = [
+      { name = "up", type = "upsample", scale_factor = 1.7 },
+      { name = "join", type = "add", from = ["up", "input"] },
+    ]"""
+    assert candidates(sides, text) == []
+
+
+def test_what_a_failing_layer_hides_is_expected_of_none():
+    text = """input = [1, 5]
+    layers = [
+      { name = "c", type = "conv", out_channels = 2, kernel_size = 9, in_channels = 3 },
+      { name = "r", type = "relu", expect = [2, 3] },
+    ]"""
+    assert candidates(sides, text) == []

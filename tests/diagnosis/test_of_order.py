@@ -1,8 +1,9 @@
 """The order of axes: the layout, the input turned round, the batch left out."""
 
 import pytest
-from helpers.fixes import candidates, fixes
+from helpers.fixes import candidates, case, fixes
 
+from cnnshape.diagnosis.of_inputs import channels, sides
 from cnnshape.diagnosis.of_order import reordered
 
 CONV = 'layers = [{ name = "c", type = "conv", in_channels = %d, out_channels = 8, kernel_size = 3 }]'
@@ -45,3 +46,13 @@ def test_channels_that_come_from_a_layer_are_not_of_the_input():
       { name = "b", type = "conv", in_channels = 3, out_channels = 8, kernel_size = 1 },
     ]"""
     assert candidates(reordered, text) == []
+
+
+def test_another_input_at_hand_is_left_alone():
+    at_hand = case("input = [40, 50, 3]\n" + CONV % 3)
+    at_hand.trials.given = (40, 50, 3)
+    assert [*reordered(at_hand), *sides(at_hand), *channels(at_hand)] == []
+
+
+def test_flat_inputs_have_no_order():
+    assert candidates(reordered, 'input = [5]\nlayers = [{ type = "linear", in_features = 4, out_features = 8 }]') == []

@@ -175,7 +175,7 @@ def matches(data, edit, accepted):
     if parameter not in {"insert", "type"}:
         return same(edit.new, new)
     enters = edit.new.get("from")
-    on_same = "on" not in accepted or enters in {accepted["on"], [accepted["on"]], None}
+    on_same = "on" not in accepted or enters in (accepted["on"], [accepted["on"]], None)
     return edit.new.get("type") == new and same(edit.new, accepted.get("with", {})) and on_same
 
 

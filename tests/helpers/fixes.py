@@ -1,12 +1,17 @@
 """The fixes of a net's first problem, in a form for asserts."""
 
 import cnnshape
+from cnnshape.problems.base import errors
 
 
 def fixes(text):
     """The edits of each fix of the first error, or warning, of a net: {"fc.in_features": 18}."""
-    problem = cnnshape.loads(text).check().problems[0]
-    return [edits(fix) for fix in problem.fixes]
+    return [edits(fix) for fix in first(cnnshape.loads(text).check()).fixes]
+
+
+def first(report):
+    """The first error of a report, or else its first warning."""
+    return (errors(report.problems) or report.problems)[0]
 
 
 def edits(fix):
@@ -26,4 +31,4 @@ def case(text):
 
     trials = Trials(Source.from_text(text, "net.toml"), None, None, strict=False)
     architecture, net, report, _ = trials.origin
-    return Case(report.problems[0], None, net, report, architecture, trials)
+    return Case(first(report), None, net, report, architecture, trials)

@@ -1,0 +1,172 @@
+"""Fixes between flat values and values with space: flatten, reshape, global and adaptive pools, and the numbers of a reshape."""
+
+from __future__ import annotations
+
+from math import isqrt, prod
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.diagnosis.inserting import before, entries, on_entry, retyped
+from cnnshape.numbers.shape import to_file
+from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer, LinearOnSpace, NoSpace, RanksDiffer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.network.graph import Node
+    from cnnshape.network.report import LayerReport
+    from cnnshape.numbers.shape import Shape
+
+POOLS: Final = {"max_pool": "global_max_pool", "avg_pool": "global_avg_pool"}
+FAMILY: Final = "space"
+
+
+def flattened(case: Case) -> Iterator[Candidate]:
+    """Yield a flatten, or a global pool and a flatten, before a linear layer on a map that declares their features."""
+    problem, row = case.problem, case.row
+    if row is None or row.node.type != "linear":
+        return
+    shape = row.input_shapes[0]
+    if not shape or len(shape) < 2:  # noqa: PLR2004 -- flat
+        return
+    flat = {"type": "flatten"}
+    if isinstance(problem, LinearOnSpace):
+        yield from before(case, row.node, flat, rank=2, family=FAMILY)
+    elif isinstance(problem, DeclaredDiffers):
+        declared = problem.facts["declared"]
+        if declared == prod(shape):
+            yield from before(case, row.node, flat, rank=2, family=FAMILY)
+        elif declared == shape[0]:
+            yield from before(case, row.node, {"type": "global_avg_pool"}, flat, rank=2.2, family=FAMILY)
+
+
+def pooled(case: Case) -> Iterator[Candidate]:
+    """Yield the pools behind which a linear layer gets the features that it declares, a fixed window's first."""
+    problem, row = case.problem, case.row
+    if not isinstance(problem, DeclaredDiffers) or row is None or row.node.type != "linear":
+        return
+    place = _flatten_before(case, row)
+    shape = place and place.input_shapes[0]
+    if not place or not shape:
+        return
+    channels, *sides = shape
+    declared, maker = problem.facts["declared"], _maker(case, place.node.joined[0])
+    if declared == channels:
+        if maker and maker.node.type in POOLS:
+            yield from _global(case, maker)
+        yield from before(case, place.node, {"type": "global_avg_pool"}, rank=3.5, family=FAMILY)
+    elif declared % channels == 0:
+        size = _sides(declared // channels, sides)
+        if size is None:
+            return
+        adaptive = maker is not None and maker.node.type.startswith("adaptive_") and case.own(maker.node.place)
+        new = size[0] if len({*size}) == 1 else [*size]
+        if adaptive:
+            yield from case.change(maker.node, "output_size", new, rank=2.5, family=FAMILY)  # type: ignore[union-attr]
+        else:
+            layer = {"type": "adaptive_avg_pool", "output_size": new}
+            yield from before(case, place.node, layer, rank=5.8, family=FAMILY)
+
+
+def _global(case: Case, pool: LayerReport) -> Iterator[Candidate]:
+    """Yield a pool whose window is the whole of what enters: by its type, or by its window."""
+    node, shape = pool.node, pool.input_shapes[0] or ()
+    yield from retyped(case, node, {"type": POOLS[node.type]}, rank=2.2, family=FAMILY)
+    window = [*shape[1:]]
+    new = window[0] if len({*window}) == 1 else window
+    yield from case.change(node, "kernel_size", new, rank=3.2, family=FAMILY)
+
+
+def _flatten_before(case: Case, row: LayerReport) -> LayerReport | None:
+    """Return the flatten that a layer's flat input comes from, over layers that keep the shape."""
+    at: LayerReport | None = row
+    while at is not None and at.node.joined:
+        at = _maker(case, at.node.joined[0])
+        if at is not None and at.node.type == "flatten":
+            return at
+        if at is None or at.input_shapes[0] != at.output:
+            return None
+    return None
+
+
+def _maker(case: Case, value: int) -> LayerReport | None:
+    index = value - 1 - len(case.net.inputs)
+    return case.report.layers[index] if index >= 0 else None
+
+
+def _sides(cells: int, sides: list[int]) -> tuple[int, ...] | None:
+    """Return sides of so many cells in all: equal ones, or those of now but one; none larger than those of now."""
+    side = round(cells ** (1 / len(sides)))
+    if side ** len(sides) == cells and side <= min(sides):
+        return (side,) * len(sides)
+    for axis, now in enumerate(sides):
+        rest = prod(sides) // now
+        if cells % rest == 0 and cells // rest < now:
+            return (*sides[:axis], cells // rest, *sides[axis + 1 :])
+    return None
+
+
+def unflattened(case: Case) -> Iterator[Candidate]:
+    """Yield a reshape before a layer that works on space and gets flat features."""
+    problem, row = case.problem, case.row
+    if not isinstance(problem, NoSpace) or row is None or row.node.layer is None:
+        return
+    entering = row.input_shapes[0]
+    table = case.at(row.node.place.path)
+    channels = table.get("in_channels") if isinstance(table, dict) else None
+    if not entering or len(entering) != 1 or not isinstance(channels, int) or entering[0] % channels:
+        return
+    for shape in _spaces(case, row.node, channels, entering[0] // channels):
+        layer = {"type": "reshape", "shape": [*to_file(shape, case.net.layout)]}
+        yield from before(case, row.node, layer, rank=2, family=FAMILY)
+
+
+def _spaces(case: Case, node: Node, channels: int, cells: int) -> Iterator[Shape]:
+    """Yield the shapes with so many cells: square ones, of as many axes as the net's expectations or else a picture."""
+    ranks = dict.fromkeys(len(one.shape) - 1 for one in case.net.expectations if len(one.shape) > 1)
+    lists = [len(value) for value in vars(node.layer).values() if isinstance(value, tuple) and len(value) > 1]
+    for rank in (*lists, *ranks) or (2,):
+        side = cells if rank == 1 else isqrt(cells) if rank == 2 else round(cells ** (1 / rank))  # noqa: PLR2004
+        if side**rank == cells:
+            yield (channels, *(side,) * rank)
+            return
+
+
+def spread(case: Case) -> Iterator[Candidate]:
+    """Yield a reshape that gives the flat side of a join axes of 1, as a gate of channels needs them."""
+    problem, row = case.problem, case.row
+    if not isinstance(problem, RanksDiffer) or row is None or (names := entries(case, row.node)) is None:
+        return
+    shapes = [shape or () for shape in row.input_shapes]
+    largest = max(shapes, key=len)
+    for index, shape in enumerate(shapes[: len(names)]):
+        if len(shape) == 1 < len(largest) and shape[0] == largest[0]:
+            ones = (shape[0], *(1,) * (len(largest) - 1))
+            layer = {"type": "reshape", "shape": [*to_file(ones, case.net.layout)]}
+            yield from on_entry(case, row.node, index, layer, rank=2, family=FAMILY)
+
+
+def reshaped(case: Case) -> Iterator[Candidate]:
+    """Yield the shape that the elements make which arrive at a reshape."""
+    problem, row = case.problem, case.row
+    written = case.at((*row.node.place.path, "shape")) if row else None
+    if row is None or not isinstance(problem, ElementsDiffer) or not isinstance(written, list):
+        return
+    if all(isinstance(size, int) for size in written):
+        for new in _reshapes(case, written, problem.facts["elements"]):
+            yield from case.change(row.node, "shape", new, rank=4, family=FAMILY)
+
+
+def _reshapes(case: Case, written: list[int], elements: int) -> Iterator[list[int]]:
+    """Yield shapes of so many elements: the channels stay, and equal sides stay equal."""
+    channels = len(written) - 1 if case.net.layout == "channels_last" else 0
+    sides = [axis for axis in range(len(written)) if axis != channels]
+    count = written[channels]
+    if count < 1 or elements % count or not sides or -1 in written:
+        return
+    cells, new = elements // count, [*written]
+    side = round(cells ** (1 / len(sides)))
+    if side ** len(sides) == cells:
+        for axis in sides:
+            new[axis] = side
+        yield new

@@ -1,0 +1,143 @@
+"""Flat values and values with space: flatten, reshape, pools that leave what a layer declares."""
+
+import pytest
+from helpers.fixes import candidates
+
+from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
+
+INSERT = "fc.insert"
+
+
+def linear(features, *before, shape="[4, 6, 8]"):
+    layers = "".join(f"  {layer},\n" for layer in before)
+    return f"""input = {shape}
+layers = [
+{layers}  {{ name = "fc", type = "linear", in_features = {features}, out_features = 2 }},
+]"""
+
+
+def test_a_linear_layer_on_a_map_wants_a_flatten_or_a_global_pool():
+    assert candidates(flattened, linear(4 * 6 * 8)) == [{INSERT: {"type": "flatten"}}]
+    assert [*map(len, candidates(flattened, linear(4)))] == [1]  # two inserts at one place
+    assert candidates(flattened, linear(5)) == []
+    assert candidates(flattened, linear(5, '"flatten"')) == []  # it is flat
+
+
+def test_a_linear_layer_that_leaves_its_number_out_is_warned_of_and_gets_a_flatten():
+    text = 'input = [4, 6, 8]\nlayers = [{ name = "fc", type = "linear", out_features = 2 }]'
+    assert candidates(flattened, text) == [{INSERT: {"type": "flatten"}}]
+
+
+def test_what_the_layer_takes_by_name_the_new_one_takes():
+    text = """input = [4, 6, 8]
+    layers = [
+      { name = "a", type = "relu" },
+      { name = "b", type = "relu" },
+      { name = "fc", type = "linear", in_features = 192, out_features = 2, from = "a" },
+    ]"""
+    assert candidates(flattened, text) == [{INSERT: {"type": "flatten", "from": "a"}}]
+
+
+FLAT = '{ name = "flat", type = "flatten" }'
+WINDOW = '{ name = "pool", type = "avg_pool", kernel_size = [3, 4] }'
+
+
+@pytest.mark.parametrize(
+    ("features", "before", "found"),
+    [
+        (4, [WINDOW, FLAT], [{"pool.type": {"type": "global_avg_pool"}}, {"pool.kernel_size": [6, 8]}]),
+        (4, [WINDOW, FLAT, '"relu"'], [{"pool.type": {"type": "global_avg_pool"}}, {"pool.kernel_size": [6, 8]}]),
+        (4, [FLAT], []),
+        (4 * 9, [FLAT], [{"flat.insert": {"type": "adaptive_avg_pool", "output_size": 3}}]),
+        (4 * 3 * 8, [FLAT], [{"flat.insert": {"type": "adaptive_avg_pool", "output_size": [3, 8]}}]),
+        (4 * 3, ['{ name = "p", type = "adaptive_max_pool", output_size = 2 }', FLAT], []),  # 3 cells of 2 x 2
+        (4 * 4, ['{ name = "p", type = "adaptive_max_pool", output_size = 3 }', FLAT], [{"p.output_size": 2}]),
+        (4 * 121, [FLAT], []),  # more than there is
+        (6, [FLAT], []),
+    ],
+)
+def test_the_pool_before_a_flatten(features, before, found):
+    result = candidates(pooled, linear(features, *before))
+    assert result[: len(found)] == found
+    rest = [{"flat.insert": {"type": "global_avg_pool"}}] if features == 4 else []
+    assert result[len(found) :] == rest
+
+
+def test_a_flatten_behind_a_layer_that_changes_the_shape_is_not_looked_through():
+    between = '{ name = "more", type = "linear", out_features = 36 }'
+    assert candidates(pooled, linear(4, FLAT, between)) == []
+    assert candidates(pooled, linear(9, shape="[4]")) == []
+
+
+UP = '{ name = "up", type = "conv_transpose", in_channels = %d, out_channels = 2, kernel_size = 4, stride = 2%s }'
+
+
+@pytest.mark.parametrize(
+    ("features", "channels", "more", "shape"),
+    [
+        (128, 8, "", [8, 4, 4]),
+        (128, 8, ", expect = [2, 34]", [8, 16]),
+        (216, 8, ", expect = [2, 8, 8, 8]", [8, 3, 3, 3]),
+        (64, 8, ", padding = [1, 1, 1]", [8, 2, 2, 2]),
+        (120, 8, "", None),  # 15 cells
+        (100, 8, "", None),
+    ],
+)
+def test_flat_features_get_the_space_that_a_layer_needs(features, channels, more, shape):
+    text = f"input = [{features}]\nlayers = [{UP % (channels, more)}]"
+    found = [{"up.insert": {"type": "reshape", "shape": shape}}] if shape else []
+    assert candidates(unflattened, text) == found
+
+
+def test_the_shape_is_written_in_the_layout_of_the_file():
+    text = f'layout = "channels_last"\ninput = [128]\nlayers = [{UP % (8, "")}]'
+    assert candidates(unflattened, text) == [{"up.insert": {"type": "reshape", "shape": [4, 4, 8]}}]
+
+
+def test_channels_that_are_not_declared_decide_no_space():
+    text = 'input = [128]\nlayers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = 1 }]'
+    assert candidates(unflattened, text) == []
+    assert candidates(unflattened, linear(3)) == []
+
+
+GATE = """input = [4, 6, 8]
+layers = [
+  { name = "pool", type = "global_avg_pool" },
+  { name = "gate", type = "flatten" },
+  { name = "gate_reshape", type = "sigmoid" },
+  { name = "scaled", type = "mul", from = %s },
+]"""
+
+
+def test_the_flat_gate_of_a_map_gets_axes_of_one():
+    new = {"name": "gate_reshape2", "type": "reshape", "shape": [4, 1, 1], "from": "gate"}
+    assert candidates(spread, GATE % '["input", "gate"]') == [{"scaled.insert": new}]
+    other = {**new, "name": "gate_reshape_reshape", "from": "gate_reshape"}
+    assert candidates(spread, GATE % '["gate_reshape", "input"]') == [{"scaled.insert": other}]
+    assert candidates(spread, (GATE % '["input", "gate"]').replace('"flatten" }', '"linear", out_features = 3 }')) == []
+
+
+RESHAPE = 'input = [%s]\nlayers = [{ name = "r", type = "reshape", shape = %s }]'
+
+
+@pytest.mark.parametrize(
+    ("elements", "shape", "new"),
+    [
+        (8 * 49, [8, 8, 8], [8, 7, 7]),
+        (96 * 144, [96, 196], [96, 144]),
+        (8 * 27, [8, 2, 2, 2], [8, 3, 3, 3]),
+        (8 * 50, [8, 8, 8], None),
+        (100, [8, 8, 8], None),
+        (100, [8, -1], None),
+        (100, ["4 + 4", 2], None),
+        (100, [8], None),
+    ],
+)
+def test_a_reshape_of_other_sides(elements, shape, new):
+    assert candidates(reshaped, RESHAPE % (elements, shape)) == ([{"r.shape": new}] if new else [])
+
+
+def test_a_reshape_that_is_written_channels_last():
+    text = 'layout = "channels_last"\n' + RESHAPE % (8 * 49, [8, 8, 8])
+    assert candidates(reshaped, text) == [{"r.shape": [7, 7, 8]}]
+    assert candidates(reshaped, linear(3)) == []
