@@ -74,7 +74,8 @@ def test_a_fix_holds_at_the_input_that_was_checked():
     net = cnnshape.loads(BROKEN.replace("100", "192"))
     assert net.check().ok
     (problem,) = net.check((3, 9, 9)).problems
-    assert problem.fixes == (), "in_features = 243 would break the declared input"
+    (fix,) = problem.fixes  # in_features = 243 would break the declared input: a pool holds at both
+    assert fix.edits[0].new == {"type": "adaptive_avg_pool", "output_size": 8}
 
 
 def test_a_clean_check_imports_nothing_of_a_diagnosis():
