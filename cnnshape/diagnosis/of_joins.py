@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.inserting import entries, on_entry, taken_out
 from cnnshape.diagnosis.operations import Operation
+from cnnshape.layers.convolution import Conv, ConvTranspose
+from cnnshape.layers.joining import Add, Concat, Sub
+from cnnshape.layers.pooling import Pooling
+from cnnshape.layers.shaping import Crop, Pad, Upsample
 from cnnshape.problems.diagnosed import Edit
 from cnnshape.problems.shapes import DeclaredDiffers, NeedsBroadcast, NothingLeft, ShapesDiffer, WindowTooLarge
 
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
 
 SMALL: Final = 8  # cells that a pad may add, or this part of the side
 SIZES: Final = ("size", "scale_factor", "amount", "output_padding", "offset")  # what `like` takes the place of
-POOLS: Final = frozenset(["max_pool", "avg_pool", "lp_pool"])
 
 
 class Pair(NamedTuple):
@@ -110,7 +113,7 @@ def _told(join: Join, row: LayerReport, name: str, wanted: Shape) -> Iterator[Ca
     if not case.own(node.place) or not isinstance(table, dict) or (row.output or ())[1:] == wanted:
         return
     named = case.cause is not None and case.cause.layer == node.name
-    rank = (3.0 if named else 5.5) + (0.4 if node.type == "conv_transpose" else 0)
+    rank = (3.0 if named else 5.5) + (0.4 if node.type == ConvTranspose.type else 0)
     gone = [key for key in SIZES if key in table]
     removed = [Operation("remove", (*path, key)) for key in gone]
     taken_away = [Edit(node.name, key, table[key], None) for key in gone]
@@ -123,7 +126,7 @@ def _told(join: Join, row: LayerReport, name: str, wanted: Shape) -> Iterator[Ca
     enters = (row.input_shapes[0] or ())[1:]
     factors = {side // own for side, own in zip(wanted, enters, strict=True) if own and side % own == 0}
     if (
-        node.type == "upsample"
+        node.type == Upsample.type
         and table.get("like")
         and len(factors) == 1
         and tuple(s * min(factors) for s in enters) == wanted
@@ -143,17 +146,19 @@ def fitted(case: Case) -> Iterator[Candidate]:
         if own == wanted or 0 in own:
             continue
         if min(more) >= 0 and all(2 * side > own_side for side, own_side in zip(wanted, own, strict=True)):
-            layer = {"type": "crop", "like": join.names[pair.other]}
-            yield from on_entry(case, node, pair.one, layer, rank=6, family="crop")
+            layer = {"type": Crop.type, "like": join.names[pair.other]}
+            yield from on_entry(case, node, pair.one, layer, rank=6, family="fit")
         elif max(more) <= 0:
             factors = {side // own_side for side, own_side in zip(wanted, own, strict=True)}
-            resized = any(row.node.type == "upsample" for row in join.back(join.values[pair.other]))  # rather that one
+            resized = any(
+                row.node.type == Upsample.type for row in join.back(join.values[pair.other])
+            )  # rather that one
             if not resized and len(factors) == 1 and tuple(side * min(factors) for side in own) == wanted:
-                layer = {"type": "upsample", "scale_factor": min(factors)}
-                yield from on_entry(case, node, pair.one, layer, rank=6, family="upsample")
+                layer = {"type": Upsample.type, "scale_factor": min(factors)}
+                yield from on_entry(case, node, pair.one, layer, rank=6, family="fit")
             elif all(-cells <= max(SMALL, side // SMALL) for cells, side in zip(more, own, strict=True)):
-                layer = {"type": "pad", "padding": _padding([-cells for cells in more])}
-                yield from on_entry(case, node, pair.one, layer, rank=6.2, family="pad")
+                layer = {"type": Pad.type, "padding": _padding([-cells for cells in more])}
+                yield from on_entry(case, node, pair.one, layer, rank=6.2, family="fit")
 
 
 def _padding(cells: list[int]) -> Any:
@@ -165,7 +170,7 @@ def _padding(cells: list[int]) -> Any:
 def projected(case: Case) -> Iterator[Candidate]:
     """Yield a 1x1 convolution on the shortcut of a sum, with the channels and the stride of the branch."""
     join = _join(case)
-    if join is None or join.node.type not in {"add", "sub"} or len(join.names) != 2:  # noqa: PLR2004 -- a shortcut and a branch
+    if join is None or join.node.type not in {Add.type, Sub.type} or len(join.names) != 2:  # noqa: PLR2004 -- a shortcut and a branch
         return
     for one, other in ((0, 1), (1, 0)):
         branch = [*join.back(join.values[other])]
@@ -186,7 +191,7 @@ def _projection(join: Join, branch: list[LayerReport], one: int, other: int) -> 
     if channels is None or len(strides) > 1 or any(isinstance(stride, list) for stride in strides):
         return None
     bias = next((table["bias"] for table in tables if "bias" in table), None)
-    layer = {"type": "conv", "out_channels": channels, "kernel_size": 1}
+    layer = {"type": Conv.type, "out_channels": channels, "kernel_size": 1}
     if strides:
         layer["stride"] = strides[0]
     elif own[1:] != wanted[1:]:
@@ -207,7 +212,7 @@ def rewired(case: Case) -> Iterator[Candidate]:
     if row is None:
         return
     join = _join(case)
-    if join is not None and join.node.type == "concat":
+    if join is not None and join.node.type == Concat.type:
         yield from _replaced(case, join)
     elif (
         isinstance(case.problem, DeclaredDiffers)
@@ -233,7 +238,7 @@ def _replaced(case: Case, join: Join) -> Iterator[Candidate]:
 def _added(case: Case, row: LayerReport) -> Iterator[Candidate]:
     """Yield one more entry of the concat that a layer reads, with the channels that it lacks."""
     maker = next((one for one in case.report.layers if one.node is _node(case, row.node.joined[0])), None)
-    if maker is None or maker.node.type != "concat" or (names := entries(case, maker.node)) is None:
+    if maker is None or maker.node.type != Concat.type or (names := entries(case, maker.node)) is None:
         return
     join = Join(case, maker, names)
     missing = case.problem.facts["declared"] - case.problem.facts["arrives"]
@@ -284,5 +289,9 @@ def broadcast(case: Case) -> Iterator[Candidate]:
 def one_less(case: Case) -> Iterator[Candidate]:
     """Yield the removal of a pool that has nothing left to shrink."""
     row = case.row
-    if row is not None and row.node.type in POOLS and isinstance(case.problem, WindowTooLarge | NothingLeft):
+    if (
+        row is not None
+        and isinstance(row.node.layer, Pooling)
+        and isinstance(case.problem, WindowTooLarge | NothingLeft)
+    ):
         yield from taken_out(case, row.node, rank=5.5, family="remove")

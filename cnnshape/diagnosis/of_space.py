@@ -6,6 +6,9 @@ from math import isqrt, prod
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.inserting import before, entries, on_entry, retyped
+from cnnshape.layers.convolution import Linear
+from cnnshape.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
+from cnnshape.layers.rearranging import Flatten, Reshape
 from cnnshape.numbers.shape import to_file
 from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer, LinearOnSpace, NoSpace, RanksDiffer
 
@@ -13,23 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.layers.convolution import Linear
     from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
-    from cnnshape.numbers.shape import Shape
+from cnnshape.numbers.shape import Shape
 
-POOLS: Final = {"max_pool": "global_max_pool", "avg_pool": "global_avg_pool"}
+POOLS: Final = {MaxPool.type: GlobalMaxPool.type, AvgPool.type: GlobalAvgPool.type}
+ADAPTIVE: Final = frozenset([AdaptiveAvgPool.type, AdaptiveMaxPool.type])
 FAMILY: Final = "space"
 
 
 def flattened(case: Case) -> Iterator[Candidate]:
     """Yield a flatten, or a global pool and a flatten, before a linear layer on a map that declares their features."""
     problem, row = case.problem, case.row
-    if row is None or row.node.type != "linear":
+    if row is None or row.node.type != Linear.type:
         return
     shape = row.input_shapes[0]
     if not shape or len(shape) < 2:  # noqa: PLR2004 -- flat
         return
-    flat = {"type": "flatten"}
+    flat = {"type": Flatten.type}
     if isinstance(problem, LinearOnSpace):
         yield from before(case, row.node, flat, rank=2, family=FAMILY)
     elif isinstance(problem, DeclaredDiffers):
@@ -37,13 +42,13 @@ def flattened(case: Case) -> Iterator[Candidate]:
         if declared == prod(shape):
             yield from before(case, row.node, flat, rank=2, family=FAMILY)
         elif declared == shape[0]:
-            yield from before(case, row.node, {"type": "global_avg_pool"}, flat, rank=2.2, family=FAMILY)
+            yield from before(case, row.node, {"type": GlobalAvgPool.type}, flat, rank=2.2, family=FAMILY)
 
 
 def pooled(case: Case) -> Iterator[Candidate]:
     """Yield the pools behind which a linear layer gets the features that it declares, a fixed window's first."""
     problem, row = case.problem, case.row
-    if not isinstance(problem, DeclaredDiffers) or row is None or row.node.type != "linear":
+    if not isinstance(problem, DeclaredDiffers) or row is None or row.node.type != Linear.type:
         return
     place = _flatten_before(case, row)
     shape = place and place.input_shapes[0]
@@ -54,17 +59,17 @@ def pooled(case: Case) -> Iterator[Candidate]:
     if declared == channels:
         if maker and maker.node.type in POOLS:
             yield from _global(case, maker)
-        yield from before(case, place.node, {"type": "global_avg_pool"}, rank=3.5, family=FAMILY)
+        yield from before(case, place.node, {"type": GlobalAvgPool.type}, rank=3.5, family=FAMILY)
     elif declared % channels == 0:
         size = _sides(declared // channels, sides)
         if size is None:
             return
-        adaptive = maker is not None and maker.node.type.startswith("adaptive_") and case.own(maker.node.place)
+        adaptive = maker is not None and maker.node.type in ADAPTIVE and case.own(maker.node.place)
         new = size[0] if len({*size}) == 1 else [*size]
         if adaptive:
             yield from case.change(maker.node, "output_size", new, rank=2.5, family=FAMILY)  # type: ignore[union-attr]
         else:
-            layer = {"type": "adaptive_avg_pool", "output_size": new}
+            layer = {"type": AdaptiveAvgPool.type, "output_size": new}
             yield from before(case, place.node, layer, rank=5.8, family=FAMILY)
 
 
@@ -82,7 +87,7 @@ def _flatten_before(case: Case, row: LayerReport) -> LayerReport | None:
     at: LayerReport | None = row
     while at is not None and at.node.joined:
         at = _maker(case, at.node.joined[0])
-        if at is not None and at.node.type == "flatten":
+        if at is not None and at.node.type == Flatten.type:
             return at
         if at is None or at.input_shapes[0] != at.output:
             return None
@@ -117,7 +122,7 @@ def unflattened(case: Case) -> Iterator[Candidate]:
     if not entering or len(entering) != 1 or not isinstance(channels, int) or entering[0] % channels:
         return
     for shape in _spaces(case, row.node, channels, entering[0] // channels):
-        layer = {"type": "reshape", "shape": [*to_file(shape, case.net.layout)]}
+        layer = {"type": Reshape.type, "shape": [*to_file(shape, case.net.layout)]}
         yield from before(case, row.node, layer, rank=2, family=FAMILY)
 
 
@@ -142,7 +147,7 @@ def spread(case: Case) -> Iterator[Candidate]:
     for index, shape in enumerate(shapes[: len(names)]):
         if len(shape) == 1 < len(largest) and shape[0] == largest[0]:
             ones = (shape[0], *(1,) * (len(largest) - 1))
-            layer = {"type": "reshape", "shape": [*to_file(ones, case.net.layout)]}
+            layer = {"type": Reshape.type, "shape": [*to_file(ones, case.net.layout)]}
             yield from on_entry(case, row.node, index, layer, rank=2, family=FAMILY)
 
 
