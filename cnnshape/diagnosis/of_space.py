@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.diagnosis.candidate import Candidate, Case
-    from cnnshape.layers.convolution import Linear
     from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
 from cnnshape.numbers.shape import Shape

@@ -13,6 +13,7 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("checkpoint/fit.py", "bias"): "a tensor",
     ("checkpoint/pickled.py", "slice"): "a class of Python",
     ("compare/attention.py", "bias"): "a setting",
+    ("diagnosis/of_joins.py", "bias"): "a setting",
     ("network/arithmetic.py", "slice"): "of a volume, as row is of an image",
     ("show/rows.py", "slice"): "the same, on the screen",
     ("show/table.py", "pad"): "short for padding",
