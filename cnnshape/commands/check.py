@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections import deque
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +28,7 @@ from cnnshape.commands.shared import (
 from cnnshape.show.checked import Checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cnnshape.compare.comparison import Comparison
     from cnnshape.network.network import Network
@@ -44,7 +46,30 @@ INPUT = click.option(
 FORMAT = format_option("check")
 
 
-@click.command()
+class _Check(click.Command):
+    """The command, whose --fix may go without its number, and before FILE."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [*_numbered(args)])
+
+
+def _numbered(args: list[str]) -> Iterator[str]:
+    """Yield arguments with a number for each --fix: the next one if it is a number, and no file's name; else 1."""
+    rest = deque(args)
+    while rest:
+        arg = rest.popleft()
+        if arg == "--":
+            yield from [arg, *rest]
+            return
+        if arg != "--fix":
+            yield arg
+        elif rest and rest[0].isdecimal() and not Path(rest[0]).exists():
+            yield f"--fix={rest.popleft()}"
+        else:
+            yield "--fix=1"
+
+
+@click.command(cls=_Check)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completed("files"))
 @INPUT
 @FORMAT
@@ -54,6 +79,14 @@ FORMAT = format_option("check")
 )
 @STRICT
 @DEPTH
+@click.option(
+    "--fix",
+    "number",
+    type=click.IntRange(min=1),
+    metavar="[N]",
+    help="Write the first fix of each problem into the file, or the N-th.",
+)
+@click.option("--diff", is_flag=True, help="Show what --fix would write, and write nothing.")
 def check(  # noqa: PLR0913, PLR0917 -- click's way
     files: tuple[str, ...],
     given: tuple[str, ...],
@@ -62,13 +95,21 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     wanted: bool | None,
     strict: bool,
     depth: int,
+    number: int | None,
+    diff: bool,
 ) -> None:
     """Check architecture files: all shapes, counts, expectations and claims, and every layer against torch.
 
     The exit status is 0 where all is well, 1 where problems were found, 2 where a file or the command line could not
     be used.
     """
-    unverified = _why_not_torch(wanted)
+    unverified, mended = _why_not_torch(wanted), 0
+    if number or diff:
+        from cnnshape.commands.mending import Request, mend
+
+        files, mended = mend(files, Request(number or 1, given, strict, diff))
+        if not files:
+            sys.exit(mended)
     nets = all_built(files)
     shapes = [inputs(net, given) for net in nets]
 
@@ -77,7 +118,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
         why = unverified or ("" if report.layers else "there are no layers")
         return Checked(net, report, None if why else _verified(net, report, device), why, declared=shapes is None)
 
-    _finish(map(checked, nets, shapes), form, depth)
+    _finish(map(checked, nets, shapes), form, depth, mended)
 
 
 @click.command()
@@ -159,7 +200,7 @@ def _compared(net: Network, report: Report, made_by: str, device: str) -> Compar
             return verify(net, device, model=model, report=report)
 
 
-def _finish(checks: Iterable[Checked], form: str, depth: int) -> None:
+def _finish(checks: Iterable[Checked], form: str, depth: int, worst: int = 0) -> None:
     """Print what was found, and exit with the worst status."""
     if form == "table":
         from cnnshape.show.table import show
@@ -168,4 +209,4 @@ def _finish(checks: Iterable[Checked], form: str, depth: int) -> None:
     else:
         done = list(checks)
         echo(form, "check", done, depth)
-    sys.exit(max(map(status, done)))
+    sys.exit(max([worst, *map(status, done)]))

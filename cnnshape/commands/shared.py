@@ -92,10 +92,10 @@ def _built(file: str) -> Network:
     from cnnshape.diagnosis.door import network
     from cnnshape.file.reader import read, read_text
 
-    return network(read_text(_standard_input(), "<stdin>") if file == STDIN else read(file))
+    return network(read_text(standard_input(), "<stdin>") if file == STDIN else read(file))
 
 
-def _standard_input() -> bytes:
+def standard_input() -> bytes:
     from cnnshape.file.source import LIMIT
 
     if sys.stdin is None:
