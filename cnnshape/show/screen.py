@@ -12,8 +12,6 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from rich.cells import cell_len
-
 from cnnshape.problems.wording import printable
 from cnnshape.show.problem_lines import details, snippet
 
@@ -34,6 +32,8 @@ COLOURS: Final = {"error": "red", "warning": "yellow", "": "green"}  # by severi
 MARKS: Final = {"error": "✗", "warning": "!", "": "✓"}
 ASCII: Final = str.maketrans({"→": "->", "✓": "ok", "✗": "x", "…": "...", "─": "-"})  # where there is no Unicode
 
+NARROW: Final = dict.fromkeys(ASCII, "")  # our own letters, each as wide as a Latin one
+
 
 class Cell(NamedTuple):
     """A cell of a grid: its lines, and the style of all of them."""
@@ -49,6 +49,15 @@ class Column:
         self.right = right  # numbers: words stand at the left
         self.cells = cells
         self.width = max(cell_len(line) for cell in cells for line in cell.lines)
+
+
+def cell_len(words: str) -> int:
+    """Return the cells of a terminal that the words take."""
+    if words.translate(NARROW).isascii():  # as nearly all are: rich need not be there to tell
+        return len(words)
+    from rich.cells import cell_len
+
+    return cell_len(words)
 
 
 def width_of(columns: list[Column]) -> int:

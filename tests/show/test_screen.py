@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+import rich.cells
 from click.testing import CliRunner
 from helpers.cli import PLAIN
 from helpers.paths import ALEXNET
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnshape.cli import main
-from cnnshape.show.screen import progress, wrapped
+from cnnshape.show.screen import cell_len, progress, wrapped
 
 
 @given(st.lists(st.text("ab,", min_size=1, max_size=12), max_size=8), st.integers(1, 30), st.integers(0, 3))
@@ -86,3 +87,8 @@ def test_progress_is_for_terminals(monkeypatch, terminal):
     assert ("conv4" in written) == terminal
     assert bool(written) == terminal
     assert codes([written]) <= {"", "0", "1", "2", "31", "32", "33"}
+
+
+@pytest.mark.parametrize("words", ["conv1 → 96x55x55", "✗ 宽度 …", "e\u0301", "ﾊﾟ", "🙂", ""])
+def test_words_take_as_many_cells_as_rich_says(words):
+    assert cell_len(words) == rich.cells.cell_len(words)
