@@ -52,6 +52,8 @@ def _words(edit: Edit) -> str:
             return f"insert {edit.new['type']}{' with ' * bool(settings)}{settings} before it"
         case "remove":
             return "remove it"
+        case "key":
+            return f"{edit.new}, not {edit.old}"
         case "type":
             settings = "".join(f", {key} = {shown(value)}" for key, value in edit.new.items() if key != "type")
             return f"type = {shown(edit.new['type'])}{settings}"

@@ -14,6 +14,7 @@ from cnnshape.diagnosis.of_inputs import channels, sides
 from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
+from cnnshape.diagnosis.of_words import meant
 from cnnshape.diagnosis.parameters import solved, together
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Generator = Callable[[Case], Iterable[Candidate]]
 
 GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
+    (0, meant),
     (1, reordered),
     (2, options),
     (2, solved),

@@ -21,9 +21,10 @@ class Operation(NamedTuple):
     set     `value` is at the path, which may be new: a key of a table, or the index behind an array's last element
     remove  the key, or the array's element, is no longer there
     insert  `value` stands before the array's element, or behind the last one where the path is the index behind it
+    rename  `value` is the key instead, with all that it has; a table has it once
     """
 
-    kind: Literal["set", "remove", "insert"]
+    kind: Literal["set", "remove", "insert", "rename"]
     path: KeyPath
     value: Any = None
 
@@ -59,8 +60,11 @@ def _changed(value: Any, todo: Todo) -> Any:
         if settled:
             table[key] = settled[0]
         else:
-            del table[key]
-    return table
+            table.pop(key, None)
+    names = {one.path[-1]: one.value for rest, one in todo if len(rest) == 1 and one.kind == "rename"}
+    if names.keys() - table.keys() or table.keys() & {*names.values()}:
+        raise LookupError(f"keys cannot be renamed: {names}")
+    return {names.get(key, key): inner for key, inner in table.items()} if names else table
 
 
 def _settled(old: list[Any], todo: Todo) -> list[Any]:
@@ -75,6 +79,8 @@ def _settled(old: list[Any], todo: Todo) -> list[Any]:
     (operation,) = whole
     if operation.kind == "set":
         return [operation.value]
+    if operation.kind == "rename":
+        return old
     if operation.kind == "insert" or not old:
         raise LookupError(f"there is nothing at {operation.path} to {operation.kind}")
     return []

@@ -96,6 +96,10 @@ def _changes(source: Source, operations: list[Operation]) -> Iterator[Replacemen
         todo.setdefault(operation.path[:-1], []).append(operation)
     for path, inside in sorted(todo.items(), key=lambda one: -len(one[0])):  # a table's lines before a table behind it
         value, entry = _found(source, path)
+        for one in (one for one in inside if one.kind == "rename"):
+            start, end = entry.children[one.path[-1]].key
+            yield Replacement(start, end, toml.key(one.value))
+        inside = [one for one in inside if one.kind != "rename"]  # noqa: PLW2901 -- the rest
         opening = raw[entry.value[0] : entry.value[0] + 1] if path else b""
         if isinstance(value, str):
             pairs = "".join(f", {_pair(one)}" for one in inside)

@@ -45,7 +45,10 @@ class Cause(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """One change, in the file's own layout: a parameter of a layer, "insert", "type" or "remove"; None is the input."""
+    """One change, in the file's own layout: a parameter of a layer, "insert", "type", "remove" or "key", which is renamed.
+
+    Without a layer it is the net's input, or another key of the file.
+    """
 
     layer: str | None
     parameter: str

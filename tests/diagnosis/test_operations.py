@@ -22,7 +22,7 @@ def possible(value, path=()):
         for key in KEYS:
             yield "set", (*path, key)
             if key in value:
-                yield "remove", (*path, key)
+                yield from [("remove", (*path, key)), ("rename", (*path, key))]
                 yield from possible(value[key], (*path, key))
     elif isinstance(value, list):
         yield from [("set", (*path, len(value))), ("insert", (*path, len(value)))]
@@ -38,7 +38,7 @@ def changes(draw):
     for kind, path in draw(st.lists(st.sampled_from([*possible(data)]), max_size=5)):
         others = [other.path for other in chosen if "insert" not in (kind, other.kind) or other.path != path]
         if not any(path[: len(other)] == other or other[: len(path)] == path for other in others):
-            chosen.append(Operation(kind, path, draw(VALUES)))
+            chosen.append(Operation(kind, path, f"new {path[-1]}" if kind == "rename" else draw(VALUES)))
     return data, chosen
 
 
@@ -71,6 +71,11 @@ def by_slots(data, operations):
         for part in outer:
             table = table.elements[part][1][0] if isinstance(table, Slots) else table[part]
         if not isinstance(table, Slots):
+            if kind == "rename":
+                pairs = [(value if key == last else key, inner) for key, inner in table.items()]
+                table.clear()
+                table.update(pairs)
+                continue
             table.pop(last, None)
             table.update({last: value} if kind == "set" else {})
         elif kind == "insert":
@@ -112,6 +117,7 @@ def test_a_bare_word_becomes_a_table():
         ("set", ("a", -1)),
         ("set", ("a", 2, "x")),
         ("set", ("b", "x")),
+        ("rename", ("b",)),
     ],
 )
 def test_a_path_that_is_not_there(kind, path):

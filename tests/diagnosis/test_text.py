@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cnnshape.diagnosis.operations import Operation, applied
 from cnnshape.diagnosis.text import edited, replacements
+from cnnshape.file import toml
 from cnnshape.file.source import Source
 
 MOST = 4  # operations on one text
@@ -19,7 +20,7 @@ def possible(value, path=()):
     if isinstance(value, dict):
         yield "set", (*path, "new key")
         for key, inner in value.items():
-            yield from [(kind, (*path, key)) for kind in ("set", "remove")]
+            yield from [(kind, (*path, key)) for kind in ("set", "remove", "rename")]
             yield from possible(inner, (*path, key))
     elif isinstance(value, list):
         yield from [("set", (*path, len(value))), ("insert", (*path, len(value)))]
@@ -45,7 +46,11 @@ def cases(draw, most):
     for change in draw(st.lists(st.sampled_from([*possible(data)]), min_size=1, max_size=most)):
         if not any(meet(change, other) for other in chosen):
             chosen.append(change)
-    return renderer, data, [Operation(kind, path, draw(values)) for kind, path in chosen]
+    return (
+        renderer,
+        data,
+        [Operation(kind, path, f"new {path[-1]}" if kind == "rename" else draw(values)) for kind, path in chosen],
+    )
 
 
 def spelling(renderer, path):
@@ -63,6 +68,8 @@ def writable(renderer, data, operation):
         return (kind == "remove" and some_stay) or (
             isinstance(value, dict) and (kind == "insert" or path[-1] == len(data))
         )
+    if kind == "rename":
+        return path in renderer.whole  # a table with headers may be named in several
     if path in renderer.values:
         return path in renderer.whole and (kind == "set" or outer in renderer.headers | renderer.whole)
     return outer in renderer.headers | renderer.whole
@@ -99,6 +106,10 @@ def test_all_else_stays_byte_for_byte(case):
         assert new.endswith(old[start + len(literal) :])
     elif kind == "remove":
         assert is_within(new, old)
+    elif kind == "rename" and path in renderer.whole:
+        place, literal = renderer.keys[path]
+        start = sum(len(line) + 1 for line in old.split("\n")[: place[0] - 1]) + place[1] - 1
+        assert new == old[:start] + toml.key(operation.value) + old[start + len(literal) :]
     elif kind == "insert":
         assert is_within(old, new) or is_within(re.sub(r"\[[ \t]+\]", "[]", old), new)  # of an empty array, its blanks
 
