@@ -17,7 +17,11 @@ MODEL: Final = "<model>"  # the file of a model whose code no file has, as of on
 
 
 class Code(NamedTuple):
-    """A Python file. The first entry of a key path in it is a line; a path of the net itself is the first line."""
+    """A Python file.
+
+    The first entry of a key path in it is a line; a path of the net itself is the first line. Behind it may stand the file and
+    the line where the layer is made.
+    """
 
     file: str  # as it is shown
     path: str
@@ -43,9 +47,18 @@ class Code(NamedTuple):
         return hash(self.path)
 
 
-def place_of(line: Line | None) -> Place:
-    """Return the place of a line of code; of none, that of a model without a file."""
-    return Place(code(line.file if line else MODEL), (line.line,) if line else ())
+def place_of(line: Line | None, made: Line | None = None) -> Place:
+    """Return the place of a line of code, of a layer that is made at another; without both, that of a model without a file."""
+    first = line or made
+    return Place(code(first.file if first else MODEL), (first.line, *(made or ())) if first else ())
+
+
+def made_at(place: Place) -> str:
+    """Write the line where the layer is made that is called at a place; "" where it is not known, or the same."""
+    match place.path:
+        case (line, str(file), made) if place.source.whole_lines and (place.source, line) != (code(file), made):
+            return f"{code(file).file}:{made}"
+    return ""
 
 
 @lru_cache

@@ -5,6 +5,7 @@ A stage makes an instance of a class of this folder and hands it on; reports hav
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, Self
 
@@ -42,7 +43,8 @@ class Problem:
 
     `suggestions` are guesses from the words alone: a word that was meant, the known words, or advice. `cause`, `fixes`
     and `follows` are worked out for all problems of a report when one of them is first asked, and kept.
-    `used_at` has the places of the uses of blocks that the problem is in, from the inside out.
+    `used_at` has the places of the uses of blocks that the problem is in, from the inside out. `copies` are further layers
+    that the same line of a model's code makes it in.
     """
 
     code: ClassVar[str]
@@ -51,6 +53,7 @@ class Problem:
     torch_refuses: ClassVar[bool] = True  # False: a condition of ours that torch does not have
 
     severity = "error"
+    copies: tuple[str, ...] = ()
     diagnosis: Diagnosis | None = None  # of the report that the problem is in
     number = 0  # in that report
 
@@ -130,6 +133,12 @@ class Problem:
     def __hash__(self) -> int:
         return hash((self.code, self.place, self.layer))
 
+    def also_in(self, layer: str) -> Self:
+        """Return the same problem in one more copy of its layer."""
+        problem = copy(self)
+        problem.copies = (*self.copies, layer)
+        return problem
+
     def placed(self, place: Place, used_at: tuple[Place, ...] = ()) -> Self:
         """Return the same problem at a place; one that was found in a value alone has none."""
         problem = copy(self)
@@ -194,6 +203,7 @@ class TooLarge(Problem, code="too-large"):
     sentence = "there are too many {what}: {most} are the limit"
 
 
+COPY: Final = re.compile(r"_?\d+$")  # how the names of copies in one module end: conv2, relu_2
 MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to locate
 
 
@@ -201,8 +211,17 @@ def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return the problems without repetition; behind MAX_PROBLEMS of them, a last one on their number."""
     first: dict[Any, Problem] = {}
     for problem in found:
-        key = (problem.code, problem.place, problem.used_at, problem.message)
+        code = problem.place is not None and problem.place.source.whole_lines and problem.layer
+        own = _of_line(problem) if code else (problem.place, problem.used_at, problem.message)
+        key = (problem.code, *own)
         if len(first) == MAX_PROBLEMS and key not in first:
             return (*first.values(), TooLarge(problem.place, what="problems", most=MAX_PROBLEMS))
-        first.setdefault(key, problem)
+        if first.setdefault(key, problem) is not problem and code:
+            first[key] = first[key].also_in(problem.layer)
     return tuple(first.values())
+
+
+def _of_line(problem: Problem) -> tuple[Any, ...]:
+    """Return what problems have in common that one line of a model's code has in several copies of a module."""
+    name = problem.layer.rpartition(".")[2]
+    return (problem.place and problem.place.start, problem.file, COPY.sub("", name) or name)

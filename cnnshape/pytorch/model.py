@@ -48,6 +48,13 @@ def _found(target: Live) -> Any:
     return operator.attrgetter(target.name)(module)
 
 
+def file_of(target: Live) -> tuple[str, str]:
+    """Return the Python file that a target, which has been imported, names something of, and the name."""
+    if target.module.endswith(".py"):
+        return str(Path(target.module).resolve()), target.name
+    return getattr(sys.modules.get(target.module), "__file__", None) or "", target.name
+
+
 # Libraries of models: the module that makes them, the function that makes one by its name, and the one that lists the names.
 LIBRARIES: Final = {
     "timm": ("timm", "create_model", "list_models"),

@@ -26,6 +26,7 @@ from cnnshape.numbers.recorded import Operation, Recorded, SideOf, recorded
 from cnnshape.numbers.recorded import plain as unrecorded
 from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
 from cnnshape.pytorch.inputs import tensors_in
+from cnnshape.pytorch.leniency import run_strictly
 from cnnshape.pytorch.recognize import layer_of, type_of
 from cnnshape.pytorch.repairs import of_module, stand_in
 from cnnshape.pytorch.their_code import calling_line, home_of, is_machinery
@@ -241,7 +242,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.here.layer is not None or self.ended:
-            return self.within_layer(function, args, kwargs) if self.repairing else function(*args, **kwargs)
+            return self.within_layer(function, args, kwargs) if self.repairing else run_strictly(function, args, kwargs)
         if function in SIZES:
             return self.size(function, args, kwargs)
         given = tensors_in(args) + tensors_in(tuple(kwargs.values()))
@@ -252,7 +253,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             args, kwargs = _mapped(args, unrecorded), _mapped(kwargs, unrecorded)
         raised = ""
         try:
-            result = function(*args, **kwargs)
+            result = run_strictly(function, args, kwargs)
         except Exception as error:
             result = stand_in(call.name, args, kwargs) if self.repairing and alive else None
             raised = _said(error)
@@ -276,7 +277,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def within_layer(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run a function of a module that is a layer; where it raises, return what stands for its result."""
         try:
-            return function(*args, **kwargs)
+            return run_strictly(function, args, kwargs)
         except Exception as error:
             name = plain(getattr(function, "__name__", ""))
             result = None if self.ended else stand_in(name, args, kwargs)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.problems.wording import printable
+from cnnshape.compare.code import made_at
+from cnnshape.problems.wording import few, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import Place
 
+COPIES: Final = 8  # layers that are named, of those that one line of code is wrong in
 SNIPPET: Final = 88  # characters of a source line that are shown
 
 
@@ -27,8 +29,11 @@ def told(problem: Problem) -> Iterator[str]:
 
 def details(problem: Problem) -> Iterator[str]:
     """Yield the lines on a problem's layer, and the uses of blocks around it."""
-    if problem.layer:
-        yield f"in layer {problem.layer}"
+    if problem.copies:
+        yield f"in layers {', '.join(few([problem.layer, *problem.copies], COPIES))}"
+    elif problem.layer:
+        made = made_at(problem.place) if problem.place else ""
+        yield f"in layer {problem.layer}" + f", made at {made}" * bool(made)
     for place in problem.used_at:
         yield f"in a block used at {place}"
 

@@ -17,6 +17,7 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("network/arithmetic.py", "slice"): "of a volume, as row is of an image",
     ("show/rows.py", "slice"): "the same, on the screen",
     ("show/table.py", "pad"): "short for padding",
+    ("pytorch/leniency.py", "bias"): "an argument",
     ("pytorch/batch_axis.py", "permute"): "a function of torch",
     ("pytorch/batch_axis.py", "select"): "another",
 }

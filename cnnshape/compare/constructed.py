@@ -1,0 +1,153 @@
+"""The line of the source where a module of a model is made: self.fc1 = nn.Linear(800, 120).
+
+In: a recording, and the path of a module. Out: the line of its constructor's call, as far as the text of the class around it
+shows one; None where it is made in a loop, or by code elsewhere. The source is parsed, and never run.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnshape.compare.recording import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cnnshape.compare.recording import Module
+
+
+class Made(NamedTuple):
+    """The call of a constructor: its line, and its text if it is one line's."""
+
+    line: Line
+    text: str
+
+
+def constructed(modules: Mapping[str, Module], path: str, root: tuple[str, str] | None = None) -> Made | None:
+    """Return the call that makes the module of a path.
+
+    `root` is the file and the name of the model itself, of use where its class is torch's.
+    """
+    parts = path.split(".")
+    for length in range(len(parts) - 1, -1, -1):
+        around = modules.get(".".join(parts[:length]))
+        if around is None or not around.file:
+            continue
+        made = _attribute(around.file, around.kind, parts[length])
+        return _told(around.file, _below(made, parts[length + 1 :]))
+    if root and root[0]:
+        return _told(root[0], _below(_named(_tree(root[0]), root[1]), parts))
+    return None
+
+
+def _told(file: str, call: ast.expr | None) -> Made | None:
+    if not isinstance(call, ast.Call):
+        return None
+    text = ast.get_source_segment("".join(linecache.getlines(file)), call) or ""
+    return Made(Line(file, call.lineno), "" if "\n" in text else text)
+
+
+@lru_cache
+def _tree(file: str) -> ast.Module:
+    """Parse a Python file; one that cannot be parsed is empty."""
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.parse("")
+
+
+def _attribute(file: str, kind: str, name: str) -> ast.expr | None:
+    """Return the expression that a class gives to an attribute; None where it gives none, or several."""
+    names = [part for part in kind.split(".") if part != "<locals>"]
+    scope: ast.AST | None = _tree(file)
+    for part in names:
+        scope = scope and _scope(scope, part)
+    if not isinstance(scope, ast.ClassDef):
+        return None
+    found = [*_given(scope, name)]
+    if not found:  # by a class that it inherits from, if that is in the file
+        bases = [base.id for base in scope.bases if isinstance(base, ast.Name) and base.id != names[-1]]
+        inherited = (_attribute(file, base, name) for base in bases)
+        return next((made for made in inherited if made), None)
+    return found[0] if len(found) == 1 else None
+
+
+def _scope(around: ast.AST, name: str) -> ast.AST | None:
+    """Return the class or function of a name within another, or within the module."""
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    return next((node for node in ast.walk(around) if isinstance(node, kinds) and node.name == name), None)
+
+
+def _given(scope: ast.ClassDef, name: str) -> Iterator[ast.expr]:
+    """Yield the expressions of `self.NAME = ...`, `self.a, self.b = ..., ...` and `self.add_module("NAME", ...)`."""
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _assigned(target, node.value, name)
+        elif isinstance(node, ast.AnnAssign) and node.value:
+            yield from _assigned(node.target, node.value, name)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            adds = node.func.attr in {"add_module", "register_module"} and len(node.args) > 1
+            if adds and isinstance(node.args[0], ast.Constant) and node.args[0].value == name:
+                yield node.args[1]
+
+
+def _assigned(target: ast.expr, value: ast.expr, name: str) -> Iterator[ast.expr]:
+    if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.attr == name:
+        yield value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one, given in zip(target.elts, value.elts, strict=False):
+            yield from _assigned(one, given, name)
+
+
+def _named(tree: ast.Module, name: str) -> ast.expr | None:
+    """Return the expression of a model that a file makes: of `NAME = ...`, or what the function NAME returns."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            return node.value
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            returns = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+            return _local(node, returns[0]) if len(returns) == 1 else None
+    return None
+
+
+def _local(function: ast.FunctionDef, value: ast.expr | None) -> ast.expr | None:
+    """Return an expression; of a name, the one expression that the function gives to it."""
+    if not isinstance(value, ast.Name):
+        return value
+    found = [
+        node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == value.id for t in node.targets)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _below(made: ast.expr | None, path: list[str]) -> ast.expr | None:
+    """Return the expression of a module within containers that are written out."""
+    for name in path:
+        made = _entry(made, name) if isinstance(made, ast.Call) else None
+    return made
+
+
+def _entry(call: ast.Call, name: str) -> ast.expr | None:
+    """Return the entry of a Sequential, a ModuleList or a ModuleDict, by its number or its key."""
+    entries: list[ast.expr] = call.args
+    if len(entries) == 1 and isinstance(entries[0], ast.Call) and entries[0].args:  # OrderedDict([...])
+        inner = entries[0].args[0]
+        entries = [inner] if isinstance(inner, ast.List | ast.Tuple | ast.Dict) else entries
+    if len(entries) == 1 and isinstance(entries[0], ast.Dict):
+        keys = (key.value if isinstance(key, ast.Constant) else None for key in entries[0].keys)
+        return next((value for key, value in zip(keys, entries[0].values, strict=True) if key == name), None)
+    if len(entries) == 1 and isinstance(entries[0], ast.List | ast.Tuple):
+        entries = entries[0].elts
+    pairs = [entry.elts for entry in entries if isinstance(entry, ast.Tuple) and len(entry.elts) == 2]  # noqa: PLR2004
+    if pairs and len(pairs) == len(entries):
+        named = ((key.value, value) for key, value in pairs if isinstance(key, ast.Constant))
+        return next((value for key, value in named if key == name), None)
+    sure = name.isdigit() and int(name) < len(entries)
+    before = entries[: int(name) + 1] if sure else []
+    return before[-1] if before and not any(isinstance(entry, ast.Starred) for entry in before) else None

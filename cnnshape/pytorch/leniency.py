@@ -1,0 +1,58 @@
+"""What torch refuses, but for the meta device: convolutions of other channels than their weight has, and the like.
+
+In: a call of a convolution. Out: nothing, or the RuntimeError that the CPU raises.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+
+_CONV: Final = ["input", "weight", "bias", "stride", "padding", "dilation", "groups"]
+_TRANSPOSED: Final = ["input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation"]
+ARGUMENTS: Final = {  # by the functions that this is about
+    **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), _CONV),
+    **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _TRANSPOSED),
+}
+
+
+def run_strictly(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a function as the CPU would. Raises what torch raises."""
+    if function in ARGUMENTS:
+        given = dict(zip(ARGUMENTS[function], args, strict=False)) | kwargs
+        if given["input"].is_meta:
+            _check(given, transposed=ARGUMENTS[function] is _TRANSPOSED)
+    return function(*args, **kwargs)
+
+
+def _check(given: dict[str, Any], *, transposed: bool) -> None:
+    x, weight, bias, groups = given["input"], given["weight"], given.get("bias"), given.get("groups", 1)
+    rank = weight.dim() - 2
+    if x.dim() not in {rank + 1, rank + 2}:
+        return  # which is refused there, too
+    channels, filters = x.shape[-1 - rank], len(weight)
+    wanted = filters if transposed else weight.shape[1] * groups
+    if channels != wanted:
+        raise RuntimeError(
+            f"Given groups={groups}, weight of size {[*weight.shape]}, expected input{[*x.shape]} to have {wanted} channels, "
+            f"but got {channels} channels instead"
+        )
+    if filters % groups:
+        raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0")
+    out = weight.shape[1] * groups if transposed else filters
+    if bias is not None and len(bias) != out:
+        raise RuntimeError(f"expected bias to be 1-dimensional with {out} elements, but got {[*bias.shape]}")
+    if transposed:
+        steps = [_each(given.get(name, 1), rank) for name in ("stride", "dilation")]
+        more = _each(given.get("output_padding", 0), rank)
+        if any(extra >= max(step) for extra, *step in zip(more, *steps, strict=True)):
+            raise RuntimeError("output padding must be smaller than either stride or dilation")
+
+
+def _each(setting: Any, rank: int) -> list[int]:
+    return list(setting) if isinstance(setting, (tuple, list)) and len(setting) == rank else [_single(setting)] * rank
+
+
+def _single(setting: Any) -> int:
+    return int(setting[0] if isinstance(setting, (tuple, list)) else setting)

@@ -1,0 +1,128 @@
+"""The line where a module is made, as the source shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnnshape.compare.constructed import constructed
+from cnnshape.compare.recording import Module
+
+SOURCE = """\
+from collections import OrderedDict
+from torch import nn
+
+class Base(nn.Module):
+    def __init__(self):
+        self.stem = nn.Conv2d(3, 8, 3)
+
+class Net(Base):
+    def __init__(self, wide):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(8, 4), nn.Linear(4, 2)
+        self.head: nn.Module = nn.Linear(2, 1)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3),
+            nn.Sequential(nn.ReLU(), nn.Conv2d(
+                8, 8, 3)),
+            *[nn.ReLU() for _ in range(3)],
+            nn.Tanh(),
+        )
+        self.listed = nn.ModuleList([nn.Conv2d(8, 8, 1), nn.Conv2d(8, 9, 1)])
+        self.named = nn.Sequential(OrderedDict([("a", nn.ReLU()), ("b", nn.Tanh())]))
+        self.dict = nn.ModuleDict({"x": nn.ReLU(), "y": nn.Tanh()})
+        self.ordered = nn.Sequential(OrderedDict({"x": nn.GELU()}))
+        self.add_module("added", nn.Linear(1, 2))
+        if wide:
+            self.twice = nn.Linear(1, 1)
+        else:
+            self.twice = nn.Linear(2, 2)
+        self.made = make()
+        self.loop = nn.ModuleList()
+        for i in range(3):
+            self.loop.append(nn.Linear(i, i))
+
+def outer():
+    class Net(nn.Module):
+        def __init__(self):
+            self.inner = nn.Linear(5, 5)
+    return Net()
+
+def chain():
+    layers = [nn.ReLU()]
+    net = nn.Sequential(nn.ReLU(), nn.Linear(3, 4))
+    return net
+
+def direct(n):
+    return nn.Sequential(nn.ReLU(), nn.Linear(5, 6))
+
+def either(n):
+    if n:
+        return nn.Sequential(nn.ReLU())
+    return nn.Sequential(nn.Tanh())
+
+model = nn.Sequential(nn.ReLU(), nn.Linear(1, 2))
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "nets.py"
+    path.write_text(SOURCE)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "text"),
+    [
+        ("stem", 6, "nn.Conv2d(3, 8, 3)"),
+        ("fc1", 11, "nn.Linear(8, 4)"),
+        ("fc2", 11, "nn.Linear(4, 2)"),
+        ("head", 12, "nn.Linear(2, 1)"),
+        ("features.0", 14, "nn.Conv2d(3, 8, 3)"),
+        ("features.1.1", 15, ""),
+        ("listed.1", 20, "nn.Conv2d(8, 9, 1)"),
+        ("named.b", 21, "nn.Tanh()"),
+        ("dict.y", 22, "nn.Tanh()"),
+        ("ordered.x", 23, "nn.GELU()"),
+        ("added", 24, "nn.Linear(1, 2)"),
+        ("made", 29, "make()"),
+    ],
+)
+def test_its_line_and_its_text(file, path, line, text):
+    made = constructed({"": Module("Net", "", file)}, path)
+    assert made == ((file, line), text)
+
+
+@pytest.mark.parametrize(
+    "path", ["features.5", "features.2", "twice", "loop.1", "made.0", "nowhere", "dict.z", "fc1.x"]
+)
+def test_where_the_source_does_not_show_it_there_is_none(file, path):
+    assert constructed({"": Module("Net", "", file)}, path) is None
+
+
+def test_the_innermost_class_of_the_user_says_it(file):
+    modules = {
+        "": Module("Other", "", ""),
+        "net": Module("outer.<locals>.Net", "", file),
+        "net.inner": Module("Linear", "linear", ""),
+    }
+    assert constructed(modules, "net.inner") == ((file, 37), "nn.Linear(5, 5)")
+
+
+@pytest.mark.parametrize(("name", "line"), [("chain", 42), ("direct", 46), ("model", 53)])
+def test_a_model_of_torchs_own_classes_is_made_in_a_function_or_at_the_top(file, name, line):
+    made = constructed({"": Module("Sequential", "", "")}, "1", (file, name))
+    assert made is not None
+    assert made.line == (file, line)
+
+
+@pytest.mark.parametrize("root", [None, ("", "chain"), ("FILE", "either"), ("FILE", "nowhere")])
+def test_a_model_made_elsewhere(file, root):
+    root = root and (root[0] and file, root[1])
+    assert constructed({"": Module("Sequential", "", "")}, "0", root) is None
+
+
+def test_a_file_that_is_gone_or_no_python(tmp_path):
+    (tmp_path / "x.py").write_text("class (")
+    assert constructed({"": Module("Net", "", str(tmp_path / "x.py"))}, "fc") is None
+    assert constructed({"": Module("Net", "", str(tmp_path / "gone.py"))}, "fc") is None
