@@ -150,7 +150,7 @@ class Permute(Rearranging, type="permute"):
     def of_call(cls, call: Called) -> Iterator[Recognized]:
         """Yield the layer, which files may well leave out, and which leaves the batch aside, wherever it goes."""
         if call.results:
-            dims = tuple(axis for axis in map(call.counted, _order(call)) if axis)
+            dims = tuple(axis for axis in map(call.counted, order_of(call)) if axis)
             yield Recognized(cls.type, cls(dims=dims), call.results, minor=True)
 
     def order(self, x: Shape, require: Require) -> list[int]:
@@ -176,7 +176,7 @@ class Permute(Rearranging, type="permute"):
         return tensors[0].permute(0, *self.dims)
 
 
-def _order(call: Called) -> list[int]:
+def order_of(call: Called) -> list[int]:
     """Return the axes of a call's input in the order that its result has them; both with the batch."""
     rank = len(call.tensors[0].shape)
     if call.name == "permute":

@@ -13,6 +13,7 @@ from cnnshape.layers.base import ANY_SPACE, Layer
 from cnnshape.layers.parameters import Count, Figure, InferredShape, OutShape, PerAxis, Text
 from cnnshape.numbers.formula import AXES, computed, names_in
 from cnnshape.numbers.rules import N, Require, divides, equal, unasked
+from cnnshape.numbers.shape import LARGEST, Shape
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.values import NothingRequired
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnnshape.layers.windows import Reads
-    from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
 
@@ -88,6 +88,7 @@ class Opaque(Stated, type="opaque"):
     macs = Figure(0)
     seen = InferredShape(_entering)
     submodule = Text()
+    joins = range(1, LARGEST)  # the shape follows the first; the others enter it too
     keeps_rank = False
     on_trust = True
 
@@ -128,7 +129,7 @@ class Opaque(Stated, type="opaque"):
         return tuple(result)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
-        return [[None] * (len(inputs[0]) - 1)]
+        return [[None] * (len(x) - 1) for x in inputs]
 
     def counts(self, x: Shape, y: Shape) -> tuple[N, N]:
         macs: N = self.macs

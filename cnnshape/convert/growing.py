@@ -1,0 +1,421 @@
+"""The net that grows while a recording is lowered: its nodes, and every recorded tensor as a view of one of its values.
+
+In: layers with the views that enter, one operation after the other. Out: nodes. Sizes are those of all runs at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.compare.code import place_of
+from cnnshape.convert.names import layer_name, unlike
+from cnnshape.convert.views import Sizes, View, is_one, reshaped, same, whole_view
+from cnnshape.layers.parameters import PerAxis
+from cnnshape.layers.rearranging import (
+    ChannelShuffle,
+    DepthToSpace,
+    Flatten,
+    Permute,
+    PixelShuffle,
+    PixelUnshuffle,
+    Reshape,
+    SpaceToDepth,
+    Unflatten,
+)
+from cnnshape.layers.shaping import Upsample
+from cnnshape.network.flow import measure
+from cnnshape.network.graph import Node
+from cnnshape.numbers.recorded import Operation, SideOf, expression_of
+from cnnshape.numbers.unknown import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cnnshape.compare.recording import Line, Op, Recording, Tensor
+    from cnnshape.convert.views import Size
+    from cnnshape.layers.base import Layer
+    from cnnshape.layers.in_torch import Called
+
+IMAGE: Final = 3  # axes of an image
+SPLIT: Final = 2  # parts of an axis of channels that is shuffled; spatial axes of an image
+
+
+class Gap(Exception):  # noqa: N818 -- it names a fact
+    """No layer types say what an operation does."""
+
+
+class At(NamedTuple):
+    """Where in the model a node comes from: the module's path that names it, and the line of code."""
+
+    path: str
+    line: Line | None
+
+
+class Waiting(NamedTuple):
+    """A padding that a window behind it may explain."""
+
+    view: View  # of what is padded
+    ends: Sequence[tuple[Size, Size]]  # the cells before and after each spatial axis
+    mode: str
+    fill: float
+
+
+class Mark(NamedTuple):
+    """A state of the net to which it can go back."""
+
+    nodes: int
+    views: dict[int, View]
+
+
+class Growing:
+    """The nodes so far, and the views of the recorded tensors."""
+
+    def __init__(self, recordings: Sequence[Recording]):
+        self.recordings = recordings
+        first = recordings[0]
+        self.shapes: dict[int, Sizes] = {}  # of each recorded tensor, with the batch, by its id
+        self.note_shapes()
+        self.views: dict[int, View] = {}  # by recorded value
+        self.made_at: dict[int, At] = {}  # by recorded value
+        self.sizes: list[Sizes] = [()]  # by value of the net
+        self.nodes: list[Node] = []
+        self.names: set[str] = set()
+        self.done: dict[Any, int] = {}  # the values of layers without weights, by what made them
+        self.owners: dict[str, str] = {}  # the node that has each weight
+        self.pending: dict[int, Waiting] = {}  # paddings that a window behind may explain
+        self.pools: dict[int, tuple[int, Any]] = {}  # by recorded indices: what entered the max_pool, and the pool
+        self.twins: dict[int, int] = {}  # values of nodes that share the weights of another value's
+        self.read = {tensor.value for op in first.ops for tensor in op.inputs}
+        self.read |= {output.tensor.value for output in first.outputs}
+        self.at = At("", None)
+        for tensor in first.inputs.values():
+            sizes = self.shapes[id(tensor)]
+            self.sizes.append(sizes[1:])
+            self.views[tensor.value] = whole_view(len(self.sizes) - 1, sizes[1:])
+        self.inputs = len(self.sizes)
+
+    def note_shapes(self) -> None:
+        first, *others = self.recordings
+        for name, tensor in first.inputs.items():
+            self._note(tensor, *(other.inputs[name] for other in others))
+        for ops in zip(*(recording.ops for recording in self.recordings), strict=True):
+            for one in (*zip(*(op.inputs for op in ops), strict=True), *zip(*(op.outputs for op in ops), strict=True)):
+                self._note(*one)
+
+    def _note(self, *tensors: Tensor) -> None:
+        self.shapes[id(tensors[0])] = tuple(zip(*(tensor.shape for tensor in tensors), strict=True))
+
+    # Views
+
+    def view(self, tensor: Tensor) -> View:
+        if tensor.value not in self.views:
+            raise Gap("it has nothing of the input")
+        return self.views[tensor.value]
+
+    def give(self, tensor: Tensor, view: View) -> None:
+        """Note the view that a result of an operation is. Raises Gap where its shape is not the recorded one."""
+        shape = self.shapes[id(tensor)]
+        fits = len(shape) == len(view.axes) and all(
+            same(view.size(axis) or (1,) * len(size), size) for axis, size in enumerate(shape)
+        )
+        if not fits:
+            raise Gap(f"its shape is {[size[0] for size in shape]}")
+        self.views[tensor.value] = view
+        self.made_at[tensor.value] = self.at
+
+    def natural(self, tensor: Tensor) -> list[int]:
+        """Return the axes of a tensor but for the batch."""
+        view = self.view(tensor)
+        axis = tensor.batch if tensor.batch is not None else 0
+        if axis >= len(view.axes) or view.axes[axis]:
+            axis = next((at for at, parts in enumerate(view.axes) if not parts), -1) if tensor.batch is not None else -1
+            axis = axis if axis == 0 else -1
+        return [at for at in range(len(view.axes)) if at != axis]
+
+    def plain(self, tensor: Tensor, order: Sequence[int] | None = None) -> tuple[int, list[int]]:
+        """Return a value with the axes of the tensor, without the batch or in an order, and these axes."""
+        order = self.natural(tensor) if order is None else [*order]
+        return self.settled(self.view(tensor), order, self.made_at.get(tensor.value)), order
+
+    def laid(self, value: int, order: Sequence[int], rank: int) -> View:
+        """Return a view of a value whose axes are those of a tensor, in an order; the other axes are of 1."""
+        axes = [order.index(axis) if axis in order else None for axis in range(rank)]
+        return whole_view(value, self.sizes[value], axes)
+
+    def settled(self, view: View, order: Sequence[int], at: At | None = None) -> int:
+        """Return a value whose axes are those of the view in an order, with the layers that it takes."""
+        before, self.at = self.at, at or self.at
+        try:
+            return self._settled(view, order)
+        finally:
+            self.at = before
+
+    def _settled(self, view: View, order: Sequence[int]) -> int:
+        wanted = [[part for part in view.axes[axis] if not is_one(view.sizes[part])] for axis in order]
+        missing = [axis for axis in range(len(view.axes)) if axis not in order and view.axes[axis]]
+        if any(not is_one(view.sizes[part]) for axis in missing for part in view.axes[axis]):
+            raise Gap("an axis is left out")
+        if any(view.repeated(part) for parts in wanted for part in parts):
+            return self._repeated(view, order)
+        shuffled = self._shuffled(view, wanted)
+        if shuffled is not None:
+            return shuffled
+        value, parts = self._split(view)
+        return self._merged(*self._permuted(value, parts, wanted), view, wanted)
+
+    def _repeated(self, view: View, order: Sequence[int]) -> int:
+        """Return a value whose axes of 1 are repeated: an image resized."""
+        bare = view.with_axes(() if any(map(view.repeated, parts)) else parts for parts in view.axes)
+        value = self._settled(bare, order)
+        sizes = [view.size(axis) or (1,) * view.runs() for axis in order]
+        rank = len(order)
+        resized = not same(sizes[0], self.sizes[value][0])
+        if (
+            resized
+            or not 1 < rank <= IMAGE + 1
+            or any(len({*size}) > 1 and size != old for size, old in zip(sizes, self.sizes[value], strict=True))
+        ):
+            raise Gap("an axis is repeated")
+        return self.add(Upsample(size=tuple(size[0] for size in sizes[1:])), [value], "repeat")
+
+    def _split(self, view: View) -> tuple[int, list[int]]:
+        """Return a value with an axis for each part, and the parts."""
+        value = view.value
+        for axis in reversed(range(len(view.parts))):
+            if len(view.parts[axis]) > 1:
+                sizes = [view.sizes[part] for part in view.parts[axis]]
+                value = self.add(Unflatten(dim=axis + 1, unflattened_size=_written(sizes)), [value], "unflatten")
+        return value, [part for parts in view.parts for part in parts]
+
+    def _permuted(self, value: int, parts: list[int], wanted: list[list[int]]) -> tuple[int, list[int]]:
+        """Return the value with its axes in the wanted order, axes of 1 behind those that they were behind."""
+        order = [part for axis in wanted for part in axis]
+        for index, part in enumerate(parts):
+            if part not in order:
+                behind = next((p for p in reversed(parts[:index]) if p in order), None)
+                order.insert(0 if behind is None else order.index(behind) + 1, part)
+        if order != parts:
+            dims = tuple(parts.index(part) + 1 for part in order)
+            value = self.add(Permute(dims=dims), [value], "permute")
+        return value, order
+
+    def _merged(self, value: int, parts: list[int], view: View, wanted: list[list[int]]) -> int:
+        """Return the value with its axes joined as wanted, and axes of 1 where there are none."""
+        left, groups = [*parts], list[list[int]]()
+        for axis in wanted:
+            group = list[int]()
+            if not axis and left and is_one(view.sizes[left[0]]):
+                group.append(left.pop(0))
+            while not {*axis} <= {*group}:
+                group.append(left.pop(0))
+            groups.append(group)
+        filled = [group for group in groups if group]
+        if left and not filled:
+            return (
+                value if not wanted and not parts else self.add(Reshape(shape=(1,) * len(wanted)), [value], "reshape")
+            )
+        if left:
+            filled[-1] += left
+        start = len(parts)
+        for group in reversed(filled):
+            start -= len(group)
+            if len(group) > 1:
+                everything = len(group) == len(parts)
+                given = {} if everything else {"start_dim": start + 1, "end_dim": start + len(group)}
+                value = self.add(Flatten(**given), [value], "flatten")
+        for index, group in enumerate(groups):
+            if not group:
+                dim, sizes = (index, (-1, 1)) if index else (1, (1, -1))
+                value = self.add(Unflatten(dim=dim, unflattened_size=sizes), [value], "unflatten")
+        return value
+
+    def _shuffled(self, view: View, wanted: list[list[int]]) -> int | None:
+        """Return the value where a split, an exchange and a merge of axes are one layer; None where not."""
+        split = [axis for axis, parts in enumerate(view.parts) if len(parts) > 1]
+        if not split or len(wanted) != len(view.parts):
+            return None
+        sizes = view.sizes
+        if split == [0] and [*view.parts[0]] == wanted[0][::-1] and len(view.parts[0]) == SPLIT:
+            rest = [[part for part in parts if not is_one(sizes[part])] for parts in view.parts[1:]]
+            groups = sizes[view.parts[0][0]]
+            if rest == wanted[1:] and constant(groups) and len(view.parts) > 1:
+                return self.add(ChannelShuffle(groups=groups[0]), [view.value], "channel_shuffle")
+        space = len(view.parts) - 1
+        if not space:
+            return None
+        if split == [0] and len(view.parts[0]) == space + 1:
+            kept, *moved = view.parts[0]
+            blocks = {sizes[part] for part in moved}
+            into = [[axis[0], part] for axis, part in zip(view.parts[1:], moved, strict=True)]
+            if wanted == [[kept], *into] and len(blocks) == 1 and constant(block := blocks.pop()):
+                image: Layer = (
+                    PixelShuffle(upscale_factor=block[0]) if space == SPLIT else DepthToSpace(block_size=block[0])
+                )
+                return self.add(image, [view.value], image.type)
+        if split == [*range(1, space + 1)] and all(len(parts) == SPLIT for parts in view.parts[1:]):
+            blocks = {sizes[parts[1]] for parts in view.parts[1:]}
+            channels = [view.parts[0][0], *(parts[1] for parts in view.parts[1:])]
+            if wanted == [channels, *([parts[0]] for parts in view.parts[1:])] and len(blocks) == 1:
+                block = blocks.pop()
+                if constant(block):
+                    image = (
+                        PixelUnshuffle(downscale_factor=block[0])
+                        if space == SPLIT
+                        else SpaceToDepth(block_size=block[0])
+                    )
+                    return self.add(image, [view.value], image.type)
+        return None
+
+    def with_whole(self, tensor: Tensor, axis: int) -> View:
+        """Return a view of the tensor in which this axis is one of the value's, with the layers that this takes."""
+        view = self.view(tensor)
+        if view.whole(axis) is not None:
+            return view
+        found = view.axes[axis]
+        if len(found) == 1 and not view.repeated(found[0]):
+            value, parts = self._split(view)
+            return View(value, tuple((part,) for part in parts), view.axes, view.sizes)
+        value, order = self.plain(tensor)
+        return self.laid(value, order, len(view.axes))
+
+    def reshape(self, tensor: Tensor, target: Sizes) -> View:
+        """Return the view of a tensor in another shape."""
+        view = self.view(tensor)
+        found = reshaped(view, target) if not any(view.repeated(p) for a in view.axes for p in a) else None
+        if found is None:
+            value, order = self.plain(tensor)
+            found = reshaped(self.laid(value, order, len(view.axes)), target)
+        if found is None:  # pieces of several axes: they are joined before
+            value = self.add(Flatten(), [value], "flatten")
+            found = reshaped(whole_view(value, self.sizes[value]), target)
+        if found is None:
+            raise Gap("it is read in a shape that does not follow from its own")
+        return found
+
+    # Nodes
+
+    def add(  # noqa: PLR0913 -- what a node has
+        self,
+        layer: Layer,
+        inputs: Sequence[int],
+        name: str,
+        *,
+        references: Sequence[int] = (),
+        path: str | None = None,
+        sizes: Sizes | None = None,
+        raised: bool = False,
+        loose: bool = False,
+    ) -> int:
+        """Add a layer, or find the one without weights that is there already; return its value.
+
+        `path` is its name; without it `name` stands behind the path of the module that it is in. `sizes` are those of its
+        result, where they are known. Raises Gap where it refuses its inputs in a run.
+        """
+        entering = [*inputs, *references]
+        if any(value in self.pending for value in entering):
+            raise Gap("its padding follows no rule")
+        key = (layer, *entering)
+        if path is None and key in self.done:
+            return self.done[key]
+        layer = settled(layer, tuple(size[0] for size in self.sizes[entering[0]]))
+        if sizes is None or not loose:
+            found = self._measured(layer, entering, raised=raised)
+            if sizes is not None and not raised and found != tuple(sizes):
+                raise Gap(f"{layer.type} would give {[size[0] for size in found]}")
+            sizes = found
+        within = path if path is not None else f"{self.at.path}.{name}" if self.at.path else name
+        title = unlike(layer_name(within), self.names)
+        self.names.add(title)
+        self.nodes.append(Node(title, layer.type, layer, tuple(entering), place_of(self.at.line)))
+        self.sizes.append(tuple(sizes))
+        self.done.setdefault(key, len(self.sizes) - 1)
+        return len(self.sizes) - 1
+
+    def _measured(self, layer: Layer, entering: Sequence[int], *, raised: bool) -> Sizes:
+        found = []
+        for run in range(len(self.recordings)):
+            result = measure(layer, tuple(tuple(size[run] for size in self.sizes[value]) for value in entering))
+            if result.output is None or (not raised and (result.refusals or UNKNOWN in result.output)):
+                why = next((f"{refusal.code} {refusal.facts}" for refusal in result.refusals), "")
+                raise Gap(f"{layer.type} refuses: {why}")
+            found.append(result.output)
+        return tuple(zip(*found, strict=True))
+
+    def wait(self, output: Tensor, sizes: Sizes, waiting: Waiting) -> None:
+        """Note a padding whose cells vary, until a window behind it says why."""
+        value = -1 - len(self.pending)
+        self.pending[value] = waiting
+        self.give(output, whole_view(value, sizes))
+
+    def fresh(self, names: Sequence[str]) -> int:
+        """Return the number of parameters among weights that no layer has."""
+        weights = self.recordings[0].weights
+        return sum(weights[name].numel() for name in names if weights[name].parameter and name not in self.owners)
+
+    def share(self, value: int, other: int) -> None:
+        """Note that a node has the weights of another."""
+        self.twins[value] = other
+
+    def followed(self, op: Op, name: str, position: int) -> list[int]:
+        """Return the values whose sides an argument was computed from, the nearest first."""
+        if op.call is None:
+            return []
+        given = op.call.kwargs.get(name, op.call.args[position] if len(op.call.args) > position else None)
+        found = dict.fromkeys(side.value for number in _numbers(given) for side in _sides(expression_of(number)))
+        views = [self.views[value] for value in reversed(found) if value in self.views]
+        return [view.value for view in views if view.value > 0]
+
+    def mark(self) -> Mark:
+        return Mark(len(self.nodes), {**self.views})
+
+    def back_to(self, mark: Mark) -> None:
+        """Take back all that was added since."""
+        self.names -= {node.name for node in self.nodes[mark.nodes :]}
+        del self.nodes[mark.nodes :], self.sizes[self.inputs + mark.nodes :]
+        self.done = {key: value for key, value in self.done.items() if value < len(self.sizes)}
+        self.views = mark.views
+
+
+def called(op: Op) -> Called:
+    """Return the call of an operation that is a function."""
+    assert op.call is not None
+    return op.call
+
+
+def settled(layer: Layer, x: tuple[int, ...]) -> Layer:
+    """Return a layer as a file has it: defaults are left out, (3, 3) is 3, and what is left open follows from its input."""
+    kept = dict[str, Any]()
+    for name, value in vars(layer)["_settings"].items():
+        parameter = layer.parameters[name]
+        if isinstance(parameter, PerAxis) and parameter.spatial and isinstance(value, tuple) and len({*value}) == 1:
+            value = value[0]  # noqa: PLW2901 -- in its shortest form
+        stands = parameter.required or isinstance(value, type(parameter.default)) is False or value != parameter.default
+        same_as = isinstance(parameter, PerAxis) and parameter.same_as and value == kept.get(parameter.same_as)
+        if value is not UNKNOWN and value is not None and stands and not same_as:
+            kept[name] = value
+    return type(layer)(**kept).completed(x)
+
+
+def _numbers(given: Any) -> Iterator[Any]:
+    for entry in given if isinstance(given, tuple | list) else [given]:
+        if isinstance(entry, int | float):
+            yield entry
+
+
+def _sides(expression: Any) -> Iterator[SideOf]:
+    """Yield the sides in an expression."""
+    if isinstance(expression, SideOf):
+        yield expression
+    elif isinstance(expression, Operation):
+        for term in expression.terms:
+            yield from _sides(term)
+
+
+def constant(size: Size) -> bool:
+    return len({*size}) == 1
+
+
+def _written(sizes: Sequence[Size]) -> tuple[int, ...]:
+    """Return sizes as a file writes them, the one that varies as -1: what is left."""
+    vary = [index for index, size in enumerate(sizes) if not constant(size)]
+    return tuple(-1 if [index] == vary else size[0] for index, size in enumerate(sizes))

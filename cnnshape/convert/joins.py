@@ -1,0 +1,328 @@
+"""Operations on several tensors: arithmetic of results, numbers and learned tensors, concat, stack, products of matrices.
+
+The results that enter are laid out alike first: as the first of them lies, or as the tensors do.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, Final, SupportsFloat
+
+from cnnshape.compare.recording import Tensor
+from cnnshape.convert.growing import Gap, Growing, called
+from cnnshape.convert.moves import keep
+from cnnshape.convert.views import View, is_one, unrepeated, whole_view
+from cnnshape.convert.windows import each_value, of_last, pointwise, put
+from cnnshape.layers.activation import Softmax
+from cnnshape.layers.convolution import Linear
+from cnnshape.layers.elementwise import OF_A_NUMBER, OTHERWISE, PLAIN, Bias, Function, Scale
+from cnnshape.layers.joining import Add, Concat, Div, Matmul, Mul, Stack, Sub
+from cnnshape.layers.rearranging import Permute
+from cnnshape.layers.stated import Opaque
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnnshape.compare.recording import Op
+    from cnnshape.layers.base import Layer
+
+ARITHMETIC: Final[dict[str, type[Layer]]] = {
+    **dict.fromkeys(("add", "radd", "iadd"), Add),
+    **dict.fromkeys(("sub", "subtract", "isub", "rsub"), Sub),
+    **dict.fromkeys(("mul", "multiply", "rmul", "imul"), Mul),
+    **dict.fromkeys(("div", "divide", "true_divide", "truediv", "itruediv", "rdiv", "rtruediv"), Div),
+}
+PAIR: Final = 2
+
+
+def arithmetic(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a sum, difference, product or quotient."""
+    op = ops[0]
+    kind = ARITHMETIC[called(op).name]
+    operands = [one for one in (*called(op).args, *called(op).kwargs.values()) if isinstance(one, Tensor)]
+    alive = [one for one in operands if one.value]
+    if len(alive) == 1 == len(operands):
+        number(net, op, kind, alive[0])
+    elif len(alive) == 1:
+        other = next(one for one in operands if not one.value)
+        learned(net, op, kind, alive[0], other)
+    else:
+        if called(op).name.startswith("r") and called(op).name != "rmul":
+            alive.reverse()
+        join(net, op, kind(), alive)
+
+
+def number(net: Growing, op: Op, kind: type[Layer], tensor: Tensor) -> None:
+    """Lower arithmetic with a number; of adding 0 and multiplying with 1 there is nothing."""
+    numbers = [one for one in called(op).args if not isinstance(one, Tensor)]
+    numbers += [one for key, one in called(op).kwargs.items() if not isinstance(one, Tensor) and key == "other"]
+    if len(numbers) != 1 or not isinstance(numbers[0], SupportsFloat) or "alpha" in called(op).kwargs:
+        raise Gap("its numbers are not told")
+    value, swapped = float(numbers[0]), called(op).args[0] is not tensor
+    neutral = 0 if kind in (Add, Sub) else 1
+    if value == neutral and not (swapped and kind in (Sub, Div)):
+        keep(net, [op])
+        return
+    swapped = swapped or called(op).name in {"rsub", "rdiv", "rtruediv"}
+    pointwise(net, op, by_number(kind, value, swapped=swapped))
+
+
+def by_number(kind: type[Layer], value: float, *, swapped: bool) -> Layer:
+    if kind is Mul:
+        return Scale(value=value)
+    if kind is Div and swapped:
+        if value != 1:
+            raise Gap("a number is divided by it")
+        return Function(function="reciprocal")
+    names: dict[type[Layer], str] = {Add: "add", Sub: "rsub" if swapped else "sub", Div: "div"}
+    return Function(function=names[kind], value=value)
+
+
+def function(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a function of each value, alone or with a number."""
+    op = ops[0]
+    name = OTHERWISE.get(called(op).name, called(op).name)
+    if name in {"pow", "floor_divide", "remainder", "fmod"} and len(op.inputs) > 1:
+        raise Gap("no layer type is such a call")
+    if name == "floor_divide" or len(op.inputs) == 1:
+        each_value(net, ops)
+        return
+    raise Gap("no layer type is such a call")
+
+
+def learned(net: Growing, op: Op, kind: type[Layer], tensor: Tensor, other: Tensor) -> None:
+    """Lower arithmetic with a learned tensor: a scale or a bias, by channel or of a shape."""
+    weights = net.recordings[0].weights
+    count = sum(weights[name].numel() for name in other.weights if weights[name].parameter)
+    if not count or count != prod(other.shape) or kind not in (Add, Mul, Sub, Div):
+        raise Gap("a tensor that is not learned takes part in it")
+    view = net.view(tensor)
+    if any(view.repeated(part) for parts in view.axes for part in parts) or len(other.shape) > len(view.axes):
+        raise Gap("a learned tensor gives it its shape")
+    layer = _of_tensor(Scale if kind in (Mul, Div) else Bias, net, view, other)
+    if layer is None:
+        value, order = net.plain(tensor)
+        view = net.laid(value, order, len(tensor.shape))
+        layer = _of_tensor(Scale if kind in (Mul, Div) else Bias, net, view, other)
+    if layer is None:
+        raise Gap("a learned tensor gives it its shape")
+    made = put(net, op, layer, [view.value])
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def _of_tensor(kind: type[Scale | Bias], net: Growing, view: View, other: Tensor) -> Layer | None:
+    """Return the layer of a learned tensor, whose axes stand at the end of the view's; None where these are parts."""
+    sizes = [1] * len(view.parts)
+    shape = net.shapes.get(id(other)) or tuple((size,) * view.runs() for size in other.shape)
+    for back, size in enumerate(reversed(shape), start=1):
+        if is_one(size):
+            continue
+        at = view.whole(len(view.axes) - back)
+        if at is None or any(n != size[0] for n in size):
+            return None
+        sizes[at] = size[0]
+    if sizes[0] == net.sizes[view.value][0][0] and all(size == 1 for size in sizes[1:]):
+        return kind()
+    return kind(shape=tuple(sizes) if prod(sizes) > 1 else ())
+
+
+def aligned(net: Growing, tensors: Sequence[Tensor], *, whole: int | None = None) -> tuple[list[int], View]:
+    """Return a value for each tensor, laid out alike, and the view of a result that lies as they do.
+
+    `whole`: an axis, counted from the front in tensors of equal rank, that must be one of the values'.
+    """
+    rank = max(len(tensor.shape) for tensor in tensors)
+    views = [net.view(tensor) for tensor in tensors]
+    views = [unrepeated(view.with_axes([*[()] * (rank - len(view.axes)), *view.axes])) for view in views]
+    first = views[0]
+    if all(_lies_as(view, first) for view in views[1:]) and (whole is None or first.whole(whole) is not None):
+        return [view.value for view in views], first
+    base = max(views, key=lambda view: sum(map(bool, view.axes)))
+    order = _order(base, [axis for axis in range(rank) if any(view.axes[axis] for view in views)], whole)
+    if not order:
+        raise Gap("nothing is left of it")
+    values = [net.settled(view, order, net.made_at.get(t.value)) for view, t in zip(views, tensors, strict=True)]
+    return values, net.laid(values[0], order, rank)
+
+
+def _lies_as(view: View, other: View) -> bool:
+    """Say whether two views have the same axes of their values in the same places."""
+    if len(view.parts) != len(other.parts):
+        return False
+    mine = [tuple(_place(view, part) for part in parts) for parts in view.axes]
+    others = [tuple(_place(other, part) for part in parts) for parts in other.axes]
+    alike = all(a == b or not a or not b for a, b in zip(mine, others, strict=True))
+    lengths = all(len(a) == len(b) for a, b in zip(view.parts, other.parts, strict=True))
+    splits = all(
+        len(a) == 1 or [view.sizes[p] for p in a] == [other.sizes[p] for p in b]
+        for a, b in zip(view.parts, other.parts, strict=True)
+    )
+    # an axis of 1 that a view leaves out must be where the other has its axis
+    there = {place for parts in others for place in parts}
+    missing = all(
+        a or not b or all(is_one(view.sizes[view.parts[i][j]]) for i, j in b) for a, b in zip(mine, others, strict=True)
+    )
+    return alike and lengths and splits and missing and bool(there)
+
+
+def _place(view: View, part: int) -> tuple[int, int]:
+    return next((i, parts.index(part)) for i, parts in enumerate(view.parts) if part in parts)
+
+
+def _order(base: View, axes: Sequence[int], whole: int | None) -> list[int]:
+    """Return axes of a tensor in the order in which they stand in the value, others in front of those that follow."""
+    if any(len(base.axes[axis]) > 1 for axis in axes) and whole is not None:
+        return [*axes]
+    places = {axis: _place(base, base.axes[axis][0])[0] for axis in axes if base.axes[axis]}
+    if len({*places.values()}) < len(places):
+        return [*axes]
+    known = sorted(places, key=places.__getitem__)
+    for axis in axes:
+        if axis not in places:
+            behind = next((known.index(later) for later in axes if later > axis and later in known), len(known))
+            known.insert(behind, axis)
+    return known
+
+
+def join(net: Growing, op: Op, layer: Layer, tensors: Sequence[Tensor]) -> None:
+    values, view = aligned(net, tensors)
+    if isinstance(layer, Add | Sub) and len({net.sizes[value] for value in values}) > 1:
+        layer = layer.replace(broadcast=True)
+    made = put(net, op, layer, values)
+    net.give(op.outputs[0], _joined(net, view, made))
+
+
+def _joined(net: Growing, view: View, made: int) -> View:
+    """Return the view of a result whose axes are those of a view's value, of perhaps other sizes."""
+    if all(len(parts) == 1 for parts in view.parts):
+        sizes = dict(zip((parts[0] for parts in view.parts), net.sizes[made], strict=True))
+        axes = [*view.axes]
+        return View(made, view.parts, tuple(axes), {**view.sizes, **sizes})
+    return view.of(made, net.sizes[made])
+
+
+def concat(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    given: Any = called(op).args[0] if called(op).args else called(op).kwargs["tensors"]
+    dim = called(op).kwargs.get(
+        "dim", called(op).kwargs.get("axis", called(op).args[1] if len(called(op).args) > 1 else 0)
+    )
+    tensors = [one for one in given if isinstance(one, Tensor)]
+    if not all(tensor.value for tensor in tensors):
+        raise Gap("a tensor that is not the input's takes part in it")
+    if len(tensors) == 1:
+        keep(net, ops)
+        return
+    rank = len(tensors[0].shape)
+    axis = dim % rank
+    views = [net.view(tensor) for tensor in tensors]
+    if any(not view.axes[axis] for view in views):
+        with_axis(net, op, tensors, axis)
+        return
+    values, view = aligned(net, tensors, whole=axis)
+    at = view.whole(axis)
+    if at is None:
+        raise Gap("it joins parts of an axis")
+    made = put(net, op, Concat(dim=at + 1), values)
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def with_axis(net: Growing, op: Op, tensors: Sequence[Tensor], axis: int) -> None:
+    """Lower a concat along an axis that some tensors have as 1."""
+    rank = len(tensors[0].shape)
+    if axis == 0 and tensors[0].batch == 0:
+        raise Gap("it joins the batch")
+    order = sorted({axis, *(at for tensor in tensors for at in net.natural(tensor))})
+    values = [net.plain(tensor, order)[0] for tensor in tensors]
+    made = put(net, op, Concat(dim=order.index(axis) + 1), values)
+    net.give(op.outputs[0], net.laid(made, order, rank))
+
+
+def stack(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    given = called(op).args[0] if called(op).args else called(op).kwargs["tensors"]
+    tensors = [one for one in given if isinstance(one, Tensor)]
+    rank = len(tensors[0].shape)
+    dim = called(op).arguments(("dim",)).get("dim", 0) % (rank + 1)
+    if not all(tensor.value for tensor in tensors):
+        raise Gap("a tensor that is not the input's takes part in it")
+    values, view = aligned(net, tensors)
+    if any(len(parts) > 1 for parts in view.axes) or any(len(parts) > 1 for parts in view.parts):
+        order = net.natural(tensors[0])
+        values = [net.plain(tensor, order)[0] for tensor in tensors]
+        view = net.laid(values[0], order, rank)
+    made = put(net, op, Stack(dim=1), values)
+    axes: list[int | None] = [None if view.whole(axis) is None else view.whole(axis) + 1 for axis in range(rank)]  # type: ignore[operator]
+    net.give(op.outputs[0], whole_view(made, net.sizes[made], [*axes[:dim], 0, *axes[dim:]]))
+
+
+def matmul(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a product of two results, or of one and a learned matrix."""
+    op = ops[0]
+    one, other = op.inputs[:PAIR]
+    if not other.value and other.weights and len(other.shape) == PAIR and one.value:
+        weights = net.recordings[0].weights
+        if sum(weights[name].numel() for name in other.weights) != prod(other.shape):
+            raise Gap("its matrix is made of other parameters")
+        learns = any(weights[name].parameter for name in other.weights)
+        layer = Linear(in_features=other.shape[0], out_features=other.shape[1], bias=False, learned=learns)
+        of_last(net, op, layer, other.shape[1])
+        return
+    if not one.value or not other.value or len(one.shape) < PAIR or len(other.shape) < PAIR:
+        raise Gap("a tensor that is not the input's takes part in it")
+    values, order = matrices(net, one, other)
+    made = put(net, op, Matmul(), values)
+    net.give(op.outputs[0], net.laid(made, order, len(op.outputs[0].shape)))
+
+
+def matrices(net: Growing, one: Tensor, other: Tensor) -> tuple[list[int], list[int]]:
+    """Return the values of two tensors with their axes in order, and the axes."""
+    rank = max(len(one.shape), len(other.shape))
+    natural = {
+        axis + rank - len(tensor.shape)
+        for tensor in (one, other)
+        for axis in net.natural(tensor)
+        if net.view(tensor).axes[axis]
+    }
+    order = sorted(natural | {rank - 1, rank - 2})
+    values = []
+    for tensor in (one, other):
+        view = net.view(tensor)
+        view = unrepeated(view.with_axes([*[()] * (rank - len(view.axes)), *view.axes]))
+        values.append(net.settled(view, order, net.made_at.get(tensor.value)))
+    return values, order
+
+
+def scaled_attention(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower the core of an attention: queries times keys, their softmax, times values."""
+    op = ops[0]
+    given = called(op).arguments(("key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"))
+    query = called(op).args[0] if called(op).args else called(op).kwargs["query"]
+    key, value, mask = given["key"], given["value"], given.get("attn_mask")
+    if not (query.value and key.value and value.value) or given.get("enable_gqa"):
+        raise Gap("queries, keys or values are not the input's")
+    rank = len(query.shape)
+    order = sorted(
+        {axis for t in (query, key, value) for axis in net.natural(t) if net.view(t).axes[axis]} | {rank - 1, rank - 2}
+    )
+    q, k, v = (net.plain(tensor, order)[0] for tensor in (query, key, value))
+    count = len(order)
+    swapped = net.add(Permute(dims=(*range(1, count - 1), count, count - 1)), [k], "permute")
+    scores = net.add(Matmul(), [q, swapped], "scores")
+    if isinstance(mask, Tensor) and mask.value:
+        raise Gap("its mask is the input's")
+    if isinstance(mask, Tensor) and (fresh := net.fresh(mask.weights)):
+        scores = net.add(Opaque(out_shape="keep", num_parameters=fresh), [scores], "bias")
+    weighed = net.add(Softmax(dim=-1), [scores], "softmax")
+    made = net.add(Matmul(), [weighed, v], "matmul")
+    net.give(op.outputs[0], net.laid(made, order, rank))
+
+
+JOINS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
+    **dict.fromkeys((*PLAIN, *OF_A_NUMBER, "clamp", *OTHERWISE), function),
+    **dict.fromkeys(ARITHMETIC, arithmetic),
+    **dict.fromkeys(("cat", "concatenate", "concat"), concat),
+    "stack": stack,
+    **dict.fromkeys(("matmul", "bmm", "mm", "rmatmul"), matmul),
+    "scaled_dot_product_attention": scaled_attention,
+}

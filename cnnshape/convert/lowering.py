@@ -1,0 +1,212 @@
+"""A recorded run of a model -> a network: its layers one by one, in the order of the run, by the model's names.
+
+In: the recording of the declared input, and those at other sizes, which tell numbers that stay from numbers that follow.
+Out: a Network, pruned to what the outputs need. What no layer type says is an opaque layer: never an error, never nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.compare.called import layers_of
+from cnnshape.convert.growing import At, Gap, Growing
+from cnnshape.convert.joins import JOINS
+from cnnshape.convert.moves import MOVES
+from cnnshape.convert.names import unlike
+from cnnshape.convert.opaque import opaque, value_of
+from cnnshape.convert.windows import LAYERS, each_value, function, module
+from cnnshape.layers.activation import Activation, Identity
+from cnnshape.layers.base import SPATIAL, TYPES
+from cnnshape.network.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnnshape.compare.recording import Op, Recording
+    from cnnshape.network.graph import Node
+
+SILENT: Final = frozenset(["size", "dim", "numel", "shape", "is_floating_point", "stride", "is_contiguous"])
+
+
+def lowered(recordings: Sequence[Recording]) -> Network:
+    """Return the network that a model is. The first recording is of its declared input.
+
+    Raises ValueError where nothing of it ran, or an output has nothing of the inputs.
+    """
+    first = recordings[0]
+    try:
+        return _lowered([first, *(other for other in recordings[1:] if _ran_alike(first, other))])
+    except Gap:
+        pass
+    try:
+        return _lowered([first])  # an opaque layer may hold for the declared input alone
+    except Gap as gap:
+        raise ValueError(f"{first.model} is no network of layers: {gap}") from None
+
+
+def _lowered(alike: Sequence[Recording]) -> Network:
+    net = Growing(alike)
+    for ops in zip(*(recording.ops for recording in alike), strict=True):
+        _lower(net, ops)
+    return _network(alike[0], net)
+
+
+def _ran_alike(one: Recording, other: Recording) -> bool:
+    """Say whether two runs have the same operations, with tensors of the same numbers of axes."""
+    if other.failure is not None or len(one.ops) != len(other.ops):
+        return False
+    return all(
+        (a.path, a.name, len(a.inputs), len(a.outputs)) == (b.path, b.name, len(b.inputs), len(b.outputs))
+        and all(
+            len(x.shape) == len(y.shape) and x.value == y.value
+            for x, y in zip((*a.inputs, *a.outputs), (*b.inputs, *b.outputs), strict=True)
+        )
+        for a, b in zip(one.ops, other.ops, strict=True)
+    )
+
+
+def _lower(net: Growing, ops: Sequence[Op]) -> None:
+    """Add what an operation is; as an opaque layer, where no layer types say it."""
+    op = ops[0]
+    if not op.outputs or not any(tensor.value in net.views for tensor in op.inputs):
+        return
+    if op.call is not None and op.call.name in SILENT:
+        return
+    net.at = At(op.path if op.call else op.path.rpartition(".")[0], op.line)
+    mark = net.mark()
+    try:
+        _handler(op)(net, ops)
+        _own(net, op, mark.nodes)
+    except Gap:
+        net.back_to(mark)
+        opaque(net, ops)
+        _own(net, op, mark.nodes, trusted=True)
+
+
+def _handler(op: Op) -> Callable[[Growing, Sequence[Op]], None]:
+    """Return the function that lowers an operation."""
+    if op.call is None:
+        found = LAYERS.get(op.type)
+        if found:
+            return found
+        kind = TYPES.get(op.type)
+        return each_value if kind and issubclass(kind, Activation) else module
+    name = op.call.name
+    found = MOVES.get(name) or JOINS.get(name) or LAYERS.get(name)
+    if found:
+        return found
+    layers = [one.layer for one in layers_of(op.call)]
+    if len(layers) != 1 or layers[0] is None:
+        return _gap
+    return function if layers[0].ranks == SPATIAL or layers[0].spatial else each_value
+
+
+def _gap(net: Growing, ops: Sequence[Op]) -> None:
+    raise Gap(f"no layer type is {ops[0].name}, after {len(net.nodes)} layers")
+
+
+def _own(net: Growing, op: Op, start: int, *, trusted: bool = False) -> None:
+    """Note whose weights the new nodes have. Raises Gap where their counts are not those of the model."""
+    weights = net.recordings[0].weights
+    used = [name for name in op.weights if weights[name].parameter]
+    new = range(start, len(net.nodes))
+    counts = {index: _parameters(net, index) for index in new}
+    own = [index for index in new if counts[index]]
+    twins = [index for index in own if net.inputs + index in net.twins]
+    for index in twins:
+        other = net.nodes[net.twins[net.inputs + index] - net.inputs]
+        net.nodes[index] = net.nodes[index]._replace(shares=other.shares or other.name)
+    own = [index for index in own if index not in twins]
+    fresh = [name for name in used if name not in net.owners]
+    owners = {net.owners[name] for name in used if name in net.owners}
+    if used and not fresh and len(owners) == 1 and len(own) == 1 and not trusted:
+        shared = next(node for node in net.nodes if node.name == next(iter(owners)))
+        node = net.nodes[own[0]]
+        if node.layer != shared.layer:
+            raise Gap("its weights are another layer's")
+        net.nodes[own[0]] = node._replace(shares=shared.name)
+        return
+    if not op.raised and sum(counts[index] for index in own) != sum(weights[name].numel() for name in fresh):
+        raise Gap("it has other weights")
+    for name in fresh if own else ():
+        net.owners[name] = net.nodes[own[0]].name
+    if fresh and own and not any(weights[name].trained for name in fresh):
+        for index in own:
+            net.nodes[index] = net.nodes[index]._replace(frozen=True)
+
+
+def _parameters(net: Growing, index: int) -> int:
+    node = net.nodes[index]
+    x = tuple(size[0] for size in net.sizes[node.inputs[0]])
+    y = tuple(size[0] for size in net.sizes[net.inputs + index])
+    assert node.layer is not None
+    found = node.layer.counts(x, y)[0]
+    return found if isinstance(found, int) else 0
+
+
+def _network(first: Recording, net: Growing) -> Network:
+    """Return the network of the nodes that the outputs need."""
+    outputs = _outputs(first, net)
+    needed = _needed(net, outputs)
+    kept = [index for index in range(len(net.nodes)) if net.inputs + index in needed]
+    values = {value: value for value in range(net.inputs)}
+    values |= {net.inputs + index: net.inputs + place for place, index in enumerate(kept)}
+    nodes = tuple(
+        net.nodes[index]._replace(inputs=tuple(values[value] for value in net.nodes[index].inputs)) for index in kept
+    )
+    return Network(
+        name=first.model,
+        source="",
+        file=nodes[0].place.source.file if nodes else "<model>",
+        layout="channels_first",
+        inputs={name: tensor.shape[1:] for name, tensor in first.inputs.items()},
+        nodes=_owned(nodes),
+        outputs={name: values[value] for name, value in outputs.items()},
+    )
+
+
+def _owned(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return the nodes, the first of those that share weights as their owner: it may be one that nothing needs."""
+    known = {node.name for node in nodes}
+    heirs: dict[str, str] = {}
+    result = []
+    for node in nodes:
+        if node.shares and node.shares not in known:
+            heir = heirs.setdefault(node.shares, node.name)
+            node = node._replace(shares="" if heir == node.name else heir)  # noqa: PLW2901 -- with its owner
+        result.append(node)
+    return tuple(result)
+
+
+def _outputs(first: Recording, net: Growing) -> dict[str, int]:
+    """Return the values that the model returns, by name: a dict's key, where one is given."""
+    found: dict[str, int] = {}
+    for output in first.outputs:
+        if output.tensor.value not in net.views:
+            continue
+        net.at = At("", net.made_at.get(output.tensor.value, net.at).line)
+        value = value_of(net, output.tensor)
+        key = output.key
+        if value < net.inputs or (key and key.isidentifier() and net.nodes[value - net.inputs].name != key):
+            name = key if key.isidentifier() else "output"
+            value = net.add(Identity(), [value], name, path=name if name not in net.names else unlike(name, net.names))
+        found[net.nodes[value - net.inputs].name] = value
+    return found
+
+
+def _needed(net: Growing, outputs: dict[str, int]) -> set[int]:
+    """Return the values that the outputs are made of."""
+    needed, todo = set[int](), [*outputs.values()]
+    while todo:
+        value = todo.pop()
+        if value not in needed:
+            needed.add(value)
+            node = net.nodes[value - net.inputs] if value >= net.inputs else None
+            todo += node.inputs if node else ()
+            if node and node.type == "max_unpool":
+                todo += [v for v in range(net.inputs, value) if _pools(net.nodes[v - net.inputs], node)]
+    return needed
+
+
+def _pools(node: Node, unpool: Node) -> bool:
+    return node.layer == vars(unpool.layer)["indices"] and node.inputs[0] == unpool.inputs[-1]

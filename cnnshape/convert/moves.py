@@ -1,0 +1,242 @@
+"""Operations that give another view of a tensor, or a part of it: reshapes, exchanges of axes, slices, chunks.
+
+A view makes no layer. A part is a slice or a select of the axis that it is taken of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.compare.recording import Tensor
+from cnnshape.convert.growing import Gap, Growing, called, constant
+from cnnshape.convert.views import View, expanded, is_one
+from cnnshape.layers.shaping import Crop, Select, Slice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnnshape.compare.recording import Op
+    from cnnshape.convert.views import Size
+
+FLOATS: Final = ("float32", "float64", "float16", "bfloat16")
+
+
+def reshape(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    net.give(op.outputs[0], net.reshape(op.inputs[0], net.shapes[id(op.outputs[0])]))
+
+
+def keep(net: Growing, ops: Sequence[Op]) -> None:
+    """Give the result the view of the first tensor that comes from the input."""
+    op = ops[0]
+    source = next(tensor for tensor in op.inputs if tensor.value)
+    for output in op.outputs:
+        net.give(output, net.view(source))
+
+
+def permute(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    view, call = net.view(op.inputs[0]), called(op)
+    rank = len(view.axes)
+    if call.name in {"t", "T", "mT", "adjoint", "numpy_T", "H", "mH"}:
+        order = [*range(rank)][::-1] if call.name in {"T", "numpy_T"} else [*range(rank - 2), rank - 1, rank - 2]
+        if call.name == "t" and rank < 2:  # noqa: PLR2004 -- a matrix
+            order = [*range(rank)]
+    else:
+        from cnnshape.layers.rearranging import order_of
+
+        order = order_of(call)
+    net.give(op.outputs[0], view.with_axes(view.axes[axis] for axis in order))
+
+
+def squeeze(net: Growing, ops: Sequence[Op]) -> None:
+    """Leave out axes of 1, or put some in: the other axes are the same, in order."""
+    op = ops[0]
+    view = net.view(op.inputs[0])
+    axes = [axis for axis in view.axes if not all(is_one(view.sizes[part]) for part in axis)]
+    made = [() if is_one(size) or not axes else axes.pop(0) for size in net.shapes[id(op.outputs[0])]]
+    net.give(op.outputs[0], view.with_axes(made))
+
+
+def expand(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    if not op.inputs[0].value:
+        raise Gap("a tensor of its own is given the shape of another")
+    net.give(op.outputs[0], expanded(net.view(op.inputs[0]), net.shapes[id(op.outputs[0])]))
+
+
+def select(net: Growing, tensor: Tensor, axis: int, index: int) -> View:
+    """Return the view of one place of an axis."""
+    view = net.view(tensor)
+    if not view.axes[axis]:
+        return view.with_axes(parts for at, parts in enumerate(view.axes) if at != axis)
+    view = net.with_whole(tensor, axis)
+    at = view.whole(axis)
+    assert at is not None
+    value = net.add(Select(dim=at + 1, index=index), [view.value], "select")
+    axes = [parts for place, parts in enumerate(view.axes) if place != axis]
+    return View(value, (*view.parts[:at], *view.parts[at + 1 :]), tuple(axes), view.sizes)
+
+
+class Cut(NamedTuple):
+    """A part of an axis, by the run."""
+
+    starts: Size
+    stops: Size
+    step: int = 1
+
+
+def cut(net: Growing, tensor: Tensor, axis: int, part: Cut) -> View:
+    """Return the view of a part of an axis, from and to cells that may differ by run."""
+    view, (starts, stops, step) = net.view(tensor), part
+    size = view.size(axis) or (1,) * view.runs()
+    if starts == (0,) * len(size) and stops == size and step == 1:
+        return view
+    view = net.with_whole(tensor, axis)
+    at = view.whole(axis)
+    assert at is not None
+    start, stop = _from_an_end(starts, size), _from_an_end(stops, size)
+    if start is None or stop is None:
+        return _followed(net, view, at, part)
+    given = {"start": start, "stop": stop} if stops != size else {"start": start}
+    value = net.add(Slice(dim=at + 1, step=step, **given), [view.value], "slice")
+    return view.of(value, net.sizes[value])
+
+
+def _from_an_end(place: Size, size: Size) -> int | None:
+    """Return a place as a number that holds in all runs, counted from the end where it is negative; None for none."""
+    if constant(place):
+        return place[0]
+    behind = tuple(a - b for a, b in zip(place, size, strict=True))
+    return behind[0] if constant(behind) and behind[0] < 0 else 0 if place == size else None
+
+
+def _followed(net: Growing, view: View, at: int, part: Cut) -> View:
+    """Return a part that is as long as an axis of another value: a crop."""
+    starts, stops, step = part
+    length = tuple(b - a for a, b in zip(starts, stops, strict=True))
+    wanted = [length if axis == at else size for axis, size in enumerate(net.sizes[view.value])]
+    if at == 0 or step != 1:
+        raise Gap("where it is cut varies")
+    offset = tuple(starts[0] if axis == at else 0 for axis in range(1, len(wanted)))
+    middle = tuple((a - b) // 2 for a, b in zip(net.sizes[view.value][at], length, strict=True))
+    for value in reversed(range(1, len(net.sizes))):
+        if net.sizes[value][1:] == tuple(wanted[1:]) and (constant(starts) or starts == middle):
+            layer = Crop(like=True) if starts == middle else Crop(like=True, offset=offset)
+            made = net.add(layer, [view.value], "crop", references=[value])
+            return view.of(made, net.sizes[made])
+    raise Gap("where it is cut varies")
+
+
+def getitem(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    tensor, indices = op.inputs[0], [_indices(each) for each in ops]
+    view = net.view(tensor)
+    rank, keys = len(view.axes), indices[0]
+    if any(isinstance(key, Tensor | list) or key is True or key is False for key in keys):
+        raise Gap("it is indexed by a tensor")
+    at = next((place for place, key in enumerate(keys) if key is ...), len(keys))
+    taken = sum(key is not None and key is not ... for key in keys)
+    full = [[*each[:at], *[slice(None)] * (rank - taken), *each[at + 1 :]] for each in indices]
+    shape, axis = net.shapes[id(tensor)], 0
+    result = list[Any]()
+    for place, key in enumerate(full[0]):
+        if key is None:
+            result.append("new")
+            continue
+        size = shape[axis]
+        if isinstance(key, slice):
+            ends = [each[place].indices(length) for each, length in zip(full, size, strict=True)]
+            starts, stops = tuple(end[0] for end in ends), tuple(max(end[1], end[0]) for end in ends)
+            step = ends[0][2]
+            if step < 1:
+                raise Gap("it is turned round")
+            result.append(Cut(starts, stops, step))
+        else:
+            result.append(int(key))
+        axis += 1
+    view = _taken(net, view, result)
+    net.give(op.outputs[0], view)
+
+
+def _taken(net: Growing, view: View, cuts: Sequence[Any]) -> View:
+    """Return the view after each axis was cut, or one place taken of it, or an axis put in."""
+    axis = 0
+    for kind in cuts:
+        tensor = _standing(net, view)
+        if kind == "new":
+            view = view.with_axes((*view.axes[:axis], (), *view.axes[axis:]))
+            axis += 1
+        elif isinstance(kind, int):
+            view = select(net, tensor, axis, kind)
+        else:
+            view = cut(net, tensor, axis, kind)
+            axis += 1
+        net.views.pop(tensor.value)
+    return view
+
+
+def _standing(net: Growing, view: View) -> Tensor:
+    """Return a tensor that stands for a view on the way."""
+    tensor = Tensor(-1, tuple(size[0] if size else 1 for size in map(view.size, range(len(view.axes)))), 0)
+    net.views[-1] = view
+    return tensor
+
+
+def _indices(op: Op) -> tuple[Any, ...]:
+    index = called(op).args[1]
+    return index if isinstance(index, tuple) else (index,)
+
+
+def parts(net: Growing, ops: Sequence[Op]) -> None:
+    """Give each result of a chunk or a split its part of an axis."""
+    op = ops[0]
+    names = ("dim", "start", "length") if called(op).name == "narrow" else ("sections", "dim")
+    given = [called(each).arguments(names) for each in ops]
+    axis = given[0].get("dim", 0) % len(op.inputs[0].shape)
+    starts: Size = tuple(int(each.get("start", 0)) for each in given)
+    for output in op.outputs:
+        length = net.shapes[id(output)][axis]
+        stops = tuple(a + b for a, b in zip(starts, length, strict=True))
+        mark = net.mark()
+        try:
+            net.give(output, cut(net, op.inputs[0], axis, Cut(starts, stops)))
+        except Gap:
+            net.back_to(mark)
+            raise
+        starts = stops
+
+
+def unbind(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    axis = called(op).arguments(["dim"]).get("dim", 0) % len(op.inputs[0].shape)
+    for index, output in enumerate(op.outputs):
+        net.give(output, select(net, op.inputs[0], axis, index))
+
+
+def one_place(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    given = called(op).arguments(["dim", "index"])
+    net.give(op.outputs[0], select(net, op.inputs[0], given["dim"] % len(op.inputs[0].shape), int(given["index"])))
+
+
+MOVES: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
+    **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "ravel", "view_as", "reshape_as"), reshape),
+    **dict.fromkeys(("squeeze", "unsqueeze", "atleast"), squeeze),
+    **dict.fromkeys(
+        ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "T", "mT", "adjoint"), permute
+    ),
+    **dict.fromkeys(("expand", "expand_as", "broadcast_to", "repeat", "tile"), expand),
+    **dict.fromkeys(
+        (
+            "contiguous", "clone", "detach", "alias", "to", "type", "type_as", "float", "double", "half", "bfloat16",
+            "cpu", "cuda", "dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "requires_grad",
+            "identity", "as_subclass",
+        ),
+        keep,
+    ),
+    "getitem": getitem,
+    **dict.fromkeys(("chunk", "split", "tensor_split", "narrow", "split_with_sizes"), parts),
+    "unbind": unbind,
+    "select": one_place,
+}  # fmt: skip

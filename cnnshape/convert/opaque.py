@@ -1,0 +1,154 @@
+"""Operations that no layer type says: one opaque layer each, whose sides follow the input's where all runs say so."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.convert.growing import Gap, Growing, constant
+from cnnshape.convert.views import unrepeated
+from cnnshape.convert.windows import owner
+from cnnshape.layers.stated import Opaque
+from cnnshape.numbers.formula import AXES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cnnshape.compare.recording import Op, Tensor
+    from cnnshape.convert.views import Size, Sizes
+
+NUMBERS: Final = ("float", "bfloat", "complex")  # the beginnings of the types that hold values
+
+
+def opaque(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower an operation as opaque: each of its results that is read."""
+    op = ops[0]
+    alive = [tensor for tensor in op.inputs if tensor.value in net.views]
+    if not alive:
+        raise Gap("nothing enters it")
+    results = [tensor for tensor in op.outputs if tensor.value in net.read and tensor.shape]
+    results = results or [*op.outputs[:1]]
+    fresh = [name for name in op.weights if name not in net.owners]
+    weights = net.recordings[0].weights
+    count = sum(weights[name].numel() for name in fresh if weights[name].parameter)
+    for index, output in enumerate(results):
+        one(net, ops, alive, output, count=0 if index else count)
+
+
+def one(net: Growing, ops: Sequence[Op], alive: Sequence[Tensor], output: Tensor, *, count: int) -> None:
+    op, target = ops[0], net.shapes[id(output)]
+    macs = tuple(_macs(each, net) for each in ops)
+    unique = [*{tensor.value: tensor for tensor in alive}.values()]
+    first = next((t for t in unique if net.shapes[id(t)] == target), unique[0])
+    path = op.path if op.call is None and op.path else owner(net, op)
+    name = (op.call.name if op.call else op.type) or "opaque"
+    if len(unique) == 1 and net.shapes[id(first)] == target and not _loose(net, first):
+        view = net.view(first)
+        x = net.sizes[view.value]
+        layer = Opaque(out_shape="keep", **_figures(count, macs, x))
+        net.give(output, view.of(net.add(layer, [view.value], name, path=path, sizes=x, loose=True), x))
+        return
+    unique = [first, *(tensor for tensor in unique if tensor is not first)]
+    values = [value_of(net, tensor) for tensor in unique]
+    order = _order(output, target)
+    x, sizes = net.sizes[values[0]], tuple(target[axis] for axis in order)
+    shape = out_shape(x, sizes)
+    layer = Opaque(out_shape=shape, **_figures(count, macs, x))
+    made = net.add(layer, values, name, path=path, sizes=sizes, loose=True)
+    net.give(output, net.laid(made, order, len(target)))
+
+
+def _loose(net: Growing, tensor: Tensor) -> bool:
+    """Say whether a view has no value of its own shape: axes are repeated, or wait for a padding."""
+    view = net.view(tensor)
+    return view.value in net.pending or any(view.repeated(part) for parts in view.axes for part in parts)
+
+
+def value_of(net: Growing, tensor: Tensor) -> int:
+    """Return a value with the axes of a tensor, but for the batch; of one that is repeated, as it is before."""
+    view = net.view(tensor)
+    if view.value in net.pending:
+        return net.pending[view.value].view.value
+    return net.settled(unrepeated(view), net.natural(tensor) or [*range(len(view.axes))])
+
+
+def _order(output: Tensor, target: Sizes) -> list[int]:
+    """Return the axes of a result but for the batch."""
+    batch = output.batch if output.batch is not None else 0
+    axes = [*range(len(target))]
+    if batch < len(axes) and all(n == 1 for n in target[batch]):
+        axes.remove(batch)
+    return axes
+
+
+def out_shape(x: Sizes, y: Sizes) -> Any:
+    """Return the shape of a result for what enters: kept, a number, a formula over the axes."""
+    if x == y:
+        return "keep"
+    names = AXES.get(len(x) - 1, ())
+    return tuple(_entry(axis, size, x, names) for axis, size in enumerate(y))
+
+
+def _entry(axis: int, size: Size, x: Sizes, names: Sequence[str]) -> Any:
+    if constant(size):  # a number of channels, or of a side that follows nothing
+        return size[0]
+    if axis < len(x) and x[axis] == size:
+        return "keep"
+    return next(_formulas(size, x, names), size[0])
+
+
+def _formulas(size: Size, x: Sizes, names: Sequence[str]) -> Iterator[str]:
+    """Yield formulas over the axes that give a size in all runs."""
+    for name, side in zip(names, x, strict=False):
+        if constant(side):
+            continue
+        more = {out - w for out, w in zip(size, side, strict=True)}
+        if len(more) == 1:
+            by = more.pop()
+            yield f"{name} + {by}" if by > 0 else f"{name} - {-by}" if by else name
+        for factor in (2, 3, 4, 8, 16, 32):
+            if all(out == w * factor for out, w in zip(size, side, strict=True)):
+                yield f"{name}*{factor}"
+            if all(out == w // factor for out, w in zip(size, side, strict=True)):
+                yield f"{name}//{factor}"
+            if all(out == -(-w // factor) for out, w in zip(size, side, strict=True)):
+                yield f"({name} + {factor - 1})//{factor}"
+    if len(names) > 2 and all(out == a * b for out, a, b in zip(size, *x[1:3], strict=True)):  # noqa: PLR2004 -- an image
+        yield f"{names[1]}*{names[2]}"
+
+
+def _figures(count: int, macs: Size, x: Sizes) -> dict[str, Any]:
+    """Return the parameters and multiply-accumulates, these as a formula where they follow the sides."""
+    found: dict[str, Any] = {"num_parameters": count} if count else {}
+    if not any(macs):
+        return found
+    names = AXES.get(len(x) - 1, ())[1:]
+    each = {a // max(prod(w), 1) for a, w in zip(macs, zip(*x[1:], strict=True), strict=False)} if x[1:] else set()
+    exact = len(each) == 1 and all(
+        a == next(iter(each)) * prod(w) for a, w in zip(macs, zip(*x[1:], strict=True), strict=True)
+    )
+    if exact and names and len(macs) > 1 and not all(map(constant, x[1:])):
+        return found | {"macs": "*".join([str(each.pop()), *names])}
+    return found | {"macs": macs[0]}
+
+
+def _macs(op: Op, net: Growing) -> int:
+    """Return the multiply-accumulates of an operation with weights, by the counting convention."""
+    if not op.outputs:
+        return 0
+    name, y = op.call.name if op.call else op.type, prod(op.outputs[0].shape)
+    if op.call is None and op.layer is not None and name == "attention":
+        (queries, keys), c = (op.inputs[0], op.inputs[1 % len(op.inputs)]), op.layer.embed_dim
+        return 2 * c * (prod(queries.shape) + prod(keys.shape))
+    if op.call is None:
+        shapes = [net.recordings[0].weights[name].shape for name in op.weights if name.endswith("weight")]
+        weight = shapes[0] if shapes else ()
+    else:
+        weight = next((t.shape for t in op.inputs[1:] if t.weights and len(t.shape) > 1), ())
+    if not weight or name not in {"conv", "linear", "conv_transpose", "matmul", "addmm", "mm"}:
+        return 0
+    if name == "conv_transpose":
+        return prod(op.inputs[0].shape) * prod(weight[1:])
+    if name in {"conv", "linear"}:
+        return y * prod(weight[1:])
+    return y * weight[0]

@@ -1,0 +1,608 @@
+"""Modules and functions that are layers: of channels and space, of the last axes, along one axis, of each value.
+
+In: an operation in all runs. Out: the layer in the net, and the view that its result is. A tensor with channels last is
+normalised over its channels, and a linear layer on it is a convolution of single cells; frames that are folded into the
+batch are an axis with windows of 1.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.compare.called import layers_of
+from cnnshape.convert.growing import Gap, Growing, Waiting, called, constant
+from cnnshape.convert.moves import keep, reshape
+from cnnshape.convert.views import Size, View, is_one, reshaped, unrepeated, whole_view
+from cnnshape.layers.activation import LogSoftmax, Softmax, Softmin
+from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
+from cnnshape.layers.normalization import BatchNorm, LayerNorm
+from cnnshape.layers.parameters import per_axis
+from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxUnpool
+from cnnshape.layers.rearranging import HOW, Reduce
+from cnnshape.layers.shaping import Pad, Upsample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from cnnshape.compare.recording import Op, Tensor
+    from cnnshape.layers.base import Layer
+
+MOST_SPACE: Final = 3
+BATCHED: Final = 3  # axes of a sequence with its batch
+
+
+def put(  # noqa: PLR0913 -- what a node has
+    net: Growing,
+    op: Op,
+    layer: Layer,
+    inputs: Sequence[int],
+    *,
+    references: Sequence[int] = (),
+    sizes: Any = None,
+    loose: bool = False,
+) -> int:
+    """Add the layer of an operation: a module's by its path, that of a function by its type."""
+    path = op.path if op.call is None else owner(net, op)
+    return net.add(
+        layer, inputs, layer.type, references=references, path=path, sizes=sizes, raised=bool(op.raised), loose=loose
+    )
+
+
+def owner(net: Growing, op: Op) -> str | None:
+    """Return the path of the module whose weights a function uses, if it uses one module's and those as they are."""
+    owners = {name.rpartition(".")[0] for name in op.weights}
+    path = owners.pop() if len(owners) == 1 else ""
+    return path if path and path != op.path and path not in net.names else None
+
+
+def ordered(net: Growing, tensor: Tensor) -> list[int]:
+    """Return the axes of an image in the order channels, space; frames that are folded into the batch are space, too."""
+    rank = len(tensor.shape)
+    folded = bool(net.view(tensor).axes[0])
+    return [1, 0, *range(2, rank)] if folded else [*range(1, rank)]
+
+
+def of_space(net: Growing, ops: Sequence[Op], layer: Layer, rank: int) -> None:
+    """Lower a layer of an image: (N, C, W, ...), with `rank` spatial axes."""
+    op = ops[0]
+    tensor = op.inputs[0]
+    if len(tensor.shape) != rank + 2:
+        order = [*range(len(tensor.shape))] if len(tensor.shape) == rank + 1 else None
+        if order is None:
+            raise Gap("it has other axes")
+    else:
+        order = ordered(net, tensor)
+    folded = order[:2] == [1, 0]
+    if folded:
+        layer = with_frames(layer, rank)
+    layer, value = same_padding(net, tensor, layer, order)
+    made = put(
+        net, op, layer, [value], sizes=None if op.raised else [net.shapes[id(op.outputs[0])][axis] for axis in order]
+    )
+    net.give(op.outputs[0], net.laid(made, order, len(tensor.shape)))
+
+
+def with_frames(layer: Layer, rank: int) -> Layer:
+    """Return a layer for an axis of frames before space, which it treats one by one."""
+    if rank >= MOST_SPACE or (not layer.spatial and not isinstance(layer, BatchNorm)):
+        raise Gap("frames are folded into the batch")
+    neutral = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "output_size": "keep", "scale_factor": 1}
+    if "output_padding" in layer.parameters:
+        neutral["output_padding"] = 0
+    given = {
+        name: (neutral[name], *per_axis(value, rank))
+        for name, value in vars(layer).items()
+        if name in layer.spatial and name in neutral and not isinstance(value, str) and value is not None
+    }
+    if isinstance(layer, (GlobalAvgPool, GlobalMaxPool)) or "size" in vars(layer):
+        raise Gap("frames are folded into the batch")
+    return layer.replace(**given)
+
+
+def same_padding(net: Growing, tensor: Tensor, layer: Layer, order: Sequence[int]) -> tuple[Layer, int]:
+    """Return the layer with the padding that its input was given just before, where that is TensorFlow's same."""
+    pending = net.pending.get(net.view(tensor).value)
+    if pending is None:
+        return layer, net.plain(tensor, order)[0]
+    view, ends, mode, fill = pending
+    rank = len(order) - 1
+    axes = layer.axes(rank) if isinstance(layer, Conv | MaxPool | AvgPool) else []
+    suits = fill == (float("-inf") if isinstance(layer, MaxPool) else 0) and mode == "constant"
+    value = net.settled(view, order)
+    if axes and suits and all(axis["padding"] == 0 for axis in axes):
+        for word in ("same_upper", "same_lower"):
+            if all(
+                _same(word, w, before, after, **{k: v for k, v in axis.items() if k != "padding"})
+                for axis, w, (before, after) in zip(axes, net.sizes[value][1:], ends, strict=True)
+            ):
+                given: dict[str, Any] = {"padding": word}
+                if isinstance(layer, AvgPool):
+                    given["count_include_pad"] = layer.count_include_pad
+                return layer.replace(**given), value
+    raise Gap("its padding follows no rule")
+
+
+def _same(  # noqa: PLR0913 -- the quantities of the formula
+    word: str, w: Size, before: Size, after: Size, *, kernel_size: int, stride: int, dilation: int = 1
+) -> bool:
+    """Say whether the cells before and after sides are those of TensorFlow's same padding."""
+    for side, a, b in zip(w, before, after, strict=True):
+        total = max((-(-side // stride) - 1) * stride + dilation * (kernel_size - 1) + 1 - side, 0)
+        if (a, b) != ((total // 2, total - total // 2) if word == "same_upper" else (total - total // 2, total // 2)):
+            return False
+    return True
+
+
+def module(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a module that is a layer of an image."""
+    op = ops[0]
+    if op.layer is None:
+        raise Gap("no layer type is such a module")
+    of_space(net, ops, op.layer, len(op.inputs[0].shape) - 2)
+
+
+def function(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a function that is a layer of an image."""
+    op = ops[0]
+    layer = recognized(ops)
+    of_space(net, ops, weighed(net, op, layer), len(op.inputs[0].shape) - 2)
+
+
+def recognized(ops: Sequence[Op]) -> Layer:
+    """Return the one layer that a call is, in all runs."""
+    found = [[one.layer for one in layers_of(called(op))] for op in ops]
+    if len(found[0]) != 1 or found[0][0] is None or any(one != found[0] for one in found):
+        raise Gap("no layer type is such a call")
+    layer: Layer = found[0][0]
+    return layer
+
+
+def weighed(net: Growing, op: Op, layer: Layer) -> Layer:
+    """Return a layer with a weight as the weight tells: how it is made of parameters, and whether it learns."""
+    if not isinstance(layer, Conv | ConvTranspose | Linear):
+        return layer
+    weight = op.inputs[1]
+    if weight.value:
+        raise Gap("its weight comes from the input")
+    parameters = [name for name in weight.weights if net.recordings[0].weights[name].parameter]
+    count = sum(net.recordings[0].weights[name].numel() for name in parameters)
+    more = count - prod(weight.shape)
+    given: dict[str, Any] = {"learned": bool(parameters), "parametrization": "none"}
+    if isinstance(layer, Conv):
+        given["gain"] = False
+    if more == weight.shape[0] and len(parameters) > 1:
+        normed = any(name.endswith(("weight_g", "original0")) for name in parameters)
+        given |= {"parametrization": "weight_norm"} if normed or not isinstance(layer, Conv) else {"gain": True}
+    elif more and parameters:
+        raise Gap("its weight is made of other parameters")
+    return layer.replace(**given)
+
+
+def linear(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    layer = op.layer if op.call is None else weighed(net, op, recognized(ops))
+    if not isinstance(layer, Linear):
+        raise Gap("it is no linear layer")
+    of_last(net, op, layer, layer.out_features)
+
+
+def of_last(net: Growing, op: Op, layer: Linear, features: int) -> None:
+    """Lower a linear layer on the last axis of a tensor: on channels that are not the last axis of the value, a conv."""
+    tensor, rank = op.inputs[0], len(op.inputs[0].shape)
+    view = net.view(tensor)
+    if any(map(view.repeated, view.axes[-1])):
+        raise Gap("its input is repeated")
+    at = view.whole(rank - 1)
+    if at is None or len(unrepeated(view).axes) != len(view.axes) or (at not in (0, len(view.parts) - 1)):
+        value, order = net.plain(tensor)
+        view = net.laid(value, order, rank)
+        at = view.whole(rank - 1)
+    if at is None:  # features of 1
+        raise Gap("it has one feature")
+    sizes = net.sizes[view.value]
+    if at == 0 and 1 < len(sizes) <= MOST_SPACE + 1:
+        shared = {name: getattr(layer, name) for name in ("bias", "learned", "parametrization")}
+        given = {"in_channels": layer.in_features} if "in_features" in vars(layer) else {}
+        made = put(net, op, Conv(out_channels=features, kernel_size=1, **given, **shared), [view.value])
+    elif at == len(sizes) - 1:
+        made = put(net, op, layer, [view.value])
+    else:
+        value, order = net.plain(tensor)
+        view = net.laid(value, order, rank)
+        made = put(net, op, layer, [value])
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def layer_norm(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    layer = op.layer if op.call is None else recognized(ops)
+    if not isinstance(layer, LayerNorm):
+        raise Gap("it is no layer norm")
+    tensor, rank, axes = op.inputs[0], len(op.inputs[0].shape), len(vars(layer)["normalized_shape"])
+    view = net.view(tensor)
+    at = view.whole(rank - 1) if axes == 1 else None
+    if at is None or at not in (0, len(view.parts) - 1):
+        value, order = net.plain(tensor)
+        view = net.laid(value, order, rank)
+        at = view.whole(rank - 1) if axes == 1 else None
+    space = len(view.parts) - 1
+    if axes == 1 and not space:
+        over = {}
+    elif axes == 1 and at == 0:
+        over = {"over": "channels"}
+    elif axes == 1 and at == space:
+        over = {"over": "last"}
+    elif axes == space + 1 and axes > 1:
+        over = {"over": "all"}
+    else:
+        raise Gap("it normalises several axes, and not all")
+    made = put(net, op, layer.replace(**over), [view.value])
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def group_norm(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a norm of channels, whose input may have any number of axes."""
+    op = ops[0]
+    layer = op.layer if op.call is None else recognized(ops)
+    tensor = op.inputs[0]
+    if layer is None or len(tensor.shape) < 2 or net.view(tensor).axes[0]:  # noqa: PLR2004 -- batch and channels
+        if isinstance(layer, BatchNorm):
+            of_space(net, ops, layer, len(tensor.shape) - 2)
+            return
+        raise Gap("frames are folded into the batch")
+    value, order = net.plain(tensor, range(1, len(tensor.shape)))
+    made = put(net, op, layer, [value])
+    net.give(op.outputs[0], net.laid(made, order, len(tensor.shape)))
+
+
+def each_value(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a layer of each value by itself, whatever the axes."""
+    op = ops[0]
+    layer = op.layer if op.call is None else recognized(ops)
+    if layer is None:
+        raise Gap("no layer type is such a module")
+    pointwise(net, op, layer)
+
+
+def pointwise(net: Growing, op: Op, layer: Layer) -> None:
+    view = net.view(next(tensor for tensor in op.inputs if tensor.value))
+    made = put(net, op, layer, [view.value])
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def dropout(net: Growing, ops: Sequence[Op]) -> None:
+    """Keep a module that drops something in training; in evaluation it changes nothing."""
+    if ops[0].layer is None or ops[0].call is not None or not getattr(ops[0].layer, "p", 0):
+        keep(net, ops)
+    else:
+        pointwise(net, ops[0], ops[0].layer)
+
+
+def over_axis(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a softmax, or another layer along one axis."""
+    op = ops[0]
+    tensor, rank = op.inputs[0], len(op.inputs[0].shape)
+    if op.call is None:
+        layer = op.layer
+        dim = getattr(layer, "dim", None)
+    else:
+        layer = {"softmax": Softmax, "log_softmax": LogSoftmax, "softmin": Softmin}[called(op).name](dim=1)
+        dim = called(op).arguments(("dim",)).get("dim")
+    if layer is None or not isinstance(dim, int):
+        raise Gap("its axis is not said")
+    axis = dim % rank
+    if not net.view(tensor).axes[axis]:
+        raise Gap("it is along the batch")
+    view = net.with_whole(tensor, axis)
+    at = view.whole(axis)
+    assert at is not None
+    made = put(net, op, layer.replace(dim=at + 1), [view.value])
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def glu(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    rank = len(op.inputs[0].shape)
+    dim = getattr(op.layer, "dim", -1) if op.call is None else called(op).arguments(("dim",)).get("dim", -1)
+    view = net.with_whole(op.inputs[0], dim % rank)
+    at = view.whole(dim % rank)
+    if at is None:
+        raise Gap("its axis is not one")
+    from cnnshape.layers.activation import GLU
+
+    made = put(net, op, GLU(dim=at + 1), [view.value])
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def prelu(net: Growing, ops: Sequence[Op]) -> None:
+    op = ops[0]
+    if op.call is not None:
+        raise Gap("its slopes are told")
+    value, order = net.plain(op.inputs[0])
+    made = put(net, op, op.layer, [value])
+    net.give(op.outputs[0], net.laid(made, order, len(op.inputs[0].shape)))
+
+
+def flat(net: Growing, ops: Sequence[Op]) -> None:
+    reshape(net, ops)
+
+
+def reduce(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a mean, sum or maximum over some axes: of all of space, a global pool."""
+    op = ops[0]
+    how = next(how for how, names in HOW.items() if called(op).name in names)
+    names = {"std": "dim correction keepdim", "var": "dim correction keepdim", "norm": "p dim keepdim"}.get(how)
+    given = called(op).arguments((names or "dim keepdim").split())
+    rank = len(op.inputs[0].shape)
+    dims = given.get("dim", given.get("axis"))
+    if dims is None or (isinstance(dims, tuple | list) and not dims):
+        raise Gap("it makes one number of the whole batch")
+    axes = sorted({axis % rank for axis in ([dims] if isinstance(dims, int) else dims)})
+    keepdim = len(op.outputs[0].shape) == rank and rank > 0
+    pool_of(net, op, how, axes, keepdim=keepdim)
+
+
+def pool_of(net: Growing, op: Op, how: str, axes: Sequence[int], *, keepdim: bool) -> None:
+    """Lower a reduction of the first tensor over axes."""
+    tensor = op.inputs[0]
+    view = net.view(tensor)
+    found = [view.wholes(axis) for axis in axes]
+    if any(each is None for each in found) or any(map(view.repeated, (p for a in view.axes for p in a))):
+        value, order = net.plain(tensor)
+        view = net.laid(value, order, len(tensor.shape))
+        found = [view.wholes(axis) for axis in axes]
+    gone = {at for each in found for at in each or ()}
+    left = [() if axis in axes else parts for axis, parts in enumerate(view.axes)]
+    if not keepdim:
+        left = [parts for axis, parts in enumerate(left) if axis not in axes]
+    if not gone and how in {"mean", "sum", "max", "min"}:
+        net.give(op.outputs[0], view.with_axes(left))
+        return
+    space = {*range(1, len(view.parts))}
+    wide = {axis for axis in space if not is_one(net.sizes[view.value][axis])}
+    pool = {"mean": GlobalAvgPool, "max": GlobalMaxPool}.get(how)
+    if pool and gone and wide <= gone <= space and len(space) <= MOST_SPACE:
+        made = put(net, op, pool(), [view.value])
+        new = whole_view(made, net.sizes[made])
+        where = {parts: new.parts[at] for at, parts in enumerate(view.parts)}
+        axes_left = [where.get(parts, ()) for parts in left]
+        net.give(op.outputs[0], new.with_axes(axes_left))
+        return
+    made = put(net, op, Reduce(how=how, dim=tuple(sorted(at + 1 for at in gone)), keepdim=False), [view.value])
+    parts = tuple(each for at, each in enumerate(view.parts) if at not in gone)
+    net.give(op.outputs[0], View(made, parts, tuple(left), view.sizes))
+
+
+def upsample(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a resize: by a factor, to a number, or to the sides of another value."""
+    op = ops[0]
+    tensor, output = op.inputs[0], op.outputs[0]
+    if op.call is None:
+        layer = op.layer
+    else:
+        names = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias")
+        told = {name: one for name, one in called(op).arguments(names).items() if one is not None}
+        told.pop("antialias", None)
+        layer = Upsample.of_torch({"mode": "nearest"} | told)
+    if layer is None:
+        raise Gap("no layer type is such a resize")
+    rank = len(tensor.shape) - 2
+    order = ordered(net, tensor)
+    if order[:2] == [1, 0]:
+        layer = with_frames(layer, rank)
+    value, _ = net.plain(tensor, order)
+    sizes = [net.shapes[id(output)][axis] for axis in order]
+    references: list[int] = []
+    if layer.size is not None:
+        layer, references = resized(net, op, layer, value, tuple(sizes[1:]))
+    made = put(net, op, layer, [value], references=references, sizes=sizes)
+    net.give(output, net.laid(made, order, len(tensor.shape)))
+
+
+def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tuple[Upsample, list[int]]:
+    """Return a resize to sides, by what they follow from."""
+    kept = {name: one for name, one in vars(layer)["_settings"].items() if name != "size"}
+    followed = net.followed(op, "size", 1)
+    if not followed and all(map(constant, sides)):
+        return layer, []
+    own = net.sizes[value][1:]
+    if followed:
+        liked = next((v for v in followed if net.sizes[v][1:] == sides), None)
+        if liked is not None and liked != value:
+            return Upsample(like=True, **kept), [liked]
+    factors = {
+        tuple(out / w for out, w in zip(after, before, strict=True)) for after, before in zip(sides, own, strict=True)
+    }
+    if len(factors) == 1 and len(first := {*factors.pop()}) == 1:
+        factor = first.pop()
+        if factor * 4 == int(factor * 4):
+            return Upsample(scale_factor=int(factor) if factor == int(factor) else factor, **kept), []
+    for liked in (*range(1, net.inputs), *reversed(range(net.inputs, len(net.sizes)))):
+        if net.sizes[liked][1:] == sides:
+            return Upsample(like=True, **kept), [liked]
+    raise Gap("its sides follow from no other value")
+
+
+def pad(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a padding: of numbers, or to the sides of another value, or as a window behind it needs."""
+    op = ops[0]
+    if op.call is None:
+        module(net, ops)
+        return
+    given = [called(each).arguments(("pad", "mode", "value")) for each in ops]
+    tensor, rank = op.inputs[0], len(op.inputs[0].shape)
+    flat_ends = [tuple(int(n) for n in each["pad"]) for each in given]
+    pairs: dict[int, tuple[Size, Size]] = {}
+    for place in range(len(flat_ends[0]) // 2):
+        before, after = (tuple(each[2 * place + end] for each in flat_ends) for end in (0, 1))
+        if any(before) or any(after):
+            pairs[rank - 1 - place] = (before, after)
+    mode, fill = given[0].get("mode") or "constant", given[0].get("value") or 0.0
+    if not pairs:
+        keep(net, ops)
+        return
+    view = net.view(tensor)
+    if any(view.whole(axis) is None for axis in pairs):
+        value, order = net.plain(tensor)
+        view = net.laid(value, order, rank)
+    wholes = {view.whole(axis): ends for axis, ends in pairs.items()}
+    if None in wholes:
+        raise Gap("an axis of 1 is padded")
+    target = [
+        tuple(w + b + a for w, b, a in zip(size, *wholes.get(axis, ((0,) * len(size),) * 2), strict=True))
+        for axis, size in enumerate(net.sizes[view.value])
+    ]
+    words = {"mode": mode} | ({"value": float(fill)} if fill else {})
+    if all(constant(size) for ends in wholes.values() for size in ends):
+        numbers = [tuple(end[0] for end in wholes.get(axis, ((0,), (0,)))) for axis in range(len(view.parts))]
+        channels = {"channels": numbers[0]} if any(numbers[0]) else {}
+        if any(n < 0 for n in numbers[0]) or (channels and mode != "constant"):
+            raise Gap("channels are padded")
+        if len(numbers) == 1:
+            raise Gap("channels are padded")
+        made = put(net, op, Pad(padding=tuple(numbers[1:]), **channels, **words), [view.value])
+        net.give(op.outputs[0], view.of(made, net.sizes[made]))
+        return
+    layer, references = padded_like(net, op, view.value, target, wholes)
+    if layer is None:
+        sides = [wholes.get(axis, ((0,) * view.runs(),) * 2) for axis in range(1, len(view.parts))]
+        if view.axes[0] or 0 in wholes or any(view.whole(axis) != axis - 1 for axis in range(1, rank)):
+            raise Gap("its padding follows from no other value")
+        net.wait(op.outputs[0], tuple(target), Waiting(view, sides, mode, fill))
+        return
+    made = put(net, op, layer.replace(**words), [view.value], references=references)
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def padded_like(
+    net: Growing, op: Op, value: int, target: Sequence[Size], ends: dict[Any, tuple[Size, Size]]
+) -> tuple[Pad | None, list[int]]:
+    """Return a padding to the sides of another value, or to a multiple of a number; None where it is neither."""
+    size = net.sizes[value]
+    centred = all(
+        before == tuple((t - w) // 2 for t, w in zip(target[axis], size[axis], strict=True))
+        for axis, (before, _) in ends.items()
+    )
+    behind = all(not any(before) for before, _ in ends.values())
+    if 0 in ends:
+        return None, []
+    followed = net.followed(op, "pad", 1)
+    if centred and followed:
+        for liked in followed:
+            if net.sizes[liked][1:] == tuple(target[1:]):
+                return Pad(like=True), [liked]
+    if centred or behind:
+        for multiple in (2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 10, 12, 14):
+            if all(
+                t == -(-w // multiple) * multiple
+                for after, before in zip(target[1:], size[1:], strict=True)
+                for t, w in zip(after, before, strict=True)
+            ):
+                where = {} if behind else {"where": "both"}
+                return Pad(multiple=multiple, **where), []
+    if centred:
+        for liked in reversed(range(1, len(net.sizes))):
+            if net.sizes[liked][1:] == tuple(target[1:]) and liked != value:
+                return Pad(like=True), [liked]
+    return None, []
+
+
+def recurrent(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower an LSTM, GRU or RNN: its sequence, and the states in which it ends."""
+    op = ops[0]
+    layer, tensor = op.layer, op.inputs[0]
+    if layer is None or len(tensor.shape) != BATCHED or len(op.inputs) > 1:
+        raise Gap("it is given states, or a packed sequence")
+    time, features = (0, 2) if tensor.batch == 1 else (1, 2)
+    view = net.view(tensor)
+    if view.axes[1 - time] or view.whole(time) is None or view.whole(features) is None or len(view.parts) != 2:  # noqa: PLR2004
+        value, order = net.plain(tensor, [time, features])
+        view = net.laid(value, order, BATCHED)
+    over = view.whole(time)
+    if over is None or len(view.parts) != 2:  # noqa: PLR2004 -- time and features
+        raise Gap("it has one step")
+    layer = layer.replace(over=over + 1, returns="sequence")
+    made = put(net, op, layer, [view.value])
+    sequence = [() if axis not in (time, features) else view.axes[axis] for axis in range(BATCHED)]
+    net.give(op.outputs[0], view.with_axes(sequence).of(made, net.sizes[made]))
+    states = op.outputs[1] if len(op.outputs) > 1 else None
+    if states is not None and states.value in net.read and layer.num_layers == 1:
+        last = net.add(layer.replace(returns="last"), [view.value], "last", path=f"{op.path}_last")
+        net.share(last, made)
+        found = whole_view(last, net.sizes[last])
+        net.views[states.value] = found
+        target = net.shapes[id(states)]
+        split = reshaped(found, target)
+        if split is None:
+            raise Gap("its states have another shape")
+        net.give(states, split)
+
+
+def attention(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower torch's multi-head attention of a sequence to itself."""
+    op = ops[0]
+    if op.layer is None or len({tensor.value for tensor in op.inputs[:3] if tensor.value}) != 1:
+        raise Gap("it attends to another sequence")
+    tensor, rank = op.inputs[0], len(op.inputs[0].shape)
+    view = net.view(tensor)
+    if view.whole(rank - 1) is None:
+        value, order = net.plain(tensor)
+        view = net.laid(value, order, rank)
+    at = view.whole(rank - 1)
+    over = tuple(axis + 1 for axis in range(len(view.parts)) if axis != at)
+    if at is None or not over or len([parts for parts in view.axes if parts]) != 2:  # noqa: PLR2004 -- a sequence
+        raise Gap("windows are folded into the batch")
+    made = put(net, op, op.layer.replace(over=over), [view.value])
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def unpool(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a max_unpool, whose indices a max_pool gave."""
+    op = ops[0]
+    layer = op.layer if op.call is None else recognized(ops)
+    indices = op.inputs[1] if len(op.inputs) > 1 else None
+    pool = net.pools.get(indices.value) if indices is not None else None
+    if not isinstance(layer, MaxUnpool) or pool is None:
+        raise Gap("no max_pool gave its indices")
+    value, order = net.plain(op.inputs[0], ordered(net, op.inputs[0]))
+    entered, of = pool
+    told = {k: v for k, v in vars(layer)["_settings"].items() if k in {"kernel_size", "stride", "padding"}}
+    told = {k: v for k, v in told.items() if v != getattr(of, k, None)}
+    layer = MaxUnpool(indices=of, **told)
+    sides = [net.shapes[id(op.outputs[0])][axis] for axis in order]
+    if tuple(sides[1:]) != net.sizes[entered][1:]:
+        layer = layer.replace(output_size="default")
+    # where the largest index would be no cell of the result, it refuses sizes that torch may take
+    made = put(net, op, layer, [value], references=[entered], sizes=sides, loose=True)
+    net.give(op.outputs[0], net.laid(made, order, len(op.inputs[0].shape)))
+
+
+def max_pool(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a max_pool, and keep what a max_unpool must know of it."""
+    op = ops[0]
+    (module if op.call is None else function)(net, ops)
+    made = net.view(op.outputs[0]).value
+    if len(op.outputs) > 1:
+        node = net.nodes[made - net.inputs]
+        net.pools[op.outputs[1].value] = (node.inputs[0], node.layer)
+
+
+LAYERS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
+    "linear": linear,
+    "layer_norm": layer_norm,
+    **dict.fromkeys(("batch_norm", "group_norm", "instance_norm"), group_norm),
+    **dict.fromkeys(("dropout", "identity"), dropout),
+    **dict.fromkeys(("softmax", "log_softmax", "softmin"), over_axis),
+    "glu": glu,
+    "prelu": prelu,
+    **dict.fromkeys(("flatten", "unflatten"), flat),
+    "upsample": upsample,
+    "interpolate": upsample,
+    "pad": pad,
+    **dict.fromkeys(("lstm", "gru", "rnn"), recurrent),
+    "attention": attention,
+    "max_unpool": unpool,
+    "max_pool": max_pool,
+    **dict.fromkeys((name for names in HOW.values() for name in names), reduce),
+}
