@@ -109,7 +109,7 @@ class Nodes:
         if given in joins and site.step.inputs is None and joins[-1] == 1:  # as of most layers
             return
         optional = site.step.optional
-        if joins[-1] > 1 and site.step.inputs is None:
+        if joins[-1] > 1 and site.step.inputs is None and not kind.alone:
             self.ledger.fail(building.UnsaidJoin, site, "type", type=kind.type)
         if optional and joins[-1] == 1 and UNRESOLVED not in site.inputs:
             self.ledger.fail(building.OptionalNoJoin, site, "from", of=kind.type)

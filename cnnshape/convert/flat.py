@@ -58,7 +58,7 @@ class Flat:
         else:
             entry |= {"type": layer.type, **self.settings(value, node, layer)}
         entry |= self.references(node, layer)
-        if [*node.joined] != self.above(value) or layer.joins[-1] > 1:
+        if [*node.joined] != self.above(value) or (layer.joins[-1] > 1 and not layer.alone):
             names = [self.names[joined] for joined in node.joined]
             entry["from"] = names if len(names) > 1 else names[0]
         if node.shares_weight:

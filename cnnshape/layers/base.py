@@ -50,6 +50,7 @@ class Layer(InTorch):
     family: ClassVar[str] = ""  # the heading above its file's types in docs/layers.md
     ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
+    alone: ClassVar[bool] = False  # of a type that joins: one input is as usual, and need not be said
     keeps_rank: ClassVar[bool] = True  # the output has as many axes as the input, even where the input is refused
     fits: ClassVar[bool] = False  # it changes nothing where input and output have equal shapes
     adds: ClassVar[bool] = False  # it does nothing but add cells at the ends, or cut them off there

@@ -89,6 +89,7 @@ class Opaque(Stated, type="opaque"):
     seen = InferredShape(_entering)
     submodule = Text()
     joins = range(1, LARGEST)  # the shape follows the first; the others enter it too
+    alone = True
     keeps_rank = False
     on_trust = True
 
