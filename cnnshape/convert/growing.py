@@ -176,7 +176,7 @@ class Growing:
             or any(len({*size}) > 1 and size != old for size, old in zip(sizes, self.sizes[value], strict=True))
         ):
             raise Gap("an axis is repeated")
-        return self.add(Upsample(size=tuple(size[0] for size in sizes[1:])), [value], "repeat")
+        return self.add(Upsample(size=tuple(size[0] for size in sizes[1:])), [value])
 
     def _split(self, view: View) -> tuple[int, list[int]]:
         """Return a value with an axis for each part, and the parts."""
@@ -184,7 +184,7 @@ class Growing:
         for axis in reversed(range(len(view.parts))):
             if len(view.parts[axis]) > 1:
                 sizes = [view.sizes[part] for part in view.parts[axis]]
-                value = self.add(Unflatten(dim=axis + 1, unflattened_size=_written(sizes)), [value], "unflatten")
+                value = self.add(Unflatten(dim=axis + 1, unflattened_size=_written(sizes)), [value])
         return value, [part for parts in view.parts for part in parts]
 
     def _permuted(self, value: int, parts: list[int], wanted: list[list[int]]) -> tuple[int, list[int]]:
@@ -196,7 +196,7 @@ class Growing:
                 order.insert(0 if behind is None else order.index(behind) + 1, part)
         if order != parts:
             dims = tuple(parts.index(part) + 1 for part in order)
-            value = self.add(Permute(dims=dims), [value], "permute")
+            value = self.add(Permute(dims=dims), [value])
         return value, order
 
     def _merged(self, value: int, parts: list[int], view: View, wanted: list[list[int]]) -> int:
@@ -211,9 +211,7 @@ class Growing:
             groups.append(group)
         filled = [group for group in groups if group]
         if left and not filled:
-            return (
-                value if not wanted and not parts else self.add(Reshape(shape=(1,) * len(wanted)), [value], "reshape")
-            )
+            return value if not wanted and not parts else self.add(Reshape(shape=(1,) * len(wanted)), [value])
         if left:
             filled[-1] += left
         start = len(parts)
@@ -222,11 +220,11 @@ class Growing:
             if len(group) > 1:
                 everything = len(group) == len(parts)
                 given = {} if everything else {"start_dim": start + 1, "end_dim": start + len(group)}
-                value = self.add(Flatten(**given), [value], "flatten")
+                value = self.add(Flatten(**given), [value])
         for index, group in enumerate(groups):
             if not group:
                 dim, sizes = (index, (-1, 1)) if index else (1, (1, -1))
-                value = self.add(Unflatten(dim=dim, unflattened_size=sizes), [value], "unflatten")
+                value = self.add(Unflatten(dim=dim, unflattened_size=sizes), [value])
         return value
 
     def _shuffled(self, view: View, wanted: list[list[int]]) -> int | None:
@@ -239,7 +237,7 @@ class Growing:
             rest = [[part for part in parts if not is_one(sizes[part])] for parts in view.parts[1:]]
             groups = sizes[view.parts[0][0]]
             if rest == wanted[1:] and constant(groups) and len(view.parts) > 1:
-                return self.add(ChannelShuffle(groups=groups[0]), [view.value], "channel_shuffle")
+                return self.add(ChannelShuffle(groups=groups[0]), [view.value])
         space = len(view.parts) - 1
         if not space:
             return None
@@ -251,7 +249,7 @@ class Growing:
                 image: Layer = (
                     PixelShuffle(upscale_factor=block[0]) if space == SPLIT else DepthToSpace(block_size=block[0])
                 )
-                return self.add(image, [view.value], image.type)
+                return self.add(image, [view.value])
         if split == [*range(1, space + 1)] and all(len(parts) == SPLIT for parts in view.parts[1:]):
             blocks = {sizes[parts[1]] for parts in view.parts[1:]}
             channels = [view.parts[0][0], *(parts[1] for parts in view.parts[1:])]
@@ -263,7 +261,7 @@ class Growing:
                         if space == SPLIT
                         else SpaceToDepth(block_size=block[0])
                     )
-                    return self.add(image, [view.value], image.type)
+                    return self.add(image, [view.value])
         return None
 
     def with_whole(self, tensor: Tensor, axis: int) -> View:
@@ -286,7 +284,7 @@ class Growing:
             value, order = self.plain(tensor)
             found = reshaped(self.laid(value, order, len(view.axes)), target)
         if found is None:  # pieces of several axes: they are joined before
-            value = self.add(Flatten(), [value], "flatten")
+            value = self.add(Flatten(), [value])
             found = reshaped(whole_view(value, self.sizes[value]), target)
         if found is None:
             raise Gap("it is read in a shape that does not follow from its own")
@@ -298,7 +296,7 @@ class Growing:
         self,
         layer: Layer,
         inputs: Sequence[int],
-        name: str,
+        name: str = "",
         *,
         references: Sequence[int] = (),
         path: str | None = None,
@@ -308,7 +306,7 @@ class Growing:
     ) -> int:
         """Add a layer, or find the one without weights that is there already; return its value.
 
-        `path` is its name; without it `name` stands behind the path of the module that it is in. `sizes` are those of its
+        `path` is its name; without it `name`, or its type, stands behind the path of the module that it is in. `sizes` are those of its
         result, where they are known. Raises Gap where it refuses its inputs in a run.
         """
         entering = [*inputs, *references]
@@ -323,6 +321,7 @@ class Growing:
             if sizes is not None and not raised and found != tuple(sizes):
                 raise Gap(f"{layer.type} would give {[size[0] for size in found]}")
             sizes = found
+        name = name or layer.type
         within = path if path is not None else f"{self.at.path}.{name}" if self.at.path else name
         title = unlike(layer_name(within), self.names)
         self.names.add(title)

@@ -17,6 +17,7 @@ from cnnshape.convert.opaque import opaque, value_of
 from cnnshape.convert.windows import LAYERS, each_value, function, module
 from cnnshape.layers.activation import Activation, Identity
 from cnnshape.layers.base import SPATIAL, TYPES
+from cnnshape.layers.pooling import MaxUnpool
 from cnnshape.network.network import Network
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _needed(net: Growing, outputs: dict[str, int]) -> set[int]:
             needed.add(value)
             node = net.nodes[value - net.inputs] if value >= net.inputs else None
             todo += node.inputs if node else ()
-            if node and node.type == "max_unpool":
+            if node and isinstance(node.layer, MaxUnpool):
                 todo += [v for v in range(net.inputs, value) if _pools(net.nodes[v - net.inputs], node)]
     return needed
 

@@ -21,7 +21,13 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("pytorch/batch_axis.py", "permute"): "a function of torch",
     ("pytorch/batch_axis.py", "select"): "another",
 }
-TABLES = {"problems/foreign.py", "compare/functions.py", "pytorch/repairs.py"}  # words of others, and of torch
+LOWERED = {f"convert/{name}.py" for name in ("joins", "moves", "opaque", "windows")}  # torch's functions
+TABLES = {
+    "problems/foreign.py",
+    "compare/functions.py",
+    "pytorch/repairs.py",
+    *LOWERED,
+}  # words of others, and of torch
 
 
 def types_in(text):
