@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.sizeset import SizeSet
     from cnnshape.problems.base import ArchitectureError, Problem
+    from cnnshape.pytorch.build import build
     from cnnshape.pytorch.crosscheck import verify
     from cnnshape.testing import assert_shapes
 
@@ -29,6 +30,7 @@ __all__ = [
     "SizeSet",
     "ValidSizes",
     "assert_shapes",
+    "build",
     "dumps",
     "load",
     "loads",
@@ -48,6 +50,7 @@ HOMES: Final = {
     "SizeSet": "numbers.sizeset",
     "ValidSizes": "network.valid_sizes",
     "assert_shapes": "testing",
+    "build": "pytorch.build",
     "dumps": "convert.written",
     "receptive_fields": "network.receptive",
     "verify": "pytorch.crosscheck",

@@ -129,7 +129,8 @@ class Attention(Layer, type="attention"):
         linear, c = torch.nn.Linear, self.embed_dim
         if self.projects_with_bias() == self.bias:
             return torch.nn.MultiheadAttention(c, self.num_heads, self.dropout, self.bias, batch_first=True)
-        return torch.nn.ModuleList([linear(c, 3 * c, bias=self.projects_with_bias()), linear(c, c, bias=self.bias)])
+        qkv, proj = linear(c, 3 * c, bias=self.projects_with_bias()), linear(c, c, bias=self.bias)
+        return torch.nn.ModuleDict({"qkv": qkv, "proj": proj})
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
@@ -140,7 +141,7 @@ class Attention(Layer, type="attention"):
             y = module(tokens, tokens, tokens, need_weights=False)[0]
         else:
             heads = (3, self.num_heads, self.embed_dim // self.num_heads)
-            qkv = module[0](tokens).unflatten(-1, heads).permute(2, 0, 3, 1, 4)
+            qkv = module["qkv"](tokens).unflatten(-1, heads).permute(2, 0, 3, 1, 4)
             read = torch.nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
-            y = module[1](read.transpose(1, 2).flatten(2))
+            y = module["proj"](read.transpose(1, 2).flatten(2))
         return y.unflatten(1, [x.shape[axis] for axis in positions]).movedim(-1, features)

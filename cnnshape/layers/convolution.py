@@ -123,8 +123,10 @@ class Learned(Layer):
         return getattr(torch.nn.utils.parametrizations, self.parametrization)(module)
 
     def ready(self, torch: Any, module: Any, x: Any) -> Any:
-        """Return the module that runs on a tensor: that of `module`, or a fixed one."""
-        return module if self.learned else self.replace(learned=True).module(torch, tuple(x.shape[1:])).to(x.device)
+        """Return the module that runs on a tensor: the one given, or that of a fixed one."""
+        return (
+            module if module is not None else self.replace(learned=True).module(torch, tuple(x.shape[1:])).to(x.device)
+        )
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return self.ready(torch, module, tensors[0])(tensors[0])
@@ -299,23 +301,22 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
         return product(y[1:])
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return torch's module, with `gain` beside a list of gains; `call` pads where the padding follows the side."""
+        """Return torch's module, with its gains beside the weight; `call` pads where the padding follows the side."""
         bare = self.replace(padding=0, padding_mode="zeros") if self.padding in SAME_ENDS else self
         module = super(Conv, bare).module(torch, *inputs)
-        if not self.gain:
-            return module
-        gains = torch.nn.ParameterList([torch.nn.Parameter(torch.ones(self.out_channels))])
-        return torch.nn.ModuleList([module, gains])
+        if self.gain:
+            gains = torch.ones(self.out_channels, *[1] * len(inputs[0]))
+            module.register_parameter("gain", torch.nn.Parameter(gains))
+        return module
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         x = self.padded_input(torch, tensors[0], mode=mode)
         if not self.gain:
             return self.ready(torch, module, x)(x)
-        conv, gains = module[0], module[1][0]
-        filters = conv.weight.reshape(1, self.out_channels, -1)
-        standard = torch.nn.functional.batch_norm(filters, None, None, weight=gains, training=True)
-        return conv._conv_forward(x, standard.reshape_as(conv.weight), conv.bias)  # noqa: SLF001 -- in padding_mode
+        filters = module.weight.reshape(1, self.out_channels, -1)
+        standard = torch.nn.functional.batch_norm(filters, None, None, weight=module.gain.flatten(), training=True)
+        return module._conv_forward(x, standard.reshape_as(module.weight), module.bias)  # noqa: SLF001 -- in padding_mode
 
     @classmethod
     def of_module(cls, module: Any, **said: Any) -> Self:

@@ -206,9 +206,9 @@ class _Tensor(Elementwise):
         return [{"weight": name} for name in ("", "gamma", "scale", "bias", "beta")]
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return a list of the tensor alone."""
+        """Return a table of the tensor alone."""
         shape = self.tensor_shape(inputs[0])
-        return torch.nn.ParameterList([torch.nn.Parameter(torch.empty(shape))])
+        return torch.nn.ParameterDict({"weight": torch.nn.Parameter(torch.ones(shape))})
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the number of its values, however it is stated."""
@@ -252,7 +252,7 @@ class Scale(_Tensor, type="scale"):
         return super().module(torch, *inputs) if self.value is None else None
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        return tensors[0] * (module[0] if self.value is None else self.value)
+        return tensors[0] * (module["weight"] if self.value is None else self.value)
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         return super().compared(x, y) if self.value is None else {"value": float(self.value)}
@@ -272,4 +272,4 @@ class Bias(_Tensor, type="bias"):
     functions = ("add", "radd", "sub", "subtract", "rsub")
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        return tensors[0] + module[0]
+        return tensors[0] + module["weight"]

@@ -21,6 +21,7 @@ from cnnshape import (
     SizeSet,
     ValidSizes,
     assert_shapes,
+    build,
     dumps,
     load,
     loads,
@@ -113,6 +114,7 @@ def fields(net: Network) -> None:
 
 
 def in_torch(net: Network, model: torch.nn.Module) -> None:
+    build(net)  # a torch.nn.Module
     crosschecked = verify(net, "cpu")
     assert_type(crosschecked.ok, bool)
     assert_type(crosschecked.problems, tuple[Problem, ...])
