@@ -189,7 +189,7 @@ def key(problem):
     return problem.code, problem.layer, str(problem.place and problem.place.path)
 
 
-def flaw(net, text, problem, fix, folder=FOLDER):
+def flaw(net, text, problem, fix, folder=FOLDER, *, torch=True):  # noqa: PLR0913 -- all that a fix is tried on
     """What is wrong with a fix: "" where it loads, mends its problem, brings no new one, and torch agrees (on meta)."""
     try:
         new = net_of(fix.apply(text), folder)
@@ -203,7 +203,7 @@ def flaw(net, text, problem, fix, folder=FOLDER):
         one.place == problem.place for one in errors(report.problems) if one.code == problem.code
     ):
         return "its problem is still there"
-    return in_torch(new, report)
+    return in_torch(new, report) if torch else ""
 
 
 def in_torch(net, report):
@@ -232,7 +232,7 @@ def judge(name, *, torch=True):
             for fix in problem.fixes:
                 if any(accepts(data, fix, never) for never in truth.get("never", ())):
                     flaws.append(f"NEVER: {fix.summary}")
-                wrong = flaw(net, text, problem, fix) if torch else ""
+                wrong = flaw(net, text, problem, fix, torch=torch)
                 flaws += [f"{fix.summary}: {wrong}"] if wrong else []
         said = (repr(cause.message) if cause else "no cause", *(fix.summary for fix in fixes))
     where = layer and (place(data, layer) or layer)
