@@ -83,14 +83,15 @@ def channels_of_source(case: Case) -> Iterator[Candidate]:
 def wants(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int, float]]:
     """Yield values with their numbers of channels, the number that is wanted of them, and a rank."""
     problem, facts = case.problem, case.problem.facts
-    entering = [sketch.shapes[value] for value in end.joined]
+    joined = end.joined if len(end.joined) > 1 else end.inputs  # a reference wants the same channels, too
+    entering = [sketch.shapes[value] for value in joined]
     if isinstance(problem, shapes.DeclaredDiffers):
         if isinstance(facts["declared"], int) and isinstance(facts["arrives"], int):
             yield end.inputs[0], facts["arrives"], facts["declared"], 3.9
     elif isinstance(problem, shapes.ShapesDiffer) and len(entering) > 1:
         counts = [shape[0] for shape in entering if shape]
         if len(counts) == len(entering) and UNKNOWN not in counts:
-            for value, count in zip(end.joined, counts, strict=True):
+            for value, count in zip(joined, counts, strict=True):
                 for other in dict.fromkeys(counts):
                     if other != count:
                         yield value, count, other, 3.1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.problems.shapes import DeclaredDiffers
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.network.report import LayerReport
 
 GROWTH = 64  # a declared number that grows by as much is rarely meant
 
@@ -21,4 +22,28 @@ def arriving(case: Case) -> Iterator[Candidate]:
         return
     name, declared, arrives = (problem.facts[key] for key in ("parameter", "declared", "arrives"))
     rank = 4.0 if arrives < GROWTH * declared else 5.5
-    yield from case.change(row.node, name, arrives, rank=rank, family="declared")
+    others = [other for other in case.report.layers if other.node.place == row.node.place]
+    if len({arriving_at(other, name) for other in others}) == 1:
+        yield from case.change(row.node, name, arrives, rank=rank, family="declared")
+    else:  # one place of a block, at uses of other sizes
+        if text := source_text(case, row):
+            yield from case.change(row.node, name, text, rank=3.0, family="declared")
+        yield from case.change(row.node, name, None, rank=3.1, family="declared")
+
+
+def arriving_at(row: LayerReport, name: str) -> Any:
+    """Return the number that a row's layer declares, as what arrives makes it."""
+    layer, shape = row.node.layer, row.input_shapes[0]
+    return layer.inferred[name].takes(layer, shape) if layer and shape and name in layer.inferred else None
+
+
+def source_text(case: Case, row: LayerReport) -> str:
+    """Return the expression by which a layer of the same block decides the channels that arrive; "" where none does."""
+    block = row.node.place.path[:2]
+    for other in reversed(case.report.layers[: case.report.layers.index(row)]):
+        path, shape = other.node.place.path, other.output
+        table = case.at(path)
+        text = table.get("out_channels", table.get("out_features")) if isinstance(table, dict) else None
+        if path[:2] == block and isinstance(text, str) and shape and row.inputs[0] and shape[0] == row.inputs[0][0]:
+            return text
+    return ""

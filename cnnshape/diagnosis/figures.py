@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
+from cnnshape.diagnosis.parameters import SOLVED
 from cnnshape.diagnosis.sketch import Sketch
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
@@ -148,24 +149,24 @@ def nearby(case: Case) -> Iterator[Candidate]:
     if isinstance(case.problem, ClaimDiffers):
         return
     sketch = Sketch(case)
-    rows = {value: case.report.layers[value - sketch.first] for value in sketch.upstream}
-    near = {row.node.place.path for row in rows.values() if case.own(row.node.place)}
-    near |= {use.path for row in rows.values() for use in row.node.used_at if case.own(use)}
-    like = Counter((path[-1], number) for path, number in numbers(case))
+    rows = [case.report.layers[value - sketch.first] for value in sketch.upstream]
+    near = {row.node.place.path for row in rows if case.own(row.node.place)}
+    near |= {use.path for row in rows for use in row.node.used_at if case.own(use)}
+    like = Counter((_key(path), number) for path, number in numbers(case))
     found = []
     for path, number in numbers(case):
-        depth = step_of(path)
-        key = path[-1]
+        depth, key = step_of(path), path[-1]
         inside = path[:depth] in near if depth else path[0] in ("constants", "blocks")
-        if not inside or not isinstance(key, str) or key in CHANNELS:
+        if not inside or not isinstance(key, str) or key in CHANNELS or (depth and key in SOLVED):
             continue
         siblings = [value for (name, value), _ in like.most_common() if name == key and value != number]
         for step, value in enumerate(dict.fromkeys([*siblings[:2], number - 1, number + 1, number * 2, number // 2])):
             if value > 0 and value != number:
-                found.append(changed(case, path, number, value).ranked(3.9 + 0.1 * step, "nearby"))
-    yield from sorted(found, key=lambda one: one.rank)
+                found.append(changed(case, path, number, value).ranked(4.2 + 0.1 * step, "nearby"))
+    yield from sorted(found, key=lambda one: one.rank)[:MOST_NEARBY]
 
 
+MOST_NEARBY: Final = 10
 CHANNELS: Final = frozenset(["out_channels", "in_channels", "out_features", "in_features", "num_features", "width"])
 
 

@@ -15,7 +15,7 @@ from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, 
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
 from cnnshape.diagnosis.of_words import meant
-from cnnshape.diagnosis.parameters import solved, together
+from cnnshape.diagnosis.parameters import solved, together, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +34,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (2, spread),
     (2.1, together),
     (2.2, pooled),
+    (2.2, worded),
     (2.6, rewired),
     (2.6, projected),
     (3, targets),
@@ -43,11 +44,11 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3, numbers),
     (3, squared),
     (3, out_of_range),
+    (3, arriving),
     (3.2, figures),
     (3.3, repeats),
-    (3.9, nearby),
-    (4, arriving),
     (4, reshaped),
+    (4.2, nearby),
     (5, sides),
     (5, channels),
     (5.5, one_less),

@@ -104,6 +104,46 @@ def joined(parts: list[Candidate | None]) -> Candidate | None:
     return reduce(Candidate.and_, found) if found and len(found) == len(parts) else None
 
 
+def worded(case: Case) -> Iterator[Candidate]:
+    """Yield the padding that keeps a side, in the words of the block that a convolution stands in: padding = "dilation"."""
+    sketch = Sketch(case)
+    done = set()
+    for value in sketch.upstream:
+        node = sketch.node(value)
+        if node is None or not isinstance(node.layer, Conv) or node.place in done or not case.own(node.place):
+            continue
+        done.add(node.place)
+        table = case.at(node.place.path)
+        kernel, dilation = (
+            (table.get(name, 1) for name in ("kernel_size", "dilation")) if isinstance(table, dict) else (1, 1)
+        )
+        text = _keeping(kernel, dilation)
+        if text and (isinstance(kernel, str) or isinstance(dilation, str)) and table.get("padding") != text:
+            layers = {}
+            for one in sketch.alike(value):
+                other = sketch.layers[one - sketch.first]
+                layers[one] = other.replace(padding=_half(other)) if isinstance(other, Conv) else other
+            if all(layers.values()) and sketch.mends({one: layer for one, layer in layers.items() if layer}):
+                yield from case.change(node, "padding", text, rank=2.2, family="setting padding")
+
+
+def _keeping(kernel: Any, dilation: Any) -> str:
+    """Return the expression of the padding that keeps a side; "" where the kernel is even or no number."""
+    if isinstance(kernel, int) and kernel % 2 and isinstance(dilation, str):
+        return dilation if kernel == 3 else f"{kernel // 2} * ({dilation})"  # noqa: PLR2004 -- one cell each side
+    if isinstance(kernel, str) and dilation == 1:
+        return f"{kernel} // 2" if kernel.isidentifier() else f"({kernel}) // 2"
+    return ""
+
+
+def _half(layer: Conv) -> Any:
+    """Return the padding that keeps a side."""
+    rank = max((len(one) for one in (layer.kernel_size, layer.dilation) if isinstance(one, tuple)), default=1)
+    axes = zip(per_axis(layer.kernel_size, rank), per_axis(layer.dilation, rank), strict=True)
+    halves = tuple(d * (k - 1) // 2 for k, d in axes)
+    return halves if rank > 1 else halves[0]
+
+
 def variants(case: Case, sketch: Sketch, value: int) -> Iterator[tuple[str, Any, Layer]]:
     """Yield other settings of a layer: the parameter, its value, the layer; one for each result that it may have."""
     node = sketch.node(value)
@@ -204,7 +244,7 @@ def _far(before: Layer, parameter: str, after: Layer) -> float:
     rank = len(new) if isinstance(new, tuple) else len(old) if isinstance(old, tuple) else 1
     one, other = per_axis(old, rank), per_axis(new, rank)
     steps = max(abs(a - b) for a, b in zip(one, other, strict=True) if isinstance(a, int) and isinstance(b, int))
-    to_one = 0.4 * (parameter == "kernel_size" and 1 in other and 1 not in one)
+    to_one = 0.8 * (parameter == "kernel_size" and 1 in other and 1 not in one)
     return (
         to_one
         + 0.05 * min(steps, 12)
@@ -225,7 +265,8 @@ class Regular:
         self.siblings: list[Layer] = []
         for row in case.report.layers:
             other = row.node
-            if other.layer is not None and other.type == node.type and other.place not in places:
+            parallel = other.inputs == node.inputs  # branches are meant to differ
+            if other.layer is not None and other.type == node.type and other.place not in places and not parallel:
                 places.add(other.place)
                 self.siblings.append(other.layer)
         self.whole = Counter(map(_geometry, self.siblings))

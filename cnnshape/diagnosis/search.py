@@ -63,7 +63,7 @@ def mended(case: Case, number: int) -> list[Mended]:
         if sum(one.candidate.family == candidate.family for one in found) == MOST_OF_FAMILY:
             continue
         one = completed(case, number, candidate, generator)
-        if one and not half(case, one) and trials.holds(one.candidate.operations):
+        if one and not half(case, one) and not of_one_use(case, one) and trials.holds(one.candidate.operations):
             found.append(one._replace(rank=one.rank - merit(one.verdict, wrong)))
     return sorted(found, key=lambda one: one.rank)
 
@@ -72,6 +72,14 @@ def half(case: Case, one: Mended) -> bool:
     """Say whether a fix of a claimed figure leaves another claimed figure wrong."""
     claimed = {number for number, problem in enumerate(case.report.problems) if isinstance(problem, ClaimDiffers)}
     return isinstance(case.problem, ClaimDiffers) and not claimed <= one.verdict.gone
+
+
+def of_one_use(case: Case, one: Mended) -> bool:
+    """Say whether a change in a block leaves the same problem at other uses of it."""
+    in_block = any(operation.path[:1] == ("blocks",) for operation in one.candidate.operations)
+    first = case.problem
+    same = {n for n, other in enumerate(case.report.problems) if (other.code, other.place) == (first.code, first.place)}
+    return in_block and not same <= one.verdict.gone
 
 
 def merit(verdict: Verdict, wrong: set[int]) -> float:
