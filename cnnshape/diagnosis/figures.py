@@ -16,9 +16,9 @@ from cnnshape.diagnosis.parameters import SOLVED
 from cnnshape.diagnosis.sketch import Sketch
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems import shapes
 from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.diagnosed import Edit
+from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer
 from cnnshape.problems.values import OutOfRange
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def figures(case: Case) -> Iterator[Candidate]:
         if case.trials.probes >= MOST_PROBES:
             return
         for value in values(case, path, number, count, here, wanted):
-            yield changed(case, path, number, value)
+            declared = isinstance(case.problem, DeclaredDiffers | ElementsDiffer)
+            yield changed(case, path, number, value).ranked(4.1 if declared else 3.2)
 
 
 def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) -> list[tuple[KeyPath, int]]:
@@ -80,6 +81,10 @@ def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) ->
     asked = [*numbers(case)]
     if isinstance(case.problem, ClaimDiffers) and isinstance(case.data.get("input"), list):
         asked = [*_within(case.data["input"], ("input",)), *asked]
+    if isinstance(case.problem, DeclaredDiffers):  # out_channels are those of sources
+        asked = [
+            one for one in asked if one[0][-1] not in ("out_channels", "in_channels", "in_features", "num_features")
+        ]
     kept = [one for one in asked if (_key(one[0]) in OF_SIDES) == of_sides or (of_sides and one[0][0] == "input")]
     return sorted(kept, key=unlikely)
 
@@ -114,15 +119,11 @@ def measured_by(case: Case) -> tuple[Measure, list[int], bool] | None:
             return None
         place = number(sketch.end)
         return lambda net, report: [_channels(net, report, place)], [sketch.wanted[0]], False
-    if isinstance(problem, shapes.DeclaredDiffers) and isinstance(facts["declared"], int):
+    if isinstance(problem, DeclaredDiffers) and isinstance(facts["declared"], int):
         name = facts["parameter"]
         axis = -1 if name in ("in_features", "input_size") else 0
         return lambda _, report: [_entering(report, problem.layer, axis)], [facts["declared"]], False
-    if (
-        isinstance(problem, shapes.ElementsDiffer)
-        and isinstance(facts["shape"], tuple)
-        and UNKNOWN not in facts["shape"]
-    ):
+    if isinstance(problem, ElementsDiffer) and isinstance(facts["shape"], tuple) and UNKNOWN not in facts["shape"]:
         return lambda _, report: [_entering(report, problem.layer, None)], [abs(prod(facts["shape"]))], False
     return None
 
@@ -157,7 +158,9 @@ def nearby(case: Case) -> Iterator[Candidate]:
     for path, number in numbers(case):
         depth, key = step_of(path), path[-1]
         inside = path[:depth] in near if depth else path[0] in ("constants", "blocks")
-        if not inside or not isinstance(key, str) or key in CHANNELS or (depth and key in SOLVED):
+        table = case.at(path[:depth]) if depth else None
+        own_rule = isinstance(table, dict) and "type" in table and key in SOLVED  # which parameters.py solves
+        if not inside or not isinstance(key, str) or key in CHANNELS or own_rule:
             continue
         siblings = [value for (name, value), _ in like.most_common() if name == key and value != number]
         for step, value in enumerate(dict.fromkeys([*siblings[:2], number - 1, number + 1, number * 2, number // 2])):

@@ -40,6 +40,7 @@ SOLVED: Final = (
     "upscale_factor",
 )
 NEAR: Final = 8  # a kernel, or a dilation, is looked for so far above the one that is written
+ODDER: Final = 0.4  # how much more unusual a layer may become that nothing points at
 COMMON_STRIDE: Final = 2  # of a convolution, at most
 MOST: Final = 10  # candidates in all
 
@@ -59,7 +60,9 @@ def solved(case: Case) -> Iterator[Candidate]:
         base += 0.7 * isinstance(case.problem, DeclaredDiffers)
         regular = Regular(case, node)
         for parameter, new, layer in variants(case, sketch, value):
-            if sketch.mends(dict.fromkeys(sketch.alike(value), layer)):
+            if not named and _odd(layer) > _odd(node.layer) + ODDER and not regular.known(layer):
+                continue
+            if sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
                 written = new if not isinstance(new, tuple) else list(new)
                 found += changes(case, node, parameter, written, rank=max(2.0, rank), family=f"setting {parameter}")
@@ -86,10 +89,7 @@ def _all_alike(case: Case, sketch: Sketch, values: list[int], nodes: list[Node])
         before, family = sketch.layers[values[0] - sketch.first], f"all {parameter}"
         if before is None or (_odd(other) >= _odd(before) and parameter != "output_padding"):
             continue
-        layers = {
-            one: layer.replace(**{parameter: new}) for one in every if (layer := sketch.layers[one - sketch.first])
-        }
-        if sketch.mends(layers):
+        if sketch.mends(sketch.setting(every, parameter, new)):
             rank = max(2.1, 3.0 + _far(before, parameter, other))
             parts = [
                 next(changes(case, node, parameter, _plain(new), rank=rank, family=family), None) for node in nodes
@@ -271,6 +271,10 @@ class Regular:
                 self.siblings.append(other.layer)
         self.whole = Counter(map(_geometry, self.siblings))
 
+    def known(self, layer: Layer) -> bool:
+        """Say whether a sibling has the very settings."""
+        return self.whole[_geometry(layer)] > 0
+
     def worse(self, after: Layer, parameter: str) -> float:
         """Return how much less a layer with another setting is like its siblings, and like what people write."""
         before = self.node.layer
@@ -304,7 +308,7 @@ def _odd(layer: Layer) -> float:
             return 0.0
         if isinstance(layer, Conv):
             odd += (
-                1.0 * (2 * p != d * (k - 1))
+                1.0 * (2 * p != d * (k - 1) if s < k else p > 0)
                 + 1.0 * (k == 1 < d)
                 + 0.7 * (k % 2 == 0 and k != s)
                 + 0.5 * (s > k)
@@ -313,5 +317,5 @@ def _odd(layer: Layer) -> float:
         elif isinstance(layer, ConvTranspose):
             odd += 0.5 * (s > k) + 0.5 * (k - s - 2 * p != 0)
         else:
-            odd += 0.5 * (s > k) + 0.5 * (p > 0 and 2 * p not in (k - 1, k))
+            odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1)
     return odd / rank

@@ -49,6 +49,7 @@ def mended(case: Case, number: int) -> list[Mended]:
     """Return the candidates that mend a problem, given by its number in the report, the best first."""
     trials, report = case.trials, case.report
     wrong = {one for one, problem in enumerate(report.problems) if problem.severity == "error"}
+    claimed = any(isinstance(report.problems[one], ClaimDiffers) for one in wrong)  # which tell a fix like a checksum
     found: list[Mended] = []
     trials.begin()
     before = trials.count
@@ -57,15 +58,23 @@ def mended(case: Case, number: int) -> list[Mended]:
         enough = len(found) >= MOST_FIXES and (
             len(wrong) == 1 or trials.count - before >= ENOUGH or any(wrong <= one.verdict.gone for one in found)
         )
-        sure = any(one.candidate.family == "figure" and wrong <= one.verdict.gone for one in found)
+        sure = claimed and any(wrong <= one.verdict.gone for one in found)
         if trials.spent or enough or sure or (best is not None and candidate.rank > best + FAR + 1):
             break
         if sum(one.candidate.family == candidate.family for one in found) == MOST_OF_FAMILY:
             continue
         one = completed(case, number, candidate, generator)
+        if one and any(alike(one, other) for other in found):
+            continue
         if one and not half(case, one) and not of_one_use(case, one) and trials.holds(one.candidate.operations):
             found.append(one._replace(rank=one.rank - merit(one.verdict, wrong)))
     return sorted(found, key=lambda one: one.rank)
+
+
+def alike(one: Mended, other: Mended) -> bool:
+    """Say whether two fixes are the same, in whatever order."""
+    first, second = ({repr(operation) for operation in each.candidate.operations} for each in (one, other))
+    return first == second
 
 
 def half(case: Case, one: Mended) -> bool:

@@ -15,7 +15,7 @@ from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.layers.base import Layer
@@ -116,6 +116,11 @@ class Sketch:
         assert node is not None
         return [value, *(other for other in self.places[node.place] if other != value)]
 
+    def setting(self, values: Iterable[int], parameter: str, new: Any) -> dict[int, Layer]:
+        """Return the layers of some values with another setting; layers at one place may have other channels."""
+        layers = {value: self.layers[value - self.first] for value in values}
+        return {value: replaced(layer, parameter, new) for value, layer in layers.items() if layer is not None}
+
     @cached_property
     def places(self) -> dict[Any, list[int]]:
         found: dict[Any, list[int]] = {}
@@ -145,3 +150,10 @@ class Sketch:
             changed[value] = result.output
         reached = changed.get(self.end, self.shapes[self.end])
         return self.end in changed and (self.wanted is None or reached == self.wanted)
+
+
+def replaced(layer: Layer, parameter: str, new: Any) -> Layer:
+    """Return a layer with another setting, and the numbers that were left out still so."""
+    other = layer.replace(**{parameter: new})
+    other.left_out = layer.left_out
+    return other
