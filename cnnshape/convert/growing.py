@@ -88,6 +88,7 @@ class Growing:
         self.read = {tensor.value for op in first.ops for tensor in op.inputs}
         self.read |= {output.tensor.value for output in first.outputs}
         self.at = At("", None)
+        self.raised = False  # torch refuses the operation that is lowered
         for tensor in first.inputs.values():
             sizes = self.shapes[id(tensor)]
             self.sizes.append(sizes[1:])
@@ -105,6 +106,13 @@ class Growing:
     def _note(self, *tensors: Tensor) -> None:
         self.shapes[id(tensors[0])] = tuple(zip(*(tensor.shape for tensor in tensors), strict=True))
 
+    def count_one(self, samples: int) -> None:
+        """Take the samples that a view made of one for one, in all tensors."""
+        self.shapes = {
+            key: ((1,) * len(self.recordings), *shape[1:]) if shape and shape[0][0] == samples else shape
+            for key, shape in self.shapes.items()
+        }
+
     # Views
 
     def view(self, tensor: Tensor) -> View:
@@ -115,6 +123,8 @@ class Growing:
     def give(self, tensor: Tensor, view: View) -> None:
         """Note the view that a result of an operation is. Raises Gap where its shape is not the recorded one."""
         shape = self.shapes[id(tensor)]
+        if self.raised:
+            view = self._declared(view, shape)
         fits = len(shape) == len(view.axes) and all(
             same(view.size(axis) or (1,) * len(size), size) for axis, size in enumerate(shape)
         )
@@ -122,6 +132,16 @@ class Growing:
             raise Gap(f"its shape is {[size[0] for size in shape]}")
         self.views[tensor.value] = view
         self.made_at[tensor.value] = self.at
+
+    def _declared(self, view: View, shape: Sizes) -> View:
+        """Return the view of what torch refuses to compute, with the shape that the operation declares."""
+        sizes = {part: size for parts, size in zip(view.axes, shape, strict=False) for part in parts if len(parts) == 1}
+        found = view._replace(sizes={**view.sizes, **sizes})
+        if len(view.axes) != len(shape):
+            found = whole_view(view.value, shape[1:])
+        if view.value >= self.inputs:
+            self.sizes[view.value] = found.value_sizes()
+        return found
 
     def natural(self, tensor: Tensor) -> list[int]:
         """Return the axes of a tensor but for the batch."""
@@ -301,7 +321,6 @@ class Growing:
         references: Sequence[int] = (),
         path: str | None = None,
         sizes: Sizes | None = None,
-        raised: bool = False,
         loose: bool = False,
     ) -> int:
         """Add a layer, or find the one without weights that is there already; return its value.
@@ -317,27 +336,43 @@ class Growing:
             return self.done[key]
         layer = settled(layer, tuple(size[0] for size in self.sizes[entering[0]]))
         if sizes is None or not loose:
-            found = self._measured(layer, entering, raised=raised)
-            if sizes is not None and not raised and found != tuple(sizes):
+            found = self._measured(layer, entering)
+            if sizes is not None and not self.raised and found != tuple(sizes):
                 raise Gap(f"{layer.type} would give {[size[0] for size in found]}")
             sizes = found
-        name = name or layer.type
-        within = path if path is not None else f"{self.at.path}.{name}" if self.at.path else name
-        title = unlike(layer_name(within), self.names)
-        self.names.add(title)
-        self.nodes.append(Node(title, layer.type, layer, tuple(entering), place_of(self.at.line)))
+        self.nodes.append(
+            Node(self._title(path, name or layer.type), layer.type, layer, tuple(entering), place_of(self.at.line))
+        )
         self.sizes.append(tuple(sizes))
         self.done.setdefault(key, len(self.sizes) - 1)
         return len(self.sizes) - 1
 
-    def _measured(self, layer: Layer, entering: Sequence[int], *, raised: bool) -> Sizes:
+    def unknown(self, path: str | None, kind: str, entering: Sequence[int]) -> int:
+        """Add a node of which nothing is known; return its value."""
+        self.nodes.append(Node(self._title(path, kind), kind, None, tuple(entering), place_of(self.at.line)))
+        self.sizes.append(())
+        return len(self.sizes) - 1
+
+    def _title(self, path: str | None, name: str) -> str:
+        """Return the name of a node: its path, or its own name behind that of the module that it is in."""
+        within = path if path is not None else f"{self.at.path}.{name}" if self.at.path else name
+        title = unlike(layer_name(within), self.names)
+        self.names.add(title)
+        return title
+
+    def _measured(self, layer: Layer, entering: Sequence[int]) -> Sizes:
         found = []
         for run in range(len(self.recordings)):
             result = measure(layer, tuple(tuple(size[run] for size in self.sizes[value]) for value in entering))
-            if result.output is None or (not raised and (result.refusals or UNKNOWN in result.output)):
-                why = next((f"{refusal.code} {refusal.facts}" for refusal in result.refusals), "")
-                raise Gap(f"{layer.type} refuses: {why}")
-            found.append(result.output)
+            output = result.output
+            if output is None or result.refusals or UNKNOWN in output:
+                if not self.raised:
+                    why = next((f"{refusal.code} {refusal.facts}" for refusal in result.refusals), "")
+                    raise Gap(f"{layer.type} refuses: {why}")
+                output = tuple(
+                    1 if size is UNKNOWN else size for size in output or ()
+                )  # until the operation declares it
+            found.append(output)
         return tuple(zip(*found, strict=True))
 
     def wait(self, output: Tensor, sizes: Sizes, waiting: Waiting) -> None:

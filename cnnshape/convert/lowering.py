@@ -14,6 +14,7 @@ from cnnshape.convert.joins import JOINS
 from cnnshape.convert.moves import MOVES
 from cnnshape.convert.names import unlike
 from cnnshape.convert.opaque import opaque, value_of
+from cnnshape.convert.views import whole_view
 from cnnshape.convert.windows import LAYERS, each_value, function, module
 from cnnshape.layers.activation import Activation, Identity
 from cnnshape.layers.base import SPATIAL, TYPES
@@ -74,14 +75,24 @@ def _lower(net: Growing, ops: Sequence[Op]) -> None:
     if op.call is not None and op.call.name in SILENT:
         return
     net.at = At(op.path if op.call else op.path.rpartition(".")[0], op.line)
-    mark = net.mark()
+    mark, net.raised = net.mark(), bool(op.raised)
     try:
         _handler(op)(net, ops)
         _own(net, op, mark.nodes)
     except Gap:
         net.back_to(mark)
+        if op.raised:
+            _unknown(net, op)
+            return
         opaque(net, ops)
         _own(net, op, mark.nodes, trusted=True)
+
+
+def _unknown(net: Growing, op: Op) -> None:
+    """Add an operation that torch refuses and no layer type says: nothing is known of its result."""
+    entering = [net.view(tensor).value for tensor in op.inputs if tensor.value in net.views]
+    for output in op.outputs:
+        net.give(output, whole_view(net.unknown(op.path if op.call is None else None, op.type, entering), ()))
 
 
 def _handler(op: Op) -> Callable[[Growing, Sequence[Op]], None]:
@@ -140,8 +151,7 @@ def _parameters(net: Growing, index: int) -> int:
     node = net.nodes[index]
     x = tuple(size[0] for size in net.sizes[node.inputs[0]])
     y = tuple(size[0] for size in net.sizes[net.inputs + index])
-    assert node.layer is not None
-    found = node.layer.counts(x, y)[0]
+    found = node.layer.counts(x, y)[0] if node.layer else 0
     return found if isinstance(found, int) else 0
 
 

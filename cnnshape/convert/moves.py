@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, called, constant
 from cnnshape.convert.views import View, expanded, is_one
+from cnnshape.layers.rearranging import Reshape, order_of
 from cnnshape.layers.shaping import Crop, Select, Slice
 
 if TYPE_CHECKING:
@@ -23,7 +24,26 @@ FLOATS: Final = ("float32", "float64", "float16", "bfloat16")
 
 def reshape(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
-    net.give(op.outputs[0], net.reshape(op.inputs[0], net.shapes[id(op.outputs[0])]))
+    output = op.outputs[0]
+    samples = output.shape[0] if output.shape else 1
+    if samples != 1 == op.inputs[0].shape[0] and _lost(net):
+        mixed(net, op, samples)
+    else:
+        net.give(output, net.reshape(op.inputs[0], net.shapes[id(output)]))
+
+
+def _lost(net: Growing) -> bool:
+    """Say whether the model returns more samples than enter: a view that folds them into the batch is undone nowhere."""
+    return any(output.tensor.shape[:1] != (1,) for output in net.recordings[0].outputs)
+
+
+def mixed(net: Growing, op: Op, samples: int) -> None:
+    """Lower a view(-1, 400) that makes several samples of one: a reshape to what it declares of a sample, which fails."""
+    value, _ = net.plain(op.inputs[0])
+    net.raised = True
+    made = net.add(Reshape(shape=op.outputs[0].shape[1:]), [value])
+    net.count_one(samples)
+    net.give(op.outputs[0], net.laid(made, [*range(1, len(op.outputs[0].shape))], len(op.outputs[0].shape)))
 
 
 def keep(net: Growing, ops: Sequence[Op]) -> None:
@@ -43,8 +63,6 @@ def permute(net: Growing, ops: Sequence[Op]) -> None:
         if call.name == "t" and rank < 2:  # noqa: PLR2004 -- a matrix
             order = [*range(rank)]
     else:
-        from cnnshape.layers.rearranging import order_of
-
         order = order_of(call)
     net.give(op.outputs[0], view.with_axes(view.axes[axis] for axis in order))
 

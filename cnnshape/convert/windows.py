@@ -44,9 +44,7 @@ def put(  # noqa: PLR0913 -- what a node has
 ) -> int:
     """Add the layer of an operation: a module's by its path, that of a function by its type."""
     path = op.path if op.call is None else owner(net, op)
-    return net.add(
-        layer, inputs, layer.type, references=references, path=path, sizes=sizes, raised=bool(op.raised), loose=loose
-    )
+    return net.add(layer, inputs, layer.type, references=references, path=path, sizes=sizes, loose=loose)
 
 
 def owner(net: Growing, op: Op) -> str | None:
@@ -77,9 +75,7 @@ def of_space(net: Growing, ops: Sequence[Op], layer: Layer, rank: int) -> None:
     if folded:
         layer = with_frames(layer, rank)
     layer, value = same_padding(net, tensor, layer, order)
-    made = put(
-        net, op, layer, [value], sizes=None if op.raised else [net.shapes[id(op.outputs[0])][axis] for axis in order]
-    )
+    made = put(net, op, layer, [value], sizes=[net.shapes[id(op.outputs[0])][axis] for axis in order])
     net.give(op.outputs[0], net.laid(made, order, len(tensor.shape)))
 
 
