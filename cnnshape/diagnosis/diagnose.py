@@ -7,7 +7,7 @@ folded under that one, and only fixes that mend the whole fold are shown then.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from cnnshape.diagnosis.candidate import Case
 from cnnshape.diagnosis.causes import Causes
@@ -21,6 +21,7 @@ from cnnshape.problems.diagnosed import Effect
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnnshape.file.source import Source
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Input
     from cnnshape.problems.base import Problem
@@ -54,8 +55,9 @@ def diagnose(source: SourceText, path: Path | None, given: Input | None, *, stri
         for other in fold - {number}:
             found[other] = found[other]._replace(fixes=(), follows=problems[number])
         wide = [widened(case, one, [problems[other] for other in sorted(fold)]) for one in fixes]
+        wide = [one for one in wide if trials.writes(one.candidate.operations)]
         chosen = sorted((one for one in wide if fold <= one.verdict.gone), key=lambda one: one.rank)
-        found[number] = found[number]._replace(fixes=tuple(map(_fix, shown(chosen))))
+        found[number] = found[number]._replace(fixes=tuple(_fix(one, source) for one in shown(chosen)))
     return Findings(tuple(found), trials)
 
 
@@ -115,6 +117,7 @@ class Order:
         )
 
 
-def _fix(one: Mended) -> TriedFix:
+def _fix(one: Mended, source: SourceText) -> TriedFix:
     candidate, report = one.candidate, one.verdict.checked.report
-    return TriedFix(candidate.edits, Effect(report.output, report.parameters, report.macs), candidate.operations)
+    effect = Effect(report.output, report.parameters, report.macs)
+    return TriedFix(candidate.edits, effect, candidate.operations, cast("Source", source))  # else nothing is written

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnshape.diagnosis.text import edited
+from cnnshape.diagnosis.text import edited, replacements
 from cnnshape.file.source import SourceError
+from cnnshape.problems.diagnosed import Change
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
     from cnnshape.diagnosis.operations import Operation
+    from cnnshape.file.source import Source
     from cnnshape.problems.diagnosed import Edit, Effect
 
 
@@ -19,6 +21,15 @@ class TriedFix(NamedTuple):
     edits: tuple[Edit, ...]
     effect: Effect
     operations: tuple[Operation, ...]
+    source: Source  # the text that was diagnosed
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The places of the diagnosed text that change, in its order."""
+        return tuple(
+            Change(self.source.file, self.source.between(start, end), text)
+            for start, end, text in replacements(self.source, self.operations) or ()
+        )
 
     def apply(self, text: str) -> str:
         """Return the file's text with the change made; all else in it stays as it is.

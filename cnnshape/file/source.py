@@ -137,7 +137,7 @@ class Source:
         For [header] that is the key in it; for an element of [[header]], its brackets. Where the text has no such
         path, the answer is that for its longest beginning that there is; for the empty path it is line 1, column 1.
         """
-        return self._range(self.entries.find(path).key)
+        return self.between(*self.entries.find(path).key)
 
     def value(self, path: KeyPath, part: tuple[int, int] | None = None) -> Range:
         """Return where the value stands, of [header] its brackets; else as `key`.
@@ -150,11 +150,11 @@ class Source:
 
             literal = self.raw[start:end].decode()
             start, end = (start + len(literal[:offset].encode()) for offset in within(literal, part))
-        return self._range((start, end))
+        return self.between(start, end)
 
-    def _range(self, place: tuple[int, int]) -> Range:
-        start, end = map(self._position, place)
-        return Range(start, end)
+    def between(self, start: int, end: int) -> Range:
+        """Return the range from a byte to behind another."""
+        return Range(self._position(start), self._position(end))
 
     def _position(self, byte: int) -> Position:
         row = bisect_right(self._lines, byte) - 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from cnnshape.problems.place import Place
+    from cnnshape.problems.place import Place, Range
 
 
 class Link(NamedTuple):
@@ -64,6 +64,14 @@ class Effect(NamedTuple):
     macs: int | None
 
 
+class Change(NamedTuple):
+    """A range of a file's text, which may be a point, and the text that takes its place."""
+
+    file: str
+    range: Range
+    text: str
+
+
 class Fix(Protocol):
     """A change of the file that was tried: the net was checked with it, as a whole."""
 
@@ -73,4 +81,6 @@ class Fix(Protocol):
     def edits(self) -> tuple[Edit, ...]: ...
     @property
     def effect(self) -> Effect: ...
+    @property
+    def changes(self) -> tuple[Change, ...]: ...
     def apply(self, text: str) -> str: ...

@@ -29,7 +29,7 @@ def _lines(checked: Checked) -> Iterator[str]:
 
 def _annotation(problem: Problem, file: str) -> str:
     properties = {
-        "file": _from_workspace(problem.file or file),
+        "file": from_workspace(problem.file or file),
         "line": problem.line or 1,
         "col": problem.column or 1,
         "endLine": problem.end_line or 1,
@@ -41,7 +41,7 @@ def _annotation(problem: Problem, file: str) -> str:
     return f"::{problem.severity} {where}::{_percent(text)}"
 
 
-def _from_workspace(file: str) -> str:
+def from_workspace(file: str) -> str:
     """Write a path from the repository's root, GITHUB_WORKSPACE, wherever the command runs."""
     workspace = os.environ.get("GITHUB_WORKSPACE")
     return os.path.relpath(file, workspace) if workspace and Path(file).exists() else file

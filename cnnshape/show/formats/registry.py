@@ -22,6 +22,7 @@ FORMATS: Final = {  # with the commands that each serves; the module of json is 
     "markdown": ("check", "zoo"),
     "github": ("check",),
     "junit": ("check",),
+    "sarif": ("check",),
 }
 
 
