@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.diagnosis.text import edited, replacements
 from cnnshape.file.source import SourceError
@@ -68,4 +68,9 @@ def _words(edit: Edit) -> str:
         case "type":
             settings = "".join(f", {key} = {shown(value)}" for key, value in edit.new.items() if key != "type")
             return f"type = {shown(edit.new['type'])}{settings}"
-    return f"{edit.parameter} = {shown(edit.new)}" if edit.new is not None else f"no {edit.parameter}"
+    return f"{edit.parameter} = {_value(edit.new)}" if edit.new is not None else f"no {edit.parameter}"
+
+
+def _value(value: Any) -> str:
+    """Write a value as the file does: a tuple is a list there."""
+    return shown([*value] if isinstance(value, tuple) else value)

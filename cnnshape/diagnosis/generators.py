@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Final
 from cnnshape.diagnosis.channels import channels_of_source, groups, numbers, options, repeats
 from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.figures import figures, nearby, out_of_range, squared
-from cnnshape.diagnosis.of_inputs import channels, sides
+from cnnshape.diagnosis.of_inputs import channels, lossless, sides
 from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
 from cnnshape.diagnosis.of_words import meant
 from cnnshape.diagnosis.parameters import solved, together, worded
+from cnnshape.problems.shapes import DroppedRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.problems.base import Problem
 
     Generator = Callable[[Case], Iterable[Candidate]]
 
@@ -54,3 +56,8 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (5.5, one_less),
     (6, fitted),
 )
+
+
+def generators(problem: Problem) -> tuple[tuple[float, Generator], ...]:
+    """Return the generators for a problem: where a net is sound and drops rows, another setting is no remedy."""
+    return ((0, lossless),) if isinstance(problem, DroppedRows) else GENERATORS

@@ -63,6 +63,23 @@ def sides(case: Case) -> Iterator[Candidate]:
             yield from _changed(case, {name: (net.inputs[name] or ())[:1] + new for name in names}, rank)
 
 
+def lossless(case: Case) -> Iterator[Candidate]:
+    """Yield the nearest inputs at which no layer drops a row, below and above; the nearer one first."""
+    net = freed(case.net)
+    try:
+        sizes = net.valid_sizes(exact=True)
+    except NoClosedForm:
+        return
+    shapes = [net.inputs[name] or () for name in sizes.varied]
+    now = shapes[0][1:]
+    if case.trials.given is not None or len(now) != len(sizes.names) or any(shape[1:] != now for shape in shapes):
+        return
+    found = {new for new in (sizes.below(now), sizes.above(now)) if new}
+    for place, new in enumerate(sorted(found, key=lambda new: (abs(sum(new) - sum(now)), new))):
+        changed = {name: shape[:1] + new for name, shape in zip(sizes.varied, shapes, strict=True)}
+        yield from _changed(case, changed, place / 10)
+
+
 def channels(case: Case) -> Iterator[Candidate]:
     """Yield the inputs of as many channels as the layer declares, where that many of them arrive."""
     problem = case.problem

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.diagnosis.candidate import Candidate, Case
 from cnnshape.diagnosis.channels import channels_of_source
 from cnnshape.diagnosis.declared import arriving
-from cnnshape.diagnosis.generators import GENERATORS
+from cnnshape.diagnosis.generators import generators
 from cnnshape.problems.base import errors
 from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer
@@ -120,13 +120,14 @@ def shown(found: list[Mended]) -> list[Mended]:
 
 def candidates(case: Case) -> Iterator[tuple[Candidate, Generator]]:
     """Yield all candidates by rank, with their generators; each is asked for the next one when its rank is due."""
-    due: list[tuple[float, int, Candidate | None]] = [(rank, i, None) for i, (rank, _) in enumerate(GENERATORS)]
-    made = [_begun(generator, case) for _, generator in GENERATORS]
+    asked = generators(case.problem)
+    due: list[tuple[float, int, Candidate | None]] = [(rank, i, None) for i, (rank, _) in enumerate(asked)]
+    made = [_begun(generator, case) for _, generator in asked]
     heapify(due)
     while due:
         rank, i, candidate = heappop(due)
         if candidate:
-            yield candidate, GENERATORS[i][1]
+            yield candidate, asked[i][1]
         following = next(made[i], None)
         if following:
             heappush(due, (max(rank, following.rank), i, following))

@@ -3,6 +3,7 @@
 import pytest
 from helpers.fixes import candidates
 
+import cnnshape
 from cnnshape.diagnosis.of_inputs import channels, picks, sides
 from cnnshape.numbers.sizeset import SizeSet
 
@@ -155,3 +156,28 @@ def test_what_a_failing_layer_hides_is_expected_of_none():
       { name = "r", type = "relu", expect = [2, 3] },
     ]"""
     assert candidates(sides, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs"),
+    [
+        ('input = [3, 10, 10]\nlayers = [{ type = "max_pool", kernel_size = 3 }]', [[3, 9, 9], [3, 12, 12]]),
+        ('input = [3, 9, 8]\nlayers = [{ type = "max_pool", kernel_size = 4 }]', [[3, 8, 8], [3, 12, 8]]),
+        (
+            'input = [3, 2]\nlayers = [{ type = "conv", out_channels = 1, kernel_size = 1, stride = 2 }]',
+            [[3, 1], [3, 3]],
+        ),
+        (f"input = [3, 31, 31]{HEAD.format(features=256)}", [[3, 30, 30]]),
+        ('input = [1, 7]\nlayers = [{ type = "flatten" }]', None),
+    ],
+)
+def test_where_rows_are_dropped_the_nearest_inputs_lose_none(text, inputs):
+    found = [problem for problem in cnnshape.loads(text).check(strict=True).problems if problem.code == "dropped-rows"]
+    if inputs is None:
+        assert not found
+        return
+    (problem,) = found
+    assert [fix.edits[0].new for fix in problem.fixes] == [tuple(shape) for shape in inputs]
+    for fix in problem.fixes:
+        assert not cnnshape.loads(fix.apply(text)).check(strict=True).problems
+        assert fix.summary == f"input = {[*fix.edits[0].new]}"
