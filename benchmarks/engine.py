@@ -1,11 +1,15 @@
 """The engine's speed, as ratios in one run: python benchmarks/engine.py.
 
-report / tomllib     from network to report, 500 layers, against tomllib's parse of the same file: at most 0.5
+report / tomllib     one pass from network to report, 500 layers, against tomllib's parse of the same file: at most 0.5
 load / tomllib       reading and building that file: at most 3.0; as people write one, with five widths, and the worst
                      that there is, where no two convolutions are alike, so that nothing can be remembered
 10,000 / 10          the time a layer at 10,000 layers against that at 10: within 20 %
 torch meta / report  a forward of the same net on torch's meta device (its second: the first imports sympy), ResNet-50
                      and ResNet-152: at least 50
+report / bare        one pass of ResNet-152 against the bare arithmetic: W' and a product for each layer, from a list of
+                     numbers: at most 4
+
+A net keeps the report of its declared input; a pass is a check at that input, given.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ from cnnshape.file.reader import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cnnshape import Network
 
 LAYERS = """\
   {{ name = "conv{i}", type = "conv", out_channels = {channels}, kernel_size = 3, padding = 1 }},
@@ -94,11 +100,40 @@ def resnet_of_torch(depths: tuple[int, ...]) -> Callable[[], Any]:
     return forward
 
 
+def one_pass(net: Network) -> Callable[[], Any]:
+    """A check that is not answered from the net's memory."""
+    return partial(net.check, {name: shape for name, shape in net.inputs.items() if shape})
+
+
+def bare(net: Network) -> Callable[[], Any]:
+    """The arithmetic alone of a net of square windows: a loop over numbers that are there already."""
+    first = net.inputs["input"] or ()
+    numbers = []
+    for row in net.check().layers:
+        kernel, stride, padding = (
+            getattr(row.node.layer, name, (one,)) for name, one in (("kernel_size", 1), ("stride", 1), ("padding", 0))
+        )
+        extent, step, ends = (value[0] if isinstance(value, tuple) else value for value in (kernel, stride, padding))
+        numbers.append((extent, step or extent, ends, row.inputs[0][0], row.output[0]))
+
+    def run() -> tuple[int, int]:
+        height, width, parameters, macs = *first[1:], 0, 0
+        for extent, stride, padding, channels, filters in numbers:
+            height = (height - extent + 2 * padding) // stride + 1
+            width = (width - extent + 2 * padding) // stride + 1
+            weights = extent * extent * channels * filters
+            parameters += weights + filters
+            macs += weights * height * width
+        return parameters, macs
+
+    return run
+
+
 def main() -> None:
     for alike, kind in ((True, "few widths"), (False, "all different")):
         text = flat(500, alike=alike)
         parse, read, load, report = seconds(
-            partial(tomllib.loads, text), partial(read_text, text), partial(loads, text), loads(text).check
+            partial(tomllib.loads, text), partial(read_text, text), partial(loads, text), one_pass(loads(text))
         )
         milliseconds = (f"{1e3 * time:.2f}" for time in (parse, read, load, report))
         print("500 layers, {}: tomllib {} ms, read {} ms, load {} ms, report {} ms".format(kind, *milliseconds))
@@ -107,15 +142,21 @@ def main() -> None:
         print(f"  load / tomllib    {load / parse:.2f}  (at most 3.0)")
 
     few, many = loads(flat(10, alike=False)), loads(flat(10_000, alike=False))
-    one, other = seconds(lambda: [few.check() for _ in range(1000)], many.check, rounds=7)
+    small, large = one_pass(few), one_pass(many)
+    one, other = seconds(lambda: [small() for _ in range(1000)], large, rounds=7)
     print(f"a layer at 10,000 layers / at 10: {other / one:.2f}  (within 20 %; {other / 10_000 * 1e6:.1f} us a layer)")
 
     for name, depths in (("ResNet-50", (3, 4, 6, 3)), ("ResNet-152", (3, 8, 36, 3))):
         net = loads(RESNET.format(*depths))
-        meta, report = seconds(resnet_of_torch(depths), net.check)
+        meta, report = seconds(resnet_of_torch(depths), one_pass(net))
         print(
             f"{name}: torch meta {meta * 1e3:.1f} ms / report {report * 1e3:.2f} ms = {meta / report:.0f}  (at least 50)"
         )
+
+    report, arithmetic = seconds(one_pass(net), bare(net))
+    print(
+        f"ResNet-152: report {report * 1e3:.2f} ms / bare {arithmetic * 1e3:.2f} ms = {report / arithmetic:.1f}  (at most 4)"
+    )
 
 
 if __name__ == "__main__":

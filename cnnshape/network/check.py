@@ -91,6 +91,8 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
     graph, batch = context.graph, context.graph.training.get("batch_size")
     for row in context.report.layers:
         node, result = row.node, row.result
+        if not (context.strict or result.refusals or result.doubts):
+            continue
         for code, facts in result.refusals:
             left_out = node.layer.left_out if node.layer and not node.shares else ()
             if code == DeclaredDiffers.code and facts["parameter"] in left_out:

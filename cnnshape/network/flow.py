@@ -42,6 +42,7 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
     """Run one layer on shapes of ints (or UNKNOWN)."""
     if layer is None or None in inputs:
         return Result(None)
+    open_numbers = bool(layer.open())
     entering: tuple[Any, ...] = inputs
     x, note = entering[0], _Note()
     try:
@@ -50,12 +51,14 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
         if UNKNOWN not in y:
             note(prod(y) <= LARGEST, "too-many-elements", shape=y)
     except Refused:
-        return Result(layer.stated(x), refusals=tuple(note.refusals.values()))
+        return Result(layer.stated(x), refusals=tuple(note.refusals.values()), open=open_numbers)
     return Result(
         y,
         *layer.counts(x, y),
         refusals=tuple(note.refusals.values()),
         doubts=() if note.refusals else tuple(layer.doubts(*entering)),
+        leaves_empty=layer.leaves_empty(len(y) - 1),
+        open=open_numbers,
     )
 
 
@@ -87,15 +90,20 @@ def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Iterator[LayerRepor
     """Yield the row of each node, in the order of running; an input of shape None is not known."""
     shapes: list[Shape | None] = [None, *inputs.values()]
     cells: list[Held | None] = [None] * len(shapes)
-    effort, open_numbers = Effort(MOST_STEPS, FieldTooLarge), OpenNumbers()
+    effort, open_numbers, all_hold = Effort(MOST_STEPS, FieldTooLarge), OpenNumbers(), True
     for node in graph.nodes:
-        entering = tuple([shapes[value] for value in node.inputs])
-        layer = open_numbers.inferred(node, entering[0])
+        values = node.inputs
+        entering = tuple([shapes[value] for value in values])
+        layer = node.layer
         result = measured(layer, entering)
-        yield LayerReport(
-            node if layer is node.layer else node._replace(layer=layer), entering, result, cells[node.inputs[0]]
-        )
-        cells.append(held(layer, entering, result.output, [cells[value] for value in node.inputs], effort))
+        if result.open:
+            layer = open_numbers.inferred(node, entering[0])
+            node = node._replace(layer=layer)  # noqa: PLW2901 -- the node as it runs at these inputs
+            result = measured(layer, entering)
+        yield LayerReport(node, entering, result, cells[values[0]])
+        all_hold &= not result.leaves_empty  # as in most nets: the cells need not be looked at
+        own = None if all_hold else held(layer, entering, result.output, [cells[value] for value in values], effort)
+        cells.append(own)
         shapes.append(result.output)
 
 

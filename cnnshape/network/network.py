@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnnshape.network.check import check
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 
 class Network(Graph):
-    """A net built at its declared input. The fields are the graph's."""
-
-    __slots__ = ()
+    """A net built at its declared input. The fields are the graph's; its report there is made once."""
 
     def check(self, input: Input | None = None, *, strict: bool = False) -> Report:  # noqa: A002 -- the public name
         """Compute every shape and count at the declared input, or at another.
@@ -27,7 +26,14 @@ class Network(Graph):
         `input` is a shape, channels first without the batch, or a dict from input names to shapes. `strict` makes
         warnings errors, and dropped rows a warning. Raises ValueError where `input` does not suit the net's inputs.
         """
-        return check(self, input, strict=strict)
+        return self._declared if input is None and not strict else check(self, input, strict=strict)
+
+    @cached_property
+    def _declared(self) -> Report:
+        return check(self, None, strict=False)
+
+    def __getstate__(self) -> None:
+        """Pickle the fields alone."""
 
     def valid_sizes(
         self,

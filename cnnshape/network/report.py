@@ -38,6 +38,8 @@ class Result(NamedTuple):
     macs: Any = UNKNOWN
     refusals: tuple[Refusal, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    leaves_empty: bool = False  # cells of the output may hold nothing of the image, though all of the inputs' do
+    open: bool = False  # numbers of the layer are not known at the declared input
 
 
 class LayerReport(NamedTuple):
@@ -69,7 +71,10 @@ class LayerReport(NamedTuple):
     @property
     def parameters(self) -> int | None:
         """The weights and biases, without those that are another layer's."""
-        return self._own(_number(self.result.parameters), 0)
+        node, number = self.node, self.result.parameters
+        if number is UNKNOWN or node.shares or node.shares_weight:
+            return self._own(_number(number), 0)
+        return number
 
     @property
     def trainable(self) -> int | None:

@@ -23,7 +23,7 @@ def test_problems_say_where_and_what():
     assert (problem.file, problem.line, problem.column) == ("<string>", 4, 72)
     assert [str(place) for place in problem.used_at] == ["<string>:2:11"]
     assert problem.facts == {"side": 32, "extent": 40, "padding": 0}
-    assert (problem.cause, problem.fixes) == (None, ())
+    assert (problem.cause.layer, problem.cause.code) == (problem.layer, "shrunk")
     assert repr(problem).startswith("<string>:4:72: error[window-too-large]: a window of 40 does not fit a side of 32")
     assert CODES["window-too-large"] is type(problem)
 

@@ -69,3 +69,12 @@ def test_errors_and_places_pickle():
     place = error.value.problems[0].place
     assert isinstance(place, Place)
     assert pickle.loads(pickle.dumps(place)).start == place.start
+
+
+def test_a_net_keeps_its_report():
+    net = cnnshape.load(ROOT / "architectures/alexnet.toml")
+    assert net.check() is net.check()
+    assert net.check(strict=True) is not net.check()
+    again = pickle.loads(pickle.dumps(net))
+    assert again == net
+    assert not vars(again), "the report is not sent along"
