@@ -9,6 +9,7 @@ import itertools
 from math import gcd, prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.diagnosis.declared import roundness
 from cnnshape.diagnosis.sketch import Sketch
 from cnnshape.diagnosis.written import changes, title
 from cnnshape.numbers.unknown import UNKNOWN
@@ -74,7 +75,12 @@ def channels_of_source(case: Case) -> Iterator[Candidate]:
     for value, total, wanted, rank in wants(case, sketch, end):
         for source in sources(sketch, value):
             count = source.giving(wanted, total)
-            if count is not None and count != source.channels:
+            if count is None or count == source.channels:
+                continue
+            from_round = roundness(count) == 0 and roundness(source.channels) > 1
+            if not (
+                from_round and isinstance(case.problem, shapes.DeclaredDiffers)
+            ):  # a declared 23 is the slip, no 32
                 worse = votes(case, sketch, source, count)
                 found += changes(case, source.node, source.parameter, count, rank=rank + worse, family="channels")
     yield from sorted(found, key=lambda one: one.rank)[:6]
@@ -87,7 +93,12 @@ def wants(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int
     entering = [sketch.shapes[value] for value in joined]
     if isinstance(problem, shapes.DeclaredDiffers):
         if isinstance(facts["declared"], int) and isinstance(facts["arrives"], int):
-            yield end.inputs[0], facts["arrives"], facts["declared"], 3.9
+            yield (
+                end.inputs[0],
+                facts["arrives"],
+                facts["declared"],
+                4.2 if facts["parameter"] == "in_features" else 3.9,
+            )
     elif isinstance(problem, shapes.ShapesDiffer) and len(entering) > 1:
         counts = [shape[0] for shape in entering if shape]
         if len(counts) == len(entering) and UNKNOWN not in counts:
@@ -123,7 +134,9 @@ def multiples(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int,
         for one in case.net.claims
         if one.output is not None and [*case.net.outputs.values()][-1:] == [sketch.end]
     ]
-    if shape := next(iter([*expected, *claimed]), None):
+    takers = [one for one in case.net.nodes if one.layer is not None and sketch.end in one.inputs[:1]]
+    declared = [(getattr(one.layer, "in_channels", 0),) for one in takers if "in_channels" in one.keys]
+    if shape := next(iter([*expected, *claimed, *declared]), None):
         yield end.inputs[0], number, shape[0] * divisor, 3.0
         return
     for wanted in dict.fromkeys([max(1, round(number / divisor)) * divisor, -(-number // divisor) * divisor]):
@@ -151,13 +164,8 @@ def votes(case: Case, sketch: Sketch, source: Source, count: int) -> float:
         tilt
         - 0.5 * (for_new > 1 and not for_old)
         + 0.6 * (for_old > 0)
-        + 0.25 * (_round(source.channels) - _round(count))
+        + 0.25 * (roundness(source.channels) - roundness(count))
     )
-
-
-def _round(count: int) -> int:
-    """Return how round a number of channels is, from 0 to 2."""
-    return (count % 8 == 0) + (count & (count - 1) == 0)
 
 
 def groups(case: Case) -> Iterator[Candidate]:
@@ -172,18 +180,38 @@ def groups(case: Case) -> Iterator[Candidate]:
     out = getattr(layer, "out_channels", None)
     if not isinstance(entering, int):
         return
+    table = case.at(node.place.path)
+    text = table.get("out_channels") if isinstance(table, dict) else None
+    alike = [one for one in case.report.layers if one.node.place == node.place]
+    depthwise = all(one.inputs[0] and getattr(one.node.layer, "out_channels", 0) == one.inputs[0][0] for one in alike)
+    if isinstance(text, str) and depthwise and len(alike) > 1:
+        yield from case.change(node, name, text, rank=2.5, family="groups")
+        return
     if isinstance(out, int) and old == out and entering != out:
         for one in changes(case, node, name, entering, rank=3.2, family="groups"):
             for other in changes(case, node, "out_channels", entering, rank=3.2, family="groups"):
                 yield one.and_(other)
     if isinstance(out, int) and facts["parameter"] == "out_channels":
-        for wanted in dict.fromkeys([max(1, round(out / old)) * old, -(-out // old) * old]):
-            yield from changes(case, node, "out_channels", wanted, rank=3.1 + 0.05 * (wanted < out), family="channels")
+        for wanted in dict.fromkeys([max(1, out // old) * old, -(-out // old) * old]):
+            witness = further(case, node, wanted) - further(case, node, out)
+            rank = 3.1 + 0.05 * (wanted < out) - 0.5 * witness
+            yield from changes(case, node, "out_channels", wanted, rank=rank, family="channels")
     both = gcd(entering, out) if isinstance(out, int) else count
-    divisors = sorted((n for n in range(1, both + 1) if both % n == 0), key=lambda n: (abs(n - old), n))
+    divisors = sorted(
+        (n for n in range(1, both + 1) if both % n == 0), key=lambda n: (abs(n - old) * (1 + (n & (n - 1) != 0)), n)
+    )
     for step, divisor in enumerate(divisors[:2]):
         if divisor > 1 or both == 1:
-            yield from changes(case, node, name, divisor, rank=3.4 + 0.2 * step, family="groups")
+            yield from changes(
+                case, node, name, divisor, rank=(3.0 if name == "num_groups" else 3.4) + 0.2 * step, family="groups"
+            )
+
+
+def further(case: Case, node: Node, count: int) -> bool:
+    """Say whether a layer that takes the result of a node declares this number of channels."""
+    value = next(value for value, one in case.net.made() if one is node)
+    takers = (one for one in case.net.nodes if one.layer is not None and value in one.inputs[:1])
+    return any(getattr(one.layer, name) == count for one in takers for name in one.layer.inferred if name in one.keys)  # type: ignore[union-attr]
 
 
 def numbers(case: Case) -> Iterator[Candidate]:

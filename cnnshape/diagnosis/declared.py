@@ -22,6 +22,8 @@ def arriving(case: Case) -> Iterator[Candidate]:
         return
     name, declared, arrives = (problem.facts[key] for key in ("parameter", "declared", "arrives"))
     rank = 4.0 if arrives < GROWTH * declared else 5.5
+    if name != "in_features":  # of two numbers of channels the round one is likelier meant
+        rank += 0.25 * (roundness(declared) - roundness(arrives))
     others = [other for other in case.report.layers if other.node.place == row.node.place]
     if len({arriving_at(other, name) for other in others}) == 1:
         yield from case.change(row.node, name, arrives, rank=rank, family="declared")
@@ -29,6 +31,11 @@ def arriving(case: Case) -> Iterator[Candidate]:
         if text := source_text(case, row):
             yield from case.change(row.node, name, text, rank=3.0, family="declared")
         yield from case.change(row.node, name, None, rank=3.1, family="declared")
+
+
+def roundness(count: int) -> int:
+    """Return how round a number of channels is: 2 for a power of two, 1 for a multiple of 8, else 0."""
+    return (count % 8 == 0) + (count & (count - 1) == 0)
 
 
 def arriving_at(row: LayerReport, name: str) -> Any:

@@ -17,6 +17,7 @@ from cnnshape.diagnosis.trials import Trials
 from cnnshape.problems.base import Diagnosed
 from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.diagnosed import Effect
+from cnnshape.problems.shapes import AnotherOrder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +95,9 @@ class Order:
 
     def may_follow(self, problem: Problem, other: Problem) -> bool:
         """Say whether a problem may follow from another: its layer is reached from the other's, or is the same place."""
-        if isinstance(problem, ClaimDiffers) or (problem.place == other.place and problem.code == other.code):
+        if isinstance(problem, ClaimDiffers | AnotherOrder) or (
+            problem.place == other.place and problem.code == other.code
+        ):
             return True
         one, two = self.values.get(problem.layer), self.values.get(other.layer)
         return one is not None and two is not None and two in self.below.get(one, ())

@@ -15,7 +15,7 @@ from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, 
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
 from cnnshape.diagnosis.of_words import meant
-from cnnshape.diagnosis.parameters import solved, together, worded
+from cnnshape.diagnosis.parameters import filling, solved, together, worded
 from cnnshape.problems.shapes import DroppedRows
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (2.6, rewired),
     (2.6, projected),
     (3, targets),
+    (3.3, filling),
     (3, broadcast),
     (3, channels_of_source),
     (3, groups),

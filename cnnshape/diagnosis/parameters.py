@@ -19,7 +19,7 @@ from cnnshape.layers.pooling import Pooling
 from cnnshape.layers.shaping import Pad
 from cnnshape.network.flow import measured
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.shapes import DeclaredDiffers
+from cnnshape.problems.shapes import DeclaredDiffers, WindowTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ SOLVED: Final = (
     "upscale_factor",
 )
 NEAR: Final = 8  # a kernel, or a dilation, is looked for so far above the one that is written
+MUCH_ODDER: Final = 1.0
 ODDER: Final = 0.4  # how much more unusual a layer may become that nothing points at
 COMMON_STRIDE: Final = 2  # of a convolution, at most
 MOST: Final = 10  # candidates in all
@@ -60,13 +61,63 @@ def solved(case: Case) -> Iterator[Candidate]:
         base += 0.7 * isinstance(case.problem, DeclaredDiffers)
         regular = Regular(case, node)
         for parameter, new, layer in variants(case, sketch, value):
-            if not named and _odd(layer) > _odd(node.layer) + ODDER and not regular.known(layer):
+            if not (regular.known(layer) or sensible(node.layer, parameter, layer, named=named)):
                 continue
             if sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
+                if parameter == "padding" and named and keeps(layer) and not keeps(node.layer):
+                    rank = min(rank, 2.2)
                 written = new if not isinstance(new, tuple) else list(new)
                 found += changes(case, node, parameter, written, rank=max(2.0, rank), family=f"setting {parameter}")
     yield from sorted(found, key=lambda one: one.rank)[:MOST]
+
+
+def filling(case: Case) -> Iterator[Candidate]:
+    """Yield the window as large as the side that arrives, for one that does not fit, and covered nearly all."""
+    row = case.row
+    if not isinstance(case.problem, WindowTooLarge) or row is None or row.node.layer is None:
+        return
+    layer, shape = row.node.layer, row.input_shapes[0] or ()
+    rank = len(shape) - 1
+    kernel, dilation = getattr(layer, "kernel_size", None), getattr(layer, "dilation", 1)
+    if kernel is None or rank < 1 or UNKNOWN in shape or dilation != 1:
+        return
+    old = per_axis(kernel, rank)
+    new = [min(entry, side) for entry, side in zip(old, shape[1:], strict=True)]
+    if min(new) > 1 and all(2 * small > entry for small, entry in zip(new, old, strict=True)):
+        value = new[0] if isinstance(kernel, int) and len({*new}) == 1 else new
+        yield from changes(case, row.node, "kernel_size", value, rank=3.35, family="setting kernel_size")
+
+
+def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> bool:
+    """Say whether people would mean a setting that no sibling has.
+
+    A kernel is changed to a more usual one alone, never to 1; a pool is padded by half its odd kernel, or not at all; no
+    window strides over cells; and no layer becomes more unusual that nothing points at.
+    """
+    change = _odd(after) - _odd(before)
+    if parameter == "upscale_factor" and after.upscale_factor == 1:  # type: ignore[attr-defined]
+        return False
+    if parameter == "kernel_size" and not isinstance(before, ConvTranspose):
+        ones = 1 in _entries(after.kernel_size) and 1 not in _entries(before.kernel_size)  # type: ignore[attr-defined]
+        return change < 0 and not ones
+    if isinstance(before, Pooling) and parameter in ("padding", "stride"):
+        return change <= 0
+    return change <= (ODDER if not named else MUCH_ODDER)
+
+
+def keeps(layer: Layer) -> bool:
+    """Say whether a convolution keeps every side."""
+    return (
+        isinstance(layer, Conv)
+        and not isinstance(layer.padding, str)
+        and layer.padding == _half(layer)
+        and layer.stride in (1, (1,) * 3)
+    )
+
+
+def _entries(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def together(case: Case) -> Iterator[Candidate]:
@@ -88,6 +139,8 @@ def _all_alike(case: Case, sketch: Sketch, values: list[int], nodes: list[Node])
     for parameter, new, other in variants(case, sketch, values[0]):
         before, family = sketch.layers[values[0] - sketch.first], f"all {parameter}"
         if before is None or (_odd(other) >= _odd(before) and parameter != "output_padding"):
+            continue
+        if parameter in ("kernel_size", "dilation", "stride") and not isinstance(before, ConvTranspose):
             continue
         if sketch.mends(sketch.setting(every, parameter, new)):
             rank = max(2.1, 3.0 + _far(before, parameter, other))
@@ -165,6 +218,9 @@ def variants(case: Case, sketch: Sketch, value: int) -> Iterator[tuple[str, Any,
                 other = layer.replace(**{parameter: new})
                 result = measured(other, entering)
             except (TypeError, ValueError, ZeroDivisionError):
+                continue
+            to_one = parameter == "stride" and 1 in (result.output or ())[1:] and 1 not in (row.result.output or ())[1:]
+            if to_one:  # a stride that drops all rows but one
                 continue
             if not result.refusals and UNKNOWN not in (result.output or ()) and (result.output != row.result.output):
                 yield parameter, new, other
@@ -311,7 +367,7 @@ def _odd(layer: Layer) -> float:
                 1.0 * (2 * p != d * (k - 1) if s < k else p > 0)
                 + 1.0 * (k == 1 < d)
                 + 0.7 * (k % 2 == 0 and k != s)
-                + 0.5 * (s > k)
+                + 0.5 * (s > k > 1)
                 + 0.3 * (s > COMMON_STRIDE)
             )
         elif isinstance(layer, ConvTranspose):

@@ -31,8 +31,10 @@ MOST_ROUNDS: Final = 8  # of follow-up changes
 ENOUGH: Final = 16  # trials, after which no fix is looked for that mends every error
 FAR: Final = 1.6  # ranks behind the best fix, from which on none is shown
 EACH_EDIT: Final = 0.25  # in ranks: what a further edit costs
-ALL_ERRORS: Final = 0.9  # in ranks: what it is worth that a fix mends every error of several
+ALONE: Final = frozenset(["figure", "nearby", "setting upscale_factor"])  # families that nothing may have to follow
+ALL_ERRORS: Final = 1.2  # in ranks: what it is worth that a fix mends every error of several
 AN_ERROR: Final = 0.1
+INPUT: Final = 5  # the rank of changes of the input
 OF_INPUT: Final = "input"  # how the families of changes of the input, or of its order, begin
 
 
@@ -120,8 +122,10 @@ def shown(found: list[Mended]) -> list[Mended]:
 
 def candidates(case: Case) -> Iterator[tuple[Candidate, Generator]]:
     """Yield all candidates by rank, with their generators; each is asked for the next one when its rank is due."""
-    asked = generators(case.problem)
-    due: list[tuple[float, int, Candidate | None]] = [(rank, i, None) for i, (rank, _) in enumerate(asked)]
+    asked, meant = generators(case.problem), of_input(case)
+    due: list[tuple[float, int, Candidate | None]] = [
+        (rank - meant if rank == INPUT else rank, i, None) for i, (rank, _) in enumerate(asked)
+    ]
     made = [_begun(generator, case) for _, generator in asked]
     heapify(due)
     while due:
@@ -130,7 +134,17 @@ def candidates(case: Case) -> Iterator[tuple[Candidate, Generator]]:
             yield candidate, asked[i][1]
         following = next(made[i], None)
         if following:
+            if following.family.startswith(OF_INPUT) and INPUT <= following.rank < INPUT + 1:
+                following = following.ranked(following.rank - meant)
             heappush(due, (max(rank, following.rank), i, following))
+
+
+def of_input(case: Case) -> float:
+    """Return by how many ranks a change of the input is likelier than usual, since the cause is there, or the sides shrink."""
+    cause = case.cause
+    if cause is None or not (cause.layer is None or cause.code in ("shrunk", "input-size")):
+        return 0.0
+    return 0.95 if isinstance(case.problem, DeclaredDiffers) else 1.8
 
 
 def _begun(generator: Generator, case: Case) -> Iterator[Candidate]:
@@ -140,7 +154,8 @@ def _begun(generator: Generator, case: Case) -> Iterator[Candidate]:
 def completed(case: Case, number: int, candidate: Candidate, generator: Generator) -> Mended | None:
     """Try a candidate; where it mends its problem and uncovers another, add what follows. None where that fails."""
     rank = candidate.rank
-    for step in range(MOST_ROUNDS):
+    alone = candidate.family in ALONE
+    for step in range(1 if alone else MOST_ROUNDS):
         verdict = case.trials.attempt(candidate.operations)
         if verdict is None or number not in verdict.gone:
             return None
