@@ -6,6 +6,7 @@ import gc
 import sys
 from collections import deque
 from contextlib import redirect_stdout
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,6 @@ from cnnshape.commands.shared import (
     completed,
     echo,
     format_option,
-    inputs,
     status,
     usage_error,
 )
@@ -110,15 +110,14 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
         files, mended = mend(files, Request(number or 1, given, strict, diff))
         if not files:
             sys.exit(mended)
-    nets = all_built(files)
-    shapes = [inputs(net, given) for net in nets]
+    nets = all_built(files, given)
 
     def checked(net: Network, shapes: dict[str, Shape] | None) -> Checked:
         report = net.check(shapes, strict=strict)
         why = unverified or ("" if report.layers else "there are no layers")
         return Checked(net, report, None if why else _verified(net, report, device), why, declared=shapes is None)
 
-    _finish(map(checked, nets, shapes), form, depth, mended)
+    _finish(starmap(checked, nets), form, depth, mended)
 
 
 @click.command()
@@ -144,8 +143,7 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     what it says; 1 where not; 2 where the file, the model or the command line could not be used.
     """
     _why_not_torch(wanted=True)
-    net = built(file)
-    shapes = inputs(net, given)
+    net, shapes = built(file, given)
     report = net.check(shapes, strict=strict)
     wrong = any(type(problem).severity == "error" for problem in report.problems)
     comparison = None if wrong else _compared(net, report, made_by, device)

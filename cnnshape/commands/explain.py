@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnnshape.commands.shared import FILE, built, completed, finish, inputs, usage_error
+from cnnshape.commands.shared import FILE, built, completed, finish, usage_error
 from cnnshape.problems.wording import printable
 
 
@@ -25,10 +25,9 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
         return
     from cnnshape.network.explain import explain
 
-    net = built(file)
+    net, shapes = built(file, given)
     if net.problems and not net.nodes:
         raise click.UsageError("\n".join(printable(repr(problem)) for problem in net.problems))
-    shapes = inputs(net, given)
     with usage_error("LAYER"):
         explanation = explain(net, layer, shapes)
     finish(explanation)

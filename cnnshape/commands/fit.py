@@ -6,14 +6,15 @@ import sys
 
 import click
 
-from cnnshape.commands.shared import FILE, built, echo, format_option, usage_error
+from cnnshape.commands.shared import FILE, OF_MODEL, echo, format_option, of_model, usage_error
 
 
 @click.command()
 @FILE
 @click.argument("checkpoint", type=click.Path())
+@OF_MODEL
 @format_option("fit")
-def fit(file: str, checkpoint: str, form: str) -> None:
+def fit(file: str, checkpoint: str, given: tuple[str, ...], form: str) -> None:
     """Say whether CHECKPOINT fits FILE: which tensors are missing, unexpected or of another shape, and what would fit.
 
     CHECKPOINT is a .safetensors file, a .pt or .pth file of torch.save, or the *.index.json of several. Names and shapes
@@ -26,7 +27,7 @@ def fit(file: str, checkpoint: str, form: str) -> None:
     from cnnshape.problems.wording import printable
     from cnnshape.show.fitted import Fitted, show_fit
 
-    net = built(file)
+    net = of_model(file, given)
     if wrong := errors(net.problems):
         raise click.UsageError("\n".join(printable(repr(problem)) for problem in wrong))
     with usage_error("CHECKPOINT"):

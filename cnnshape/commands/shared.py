@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -12,15 +12,23 @@ from cnnshape.problems.wording import printable
 from cnnshape.show.formats.registry import choices, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from click.shell_completion import CompletionItem
 
+    from cnnshape.file.targets import Live
     from cnnshape.network.arithmetic import Explanation
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
     from cnnshape.show.checked import Checked
     from cnnshape.show.sizes.answer import Answer
+
+
+class Built(NamedTuple):
+    """A net of a FILE, and the shapes that --input gives it; None for the declared ones."""
+
+    net: Network
+    shapes: dict[str, Shape] | None
 
 
 def completed(by: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
@@ -45,6 +53,9 @@ DEVICE = click.option(
 )
 STRICT = click.option("--strict", is_flag=True, help="Make warnings errors, and dropped rows and columns a warning.")
 FILE = click.argument("file", metavar="FILE", shell_complete=completed("files"))
+OF_MODEL = click.option(
+    "--input", "given", multiple=True, metavar="SHAPE", help="The input of a live model, channels first: 3x224x224."
+)
 DEPTH = click.option(
     "--depth", type=click.IntRange(min=1), default=1, help="How many levels of blocks to unfold.", show_default=True
 )
@@ -67,32 +78,52 @@ def usage_error(option: str = "") -> Iterator[None]:
         raise (click.BadParameter(message, param_hint=option) if option else click.UsageError(message)) from None
 
 
-def all_built(targets: tuple[str, ...]) -> list[Network]:
-    """Return the nets of FILE..., in order; their problems are the nets'."""
-    from cnnshape.file.targets import files
-
+def all_built(targets: tuple[str, ...], given: tuple[str, ...]) -> list[Built]:
+    """Return the nets of FILE..., in order, with what --input gives them; their problems are the nets'."""
     with usage_error():
         if targets.count(STDIN) > 1:
             raise ValueError(f"{STDIN} is standard input, which is read once")
-        return [_built(file) for target in targets for file in files(target)]
+        found = [file for target in targets for file in _files(target)]
+    return [_built(file, given) for file in found]
 
 
-def built(target: str) -> Network:
-    """Return the net of a FILE that is to be one file; its problems are the net's."""
-    from cnnshape.file.targets import files
+def _files(target: str) -> Sequence[str | Live]:
+    from cnnshape.file.targets import files, live
+
+    model = live(target)
+    return [model] if model else files(target)
+
+
+def of_model(target: str, given: tuple[str, ...]) -> Network:
+    """Return the net of a FILE that is to be one file, or of a live model, which alone has an --input."""
+    from cnnshape.file.targets import live
 
     with usage_error():
-        file, *others = files(target)
+        if given and not live(target):
+            raise ValueError(f"--input is for a live model, and {target} is none")
+    return built(target, given).net
+
+
+def built(target: str, given: tuple[str, ...]) -> Built:
+    """Return the net of a FILE that is to be one file, with what --input gives it; its problems are the net's."""
+    with usage_error():
+        file, *others = _files(target)
         if others:
             raise ValueError(f"{target} has {len(others) + 1} architecture files: name one, such as {file}")
-    return _built(file)
+    return _built(file, given)
 
 
-def _built(file: str) -> Network:
-    from cnnshape.diagnosis.door import network
+def _built(file: str | Live, given: tuple[str, ...]) -> Built:
+    if not isinstance(file, str):
+        from cnnshape.commands.live import network
+
+        with usage_error():
+            return Built(network(file, given), None)
+    from cnnshape.diagnosis.door import network as of_file
     from cnnshape.file.reader import read, read_text
 
-    return network(read_text(standard_input(), "<stdin>") if file == STDIN else read(file))
+    net = of_file(read_text(standard_input(), "<stdin>") if file == STDIN else read(file))
+    return Built(net, inputs(net, given))
 
 
 def standard_input() -> bytes:

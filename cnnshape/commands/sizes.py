@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cnnshape.commands.shared import FILE, built, completed, echo, format_option, status, usage_error
+from cnnshape.commands.shared import FILE, OF_MODEL, completed, echo, format_option, of_model, status, usage_error
 
 
 @click.command()
@@ -33,6 +33,7 @@ from cnnshape.commands.shared import FILE, built, completed, echo, format_option
     shell_complete=completed("inputs"),
     help="The input whose sides vary, where there are several that differ.",
 )
+@OF_MODEL
 @click.option("--layers", "listed", is_flag=True, help="List the layers: output in closed form, and receptive field.")
 @format_option("sizes")
 def sizes(  # noqa: PLR0913, PLR0917 -- click's way
@@ -42,6 +43,7 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
     same: bool,
     layer: str | None,
     vary: str | None,
+    given: tuple[str, ...],
     listed: bool,
     form: str,
 ) -> None:
@@ -54,7 +56,7 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
 
     with usage_error():
         output = None if sides is None else _sides(sides)
-        found = answer(built(file), Question(exact, output, same, layer, vary))
+        found = answer(of_model(file, given), Question(exact, output, same, layer, vary))
     if form == "table":
         from cnnshape.show.table import show_sizes
 

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 
 class Made(NamedTuple):
-    """The call of a constructor: its line, and its text if it is one line's."""
+    """The call of a constructor: its line, its text if it is one line's, and its first column."""
 
     line: Line
     text: str
+    column: int
 
 
 def constructed(modules: Mapping[str, Module], path: str, root: tuple[str, str] | None = None) -> Made | None:
@@ -47,7 +48,8 @@ def _told(file: str, call: ast.expr | None) -> Made | None:
     if not isinstance(call, ast.Call):
         return None
     text = ast.get_source_segment("".join(linecache.getlines(file)), call) or ""
-    return Made(Line(file, call.lineno), "" if "\n" in text else text)
+    before = linecache.getline(file, call.lineno).encode()[: call.col_offset].decode()  # ast counts bytes
+    return Made(Line(file, call.lineno), "" if "\n" in text else text, 1 + len(before))
 
 
 @lru_cache

@@ -22,6 +22,8 @@ PICKS: Final = (  # from the first tensor, by the others
     "pad_packed_sequence",
 )
 
+VIEWS: Final = ("view", "reshape")
+
 # Functions that give the numbers that they get, perhaps in another shape or type, repeated, or with the axes exchanged.
 KEEPS: Final = frozenset([
     "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "ravel", "squeeze", "unsqueeze",

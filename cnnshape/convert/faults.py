@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnnshape.compare.code import place_of
 from cnnshape.compare.constructed import constructed
+from cnnshape.convert.code_fixes import InCode
 from cnnshape.problems.base import errors
 from cnnshape.problems.comparing import ModelFails
 
@@ -50,7 +51,8 @@ def with_faults(net: Network, run: Recording, root: tuple[str, str] | None = Non
             more.append(ModelFails(place, op.path if op.layer else "", module=op.path or run.model, message=op.raised))
     if run.failure and not found and not more:  # else it may come of what stands in for a result
         more.append(ModelFails(place_of(run.failure.line), module=run.failure.module, message=run.failure.message))
-    return net._replace(nodes=nodes, problems=(*net.problems, *more))
+    net = net._replace(nodes=nodes, problems=(*net.problems, *more))
+    return net._replace(diagnose=InCode(net, run, root))
 
 
 def _first_refused(run: Recording) -> Iterator[Op]:

@@ -24,17 +24,27 @@ class WrongInputs(Exception):  # noqa: N818 -- it names a fact
     """The model's forward does not take the inputs that the file declares."""
 
 
-def arguments(model: torch.nn.Module, given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments of forward: by name where it has the names of the file's inputs, else in their order."""
+def arguments(
+    model: torch.nn.Module, given: dict[str, Any], *, keyed: bool = False
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of forward: by name where it has the names of the inputs, else in their order.
+
+    Several that a forward of one argument takes are one dict; with `keyed`, so is one whose name is none of its arguments.
+    """
     signature = inspect.signature(model.forward)
     named = given.keys() <= signature.parameters.keys()
     args, kwargs = ((), given) if named else (tuple(given.values()), {})
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as error:
-        takes = f"forward{signature} does not take the inputs {', '.join(given)}"
-        raise WrongInputs(f"{takes}: {error}") from None
-    return args, kwargs
+    one = keyed and not named and [*given] != ["input"]
+    ways: list[tuple[tuple[Any, ...], dict[str, Any]]] = [(args, kwargs), ((given,), {})]
+    why: TypeError | None = None
+    for args, kwargs in [ways[1], ways[0]] if one and len(given) == 1 else ways[: 1 + (len(given) > 1)]:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            why = why or error
+        else:
+            return args, kwargs
+    raise WrongInputs(f"forward{signature} does not take the inputs {', '.join(given)}: {why}")
 
 
 class Found(NamedTuple):

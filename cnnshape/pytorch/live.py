@@ -116,10 +116,12 @@ class Live:
         """Run the model once, in evaluation mode, and return what it did."""
         return trace(self.recording(inputs))
 
-    def recording(self, inputs: Mapping[str, Shape], *, repairing: bool = False) -> Recording:
+    def recording(
+        self, inputs: Mapping[str, Shape], *, repairing: bool = False, refused: Mapping[int, str] | None = None
+    ) -> Recording:
         """Run the model once, in evaluation mode, and return all that ran; nothing, where that cannot be seen.
 
-        `repairing`: go on behind what raises.
+        `repairing` and `refused` are as for Watch.
         """
         watch, results, failure = None, [], None
         try:
@@ -128,8 +130,8 @@ class Live:
                     self.begin()
                 with undisturbed(self.kept, self.device):
                     given = samples(self.model, inputs, self.device)
-                    watch = Watch(self.model, given, self.wholes, repairing=repairing)
-                    args, kwargs = arguments(self.model, given)
+                    watch = Watch(self.model, given, self.wholes, repairing=repairing, refused=refused)
+                    args, kwargs = arguments(self.model, given, keyed=self.wholes is None)
                     with watch:
                         results = [*found_in(self.model(*args, **kwargs))]
                     if watch.unseen:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnshape.compare.mixing import mixing
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import scripted, unwrapped
 
@@ -31,8 +32,8 @@ def record(model: Any, inputs: Mapping[str, Shape]) -> Recording:
 def runs(model: Any, inputs: Sequence[Mapping[str, Shape]]) -> Iterator[Recording]:
     """Yield the recording of a run at each of some inputs, on the device on which the first succeeds.
 
-    A model that fails at the first is recorded there once more, with what its operations declare in place of what raises,
-    and at no other.
+    A model that fails at the first, or mixes samples, is recorded there once more, with what its operations declare in place
+    of what is refused, and at no other.
     """
     if why := scripted(model):
         raise TypeError(why)
@@ -44,9 +45,13 @@ def runs(model: Any, inputs: Sequence[Mapping[str, Shape]]) -> Iterator[Recordin
             if recording.failure is None or not any(word in recording.failure.message for word in ONLY_META):
                 break
         devices = [device]
-        if recording.failure and given is inputs[0]:
-            yield live.recording(given, repairing=True)
-            return
+        if given is inputs[0]:
+            repaired = live.recording(given, repairing=True) if recording.failure else recording
+            if refused := mixing(repaired):
+                repaired = live.recording(given, repairing=True, refused=refused)
+            if repaired is not recording:
+                yield repaired
+                return
         yield recording
 
 

@@ -118,5 +118,8 @@ def calling_line(home: str = "") -> Line | None:
     """Return the line of the user's code that runs now: of the innermost frame that is no library's."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- inspect's is the same, and slower
     while frame and is_library(frame.f_code.co_filename, home):
-        frame = frame.f_back
+        frame = None if frame.f_code.co_filename == RUNNER else frame.f_back
     return Line(frame.f_code.co_filename, frame.f_lineno) if frame else None
+
+
+RUNNER: Final = str(Path(__file__).with_name("live.py"))  # which runs the model: nothing around it is the model's

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from cnnshape.compare.called import kinds_of, plain, turned
-from cnnshape.compare.functions import CONSTANT
+from cnnshape.compare.functions import CONSTANT, VIEWS
 from cnnshape.compare.recording import Failure, Guard, Module, Op, Output, Recording, Tensor, Weight
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called
@@ -73,7 +73,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     """The modules and functions of one run; `recording` gives them, when it has ended.
 
     `wholes` has the paths of modules that are one layer each, whatever they run, with its type; None: look into all modules
-    but torch's own. `repairing`: what raises is recorded, gives what it declares, and the run goes on.
+    but torch's own. `repairing`: what raises is recorded, gives what it declares, and the run goes on; `refused` has further
+    operations, by their numbers, that are taken to raise, and why.
     """
 
     def __init__(
@@ -83,11 +84,12 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         wholes: Mapping[str, str] | None,
         *,
         repairing: bool = False,
+        refused: Mapping[int, str] | None = None,
     ):
         super().__init__()
         self.model, self.home = type(model).__name__, home_of(model)
         self.wholes, self.by_name = wholes or {}, wholes is not None
-        self.repairing = repairing
+        self.repairing, self.refused = repairing, refused or {}
         self.names = {module: name for name, module in model.named_modules()}
         self.parameters = dict(model.named_parameters())
         self.weights = self.parameters | dict(model.named_buffers())
@@ -253,6 +255,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             args, kwargs = _mapped(args, unrecorded), _mapped(kwargs, unrecorded)
         raised = ""
         try:
+            if alive and len(self.ops) in self.refused and call.name in VIEWS:
+                raise RuntimeError(self.refused[len(self.ops)])  # noqa: TRY301 -- as torch would
             result = run_strictly(function, args, kwargs)
         except Exception as error:
             result = stand_in(call.name, args, kwargs) if self.repairing and alive else None

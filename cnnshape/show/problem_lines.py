@@ -29,11 +29,10 @@ def told(problem: Problem) -> Iterator[str]:
 
 def details(problem: Problem) -> Iterator[str]:
     """Yield the lines on a problem's layer, and the uses of blocks around it."""
-    if problem.copies:
-        yield f"in layers {', '.join(few([problem.layer, *problem.copies], COPIES))}"
-    elif problem.layer:
+    if problem.layer:
+        layers = ", ".join(few([problem.layer, *problem.copies], COPIES))
         made = made_at(problem.place) if problem.place else ""
-        yield f"in layer {problem.layer}" + f", made at {made}" * bool(made)
+        yield f"in layer{'s' * bool(problem.copies)} {layers}" + f", made at {made}" * bool(made)
     for place in problem.used_at:
         yield f"in a block used at {place}"
 

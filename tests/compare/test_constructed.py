@@ -90,7 +90,10 @@ def file(tmp_path):
 )
 def test_its_line_and_its_text(file, path, line, text):
     made = constructed({"": Module("Net", "", file)}, path)
-    assert made == ((file, line), text)
+    assert made is not None
+    assert made[:2] == ((file, line), text)
+    source = SOURCE.split("\n")[line - 1]
+    assert source[made.column - 1 :].startswith(text or "nn.Conv2d")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_the_innermost_class_of_the_user_says_it(file):
         "net": Module("outer.<locals>.Net", "", file),
         "net.inner": Module("Linear", "linear", ""),
     }
-    assert constructed(modules, "net.inner") == ((file, 37), "nn.Linear(5, 5)")
+    assert constructed(modules, "net.inner") == ((file, 37), "nn.Linear(5, 5)", 26)
 
 
 @pytest.mark.parametrize(("name", "line"), [("chain", 42), ("direct", 46), ("model", 53)])

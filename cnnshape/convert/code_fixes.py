@@ -1,0 +1,173 @@
+"""The diagnosis of a live model: causes from its net, fixes as lines of its code to change.
+
+The net is written as a file, whose fixes are tried there; a fix that sets numbers of layers is then said in code:
+nets.py:9: nn.Linear(800, 120) -> nn.Linear(1568, 120). Fixes that have no such line are left out.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.compare.code import code
+from cnnshape.compare.constructed import constructed
+from cnnshape.problems.base import NOTHING, Diagnosed
+from cnnshape.problems.diagnosed import Change
+from cnnshape.problems.place import Range
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.compare.constructed import Made
+    from cnnshape.compare.recording import Recording
+    from cnnshape.layers import Layer
+    from cnnshape.network.network import Network
+    from cnnshape.numbers.shape import Input
+    from cnnshape.problems.base import Problem
+    from cnnshape.problems.diagnosed import Edit, Effect, Fix
+
+INPUT: Final = "input"
+
+
+class Said(NamedTuple):
+    """A change in words, and the change of the code, None for one of --input."""
+
+    words: str
+    change: Change | None = None
+
+
+class CodeFix(NamedTuple):
+    """A fix in the words of the model's code."""
+
+    said: tuple[Said, ...]
+    edits: tuple[Edit, ...]
+    effect: Effect
+
+    @property
+    def summary(self) -> str:
+        return "; ".join(one.words for one in self.said)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(one.change for one in self.said if one.change)
+
+    def apply(self, text: str) -> str:
+        """Return the text of the file with the changes."""
+        lines = text.split("\n")
+        for change in sorted(self.changes, key=lambda change: change.range.start, reverse=True):
+            (row, first), (_, last) = change.range
+            lines[row - 1] = lines[row - 1][: first - 1] + change.text + lines[row - 1][last - 1 :]
+        return "\n".join(lines)
+
+
+class InCode(NamedTuple):
+    """How the problems of a live model's net get their causes and fixes."""
+
+    net: Network
+    run: Recording
+    root: tuple[str, str] | None
+
+    def __call__(self, given: Input | None, *, strict: bool) -> _Kept:
+        return _Kept(self, given, strict=strict)
+
+
+class _Kept:
+    """The diagnosis of one report, worked out when it is first asked."""
+
+    def __init__(self, origin: InCode, given: Input | None, *, strict: bool):
+        self.origin, self.given, self.strict = origin, given, strict
+
+    def __getitem__(self, number: int) -> Diagnosed:
+        return self.found[number] if number < len(self.found) else NOTHING
+
+    @cached_property
+    def found(self) -> list[Diagnosed]:
+        from cnnshape.diagnosis.causes import Causes
+
+        net = self.origin.net._replace(diagnose=None)
+        report = net.check(self.given, strict=self.strict)
+        causes, fixes = Causes(net, report), self.fixes(net)
+        return [Diagnosed(causes.of(problem), tuple(self.in_code(problem, fixes))) for problem in report.problems]
+
+    def fixes(self, net: Network) -> dict[tuple[str, str], tuple[Fix, ...]]:
+        """Return the fixes of the net as a file, by the codes and the layers of its problems."""
+        from cnnshape.convert.written import dumps
+        from cnnshape.diagnosis.diagnose import diagnose
+        from cnnshape.file.source import Source
+
+        try:
+            text = dumps(net._replace(problems=()))
+        except ValueError:  # no file describes the net
+            return {}
+        found = diagnose(Source.from_text(text), None, self.given, strict=self.strict)
+        problems = found.trials.origin.report.problems
+        pairs = zip(problems, found.found, strict=True)
+        return {(problem.code, problem.layer): diagnosed.fixes for problem, diagnosed in pairs}
+
+    def in_code(self, problem: Problem, fixes: dict[tuple[str, str], tuple[Fix, ...]]) -> Iterator[CodeFix]:
+        """Yield the fixes of a problem that can be said in code."""
+        for fix in fixes.get((problem.code, problem.layer), ()):
+            changes = self.changes(fix.edits, alone=not problem.copies)
+            if changes:
+                yield CodeFix(changes, fix.edits, fix.effect)
+
+    def changes(self, edits: tuple[Edit, ...], *, alone: bool) -> tuple[Said, ...]:
+        """Write edits as lines to change, those of one layer together; nothing if one of them is no such line."""
+        layers = {node.name: node.layer for node in self.origin.net.nodes}
+        by_layer: dict[str | None, dict[str, Any]] = {}
+        for edit in edits:
+            by_layer.setdefault(edit.layer, {})[edit.parameter] = edit.new
+        found = [self.change(name, layers.get(name or ""), new, alone=alone) for name, new in by_layer.items()]
+        known = [change for change in found if change]
+        return tuple(known) if len(known) == len(found) else ()
+
+    def change(self, name: str | None, layer: Layer | None, new: dict[str, Any], *, alone: bool) -> Said | None:
+        """Return the change of a layer, or of the input; None where it cannot be said."""
+        if name is None:
+            sizes = [("x".join(map(str, size)), key) for key, size in new.items() if isinstance(size, list)]
+            named = [
+                f"--input {size}" if key == INPUT else f"--input {key.partition('.')[2]}={size}" for size, key in sizes
+            ]
+            return Said(" ".join(named)) if len(named) == len(new) else None
+        made = constructed(self.origin.run.modules, name, self.origin.root) if name in self.origin.run.modules else None
+        if made is None or layer is None:
+            return None
+        text = changed(made, self.origin.run.modules[name].kind, layer, new, alone=alone)
+        if not text:
+            return None
+        file, row = code(made.line.file).file, made.line.line
+        place = Range((row, made.column), (row, made.column + len(made.text)))
+        return Said(f"{file}:{row}: {made.text} -> {text}", Change(file, place, text))
+
+
+def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any], *, alone: bool) -> str:
+    """Return the text of a constructor's call with other arguments; "" where it has none that could be changed.
+
+    With `alone` False the class runs in several copies, and an argument that is an expression stays.
+    """
+    if not made.text:
+        return ""
+    call: Any = ast.parse(made.text, mode="eval").body
+    if ast.unparse(call.func).rpartition(".")[2] != kind or any(isinstance(entry, ast.Starred) for entry in call.args):
+        return ""
+    order = [name for name, parameter in layer.parameters.items() if parameter.torch]
+    text = made.text.encode()  # ast counts bytes
+    edits: list[tuple[int, int, str]] = []
+    for name, value in new.items():
+        if name not in order or not isinstance(value, int | float | list | bool):
+            return ""
+        written = repr(tuple(value) if isinstance(value, list) else value)
+        place = order.index(name)
+        named = next((entry.value for entry in call.keywords if entry.arg == name), None)
+        old = named or (call.args[place] if place < len(call.args) else None)
+        if old is None:
+            end = max((entry.end_col_offset for entry in (*call.args, *call.keywords)), default=len(text) - 1)
+            edits.append((end, end, f"{', ' if call.args or call.keywords else ''}{name}={written}"))
+        elif alone or isinstance(old, ast.Constant):
+            edits.append((old.col_offset, old.end_col_offset, written))
+        else:
+            return ""
+    for first, last, written in sorted(edits, reverse=True):
+        text = text[:first] + written.encode() + text[last:]
+    return text.decode()

@@ -1,0 +1,180 @@
+"""A live model as FILE: made, run on shapes, and checked without a file; its problems stand at lines of its code."""
+
+import json
+import sys
+
+import pytest
+from helpers.cli import check as check_apart
+from helpers.cli import process, run
+
+pytest.importorskip("torch")
+
+NETS = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, width=8, head=None):
+        super().__init__()
+        print("making it")
+        self.conv = nn.Conv2d(3, width, 3)
+        self.fc = nn.Linear(16, head or 10)
+
+    def forward(self, x):
+        x = self.conv(x).mean((2, 3))
+        return self.fc(x)
+
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 4, 3), nn.Conv2d(2, 4, 3)
+
+    def forward(self, left, right):
+        return self.a(left) + self.b(right)
+
+
+class Batch(Two):
+    def forward(self, batch):
+        return super().forward(batch["left"], batch["right"])
+
+
+class One(nn.Conv2d):
+    def forward(self, batch):
+        return super().forward(batch["image"])
+
+
+class Raises(nn.Module):
+    def __init__(self):
+        super().__init__()
+        raise ValueError("no weights")
+
+
+class Asserts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        y = self.conv(x)
+        assert y.shape[2] % 7 == 0, "a multiple of 7"
+        return y
+
+
+chain = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Linear(5, 6))
+
+
+def on_meta():
+    with torch.device("meta"):
+        return Net(16)
+
+
+def pair():
+    return (1, 2)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "nets.py").write_text(NETS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    sys.modules.pop("nets", None)
+
+
+def check(target, *inputs):
+    return run("check", "--no-torch", target, *(part for given in inputs for part in ("--input", given)))
+
+
+@pytest.mark.parametrize("target", ["nets:Net(16)", "nets.py:Net(width=16)", "nets:on_meta", "nets.py:on_meta()"])
+def test_a_sound_model_has_its_table_and_its_counts(target):
+    status, output = check(target, "3x32x32")
+    assert status == 0, output
+    assert "conv " in output
+    assert f"{16 * 28 + 170:,}" in output
+
+
+def test_a_broken_one_has_its_problems_at_the_lines_of_its_code():
+    status, output = check("nets:Net", "3x32x32")
+    assert status == 1
+    assert "nets.py:14: error[" in output
+    assert "14 |         return self.fc(x)" in output
+    assert "in layer fc, made at nets.py:10" in output
+
+
+def test_what_the_models_code_prints_stands_on_standard_error():
+    result = check_apart("nets:Net(16)", "--format", "json", "--input", "3x32x32")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["files"][0]["problems"] == []
+    assert "making it" in result.stderr
+
+
+def test_sizes_and_explain_take_it_too():
+    status, output = run("sizes", "nets:Net(16)", "--input", "3x32x32")
+    assert status == 0, output
+    assert "every size from 3" in output
+    status, output = run("explain", "nets:Net(16)", "conv", "--input", "3x32x32")
+    assert status == 0
+    assert "30" in output
+
+
+@pytest.mark.parametrize("target", ["nets:Two", "nets:Batch"])
+def test_several_inputs_go_by_name_or_as_one_dict(target):
+    status, output = check(target, "left=1x8x8", "right=2x8x8")
+    assert status == 0, output
+    assert "left" in output
+
+
+def test_one_input_that_is_no_argument_is_an_entry_of_a_dict():
+    status, output = check("nets:One(3, 4, 3)", "image=3x8x8")
+    assert status == 0, output
+
+
+def test_a_model_without_a_class_of_its_own_has_the_line_that_makes_it():
+    status, output = check("nets:chain", "3x8x8")
+    assert status == 1
+    assert "nets.py:53: error[declared-differs]" in output
+
+
+def test_what_ends_the_run_is_a_problem_at_its_line():
+    status, output = check("nets:Asserts", "3x8x8")
+    assert status == 1
+    assert "nets.py:49: error[model-fails]" in output
+    assert "a multiple of 7" in output
+
+
+@pytest.mark.parametrize(
+    ("target", "inputs", "said"),
+    [
+        ("nets:Net", [], "nets:Net is a live model: give its input without the batch, as --input 3x224x224"),
+        ("nets:Net", ["3xa"], "--input"),
+        ("nets:Net", ["1x8x8", "1x8x8"], "an input is given twice; of several, each has a name"),
+        ("nets:Raises", ["3x8x8"], "nets:Raises: ValueError: no weights (nets.py:39)"),
+        ("nets:Two", ["1x8x8"], "does not take the inputs input"),
+        ("nets:pair", ["1x8x8"], "nets:pair gives (1, 2), which is no torch.nn.Module"),
+        ("nets:Nets", ["1x8x8"], "has no attribute 'Nets'"),
+        ("nyets:Net", ["1x8x8"], "No module named 'nyets'"),
+        ("nyets.py:Net", ["1x8x8"], "there is no file nyets.py"),
+        ("nets:Net(width=open('x'))", ["1x8x8"], "arguments are literals"),
+    ],
+)
+def test_what_cannot_be_used_is_2_with_a_clear_line(target, inputs, said):
+    status, output = check(target, *inputs)
+    assert status == 2, output
+    assert said in output.replace("\n", " ")
+
+
+def test_input_is_of_no_use_for_the_sizes_of_a_file():
+    status, output = run("sizes", "zoo:alexnet", "--input", "3x8x8")
+    assert status == 2
+    assert "--input is for a live model, and zoo:alexnet is none" in output
+
+
+def test_without_torch_a_live_model_is_2():
+    code = "import sys; sys.modules['torch'] = None; from cnnshape.cli import main; main()"
+    with process("check", "nets:Net", "--input", "3x8x8", code=code) as running:
+        said = running.stderr.read()
+    assert running.returncode == 2
+    assert "nets:Net is a live model, and torch is not installed" in said
