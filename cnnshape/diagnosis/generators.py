@@ -14,7 +14,7 @@ from cnnshape.diagnosis.of_inputs import channels, lossless, sides
 from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
-from cnnshape.diagnosis.of_words import meant
+from cnnshape.diagnosis.of_words import elsewhere, meant
 from cnnshape.diagnosis.parameters import filling, solved, together, worded
 from cnnshape.problems.shapes import DroppedRows
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (0, meant),
+    (0, elsewhere),
     (1, reordered),
     (2, options),
     (2, solved),

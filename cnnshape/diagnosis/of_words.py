@@ -1,4 +1,4 @@
-"""Fixes of words: the type, key, name or word that a misspelt or foreign one stands for, put in its place.
+"""Fixes of words: the type, key, name or word that a misspelt or foreign one stands for, and keys in another place.
 
 The word is the one that the problem itself suggests.
 """
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
+from cnnshape.layers import TYPES
+from cnnshape.problems.building import UnknownBlock
 from cnnshape.problems.diagnosed import Edit
+from cnnshape.problems.reading import MisplacedKey, UnknownType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +43,29 @@ def meant(case: Case) -> Iterator[Candidate]:
         parameter = ".".join(keys) or "type"
         edit = Edit(layer, parameter, old, {"type": new} if parameter == "type" else new)
         yield Candidate(RANK, FAMILY, (edit,), (Operation("set", path, new),))
+
+
+def elsewhere(case: Case) -> Iterator[Candidate]:
+    """Yield the key where it belongs: of the net above the first table, `block` for the name of a block as a type."""
+    problem = case.problem
+    if problem.place is None or not case.own(problem.place):
+        return
+    path, old = problem.place.path, case.at(problem.place.path)
+    if isinstance(problem, MisplacedKey):
+        key = str(problem.facts["key"])
+        if key not in case.data and not _has_tables(old):  # layers are too much to be moved in silence
+            edits = (Edit(None, ".".join(map(str, path)), old, None), Edit(None, key, None, old))
+            yield Candidate(RANK, FAMILY, edits, (Operation("remove", path), Operation("set", (key,), old)))
+    elif isinstance(problem, UnknownType | UnknownBlock) and isinstance(old, str):
+        kind, known = ("type", TYPES) if isinstance(problem, UnknownBlock) else ("block", case.architecture.file.blocks)
+        if old in known:
+            layer, keys = _table(case, path)
+            change = Operation("rename", path, kind) if keys else Operation("set", path, {kind: old})
+            yield Candidate(RANK, FAMILY, (Edit(layer, "key", "".join(keys) or "type", kind),), (change,))
+
+
+def _has_tables(value: object) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_tables, value)))
 
 
 def _table(case: Case, path: KeyPath) -> tuple[str | None, tuple[str, ...]]:

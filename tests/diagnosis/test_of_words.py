@@ -69,3 +69,47 @@ def test_a_word_of_an_included_file_is_not_edited(tmp_path):
     with pytest.raises(cnnshape.ArchitectureError) as error:
         cnnshape.load(tmp_path / "net.toml")
     assert not error.value.problems[0].fixes
+
+
+@pytest.mark.parametrize(
+    ("broken", "right", "summary"),
+    [
+        (
+            'input = [3]\nlayers = [{ name = "a", type = "relu" }]\n\n[claims]\nmacs = 0\noutputs = ["a"]\n',
+            'input = [3]\noutputs = ["a"]\nlayers = [{ name = "a", type = "relu" }]\n\n[claims]\nmacs = 0\n',
+            'no claims.outputs, outputs = ["a"]',
+        ),
+        (
+            'input = [3]\nlayers = [{ type = "res" }]\n[blocks.res]\nlayers = ["relu"]\n',
+            'input = [3]\nlayers = [{ block = "res" }]\n[blocks.res]\nlayers = ["relu"]\n',
+            "res1: block, not type",
+        ),
+        (
+            'input = [3]\nlayers = ["res"]\n[blocks.res]\nlayers = ["relu"]\n',
+            'input = [3]\nlayers = [{ block = "res" }]\n[blocks.res]\nlayers = ["relu"]\n',
+            "res1: block, not type",
+        ),
+        (
+            'input = [3]\nlayers = [{ name = "r", block = "relu" }]\n',
+            'input = [3]\nlayers = [{ name = "r", type = "relu" }]\n',
+            "r: type, not block",
+        ),
+    ],
+)
+def test_a_key_is_put_where_it_belongs(broken, right, summary):
+    (problem,) = problems(broken)
+    (fix,) = problem.fixes
+    assert (fix.apply(broken), fix.summary) == (right, summary)
+    assert not problems(right)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'input = [3]\nlayers = ["relu"]\n[claims]\nlayers = [{ type = "relu" }]\n',  # they are there already
+        'input = [3]\n[claims]\nlayers = [{ type = "relu" }]\n',  # too much to be moved
+        'input = [3]\nlayers = ["relu"]\n[claims]\nblocks = { a = { layers = ["relu"] } }\n',
+    ],
+)
+def test_a_key_that_cannot_be_moved_has_no_fix(text):
+    assert not [fix for problem in problems(text) for fix in problem.fixes]
