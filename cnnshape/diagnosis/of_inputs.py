@@ -52,14 +52,7 @@ def sides(case: Case) -> Iterator[Candidate]:
             together.setdefault(shape[1:], []).append(name)
     for now, names in together.items():
         for place, new in enumerate(_found(case, net, names, now)):
-            larger = sum(new) > sum(now)
-            rank = 5 + place / 10 + (0 if larger or place else 0.05)
-            if len(now) > 1 and max(map(tier, now)) < min(
-                tier(size) for size, old in zip(new, now, strict=True) if size != old
-            ):
-                if isinstance(case.problem, ExpectDiffers):  # that the layer is another one is likelier
-                    continue
-                rank += UNUSUAL
+            rank = _rank(case, now, new) + place / 10
             yield from _changed(case, {name: (net.inputs[name] or ())[:1] + new for name in names}, rank)
 
 
@@ -78,6 +71,20 @@ def lossless(case: Case) -> Iterator[Candidate]:
     for place, new in enumerate(sorted(found, key=lambda new: (abs(sum(new) - sum(now)), new))):
         changed = {name: shape[:1] + new for name, shape in zip(sizes.varied, shapes, strict=True)}
         yield from _changed(case, changed, place / 10)
+
+
+def _rank(case: Case, now: tuple[int, ...], new: tuple[int, ...]) -> float:
+    """Return the rank of other sides: that of one number at the cause where this is the input."""
+    problem, cause = case.problem, case.cause
+    at_cause = cause is not None and (cause.layer is None or cause.code == "shrunk")
+    declared = isinstance(problem, DeclaredDiffers)
+    rank = 3.05 + declared if at_cause else 3.5 + 1.5 * declared
+    known = min(tier(size) for size, old in zip(new, now, strict=True) if size != old)
+    if len(now) > 1 and known < max(map(tier, now)) and isinstance(problem, ExpectDiffers):
+        rank = 2.5  # a well-known input that meets what is expected of all layers
+    elif len(now) > 1 and known > max(map(tier, now)):
+        rank += UNUSUAL
+    return rank + (0 if sum(new) > sum(now) else 0.05)
 
 
 def channels(case: Case) -> Iterator[Candidate]:
@@ -132,7 +139,11 @@ def _changed(case: Case, new: dict[str, tuple[int, ...]], rank: float) -> Iterat
 
 
 def _found(case: Case, net: Network, varied: list[str], now: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return sides that the net takes where these inputs have them, the best first: two at most."""
+    """Return sides that the net takes where these inputs have them, the best first: two at most.
+
+    That a layer is another one is likelier than a well-known input that was meant to be one that nobody knows, where a
+    layer's shape is expected.
+    """
     names = AXES.get(len(now)) or tuple(f"x{axis}" for axis in range(1, len(now) + 1))
     reading = Reading(net, varied, names, exact=False)
     try:
@@ -141,9 +152,12 @@ def _found(case: Case, net: Network, varied: list[str], now: tuple[int, ...]) ->
         boxes = solved(_mendable(case, required, everything=True), names, reading.effort)
         if not boxes:
             boxes = solved(_mendable(case, required, everything=False), names, reading.effort)
-        return _best(boxes, now)
+        best = _best(boxes, now)
     except (NoClosedForm, Unsolvable, ValueError):
         return []
+    if isinstance(case.problem, ExpectDiffers) and len(now) > 1:
+        return [new for new in best if max(map(tier, now)) >= min(t for t in map(tier, set(new) - set(now)))]
+    return best
 
 
 def _expected(net: Network, reading: Reading) -> Iterator[Requirement]:

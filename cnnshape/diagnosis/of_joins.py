@@ -14,6 +14,8 @@ from cnnshape.layers.convolution import Conv, ConvTranspose
 from cnnshape.layers.joining import Add, Concat, Sub
 from cnnshape.layers.pooling import Pooling
 from cnnshape.layers.shaping import Crop, Pad, Upsample
+from cnnshape.numbers.shape import from_file
+from cnnshape.problems.claims import ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
 from cnnshape.problems.shapes import DeclaredDiffers, NeedsBroadcast, NothingLeft, ShapesDiffer, WindowTooLarge
 
@@ -90,7 +92,9 @@ def _join(case: Case) -> Join | None:
 
 
 def targets(case: Case) -> Iterator[Candidate]:
-    """Yield `like`, or the size, for a resize or a crop on the way to a join."""
+    """Yield `like`, or the size, for a resize or a crop on the way to a join, or to what is expected of it."""
+    if isinstance(case.problem, ExpectDiffers):
+        yield from _to_expected(case, from_file(tuple(case.problem.facts["expected"]), case.net.layout)[1:])
     join = _join(case)
     for pair in join.pairs if join else ():
         assert join is not None
@@ -106,6 +110,24 @@ def targets(case: Case) -> Iterator[Candidate]:
                 break
 
 
+def _to_expected(case: Case, wanted: Shape) -> Iterator[Candidate]:
+    """Yield a resize with the sides that are expected of its result, or of one that keeps them."""
+    row = case.row
+    join = Join(case, row, []) if row is not None else None
+    value = next((value for value, node in case.net.made() if node.name == case.problem.layer), 0)
+    for made in join.back(value) if join else ():
+        assert join is not None
+        if made.node.layer is None or made.input_shapes[0] is None or len(wanted) != len(made.input_shapes[0]) - 1:
+            break
+        if made.node.layer.references.keys() & {"like"} and made.node.type != ConvTranspose.type:
+            inputs = [name for name, shape in case.net.inputs.items() if shape and shape[1:] == wanted]
+            name = inputs[0] if inputs and len(join.frame) == 1 else ""
+            yield from _told(join, made, name, wanted)
+            break
+        if made.input_shapes[0][1:] != (made.output or ())[1:]:
+            break
+
+
 def _told(join: Join, row: LayerReport, name: str, wanted: Shape) -> Iterator[Candidate]:
     """Yield a resize with `like`, or with another size or factor."""
     case, node, path = join.case, row.node, row.node.place.path
@@ -117,9 +139,13 @@ def _told(join: Join, row: LayerReport, name: str, wanted: Shape) -> Iterator[Ca
     gone = [key for key in SIZES if key in table]
     removed = [Operation("remove", (*path, key)) for key in gone]
     taken_away = [Edit(node.name, key, table[key], None) for key in gone]
-    if join.stands_before(name, row) and table.get("like") != name:
+    if name and join.stands_before(name, row) and table.get("like") != name:
         edits = (Edit(node.name, "like", table.get("like"), name), *taken_away)
         yield Candidate(rank, "target", edits, (Operation("set", (*path, "like"), name), *removed))
+    if not name and "size" not in table and node.type == Upsample.type:
+        new = wanted[0] if len({*wanted}) == 1 else [*wanted]
+        edits = (Edit(node.name, "size", None, new), *taken_away)
+        yield Candidate(rank, "target", edits, (Operation("set", (*path, "size"), new), *removed))
     if isinstance(table.get("size"), int | list):
         new = wanted[0] if len({*wanted}) == 1 else [*wanted]
         yield from case.change(node, "size", new, rank=rank + 0.1, family="target")
