@@ -3,7 +3,7 @@
 import tomllib
 
 import pytest
-from helpers.broken_nets import FOLDER, TRUTH, mended, net_of, text_of
+from helpers.broken_nets import FOLDER, TRUTH, judge, mended, net_of, text_of
 
 import cnnshape
 from cnnshape.problems.base import errors
@@ -68,6 +68,26 @@ def runs(data, *, only, was):
     verification = cnnshape.verify(net, "meta", report=report)
     assert verification.ok
     assert only or {verdict.verdict for verdict in verification.layers} <= {"agrees", "skipped"}
+
+
+@pytest.fixture(scope="module")
+def judged():
+    pytest.importorskip("torch")
+    return [judge(name) for name in BROKEN]
+
+
+def test_no_fix_is_shown_that_fails_or_that_nobody_may_propose(judged):
+    assert [(one.name, *one.flaws) for one in judged if one.flaws] == []
+
+
+@pytest.mark.parametrize(("nets", "cause", "shown", "first"), [(slice(20), 19, 19, 16), (slice(20, None), 41, 41, 36)])
+def test_the_causes_and_the_fixes_are_those_that_people_accepted(judged, nets, cause, shown, first):
+    """Of the twenty nets as many as the project asks for, of the others about as large a part."""
+    some = judged[nets]
+    assert [one.name for one in some if not one.layer] == []
+    assert sum(one.cause for one in some) >= cause, [one.name for one in some if not one.cause]
+    assert sum(one.rank > 0 for one in some) >= shown, [one.name for one in some if not one.rank]
+    assert sum(one.rank == 1 for one in some) >= first, [one.name for one in some if one.rank != 1]
 
 
 @pytest.mark.parametrize("name", FINE)

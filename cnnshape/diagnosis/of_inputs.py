@@ -18,7 +18,7 @@ from cnnshape.numbers.symbolic import Condition, Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.claims import ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
-from cnnshape.problems.shapes import DeclaredDiffers, GroupsDoNotDivide
+from cnnshape.problems.shapes import DeclaredDiffers, GroupsDoNotDivide, WindowTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -152,7 +152,7 @@ def _found(case: Case, net: Network, varied: list[str], now: tuple[int, ...]) ->
         boxes = solved(_mendable(case, required, everything=True), names, reading.effort)
         if not boxes:
             boxes = solved(_mendable(case, required, everything=False), names, reading.effort)
-        best = _best(boxes, now)
+        best = _best(boxes, now, tight=isinstance(case.problem, WindowTooLarge))
     except (NoClosedForm, Unsolvable, ValueError):
         return []
     if isinstance(case.problem, ExpectDiffers) and len(now) > 1:
@@ -181,20 +181,20 @@ def _mendable(case: Case, required: Sequence[Requirement], *, everything: bool) 
     return kept
 
 
-def _best(boxes: Sequence[Box], now: tuple[int, ...]) -> list[tuple[int, ...]]:
+def _best(boxes: Sequence[Box], now: tuple[int, ...], *, tight: bool) -> list[tuple[int, ...]]:
     """Return the best sides in the boxes, where they are not those of now already: two, or one where axes are tied."""
     if any(all(side in sizes for side, sizes in zip(now, box, strict=True)) for box in boxes):
         return []
     if len(boxes) == 1:
-        return [sides for _, sides in sorted(_choices(boxes[0], now, [*range(len(now))]))]
+        return [sides for _, sides in sorted(_choices(boxes[0], now, [*range(len(now))], tight=tight))]
     for alike in ([now.index(side) for side in now], [*range(len(now))]):  # equal sides stay equal where they can
-        found = sorted(choice for box in boxes for choice in _choices(box, now, alike))
+        found = sorted(choice for box in boxes for choice in _choices(box, now, alike, tight=tight))
         if found:
             return [found[0][1]]
     return []
 
 
-def _choices(box: Box, now: tuple[int, ...], alike: list[int]) -> Iterator[tuple[Any, tuple[int, ...]]]:
+def _choices(box: Box, now: tuple[int, ...], alike: list[int], *, tight: bool) -> Iterator[tuple[Any, tuple[int, ...]]]:
     """Yield the choices of a box with their order: few axes change, larger sides come first, then well-known ones.
 
     `alike` has for each axis the first of those that are to have its size.
@@ -203,7 +203,8 @@ def _choices(box: Box, now: tuple[int, ...], alike: list[int]) -> Iterator[tuple
     for axis, sizes in zip(alike, box, strict=True):
         common[axis] &= sizes
     picked = {
-        axis: [now[axis]] if now[axis] in sizes else picks(sizes, now[axis], len(now)) for axis, sizes in common.items()
+        axis: [now[axis]] if now[axis] in sizes else picks(sizes, now[axis], len(now), tight=tight)
+        for axis, sizes in common.items()
     }
     for turn in range(max(map(len, picked.values())) if all(picked.values()) else 0):
         sides = tuple(picked[axis][min(turn, len(picked[axis]) - 1)] for axis in alike)
@@ -216,15 +217,16 @@ def tier(size: int) -> int:
     return next((number for number, known in enumerate(WELL_KNOWN) if size in known), len(WELL_KNOWN))
 
 
-def picks(sizes: SizeSet, now: int, axes: int) -> list[int]:
+def picks(sizes: SizeSet, now: int, axes: int, *, tight: bool = False) -> list[int]:
     """Return the sizes of a set that stand for one side, the best first.
 
-    Of a bounded set the best known or roundest; of a periodic one the nearest above and below; from a bound the bound.
+    Of a bounded set the best known, else the roundest, or the nearest where it is to be `tight`; of a periodic one the
+    nearest above and below; from a bound the bound.
     """
     low, high = -(-now // PARTS), now * GROWTH
     if sizes.is_finite:
         near = [*sizes.spans(low, high)]
-        return [_roundest(near, now, axes)] if near else []
+        return [_roundest(near, now, axes, tight=tight)] if near else []
     above, below = sizes.next(now), sizes.previous(now)
     spans = _joined(sizes.spans(low, high))
     if sizes.period > 1:  # of the sizes about a multiple of the net's total stride the multiple
@@ -248,14 +250,18 @@ def _even(span: tuple[int, int]) -> int:
     return max(range(span[0], min(span[1], span[0] + MOST_LOOKED_AT) + 1), key=lambda size: _divisions(size, 2))
 
 
-def _roundest(spans: Sequence[tuple[int, int]], now: int, axes: int) -> int:
-    """Return the best known size of some spans, else the roundest, else the nearest."""
+def _roundest(spans: Sequence[tuple[int, int]], now: int, axes: int, *, tight: bool) -> int:
+    """Return the best known size of some spans, else the roundest or, where it is to be `tight`, the nearest."""
     every = (size for first, last in spans for size in range(first, min(last, first + MOST_LOOKED_AT) + 1))
 
     def order(size: int) -> tuple[int, int, int]:
         if axes > 1:
-            return tier(size), -_divisions(size, 2), abs(size - now)
-        return 0, -_divisions(size, 2 if now % 10 else 10), abs(size - now)  # signals have no usual lengths
+            return tier(size), 0 if tight else -_divisions(size, 2), abs(size - now)
+        return (
+            0,
+            0 if tight else -_divisions(size, 2 if now % 10 else 10),
+            abs(size - now),
+        )  # signals have no usual lengths
 
     return min(every, key=order)
 

@@ -1,11 +1,12 @@
 """Inputs that a net takes: sides solved for, channels that a layer declares."""
 
 import pytest
-from helpers.fixes import candidates
+from helpers.fixes import candidates, case
 
 import cnnshape
 from cnnshape.diagnosis.of_inputs import channels, picks, sides
 from cnnshape.numbers.sizeset import SizeSet
+from cnnshape.problems.diagnosed import Cause
 
 HALVED = """
 layers = [
@@ -181,3 +182,26 @@ def test_where_rows_are_dropped_the_nearest_inputs_lose_none(text, inputs):
     for fix in problem.fixes:
         assert not cnnshape.loads(fix.apply(text)).check(strict=True).problems
         assert fix.summary == f"input = {[*fix.edits[0].new]}"
+
+
+def test_the_input_is_ranked_by_what_is_wrong_and_where_it_comes_from():
+    def rank(text, cause=None):
+        found = case(text)
+        return min(candidate.rank for candidate in sides(found._replace(cause=cause)))
+
+    joined, head = (
+        "input = [3, 61, 61]" + HALVED.format(factor=4),
+        "input = [3, 61, 61]" + HEAD.format(features=4 * 225),
+    )
+    at_input, shrunk = Cause(None, "input-size", ""), Cause("c", "shrunk", "")
+    assert rank(joined, at_input) == rank(joined, shrunk) < rank(joined) < rank(head, at_input) < rank(head)
+    expected = """input = [3, %d, %d]
+    layers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = 3, stride = 2, expect = [2, 111, 111] }]"""
+    assert rank(expected % (225, 229)) < rank(joined, at_input)  # 224 is well known
+    assert rank("input = [3, 64, 64]" + HEAD.format(features=4 * 19 * 19)) > rank(head) + 1  # 76 is not
+
+
+def test_the_nearest_size_is_what_a_window_wants():
+    assert picks(SizeSet("21 to 37"), 20, 1, tight=True) == [21]
+    assert picks(SizeSet("21 to 37"), 20, 1) == [30]
+    assert picks(SizeSet("65 to 79"), 20, 2, tight=True) == [65]

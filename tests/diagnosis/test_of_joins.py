@@ -210,3 +210,38 @@ def test_what_stands_in_an_included_file_is_left_alone(tmp_path, monkeypatch):
     text = 'include = ["b.toml"]\ninput = [4, %s]\nlayers = [{ name = "x", block = "b" }]'
     assert candidates(one_less, text % 3) == []
     assert candidates(fitted, text % 13) == []
+
+
+EXPECTED = """input = [4, %s]
+layers = [
+  { name = "half", type = "max_pool", kernel_size = 2 },
+  { name = "up", type = "upsample", %s },
+  { name = "r", type = "%s", expect = [4, %s] },
+]"""
+
+
+@pytest.mark.parametrize(
+    ("sides", "how", "behind", "wanted", "found"),
+    [
+        ("25", "scale_factor = 2", "relu", "25", [{"up.like": "input", "up.scale_factor": None}]),
+        ("25, 29", "scale_factor = 2", "relu", "25, 29", [{"up.like": "input", "up.scale_factor": None}]),
+        ("24", "scale_factor = 2", "relu", "25", [{"up.size": 25, "up.scale_factor": None}]),
+        ("24, 24", "scale_factor = 2", "relu", "25, 27", [{"up.size": [25, 27], "up.scale_factor": None}]),
+        ("24", "size = 20", "relu", "25", [{"up.size": 25}]),
+        ("25", "scale_factor = 2", "global_avg_pool", "25", []),  # what stands between changes the sides
+        ("25", "scale_factor = 2", "flatten", "25", []),
+    ],
+)
+def test_a_resize_is_told_the_sides_that_are_expected_of_it(sides, how, behind, wanted, found):
+    assert candidates(targets, EXPECTED % (sides, how, behind, wanted)) == found
+
+
+def test_in_a_block_the_input_of_the_net_has_no_name():
+    text = """input = [4, 25]
+    layers = [{ name = "x", block = "b" }]
+    [blocks.b]
+    layers = [
+      { name = "half", type = "max_pool", kernel_size = 2 },
+      { name = "up", type = "upsample", scale_factor = 2, expect = [4, 25] },
+    ]"""
+    assert candidates(targets, text) == [{"x.up.size": 25, "x.up.scale_factor": None}]
