@@ -52,7 +52,8 @@ def changed(fault):
     import difflib
     import tomllib
 
-    from helpers.random_faults import at, difference
+    from helpers.broken_nets import at
+    from helpers.random_faults import difference
 
     sound, data = tomllib.loads(fault.sound), tomllib.loads(fault.text)
     path = difference(sound, data)
@@ -68,10 +69,12 @@ def first(net, folder):
     """The fixes of a net's first error."""
     import contextlib
 
+    from helpers.broken_nets import root
+
     from cnnshape.problems.base import errors
 
     with contextlib.chdir(folder), contextlib.suppress(Exception):
-        return errors(net.check().problems)[0].fixes
+        return root(errors(net.check().problems)[0]).fixes
     return ()
 
 

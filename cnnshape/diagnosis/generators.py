@@ -54,7 +54,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3.3, repeats),
     (4, reshaped),
     (4.2, nearby),
-    (5, channels),
+    (3.2, channels),
     (5.5, one_less),
     (6, fitted),
 )

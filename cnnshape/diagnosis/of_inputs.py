@@ -13,12 +13,12 @@ from cnnshape.diagnosis.operations import Operation
 from cnnshape.network.requirements import NoClosedForm, Reading, solved
 from cnnshape.network.valid_sizes import AXES
 from cnnshape.numbers.rules import equal
-from cnnshape.numbers.shape import to_file
+from cnnshape.numbers.shape import from_file, to_file
 from cnnshape.numbers.symbolic import Condition, Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.claims import ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
-from cnnshape.problems.shapes import DeclaredDiffers, GroupsDoNotDivide, WindowTooLarge
+from cnnshape.problems.shapes import DeclaredDiffers, GroupsDoNotDivide, NeedsBroadcast, ShapesDiffer, WindowTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -79,23 +79,30 @@ def _rank(case: Case, now: tuple[int, ...], new: tuple[int, ...]) -> float:
     at_cause = cause is not None and (cause.layer is None or cause.code == "shrunk")
     declared = isinstance(problem, DeclaredDiffers)
     rank = 3.05 + declared if at_cause else 3.5 + 1.5 * declared
-    known = min(tier(size) for size, old in zip(new, now, strict=True) if size != old)
-    if len(now) > 1 and known < max(map(tier, now)) and isinstance(problem, ExpectDiffers):
+    if len(now) > 1 and known(new, now) < max(map(tier, now)) and isinstance(problem, ExpectDiffers):
         rank = 2.5  # a well-known input that meets what is expected of all layers
-    elif len(now) > 1 and known > max(map(tier, now)):
+    elif len(now) > 1 and known(new, now) > max(map(tier, now)):
         rank += UNUSUAL
     return rank + (0 if sum(new) > sum(now) else 0.05)
 
 
 def channels(case: Case) -> Iterator[Candidate]:
-    """Yield the inputs of as many channels as the layer declares, where that many of them arrive."""
-    problem = case.problem
-    if case.trials.given is not None or not isinstance(problem, DeclaredDiffers):
+    """Yield the inputs of as many channels as the layer declares, or as what they meet has."""
+    problem, cause = case.problem, case.cause
+    if case.trials.given is not None:
         return
-    declared, arrives = problem.facts["declared"], problem.facts["arrives"]
-    for name, shape in case.net.inputs.items():
-        if shape and shape[0] == arrives and declared <= GROWTH * arrives:
-            yield from _changed(case, {name: (declared, *shape[1:])}, 5)
+    if isinstance(problem, DeclaredDiffers):
+        wanted = [(problem.facts["arrives"], problem.facts["declared"])]
+    elif type(problem) in {ShapesDiffer, NeedsBroadcast}:
+        one, other = (from_file(tuple(problem.facts[name]), case.net.layout)[0] for name in ("one", "other"))
+        wanted = [(one, other), (other, one)] if one != other else []
+    else:
+        return
+    rank = 3.2 if cause is not None and cause.layer is None and not isinstance(problem, DeclaredDiffers) else 5
+    for now, new in wanted:
+        for name, shape in case.net.inputs.items():
+            if shape and shape[0] == now and new <= GROWTH * now:
+                yield from _changed(case, {name: (new, *shape[1:])}, rank)
 
 
 def freed(net: Network) -> Network:
@@ -156,7 +163,7 @@ def _found(case: Case, net: Network, varied: list[str], now: tuple[int, ...]) ->
     except (NoClosedForm, Unsolvable, ValueError):
         return []
     if isinstance(case.problem, ExpectDiffers) and len(now) > 1:
-        return [new for new in best if max(map(tier, now)) >= min(t for t in map(tier, set(new) - set(now)))]
+        return [new for new in best if known(new, now) <= max(map(tier, now))]
     return best
 
 
@@ -187,11 +194,9 @@ def _best(boxes: Sequence[Box], now: tuple[int, ...], *, tight: bool) -> list[tu
         return []
     if len(boxes) == 1:
         return [sides for _, sides in sorted(_choices(boxes[0], now, [*range(len(now))], tight=tight))]
-    for alike in ([now.index(side) for side in now], [*range(len(now))]):  # equal sides stay equal where they can
-        found = sorted(choice for box in boxes for choice in _choices(box, now, alike, tight=tight))
-        if found:
-            return [found[0][1]]
-    return []
+    alike = [now.index(side) for side in now]  # equal sides stay equal
+    found = sorted(choice for box in boxes for choice in _choices(box, now, alike, tight=tight))
+    return [found[0][1]] if found else []
 
 
 def _choices(box: Box, now: tuple[int, ...], alike: list[int], *, tight: bool) -> Iterator[tuple[Any, tuple[int, ...]]]:
@@ -210,6 +215,11 @@ def _choices(box: Box, now: tuple[int, ...], alike: list[int], *, tight: bool) -
         sides = tuple(picked[axis][min(turn, len(picked[axis]) - 1)] for axis in alike)
         pairs = [(new, old) for new, old in zip(sides, now, strict=True) if new != old]
         yield (len(pairs), turn, sum(tier(new) for new, _ in pairs), sum(abs(new - old) for new, old in pairs)), sides
+
+
+def known(new: tuple[int, ...], now: tuple[int, ...]) -> int:
+    """Return the tier of the best known of the sides that change."""
+    return min(tier(size) for size, old in zip(new, now, strict=True) if size != old)
 
 
 def tier(size: int) -> int:

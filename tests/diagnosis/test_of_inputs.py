@@ -47,7 +47,7 @@ def test_the_nearest_multiples_of_the_stride_come_out(line, factor, found):
         ("input = [3, 512]", 4 * 256, [[3, 1024]]),  # a power of two stays one
         ("input = [3, 16, 56, 56]", 4 * 5 * 14 * 14, [[3, 20, 56, 56]]),  # equal sides stay, frames change
         ("input = [3, 56, 40]", 4 * 14 * 14, [[3, 56, 56]]),
-        ("input = [3, 40, 40]", 4 * 100 * 7, [[3, 40, 280]]),  # no square: one side changes
+        ("input = [3, 40, 40]", 4 * 100 * 7, []),  # no square
         ("input = [3, 192, 192]", 7, []),
     ],
 )
@@ -112,6 +112,17 @@ def test_the_channels_that_a_layer_declares():
     layers = [{ name = "c", type = "conv", in_channels = 3, out_channels = 2, kernel_size = 3 }]"""
     assert candidates(channels, text) == [{"input": (3, 20, 20)}]
     assert candidates(channels, text.replace("= 3, out", "= 30, out")) == []
+    assert candidates(channels, "input = [4, 3]\nlayers = [{ type = 'conv', out_channels = 1, kernel_size = 4 }]") == []
+
+
+def test_the_channels_of_what_an_input_meets():
+    text = """input = [5, 20, 20]
+    layers = [
+      { name = "c", type = "conv", out_channels = %s, kernel_size = 3%s },
+      { name = "sum", type = "add", from = ["c", "input"] },
+    ]"""
+    assert candidates(channels, text % (3, ", padding = 1")) == [{"input": (3, 20, 20)}]
+    assert candidates(channels, text % (5, "")) == []
 
 
 @pytest.mark.parametrize(
@@ -133,6 +144,8 @@ def test_expectations_of_a_well_known_input_are_not_met_by_one_that_nobody_knows
     layers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = 3, stride = 2, expect = [2, 57, 57] }]"""
     assert candidates(sides, text) == []
     assert candidates(sides, text.replace("57", "49")) == []  # 99 or 100
+    square = text.replace("224, 224", "224, 226").replace("[2, 57, 57]", "[2, 111, 111]")
+    assert candidates(sides, square) == [{"input": (3, 224, 224)}]
 
 
 def test_the_number_of_groups_is_no_matter_of_the_size():

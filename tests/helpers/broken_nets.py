@@ -212,6 +212,13 @@ def in_torch(net, report):
     return f"torch: {problems[0].message}" if problems else ""
 
 
+def root(problem):
+    """The problem that a problem follows from, or itself: its fixes mend both."""
+    while problem.follows:
+        problem = problem.follows
+    return problem
+
+
 def judge(name, *, torch=True):
     """Judge the diagnosis of a broken net."""
     truth, path = TRUTH["broken"][name], FOLDER / f"{name}.toml"
@@ -223,7 +230,7 @@ def judge(name, *, torch=True):
         if not found:
             return Judged(name, "no error", False, False, 0, ())
         first, shows = found[0], truth["shows"] if isinstance(truth["shows"], list) else [truth["shows"]]
-        cause, fixes = first.cause, [*first.fixes]
+        cause, fixes = first.cause, [*root(first).fixes]
         layer = cause.layer if cause else first.layer
         causes = {one and (place(data, one) or one) for one in truth["causes"]}
         rank = next((i for i, f in enumerate(fixes[:SHOWN], 1) if any(accepts(data, f, a) for a in truth["fixes"])), 0)

@@ -13,7 +13,7 @@ import traceback
 from typing import NamedTuple
 
 from cnnshape.problems.base import errors
-from helpers.broken_nets import FOLDER, flaw, net_of, text_of
+from helpers.broken_nets import FOLDER, flaw, net_of, root, text_of
 from helpers.paths import ARCHITECTURES, ROOT
 
 GOOD = ROOT / "tests" / "files" / "good"
@@ -164,6 +164,7 @@ def worth(one, *, torch=False):
     with contextlib.chdir(one.folder):
         problem = errors(net.check().problems)[0]
         try:
+            problem = root(problem)
             fixes = problem.fixes
         except Exception as error:  # noqa: BLE001 -- a crash is what is looked for
             where = traceback.extract_tb(error.__traceback__)[-1]
