@@ -7,6 +7,7 @@ it is what is wanted. Where sides are in question, the neighbours of a number, a
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from math import isqrt, log, prod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +15,10 @@ from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
 from cnnshape.diagnosis.parameters import SOLVED
 from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.written import NAME
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.claims import ClaimDiffers
+from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
 from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer
 from cnnshape.problems.values import OutOfRange
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
-    from cnnshape.problems.place import KeyPath
+    from cnnshape.problems.place import KeyPath, Place
 
     Measure = Callable[[Network, Report], list[int | None]]
 
@@ -35,10 +37,10 @@ MOST_PROBES: Final = 24  # nets that are built and not checked, of one net
 APART: Final = frozenset(
     ["expect", "claims", "training", "input", "inputs", "name", "source", "layout", "outputs", "allow", "p", "eps"]
 )
+PARABOLA: Final = 3  # points that tell one
+GROUPS: Final = "groups"
 FIGURES: Final = ("parameters", "macs")
-OF_SIDES: Final = frozenset(
-    ["stride", "padding", "dilation", "output_padding", "scale_factor", "size", "steps", "factor", "multiple", "amount"]
-)
+OF_SIDES: Final = frozenset(["stride", "padding", "dilation", "output_padding", "scale_factor", "size", "amount"])
 
 
 def figures(case: Case) -> Iterator[Candidate]:
@@ -60,18 +62,12 @@ def figures(case: Case) -> Iterator[Candidate]:
 
 def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) -> list[tuple[KeyPath, int]]:
     """Return the numbers in question, the likeliest first: those whose layers have the proportion that is missing."""
-    figures: dict[KeyPath, list[int]] = {}
-    for row in case.report.layers:
-        for place in (row.node.place, *row.node.used_at):
-            if case.own(place):
-                sums = figures.setdefault(place.path, [0, 0])
-                sums[0] += row.parameters or 0
-                sums[1] += row.macs or 0
+    figures = shares(case)
     missing = [abs(count - one) for count, one in zip(wanted, here, strict=True)]
 
     def unlikely(one: tuple[KeyPath, int]) -> float:
         path, number = one
-        has = figures.get(path[: step_of(path)])
+        has = figures.get(path) or figures.get(path[: step_of(path)])
         if has is None or len(missing) < len(FIGURES) or not all(missing) or not all(has):
             return float(isinstance(case.problem, ClaimDiffers) and path[0] != "input")
         ratio = log(missing[1] / missing[0]) - log(has[1] / has[0])
@@ -80,13 +76,42 @@ def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) ->
 
     asked = [*numbers(case)]
     if isinstance(case.problem, ClaimDiffers) and isinstance(case.data.get("input"), list):
-        asked = [*_within(case.data["input"], ("input",)), *asked]
+        sizes = [*_within(case.data["input"], ("input",))]
+        asked = [*(sizes if of_sides else [one for one in sizes if one[1] == _entering_channels(case)]), *asked]
     if isinstance(case.problem, DeclaredDiffers):  # out_channels are those of sources
         asked = [
             one for one in asked if one[0][-1] not in ("out_channels", "in_channels", "in_features", "num_features")
         ]
     kept = [one for one in asked if (_key(one[0]) in OF_SIDES) == of_sides or (of_sides and one[0][0] == "input")]
     return sorted(kept, key=unlikely)
+
+
+def _entering_channels(case: Case) -> int | None:
+    shape = case.net.inputs.get("input")
+    return shape[0] if shape else None
+
+
+def shares(case: Case) -> dict[KeyPath, list[int]]:
+    """Return parameters and multiply-accumulates of the layers in each step, and of those that one of its arguments decides."""
+    figures: dict[KeyPath, list[int]] = {}
+    for row in case.report.layers:
+        places = [place.path for place in (row.node.place, *row.node.used_at) if case.own(place)]
+        for inside, use in pairwise((row.node.place, *row.node.used_at)):
+            words = [value for value in _table(inside).values() if isinstance(value, str)] if case.own(use) else []
+            places += [(*use.path, name) for name in {name for word in words for name in NAME.findall(word)}]
+        for path in places:
+            sums = figures.setdefault(path, [0, 0])
+            sums[0] += row.parameters or 0
+            sums[1] += row.macs or 0
+    return figures
+
+
+def _table(place: Place) -> dict[str, Any]:
+    """Return the table of the file at a place; an empty one for a bare word."""
+    data: Any = place.source.data
+    for part in place.path:
+        data = data[part]
+    return data if isinstance(data, dict) else {}
 
 
 def step_of(path: KeyPath) -> int:
@@ -151,8 +176,11 @@ def nearby(case: Case) -> Iterator[Candidate]:
         return
     sketch = Sketch(case)
     rows = [case.report.layers[value - sketch.first] for value in sketch.upstream]
-    near = {row.node.place.path for row in rows if case.own(row.node.place)}
-    near |= {use.path for row in rows for use in row.node.used_at if case.own(use)}
+    near: dict[KeyPath, int] = {}  # the steps, and how far each is from the place
+    for row in rows:
+        for place in (row.node.place, *row.node.used_at):
+            if case.own(place):
+                near.setdefault(place.path, len(near))
     like = Counter((_key(path), number) for path, number in numbers(case))
     found = []
     for path, number in numbers(case):
@@ -165,7 +193,8 @@ def nearby(case: Case) -> Iterator[Candidate]:
         siblings = [value for (name, value), _ in like.most_common() if name == key and value != number]
         for step, value in enumerate(dict.fromkeys([*siblings[:2], number - 1, number + 1, number * 2, number // 2])):
             if value > 0 and value != number:
-                found.append(changed(case, path, number, value).ranked(4.2 + 0.1 * step, "nearby"))
+                far = min(near.get(path[:depth], 0), 20) * 0.05
+                found.append(changed(case, path, number, value).ranked(4.2 + 0.1 * step + far, "nearby"))
     yield from sorted(found, key=lambda one: one.rank)[:MOST_NEARBY]
 
 
@@ -221,8 +250,9 @@ def values(  # noqa: PLR0913, PLR0917 -- a probe's surroundings
 ) -> Iterator[int]:
     """Yield the values of a number at which what is measured is what is wanted."""
     points = {number: here}
-    for probe in (number * 2, max(1, number // 2), number + 1):
-        if probe not in points and len(points) < 3:  # noqa: PLR2004 -- points tell a parabola
+    like = [other for where, other in numbers(case) if _key(where) == _key(path) == GROUPS]  # which divide a figure
+    for probe in dict.fromkeys([*like, number * 2, max(1, number // 2), number + 1]):
+        if probe not in points and len(points) < (6 if like else PARABOLA):
             made = case.trials.probe([Operation("set", path, probe)])
             if made is None or None in (measured := count(*made)):
                 continue
@@ -257,9 +287,10 @@ def out_of_range(case: Case) -> Iterator[Candidate]:
 
 
 def squared(case: Case) -> Iterator[Candidate]:
-    """Yield the input with equal sides, where a claimed figure is another at the declared one."""
+    """Yield the input with equal sides, where a claim or an expectation says another at the declared one."""
     shape = case.net.inputs.get("input")
-    if not isinstance(case.problem, ClaimDiffers) or not shape or len({*shape[1:]}) < 2 or "input" not in case.data:  # noqa: PLR2004 -- unequal
+    asked = isinstance(case.problem, ClaimDiffers | ExpectDiffers) and "input" in case.data
+    if not asked or not shape or shape[1:] == shape[1:2] * (len(shape) - 1):
         return
     for side in dict.fromkeys(sorted(shape[1:], key=lambda one: -shape[1:].count(one))):
         new = [*to_file((shape[0], *[side] * (len(shape) - 1)), case.net.layout)]
