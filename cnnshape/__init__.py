@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import os
 
+    from cnnshape.convert.imported import trace
     from cnnshape.convert.written import dumps
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import receptive_fields
@@ -35,6 +36,7 @@ __all__ = [
     "load",
     "loads",
     "receptive_fields",
+    "trace",
     "verify",
 ]
 __version__ = "0.1.0"
@@ -53,6 +55,7 @@ HOMES: Final = {
     "build": "pytorch.build",
     "dumps": "convert.written",
     "receptive_fields": "network.receptive",
+    "trace": "convert.imported",
     "verify": "pytorch.crosscheck",
 }
 

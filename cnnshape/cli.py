@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads th
     "check": "check",
     "explain": "explain",
     "fit": "fit",
+    "import": "import_",
     "schema": "schema",
     "sizes": "sizes",
     "verify": "check",
@@ -47,7 +48,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's way
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"cnnshape.commands.{COMMANDS[cmd_name]}"), cmd_name)
+        module = import_module(f"cnnshape.commands.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)  # a word of Python's
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -26,6 +26,7 @@ from cnnshape.problems.comparing import (
     ModelFails,
     ModelMisses,
     OtherSizeDiffers,
+    UnusedInModel,
 )
 from cnnshape.problems.wording import few
 
@@ -272,9 +273,8 @@ class _Judge:
         if len(unused) > MANY:
             total = sum(self.run.idle.values())
             unused = [f"{total:,} parameters in {len(unused):,} modules ({', '.join(few([*self.run.idle], MANY))})"]
-        for some in unused:
-            self.note_extra(None, f"{some}, which no layer used when it was evaluated")
-        yield from self.run.idle
+        for some in unused if UnusedInModel.code not in self.net.allow else ():
+            self.note(UnusedInModel, None, what=some)
 
     def adds(self, j: int) -> bool:
         """Whether a layer of the model is one that the file does not have."""

@@ -164,3 +164,31 @@ class BetweenLayers(Warn, code="between-layers"):
     """
 
     sentence = "the model has {what}{where}, which changes numbers or moves them, and is no layer of the file"
+
+
+class UnusedInModel(Warn, code="unused-in-model"):
+    """A module of the model has parameters that no layer used when the model was evaluated.
+
+    It may be a head that only training uses, or one that the forward forgets.
+
+    Example  input = [3, 32, 32]
+             layers = ["relu"]
+    model.py
+             from torch import nn
+
+
+             class Net(nn.Module):
+                 def __init__(self):
+                     super().__init__()
+                     self.aux = nn.Conv2d(3, 4, 1)
+
+                 def forward(self, x):
+                     return x.relu()
+
+
+             net = Net()
+    Mend     Use the module in forward, or take it out of the model; or if it is for training alone, say so
+             (`allow = "unused-in-model"`).
+    """
+
+    sentence = "the model has {what}, which no layer used when it was evaluated"

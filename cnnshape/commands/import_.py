@@ -1,0 +1,77 @@
+"""`cnnshape import`: a live model written as an architecture file, and held against the model on the spot."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnnshape.commands.shared import usage_error
+
+if TYPE_CHECKING:
+    from cnnshape.numbers.shape import Shape
+
+
+@click.command("import")
+@click.argument("target", metavar="MODEL")
+@click.option(
+    "--input",
+    "given",
+    multiple=True,
+    required=True,
+    metavar="SHAPE",
+    help="What enters it, without the batch: 3x224x224; of several inputs: left=1x64x64.",
+)
+@click.option(
+    "-o", "output", metavar="FILE", type=click.Path(dir_okay=False), help="Write here, and not to the screen."
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def import_(target: str, given: tuple[str, ...], output: str | None, force: bool) -> None:
+    """Write the architecture file of a model: MODULE:NAME, FILE.py:NAME, or 'nets:UNet(depth=4)'.
+
+    The file is held against the model on the spot: shapes, parameters, multiply-accumulates, other sizes. The exit status
+    is 0 where they agree, 1 where they differ, which the file's first lines say, 2 where there is no such model.
+    """
+    from cnnshape.file.targets import live
+
+    with usage_error():
+        model = live(target)
+        if model is None:
+            raise ValueError(f"{target} is no live model: name it as MODULE:NAME or FILE.py:NAME")
+        if output and Path(output).exists() and not force:
+            raise ValueError(f"{output} is there already: --force writes over it")
+    inputs = _shapes(given)
+    if not find_spec("torch"):
+        raise click.UsageError(f"{target} is a live model, and torch is not installed: pip install 'cnnshape[torch]'")
+    from cnnshape.convert.imported import imported
+    from cnnshape.pytorch.model import named
+
+    sys.path.insert(0, "")
+    with redirect_stdout(sys.stderr), usage_error():  # what the model's code prints must not stand within the file
+        made = imported(named(model), inputs, model.text)
+    if output:
+        try:
+            Path(output).write_text(made.text, encoding="utf-8")
+        except OSError as error:
+            raise click.UsageError(f"{output}: {error.strerror}") from None
+    else:
+        click.echo(made.text, nl=False)
+    for line in made.differences:
+        click.echo(line, err=True)
+    sys.exit(1 if made.differences else 0)
+
+
+def _shapes(given: tuple[str, ...]) -> dict[str, Shape]:
+    """Read the shapes of --input: of one input, or of several by their names, channels first."""
+    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
+
+    with usage_error("--input"):
+        pairs = [entry.rpartition("=") for entry in given]
+        shapes = {name or "input": parse(size, CHANNELS_FIRST) for name, _, size in pairs}
+        if len(shapes) < len(pairs):
+            raise ValueError("an input is given twice; of several, each has a name: left=1x64x64")
+    return shapes

@@ -1,0 +1,161 @@
+"""A live model -> a network, and the text of a file that was held against the model on the spot.
+
+In: a model and the shapes of its inputs. Out: a Network; or a file's text, whose head says what was checked, what is opaque
+and what differs. Torch is imported when a model is here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.convert.faults import with_faults
+from cnnshape.convert.lowering import lowered
+from cnnshape.convert.written import dumps
+from cnnshape.layers.stated import Opaque
+from cnnshape.problems.base import ArchitectureError, errors
+from cnnshape.problems.comparing import UnusedInModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from cnnshape.compare.recording import Recording
+    from cnnshape.network.network import Network
+    from cnnshape.numbers.shape import Shape
+
+OTHER_SIDES: Final = (64, 33, 16, 7)  # at which a file is held against its model, beside those near the declared input
+MORE: Final = (32, 1, 7, -3)  # cells more than the declared sides
+MANY: Final = 5  # names in a line
+
+
+def trace(model: Any, inputs: Shape | Mapping[str, Shape]) -> Network:
+    """Return the network that a torch.nn.Module is at an input, which is a shape without the batch, or several by name.
+
+    What no layer type says is an opaque layer; a model that fails gives a network with the problems of its layers. The
+    model is run on shapes alone and left as it was. Raises TypeError for what is no model or cannot be watched, ValueError
+    where nothing of it is a layer.
+    """
+    recordings = recorded(model, inputs)
+    return with_faults(lowered(recordings), recordings[0])
+
+
+def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> list[Recording]:
+    """Return the recordings of a model at an input, and at two other sizes."""
+    from torch.nn import Module
+
+    from cnnshape.pytorch.record import others, runs
+
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be a torch.nn.Module, not {model!r:.60}")
+    given = (
+        {name: tuple(shape) for name, shape in inputs.items()} if hasattr(inputs, "items") else {"input": tuple(inputs)}
+    )
+    return [*runs(model, [given, *others(given)])]
+
+
+class Imported(NamedTuple):
+    """The text of a file, and how it differs from the model."""
+
+    text: str
+    net: Network
+    differences: tuple[str, ...]
+
+
+def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imported:
+    """Return the file of a model at an input, held against it. Raises ValueError for a model that fails."""
+    recordings = recorded(model, inputs)
+    first = recordings[0]
+    if first.failure and not first.ops:  # its forward does not take the inputs
+        raise ValueError(f"{title}: {first.failure.message}")
+    net = with_faults(lowered(recordings), first)
+    wrong = errors(net.check().problems)
+    if wrong:
+        raise ValueError(f"{title} fails, so there is nothing to import: {wrong[0]}")
+    unused = first.unused(name for op in first.ops for name in op.weights)
+    net = net._replace(allow=frozenset({UnusedInModel.code} if unused else ()))
+    body = dumps(net)
+    facts, differences = [*_facts(net, unused)], list[str]()
+    said = [*_checked(model, first, net, body, differences)]
+    head = [f"{title} at {_inputs(first)}, imported from the code.", *said, *differences, *facts]
+    return Imported("".join(f"# {line}\n" for line in head) + "\n" + body, net, tuple(differences))
+
+
+def _inputs(first: Recording) -> str:
+    shapes = {name: "x".join(map(str, tensor.shape[1:])) for name, tensor in first.inputs.items()}
+    return ", ".join(shape if [*shapes] == ["input"] else f"{name}={shape}" for name, shape in shapes.items())
+
+
+def _facts(net: Network, unused: Mapping[str, int]) -> Iterator[str]:
+    """Yield what the file cannot say in layers."""
+    opaque = [node.name for node in net.nodes if isinstance(node.layer, Opaque)]
+    if opaque:
+        yield f"Opaque, as no layer type says what they do: {_few(opaque)}."
+    if unused:
+        modules = {name.partition(".")[0] for name in unused}
+        total = sum(unused.values())
+        yield f"Not in the file, as its forward uses none of them: {total:,} parameters in {_few(sorted(modules))}."
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MANY:,} more" if len(names) > MANY else ""
+    return ", ".join(names[:MANY]) + more
+
+
+def _checked(model: Any, first: Recording, net: Network, body: str, differences: list[str]) -> Iterator[str]:
+    """Hold the text against the model; yield what was checked, and note what differs."""
+    from cnnshape.assemble.network import assemble
+    from cnnshape.file.reader import read_text
+    from cnnshape.pytorch.plain_runs import PlainRuns
+
+    try:
+        written = assemble(read_text(body)).raise_for_errors()
+    except ArchitectureError as error:
+        differences.append(f"DIFFERS: the file does not load: {error.problems[0]}")
+        return
+    runs, report = PlainRuns(model), written.check()
+    ours, theirs = [row.output for row in report.layers], [row.output for row in net.check().layers]
+    if ours != theirs:
+        differences.append("DIFFERS: the layers of the file have other shapes than those of the model.")
+    declared = {name: tensor.shape[1:] for name, tensor in first.inputs.items()}
+    used = {name for op in first.ops for name in op.weights}
+    parameters = sum(first.weights[name].numel() for name in used if first.weights[name].parameter)
+    if report.parameters != parameters:
+        differences.append(f"DIFFERS: {report.parameters:,} parameters, and the model uses {parameters:,}.")
+    macs = runs.macs(declared)
+    if macs is not None and macs != report.macs:
+        differences.append(f"DIFFERS: {report.macs:,} multiply-accumulates, and torch counts {macs:,}.")
+    if [*report.outputs.values()] != runs.shapes(declared):
+        differences.append(f"DIFFERS: the outputs are {[*report.outputs.values()]}, torch's {runs.shapes(declared)}.")
+    counted = f" and {report.macs:,} multiply-accumulates" if macs == report.macs else ""
+    yield f"Checked against it: the shapes of {len(report.layers):,} layers, {report.parameters:,} parameters{counted}."
+    yield from _at_other_sizes(runs, written, declared, differences)
+
+
+def _at_other_sizes(runs: Any, net: Network, declared: Mapping[str, Shape], differences: list[str]) -> Iterator[str]:
+    """Hold the net against the model at other sides; yield at how many they agree, and note the others."""
+    agreed, differing = 0, list[str]()
+    tried = [*_other_inputs(declared)]
+    for inputs in tried:
+        report, theirs = net.check(input=inputs), runs.shapes(inputs)
+        ours = [*report.outputs.values()] if report.ok else None
+        agreed += ours == theirs
+        if ours != theirs:
+            size = ", ".join("x".join(map(str, shape)) for shape in inputs.values())
+            does = "the file refuses" if ours is None else f"the file gives {ours[-1:]}"
+            differing.append(f"{size} ({does}, the model {'refuses' if theirs is None else f'gives {theirs[-1:]}'})")
+    if not tried:
+        return
+    if differing:
+        differences.append(f"DIFFERS at {len(differing)} of {len(tried)} other sizes: {'; '.join(differing)}.")
+    yield f"At other sizes: its outputs, or its refusal, at {agreed} of {len(tried)}."
+
+
+def _other_inputs(declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
+    """Yield inputs with other sides."""
+    if any(len(shape) == 1 for shape in declared.values()):
+        return
+    for more in MORE:
+        inputs = {name: (*shape[:1], *(side + more for side in shape[1:])) for name, shape in declared.items()}
+        if all(side > 0 for shape in inputs.values() for side in shape):
+            yield inputs
+    for side in OTHER_SIDES:
+        yield {name: (*shape[:1], *[side] * len(shape[1:])) for name, shape in declared.items()}
