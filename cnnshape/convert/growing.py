@@ -5,6 +5,7 @@ In: layers with the views that enter, one operation after the other. Out: nodes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.code import place_of
@@ -23,9 +24,11 @@ from cnnshape.layers.rearranging import (
     Unflatten,
 )
 from cnnshape.layers.shaping import Upsample
+from cnnshape.layers.stated import Requirement
 from cnnshape.network.flow import measure
 from cnnshape.network.graph import Node
 from cnnshape.numbers.recorded import Operation, SideOf, expression_of
+from cnnshape.numbers.shape import LARGEST
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -38,6 +41,11 @@ if TYPE_CHECKING:
 
 IMAGE: Final = 3  # axes of an image
 SPLIT: Final = 2  # parts of an axis of channels that is shuffled; spatial axes of an image
+
+
+NOTHING: Final = {"multiple_of": 1, "plus": 0, "at_least": 1, "at_most": LARGEST}  # where an axis is not asked about
+
+Required = Mapping[int, Mapping[int, dict[str, int]]]  # what `require` has, by recorded value and axis of the tensor
 
 
 class Gap(Exception):  # noqa: N818 -- it names a fact
@@ -70,8 +78,8 @@ class Mark(NamedTuple):
 class Growing:
     """The nodes so far, and the views of the recorded tensors."""
 
-    def __init__(self, recordings: Sequence[Recording]):
-        self.recordings = recordings
+    def __init__(self, recordings: Sequence[Recording], required: Required):
+        self.recordings, self.required = recordings, required
         first = recordings[0]
         self.shapes: dict[int, Sizes] = {}  # of each recorded tensor, with the batch, by its id
         self.note_shapes()
@@ -94,6 +102,8 @@ class Growing:
             self.sizes.append(sizes[1:])
             self.views[tensor.value] = whole_view(len(self.sizes) - 1, sizes[1:])
         self.inputs = len(self.sizes)
+        for tensor in first.inputs.values():
+            self._require(tensor)
 
     def note_shapes(self) -> None:
         first, *others = self.recordings
@@ -132,6 +142,21 @@ class Growing:
             raise Gap(f"its shape is {[size[0] for size in shape]}")
         self.views[tensor.value] = view
         self.made_at[tensor.value] = self.at
+        self._require(tensor)
+
+    def _require(self, tensor: Tensor) -> None:
+        """Put what the model's code requires of a tensor's sides behind it."""
+        asked, view = self.required.get(tensor.value, {}), self.views[tensor.value]
+        sides = {view.whole(axis): given for axis, given in asked.items() if axis < len(view.axes)}
+        space = len(view.parts) - 1
+        if not any(axis for axis in sides if axis) or view.value < 0:
+            return
+        names = {name for axis, given in sides.items() if axis for name in given}
+        settings = {
+            name: tuple(sides.get(axis, {}).get(name, NOTHING[name]) for axis in range(1, space + 1)) for name in names
+        }
+        value = self.add(Requirement(**settings), [view.value])
+        self.views[tensor.value] = view.of(value, self.sizes[value])
 
     def _declared(self, view: View, shape: Sizes) -> View:
         """Return the view of what torch refuses to compute, with the shape that the operation declares."""
@@ -241,10 +266,19 @@ class Growing:
                 everything = len(group) == len(parts)
                 given = {} if everything else {"start_dim": start + 1, "end_dim": start + len(group)}
                 value = self.add(Flatten(**given), [value])
-        for index, group in enumerate(groups):
-            if not group:
-                dim, sizes = (index, (-1, 1)) if index else (1, (1, -1))
-                value = self.add(Unflatten(dim=dim, unflattened_size=sizes), [value])
+        return self._with_ones(value, [bool(group) for group in groups])
+
+    def _with_ones(self, value: int, filled: list[bool]) -> int:
+        """Return the value with axes of 1 where there are none, those side by side in one step."""
+        index = 0
+        while index < len(filled):
+            if filled[index]:
+                index += 1
+                continue
+            ones = next((n for n, there in enumerate(filled[index:]) if there), len(filled) - index)
+            dim, sizes = (index, (-1, *[1] * ones)) if index else (1, (*[1] * ones, -1))
+            value = self.add(Unflatten(dim=dim, unflattened_size=sizes), [value])
+            index += ones
         return value
 
     def _shuffled(self, view: View, wanted: list[list[int]]) -> int | None:

@@ -6,10 +6,12 @@ and what differs. Torch is imported when a model is here.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.faults import with_faults
 from cnnshape.convert.lowering import lowered
+from cnnshape.convert.requirements import by_value, requirements
 from cnnshape.convert.written import dumps
 from cnnshape.layers.stated import Opaque
 from cnnshape.problems.base import ArchitectureError, errors
@@ -18,7 +20,8 @@ from cnnshape.problems.comparing import UnusedInModel
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cnnshape.compare.recording import Recording
+    from cnnshape.compare.recording import Line, Recording
+    from cnnshape.convert.requirements import Requirements
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
 
@@ -35,7 +38,14 @@ def trace(model: Any, inputs: Shape | Mapping[str, Shape]) -> Network:
     where nothing of it is a layer.
     """
     recordings = recorded(model, inputs)
-    return with_faults(lowered(recordings), recordings[0])
+    return with_faults(lowered(recordings, by_value(required(model, recordings[0]).settings)), recordings[0])
+
+
+def required(model: Any, first: Recording) -> Requirements:
+    """Return what the model's code says of sizes: it is run at others, where it compares any."""
+    from cnnshape.pytorch.record import record
+
+    return requirements(first, lambda inputs: record(model, inputs))
 
 
 def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> list[Recording]:
@@ -66,14 +76,15 @@ def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imp
     first = recordings[0]
     if first.failure and not first.ops:  # its forward does not take the inputs
         raise ValueError(f"{title}: {first.failure.message}")
-    net = with_faults(lowered(recordings), first)
+    asked = required(model, first)
+    net = with_faults(lowered(recordings, by_value(asked.settings)), first)
     wrong = errors(net.check().problems)
     if wrong:
         raise ValueError(f"{title} fails, so there is nothing to import: {wrong[0]}")
     unused = first.unused(name for op in first.ops for name in op.weights)
     net = net._replace(allow=frozenset({UnusedInModel.code} if unused else ()))
     body = dumps(net)
-    facts, differences = [*_facts(net, unused)], list[str]()
+    facts, differences = [*_facts(net, unused), *_of_code(asked)], list[str]()
     said = [*_checked(model, first, net, body, differences)]
     head = [f"{title} at {_inputs(first)}, imported from the code.", *said, *differences, *facts]
     return Imported("".join(f"# {line}\n" for line in head) + "\n" + body, net, tuple(differences))
@@ -93,6 +104,18 @@ def _facts(net: Network, unused: Mapping[str, int]) -> Iterator[str]:
         modules = {name.partition(".")[0] for name in unused}
         total = sum(unused.values())
         yield f"Not in the file, as its forward uses none of them: {total:,} parameters in {_few(sorted(modules))}."
+
+
+def _of_code(asked: Requirements) -> Iterator[str]:
+    """Yield the lines of code that look at sizes."""
+    if asked.lines:
+        yield f"The code raises at other sides, which the file says as require: {_few([*map(_place, asked.lines)])}."
+    if asked.elsewhere:
+        yield f"At some other sides the code goes another way than the file: {_few([*map(_place, asked.elsewhere)])}."
+
+
+def _place(line: Line) -> str:
+    return f"{PurePath(line.file).name}:{line.line}"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ Out: a Network, pruned to what the outputs need. What no layer type says is an o
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.compare.called import layers_of
@@ -25,29 +26,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnnshape.compare.recording import Op, Recording
+    from cnnshape.convert.growing import Required
     from cnnshape.network.graph import Node
 
 SILENT: Final = frozenset(["size", "dim", "numel", "shape", "is_floating_point", "stride", "is_contiguous"])
 
 
-def lowered(recordings: Sequence[Recording]) -> Network:
+def lowered(recordings: Sequence[Recording], required: Required = MappingProxyType({})) -> Network:
     """Return the network that a model is. The first recording is of its declared input.
 
-    Raises ValueError where nothing of it ran, or an output has nothing of the inputs.
+    `required` has what its code requires of sides, see requirements. Raises ValueError where nothing of it ran, or an output has nothing of the inputs.
     """
     first = recordings[0]
     try:
-        return _lowered([first, *(other for other in recordings[1:] if _ran_alike(first, other))])
+        return _lowered([first, *(other for other in recordings[1:] if _ran_alike(first, other))], required)
     except Gap:
         pass
     try:
-        return _lowered([first])  # an opaque layer may hold for the declared input alone
+        return _lowered([first], required)  # an opaque layer may hold for the declared input alone
     except Gap as gap:
         raise ValueError(f"{first.model} is no network of layers: {gap}") from None
 
 
-def _lowered(alike: Sequence[Recording]) -> Network:
-    net = Growing(alike)
+def _lowered(alike: Sequence[Recording], required: Required) -> Network:
+    net = Growing(alike, required)
     for ops in zip(*(recording.ops for recording in alike), strict=True):
         _lower(net, ops)
     return _network(alike[0], net)

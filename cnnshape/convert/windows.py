@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.compare.called import layers_of
 from cnnshape.convert.growing import Gap, Growing, Waiting, called, constant
 from cnnshape.convert.moves import keep, reshape
-from cnnshape.convert.views import Size, View, is_one, reshaped, unrepeated, whole_view
+from cnnshape.convert.views import Size, View, is_one, reshaped, whole_view
 from cnnshape.layers.activation import LogSoftmax, Softmax, Softmin
 from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
 from cnnshape.layers.normalization import BatchNorm, LayerNorm
@@ -190,7 +190,8 @@ def of_last(net: Growing, op: Op, layer: Linear, features: int) -> None:
     if any(map(view.repeated, view.axes[-1])):
         raise Gap("its input is repeated")
     at = view.whole(rank - 1)
-    if at is None or len(unrepeated(view).axes) != len(view.axes) or (at not in (0, len(view.parts) - 1)):
+    alone = sum(map(bool, view.axes)) == 1 < len(view.parts)  # what else the value has are axes of 1
+    if at is None or alone or at not in (0, len(view.parts) - 1):
         value, order = net.plain(tensor)
         view = net.laid(value, order, rank)
         at = view.whole(rank - 1)

@@ -89,7 +89,7 @@ def test_errors_that_the_model_catches_itself_do_not_matter():
     )
     assert matched(comparison)["conv"] == "conv"
     assert [problem.message for problem in comparison.problems] == [
-        "the model has 10 parameters in wrong.0, which no layer used when it was evaluated: the file has not"
+        "the model has 10 parameters in wrong.0, which no layer used when it was evaluated"
     ]
 
 

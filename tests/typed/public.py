@@ -26,6 +26,7 @@ from cnnshape import (
     load,
     loads,
     receptive_fields,
+    trace,
     verify,
 )
 from cnnshape.testing import input_shapes, sample_inputs
@@ -41,6 +42,7 @@ def nets() -> Network:
     assert_type(loads("layers = []"), Network)
     load(7)  # type: ignore[arg-type]
     assert_type(dumps(net), str)
+    assert_type(trace(build(net), (3, 32, 32)), Network)
     dumps("net.toml")  # type: ignore[arg-type]
     return net
 

@@ -1,0 +1,129 @@
+"""The sizes that a model's own code refuses: comparisons that raise when they go the other way become `require` layers.
+
+In: the recording of the declared input, and a function that runs the model at another. Out: for each recorded value, what
+its sides must be; and the lines at which the code goes another way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.numbers.recorded import COMPARISONS, Operation, SideOf, evaluated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from cnnshape.compare.recording import Guard, Line, Recording
+    from cnnshape.numbers.recorded import Expression
+    from cnnshape.numbers.shape import Shape
+
+    Run = Callable[[dict[str, Shape]], Recording]
+
+STEPS: Final = (1, 2, 3, 16, -1)  # cells more, tried until each comparison has gone the other way
+SIDES: Final = range(1, 600)  # at which a comparison is evaluated
+MOST: Final = 40  # comparisons that are looked at
+
+
+class Requirements(NamedTuple):
+    """What a model's code says of sizes."""
+
+    settings: dict[tuple[int, int], dict[str, int]]  # of `require`, by recorded value and its axis
+    lines: tuple[Line, ...]  # of the comparisons that raise
+    elsewhere: tuple[Line, ...]  # of those by which it goes another way
+
+
+def requirements(first: Recording, run: Run) -> Requirements:
+    """Return what the code requires: each comparison of one side is turned round by other inputs, to see what happens."""
+    asked = {index: found for index, guard in enumerate(first.guards[:MOST]) if (found := asks(guard))}
+    raising, other = set[int](), set[int]()
+    for inputs in _varied(first) if asked else ():
+        if asked.keys() <= raising | other:
+            break
+        recording = run(inputs)
+        turned = _turned(first.guards, recording.guards)
+        if turned is None or turned not in asked:
+            continue
+        raises = recording.failure is not None and len(recording.ops) == recording.guards[turned].at
+        (raising if raises else other).add(turned)
+    lines = {first.guards[index].line for index in raising}
+    raising |= {index for index in asked if first.guards[index].line in lines and first.guards[index].line}
+    settings: dict[tuple[int, int], dict[str, int]] = {}
+    for index in sorted(raising):
+        side, given = asked[index]
+        settings.setdefault((side.value, side.axis), {}).update(given)
+    return Requirements(settings, _lines(first, raising), _lines(first, other - raising))
+
+
+def _lines(first: Recording, indices: set[int]) -> tuple[Line, ...]:
+    found = (first.guards[index].line for index in sorted(indices))
+    return tuple(dict.fromkeys(line for line in found if line))
+
+
+def _varied(first: Recording) -> Iterator[dict[str, Shape]]:
+    """Yield inputs of which one axis has some cells more."""
+    declared = {name: tensor.shape[1:] for name, tensor in first.inputs.items()}
+    for more in STEPS:
+        for axis in range(1, max(map(len, declared.values()))):
+            yield {
+                name: tuple(side + more * (at == axis) for at, side in enumerate(shape))
+                for name, shape in declared.items()
+            }
+
+
+def _turned(guards: Sequence[Guard], others: Sequence[Guard]) -> int | None:
+    """Return the first comparison that went the other way in another run."""
+    for index, (one, other) in enumerate(zip(guards, others, strict=False)):
+        if (one.sign, one.left, one.right) != (other.sign, other.left, other.right):
+            return None
+        if one.outcome != other.outcome:
+            return index
+    return None
+
+
+def asks(guard: Guard) -> tuple[SideOf, dict[str, int]] | None:
+    """Return the side that a comparison is about, and what `require` has for its outcome; None where it has no word."""
+    sides = {*_sides(guard.left), *_sides(guard.right)}
+    if len(sides) != 1:
+        return None
+    side = sides.pop()
+    compare = COMPARISONS[guard.sign]
+    try:
+        held = [n for n in SIDES if compare(_at(guard.left, n), _at(guard.right, n)) == guard.outcome]
+    except (ArithmeticError, ValueError, TypeError):
+        return None
+    settings = _settings(held)
+    return (side, settings) if settings else None
+
+
+def _at(expression: Expression, side: int) -> Any:
+    """Evaluate an expression of one side."""
+    return evaluated(expression, lambda _: side)
+
+
+def _settings(held: Sequence[int]) -> dict[str, int]:
+    """Return what `require` has for a set of sides."""
+    if not held or len(held) == len(SIDES):
+        return {}
+    if [*held] == [*range(held[0], held[-1] + 1)]:
+        least = {"at_least": held[0]} if held[0] > SIDES.start else {}
+        return least | ({"at_most": held[-1]} if held[-1] < SIDES[-1] else {})
+    step = held[1] - held[0]
+    if step > 1 and [*held] == [*range(held[0], SIDES.stop, step)]:
+        return {"multiple_of": step} | ({"plus": held[0] % step} if held[0] % step else {})
+    return {}
+
+
+def _sides(expression: Expression) -> Iterator[SideOf]:
+    if isinstance(expression, SideOf):
+        yield expression
+    elif isinstance(expression, Operation):
+        for term in expression.terms:
+            yield from _sides(term)
+
+
+def by_value(settings: Mapping[tuple[int, int], dict[str, int]]) -> dict[int, dict[int, dict[str, int]]]:
+    """Return settings by recorded value, and by axis of the tensor."""
+    found: dict[int, dict[int, dict[str, int]]] = {}
+    for (value, axis), given in settings.items():
+        found.setdefault(value, {})[axis] = given
+    return found

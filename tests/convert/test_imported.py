@@ -1,0 +1,68 @@
+"""cnnshape.trace, and what a model's code requires of sizes."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from models.written import MODELS
+from torch import nn
+
+import cnnshape
+from cnnshape.compare.recording import Guard
+from cnnshape.convert.requirements import asks
+from cnnshape.numbers.recorded import Operation, SideOf
+
+SIDE = SideOf(1, 2)
+
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+
+    def forward(self, left, right):
+        return torch.cat([self.conv(left), self.conv(right)], 1)
+
+
+def test_a_model_with_several_inputs_is_traced_by_their_names():
+    net = cnnshape.trace(Two(), {"left": (1, 16, 16), "right": (1, 16, 16)})
+    assert net.inputs == {"left": (1, 16, 16), "right": (1, 16, 16)}
+    assert (net.check().output, net.check().parameters) == ((8, 14, 14), 40)
+
+
+def test_a_traced_net_is_written_and_loads_to_the_same_shapes_and_counts():
+    for make, shape in MODELS.values():
+        net = cnnshape.trace(make(), shape)
+        report, again = net.check(), cnnshape.loads(cnnshape.dumps(net)).check()
+        assert [row.output for row in again.layers] == [row.output for row in report.layers]
+        assert (again.parameters, again.macs) == (report.parameters, report.macs)
+
+
+def test_places_are_lines_of_the_code():
+    net = cnnshape.trace(Two(), {"left": (1, 16, 16), "right": (1, 16, 16)})
+    assert all(node.place.source.file.endswith("test_imported.py") for node in net.nodes)
+    assert {node.place.start[0] for node in net.nodes} == {Two.forward.__code__.co_firstlineno + 1}
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(TypeError, match=r"must be a torch\.nn\.Module"):
+        cnnshape.trace(lambda x: x, (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("sign", "left", "right", "outcome", "settings"),
+    [
+        ("!=", Operation("%", (SIDE, 32)), 0, False, {"multiple_of": 32}),
+        ("==", Operation("%", (Operation("-", (SIDE, 1)), 8)), 0, True, {"multiple_of": 8, "plus": 1}),
+        ("<", SIDE, 7, False, {"at_least": 7}),
+        (">", SIDE, 512, False, {"at_most": 512}),
+        ("==", SIDE, 224, True, {"at_least": 224, "at_most": 224}),
+        ("==", Operation("%", (SIDE, 2)), Operation("%", (SideOf(1, 3), 2)), True, None),
+        ("==", Operation("//", (SIDE, 0)), 1, False, None),
+        (">=", SIDE, 0, True, None),
+    ],
+)
+def test_a_comparison_is_a_requirement_by_the_sides_at_which_it_holds(sign, left, right, outcome, settings):
+    found = asks(Guard(sign, left, right, outcome, None, 0))
+    assert (found and found[1]) == settings
