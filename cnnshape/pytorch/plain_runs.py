@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from cnnshape.numbers.shape import Shape
 
-PRODUCTS: Final = ("bmm", "attention")  # of results, which have no weights
+PRODUCTS: Final = ("bmm", "_attention")  # of results, which have no weights
 
 
 class PlainRuns:
