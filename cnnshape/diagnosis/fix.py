@@ -38,8 +38,8 @@ class TriedFix(NamedTuple):
         """
         try:
             changed = edited(text, self.operations)
-        except (LookupError, TypeError, SourceError) as error:
-            raise ValueError(f"this text has no place for {self.summary}") from error
+        except (LookupError, TypeError, SourceError):
+            changed = None
         if changed is None:
             raise ValueError(f"this text has no place for {self.summary}")
         return changed

@@ -64,8 +64,8 @@ def lossless(case: Case) -> Iterator[Candidate]:
     except NoClosedForm:
         return
     shapes = [net.inputs[name] or () for name in sizes.varied]
-    now = shapes[0][1:]
-    if case.trials.given is not None or len(now) != len(sizes.names) or any(shape[1:] != now for shape in shapes):
+    now, *others = {shape[1:] for shape in shapes} or {()}
+    if case.trials.given is not None or others or len(now) != len(sizes.names):
         return
     found = {new for new in (sizes.below(now), sizes.above(now)) if new}
     for place, new in enumerate(sorted(found, key=lambda new: (abs(sum(new) - sum(now)), new))):

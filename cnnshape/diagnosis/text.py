@@ -386,11 +386,8 @@ def _line(raw: bytes, at: int) -> int:
 
 
 def _line_end(raw: bytes, at: int) -> int:
-    """Return the end of a line behind its last value, with its comment and line end. Raises _NoPlaceError."""
-    rest = LINE_END.match(raw, at)
-    if not rest:
-        raise _NoPlaceError
-    return rest.end()
+    """Return the end of a line behind its last value, with its comment and line end: TOML has nothing else there."""
+    return LINE_END.match(raw, at).end()  # type: ignore[union-attr]
 
 
 def _blank_end(raw: bytes, at: int) -> int:

@@ -177,6 +177,14 @@ LAYER = {"type": "pool", "stride": 2}
         ("[[layers]]\r\n", [("set", ("input",), [3])], "[[layers]]\r\n", "input = [3]\r\n[[layers]]\r\n"),
         ("layers = [] # none", [("insert", ("layers", 0), "relu")], "[]", '["relu"]'),
         ("a.b = 1", [("set", ("a",), {"c": 2})], "", None),
+        ("a = { b = 1 }", [("remove", ("a", "b")), ("set", ("a", "c"), 2)], "b = 1", "c = 2"),
+        ("a = { b = { c = 1, d = 2 } }", [("set", ("a",), {"b": {"c": 3, "d": 2}})], "c = 1", "c = 3"),
+        ("a = [1, 2]", [("remove", ("a", 0)), ("insert", ("a", 0), 3)], "1", "3"),
+        ("a = [1, 2]", [("remove", ("a", 1)), ("insert", ("a", 2), 3)], "2", "3"),
+        ("a = [1, 2, 3]", [("remove", ("a", 1)), ("remove", ("a", 2))], ", 2, 3", ""),
+        ("a = [1, # one\n 2]", [("remove", ("a", 1))], " 2]", " ]"),
+        ("a = [\n  1,\n]", [("insert", ("a", 1), 2)], "  1,\n", "  1,\n  2,\n"),
+        ("a = [1 # one\n, 2]", [("remove", ("a", 0))], "[1 # one\n, 2]", "[ # one\n 2]"),
     ],
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
