@@ -52,11 +52,16 @@ def _told(file: str, call: ast.expr | None) -> Made | None:
     return Made(Line(file, call.lineno), "" if "\n" in text else text, 1 + len(before))
 
 
-@lru_cache
 def _tree(file: str) -> ast.Module:
     """Parse a Python file; one that cannot be parsed is empty."""
+    linecache.checkcache(file)
+    return _parsed("".join(linecache.getlines(file)))
+
+
+@lru_cache
+def _parsed(text: str) -> ast.Module:
     try:
-        return ast.parse("".join(linecache.getlines(file)))
+        return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return ast.parse("")
 

@@ -1,12 +1,13 @@
-"""The diagnosis of a live model: causes from its net, fixes as lines of its code to change.
+"""The diagnosis of a live model: that of its net, written as a file, with the fixes as lines of its code to change.
 
-The net is written as a file, whose fixes are tried there; a fix that sets numbers of layers is then said in code:
+A fix that sets numbers of layers is then said in code:
 nets.py:9: nn.Linear(800, 120) -> nn.Linear(1568, 120). Fixes that have no such line are left out.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -83,15 +84,20 @@ class _Kept:
 
     @cached_property
     def found(self) -> list[Diagnosed]:
-        from cnnshape.diagnosis.causes import Causes
-
         net = self.origin.net._replace(diagnose=None)
-        report = net.check(self.given, strict=self.strict)
-        causes, fixes = Causes(net, report), self.fixes(net)
-        return [Diagnosed(causes.of(problem), tuple(self.in_code(problem, fixes))) for problem in report.problems]
+        problems = net.check(self.given, strict=self.strict).problems
+        of_file = self.of_file(net)
+        places = {node.name: node.place for node in net.nodes}
 
-    def fixes(self, net: Network) -> dict[tuple[str, str], tuple[Fix, ...]]:
-        """Return the fixes of the net as a file, by the codes and the layers of its problems."""
+        def diagnosed(problem: Problem) -> Diagnosed:
+            known = of_file.get((problem.code, problem.layer), NOTHING)
+            cause = known.cause and known.cause._replace(place=places.get(known.cause.layer or ""))
+            return Diagnosed(cause, tuple(self.in_code(known.fixes)))
+
+        return [diagnosed(problem) for problem in problems]
+
+    def of_file(self, net: Network) -> dict[tuple[str, str], Diagnosed]:
+        """Return the diagnosis of the net as a file, by the codes and the layers of its problems."""
         from cnnshape.convert.written import dumps
         from cnnshape.diagnosis.diagnose import diagnose
         from cnnshape.file.source import Source
@@ -101,28 +107,41 @@ class _Kept:
         except ValueError:  # no file describes the net
             return {}
         found = diagnose(Source.from_text(text), None, self.given, strict=self.strict)
-        problems = found.trials.origin.report.problems
-        pairs = zip(problems, found.found, strict=True)
-        return {(problem.code, problem.layer): diagnosed.fixes for problem, diagnosed in pairs}
+        pairs = zip(found.trials.origin.report.problems, found.found, strict=True)
+        return {(problem.code, problem.layer): one for problem, one in pairs}
 
-    def in_code(self, problem: Problem, fixes: dict[tuple[str, str], tuple[Fix, ...]]) -> Iterator[CodeFix]:
-        """Yield the fixes of a problem that can be said in code."""
-        for fix in fixes.get((problem.code, problem.layer), ()):
-            changes = self.changes(fix.edits, alone=not problem.copies)
+    def in_code(self, fixes: tuple[Fix, ...]) -> Iterator[CodeFix]:
+        """Yield the fixes that can be said in code."""
+        for fix in fixes:
+            changes = self.changes(fix.edits)
             if changes:
                 yield CodeFix(changes, fix.edits, fix.effect)
 
-    def changes(self, edits: tuple[Edit, ...], *, alone: bool) -> tuple[Said, ...]:
+    def changes(self, edits: tuple[Edit, ...]) -> tuple[Said, ...]:
         """Write edits as lines to change, those of one layer together; nothing if one of them is no such line."""
         layers = {node.name: node.layer for node in self.origin.net.nodes}
         by_layer: dict[str | None, dict[str, Any]] = {}
         for edit in edits:
             by_layer.setdefault(edit.layer, {})[edit.parameter] = edit.new
-        found = [self.change(name, layers.get(name or ""), new, alone=alone) for name, new in by_layer.items()]
-        known = [change for change in found if change]
-        return tuple(known) if len(known) == len(found) else ()
+        found = [self.change(name, layers.get(name or ""), new) for name, new in by_layer.items()]
+        known = [*dict.fromkeys(change for change in found if change)]
+        edited = [self.made.get(name) for name in by_layer if name]
+        shared = any(made and self.sharing[made] > edited.count(made) for made in edited)
+        return tuple(known) if known and all(found) and not shared else ()
 
-    def change(self, name: str | None, layer: Layer | None, new: dict[str, Any], *, alone: bool) -> Said | None:
+    @cached_property
+    def made(self) -> dict[str, Made]:
+        """The calls of constructors that the source shows, by the paths of the modules."""
+        modules, root = self.origin.run.modules, self.origin.root
+        found = ((name, constructed(modules, name, root)) for name, module in modules.items() if module.type)
+        return {name: made for name, made in found if made}
+
+    @cached_property
+    def sharing(self) -> Counter[Made]:
+        """How many modules each call makes: a change of it is one of them all."""
+        return Counter(self.made.values())
+
+    def change(self, name: str | None, layer: Layer | None, new: dict[str, Any]) -> Said | None:
         """Return the change of a layer, or of the input; None where it cannot be said."""
         if name is None:
             sizes = [("x".join(map(str, size)), key) for key, size in new.items() if isinstance(size, list)]
@@ -130,22 +149,17 @@ class _Kept:
                 f"--input {size}" if key == INPUT else f"--input {key.partition('.')[2]}={size}" for size, key in sizes
             ]
             return Said(" ".join(named)) if len(named) == len(new) else None
-        made = constructed(self.origin.run.modules, name, self.origin.root) if name in self.origin.run.modules else None
-        if made is None or layer is None:
-            return None
-        text = changed(made, self.origin.run.modules[name].kind, layer, new, alone=alone)
-        if not text:
+        made = self.made.get(name)
+        text = changed(made, self.origin.run.modules[name].kind, layer, new) if made and layer else ""
+        if not made or not text:
             return None
         file, row = code(made.line.file).file, made.line.line
         place = Range((row, made.column), (row, made.column + len(made.text)))
         return Said(f"{file}:{row}: {made.text} -> {text}", Change(file, place, text))
 
 
-def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any], *, alone: bool) -> str:
-    """Return the text of a constructor's call with other arguments; "" where it has none that could be changed.
-
-    With `alone` False the class runs in several copies, and an argument that is an expression stays.
-    """
+def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any]) -> str:
+    """Return the text of a constructor's call with other arguments; "" where it has none that could be changed."""
     if not made.text:
         return ""
     call: Any = ast.parse(made.text, mode="eval").body
@@ -164,10 +178,8 @@ def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any], *, alone: 
         if old is None:
             end = max((entry.end_col_offset for entry in (*call.args, *call.keywords)), default=len(text) - 1)
             edits.append((end, end, f"{', ' if call.args or call.keywords else ''}{name}={written}"))
-        elif alone or isinstance(old, ast.Constant):
-            edits.append((old.col_offset, old.end_col_offset, written))
         else:
-            return ""
+            edits.append((old.col_offset, old.end_col_offset, written))
     for first, last, written in sorted(edits, reverse=True):
         text = text[:first] + written.encode() + text[last:]
     return text.decode()

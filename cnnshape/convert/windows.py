@@ -65,6 +65,8 @@ def of_space(net: Growing, ops: Sequence[Op], layer: Layer, rank: int) -> None:
     """Lower a layer of an image: (N, C, W, ...), with `rank` spatial axes."""
     op = ops[0]
     tensor = op.inputs[0]
+    if len(op.outputs[0].shape) != len(tensor.shape):
+        raise Gap("its result has other axes")
     if len(tensor.shape) != rank + 2:
         order = [*range(len(tensor.shape))] if len(tensor.shape) == rank + 1 else None
         if order is None:
