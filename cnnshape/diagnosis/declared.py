@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cnnshape.numbers.shape import to_file
 from cnnshape.problems.shapes import DeclaredDiffers
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ def arriving(case: Case) -> Iterator[Candidate]:
     if not isinstance(problem, DeclaredDiffers) or row is None:
         return
     name, declared, arrives = (problem.facts[key] for key in ("parameter", "declared", "arrives"))
+    if isinstance(arrives, tuple):  # a normalized_shape
+        sizes = [*to_file(arrives, case.net.layout)]
+        yield from case.change(row.node, name, sizes if len(sizes) > 1 else sizes[0], rank=4.0, family="declared")
+        return
     rank = 4.0 if arrives < GROWTH * declared else 5.5
     if name != "in_features":  # of two numbers of channels the round one is likelier meant
         rank += 0.25 * (roundness(declared) - roundness(arrives))

@@ -69,7 +69,8 @@ def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) ->
         path, number = one
         has = figures.get(path) or figures.get(path[: step_of(path)])
         if has is None or len(missing) < len(FIGURES) or not all(missing) or not all(has):
-            return float(isinstance(case.problem, ClaimDiffers) and path[0] != "input")
+            place = case.problem.place
+            return float(path[0] != "input" and (place is None or path[: step_of(path)] != place.path[:-1]))
         ratio = log(missing[1] / missing[0]) - log(has[1] / has[0])
         size = min(abs(log(missing[0] / has[0] * part)) for part in (1, 2, number))
         return abs(ratio) + 0.2 * size
@@ -282,7 +283,7 @@ def out_of_range(case: Case) -> Iterator[Candidate]:
     key = _key(path)
     like = Counter(number for other, number in numbers(case) if _key(other) == key and number != old)
     near = [number for number, _ in like.most_common(4)]
-    for step, value in enumerate(dict.fromkeys([*near, 1, 2, 3, 5, 7, 4])):
+    for step, value in enumerate(dict.fromkeys([*near[:1], 1, *near, 2, 3, 5, 7, 4])):
         yield changed(case, path, old, value).ranked(3.0 + 0.1 * step, "range")
 
 
