@@ -146,11 +146,14 @@ def overwrite(file: str, before: str, after: str) -> bool:
     Raises OSError.
     """
     path = Path(file).resolve()
-    now, found = path.read_bytes(), path.stat()
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is write-protected")
+    now = path.read_bytes()
     if now.removeprefix(codecs.BOM_UTF8) != before.encode():
         return False
-    if not stat.S_ISREG(found.st_mode) or not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, "it is write-protected")
     if found.st_nlink > 1:
         path.write_bytes(_marked(now, after))
         return True

@@ -1,5 +1,6 @@
 """`cnnshape check --fix` and `--diff`: what is in the files and on the screen afterwards, and the exit status."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -183,3 +184,14 @@ def test_a_file_that_may_not_be_written_is_said(net, monkeypatch):
     assert done.exit_code == 2
     assert done.stderr == f"{net}: it cannot be written: it is write-protected\n"
     assert net.read_bytes() == BROKEN.encode()
+
+
+def test_a_pipe_is_read_and_not_written(net):
+    with pytest.raises(OSError, match="no regular file"):
+        overwrite(str(net.parent), BROKEN, GOOD)
+
+
+def test_json_is_all_that_stands_on_standard_output(net):
+    done = check("--fix", net, "--format", "json")
+    assert json.loads(done.stdout)["files"][0]["problems"] == []
+    assert "fixed: fc" in done.stderr
