@@ -12,6 +12,7 @@ from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.figures import figures, nearby, out_of_range, squared
 from cnnshape.diagnosis.of_inputs import channels, lossless, sides
 from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
+from cnnshape.diagnosis.of_lines import twice
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
 from cnnshape.diagnosis.of_words import elsewhere, meant
@@ -38,6 +39,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (2.1, together),
     (2.2, pooled),
     (2.2, worded),
+    (2.3, twice),
     (2.5, sides),
     (2.6, rewired),
     (2.6, projected),

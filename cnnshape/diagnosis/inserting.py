@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.network.graph import Node
+
+
+UNREMOVABLE: Final = frozenset(["from", "expect", "repeat"])  # keys that say more than the layer itself
 
 
 def before(case: Case, node: Node, *layers: dict[str, Any], rank: float, family: str) -> Iterator[Candidate]:
@@ -84,20 +87,17 @@ def taken_out(case: Case, node: Node, *, rank: float, family: str) -> Iterator[C
     if not case.own(node.place) or len(layers) < 2 or (isinstance(table, dict) and ({*table} & UNREMOVABLE)):  # noqa: PLR2004
         return
     name = table.get("name") if isinstance(table, dict) else None
-    if name is not None and _named(case.data, name, path):
+    if name is not None and named_elsewhere(case.data, name, path):
         return
     yield Candidate(rank, family, (Edit(node.name, "remove", table, None),), (Operation("remove", path),))
 
 
-UNREMOVABLE = frozenset(["from", "expect", "repeat"])
-
-
-def _named(data: Any, name: str, path: Any, here: Any = ()) -> bool:
+def named_elsewhere(data: Any, name: str, path: Any, here: Any = ()) -> bool:
     """Say whether some text of the file, outside a layer itself, names the layer."""
     if here == path:
         return False
     if isinstance(data, dict):
-        return any(_named(value, name, path, (*here, key)) for key, value in data.items())
+        return any(named_elsewhere(value, name, path, (*here, key)) for key, value in data.items())
     if isinstance(data, list):
-        return any(_named(value, name, path, (*here, index)) for index, value in enumerate(data))
+        return any(named_elsewhere(value, name, path, (*here, index)) for index, value in enumerate(data))
     return isinstance(data, str) and name in data.split(".")

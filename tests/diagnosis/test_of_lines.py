@@ -1,0 +1,50 @@
+"""A line that stands twice is taken out."""
+
+from helpers.fixes import candidates, case, fixes
+
+from cnnshape.diagnosis.of_lines import twice
+
+TEXT = """input = [3, 32, 32]
+layers = [
+  { name = "c1", type = "conv", out_channels = 8, kernel_size = 3, stride = 2, padding = 1 },
+  { %stype = "conv", out_channels = 8, kernel_size = 3, stride = 2, padding = 1 },
+  { name = "c2", type = "conv", out_channels = 8, kernel_size = 1%s },
+]
+%s"""
+
+
+def test_the_second_of_two_alike_lines_goes_where_something_is_expected():
+    assert candidates(twice, TEXT % ("", ", expect = [8, 16, 16]", "")) == [{"conv1.remove": None}]
+    assert {"again.remove": None} in fixes(TEXT % ('name = "again", ', ", expect = [8, 16, 16]", ""))
+    assert candidates(twice, TEXT % ("", "", "[claims]\nparameters = 296")) == [{"conv1.remove": None}]
+    assert candidates(twice, TEXT % ("", ", in_channels = 4", "")) == []  # nothing is expected of it
+
+
+def test_a_line_that_another_names_stays():
+    assert candidates(twice, TEXT % ('name = "again", ', ', from = "again", expect = [8, 16, 16]', "")) == []
+
+
+def test_another_input_at_hand_says_nothing_of_lines():
+    found = case(TEXT % ("", ", expect = [8, 16, 16]", ""))
+    found.trials.given = (3, 64, 64)
+    assert [*twice(found)] == []
+
+
+BLOCKS = """input = [3, 32, 32]
+layers = [
+  { block = "a" },
+  { name = "out", type = "relu", expect = [3, 16, 16] },
+]
+[blocks.a]
+layers = [{ block = "b" }, { name = "two", block = "b" }]
+[blocks.b]
+layers = [{ type = "max_pool", kernel_size = 2 }, "relu"]
+[blocks.unused]
+layers = ["relu", "relu"]
+"""
+
+
+def test_in_a_block_a_use_is_named_as_the_net_has_it():
+    assert candidates(twice, BLOCKS) == [{"a1.two.remove": None}]
+    unused = BLOCKS.replace('["relu", "relu"]', "[{ block = 'b' }, { block = 'b' }]")
+    assert candidates(twice, unused) == [{"a1.two.remove": None}]
