@@ -97,6 +97,8 @@ def _changes(source: Source, operations: list[Operation]) -> Iterator[Replacemen
     for path, inside in sorted(todo.items(), key=lambda one: -len(one[0])):  # a table's lines before a table behind it
         value, entry = _found(source, path)
         for one in (one for one in inside if one.kind == "rename"):
+            if one.path[-1] not in entry.children:  # the type of a bare word
+                raise _NoPlaceError
             start, end = entry.children[one.path[-1]].key
             yield Replacement(start, end, toml.key(one.value))
         inside = [one for one in inside if one.kind != "rename"]  # noqa: PLW2901 -- the rest

@@ -177,6 +177,8 @@ LAYER = {"type": "pool", "stride": 2}
         ("[[layers]]\r\n", [("set", ("input",), [3])], "[[layers]]\r\n", "input = [3]\r\n[[layers]]\r\n"),
         ("layers = [] # none", [("insert", ("layers", 0), "relu")], "[]", '["relu"]'),
         ("a.b = 1", [("set", ("a",), {"c": 2})], "", None),
+        ('a = ["res"]', [("rename", ("a", 0, "type"), "block")], "", None),
+        ("a = { b = 1 }", [("rename", ("a", "b"), "c d")], "b =", '"c d" ='),
         ("a = { b = 1 }", [("remove", ("a", "b")), ("set", ("a", "c"), 2)], "b = 1", "c = 2"),
         ("a = { b = { c = 1, d = 2 } }", [("set", ("a",), {"b": {"c": 3, "d": 2}})], "c = 1", "c = 3"),
         ("a = [1, 2]", [("remove", ("a", 0)), ("insert", ("a", 0), 3)], "1", "3"),
