@@ -109,6 +109,10 @@ class Walk:
         if step.when is not True and not self.settler.read(site, "when", WHEN, step.when):
             site.frame.names.skipped.add(site.title)
             return self.handed_on(site)
+        names = site.frame.names
+        if site.title in names.skipped:  # the name of a step that is left out is free
+            names.skipped.discard(site.title)
+            names.values.pop(site.title, None)
         if step.broken:
             self.nodes.judge(site)
             raise Unsettled

@@ -6,7 +6,7 @@ and the layer above left out. ValueError for a graph that no file describes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.convert.names import needless, value_names
 from cnnshape.convert.settings import settings
@@ -14,11 +14,22 @@ from cnnshape.network.flow import run
 from cnnshape.numbers.shape import to_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cnnshape.layers import Layer
     from cnnshape.network.graph import Graph, Node
     from cnnshape.numbers.shape import Shape
 
     Entry = dict[str, Any]  # of `layers`, by key
+
+
+class Parts(NamedTuple):
+    """The parts of a file that describe the layers."""
+
+    entries: list[Entry]
+    blocks: dict[str, dict[str, Any]]  # the tables of [blocks]
+    outputs: list[str] | None  # None: the last layer alone
+    names: Mapping[int, str]  # of the values that are outputs
 
 
 class Flat:
@@ -28,20 +39,24 @@ class Flat:
         self.graph = graph
         self.names = value_names(graph)
         self.values = {node.name: value for value, node in graph.made()}
-        rows = [*run(graph, graph.inputs)]
-        self.entering = [row.input_shapes for row in rows]
+        self.value_of = {name: value for value, name in self.names.items()}
+        self.rows = [*run(graph, graph.inputs)]
+        self.shapes = [None, *graph.inputs.values(), *(row.output for row in self.rows)]
         self.expected: dict[int, Shape] = {}
-        shapes = [None, *graph.inputs.values(), *(row.output for row in rows)]
         for expected in graph.expectations:  # one a layer: the first that does not hold, if any
-            if self.expected.get(expected.value) in (None, shapes[expected.value]):
+            if self.expected.get(expected.value) in (None, self.shapes[expected.value]):
                 self.expected[expected.value] = expected.shape
+
+    def parts(self) -> Parts:
+        """Return the parts of a file that say no more than a layer in each line."""
+        return Parts(self.entries(), {}, self.outputs(), self.names)
 
     def entries(self) -> list[Entry]:
         """Return an entry for each node, unnamed where nobody asks for the name."""
         entries = {value: self.entry(value, node) for value, node in self.graph.made()}
-        asked = {name for entry in entries.values() for name in _asked(entry)} | {*(self.outputs() or ())}
-        named = ((entry["name"], entry.get("type", "layer")) for entry in entries.values())
-        free = needless(named, asked)
+        asked = {name for entry in entries.values() for name in named_in(entry)} | {*(self.outputs() or ())}
+        asked |= {entry["name"] for value, entry in entries.items() if self.weighs(value)}
+        free = needless(((entry["name"], entry.get("type", "layer")) for entry in entries.values()), asked)
         return [
             {key: word for key, word in entry.items() if key != "name" or word not in free}
             for entry in entries.values()
@@ -71,19 +86,22 @@ class Flat:
             entry["allow"] = allowed
         return entry
 
+    def weighs(self, value: int) -> bool:
+        """Say whether a node has parameters: a checkpoint has them under its name."""
+        return bool(self.rows[value - 1 - len(self.graph.inputs)].parameters) or bool(self.node(value).shares)
+
+    def node(self, value: int) -> Node:
+        return self.graph.nodes[value - 1 - len(self.graph.inputs)]
+
     def above(self, value: int) -> list[int]:
         """Return the value that enters a node where a file does not say: that of the node above, or the only input."""
         inputs = len(self.graph.inputs)
         return [value - 1] if value > inputs + 1 or inputs == 1 else []
 
     def settings(self, value: int, node: Node, layer: Layer) -> dict[str, Any]:
-        entering = self.entering[value - 1 - len(self.graph.inputs)]
-        found = settings(layer, entering[0], self.graph.layout)
-        owner = (
-            self.graph.nodes[self.values[node.shares_weight] - 1 - len(self.graph.inputs)]
-            if node.shares_weight
-            else None
-        )
+        entering = self.rows[value - 1 - len(self.graph.inputs)].input_shapes[0]
+        found = settings(layer, entering, self.graph.layout)
+        owner = self.node(self.values[node.shares_weight]) if node.shares_weight else None
         decided = type(layer).of_weight(owner.layer) if owner and owner.layer else None
         return {key: setting for key, setting in found.items() if key not in (decided or ())}
 
@@ -108,7 +126,7 @@ class Flat:
         return None if values == [last] else [self.names[value] for value in values]
 
 
-def _asked(entry: Entry) -> list[str]:
+def named_in(entry: Entry) -> list[str]:
     """Return the names that an entry asks for."""
     wires = entry.get("from", [])
     references = (entry[key] for key in ("like", "indices", "shares", "shares_weight") if key in entry)

@@ -173,9 +173,16 @@ def _network(first: Recording, net: Growing) -> Network:
         file=nodes[0].place.source.file if nodes else "<model>",
         layout="channels_first",
         inputs={name: tensor.shape[1:] for name, tensor in first.inputs.items()},
-        nodes=_owned(nodes),
+        nodes=_owned(tuple(node._replace(blocks=_classes(first, node.name)) for node in nodes)),
         outputs={name: values[value] for name, value in outputs.items()},
     )
+
+
+def _classes(first: Recording, name: str) -> tuple[str, ...]:
+    """Return the class of each module around a layer, from the outside in; "" for a name that is none of a module."""
+    parts = name.split(".")[:-1]
+    paths = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return tuple(first.modules[path].kind.rpartition(".")[2] if path in first.modules else "" for path in paths)
 
 
 def _owned(nodes: tuple[Node, ...]) -> tuple[Node, ...]:

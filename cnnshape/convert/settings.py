@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.layers.parameters import Axes, Ends, Order, Parameter, PerAxis, Reference, Text
+from cnnshape.layers.parameters import Axes, Ends, Flag, Order, Parameter, PerAxis, Reference, Text
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
 
@@ -59,6 +59,8 @@ def _listed(entries: Any) -> Any:
 def _left_out(layer: Layer, parameter: Parameter[Any], setting: Any, rank: int) -> bool:
     """Say whether the setting is what the layer has without it."""
     default = parameter.default
+    if isinstance(parameter, Flag) and default is None and layer.inconsistent(vars(layer)["_settings"]):
+        return not setting  # torch's None, read as false
     if isinstance(parameter, PerAxis) and parameter.same_as:
         default = getattr(layer, parameter.same_as)
     if isinstance(parameter, PerAxis) and parameter.spatial and default is not None and rank:

@@ -6,34 +6,68 @@ facts about training.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.convert import toml
+from cnnshape.assemble.network import assemble
 from cnnshape.convert.flat import Flat
+from cnnshape.convert.folding import joined
+from cnnshape.convert.structured import structured
+from cnnshape.file import toml
+from cnnshape.file.reader import read_text
 from cnnshape.numbers.shape import CHANNELS_FIRST, to_file
+from cnnshape.problems.base import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cnnshape.convert.flat import Entry
+    from cnnshape.convert.flat import Entry, Parts
     from cnnshape.network.graph import Graph
+    from cnnshape.network.network import Network
+
+
+MUCH: Final = 0.9  # of the lines, below which joins are taken apart
 
 
 def dumps(net: Graph) -> str:
     """Write the text of an architecture file that describes the net.
 
-    It loads to a net with the same layers, wiring, settings and claims. Names that no file can have are changed (`my layer`
-    to `my_layer`). Raises ValueError for a net that is wrong about a layer.
+    It loads to a net with the same layers, wiring, settings and claims; layers that are alike become blocks with arguments.
+    Names that no file can have are changed (`my layer` to `my_layer`). Raises ValueError for a net that is wrong about a
+    layer.
     """
-    return "\n\n".join(_sections(net, Flat(net))) + "\n"
+    written = _shortest(net)
+    folded = joined(net)
+    if folded is not None:
+        shorter = _shortest(folded)
+        return shorter if len(shorter.splitlines()) < MUCH * len(written.splitlines()) else written
+    return written
 
 
-def _sections(net: Graph, flat: Flat) -> Iterator[str]:
-    entries = flat.entries()
-    defaults = _defaults(flat)
-    yield "\n".join(_head(net, flat.outputs(), defaults))
-    yield layers(_without(entries, defaults))
-    if claims := _claims(net, flat):
+def _shortest(net: Graph) -> str:
+    flat = Flat(net)
+    return _text(flat, structured(flat, lambda parts: _loaded(_text(flat, parts))))
+
+
+def _loaded(text: str) -> tuple[Network | None, set[str]]:
+    """Return the net of a text; where it is wrong, None and the names of the blocks at fault."""
+    net = assemble(read_text(text))
+    places = [place for problem in errors(net.problems) for place in (problem.place, *problem.used_at) if place]
+    wrong = {str(place.path[1]) for place in places if place.path[:1] == ("blocks",)}
+    return (None if errors(net.problems) else net), wrong
+
+
+def _text(flat: Flat, parts: Parts) -> str:
+    return "\n\n".join(_sections(flat, parts)) + "\n"
+
+
+def _sections(flat: Flat, parts: Parts) -> Iterator[str]:
+    net, defaults = flat.graph, _defaults(flat)
+    yield "\n".join(_head(net, parts.outputs, defaults))
+    yield layers(_without(parts.entries, defaults))
+    for name, block in parts.blocks.items():
+        given = {key: toml.value(value) for key, value in block.items() if key != "layers"}
+        yield "\n".join([f"[blocks.{toml.key(name)}]", *_lines(given), layers(_without(block["layers"], defaults))])
+    if claims := _claims(net, parts):
         yield "\n".join(["[claims]", *_lines(claims)])
     if net.training:
         yield "\n".join(["[training]", *_lines({key: toml.value(fact) for key, fact in net.training.items()})])
@@ -106,7 +140,7 @@ def _without(entries: list[Entry], defaults: dict[str, dict[str, Any]]) -> list[
 # Claims
 
 
-def _claims(net: Graph, flat: Flat) -> dict[str, str]:
+def _claims(net: Graph, parts: Parts) -> dict[str, str]:
     """Return the lines of the claims."""
     found: dict[str, str] = {}
     outputs: dict[str, Any] = {}
@@ -118,5 +152,5 @@ def _claims(net: Graph, flat: Flat) -> dict[str, str]:
         elif not claim.output:
             found["output"] = toml.value(to_file(claim.claimed, net.layout))
         else:
-            outputs[flat.names[net.outputs[claim.output]]] = [*to_file(claim.claimed, net.layout)]
+            outputs[parts.names[net.outputs[claim.output]]] = [*to_file(claim.claimed, net.layout)]
     return found | ({"outputs": toml.value(outputs)} if outputs else {})

@@ -163,3 +163,11 @@ def test_a_part_of_a_dotted_name_is_no_layer(name):
 def test_no_two_layers_have_one_dotted_name(layers):
     blocks = '[blocks.b]\nlayers = ["relu"]\n[blocks.c]\nlayers = [{ name = "b", block = "b" }]'
     assert codes(f"{HERE}layers = [{layers}]\n{blocks}") == ["duplicate-layer"]
+
+
+def test_the_name_of_a_step_that_is_left_out_is_free():
+    steps = '{ name = "{0}", type = "relu", when = false }, { name = "{1 - 1}", type = "conv", out_channels = 4, kernel_size = 1 }'
+    layers = f'{steps}, {{ name = "sum", type = "add", from = ["0", "0"] }}'
+    assert names(f"{HERE}layers = [{layers}]") == ["0", "sum"]
+    assert check(f"{HERE}layers = [{layers}]").output == (4, 32, 32)
+    assert codes(f"{HERE}layers = [{layers}]".replace("false", "true")) == ["duplicate-layer"]
