@@ -150,10 +150,10 @@ def test_granularity_in_the_ini_and_on_the_command_line(run, pytester):
 
 def test_a_failure_is_told_as_on_the_command_line(run, pytester):
     result = run("arch/bad.toml")
-    checked = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["check", "--no-torch", "arch/bad.toml"])
-    problem = checked.stdout[checked.stdout.index("arch/bad.toml:11:") :].rpartition("\n\n")[0]
+    checked = CliRunner(env={"COLUMNS": "100"}).invoke(main, ["check", "--no-torch", "arch/bad.toml"])
+    problem = checked.stdout[checked.stdout.index("arch/bad.toml:11:") :].partition("\n\n")[0]
     assert "error[window-too-large]: a window of 7 does not fit a side of 4 with padding 0" in problem
-    assert "in a block used at arch/bad.toml:6:3" in problem
+    assert "in layer stage.1.conv2, used at arch/bad.toml:6:3" in problem
     assert problem in str(result.stdout)
     assert "Traceback" not in str(result.stdout)
     assert "pytest_plugin.py" not in str(result.stdout)
@@ -331,7 +331,7 @@ def test_a_device_that_is_not_there(run, torch):
 
 COUNTING = """
     import os, pathlib
-    import cnnshape.assemble.network
+    from cnnshape.diagnosis import door
     from cnnshape.network.network import Network
 
     def counted(what, function):
@@ -342,8 +342,8 @@ COUNTING = """
         return call
 
     def pytest_configure(config):
-        config.originals = cnnshape.assemble.network.assemble, Network.check
-        cnnshape.assemble.network.assemble = counted("assemble", cnnshape.assemble.network.assemble)
+        config.originals = door.assemble, Network.check
+        door.assemble = counted("assemble", door.assemble)
         Network.check = counted("check", Network.check)
         if not config.getini("cnnshape_no_torch"):
             from cnnshape.pytorch import crosscheck
@@ -351,7 +351,7 @@ COUNTING = """
             crosscheck.verify = counted("verify", crosscheck.verify)
 
     def pytest_unconfigure(config):
-        cnnshape.assemble.network.assemble, Network.check = config.originals
+        door.assemble, Network.check = config.originals
         if hasattr(config, "verify"):
             crosscheck, crosscheck.verify = config.verify
 """
@@ -381,7 +381,7 @@ def test_with_xdist_all_is_as_without(run, pytester):
         sorted(line for line in result.outlines if re.match("FAILED|SKIPPED", line)) for result in (alone, together)
     ]
     assert summaries[0] == summaries[1]
-    assert "    in layer stage.1.conv2" in together.outlines
+    assert "    in layer stage.1.conv2, used at arch/bad.toml:6:3" in together.outlines
 
 
 def test_without_the_cache_plugin(run):

@@ -18,7 +18,8 @@ from cnnshape.layers.joining import Concat, Matmul
 from cnnshape.layers.rearranging import Permute
 from cnnshape.numbers.rules import extent
 from cnnshape.numbers.shape import text
-from cnnshape.problems.diagnosed import Cause, Chain
+from cnnshape.problems.diagnosed import Cause, Chain, Mark
+from cnnshape.problems.place import Place
 from cnnshape.problems.wording import said, shown
 
 if TYPE_CHECKING:
@@ -42,7 +43,21 @@ def joined(ways: Ways, problem: Problem) -> Cause | None:
     """Find the cause of shapes that do not fit at a join."""
     row = ways.named(problem.layer)
     meeting = _meeting(ways, row) if row and None not in row.inputs and not isinstance(row.node.layer, Matmul) else None
-    return _exchanged(ways, meeting) or _differing(ways, meeting) if meeting else None
+    found = (_exchanged(ways, meeting) or _differing(ways, meeting)) if meeting else None
+    return found and meeting and found._replace(marks=_marks(ways, meeting))
+
+
+def _marks(ways: Ways, meeting: Meeting) -> tuple[Mark, ...]:
+    """Return the entries of `from` that do not fit, each with its shape as the file writes it."""
+    place, joined = meeting.row.node.place, meeting.row.node.joined
+    names = data_at(place).get("from")
+    if not isinstance(names, list) or len(names) != len(joined):
+        return ()
+    marks = []
+    for value in (meeting.one, meeting.other):
+        entry = Place(place.source, (*place.path, "from", joined.index(value)))
+        marks.append(Mark(entry, text(ways.shape(value), ways.net.layout)))
+    return tuple(marks)
 
 
 def taken(ways: Ways, problem: Problem) -> Cause | None:
@@ -122,10 +137,8 @@ def _differing(ways: Ways, meeting: Meeting) -> Cause | None:
 def _sides(ways: Ways, meeting: Meeting, axis: int) -> Cause | None:
     """Find the layer at which the sides of two ways part."""
     one, other, common = ways.parted((meeting.one, axis), (meeting.other, axis))
-    chains = (
-        Chain(ways.links(ways.trail(meeting.one, axis)), ways.names[meeting.one]),
-        Chain(ways.links(ways.trail(meeting.other, axis)), ways.names[meeting.other]),
-    )
+    whole = (ways.trail(meeting.one, axis), ways.trail(meeting.other, axis))
+    chains = tuple(Chain(ways.links(trail), axis - 1) for trail in sorted(whole, key=changes, reverse=True))
     if (found := _set(ways, one, other, common=common)) is None:
         first, second = one[0], other[0]
         if not common and first.size != second.size and first.size * scale(one) != second.size * scale(other):
@@ -264,12 +277,12 @@ def rounded(ways: Ways, trail: Trail, place: int) -> Cause:
         return ways.cause(name, "resize", message, **facts)
     if factor < 1:
         by = 1 / factor
-        facts["stride"] = by if by.denominator > 1 else int(by)
+        facts["stride"] = int(by) if by.denominator == 1 else float(by)
         verb = f"halves {said(before)}" if by == 2 else f"divides {said(before)} by {by}"  # noqa: PLR2004
         lost = before - leg.size * by
         drops = 0 < lost == row.dropped[leg.axis - 1]
         how = f"drops {cells(int(lost), ways.shape(leg.value), leg.axis)}" if drops else f"makes {said(leg.size)}"
-        back = prod((later.scale for later in trail[place + 1 :] if later.scale > 1), start=Fraction(1))
+        back = prod((later.scale for later in trail[place + 1 :]), start=Fraction(1))
         if back > 1 and leg.size * back == trail[-1].size:
             again = f": {AGAIN.get(back, f'times {back}')} again it is {said(trail[-1].size)}"
         else:
@@ -363,9 +376,12 @@ def _both(ways: Ways, meeting: Meeting, axis: int, found: Cause) -> Cause:
         else f"makes {said(branch[-1].size)} of {said(branch[0].size)}"
     )
     left = left_out(ways, meeting)
+    told = [
+        leg for leg in branch if leg == branch[0] or leg.scale != 1 or ways.shape(leg.value) == ways.shape(deciding)
+    ]
     chains = (
-        Chain(ways.links(branch, whole=True), "branch"),
-        Chain(ways.links(shortcut[-1:], whole=True), "shortcut", about=left),
+        Chain(ways.links(told, whole=True), label="branch"),
+        Chain(ways.links(shortcut[-1:], whole=True), label="shortcut", about=left),
     )
     message = f"the branch {work} and makes {said(counts[0])} channels ({short[-1]}); the shortcut does neither"
     return found._replace(message=message, chains=chains, notes=())

@@ -328,7 +328,7 @@ def elements(ways: Ways, problem: Problem) -> Cause | None:
 
 def _alike(number: int, shape: Shape) -> tuple[int, ...]:
     """Return the number in factors like those of a shape: the same channels, and equal sides."""
-    first, *space = shape
+    first, *space = shape or (1,)
     if len(space) < 2 or -1 in shape or number % first or len({*space}) > 1:  # noqa: PLR2004
         return ()
     root = round((number // first) ** (1 / len(space)))
@@ -379,4 +379,6 @@ def _side_divided(ways: Ways, row: LayerReport, problem: Problem) -> Cause | Non
     message = f"a side of {said(x[axis])} is no multiple of {said(divisor)}"
     if len(trail) > 1 and trail[0].size != trail[-1].size:
         message = f"{said(trail[0].size)} has become {said(trail[-1].size)}, which is no multiple of {said(divisor)}"
-    return ways.cause(None, "input-size", message, **problem.facts)._replace(chains=(Chain(ways.links(trail)),))
+    return ways.cause(None, "input-size", message, **problem.facts)._replace(
+        chains=(Chain(ways.links(trail), axis - 1),)
+    )

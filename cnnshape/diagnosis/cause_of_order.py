@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.convolution import Linear
 from cnnshape.numbers.shape import CHANNELS_LAST, OF_PICTURES, other_order, text, to_file
+from cnnshape.problems.diagnosed import Mark
 from cnnshape.problems.shapes import AnotherOrder, LinearOnSpace
 from cnnshape.problems.wording import said
 
@@ -85,7 +86,13 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
         sentence = LAST
     else:
         return None
-    return ways.cause(None, "order", sentence.format(name=_the(name)), **facts)
+    found = ways.cause(None, "order", sentence.format(name=_the(name)), **facts)
+    place = ways.net.at(*(("input",) if name == "input" else ("inputs", name)))
+    if place is None or shape != ways.net.inputs[name]:
+        return found
+    entry = place._replace(path=(*place.path, written.index(wanted)))
+    words = f"the {said(wanted)} channels that {row.name} wants; {said(shape[0])} is read as the channels"
+    return found._replace(marks=(Mark(entry, words),))
 
 
 def _shapely() -> set[str]:

@@ -11,12 +11,14 @@ from cnnshape.diagnosis.cause_words import NUMBERS, cells, counted, span, workin
 from cnnshape.diagnosis.trails import data_at, scale
 from cnnshape.layers.convolution import Conv, Linear
 from cnnshape.layers.pooling import Pooling
+from cnnshape.layers.rearranging import Flatten
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers
 from cnnshape.problems.diagnosed import Cause, Chain
 from cnnshape.problems.wording import said
 
 if TYPE_CHECKING:
     from cnnshape.diagnosis.trails import Leg, Trail, Ways
+    from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
@@ -33,7 +35,7 @@ def shrunk(ways: Ways, problem: Problem) -> Cause | None:
     if not axis:
         return None
     trail = ways.trail(row.node.inputs[0], axis)
-    chains = (Chain(ways.links(trail)),)
+    chains = (Chain(ways.links(trail), axis - 1),)
     first, last = trail[0], trail[-1]
     needs = problem.facts.get("extent")
     asks = f"a window of {said(needs)}" if needs else row.name
@@ -61,13 +63,17 @@ def _wants(row: LayerReport, extent: int | None) -> str:
 
 def _fixed_by(ways: Ways) -> str:
     """Name the declared number of features that limits the sides, where there is one such."""
-    merged = [
-        node
-        for node in ways.net.nodes
-        if isinstance(node.layer, Linear) and "in_features" in data_at(node.place) and ways.merged(node.inputs[0])
-    ]
+    merged = [node for node in ways.net.nodes if isinstance(node.layer, Linear) and _of_a_map(ways, node)]
     number = getattr(merged[0].layer, "in_features", None) if len(merged) == 1 else None
     return f"{merged[0].name}'s {said(number)} features" if number else ""
+
+
+def _of_a_map(ways: Ways, node: Node) -> bool:
+    """Say whether a linear layer declares how many features a flatten before it gives."""
+    if "in_features" not in data_at(node.place):
+        return False
+    before = (maker.layer for value in ways.back(node.inputs[0]) if (maker := ways.node(value)))
+    return isinstance(next((one for one in before if isinstance(one, Flatten | Linear)), None), Flatten)
 
 
 def _counted(ways: Ways, legs: list[Leg]) -> str:
@@ -134,14 +140,14 @@ def _side_expected(ways: Ways, value: int, axes: list[int], wanted: Shape) -> Ca
         along = before.get(other.value)
         if along and ways.shape(other.value)[along] != other.shape[along]:  # the first that is not met
             found = _side_expected(ways, other.value, [along], other.shape)
-            return found and found._replace(chains=(Chain(ways.links(whole)),))
+            return found and found._replace(chains=(Chain(ways.links(whole), axis - 1),))
     found = _mirrored(ways, whole, size) or _rounded(ways, trail, whole, size)
     if found is None and times and failing == 1:
         found = _stride_expected(ways, whole, strided[-1], size)
     found = found or _other_input(ways, value, axes, wanted, failing)
     if found is None and times:
         found = _stride_expected(ways, whole, strided[-1], size)
-    return found and found._replace(chains=(Chain(ways.links(whole)),))
+    return found and found._replace(chains=(Chain(ways.links(whole), axis - 1),))
 
 
 def _rounded(ways: Ways, trail: Trail, whole: Trail, size: int) -> Cause | None:
@@ -170,7 +176,7 @@ def _other_input(ways: Ways, value: int, axes: list[int], wanted: Shape, failing
     shape = "x".join(map(str, ways.shape(origin.value)[1:]))
     note = f"if {shape} is meant, {counted(failing, 'expectation')} {'are' if failing > 1 else 'is'} to be rewritten"
     facts = {"actual": ways.shape(value)[axes[0]], "expected": wanted[axes[0]]}
-    return ways.cause(None, "input-size", message, **facts)._replace(notes=(note,) if failing else ())
+    return ways.cause(None, "input-size", message, **facts)._replace(remark=note if failing else "")
 
 
 def _stride_expected(ways: Ways, trail: Trail, leg: Leg, size: int) -> Cause:

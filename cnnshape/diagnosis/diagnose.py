@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from cnnshape.diagnosis.candidate import Case
 from cnnshape.diagnosis.causes import Causes
-from cnnshape.diagnosis.fix import TriedFix
+from cnnshape.diagnosis.fix import TriedFix, also
 from cnnshape.diagnosis.search import Mended, mended, shown, widened
 from cnnshape.diagnosis.trials import Trials
 from cnnshape.problems.base import Diagnosed
@@ -58,7 +58,7 @@ def diagnose(source: SourceText, path: Path | None, given: Input | None, *, stri
         wide = [widened(case, one, [problems[other] for other in sorted(fold)]) for one in fixes]
         wide = [one for one in wide if trials.writes(one.candidate.operations)]
         chosen = sorted((one for one in wide if fold <= one.verdict.gone), key=lambda one: one.rank)
-        found[number] = found[number]._replace(fixes=tuple(_fix(one, source) for one in shown(chosen)))
+        found[number] = found[number]._replace(fixes=tuple(_fix(net, one, source) for one in shown(chosen)))
     return Findings(tuple(found), trials)
 
 
@@ -120,7 +120,9 @@ class Order:
         )
 
 
-def _fix(one: Mended, source: SourceText) -> TriedFix:
+def _fix(net: Network, one: Mended, source: SourceText) -> TriedFix:
     candidate, report = one.candidate, one.verdict.checked.report
+    edits, operations = candidate.edits, candidate.operations
     effect = Effect(report.output, report.parameters, report.macs)
-    return TriedFix(candidate.edits, effect, candidate.operations, cast("Source", source))  # else nothing is written
+    written = cast("Source", source)  # else nothing is written
+    return TriedFix(edits, effect, operations, written, also(net, edits, operations))

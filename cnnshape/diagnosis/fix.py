@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnnshape.diagnosis.cause_words import listed
 from cnnshape.diagnosis.text import edited, replacements
 from cnnshape.file.source import SourceError
 from cnnshape.problems.diagnosed import Change
@@ -12,6 +13,7 @@ from cnnshape.problems.wording import shown
 if TYPE_CHECKING:
     from cnnshape.diagnosis.operations import Operation
     from cnnshape.file.source import Source
+    from cnnshape.network.network import Network
     from cnnshape.problems.diagnosed import Edit, Effect
 
 
@@ -22,6 +24,7 @@ class TriedFix(NamedTuple):
     effect: Effect
     operations: tuple[Operation, ...]
     source: Source  # the text that was diagnosed
+    also: str = ""  # what else it changes: the other uses of its block
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -53,6 +56,21 @@ class TriedFix(NamedTuple):
         return "; ".join(
             f"{layer}: {', '.join(words)}" if layer else ", ".join(words) for layer, words in by_layer.items()
         )
+
+
+def also(net: Network, edits: tuple[Edit, ...], operations: tuple[Operation, ...]) -> str:
+    """Say which other uses of a block change with the one that a fix is for; "" where there are none."""
+    changed = {operation.path[:4] for operation in operations if operation.path[0] == "blocks"}
+    layers = {edit.layer for edit in edits}
+    uses: dict[str, None] = {}
+    for node in net.nodes:
+        use = node.name.rpartition(".")[0]
+        if node.place.path[:4] in changed and not any(layer and layer.startswith(f"{use}.") for layer in layers):
+            uses.setdefault(use)
+    if not uses:
+        return ""
+    blocks = listed([str(name) for name in dict.fromkeys(path[1] for path in changed)])
+    return f"in block {blocks}, so {listed([*uses])} as well"
 
 
 def _words(edit: Edit) -> str:

@@ -299,7 +299,7 @@ def _far(before: Layer, parameter: str, after: Layer) -> float:
         old = getattr(before, "kernel_size", 1)
     rank = len(new) if isinstance(new, tuple) else len(old) if isinstance(old, tuple) else 1
     one, other = per_axis(old, rank), per_axis(new, rank)
-    steps = max(abs(a - b) for a, b in zip(one, other, strict=True) if isinstance(a, int) and isinstance(b, int))
+    steps = max(abs(a - b) for a, b in zip(one, other, strict=False) if isinstance(a, int) and isinstance(b, int))
     to_one = 0.8 * (parameter == "kernel_size" and 1 in other and 1 not in one)
     return (
         to_one

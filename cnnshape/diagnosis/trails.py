@@ -258,7 +258,10 @@ def steps_beside(place: Place) -> list[dict[str, Any]]:
 def _at(place: Place, path: KeyPath) -> Any:
     data: Any = place.source.data
     for part in path:
-        data = data[part]
+        try:
+            data = data[part]
+        except (LookupError, TypeError):  # a place in a program's code
+            return []
     return data
 
 

@@ -18,10 +18,18 @@ class Link(NamedTuple):
     sides: tuple[int, ...]
 
 
+class Mark(NamedTuple):
+    """A place in a file, and the words to be written under it: the shape of an entry of `from`."""
+
+    place: Place
+    words: str
+
+
 class Chain(NamedTuple):
     """One way through the net: the links from the input to where the problem shows, and what is to be said of them."""
 
     links: tuple[Link, ...]
+    axis: int | None = None  # the place of the side in question, where one of several is
     label: str = ""  # the name of the way, where there are two: "branch", "shortcut"
     factors: tuple[int, ...] = ()  # whose product is the number in question: 512, 7, 7
     about: str = ""  # "what arrives", "what fc1 was made for"
@@ -35,6 +43,8 @@ class Cause(NamedTuple):
     message: str
     chains: tuple[Chain, ...] = ()  # of a declared number two: what arrives, and what the number was made for
     notes: tuple[str, ...] = ()  # further sentences, which stand below the chains
+    remark: str = ""  # on what no fix does
+    marks: tuple[Mark, ...] = ()  # of the join at fault, or of the input
     facts: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     place: Place | None = None  # of the layer, or of the input
 
@@ -77,6 +87,8 @@ class Fix(Protocol):
 
     @property
     def summary(self) -> str: ...
+    @property
+    def also(self) -> str: ...
     @property
     def edits(self) -> tuple[Edit, ...]: ...
     @property

@@ -79,7 +79,7 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case str():
             text = '"' + value[:MAX_VALUE].replace("\\", "\\\\").replace('"', '\\"') + '"' * (len(value) <= MAX_VALUE)
-        case list():
+        case list() | tuple():
             text = f"[{', '.join(map(shown, value[:MAX_VALUE]))}]"
         case dict():
             text = f"{{ {', '.join(f'{key} = {shown(entry)}' for key, entry in islice(value.items(), MAX_VALUE))} }}"

@@ -1,4 +1,4 @@
-"""A problem in lines: its sentence with code and place, the line of the file with the place underlined.
+"""A problem in lines: its sentence with code and place, the line of the file with what is wrong under it, cause and fixes.
 
 The table, the pytest plugin, Markdown, GitHub and JUnit are all made of these.
 """
@@ -9,52 +9,55 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.compare.code import made_at
 from cnnshape.problems.wording import few, printable
+from cnnshape.show.diagnosis_lines import diagnosis
+from cnnshape.show.snippet import ROOM, line_of, snippet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.place import Place
 
 COPIES: Final = 8  # layers that are named, of those that one line of code is wrong in
-SNIPPET: Final = 88  # characters of a source line that are shown
 
 
-def told(problem: Problem) -> Iterator[str]:
-    """Yield all lines of a problem, as the table has them, for a reader without colours."""
-    yield printable(repr(problem))
-    below = [*(snippet(problem.place) if problem.place else ()), *details(problem)]
-    yield from (f"    {printable(line)}" for line in below)
+def told(problem: Problem, followers: Sequence[Problem] = ()) -> Iterator[str]:
+    """Yield all lines of a problem, as the screen has them, for a reader without colours.
+
+    `followers` are the problems that its fixes mend as well.
+    """
+    yield printable(f"{problem.place or '?'}: {problem.severity}[{problem.code}]: {sentence(problem)}")
+    yield from (f"    {printable(line)}" for line in [*shown(problem), *details(problem, followers)])
 
 
-def details(problem: Problem) -> Iterator[str]:
-    """Yield the lines on a problem's layer, and the uses of blocks around it."""
-    if problem.layer:
-        layers = ", ".join(few([problem.layer, *problem.copies], COPIES))
-        made = made_at(problem.place) if problem.place else ""
-        yield f"in layer{'s' * bool(problem.copies)} {layers}" + f", made at {made}" * bool(made)
-    for place in problem.used_at:
-        yield f"in a block used at {place}"
+def sentence(problem: Problem) -> str:
+    """Return the message of a problem, without suggestions where its fixes say what to do."""
+    return (problem.suggesting(()) if problem.fixes and problem.suggestions else problem).message
 
 
-def snippet(place: Place) -> Iterator[str]:
-    """Yield the line of the file that a place begins in, and the place underlined; a long line is cut around it."""
-    (row, column), (end_row, end_column) = place.range
-    line = place.source.text.split("\n")[row - 1].rstrip() if place.source.text else ""
-    if not line:
-        return
-    first, last = column - 1, end_column - 1 if end_row == row else len(line)
-    start = max(0, first - SNIPPET // 2) if len(line) > SNIPPET else 0
-    end = start + SNIPPET
-    before, within, after = line[start:first], line[first : min(last, end)], line[max(first, last) : end]
-    before, after = "…" * (start > 0) + before, after + "…" * (end < len(line))
-    shown = "".join(c if c.isprintable() else " " for c in before + within + after)
-    yield f"{row} | {shown}"
-    yield f"{' ' * len(str(row))} | {' ' * _width(before)}{'^' * max(1, _width(within))}"
+def details(problem: Problem, followers: Sequence[Problem] = (), room: int = ROOM) -> Iterator[str]:
+    """Yield the lines on a problem's layer, its cause and its fixes, in so many columns where words allow."""
+    yield from within(problem)
+    yield from (f"{label:8}{line}" for label, line in diagnosis(problem, followers, room - 8))
 
 
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    from unicodedata import east_asian_width
+def within(problem: Problem) -> Iterator[str]:
+    """Yield the line on a problem's layer and the uses of blocks around it, unless its line of the file names the layer."""
+    layers = ", ".join(few([problem.layer, *problem.copies], COPIES)) if problem.layer else ""
+    made = made_at(problem.place) if problem.place else ""
+    where = "".join([f", made at {made}" * bool(made), *(f", used at {place}" for place in problem.used_at)])
+    named = problem.place is not None and f'"{layers}"' in line_of(problem.place)
+    if layers and (where or not named):
+        yield f"in layer{'s' * bool(problem.copies)} {layers}{where}"
+    elif where:
+        yield f"in a block{where}"
 
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+def shown(problem: Problem, room: int = ROOM) -> list[str]:
+    """Return the line of the file that a problem is in, with what is wrong under it."""
+    place, cause = problem.place, problem.cause
+    if place is None:
+        return []
+    row = place.start[0]
+    marks = [mark for mark in (cause.marks if cause else ()) if mark.place.source == place.source]
+    here = [mark for mark in marks if mark.place.start[0] == row]
+    return [*snippet(place, here if len(here) == len(marks) else [], room)]

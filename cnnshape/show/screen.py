@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.problems.wording import printable
-from cnnshape.show.problem_lines import details, snippet
+from cnnshape.show.diagnosis_lines import FIX_OPTION, diagnosis
+from cnnshape.show.problem_lines import sentence, shown, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 PIPE: Final = 100  # columns, where the terminal and COLUMNS say nothing
 GAP: Final = "  "  # between two columns
 MARGIN: Final = 10  # columns of a fact's label
+INDENT: Final = "    "  # before all lines of a problem but the first
+LABEL: Final = 8  # columns of the label of a cause or a fix
 FORCED: Final = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich's variables, with which a pipe may be a terminal
 
 COLOURS: Final = {"error": "red", "warning": "yellow", "": "green"}  # by severity
@@ -107,17 +110,29 @@ class Screen:
         for place, line in enumerate(wrapped(words.split(" "), self.width - MARGIN)):
             self.line((f"{'' if place else label:{MARGIN}}", "dim"), (line, ""))
 
-    def problem(self, problem: Problem, file: str) -> None:
-        """Print a problem, its first line as editors and build servers read it."""
+    def problem(self, problem: Problem, file: str, followers: Sequence[Problem] = ()) -> None:
+        """Print a problem, its first line as editors and build servers read it; its fixes mend the followers, too."""
         head = f"{problem.severity}[{problem.code}]"
         colour = COLOURS[problem.severity]
-        self.line((f"{problem.place or file}: ", "bold"), (head, f"bold {colour}"), (f": {problem.message}", ""))
-        if problem.place:
-            for line, style in zip(snippet(problem.place), ("dim", f"bold {colour}"), strict=False):
-                self.line((f"    {line}", style))
-        for line in details(problem):
-            self.line((f"    {line}", ""))
+        self.line((f"{problem.place or file}: ", "bold"), (head, f"bold {colour}"), (f": {sentence(problem)}", ""))
+        room = self.width - len(INDENT)
+        for number, line in enumerate(shown(problem, room)):
+            self.line((f"{INDENT}{line}", f"bold {colour}" if number else "dim"))
+        for line in within(problem):
+            self.line((f"{INDENT}{line}", ""))
+        for label, line in diagnosis(problem, followers, room - LABEL):
+            style = "bold green" if label.startswith("fix") else "bold"
+            self.line((f"{INDENT}{label:{LABEL}}", style), (line, ""))
         self.line()
+
+    def problems(self, problems: Sequence[Problem], file: str) -> None:
+        """Print problems, those that follow from another as a line under it; and how their fixes are written."""
+        for problem in problems:
+            if problem.follows is None or problem.follows not in problems:
+                self.problem(problem, file, [other for other in problems if other.follows == problem])
+        if any(problem.fixes for problem in problems):
+            self.line((FIX_OPTION, "dim"))
+            self.line()
 
     def verdict(self, severity: str, words: str) -> None:
         self.line((f"{MARKS[severity]} {words}", f"bold {COLOURS[severity]}"))

@@ -95,8 +95,7 @@ def _show(screen: Screen, checked: Checked, depth: int) -> None:
         for label, fact in facts(checked):
             screen.fact(label, fact)
         screen.line()
-    for problem in checked.problems:
-        screen.problem(problem, net.file)
+    screen.problems(checked.problems, net.file)
     screen.verdict(*verdict(checked))
 
 
@@ -178,8 +177,7 @@ def show_sizes(answer: Answer, *, listed: bool) -> None:
     from cnnshape.show.sizes.layer_rows import layer_rows
 
     screen = Screen()
-    for problem in answer.problems:
-        screen.problem(problem, answer.net.file)
+    screen.problems(answer.problems, answer.net.file)
     if not answer.problems:
         screen.title(answer.net)
         if layers := layer_rows(answer) if listed else []:

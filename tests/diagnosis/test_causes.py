@@ -641,7 +641,7 @@ def test_cause(name):
     cause = found[0]
     assert cause is not None
     assert (cause.layer, cause.code) == (layer, code), cause.message
-    said = [cause.message, *cause.notes]
+    said = [cause.message, *cause.notes, cause.remark]
     assert all(any(word in line for line in said) for word in words), said
     assert cause.place is not None
     for chain in cause.chains:

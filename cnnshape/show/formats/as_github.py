@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnnshape.problems.wording import printable
 from cnnshape.show.facts import verdict
-from cnnshape.show.problem_lines import details
+from cnnshape.show.problem_lines import details, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def _annotation(problem: Problem, file: str) -> str:
         "title": f"{problem.layer}: {problem.code}" if problem.layer else problem.code,
     }
     where = ",".join(f"{key}={_percent(printable(str(value)), '%', ',', ':')}" for key, value in properties.items())
-    text = "\n".join(map(printable, [problem.message, *details(problem)]))
+    text = "\n".join(map(printable, [sentence(problem), *details(problem)]))
     return f"::{problem.severity} {where}::{_percent(text)}"
 
 

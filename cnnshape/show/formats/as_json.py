@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.sizeset import SizeSet
     from cnnshape.problems.base import Problem
+    from cnnshape.problems.diagnosed import Cause, Fix
     from cnnshape.problems.place import Place
     from cnnshape.pytorch.crosscheck import Verdict
     from cnnshape.show.checked import Checked
@@ -59,7 +60,7 @@ def _file(checked: Checked) -> dict[str, Any]:
         "macs": report.macs,
         "stated": net.on_trust(),
         "layers": [_layer(*triple) for triple in zip(report.layers, verdicts, matches, strict=True)],
-        "problems": [_problem(problem) for problem in checked.problems],
+        "problems": _problems(checked.problems),
         "crosscheck": verification
         and {"device": verification.device, "torch": verification.torch, "ok": verification.ok},
         "no_crosscheck": None if verification else checked.unverified,
@@ -103,6 +104,14 @@ def _layer(layer: LayerReport, verdict: Verdict | None, match: Match | None) -> 
     }
 
 
+def _problems(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    return [_problem(problem) | {"follows": _index(problem.follows, problems)} for problem in problems]
+
+
+def _index(problem: Problem | None, problems: Sequence[Problem]) -> int | None:
+    return problems.index(problem) if problem is not None and problem in problems else None
+
+
 def _problem(problem: Problem) -> dict[str, Any]:
     return {
         "code": problem.code,
@@ -112,8 +121,33 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "layer": problem.layer or None,
         **_place(problem.place),
         "used_at": [_place(place) for place in problem.used_at],
-        "cause": None,
-        "fixes": [],
+        "cause": problem.cause and _cause(problem.cause),
+        "fixes": [_fix(fix) for fix in problem.fixes],
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "layer": cause.layer,
+        "code": cause.code,
+        "message": cause.message,
+        "chain": cause.chain,
+        "chains": [
+            {"links": chain.links, "label": chain.label or None, "factors": chain.factors, "about": chain.about or None}
+            for chain in cause.chains
+        ],
+        "notes": [*cause.notes, *filter(None, [cause.remark])],
+        "facts": cause.facts,
+        **_place(cause.place),
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "summary": fix.summary,
+        "edits": [edit._asdict() for edit in fix.edits],
+        "effect": fix.effect._asdict(),
+        "also": fix.also or None,
     }
 
 
@@ -143,7 +177,7 @@ def sizes(answer: Answer) -> str:
         no_closed_form=refusal and {"layer": refusal.layer or None, "reason": refusal.reason},
         layers=None if valid is None else _formulas(net, valid, answer.receptive_fields()),
         stated=net.on_trust(),
-        problems=[_problem(problem) for problem in answer.problems],
+        problems=_problems(answer.problems),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from cnnshape.problems.wording import printable
-from cnnshape.show.problem_lines import details
+from cnnshape.show.problem_lines import told
 from cnnshape.show.testcases import cases
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _add(suite: ET.Element, test: Case, file: str) -> None:
     case = ET.SubElement(suite, "testcase", {"classname": file, "name": name, "time": "0", **at})
     if test.errors:
         first = test.errors[0]
-        text = "\n".join(printable(line) for p in test.errors for line in [repr(p), *details(p)])
+        text = "\n".join(line for problem in test.errors for line in told(problem))
         ET.SubElement(case, "failure", message=f"{first.code}: {first.message}", type=first.code).text = text
     elif test.skipped:
         ET.SubElement(case, "skipped", message=printable(test.skipped))

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.wording import printable
 from cnnshape.show.counts import counted, number
+from cnnshape.show.diagnosis_lines import diagnosis
 from cnnshape.show.facts import facts, verdict
-from cnnshape.show.problem_lines import details
+from cnnshape.show.problem_lines import sentence, within
 from cnnshape.show.rows import rows
+from cnnshape.show.snippet import ROOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,8 +42,10 @@ def _section(checked: Checked, depth: int) -> Iterator[str]:
         yield ""
     for problem in checked.problems:
         head = f"**{problem.severity}[{problem.code}]**"
-        yield f"- {head} {_code(str(problem.place or net.file))}: {_escaped(problem.message)}"
-        yield from (f"  - {_escaped(line)}" for line in details(problem))
+        yield f"- {head} {_code(str(problem.place or net.file))}: {_escaped(sentence(problem))}"
+        yield from (f"  - {_escaped(line)}" for line in within(problem))
+        for label, line in diagnosis(problem, (), ROOM):
+            yield f"  - {label}: {_escaped(line)}" if label else f"    - {_escaped(line.strip())}"
     if checked.problems:
         yield ""
     yield f"**{verdict(checked)[1]}**"
