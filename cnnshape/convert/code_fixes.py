@@ -44,6 +44,7 @@ class CodeFix(NamedTuple):
     said: tuple[Said, ...]
     edits: tuple[Edit, ...]
     effect: Effect
+    also: str = ""
 
     @property
     def summary(self) -> str:

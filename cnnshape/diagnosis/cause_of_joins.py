@@ -331,9 +331,11 @@ def _channels(ways: Ways, meeting: Meeting) -> Cause | None:
         return None
     wrong = _outvoted(ways, meeting, deciding, counts)
     name, count, other = ways.names[deciding[wrong]], counts[wrong], counts[1 - wrong]
-    beside = ways.names[ends[1 - wrong]]
+    beside = ways.called(ends[1 - wrong])
     made = (
-        f"{name} makes {said(count)} channels" if ways.node(deciding[wrong]) else f"{name} has {said(count)} channels"
+        f"{name} makes {said(count)} channels"
+        if ways.node(deciding[wrong])
+        else f"{ways.called(deciding[wrong])} has {said(count)} channels"
     )
     left = left_out(ways, meeting)
     message = f"{made}, and {beside} has {said(other)}{f': {left}' if left else ''}"

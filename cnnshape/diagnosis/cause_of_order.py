@@ -91,7 +91,7 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
     if place is None or shape != ways.net.inputs[name]:
         return found
     entry = place._replace(path=(*place.path, written.index(wanted)))
-    words = f"the {said(wanted)} channels that {row.name} wants; {said(shape[0])} is read as the channels"
+    words = f"the {said(wanted)} channels that {row.name} wants"
     return found._replace(marks=(Mark(entry, words),))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.diagnosis.cause_words import listed
 from cnnshape.diagnosis.text import edited, replacements
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cnnshape.file.source import Source
     from cnnshape.network.network import Network
     from cnnshape.problems.diagnosed import Edit, Effect
+
+WHOLE: Final = ("insert", "remove")  # edits whose words name their layer
 
 
 class TriedFix(NamedTuple):
@@ -52,10 +54,9 @@ class TriedFix(NamedTuple):
         """The edits in words, those of one layer together: fc1: in_features = 18432."""
         by_layer: dict[str | None, list[str]] = {}
         for edit in self.edits:
-            by_layer.setdefault(edit.layer, []).append(_words(edit))
-        return "; ".join(
-            f"{layer}: {', '.join(words)}" if layer else ", ".join(words) for layer, words in by_layer.items()
-        )
+            by_layer.setdefault(None if edit.parameter in WHOLE else edit.layer, []).append(_words(edit))
+        words = [f"{layer}: {', '.join(its)}" if layer else "; ".join(its) for layer, its in by_layer.items()]
+        return "; ".join(words)
 
 
 def also(net: Network, edits: tuple[Edit, ...], operations: tuple[Operation, ...]) -> str:
@@ -77,18 +78,19 @@ def _words(edit: Edit) -> str:
     """Write one edit in words."""
     match edit.parameter:
         case "insert":
-            settings = ", ".join(f"{key} = {shown(value)}" for key, value in edit.new.items() if key != "type")
-            return f"insert {edit.new['type']}{' with ' * bool(settings)}{settings} before it"
+            on, around = edit.new.get("from"), ("type", "name", "from")
+            settings = ", ".join(f"{key} = {shown(value)}" for key, value in edit.new.items() if key not in around)
+            where = f"{f' on {on}' if isinstance(on, str) else ''} before {edit.layer}"
+            return f"{_article(edit.new['type'])}{' with ' * bool(settings)}{settings}{where}"
         case "remove":
-            return "remove it"
+            return f"remove {edit.layer}"
         case "key":
             return f"{edit.new}, not {edit.old}"
         case "type":
             settings = "".join(f", {key} = {shown(value)}" for key, value in edit.new.items() if key != "type")
             return f"type = {shown(edit.new['type'])}{settings}"
-    return f"{edit.parameter} = {_value(edit.new)}" if edit.new is not None else f"no {edit.parameter}"
+    return f"{edit.parameter} = {shown(edit.new)}" if edit.new is not None else f"no {edit.parameter}"
 
 
-def _value(value: Any) -> str:
-    """Write a value as the file does: a tuple is a list there."""
-    return shown([*value] if isinstance(value, tuple) else value)
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

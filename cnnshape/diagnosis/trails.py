@@ -76,6 +76,13 @@ class Ways:
     def named(self, name: str) -> LayerReport | None:
         return self.row(self.values[name]) if name in self.values else None
 
+    def called(self, value: int) -> str:
+        """Return the name of a value in a sentence: conv1, the input, the input left."""
+        name = self.names[value]
+        if value > len(self.net.inputs):
+            return name
+        return "the input" if name == "input" else f"the input {name}"
+
     def shape(self, value: int) -> Shape:
         return self.shapes[value] or ()
 

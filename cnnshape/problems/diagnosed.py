@@ -5,10 +5,35 @@ They are facts; `show/` writes them. `cnnshape.diagnosis` makes them, when someb
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from cnnshape.problems.place import Place, Range
+
+
+CAUSES: Final = {  # the kinds of causes
+    "rounds": "two ways into a join part at a layer that does not scale its side by exactly its stride. Choose a side that"
+    " divides (`input`), or padding and output_padding with which the layer is exact; or tell a resize its target (`like`)",
+    "strides": "one of two ways strides more than the other, or than is expected. Take the stride out, give the other way"
+    " the same, or a resize to one of them",
+    "resize": "a layer sets a side by `size`, `like` or a factor that is not exact, and another is wanted. Name the layer"
+    " whose side it is to have",
+    "count": "a declared number is no number of this net at any input. Write what arrives, or leave the number out",
+    "input-size": "a declared number, a reshape or an expectation belongs to another input. Give the net that input, or"
+    " write what arrives",
+    "mirror": "the way up does not mirror the way down: a step gives another side than there was. An output_padding or a"
+    " kernel of that step brings it back",
+    "order": "the axes are in another order: channels at the wrong end, time and features exchanged, a batch in front."
+    " Write the input in the file's order, or say its `layout`",
+    "channels": "a layer makes other channels than are wanted. Change its out_channels, or the number that wants them",
+    "input-channels": "the input is grey, and the net was made for colours, or the other way round",
+    "groups": "channels cannot be dealt out in groups or heads. Choose a number that divides them",
+    "fixed-window": "a pool with a fixed window was to leave one cell of each channel, and leaves more. An adaptive or"
+    " global pool leaves one at any input",
+    "shrunk": "the layers before have left too small a side for a window. Let a larger input enter, or take a layer out",
+    "rank": "axes are missing or too many: a flat value enters a layer that works on space, or a map one that does not."
+    " A flatten or a reshape stands between them",
+}
 
 
 class Link(NamedTuple):

@@ -11,11 +11,12 @@ from runpy import run_path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.assemble.network import assemble
+from cnnshape.diagnosis.door import network
 from cnnshape.file.reader import read
 from cnnshape.numbers.shape import parse
 from cnnshape.problems import base, building, claims, comparing, expressions, reading, shapes, values
 from cnnshape.problems.catalogue import CODES
+from cnnshape.problems.diagnosed import CAUSES
 from cnnshape.problems.explained import CHECK, FILE, MODEL, Example, Explained, explained
 from cnnshape.show.problem_lines import told
 from cnnshape.show.screen import COLOURS, GAP, Screen, wrapped
@@ -47,6 +48,15 @@ the problem, what is printed of it, and how it is mended. `cnnshape explain CODE
 All are errors, but for those marked as warnings: these are about something that torch takes and people rarely mean. With
 `--strict` a warning is an error, too; where it is meant, `allow = "CODE"` silences it, on a layer or at the top of the
 file.
+
+## Causes
+
+Below a problem of shapes stands its `cause`, the layer at which the numbers began to differ, and up to three fixes. Each
+was tried: the net was checked with it as a whole, and the problem is gone and no other has come. `cnnshape check --fix`
+writes the first. Problems that the same fixes mend are a line below; an `expect` or a claim is never changed. In JSON and
+in Python a cause has one of these codes:
+
+{causes}
 """
 
 
@@ -56,9 +66,11 @@ def problems_of(example: Example) -> tuple[Problem, ...]:
         for name, text in example.files.items():
             Path(name).write_text(text, encoding="utf-8")
         _, _, file, *options = example.command.split()
-        net = assemble(read(file))
+        net = network(read(file))
         given = parse(options[-1], net.layout) if "--input" in options else None
         report = net.check(given, strict="--strict" in options)
+        if report.problems:
+            _ = report.problems[0].fixes  # all are worked out while the files are there
         if MODEL not in example.files:
             return report.problems
         from cnnshape.pytorch.crosscheck import verify
@@ -115,7 +127,8 @@ def page() -> str:
     }
     contents = [f"- {title}: {', '.join(map(_link, codes))}" for title, codes in stages.items()]
     parts = [part for title, codes in stages.items() for part in (f"## {title}\n", *map(_entry, codes))]
-    return "\n".join([INTRODUCTION, *contents, "", *parts])
+    causes = "\n".join(f"- `{code}`: {meaning}" for code, meaning in CAUSES.items())
+    return "\n".join([INTRODUCTION.format(causes=causes), *contents, "", *parts])
 
 
 def _link(one: Explained) -> str:

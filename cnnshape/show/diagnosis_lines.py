@@ -149,15 +149,17 @@ def _aligned(rows: Sequence[tuple[str, ...]], room: int) -> Iterator[str]:
 def _fixes(fixes: Sequence[Fix], room: int) -> Labelled:
     """Yield each fix with its number and its effect; the effects stand below each other where there is room."""
     effects = _effects(fixes)
-    width = max((len(fix.summary) for fix in fixes if len(fix.summary) <= WIDEST), default=0)
-    width = width if width + APART + max(map(len, effects), default=0) <= room else 0
-    for number, (fix, effect) in enumerate(zip(fixes, effects, strict=True), 1):
-        if not effect or (len(fix.summary) <= width):
-            lines = [f"{fix.summary:{width + APART}}{effect}".rstrip()]
-            lines = lines if len(lines[0]) <= room else _broken(fix.summary, room, 2)
-        else:
-            lines = [*_broken(fix.summary, room, 2), *_broken(f"{' ' * (width + APART)}{effect}", room, width + APART)]
-        yield from _labelled(f"fix {number}", lines)
+    widest = max(map(len, effects), default=0)
+    summaries = [len(fix.summary) for fix in fixes if len(fix.summary) <= WIDEST]
+    begin = max(summaries, default=0) + APART
+    if begin + widest > room:
+        begin = max(0, min(begin, room - widest))
+    for number, (fix, figures) in enumerate(zip(fixes, effects, strict=True), 1):
+        effect = _broken("; ".join(filter(None, [figures, fix.also])), room - begin)
+        lines = _broken(fix.summary, room, 2)
+        if len(lines) == 1 and len(lines[0]) + APART <= begin:
+            lines, effect = [f"{lines[0]:{begin}}{effect[0]}".rstrip()], effect[1:]
+        yield from _labelled(f"fix {number}", [*lines, *(f"{'':{begin}}{line}" for line in effect if line)])
 
 
 def _effects(fixes: Sequence[Fix]) -> list[str]:
@@ -175,7 +177,7 @@ def _effects(fixes: Sequence[Fix]) -> list[str]:
             words.append(f"{fix.effect.parameters:,} parameters")
         if several[2] and fix.effect.macs is not None and not (several[0] and output and len(output) > 1):
             words.append(f"{fix.effect.macs:,} MACs")
-        found.append("; ".join(filter(None, [", ".join(words), fix.also])))
+        found.append(", ".join(words))
     return found
 
 

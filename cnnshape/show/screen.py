@@ -130,7 +130,7 @@ class Screen:
         for problem in problems:
             if problem.follows is None or problem.follows not in problems:
                 self.problem(problem, file, [other for other in problems if other.follows == problem])
-        if any(problem.fixes for problem in problems):
+        if any(problem.fixes and problem.place and problem.place.source.data for problem in problems):  # of a file
             self.line((FIX_OPTION, "dim"))
             self.line()
 

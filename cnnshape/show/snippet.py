@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cnnshape.problems.place import Place
 
 ROOM: Final = 96  # columns beside the indentation, where nothing else is said
-GUTTER: Final = 12  # columns beside a source line: the indentation, and the number of the line
 LEAST: Final = 40  # columns of the line itself, however narrow the screen is
 COMMENT: Final = re.compile(r"""\s+#[^"']*$""")
 
@@ -29,7 +28,7 @@ def snippet(place: Place, marks: Sequence[Mark] = (), room: int = ROOM) -> Itera
     row, line = place.start[0], line_of(place)
     if not line:
         return
-    room = max(room - GUTTER, LEAST)
+    room = max(room - len(f"{row} | ……"), LEAST)
     line = _shortened(line, place, room)
     spans = [(mark.place.range, mark.words) for mark in marks] or [(place.range, "")]
     columns = [(start[1] - 1, end[1] - 1 if end[0] == row else len(line), words) for (start, end), words in spans]
@@ -46,10 +45,11 @@ def snippet(place: Place, marks: Sequence[Mark] = (), room: int = ROOM) -> Itera
     under = ""
     for start, end, _ in columns:
         under = under.ljust(column(start)) + "^" * max(1, column(min(end, begin + room)) - column(start))
-    words = columns[-1][2]
-    yield f"{gutter} | {under}{f' {words}' if words else ''}"
-    for start, _, words in columns[-2::-1]:
-        yield f"{gutter} | {' ' * column(start)}{words}"
+    *others, (last_start, _, words) = columns
+    beside = len(under) + 1 + len(words) <= room
+    yield f"{gutter} | {under}{f' {words}' if words and beside else ''}"
+    for start, below in [*([] if beside else [(last_start, words)]), *((one[0], one[2]) for one in reversed(others))]:
+        yield f"{gutter} | {' ' * max(0, min(column(start), room - len(below)))}{below}"
 
 
 def _shortened(line: str, place: Place, room: int) -> str:

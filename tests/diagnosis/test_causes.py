@@ -213,13 +213,13 @@ CASES = {
         of("[3, 32, 32]", conv("a", 64) + join("j", "input", "a")),
         "a",
         "channels",
-        ["a makes 64 channels, and input has 3"],
+        ["a makes 64 channels, and the input has 3"],
     ),
     "two inputs of other channels": (
         of("{ left = [3, 8, 8], right = [4, 8, 8] }", join("j", "left", "right")),
         None,
         "channels",
-        ["right has 4 channels, and left has 3"],
+        ["the input right has 4 channels, and the input left has 3"],
     ),
     "channels that follow from what enters": (
         of("[3, 8, 8]", conv("a", 8) + conv("b", '"2 * in_channels"') + conv("c", in_channels=32)),
@@ -682,4 +682,4 @@ def test_a_shortcut_that_is_left_out_is_said():
     graph = assemble(read(FOLDER / f"{name}.toml"))
     cause = Causes(graph, graph.check()).of(graph.check().problems[0])
     assert cause.chains[1].about == 'since proj is left out: when = "project", and project is false'
-    assert [link.sides for link in cause.chains[0].links] == [(128, 48, 48), (64, 48, 48), (64, 24, 24), (256, 24, 24)]
+    assert [link.sides for link in cause.chains[0].links] == [(128, 48, 48), (64, 24, 24), (256, 24, 24)]
