@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.in_torch import Called
 
 IMAGE: Final = 3  # axes of an image
+MOST_RUNS: Final = 3
 SPLIT: Final = 2  # parts of an axis of channels that is shuffled; spatial axes of an image
 
 
@@ -66,6 +67,17 @@ class Waiting(NamedTuple):
     ends: Sequence[tuple[Size, Size]]  # the cells before and after each spatial axis
     mode: str
     fill: float
+
+
+class Carried(NamedTuple):
+    """What a tensor without a view is made of, until a layer takes it."""
+
+    weights: tuple[str, ...]
+    macs: list[Size]  # one, or none when they have been counted
+
+    def take(self) -> Size:
+        """Return the multiply-accumulates, in each run, once."""
+        return self.macs.pop() if self.macs else (0,) * MOST_RUNS
 
 
 class Mark(NamedTuple):
@@ -96,6 +108,7 @@ class Growing:
         self.read = {tensor.value for op in first.ops for tensor in op.inputs}
         self.read |= {output.tensor.value for output in first.outputs}
         self.at = At("", None)
+        self.carried: dict[int, Carried] = {}  # by recorded value
         self.raised = False  # torch refuses the operation that is lowered
         for tensor in first.inputs.values():
             sizes = self.shapes[id(tensor)]
@@ -356,8 +369,9 @@ class Growing:
         path: str | None = None,
         sizes: Sizes | None = None,
         loose: bool = False,
+        anew: bool = False,
     ) -> int:
-        """Add a layer, or find the one without weights that is there already; return its value.
+        """Add a layer, or find the one that is there already, unless it is to be `anew`; return its value.
 
         `path` is its name; without it `name`, or its type, stands behind the path of the module that it is in. `sizes` are those of its
         result, where they are known. Raises Gap where it refuses its inputs in a run.
@@ -366,7 +380,7 @@ class Growing:
         if any(value in self.pending for value in entering):
             raise Gap("its padding follows no rule")
         key = (layer, *entering)
-        if path is None and key in self.done:
+        if path is None and not anew and key in self.done:
             return self.done[key]
         layer = settled(layer, tuple(size[0] for size in self.sizes[entering[0]]))
         if sizes is None or not loose:
@@ -378,7 +392,8 @@ class Growing:
             Node(self._title(path, name or layer.type), layer.type, layer, tuple(entering), place_of(self.at.line))
         )
         self.sizes.append(tuple(sizes))
-        self.done.setdefault(key, len(self.sizes) - 1)
+        if not anew and path is None:
+            self.done[key] = len(self.sizes) - 1
         return len(self.sizes) - 1
 
     def unknown(self, path: str | None, kind: str, entering: Sequence[int]) -> int:
@@ -455,13 +470,18 @@ def settled(layer: Layer, x: tuple[int, ...]) -> Layer:
     kept = dict[str, Any]()
     for name, value in vars(layer)["_settings"].items():
         parameter = layer.parameters[name]
-        if isinstance(parameter, PerAxis) and parameter.spatial and isinstance(value, tuple) and len({*value}) == 1:
+        if isinstance(parameter, PerAxis) and parameter.spatial and isinstance(value, tuple) and _alike(value):
             value = value[0]  # noqa: PLW2901 -- in its shortest form
         stands = parameter.required or isinstance(value, type(parameter.default)) is False or value != parameter.default
         same_as = isinstance(parameter, PerAxis) and parameter.same_as and value == kept.get(parameter.same_as)
         if value is not UNKNOWN and value is not None and stands and not same_as:
             kept[name] = value
     return type(layer)(**kept).completed(x)
+
+
+def _alike(value: tuple[Any, ...]) -> bool:
+    """Say whether a setting has one number for all axes; a pair by itself would be the numbers of two."""
+    return len({*value}) == 1 and not isinstance(value[0], tuple)
 
 
 def _numbers(given: Any) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from cnnshape.convert.growing import At, Gap, Growing
 from cnnshape.convert.joins import JOINS
 from cnnshape.convert.moves import MOVES
 from cnnshape.convert.names import unlike
-from cnnshape.convert.opaque import opaque, value_of
+from cnnshape.convert.opaque import carried_by, carry, opaque, value_of
 from cnnshape.convert.views import whole_view
 from cnnshape.convert.windows import LAYERS, each_value, function, module
 from cnnshape.layers.activation import Activation, Identity
@@ -72,7 +72,10 @@ def _ran_alike(one: Recording, other: Recording) -> bool:
 def _lower(net: Growing, ops: Sequence[Op]) -> None:
     """Add what an operation is; as an opaque layer, where no layer types say it."""
     op = ops[0]
-    if not op.outputs or not any(tensor.value in net.views for tensor in op.inputs):
+    if not op.outputs:
+        return
+    if not any(tensor.value in net.views for tensor in op.inputs):
+        carry(net, ops)
         return
     if op.call is not None and op.call.name in SILENT:
         return
@@ -122,7 +125,8 @@ def _gap(net: Growing, ops: Sequence[Op]) -> None:
 def _own(net: Growing, op: Op, start: int, *, trusted: bool = False) -> None:
     """Note whose weights the new nodes have. Raises Gap where their counts are not those of the model."""
     weights = net.recordings[0].weights
-    used = [name for name in op.weights if weights[name].parameter]
+    names = dict.fromkeys([*op.weights, *(carried_by(net, op.inputs) if trusted else ())])
+    used = [name for name in names if weights[name].parameter]
     new = range(start, len(net.nodes))
     counts = {index: _parameters(net, index) for index in new}
     own = [index for index in new if counts[index]]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from math import prod
+from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.convert.growing import Gap, Growing, constant
+from cnnshape.convert.growing import Carried, Gap, Growing, constant
 from cnnshape.convert.views import unrepeated
 from cnnshape.convert.windows import owner
 from cnnshape.layers.stated import Opaque
@@ -28,16 +29,34 @@ def opaque(net: Growing, ops: Sequence[Op]) -> None:
         raise Gap("nothing enters it")
     results = [tensor for tensor in op.outputs if tensor.value in net.read and tensor.shape]
     results = results or [*op.outputs[:1]]
-    fresh = [name for name in op.weights if name not in net.owners]
-    weights = net.recordings[0].weights
-    count = sum(weights[name].numel() for name in fresh if weights[name].parameter)
+    count = net.fresh([*dict.fromkeys([*op.weights, *carried_by(net, op.inputs)])])
     for index, output in enumerate(results):
         one(net, ops, alive, output, count=0 if index else count)
+
+
+def carry(net: Growing, ops: Sequence[Op]) -> None:
+    """Note the weights and multiply-accumulates of an operation on what only has shapes of the input, as a grid of places."""
+    op = ops[0]
+    macs = tuple(_macs(each, net) for each in ops)
+    for tensor in op.inputs:
+        if tensor.value in net.carried:
+            macs = tuple(map(add, macs, net.carried[tensor.value].take()))
+    names = tuple(dict.fromkeys([*op.weights, *carried_by(net, op.inputs)]))
+    for output in op.outputs:
+        net.carried[output.value] = Carried(names, [macs])
+
+
+def carried_by(net: Growing, tensors: Sequence[Tensor]) -> list[str]:
+    """Return the weights that tensors without a view are made of."""
+    return [name for tensor in tensors if tensor.value in net.carried for name in net.carried[tensor.value].weights]
 
 
 def one(net: Growing, ops: Sequence[Op], alive: Sequence[Tensor], output: Tensor, *, count: int) -> None:
     op, target = ops[0], net.shapes[id(output)]
     macs = tuple(_macs(each, net) for each in ops)
+    for tensor in op.inputs:
+        if tensor.value in net.carried:
+            macs = tuple(map(add, macs, net.carried[tensor.value].take()))
     unique = [*{tensor.value: tensor for tensor in alive}.values()]
     first = next((t for t in unique if net.shapes[id(t)] == target), unique[0])
     path = op.path if op.call is None and op.path else owner(net, op)
@@ -46,7 +65,7 @@ def one(net: Growing, ops: Sequence[Op], alive: Sequence[Tensor], output: Tensor
         view = net.view(first)
         x = net.sizes[view.value]
         layer = Opaque(out_shape="keep", **_figures(count, macs, x))
-        net.give(output, view.of(net.add(layer, [view.value], name, path=path, sizes=x, loose=True), x))
+        net.give(output, view.of(net.add(layer, [view.value], name, path=path, sizes=x, loose=True, anew=True), x))
         return
     unique = [first, *(tensor for tensor in unique if tensor is not first)]
     values = [value_of(net, tensor) for tensor in unique]
@@ -54,7 +73,7 @@ def one(net: Growing, ops: Sequence[Op], alive: Sequence[Tensor], output: Tensor
     x, sizes = net.sizes[values[0]], tuple(target[axis] for axis in order)
     shape = out_shape(x, sizes)
     layer = Opaque(out_shape=shape, **_figures(count, macs, x))
-    made = net.add(layer, values, name, path=path, sizes=sizes, loose=True)
+    made = net.add(layer, values, name, path=path, sizes=sizes, loose=True, anew=True)
     net.give(output, net.laid(made, order, len(target)))
 
 

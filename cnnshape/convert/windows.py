@@ -20,7 +20,7 @@ from cnnshape.layers.normalization import BatchNorm, LayerNorm
 from cnnshape.layers.parameters import per_axis
 from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxUnpool
 from cnnshape.layers.rearranging import HOW, Reduce
-from cnnshape.layers.shaping import Pad, Upsample
+from cnnshape.layers.shaping import MODES, Pad, Upsample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,14 +44,14 @@ def put(  # noqa: PLR0913 -- what a node has
 ) -> int:
     """Add the layer of an operation: a module's by its path, that of a function by its type."""
     path = op.path if op.call is None else owner(net, op)
-    return net.add(layer, inputs, layer.type, references=references, path=path, sizes=sizes, loose=loose)
+    return net.add(layer, inputs, layer.type, references=references, path=path, sizes=sizes, loose=loose, anew=True)
 
 
 def owner(net: Growing, op: Op) -> str | None:
     """Return the path of the module whose weights a function uses, if it uses one module's and those as they are."""
     owners = {name.rpartition(".")[0] for name in op.weights}
     path = owners.pop() if len(owners) == 1 else ""
-    return path if path and path != op.path and path not in net.names else None
+    return path if path and path not in net.names else None
 
 
 def ordered(net: Growing, tensor: Tensor) -> list[int]:
@@ -386,6 +386,8 @@ def upsample(net: Growing, ops: Sequence[Op]) -> None:
         layer = Upsample.of_torch({"mode": "nearest"} | told)
     if layer is None:
         raise Gap("no layer type is such a resize")
+    if layer.mode not in MODES:  # torch's modules have align_corners whatever the mode
+        layer = type(layer)(**{key: one for key, one in vars(layer)["_settings"].items() if key != "align_corners"})
     rank = len(tensor.shape) - 2
     order = ordered(net, tensor)
     if order[:2] == [1, 0]:

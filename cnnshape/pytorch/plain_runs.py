@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnnshape.pytorch.inputs import arguments, found_in, samples
@@ -18,11 +20,21 @@ from cnnshape.pytorch.undisturbed import undisturbed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import torch
-
     from cnnshape.numbers.shape import Shape
 
+TRAINING: Final = 5  # its place among the arguments of batch_norm
 PRODUCTS: Final = ("bmm", "_attention")  # of results, which have no weights
+
+
+class _Norms(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
+    """A batch norm in evaluation gives the shape that it gets: torch takes most of a meta forward to say so."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is torch.nn.functional.batch_norm and len(args) > TRAINING and not args[TRAINING]:
+            x, mean = args[:2]
+            if mean is not None and x.dim() > 1 and x.shape[1] == mean.shape[0]:
+                return torch.empty_like(x)
+        return function(*args, **(kwargs or {}))
 
 
 class PlainRuns:
@@ -56,4 +68,6 @@ class PlainRuns:
                 live.begin()
             with undisturbed(live.kept, live.device):
                 args, kwargs = arguments(live.model, dict[str, Any](samples(live.model, inputs, live.device)))
-                return [tuple(found.tensor.shape[1:]) for found in found_in(live.model(*args, **kwargs))]
+                with _Norms():
+                    results = [*found_in(live.model(*args, **kwargs))]
+                return [tuple(found.tensor.shape[1:]) for found in results]

@@ -1,4 +1,4 @@
-"""Models as people write them, each with a shape that enters; `MODELS` has them by name."""
+"""Models as people write them, each with a shape that enters; `MODELS` and `OPAQUE` have them by name."""
 
 import torch
 from torch import nn
@@ -239,7 +239,59 @@ class Segments(nn.Module):
         return self.back(y, indices)
 
 
+class OneSided(nn.Module):
+    """Rows and columns at the end alone, two at one end, and a module that resizes."""
+
+    def __init__(self):
+        super().__init__()
+        self.zeros, self.conv = nn.ZeroPad2d((1, 2, 1, 2)), nn.Conv2d(3, 4, 2, stride=2)
+        self.up = nn.Upsample(scale_factor=2, mode="nearest")
+
+    def forward(self, x):
+        return self.up(self.conv(functional.pad(self.zeros(x), (0, 1, 0, 1))))
+
+
+class Norm(nn.Module):
+    """A batch norm that calls the function."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("var", torch.ones(channels))
+
+    def forward(self, x):
+        return functional.batch_norm(x, self.mean, self.var, self.weight, self.bias, False, 0.1, 1e-5)
+
+
+class TwoNorms(nn.Module):
+    """Two norms that are alike, each of its own weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = Norm(3), Norm(3)
+
+    def forward(self, x):
+        return self.one(x) + self.other(x)
+
+
+class Places(nn.Module):
+    """A learned encoding of places, made of the shape alone: what is added to the input has nothing of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.proj, self.conv = nn.Conv2d(2, 6, 1), nn.Conv2d(3, 6, 3, padding=1)
+
+    def forward(self, x):
+        x = self.conv(x)
+        grid = torch.zeros_like(x[:, :2])
+        return x + self.proj(grid)
+
+
+OPAQUE = {"places": (Places, (3, 32, 32))}  # a layer of which is opaque
 MODELS = {
+    "one-sided": (OneSided, (3, 30, 30)),
+    "two norms": (TwoNorms, (3, 16, 16)),
     "unet": (UNet, (1, 64, 64)),
     "resized": (Resized, (3, 64, 48)),
     "generator": (Generator, (16,)),
