@@ -49,11 +49,8 @@ def entries(case: Case, node: Node) -> list[str] | None:
 def on_entry(  # noqa: PLR0913 -- the fields of a candidate
     case: Case, node: Node, index: int, layer: dict[str, Any], *, rank: float, family: str
 ) -> Iterator[Candidate]:
-    """Yield a new layer on one entry of a layer's `from`, which then names the new one."""
-    names = entries(case, node)
-    if names is None:
-        return
-    path, entry = node.place.path, names[index]
+    """Yield a new layer on one of a layer's `entries`, which then names the new one."""
+    path, entry = node.place.path, case.at((*node.place.path, "from", index))
     new = {"name": free_name(case, node, f"{entry.replace('.', '_')}_{layer['type']}"), **layer, "from": entry}
     edit = Edit(node.name, "insert", None, new)
     replaced = Operation("set", (*path, "from", index), new["name"])

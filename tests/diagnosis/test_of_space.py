@@ -141,3 +141,25 @@ def test_a_reshape_that_is_written_channels_last():
     text = 'layout = "channels_last"\n' + RESHAPE % (8 * 49, [8, 8, 8])
     assert candidates(reshaped, text) == [{"r.shape": [7, 7, 8]}]
     assert candidates(reshaped, linear(3)) == []
+
+
+def test_what_stands_in_an_included_file_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    layers = f"[{WINDOW}, {FLAT}, {{ name = 'fc', type = 'linear', in_features = 4, out_features = 2 }}]"
+    (tmp_path / "b.toml").write_text(f"[blocks.head]\nlayers = {layers}")
+    text = 'include = ["b.toml"]\ninput = [4, 6, 8]\nlayers = [{ name = "x", block = "head" }]'
+    assert candidates(pooled, text) == []
+
+
+def test_a_layer_that_takes_a_list_gets_no_other_before_it():
+    text = linear(192).replace("out_features = 2", 'out_features = 2, from = ["input"]')
+    assert candidates(flattened, text) == []
+
+
+def test_another_problem_of_a_linear_layer_on_a_map_is_none_of_space():
+    text = (
+        linear(8)
+        .replace("out_features = 2", 'out_features = 2, shares = "a"')
+        .replace("layers = [", 'layers = [\n  { name = "a", type = "linear", in_features = 8, out_features = 3 },')
+    )
+    assert candidates(flattened, text) == []
