@@ -79,10 +79,8 @@ def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) ->
     if isinstance(case.problem, ClaimDiffers) and isinstance(case.data.get("input"), list):
         sizes = [*_within(case.data["input"], ("input",))]
         asked = [*(sizes if of_sides else [one for one in sizes if one[1] == _entering_channels(case)]), *asked]
-    if isinstance(case.problem, DeclaredDiffers):  # out_channels are those of sources
-        asked = [
-            one for one in asked if one[0][-1] not in ("out_channels", "in_channels", "in_features", "num_features")
-        ]
+    if not isinstance(case.problem, ClaimDiffers):  # the settings of layers are solved, and their channels traced
+        asked = [one for one in asked if _key(one[0]) == "repeat" or "type" not in _step(case, one[0])]
     kept = [one for one in asked if (_key(one[0]) in OF_SIDES) == of_sides or (of_sides and one[0][0] == "input")]
     return sorted(kept, key=unlikely)
 
@@ -118,6 +116,13 @@ def _table(place: Place) -> dict[str, Any]:
 def step_of(path: KeyPath) -> int:
     """Return how many parts of a path lead to the layer or the use that it is in; 0 for none."""
     return next((i + 2 for i in range(len(path) - 1, -1, -1) if path[i] == "layers"), 0)
+
+
+def _step(case: Case, path: KeyPath) -> dict[str, Any]:
+    """Return the table of the layer or the use that a path leads into."""
+    depth = step_of(path)
+    table = case.at(path[:depth]) if depth else None
+    return table if isinstance(table, dict) else {}
 
 
 def _key(path: KeyPath) -> str:
@@ -187,8 +192,7 @@ def nearby(case: Case) -> Iterator[Candidate]:
     for path, number in numbers(case):
         depth, key = step_of(path), path[-1]
         inside = path[:depth] in near if depth else path[0] in ("constants", "blocks")
-        table = case.at(path[:depth]) if depth else None
-        own_rule = isinstance(table, dict) and "type" in table and key in SOLVED  # which parameters.py solves
+        own_rule = "type" in _step(case, path) and key in SOLVED  # which parameters.py solves
         if not inside or not isinstance(key, str) or key in CHANNELS or own_rule:
             continue
         siblings = [value for (name, value), _ in like.most_common() if name == key and value != number]

@@ -7,7 +7,7 @@ value is followed from its layer to where the problem shows.
 from __future__ import annotations
 
 from collections import Counter
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
@@ -98,9 +98,11 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
     change = _odd(after) - _odd(before)
     if parameter == "upscale_factor" and after.upscale_factor == 1:  # type: ignore[attr-defined]
         return False
-    if parameter == "kernel_size" and not isinstance(before, ConvTranspose):
-        ones = 1 in _entries(after.kernel_size) and 1 not in _entries(before.kernel_size)  # type: ignore[attr-defined]
-        return change < 0 and not ones
+    if parameter == "kernel_size":
+        old, new = _entries(before.kernel_size), _entries(after.kernel_size)  # type: ignore[attr-defined]
+        ones = 1 in new and 1 not in old and max(old) > 2  # noqa: PLR2004 -- from a larger kernel
+        centred = not isinstance(after, Conv) or after.padding == _half(after)
+        return change < 0 and centred and not ones
     if isinstance(before, Pooling) and parameter in ("padding", "stride"):
         return change <= 0
     return change <= (ODDER if not named else MUCH_ODDER)
@@ -349,6 +351,7 @@ def _geometry(layer: Layer) -> Any:
     return tuple(repr(getattr(layer, name, None)) for name in GEOMETRY)
 
 
+@lru_cache(maxsize=2**12)
 def _odd(layer: Layer) -> float:
     """Return how unusual the settings of a layer are, by what people write: paddings that keep a side, odd kernels."""
     kernel, padding = getattr(layer, "kernel_size", None), getattr(layer, "padding", None)
