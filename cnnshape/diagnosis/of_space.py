@@ -156,7 +156,7 @@ def reshaped(case: Case) -> Iterator[Candidate]:
     written = case.at((*row.node.place.path, "shape")) if row else None
     if row is None or not isinstance(problem, ElementsDiffer) or not isinstance(written, list):
         return
-    if all(isinstance(size, int) for size in written):
+    if written and all(isinstance(size, int) for size in written):
         for new in _reshapes(case, written, problem.facts["elements"]):
             yield from case.change(row.node, "shape", new, rank=4, family=FAMILY)
 

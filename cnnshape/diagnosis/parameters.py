@@ -100,7 +100,8 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
         return False
     if parameter == "kernel_size":
         old, new = _entries(before.kernel_size), _entries(after.kernel_size)  # type: ignore[attr-defined]
-        ones = 1 in new and 1 not in old and max(old) > 2  # noqa: PLR2004 -- from a larger kernel
+        dilated = max(_entries(getattr(after, "dilation", 1))) > 1
+        ones = 1 in new and 1 not in old and (dilated or max(old) > 2)  # noqa: PLR2004 -- from a larger kernel
         centred = not isinstance(after, Conv) or after.padding == _half(after)
         return change < 0 and centred and not ones
     if isinstance(before, Pooling) and parameter in ("padding", "stride"):

@@ -421,3 +421,9 @@ def test_a_change_of_changed_data_is_one_of_those_given(before, path, given):
     if moved and len(path) == 2:
         changed, (index,) = applied(data, before)["layers"], path[1:]
         assert changed[index] == data["layers"][moved.path[1]]
+
+
+def test_a_reshape_to_no_axes_has_no_fix_of_its_shape():
+    text = """input = [4, 2, 2]
+    layers = [{ name = "r", type = "reshape", shape = [] }]"""
+    assert not [fix.summary for fix in first_error(text).fixes if "shape" in fix.summary]
