@@ -111,7 +111,7 @@ def test_those_would_be_seen(tmp_path, monkeypatch, torch):
     ("code", "said"),
     [
         ("unknown-tpye", "; did you mean unknown-type?"),
-        (str(ALEXNET), "is no code of a problem, and there is no LAYER"),
+        ("conv1", "is no code of a problem, and there is no LAYER"),
     ],
 )
 def test_explaining_what_is_no_code_is_2(code, said):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from cnnshape.commands.shared import FILE, built, completed, finish, usage_error
+from cnnshape.commands.shared import FILE, STDIN, built, completed, finish, status, usage_error
 from cnnshape.problems.wording import printable
 
 
@@ -18,31 +20,44 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
     LAYER is called as in the table of check, dotted where it stands in a block. The exit status is 1 where the layer
     fails, or where it is not known what enters.
 
+    Without a LAYER: the story of the net's problems at length, with the arithmetic of every layer on the ways that lead
+    to them; of a net that is well, its sizes in short.
+
     Or say what the CODE of a problem means, as unknown-type: an example, and how it is mended.
     """
-    if layer is None:
+    if layer is None and not _is_file(file):
         _explain_code(file)
         return
     from cnnshape.network.explain import explain
 
     net, shapes = built(file, given)
-    if net.problems and not net.nodes:
+    if layer is not None and net.problems and not net.nodes:
         raise click.UsageError("\n".join(printable(repr(problem)) for problem in net.problems))
+    if layer is None:
+        from cnnshape.show.checked import Checked
+        from cnnshape.show.story import show_story
+
+        report = net.check(shapes)
+        show_story(net, report, shapes)
+        sys.exit(status(Checked(net, report)))
     with usage_error("LAYER"):
         explanation = explain(net, layer, shapes)
     finish(explanation)
 
 
+def _is_file(name: str) -> bool:
+    """Say whether an argument names a file, and no code of a problem."""
+    return name == STDIN or any(sign in name for sign in "./:")
+
+
 def _explain_code(code: str) -> None:
     from cnnshape.problems.catalogue import CODES
-    from cnnshape.problems.suggest import advice, suggest
+    from cnnshape.problems.suggest import suggest
     from cnnshape.problems.wording import suggested
 
     if code not in CODES:
         what = f"{code} is no code of a problem, and there is no LAYER beside it"
-        is_file = any(sign in code for sign in "./:")
-        meant = advice(f"write cnnshape explain {code} LAYER") if is_file else suggest(code, CODES)
-        raise click.UsageError(printable(suggested(what, meant)))
+        raise click.UsageError(printable(suggested(what, suggest(code, CODES))))
     from cnnshape.show.codes import show_code
 
     show_code(code)
