@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads th
     "import": "import_",
     "schema": "schema",
     "sizes": "sizes",
+    "torch": "torch",
     "verify": "check",
     "zoo": "zoo",
 }

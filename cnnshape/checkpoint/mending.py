@@ -181,7 +181,7 @@ def _repeated(node: Node, parent: str, more: int) -> Mend | None:
     title = parent.rstrip(".").rpartition(".")[2]
     places = [node.place, *node.used_at]
     for at, place in enumerate(places):
-        table = _written(place)
+        table = _written(place) or {}
         name = str(table.get("name", ""))
         if "repeat" in table and (name.rstrip("_") == title.rstrip("_") or "{" in name):
             uses = [use for use in node.used_at if use in places[at + 1 :]]
@@ -223,10 +223,11 @@ def _followed(node: Node, place: Place, called: str, value: Any, uses: list[Plac
 
 
 def _written(place: Place) -> Any:
+    """Return what the file has at a place; None for the code of a live model."""
     data: Any = place.source.data
-    for key in place.path:
+    for key in place.path if data else ():
         data = data[key]
-    return data
+    return data or None
 
 
 def _names(expression: str) -> list[str]:

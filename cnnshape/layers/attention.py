@@ -132,6 +132,24 @@ class Attention(Layer, type="attention"):
         qkv, proj = linear(c, 3 * c, bias=self.projects_with_bias()), linear(c, c, bias=self.bias)
         return torch.nn.ModuleDict({"qkv": qkv, "proj": proj})
 
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        c, apart = self.embed_dim, self.projects_with_bias()
+        if apart == self.bias:
+            return parts.SelfAttention(c, self.num_heads, self.dropout, self.bias, batch_first=True)
+        return parts.Attention(c, self.num_heads, qkv_bias=apart, bias=self.bias)
+
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        positions = sorted(axis + 1 for axis in self.positions(x.shape[1:], unasked))
+        [features] = {*range(1, x.dim())} - {*positions}
+        tokens = x if features == x.dim() - 1 else x.movedim(features, -1)
+        if len(positions) > 1:
+            tokens = tokens.flatten(1, -2)
+        y = module(tokens)
+        if len(positions) > 1:
+            y = y.unflatten(1, [x.shape[axis] for axis in positions])
+        return y if features == x.dim() - 1 else y.movedim(-1, features)
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         positions = sorted(axis + 1 for axis in self.positions(x.shape[1:], unasked))

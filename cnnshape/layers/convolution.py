@@ -122,6 +122,12 @@ class Learned(Layer):
             return module
         return getattr(torch.nn.utils.parametrizations, self.parametrization)(module)
 
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        """Return the module; the numbers of a fixed one are buffers."""
+        if self.learned:
+            return self.module(torch, *inputs)
+        return parts.fixed(self.replace(learned=True).module(torch, *inputs))
+
     def ready(self, torch: Any, module: Any, x: Any) -> Any:
         """Return the module that runs on a tensor: the one given, or that of a fixed one."""
         return (
@@ -317,6 +323,16 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
         filters = module.weight.reshape(1, self.out_channels, -1)
         standard = torch.nn.functional.batch_norm(filters, None, None, weight=module.gain.flatten(), training=True)
         return module._conv_forward(x, standard.reshape_as(module.weight), module.bias)  # noqa: SLF001 -- in padding_mode
+
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        if not self.gain:
+            return super().construct(torch, parts, *inputs)
+        bare = self.replace(gain=False)
+        return parts.standardized(bare.construct(torch, parts, *inputs))
+
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        return module(self.padded_in_code(parts, tensors[0], tensors[0].dim() - 2, mode=mode))
 
     @classmethod
     def of_module(cls, module: Any, **said: Any) -> Self:

@@ -210,6 +210,12 @@ class _Tensor(Elementwise):
         shape = self.tensor_shape(inputs[0])
         return torch.nn.ParameterDict({"weight": torch.nn.Parameter(torch.ones(shape))})
 
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        return getattr(parts, type(self).__name__)(*self.tensor_shape(inputs[0])) if self.state(inputs[0]) else None
+
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        return self.call(torch, module, *tensors) if module is None else module(tensors[0])
+
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the number of its values, however it is stated."""
         count = self.weights(x)

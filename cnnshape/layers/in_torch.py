@@ -101,6 +101,14 @@ class InTorch:
         """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` the result of `module`."""
         return module(tensors[0])
 
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        """Return the module of generated code: that of `module`, or one of cnnshape/pytorch/parts.py; None for a function."""
+        return self.module(torch, *inputs)
+
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        """Run the layer with such a module, at any size."""
+        return self.call(torch, module, *tensors)
+
     def state(self, x: Shape) -> dict[str, Shape]:
         """Return the shapes of the parameters and buffers, at input x, by the names that torch's modules give them."""
         return {}

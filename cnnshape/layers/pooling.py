@@ -96,6 +96,9 @@ class _Pool(Pooling, Sliding):
         bare = self.replace(padding=0) if self.padding in SAME_ENDS else self
         return super(_Pool, bare).module(torch, *inputs)
 
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        return module(self.padded_in_code(parts, tensors[0], tensors[0].dim() - 2))
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return module(self.padded_input(torch, tensors[0]))
 
@@ -176,6 +179,13 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
     def behind(self, pad: Any, x: Shape, padded: Shape) -> Self | None:
         whole = super().behind(pad, x, padded)
         return whole and whole.replace(count_include_pad=True)
+
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        y = super().apply(torch, parts, module, x)
+        if self.padding not in SAME_ENDS or self.counts_padding or self.divisor_override is not None:
+            return y
+        return y / module(self.padded_in_code(parts, torch.ones_like(x), x.dim() - 2))
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
@@ -381,11 +391,13 @@ class _AdaptivePool(Pooling):
         return spread(w, self.side(w, unasked, output_size=output_size))
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return torch's module with every size as a number: the 1-D ones take no None."""
-        sides = inputs[0][1:]
-        wanted = per_axis(self.output_size, len(sides))
-        sizes = tuple(w if size == "keep" else size for w, size in zip(sides, wanted, strict=True))
-        return getattr(torch.nn, self.torch.format(rank=len(sizes)))(sizes)
+        """Return torch's module with None for a side that is kept; the 1-D ones take none."""
+        wanted = per_axis(self.output_size, len(inputs[0]) - 1)
+        if wanted == ("keep",):
+            return torch.nn.Identity()
+        sizes = tuple(None if size == "keep" else size for size in wanted)
+        plain = sizes[0] if len({*sizes}) == 1 and sizes[0] is not None else sizes
+        return getattr(torch.nn, self.torch.format(rank=len(sizes)))(plain)
 
 
 class AdaptiveAvgPool(_AdaptivePool, type="adaptive_avg_pool", torch="AdaptiveAvgPool{rank}d"):

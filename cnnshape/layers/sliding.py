@@ -92,6 +92,23 @@ class Sliding(Layer):
         before, _ = added(w, padding, covered=extent(kernel_size, dilation), stride=stride)
         return cells(-before, kernel_size, apart=dilation, step=stride)
 
+    def padded_in_code(self, parts: Any, x: Any, rank: int, *, mode: str = "constant") -> Any:
+        """Return what `padded_input` does as a call, for generated code."""
+        if self.padding not in SAME_ENDS:
+            return x
+        axes, names = self.axes(rank), ("kernel_size", "stride", "dilation")
+        each = {name: tuple(axis.get(name, 1) for axis in axes) for name in names}
+        given = {name: sizes[0] if len({*sizes}) == 1 else sizes for name, sizes in each.items()}
+        more: dict[str, Any] = {"more_before": True} if self.padding == "same_lower" else {}
+        if given.pop("dilation") != 1:
+            more["dilation"] = each["dilation"]
+        usual = {
+            **more,
+            **({} if mode == "constant" else {"mode": mode}),
+            **({"value": self.fills} if self.fills else {}),
+        }
+        return parts.pad_same(x, given["kernel_size"], given["stride"], **usual)
+
     def ends(self, x: Shape) -> Sequence[tuple[N, N]]:
         """Return the cells that `padding` adds before and after each spatial axis of input x."""
         return [

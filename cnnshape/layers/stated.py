@@ -63,6 +63,12 @@ class Requirement(Stated, type="require"):
             require(w <= at_most, "requirement-fails", side=w, key="at_most", number=at_most)
         return w
 
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        return parts.Requirement(**{name: getattr(self, name) for name in self.parameters if name in vars(self)})
+
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        return module(tensors[0])
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return tensors[0]
 
@@ -145,7 +151,13 @@ class Opaque(Stated, type="opaque"):
         return self.submodule or ""
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        return torch.nn.ParameterList([torch.nn.Parameter(torch.empty(self.num_parameters))])
+        return torch.nn.ParameterDict({"weight": torch.nn.Parameter(torch.empty(self.num_parameters))})
+
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        return parts.Opaque(self.num_parameters)
+
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        return module(tensors[0])
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]

@@ -1,0 +1,36 @@
+"""`cnnshape torch`: the code of a net's model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnnshape.commands.shared import FILE, OF_MODEL, of_model
+from cnnshape.problems.wording import printable
+
+
+@click.command()
+@FILE
+@OF_MODEL
+@click.option("-o", "--output", "to", type=click.Path(dir_okay=False), help="Write the code to this file.")
+def torch(file: str, given: tuple[str, ...], to: str | None) -> None:
+    """Print the code of an nn.Module that runs FILE: plain torch, which needs no cnnshape.
+
+    Blocks are classes, chains nn.Sequential, repeats copies; tensors have the names of the layers, so that a checkpoint that
+    fits the file loads. The exit status is 0, and 2 where FILE has errors.
+    """
+    from cnnshape.convert.torch_code import torch_code
+    from cnnshape.problems.base import ArchitectureError
+
+    try:
+        code = torch_code(of_model(file, given))
+    except ArchitectureError as error:
+        raise click.UsageError("\n".join(printable(repr(problem)) for problem in error.problems)) from None
+    if to is None:
+        click.echo(code, nl=False)
+        return
+    try:
+        Path(to).write_text(code, encoding="utf-8")
+    except OSError as error:
+        raise click.BadParameter(f"{to}: {error.strerror}", param_hint="--output") from None

@@ -1,0 +1,231 @@
+"""The code of a net's model: run by torch alone, and held to the net, to cnnshape.build and to ruff."""
+
+import importlib.util
+import itertools
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from helpers.cli import run, write
+from helpers.paths import ARCHITECTURES, FILES
+from torch.utils.flop_counter import FlopCounterMode
+
+import cnnshape
+from cnnshape import ArchitectureError
+from cnnshape.convert.torch_code import torch_code
+
+OPAQUE = FILES / "good" / "fourier.toml"  # cannot be run
+NETS = sorted({*ARCHITECTURES.glob("*.toml"), *(FILES / "good").glob("*.toml")} - {OPAQUE})
+COUNTS_OTHERWISE = {"hybrid", "vision_transformer", "mobilenetv4_conv_small"}  # torch counts products of results
+NUMBERS = itertools.count()
+
+
+def model_of(code, folder):
+    """The model that the last class of a file makes, imported as users import it, on meta."""
+    path = folder / f"generated{next(NUMBERS)}.py"
+    path.write_text(code)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    last = [value for value in vars(module).values() if getattr(value, "__module__", "") == path.stem][-1]
+    with torch.device("meta"):
+        return last().eval()
+
+
+def shapes(model):
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def ran(model, inputs):
+    """The shapes that come out, without the batch, and the multiply-accumulates of a sample."""
+    tensors = [torch.empty(2, *shape, device="meta") for shape in inputs]
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        given = model(*tensors)
+    outputs = given if isinstance(given, tuple) else (given,)
+    return [tuple(output.shape[1:]) for output in outputs], counter.get_total_flops() // 4
+
+
+@pytest.mark.parametrize("file", NETS, ids=lambda path: path.stem)
+def test_the_model_is_the_net(file, tmp_path):
+    net = cnnshape.load(file)
+    report = net.check()
+    model = model_of(torch_code(net), tmp_path)
+    with torch.device("meta"):
+        assert shapes(model) == shapes(cnnshape.build(net))
+    outputs, macs = ran(model, net.inputs.values())
+    assert outputs == [*report.outputs.values()]
+    assert sum(weight.numel() for weight in model.parameters()) == report.parameters
+    assert sum(weight.numel() for weight in model.parameters() if weight.requires_grad) == report.trainable
+    if file.stem not in COUNTS_OTHERWISE:
+        assert macs == report.macs
+    for more in ((16, 16), (32, 64)):
+        other = {name: (shape[0], *(side + add for side, add in zip(shape[1:], more * 2, strict=False)))
+                 for name, shape in net.inputs.items()}  # fmt: skip
+        report = net.check(other)
+        if all(row.output is not None and not row.result.refusals for row in report.layers):
+            assert ran(model, other.values())[0] == [*report.outputs.values()], other
+
+
+def test_the_code_is_as_ruff_has_it(tmp_path):
+    for file in NETS:
+        (tmp_path / f"{file.stem}.py").write_text(torch_code(cnnshape.load(file)))
+    for command in (["format", "--check"], ["check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(tmp_path)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["resnet18", "unet", "lenet5", "convnext_tiny", "densenet121", "mobilenet_v3_large"])
+def test_verify_finds_the_file_in_it(name, tmp_path):
+    net = cnnshape.load(ARCHITECTURES / f"{name}.toml")
+    assert cnnshape.verify(net, "meta", model=model_of(torch_code(net), tmp_path)).ok
+
+
+def test_blocks_are_classes_with_arguments_and_repeats_are_copies():
+    code = torch_code(cnnshape.load(ARCHITECTURES / "resnet50.toml"))
+    assert code.count("class ") == 3
+    assert "class Bottleneck(nn.Module):" in code
+    assert "Bottleneck(256, 128, downsample=True, stride=2),\n" in code
+    assert "*(Bottleneck(512, 128) for _ in range(3)),\n" in code
+    assert "self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)" in code
+    assert "return self.relu(y + x)" in code
+    assert len(code.splitlines()) < 90
+
+
+def test_a_chain_is_a_sequential():
+    code = torch_code(cnnshape.load(ARCHITECTURES / "lenet5.toml"))
+    assert "class LeNet5(nn.Sequential):" in code
+    assert "def forward" not in code
+
+
+def of(*layers, entering="[4, 8, 8]"):
+    return cnnshape.loads(f"input = {entering}\nlayers = [{', '.join(layers)}]")
+
+
+def test_names_that_a_module_cannot_have_are_said(tmp_path):
+    conv = 'type = "conv", out_channels = 4, kernel_size = 1'
+    net = of(
+        f'{{ name = "half", {conv} }}', f'{{ name = "in", {conv} }}', f'{{ name = "a-b", {conv} }}',
+        '{ name = "sum", type = "add", from = ["half", "a-b"] }', f'{{ name = "0", {conv} }}',
+    )  # fmt: skip
+    code = torch_code(net)
+    assert "# half in the file" in code
+    assert "self.half_ = nn.Conv2d(4, 4, 1)" in code
+    model = model_of(code, tmp_path)
+    assert {name.partition(".")[0] for name in shapes(model)} == {"half_", "in", "a-b", "0"}
+    assert ran(model, net.inputs.values())[0] == [(4, 8, 8)]
+
+
+LAYERS = {
+    "opaque": '{ name = "a", type = "opaque", out_shape = "keep", num_parameters = 5 }',
+    "gain": '{ name = "a", type = "conv", out_channels = 2, kernel_size = 3, gain = true }',
+    "fixed": '{ name = "a", type = "conv", out_channels = 2, kernel_size = 3, learned = false }',
+    "frozen": '{ name = "a", type = "conv", out_channels = 2, kernel_size = 3, frozen = true }',
+    "norm": '{ name = "a", type = "conv", out_channels = 2, kernel_size = 3, parametrization = "weight_norm" }',
+    "same": '{ name = "a", type = "conv", out_channels = 2, kernel_size = [3, 5], stride = 2, padding = "same_lower" }',
+    "reflect": '{ name = "a", type = "conv", out_channels = 2, kernel_size = 3, padding = "same_upper", padding_mode = "reflect" }',
+    "dilated": '{ name = "a", type = "conv", out_channels = 2, kernel_size = 3, dilation = 2, padding = "same_upper" }',
+    "pool": '{ name = "a", type = "max_pool", kernel_size = 3, stride = 2, padding = "same_upper" }',
+    "mean": '{ name = "a", type = "avg_pool", kernel_size = 3, stride = 2, padding = "same_upper" }',
+    "transposed": '{ name = "a", type = "conv_transpose", out_channels = 2, kernel_size = 3, stride = 2, padding = "same_upper" }',
+    "kept": '{ name = "a", type = "adaptive_avg_pool", output_size = ["keep", 1] }',
+    "scale": '{ name = "a", type = "scale" }',
+    "bias": '{ name = "a", type = "bias", shape = [4, 1, 1] }',
+    "number": '{ name = "a", type = "scale", value = 2 }',
+    "pad": '{ name = "a", type = "pad", multiple = 5, where = "both" }',
+    "crop": '{ name = "a", type = "crop", size = [3, 5] }',
+    "slice": '{ name = "a", type = "slice", start = 1, stop = -1 }',
+    "strided": '{ name = "a", type = "slice", dim = 2, step = 2 }',
+    "space": '{ name = "a", type = "depth_to_space", block_size = 2 }',
+    "depth": '{ name = "a", type = "space_to_depth", block_size = 2 }',
+    "shape": '{ name = "a", type = "reshape", shape = [2, -1] }',
+    "function": '{ name = "a", type = "function", function = "clamp", min = 0 }',
+    "reduce": '{ name = "a", type = "reduce", how = "mean", dim = [2, 3] }',
+    "attention": '{ name = "a", type = "attention", num_heads = 2, over = [2, 3] }',
+    "apart": '{ name = "a", type = "attention", num_heads = 2, over = [2, 3], qkv_bias = false }',
+    "over": '{ name = "a", type = "layer_norm", over = "channels" }',
+    "softmax": '{ name = "a", type = "softmax" }',
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_kind_of_layer_runs_as_build_runs_it(name, tmp_path):
+    """With the same weights, and the same values, on a real device."""
+    net = of(LAYERS[name])
+    model, built = model_of(torch_code(net), tmp_path).to_empty(device="cpu"), cnnshape.build(net).eval()
+    assert shapes(model) == shapes(built)
+    assert [name for name, weight in model.named_parameters() if weight.requires_grad] == [
+        name for name, weight in built.named_parameters() if weight.requires_grad
+    ]
+    for tensor in built.state_dict().values():
+        tensor.uniform_() if tensor.is_floating_point() else tensor.zero_()
+    model.load_state_dict(built.state_dict())
+    for sides in ((8, 8), (12, 10)):
+        x = torch.rand(2, 4, *sides)
+        if name == "opaque":
+            with pytest.raises(NotImplementedError, match="opaque"):
+                model(x)
+        else:
+            assert torch.allclose(model(x), built(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("condition", "fits", "refused"),
+    [("multiple_of = 4", 8, 9), ("multiple_of = [8, 4], plus = 0", 8, 12), ("at_least = 8", 8, 7), ("at_most = 9", 9, 10),
+     ("multiple_of = 4, plus = 1", 9, 8)],
+)  # fmt: skip
+def test_what_the_file_requires_is_checked(condition, fits, refused, tmp_path):
+    net = of(f'{{ name = "a", type = "require", {condition} }}', entering=f"[4, {fits}, {fits}]")
+    model = model_of(torch_code(net), tmp_path)
+    assert model(torch.zeros(1, 4, fits, fits)).shape == (1, 4, fits, fits)
+    with pytest.raises(ValueError, match="a side of"):
+        model(torch.zeros(1, 4, refused, refused))
+
+
+def test_references_follow_at_other_sizes(tmp_path):
+    net = of(
+        '{ name = "a", type = "max_pool", kernel_size = 2 }',
+        '{ name = "b", type = "upsample", like = "input" }',
+        '{ name = "c", type = "conv_transpose", out_channels = 3, kernel_size = 2, stride = 2, like = "input", from = "a" }',
+        '{ name = "d", type = "pad", like = "input", from = "a" }',
+        '{ name = "e", type = "crop", like = "a", from = "input" }',
+    )
+    net = net._replace(outputs={name: at for at, name in enumerate("abcde", start=2)})
+    model = model_of(torch_code(net), tmp_path)
+    for sides in ((8, 8), (9, 12)):
+        expected = net.check((4, *sides)).outputs
+        assert ran(model, [(4, *sides)])[0] == [*expected.values()]
+
+
+def test_shared_weights_are_the_same(tmp_path):
+    net = of(
+        '{ name = "a", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 }',
+        '{ name = "b", shares = "a" }',
+        '{ name = "c", type = "conv_transpose", out_channels = 4, kernel_size = 3, shares_weight = "a" }',
+    )
+    model = model_of(torch_code(net), tmp_path)
+    assert model.a is model.b
+    assert model.c.weight is model.a.weight
+    assert sum(weight.numel() for weight in model.parameters()) == net.check().parameters
+
+
+def test_a_wrong_net_has_no_code():
+    with pytest.raises(ArchitectureError, match="window-too-large"):
+        torch_code(of('{ type = "conv", out_channels = 1, kernel_size = 9 }'))
+
+
+def test_the_command(tmp_path):
+    code = torch_code(cnnshape.load(ARCHITECTURES / "lenet5.toml"))
+    assert run("torch", ARCHITECTURES / "lenet5.toml") == (0, code)
+    assert run("torch", "zoo:lenet5", "-o", tmp_path / "net.py") == (0, "")
+    assert (tmp_path / "net.py").read_text() == code
+    assert run("torch", "zoo:lenet5", "-o", tmp_path / "none" / "net.py")[0] == 2
+    status, output = run("torch", write(tmp_path, "input = [1]\nlayers = [{ type = 'cnov' }]"))
+    assert status == 2
+    assert "cnov" in output
