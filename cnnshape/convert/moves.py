@@ -26,7 +26,7 @@ def reshape(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
     output = op.outputs[0]
     samples = output.shape[0] if output.shape else 1
-    if samples != 1 == op.inputs[0].shape[0] and _lost(net):
+    if net.raised or (samples != 1 == op.inputs[0].shape[0] and _lost(net)):
         mixed(net, op, samples)
     else:
         net.give(output, net.reshape(op.inputs[0], net.shapes[id(output)]))
@@ -38,7 +38,7 @@ def _lost(net: Growing) -> bool:
 
 
 def mixed(net: Growing, op: Op, samples: int) -> None:
-    """Lower a view(-1, 400) that makes several samples of one: a reshape to what it declares of a sample, which fails."""
+    """Lower a view(-1, 400) that torch refuses, or that makes several samples of one: a reshape to that, which fails."""
     value, _ = net.plain(op.inputs[0])
     net.raised = True
     made = net.add(Reshape(shape=op.outputs[0].shape[1:]), [value])

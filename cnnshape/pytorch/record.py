@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import torch
+
 from cnnshape.compare.mixing import mixing
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import scripted, unwrapped
@@ -37,7 +39,9 @@ def runs(model: Any, inputs: Sequence[Mapping[str, Shape]]) -> Iterator[Recordin
     """
     if why := scripted(model):
         raise TypeError(why)
-    model, devices = unwrapped(model), [*DEVICES]
+    model = unwrapped(model)
+    lazy = any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers())))  # no meta device has those
+    devices = ["cpu"] if lazy else [*DEVICES]
     for given in inputs:
         for device in devices:
             live = Live(model, device, None)

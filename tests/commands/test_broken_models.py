@@ -36,7 +36,7 @@ def lines_wrong(folder, model, code):
 
 
 # Faults behind another one that leaves nothing known of what arrives at them: what is unknown is no fault.
-BEHIND = {"lenet-view": {2}, "residual-without-projection": {2}}
+BEHIND = {"residual-without-projection": {2}}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

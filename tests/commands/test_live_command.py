@@ -178,3 +178,11 @@ def test_without_torch_a_live_model_is_2():
         said = running.stderr.read()
     assert running.returncode == 2
     assert "nets:Net is a live model, and torch is not installed" in said
+
+
+def test_without_torch_there_is_a_line_before_anything_is_imported(monkeypatch):
+    monkeypatch.setattr("cnnshape.commands.live.find_spec", lambda _: None)
+    status, output = check("nets:Net", "3x8x8")
+    assert status == 2
+    assert "torch is not installed" in output
+    assert "nets" not in sys.modules

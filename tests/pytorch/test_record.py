@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
 from torch import nn
 
+from cnnshape.compare.tracing import trace
 from cnnshape.numbers.recorded import SideOf, evaluated, expression_of
+from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.record import others, record, runs
 
 
@@ -254,3 +256,70 @@ def test_a_users_own_class_is_looked_into_whatever_its_name():
 
     run = record(nn.Sequential(ChannelShuffle(), Conv2d(2, 3, 1)), {"input": (2, 6, 6)})
     assert named(run) == ["flip", "Conv2d"]
+
+
+def test_what_torch_does_not_show_is_an_operation_without_a_name():
+    unseen = torch.zeros(1, 2, 6)
+
+    class Hidden(nn.Module):
+        def forward(self, x):
+            y = x * 2
+            return y + unseen  # neither a parameter nor made here: of code that torch does not show
+
+    run = Live(Hidden(), "cpu", None).recording({"input": (2, 6)})
+    assert named(run) == ["mul", "", "add"]
+    hidden = run.ops[1]
+    assert (hidden.call, hidden.layer, [tensor.value for tensor in hidden.inputs]) == (None, None, [2])
+    assert [len(call.inputs) for call in trace(run).calls] == [1, 2]
+
+
+def test_a_tensor_that_is_given_another_shape_keeps_its_value():
+    class Resized(nn.Module):
+        def forward(self, x):
+            y = x * 2
+            y.resize_(1, 12)
+            return y + 1
+
+    run = Live(Resized(), "cpu", None).recording({"input": (2, 6)})
+    assert run.ops[-1].inputs[0].shape == (1, 12)
+
+
+def test_parameters_that_the_first_run_makes_have_their_names():
+    run = record(nn.Sequential(nn.LazyConv2d(4, 3)), {"input": (3, 8, 8)})
+    assert run.ops[0].weights == ("0.weight", "0.bias")
+    assert run.weights["0.weight"].shape == (4, 3, 3, 3)
+
+
+def test_a_constant_of_anothers_shape_has_nothing_of_it():
+    class Constant(nn.Module):
+        def forward(self, x):
+            return x + torch.zeros_like(x)
+
+    run = record(Constant(), {"input": (2, 6)})
+    assert [[tensor.value for tensor in op.inputs] for op in run.ops] == [[1, 0]]
+
+
+def test_numbers_of_another_run_are_plain():
+    kept = []
+
+    class Keeps(nn.Module):
+        def forward(self, x):
+            kept.append(x.shape[2])
+            return x.view(1, -1, kept[0])
+
+    model = Keeps()
+    record(model, {"input": (2, 6)})
+    run = record(model, {"input": (2, 6)})
+    assert expression_of(run.ops[-1].call.args[3]) == 6
+
+
+def test_a_module_without_tensors_that_raises_ends_the_run():
+    class Empty(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 1)
+
+        def forward(self, x):
+            return self.conv(None)
+
+    assert record(Empty(), {"input": (2, 6, 6)}).failure
