@@ -14,7 +14,7 @@ from cnnshape.diagnosis.of_inputs import channels, lossless, sides
 from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
 from cnnshape.diagnosis.of_lines import twice
 from cnnshape.diagnosis.of_order import reordered
-from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
+from cnnshape.diagnosis.of_space import fitting, flattened, pooled, reshaped, spread, unflattened
 from cnnshape.diagnosis.of_words import elsewhere, meant
 from cnnshape.diagnosis.parameters import filling, solved, together, worded
 from cnnshape.problems.shapes import DroppedRows
@@ -46,6 +46,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3, targets),
     (3.3, filling),
     (3, broadcast),
+    (3, fitting),
     (3, channels_of_source),
     (3, groups),
     (3, numbers),

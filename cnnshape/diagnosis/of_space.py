@@ -9,8 +9,8 @@ from cnnshape.diagnosis.inserting import before, entries, on_entry, retyped
 from cnnshape.layers.convolution import Linear
 from cnnshape.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from cnnshape.layers.rearranging import Flatten, Reshape
-from cnnshape.numbers.shape import to_file
-from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer, LinearOnSpace, NoSpace, RanksDiffer
+from cnnshape.numbers.shape import is_count, to_file
+from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer, LinearOnSpace, NoSpace, RanksDiffer, ShapesDiffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,14 +151,37 @@ def spread(case: Case) -> Iterator[Candidate]:
 
 
 def reshaped(case: Case) -> Iterator[Candidate]:
-    """Yield the shape that the elements make which arrive at a reshape."""
+    """Yield the shape that the elements make which arrive at a reshape, or the sizes of an unflatten that they make."""
     problem, row = case.problem, case.row
-    written = case.at((*row.node.place.path, "shape")) if row else None
-    if row is None or not isinstance(problem, ElementsDiffer) or not isinstance(written, list):
+    if row is None or not isinstance(problem, ElementsDiffer):
         return
-    if written and all(isinstance(size, int) for size in written):
-        for new in _reshapes(case, written, problem.facts["elements"]):
-            yield from case.change(row.node, "shape", new, rank=4, family=FAMILY)
+    for name, found in (("shape", _reshapes), ("unflattened_size", _parts)):
+        written = case.at((*row.node.place.path, name))
+        if isinstance(written, list) and written and all(is_count(size, 1) for size in written):
+            for new in found(case, written, problem.facts["elements"]):
+                yield from case.change(row.node, name, new, rank=4, family=FAMILY)
+
+
+def _parts(_case: Case, written: list[int], elements: int) -> Iterator[list[int]]:
+    """Yield sizes of so many elements that differ in one place."""
+    for index, size in enumerate(written):
+        others = prod(written) // size
+        if elements % others == 0:
+            yield [*written[:index], elements // others, *written[index + 1 :]]
+
+
+def fitting(case: Case) -> Iterator[Candidate]:
+    """Yield the shape of a learned tensor that fits what arrives: an axis that does not is as large, or 1."""
+    problem, row = case.problem, case.row
+    if type(problem) is not ShapesDiffer or row is None or len(row.node.inputs) != 1:
+        return
+    written, arrives = case.at((*row.node.place.path, "shape")), row.input_shapes[0] or ()
+    sizes = to_file(arrives, case.net.layout)
+    if isinstance(written, list) and len(written) == len(sizes) and all(is_count(size, 1) for size in written):
+        wrong = [axis for axis, (one, other) in enumerate(zip(written, sizes, strict=True)) if one not in {1, other}]
+        for rank, new in ((3.0, sizes), (3.1, (1,) * len(sizes))):
+            shape = [new[axis] if axis in wrong else size for axis, size in enumerate(written)]
+            yield from case.change(row.node, "shape", shape, rank=rank, family=FAMILY)
 
 
 def _reshapes(case: Case, written: list[int], elements: int) -> Iterator[list[int]]:
@@ -166,7 +189,7 @@ def _reshapes(case: Case, written: list[int], elements: int) -> Iterator[list[in
     channels = len(written) - 1 if case.net.layout == "channels_last" else 0
     sides = [axis for axis in range(len(written)) if axis != channels]
     count = written[channels]
-    if count < 1 or elements % count or not sides or -1 in written:
+    if elements % count or not sides:
         return
     cells, new = elements // count, [*written]
     side = round(cells ** (1 / len(sides)))

@@ -3,7 +3,7 @@
 import pytest
 from helpers.fixes import candidates
 
-from cnnshape.diagnosis.of_space import flattened, pooled, reshaped, spread, unflattened
+from cnnshape.diagnosis.of_space import fitting, flattened, pooled, reshaped, spread, unflattened
 
 INSERT = "fc.insert"
 
@@ -131,6 +131,7 @@ RESHAPE = 'input = [%s]\nlayers = [{ name = "r", type = "reshape", shape = %s }]
         (100, [8, -1], None),
         (100, ["4 + 4", 2], None),
         (100, [8], None),
+        (100, [], None),
     ],
 )
 def test_a_reshape_of_other_sides(elements, shape, new):
@@ -163,3 +164,22 @@ def test_another_problem_of_a_linear_layer_on_a_map_is_none_of_space():
         .replace("layers = [", 'layers = [\n  { name = "a", type = "linear", in_features = 8, out_features = 3 },')
     )
     assert candidates(flattened, text) == []
+
+
+def test_an_unflatten_of_other_sizes():
+    text = 'input = [64]\nlayers = [{ name = "u", type = "unflatten", dim = 1, unflattened_size = %s }]'
+    assert candidates(reshaped, text % [4, 8]) == [{"u.unflattened_size": [8, 8]}, {"u.unflattened_size": [4, 16]}]
+    assert candidates(reshaped, text % [5, 7]) == []
+
+
+BIAS = 'layers = [{ name = "b", type = "bias", shape = %s }]'
+
+
+def test_a_learned_tensor_fits_what_arrives():
+    text = "input = [8, 5, 6]\n" + BIAS
+    assert candidates(fitting, text % [10, 1, 1]) == [{"b.shape": [8, 1, 1]}, {"b.shape": [1, 1, 1]}]
+    assert candidates(fitting, text % [8, 4, 1]) == [{"b.shape": [8, 5, 1]}, {"b.shape": [8, 1, 1]}]
+    last = 'layout = "channels_last"\ninput = [5, 6, 8]\n' + BIAS
+    assert candidates(fitting, last % [1, 1, 10])[0] == {"b.shape": [1, 1, 8]}
+    assert candidates(fitting, linear(3)) == []
+    assert candidates(fitting, text % ["2 * 4", 4, 1]) == []
