@@ -114,8 +114,7 @@ class Blocks:
         frames = []
         for scope in members:
             items = self.items(scope)
-            if items and scope not in self.uses:
-                frames.append((scope, Frame(self, items, self.entering(scope, items), scope.path)))
+            frames.append((scope, Frame(self, items, self.entering(scope, items), scope.path)))
         frames = self.begun_alike(frames)
         frames.sort(key=lambda pair: (-len(pair[1].items), -sum(len(item.titles) for item in pair[1].items)))
         for scope, frame in frames:
@@ -433,8 +432,6 @@ class Frame:
         titles = {other.titles[0] for other in column if other is not None}
         if len(titles) == 1 or _free(item):
             return title
-        if len(item.titles) > 1:
-            raise Unmergeable
         numbers = tuple(ABSENT if other is None else _numbered(other.titles[0])[1] for other in column)
         front, _, back = _numbered(title)
         left = [(flag, there) for there, flag in arguments.flags.items() if any(there)]

@@ -71,7 +71,8 @@ def unlike(flat: Flat, made: Graph) -> int | None:
         same_name = flat.names[value] == other.name or not (mine.parameters or node.shares)
         if owners != their_owners or not same_name or not _alike(node, other, mine, row):
             return value
-    if len(graph.nodes) != len(made.nodes) or [*graph.outputs.values()] != [*made.outputs.values()]:
+    outputs, theirs = (dict.fromkeys(each.outputs.values()) for each in (graph, made))
+    if len(graph.nodes) != len(made.nodes) or [*outputs] != [*theirs]:
         return len(graph.inputs) + min(len(graph.nodes), len(made.nodes))
     return None
 

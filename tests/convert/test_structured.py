@@ -9,6 +9,7 @@ from helpers.texts import HERE
 
 from cnnshape import dumps, loads
 from cnnshape.convert.arguments import ABSENT, Arguments, Unmergeable
+from cnnshape.convert.blocks import Blocks
 from cnnshape.convert.flat import Flat
 from cnnshape.convert.structured import unlike
 
@@ -223,6 +224,89 @@ def test_what_a_setting_becomes(key, values, written, handed):
     arguments = Arguments((8, 16), (64, 72))
     assert arguments.setting(key, values, (8, 16), {}, {}) == written
     assert arguments.handed(0) == handed or key == "kernel_size"
+
+
+def test_a_setting_may_follow_from_others_of_its_layer():
+    arguments = Arguments((8, 16), (8, 16))
+    widths, kernels = (24, 40), (3, 5)
+    beside = {"out_channels": arguments.setting("out_channels", widths, (7, 9), {}, {})}
+    beside["kernel_size"] = arguments.setting("kernel_size", kernels, (7, 9), {}, {})
+    values = {"out_channels": widths, "kernel_size": kernels}
+    assert arguments.of_layer("groups", widths, (7, 9), beside, values) == beside["out_channels"]
+    assert arguments.setting("padding", (1, 2), (7, 9), beside, values) == "kernel_size // 2"
+    beside, values = {"dilation": "dilation"}, {"dilation": (1, 2)}
+    assert arguments.setting("padding", (1, 2), (7, 9), beside, values) == "dilation"
+
+
+def of_containers(first, names, layers):
+    """A net of scopes without a class that says anything."""
+    rows = "".join(f'{{ name = "{name}.{i}", {entry} }},\n' for name in names for i, entry in enumerate(layers))
+    return loads(f'{HERE}allow = "dropped-rows"\nlayers = [\n{{ name = "first", {first} }},\n{rows}]')
+
+
+CONV = 'type = "conv", out_channels = 8, kernel_size = 3, padding = 1'
+
+
+@pytest.mark.parametrize(
+    ("names", "last", "block"),
+    [
+        ("a b c d", f"{CONV}, stride = 2", "downsample"),
+        ("part1 part2 part3 part4", CONV, "part"),
+        ("a b c d", CONV, "unit"),
+        ("0 1 2 3", "type = 'tanh'", "unit"),
+    ],
+)
+def test_a_block_of_containers_is_called_after_what_it_does(names, last, block):
+    layers = ['type = "batch_norm"', 'type = "relu"', last]
+    text = dumps(of_containers(CONV, names.split(), layers))
+    assert f"[blocks.{block}]" in text
+    assert f'block = "{block}"' in text
+
+
+def test_a_block_that_is_no_shorter_is_none():
+    assert "[blocks" not in dumps(of_containers(CONV, ["a", "b"], ['type = "batch_norm"', CONV]))
+
+
+def test_a_module_that_holds_one_other_is_no_block():
+    layers = ['type = "batch_norm"', 'type = "relu"', CONV]
+    net = of_containers(CONV, [f"{name}.inner" for name in "abcd"], layers)
+    kinds = {0: (), 2: ("Outer", "Inner")}
+    net = net._replace(nodes=tuple(node._replace(blocks=kinds[node.name.count(".")]) for node in net.nodes))
+    text = dumps(net)
+    assert "[blocks.inner]" in text
+    assert "[blocks.outer]" not in text
+    assert '{ name = "b.inner", block = "inner" }' in text
+
+
+def test_what_does_not_hold_is_taken_apart(monkeypatch):
+    net = loads(RESIDUAL)
+    right = dumps(net)
+    setting = Arguments.setting
+
+    def wrong(self, key, *rest, **more):
+        found = setting(self, key, *rest, **more)
+        return 1 if key == "stride" and isinstance(found, str) else found
+
+    monkeypatch.setattr(Arguments, "setting", wrong)
+    text = dumps(net)
+    assert text != right
+    assert unlike(Flat(net), loads(text)) is None
+    monkeypatch.setattr(Arguments, "setting", lambda *_, **__: "nobody knows")
+    assert unlike(Flat(net), loads(dumps(net))) is None
+
+
+def test_a_form_that_nobody_foresaw_is_written_layer_by_layer(monkeypatch):
+    net = loads(RESIDUAL)
+    monkeypatch.setattr(Blocks, "make", lambda _: {}["nothing"])
+    text = dumps(net)
+    assert "[blocks" not in text
+    assert unlike(Flat(net), loads(text)) is None
+
+
+def test_a_net_that_is_wrong_about_a_layer_is_like_no_other():
+    net = loads(RESIDUAL)
+    nodes = (net.nodes[0]._replace(layer=None), *net.nodes[1:])
+    assert unlike(Flat(net), net._replace(nodes=nodes)) == 2
 
 
 def test_words_and_numbers_are_no_argument():

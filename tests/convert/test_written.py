@@ -107,6 +107,25 @@ layers = [
     )
 
 
+def test_a_truth_that_torch_leaves_open_is_not_written():
+    net = net_of('name = "up", type = "upsample", scale_factor = 2', shape="[3, 8, 8]")
+    layer = net.nodes[0].layer.replace(align_corners=False)
+    text = dumps(net._replace(nodes=(net.nodes[0]._replace(layer=layer),)))
+    assert "align_corners" not in text
+    assert loads(text).check().output == (3, 16, 16)
+
+
+def test_a_weight_that_is_shared_alone_is_written():
+    text = """input = [3, 8, 8]
+
+layers = [
+  { name = "one", type = "conv", out_channels = 3, kernel_size = 3 },
+  { name = "two", type = "conv_transpose", stride = 2, shares_weight = "one" },
+]
+"""
+    assert dumps(loads(text)) == text
+
+
 def test_wiring_is_written_where_it_is_not_the_layer_above():
     assert (
         dumps(loads(FAN))
