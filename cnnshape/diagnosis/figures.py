@@ -37,6 +37,8 @@ MOST_PROBES: Final = 24  # nets that are built and not checked, of one net
 APART: Final = frozenset(
     ["expect", "claims", "training", "input", "inputs", "name", "source", "layout", "outputs", "allow", "p", "eps"]
 )
+MOST_NEARBY: Final = 10  # candidates
+CHANNELS: Final = frozenset(["out_channels", "in_channels", "out_features", "in_features", "num_features", "width"])
 PARABOLA: Final = 3  # points that tell one
 GROUPS: Final = "groups"
 FIGURES: Final = ("parameters", "macs")
@@ -201,10 +203,6 @@ def nearby(case: Case) -> Iterator[Candidate]:
                 far = min(near.get(path[:depth], 0), 20) * 0.05
                 found.append(changed(case, path, number, value).ranked(4.2 + 0.1 * step + far, "nearby"))
     yield from sorted(found, key=lambda one: one.rank)[:MOST_NEARBY]
-
-
-MOST_NEARBY: Final = 10
-CHANNELS: Final = frozenset(["out_channels", "in_channels", "out_features", "in_features", "num_features", "width"])
 
 
 def changed(case: Case, path: KeyPath, old: int, new: int) -> Candidate:

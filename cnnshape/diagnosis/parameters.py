@@ -102,20 +102,25 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
         old, new = _entries(before.kernel_size), _entries(after.kernel_size)  # type: ignore[attr-defined]
         dilated = max(_entries(getattr(after, "dilation", 1))) > 1
         ones = 1 in new and 1 not in old and (dilated or max(old) > 2)  # noqa: PLR2004 -- from a larger kernel
-        centred = not isinstance(after, Conv) or after.padding == _half(after)
-        return change < 0 and centred and not ones
+        return change < 0 and (not isinstance(after, Conv) or centred(after)) and not ones
     if isinstance(before, Pooling) and parameter in ("padding", "stride"):
         return change <= 0
     return change <= (ODDER if not named else MUCH_ODDER)
 
 
 def keeps(layer: Layer) -> bool:
-    """Say whether a convolution keeps every side."""
-    return (
-        isinstance(layer, Conv)
-        and not isinstance(layer.padding, str)
-        and layer.padding == _half(layer)
-        and layer.stride in (1, (1,) * 3)
+    """Say whether a layer is a convolution that keeps every side."""
+    return isinstance(layer, Conv) and centred(layer) and {*_entries(layer.stride)} == {1}
+
+
+def centred(layer: Conv) -> bool:
+    """Say whether a convolution is padded by half its window on every axis."""
+    if isinstance(layer.padding, str):
+        return False
+    halves, padding = _entries(_half(layer)), _entries(layer.padding)
+    rank = max(len(halves), len(padding))
+    return per_axis(halves if len(halves) > 1 else halves[0], rank) == per_axis(
+        padding if len(padding) > 1 else padding[0], rank
     )
 
 

@@ -45,7 +45,7 @@ def held(
     shapes: Any = inputs
     if layer is None or y is None or UNKNOWN in y or not _concerned(layer, len(y) - 1, entering):
         return None
-    if any(shape is None or UNKNOWN in shape or max(shape) > MOST_CELLS for shape in (*shapes, y)):
+    if any(shape is None or UNKNOWN in shape or max(shape, default=0) > MOST_CELLS for shape in (*shapes, y)):
         return None
     bits = []
     try:

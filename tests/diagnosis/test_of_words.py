@@ -77,7 +77,7 @@ def test_a_word_of_an_included_file_is_not_edited(tmp_path):
         (
             'input = [3]\nlayers = [{ name = "a", type = "relu" }]\n\n[claims]\nmacs = 0\noutputs = ["a"]\n',
             'input = [3]\noutputs = ["a"]\nlayers = [{ name = "a", type = "relu" }]\n\n[claims]\nmacs = 0\n',
-            'no claims.outputs, outputs = ["a"]',
+            'no claims.outputs; outputs = ["a"]',
         ),
         (
             'input = [3]\nlayers = [{ type = "res" }]\n[blocks.res]\nlayers = ["relu"]\n',

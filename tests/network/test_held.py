@@ -153,3 +153,13 @@ def test_a_pad_that_follows_another_side_adds_nothing_of_the_image():
     net = loads(text + '{ type = "conv", out_channels = 2, kernel_size = 3, stride = 2 }]')
     assert net.check().layers[-1].dropped == (0,)  # 19 and a cell after it: windows end at the 19th
     assert str(net.valid_sizes(exact=True).square) == "every size from 3"
+
+
+def test_a_result_without_axes_has_no_cells():
+    text = """input = [1, 1]
+    layers = [
+      { type = "conv", out_channels = 1, kernel_size = 1, padding = 1 },
+      { type = "slice", dim = 2, stop = 1 },
+      { type = "reshape", shape = [] },
+    ]"""
+    assert loads(text).check().output == ()
