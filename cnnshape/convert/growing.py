@@ -283,6 +283,8 @@ class Growing:
 
     def _with_ones(self, value: int, filled: list[bool]) -> int:
         """Return the value with axes of 1 where there are none, those side by side in one step."""
+        if not any(filled):
+            return self.add(Reshape(shape=(1,) * len(filled)), [value]) if filled else value
         index = 0
         while index < len(filled):
             if filled[index]:

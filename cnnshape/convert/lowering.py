@@ -21,6 +21,7 @@ from cnnshape.layers.activation import Activation, Identity
 from cnnshape.layers.base import SPATIAL, TYPES
 from cnnshape.layers.pooling import MaxUnpool
 from cnnshape.network.network import Network
+from cnnshape.problems.building import UnusedResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -164,12 +165,17 @@ def _parameters(net: Growing, index: int) -> int:
 def _network(first: Recording, net: Growing) -> Network:
     """Return the network of the nodes that the outputs need."""
     outputs = _outputs(first, net)
-    needed = _needed(net, outputs)
+    needed = _needed(net, [*outputs.values()])
+    needed |= _needed(net, _learned(net, needed))
     kept = [index for index in range(len(net.nodes)) if net.inputs + index in needed]
     values = {value: value for value in range(net.inputs)}
     values |= {net.inputs + index: net.inputs + place for place, index in enumerate(kept)}
     nodes = tuple(
-        net.nodes[index]._replace(inputs=tuple(values[value] for value in net.nodes[index].inputs)) for index in kept
+        net.nodes[index]._replace(
+            inputs=tuple(values[value] for value in net.nodes[index].inputs),
+            blocks=_classes(first, net.nodes[index].name),
+        )
+        for index in kept
     )
     return Network(
         name=first.model,
@@ -177,7 +183,7 @@ def _network(first: Recording, net: Growing) -> Network:
         file=nodes[0].place.source.file if nodes else "<model>",
         layout="channels_first",
         inputs={name: tensor.shape[1:] for name, tensor in first.inputs.items()},
-        nodes=_owned(tuple(node._replace(blocks=_classes(first, node.name)) for node in nodes)),
+        nodes=_allowing(_owned(nodes), net.inputs, {values[value] for value in outputs.values()}),
         outputs={name: values[value] for name, value in outputs.items()},
     )
 
@@ -187,6 +193,16 @@ def _classes(first: Recording, name: str) -> tuple[str, ...]:
     parts = name.split(".")[:-1]
     paths = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
     return tuple(first.modules[path].kind.rpartition(".")[2] if path in first.modules else "" for path in paths)
+
+
+def _allowing(nodes: tuple[Node, ...], first: int, outputs: set[int]) -> tuple[Node, ...]:
+    """Return the nodes, those whose result nobody uses with the leave not to be used."""
+    used = outputs.union(*(node.inputs for node in nodes))
+    allow = frozenset({UnusedResult.code})
+    return tuple(
+        node if value in used or node.layer is None else node._replace(allow=allow)
+        for value, node in enumerate(nodes, start=first)
+    )
 
 
 def _owned(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -218,9 +234,16 @@ def _outputs(first: Recording, net: Growing) -> dict[str, int]:
     return found
 
 
-def _needed(net: Growing, outputs: dict[str, int]) -> set[int]:
-    """Return the values that the outputs are made of."""
-    needed, todo = set[int](), [*outputs.values()]
+def _learned(net: Growing, needed: set[int]) -> list[int]:
+    """Return the values of layers with parameters of their own, which a file has even where nothing comes of them."""
+    elsewhere = {net.nodes[value - net.inputs].shares for value in needed if value >= net.inputs}
+    nodes = enumerate(net.nodes)
+    return [net.inputs + index for index, node in nodes if node.name not in elsewhere and _parameters(net, index)]
+
+
+def _needed(net: Growing, values: Sequence[int]) -> set[int]:
+    """Return the values that some values are made of, and these."""
+    needed, todo = set[int](), [*values]
     while todo:
         value = todo.pop()
         if value not in needed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.convert.growing import Carried, Gap, Growing, constant
 from cnnshape.convert.views import unrepeated
 from cnnshape.convert.windows import owner
+from cnnshape.layers.recurrent import Recurrent
 from cnnshape.layers.stated import Opaque
 from cnnshape.numbers.formula import AXES
 
@@ -159,6 +160,9 @@ def _macs(op: Op, net: Growing) -> int:
     if op.call is None and op.layer is not None and name == "attention":
         (queries, keys), c = (op.inputs[0], op.inputs[1 % len(op.inputs)]), op.layer.embed_dim
         return 2 * c * (prod(queries.shape) + prod(keys.shape))
+    if isinstance(op.layer, Recurrent):
+        x = op.inputs[0].shape
+        return int(op.layer.weights(x)) * (prod(x) // x[-1])
     if op.call is None:
         shapes = [net.recordings[0].weights[name].shape for name in op.weights if name.endswith("weight")]
         weight = shapes[0] if shapes else ()

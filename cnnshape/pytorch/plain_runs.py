@@ -67,7 +67,7 @@ class PlainRuns:
             if not live.begun:
                 live.begin()
             with undisturbed(live.kept, live.device):
-                args, kwargs = arguments(live.model, dict[str, Any](samples(live.model, inputs, live.device)))
+                args, kwargs = arguments(live.model, samples(live.model, inputs, live.device), keyed=True)
                 with _Norms():
                     results = [*found_in(live.model(*args, **kwargs))]
                 return [tuple(found.tensor.shape[1:]) for found in results]

@@ -10,6 +10,7 @@ from torch import nn
 
 import cnnshape
 from cnnshape.compare.recording import Guard
+from cnnshape.convert.imported import imported
 from cnnshape.convert.requirements import asks
 from cnnshape.numbers.recorded import Operation, SideOf
 
@@ -43,6 +44,31 @@ def test_places_are_lines_of_the_code():
     net = cnnshape.trace(Two(), {"left": (1, 16, 16), "right": (1, 16, 16)})
     assert all(node.place.source.file.endswith("test_imported.py") for node in net.nodes)
     assert {node.place.start[0] for node in net.nodes} == {Two.forward.__code__.co_firstlineno + 1}
+
+
+class Keyed(nn.Module):
+    """Its forward takes one dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, batch):
+        return {"maps": self.conv(batch["image"])}
+
+
+def test_a_model_that_takes_a_dict_is_held_against_its_file_as_it_is_called():
+    found = imported(Keyed(), {"image": (3, 16, 16)}, "Keyed")
+    assert found.differences == ()
+    assert "at 8 of 8" in found.text
+    assert [*found.net.outputs] == ["maps"]
+
+
+def test_a_layer_of_which_nothing_comes_is_kept_and_may_be_unused():
+    make, shape = MODELS["left"]
+    net = cnnshape.trace(make(), shape)
+    assert [node.name for node in net.nodes] == ["one", "other"]
+    assert not cnnshape.loads(cnnshape.dumps(net)).check().problems
 
 
 def test_what_is_no_model_is_refused():

@@ -288,9 +288,23 @@ class Places(nn.Module):
         return x + self.proj(grid)
 
 
+class Left(nn.Module):
+    """The last of its convolutions runs, and nothing comes of it."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)
+
+    def forward(self, x):
+        x = self.one(x)
+        self.other(x).relu()
+        return x
+
+
 OPAQUE = {"places": (Places, (3, 32, 32))}  # a layer of which is opaque
 MODELS = {
     "one-sided": (OneSided, (3, 30, 30)),
+    "left": (Left, (3, 16, 16)),
     "two norms": (TwoNorms, (3, 16, 16)),
     "unet": (UNet, (1, 64, 64)),
     "resized": (Resized, (3, 64, 48)),
