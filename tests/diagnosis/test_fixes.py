@@ -280,6 +280,23 @@ FIRST = {
         layers = [{ type = "conv", out_channels = 4, kernel_size = 3, padding = 1, stride = "stride if stride > 1 else 1" }]""",
         "b: stride = 2",
     ),
+    "channels behind an addition": (
+        """input = [3, 8, 8]
+        layers = [
+          { name = "a", type = "conv", out_channels = 24, kernel_size = 1 },
+          { name = "b", type = "conv", out_channels = 24, kernel_size = 1 },
+          { name = "sum", type = "add", from = ["a", "b"] },
+          { name = "n", type = "batch_norm", num_features = 20 },
+        ]""",
+        "n: num_features = 24",
+    ),
+    "a factor of a reduced file": (
+        """input = [1, 16]
+        layers = [
+          { name = "u", type = "upsample", scale_factor = 3, expect = [1, 32] },
+        ]""",
+        "u: scale_factor = 2",
+    ),
     "the seed of a decoder": (
         """input = [20]
         layers = [
@@ -427,3 +444,13 @@ def test_a_reshape_to_no_axes_has_no_fix_of_its_shape():
     text = """input = [4, 2, 2]
     layers = [{ name = "r", type = "reshape", shape = [] }]"""
     assert not [fix.summary for fix in first_error(text).fixes if "shape" in fix.summary]
+
+
+def test_origins_are_equal_and_a_change_that_cannot_be_made_is_none():
+    text = FIRST["groups of a norm"][0]
+    assert len({network(read_text(one)).diagnose for one in (text, text.replace("48", "40"))}) == 1
+    trials = diagnose(Source.from_text(text), None, None, strict=False).trials
+    nowhere = [Operation("set", ("layers", 9, "x"), 1)]
+    assert trials.probe(nowhere) is None
+    trials.begin()
+    assert trials.attempt(nowhere) is None
