@@ -100,14 +100,16 @@ class _Kept:
     def of_file(self, net: Network) -> dict[tuple[str, str], Diagnosed]:
         """Return the diagnosis of the net as a file, by the codes and the layers of its problems."""
         from cnnshape.convert.written import dumps
-        from cnnshape.diagnosis.diagnose import diagnose
+        from cnnshape.diagnosis.door import tried
         from cnnshape.file.source import Source
 
         try:
             text = dumps(net._replace(problems=()))
         except ValueError:  # no file describes the net
             return {}
-        found = diagnose(Source.from_text(text), None, self.given, strict=self.strict)
+        found = tried(Source.from_text(text), None, self.given, strict=self.strict)
+        if found is None:
+            return {}
         pairs = zip(found.trials.origin.report.problems, found.found, strict=True)
         return {(problem.code, problem.layer): one for problem, one in pairs}
 

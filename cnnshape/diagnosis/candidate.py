@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Candidate(NamedTuple):
-    """A change that may mend a problem. `rank`: lower is better; whole numbers are DIAGNOSIS.md's order of kinds."""
+    """A change that may mend a problem. `rank`: lower is better; whole numbers are the order of kinds."""
 
     rank: float
     family: str  # fixes of one family are alike: two of them are shown at most

@@ -5,6 +5,7 @@ Nothing is worked out before a problem is asked: a net that is well, and a check
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,7 @@ from cnnshape.problems.base import NOTHING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnnshape.diagnosis.diagnose import Findings
     from cnnshape.file.architecture import Architecture
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Input
@@ -55,9 +57,20 @@ class Kept:
     def found(self) -> tuple[Diagnosed, ...]:
         if not self.origin.source.data:  # a text that is no TOML
             return ()
-        from cnnshape.diagnosis.diagnose import diagnose
-
-        found = diagnose(self.origin.source, self.origin.path, self.given, strict=self.strict).found
+        findings = tried(self.origin.source, self.origin.path, self.given, strict=self.strict)
+        found = findings.found if findings else ()
         return tuple(
             one._replace(follows=one.follows and one.follows.diagnosed(self, one.follows.number)) for one in found
         )
+
+
+def tried(source: SourceText, path: Path | None, given: Input | None, *, strict: bool) -> Findings | None:
+    """Return the diagnosis of a text; None, with a warning, where a mistake of ours ends it: the problems stand anyway."""
+    from cnnshape.diagnosis.diagnose import diagnose
+
+    try:
+        return diagnose(source, path, given, strict=strict)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the answer of the check must not be lost with it
+        said = f"{source.file} has no causes and fixes, by a mistake of cnnshape: {error!r}. Please report it."
+        warnings.warn(said, RuntimeWarning, stacklevel=2)
+        return None

@@ -193,7 +193,7 @@ def _output(shape: tuple[int, ...], *, channels: bool) -> str:
 
 def _folded(followers: Sequence[Problem], fixes: int) -> str:
     """Name the problems that the fixes of another mend as well, each with its numbers."""
-    named = [f"{problem.layer or problem.code}{_numbers(problem)}" for problem in followers]
+    named = dict.fromkeys(f"{problem.layer or problem.code}{_numbers(problem)}" for problem in followers)
     mend = "any of these fixes mends" if fixes > 1 else "the fix mends"
     return f"{', '.join(named)}: {mend} {'it' if len(followers) == 1 else 'them'} as well"
 

@@ -85,3 +85,13 @@ def test_a_clean_check_imports_nothing_of_a_diagnosis():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str([door.__name__])
+
+
+def test_a_mistake_of_ours_takes_the_fixes_away_and_not_the_problem(monkeypatch):
+    from cnnshape.diagnosis import diagnose
+
+    monkeypatch.setattr(diagnose, "diagnose", lambda *_, **__: {}["no such generator"])
+    (problem,) = cnnshape.loads(BROKEN).check().problems
+    with pytest.warns(RuntimeWarning, match=r"by a mistake of cnnshape: KeyError"):
+        assert (problem.cause, problem.fixes, problem.follows) == (None, (), None)
+    assert problem.message == "in_features is 100, but 192 arrives"

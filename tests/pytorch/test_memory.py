@@ -180,8 +180,10 @@ def test_a_layer_is_freed_before_the_next(alive):
     net = cnnshape.load(ARCHITECTURES / "vgg19.toml")
     report = net.check()
     cnnshape.verify(net, "cpu", report=report)
-    assert len(alive) == len(report.layers)
-    for row, there in zip(report.layers, alive, strict=True):
+    ran = {}
+    for row in report.layers:
+        ran.setdefault((row.node.layer, row.inputs), row)  # layers that are alike run once
+    for row, there in zip(ran.values(), alive, strict=True):
         (entering,) = (torch.Size(shape).numel() for shape in row.inputs)
         assert there == 4 * (entering + row.parameters), row.name
     assert max(alive) < 4 * report.parameters
