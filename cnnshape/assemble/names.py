@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from cnnshape.file.keys import MAX_PATH
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,7 +53,7 @@ class Names:
         """
         if name in self.values:
             return self, name
-        title = name
+        title = name if len(name) <= MAX_PATH else name[: MAX_PATH + 1].rpartition(".")[0]
         while title not in self.values and title not in self.broken:  # an unnamed block has no inside
             title, dot, _ = title.rpartition(".")
             if not dot:

@@ -80,6 +80,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(NETS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "nets", raising=False)  # of another test's
     yield tmp_path
     sys.modules.pop("nets", None)
 
