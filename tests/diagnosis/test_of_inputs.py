@@ -1,10 +1,10 @@
 """Inputs that a net takes: sides solved for, channels that a layer declares."""
 
 import pytest
-from helpers.fixes import candidates, case
+from helpers.fixes import candidates, case, fixes
 
 import cnnshape
-from cnnshape.diagnosis.of_inputs import channels, picks, sides
+from cnnshape.diagnosis.of_inputs import channels, lossless, picks, sides
 from cnnshape.numbers.sizeset import SizeSet
 from cnnshape.problems.diagnosed import Cause
 
@@ -226,3 +226,31 @@ def test_the_nearest_size_is_what_a_window_wants():
     assert picks(SizeSet("21 to 37"), 20, 1, tight=True) == [21]
     assert picks(SizeSet("21 to 37"), 20, 1) == [30]
     assert picks(SizeSet("65 to 79"), 20, 2, tight=True) == [65]
+
+
+@pytest.mark.parametrize(
+    ("side", "found"),
+    [(62, [(61, 61), (63, 63)]), (60, [])],
+)
+def test_inputs_are_made_lossless_where_their_sides_are_equal(side, found):
+    text = f"""inputs = {{ a = [3, 62, 62], b = [3, {side}, {side}] }}
+    layers = [
+      {{ name = "p", type = "conv", out_channels = 3, kernel_size = 3, stride = 2, from = "a" }},
+      {{ name = "q", type = "conv", out_channels = 3, kernel_size = 3, stride = 2, from = "b" }},
+    ]
+    outputs = ["p", "q"]"""
+    made = [one.edits for one in lossless(case(text, strict=True))]
+    assert [[edit.new for edit in edits] for edits in made] == [[(3, *sides)] * 2 for sides in found]
+
+
+def test_an_expectation_of_another_rank_asks_nothing_of_the_sides():
+    text = "input = [3, 61, 61]" + HALVED.format(factor=4)
+    more = text.replace('"a"] },', '"a"] },\n  { name = "r", type = "relu", expect = [7, 5] },')
+    assert candidates(sides, more) == candidates(sides, text) != []
+
+
+def test_an_input_that_brings_a_new_problem_is_no_fix():
+    text = "input = [3, 61, 61]" + HALVED.format(factor=4)
+    more = '"a"] },\n  "flatten", { name = "fc", type = "linear", in_features = 7, out_features = 2 },'
+    assert [one for one in fixes(text) if "input" in one]
+    assert not [one for one in fixes(text.replace('"a"] },', more)) if "input" in one]

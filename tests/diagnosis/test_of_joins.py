@@ -245,3 +245,34 @@ def test_in_a_block_the_input_of_the_net_has_no_name():
       { name = "up", type = "upsample", scale_factor = 2, expect = [4, 25] },
     ]"""
     assert candidates(targets, text) == [{"x.up.size": 25, "x.up.scale_factor": None}]
+
+
+RESIZED = """input = [4, 8, 8]
+layers = [{ name = "up", type = "upsample", scale_factor = 2 }, { name = "x", %s }]"""
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type = "relu", expect = [5, 16, 16]',  # its sides are right
+        'type = "flatten", expect = [1000]',
+        'type = "add", from = ["up", "flat"]',
+    ],
+)
+def test_a_resize_is_told_nothing_where_no_side_of_it_is_wrong(layer):
+    text = RESIZED % layer
+    if 'flat"' in text:
+        text = text.replace("}, {", '}, { name = "flat", type = "flatten" }, {')
+    assert candidates(targets, text) == []
+
+
+def test_an_entry_is_a_named_layer_that_stands_once():
+    text = """input = [4, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+      "relu",
+      { name = "twin", type = "conv", out_channels = 4, kernel_size = 1, repeat = 2 },
+      { name = "small", type = "conv", out_channels = 4, kernel_size = 3 },
+      { name = "j", type = "add", from = ["a", "small"] },
+    ]"""
+    assert not [one for one in candidates(rewired, text) if "twin" in str(one)]

@@ -183,3 +183,12 @@ def test_a_learned_tensor_fits_what_arrives():
     assert candidates(fitting, last % [1, 1, 10])[0] == {"b.shape": [1, 1, 8]}
     assert candidates(fitting, linear(3)) == []
     assert candidates(fitting, text % ["2 * 4", 4, 1]) == []
+
+
+def test_a_flat_value_that_comes_from_no_layer_has_no_pool_before_it():
+    text = """input = [3, 4, 4]
+    layers = [
+      { name = "q", type = "learned", shape = [8] },
+      { name = "fc", type = "linear", in_features = 4, out_features = 2 },
+    ]"""
+    assert candidates(pooled, text) == []

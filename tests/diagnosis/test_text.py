@@ -178,6 +178,8 @@ LAYER = {"type": "pool", "stride": 2}
         ("layers = [] # none", [("insert", ("layers", 0), "relu")], "[]", '["relu"]'),
         ("a.b = 1", [("set", ("a",), {"c": 2})], "", None),
         ('a = ["res"]', [("rename", ("a", 0, "type"), "block")], "", None),
+        ("a.b = 1", [("set", ("a", "b"), 2)], "1", "2"),
+        ("a.b = 1", [("set", ("a", "c"), 2)], "", None),
         ("a = { b = 1 }", [("rename", ("a", "b"), "c d")], "b =", '"c d" ='),
         ("a = { b = 1 }", [("remove", ("a", "b")), ("set", ("a", "c"), 2)], "b = 1", "c = 2"),
         ("a = { b = { c = 1, d = 2 } }", [("set", ("a",), {"b": {"c": 3, "d": 2}})], "c = 1", "c = 3"),

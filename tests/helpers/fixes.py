@@ -23,12 +23,12 @@ def candidates(generator, text):
     return [edits(candidate) for candidate in sorted(generator(case(text)), key=lambda one: one.rank)]
 
 
-def case(text):
+def case(text, *, strict=False):
     """The case of the first problem of a net, without a cause."""
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.diagnosis.trials import Trials
     from cnnshape.file.source import Source
 
-    trials = Trials(Source.from_text(text, "net.toml"), None, None, strict=False)
+    trials = Trials(Source.from_text(text, "net.toml"), None, None, strict=strict)
     architecture, net, report, _ = trials.origin
     return Case(first(report), None, net, report, architecture, trials)

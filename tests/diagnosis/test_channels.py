@@ -1,0 +1,135 @@
+"""Counts of channels and groups, options of blocks, numbers of copies: the changes that are put forward."""
+
+import pytest
+from helpers.fixes import candidates, case
+
+from cnnshape.diagnosis.channels import channels_of_source, groups, options, repeats
+from cnnshape.diagnosis.declared import arriving
+from cnnshape.diagnosis.figures import nearby
+
+
+def test_a_depthwise_conv_hands_the_question_on_to_the_layer_above():
+    text = """input = [3, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 24, kernel_size = 1 },
+      { name = "dw", type = "conv", out_channels = 24, kernel_size = 3, groups = 24 },
+      { name = "n", type = "batch_norm", num_features = 32 },
+    ]"""
+    assert {"a.out_channels": 32} in candidates(channels_of_source, text)
+    plain = text.replace("groups = 24", "groups = 1")
+    assert {"a.out_channels": 32} not in candidates(channels_of_source, plain)
+
+
+def test_a_depthwise_conv_of_another_width_is_one_of_the_channels_that_arrive():
+    text = """input = [16, 8, 8]
+    layers = [{ name = "dw", type = "conv", out_channels = 24, kernel_size = 3, groups = 24 }]"""
+    assert {"dw.groups": 16, "dw.out_channels": 16} in candidates(groups, text)
+
+
+def test_where_nothing_divides_the_channels_but_1_one_group_is_left_out():
+    text = """input = [7, 8, 8]
+    layers = [{ name = "c", type = "conv", out_channels = 7, kernel_size = 3, groups = 3 }]"""
+    assert candidates(groups, text) == [{"c.groups": 7}]
+
+
+def test_of_channels_that_nobody_knows_no_groups_are_proposed():
+    text = """input = [8, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = %s, kernel_size = 1 },
+      { name = "j", type = "add", from = ["a", "input"] },
+      { name = "c", type = "conv", out_channels = 9, kernel_size = 3, groups = 2 },
+    ]"""
+    for channels, known in ((6, False), (8, True)):
+        given = case(text % channels)
+        problem = next(one for one in given.report.problems if one.layer == "c")
+        assert bool([*groups(given._replace(problem=problem))]) is known
+
+
+def test_an_option_is_a_truth_value():
+    text = """input = [8, 16, 16]
+    layers = [{ name = "one", block = "r", width = 8 }, { name = "two", block = "r", width = 16 }]
+    [blocks.r]
+    arguments = ["width"]
+    defaults = { project = false, k = 3 }
+    layers = [
+      { name = "c", type = "conv", out_channels = "width", kernel_size = "k", padding = 1 },
+      { name = "s", type = "conv", out_channels = "width", kernel_size = 1, from = "input", when = "project" },
+      { type = "add", from = ["c", "s"] },
+    ]"""
+    assert candidates(options, text) == [{"two.project": True}]
+
+
+GROWN = """input = [16, 8, 8]
+layers = [
+  { name = "d", block = "grow", repeat = %s },
+  { name = "n", type = "batch_norm", num_features = 64 },
+]
+[blocks.grow]
+layers = [
+  { name = "c", type = "conv", out_channels = %s, kernel_size = 3, padding = 1 },
+  { type = "concat", from = ["input", "c"] },
+]"""
+
+
+def test_copies_are_added_by_a_constant_growth_alone():
+    assert candidates(repeats, GROWN % (3, 12)) == [{"d.repeat": 4}]  # 16 + 4 * 12 = 64
+    assert candidates(repeats, GROWN % (3, '"in_channels"')) == []  # doubled each time
+    assert candidates(repeats, GROWN % (3, 13)) == []  # 48 is no multiple
+    assert candidates(repeats, GROWN % (0, 12)) == []
+
+
+def test_a_number_in_a_block_that_no_word_decides_is_left_out():
+    text = """input = [8, 4, 4]
+    layers = [
+      { name = "one", block = "u" },
+      { name = "c", type = "conv", out_channels = 16, kernel_size = 1 },
+      { name = "two", block = "u" },
+    ]
+    [blocks.u]
+    layers = ["relu", { name = "n", type = "batch_norm", num_features = 8 }]"""
+    assert candidates(arriving, text) == [{"two.n.num_features": None}]
+
+
+INCLUDED = """constants = { w = 24 }
+[blocks.unit]
+arguments = ["width"]
+layers = [{ name = "c", type = "conv", out_channels = %s, kernel_size = 1 }]
+"""
+INCLUDING = """input = [3, 8, 8]
+include = "unit.toml"
+layers = [
+  { name = "u", %s },
+  { name = "n", type = "batch_norm", num_features = 32 },
+]"""
+
+
+@pytest.mark.parametrize(
+    ("channels", "found"),
+    [('"width"', [{"u.width": 32}]), ("24", []), ('"w"', [])],
+)
+def test_an_included_file_is_not_changed_but_its_use_is(channels, found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "unit.toml").write_text(INCLUDED % channels)
+    assert candidates(channels_of_source, INCLUDING % 'block = "unit", width = 24') == found
+
+
+def test_a_use_in_an_included_file_is_not_changed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = """[blocks.outer]
+    defaults = { deep = false }
+    layers = [{ name = "in", block = "gated", size = 3 }]
+    [blocks.gated]
+    arguments = ["size"]
+    defaults = { wide = false }
+    layers = [
+      { name = "c", type = "conv", out_channels = 24, kernel_size = "size" },
+      { name = "n", type = "batch_norm", num_features = 32 },
+    ]"""
+    use = """input = [3, 8, 8]
+    layers = [{ name = "u", block = "outer" }]
+    """
+    (tmp_path / "unit.toml").write_text(blocks)
+    included = f'include = "unit.toml"\n{use}'
+    assert candidates(options, included) == [{"u.deep": True}]
+    assert candidates(options, use + blocks) == [{"u.in.wide": True}, {"u.deep": True}]
+    assert candidates(nearby, included) == []

@@ -1,0 +1,119 @@
+"""Settings of windows: those that are solved for, and those that are left alone."""
+
+import pytest
+from helpers.fixes import candidates, case
+
+from cnnshape.diagnosis.parameters import filling, solved, together, worded
+
+WORDED = """input = [8, 100]
+layers = [{ name = "one", block = "r", k = 3, d = 1 }, { name = "two", block = "r", k = 5, d = 2 }]
+[blocks.r]
+arguments = ["k", "d"]
+layers = [
+  { name = "c", type = "conv", out_channels = 8, kernel_size = %s, dilation = %s, padding = 1 },
+  { type = "add", from = ["c", "input"] },
+]"""
+
+
+@pytest.mark.parametrize(
+    ("kernel", "dilation", "found"),
+    [
+        ('"k"', 1, ["k // 2"]),
+        ('"k + 0"', 1, ["(k + 0) // 2"]),
+        (3, '"d"', ["d"]),
+        (5, '"d"', ["2 * (d)"]),
+        (4, '"d"', []),  # an even kernel keeps no side
+        ('"k"', '"d"', []),
+    ],
+)
+def test_a_padding_is_said_in_the_words_of_the_block(kernel, dilation, found):
+    result = candidates(worded, WORDED % (kernel, dilation))
+    assert [next(iter(edits.values())) for edits in result] == found
+
+
+@pytest.mark.parametrize(
+    ("window", "found"),
+    [
+        ("kernel_size = 9", [{"m.kernel_size": 8}]),
+        ("kernel_size = [9, 8]", [{"m.kernel_size": [8, 8]}]),
+        ("kernel_size = 5, dilation = 2", []),
+        ("kernel_size = 16", []),  # half of it is too little
+    ],
+)
+def test_a_window_that_covers_nearly_all_fills_the_side(window, found):
+    text = f'input = [4, 8, 8]\nlayers = [{{ name = "m", type = "max_pool", {window} }}]'
+    assert candidates(filling, text) == found
+
+
+def first(layer, expect, shape="[4, 16, 16]"):
+    text = f'input = {shape}\nlayers = [{{ name = "x", {layer}, expect = {expect} }}]'
+    return candidates(solved, text)
+
+
+@pytest.mark.parametrize(
+    ("layer", "expect", "found"),
+    [
+        ('type = "max_pool", kernel_size = 4', "[4, 7, 7]", {"x.stride": 2}),  # its stride is its kernel_size
+        (
+            'type = "conv", out_channels = 4, kernel_size = [3, 5], padding = [1, 1]',
+            "[4, 16, 16]",
+            {"x.padding": [1, 2]},
+        ),
+        ('type = "conv", out_channels = 4, kernel_size = 3, padding = [1, 0]', "[4, 16, 16]", {"x.padding": [1, 1]}),
+        (
+            'type = "conv_transpose", out_channels = 4, kernel_size = 3, stride = 2, padding = 1',
+            "[4, 32, 32]",
+            {"x.output_padding": 1},
+        ),
+    ],
+)
+def test_one_setting_is_solved_for(layer, expect, found):
+    assert found in first(layer, expect)
+
+
+@pytest.mark.parametrize(
+    ("layer", "expect"),
+    [
+        ('type = "conv", out_channels = 4, kernel_size = 3, padding = "same"', "[4, 14, 14]"),
+        ('type = "pad", padding = [[1, 2], [0, 1]]', "[4, 20, 20]"),
+        ('type = "upsample", size = 20', "[4, 32, 32]"),
+    ],
+)
+def test_a_padding_that_is_a_word_or_a_pair_and_a_size_are_left_alone(layer, expect):
+    assert not [one for one in first(layer, expect) if "x.padding" in one or "x.scale_factor" in one]
+
+
+def test_joins_of_other_ranks_are_not_mended_by_windows():
+    text = """input = [4, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 3 },
+      { name = "f", type = "flatten", from = "a" },
+      { name = "j", type = "add", from = ["a", "f"] },
+    ]"""
+    assert candidates(solved, text) == []
+    assert candidates(together, text) == []
+
+
+def test_a_constant_that_is_worked_out_from_another_is_left_alone():
+    from cnnshape.diagnosis.channels import channels_of_source
+
+    text = """input = [3, 8, 8]
+    constants = { v = 12, w = "2 * v" }
+    layers = [
+      { name = "a", type = "conv", out_channels = "w", kernel_size = 3 },
+      { name = "n", type = "batch_norm", num_features = 32 },
+    ]"""
+    assert candidates(channels_of_source, text) == []
+    assert candidates(channels_of_source, text.replace('"2 * v"', "24")) == [{"constants.w": 32}]
+
+
+def test_no_trial_is_made_once_all_are_spent():
+    from cnnshape.diagnosis.operations import Operation
+
+    trials = case(WORDED % (5, '"d"')).trials
+    change = [Operation("set", ("blocks", "r", "layers", 0, "padding"), "2 * (d)")]
+    trials.begin()
+    trials.last = trials.count
+    assert trials.attempt(change) is None
+    trials.begin()
+    assert trials.attempt(change) is not None
