@@ -115,8 +115,6 @@ def keeps(layer: Layer) -> bool:
 
 def centred(layer: Conv) -> bool:
     """Say whether a convolution is padded by half its window on every axis."""
-    if isinstance(layer.padding, str):
-        return False
     halves, padding = _entries(_half(layer)), _entries(layer.padding)
     rank = max(len(halves), len(padding))
     return per_axis(halves if len(halves) > 1 else halves[0], rank) == per_axis(

@@ -133,3 +133,14 @@ def test_a_use_in_an_included_file_is_not_changed(tmp_path, monkeypatch):
     assert candidates(options, included) == [{"u.deep": True}]
     assert candidates(options, use + blocks) == [{"u.in.wide": True}, {"u.deep": True}]
     assert candidates(nearby, included) == []
+
+
+def test_sides_that_a_factor_does_not_divide_ask_for_no_channels():
+    text = """input = [3, 8, 8]
+    layers = [
+      { name = "c", type = "conv", out_channels = 4, kernel_size = %s },
+      { name = "s", type = "%s", %s = 2 },
+    ]"""
+    assert candidates(channels_of_source, text % (2, "pixel_unshuffle", "downscale_factor")) == []
+    shuffled = text.replace("out_channels = 4", "out_channels = 7") % (2, "pixel_shuffle", "upscale_factor")
+    assert {"c.out_channels": 8} in candidates(channels_of_source, shuffled)

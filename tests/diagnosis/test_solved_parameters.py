@@ -117,3 +117,40 @@ def test_no_trial_is_made_once_all_are_spent():
     assert trials.attempt(change) is None
     trials.begin()
     assert trials.attempt(change) is not None
+
+
+def test_of_a_list_one_entry_is_changed():
+    text = """input = [4, 16, 16]
+    layers = [
+      { name = "c", type = "conv", out_channels = 4, kernel_size = 3, padding = [1, 0] },
+      "flatten",
+      { name = "fc", type = "linear", in_features = 1024, out_features = 2 },
+    ]"""  # 4 * 16 * 16
+    assert {"c.padding": [1, 1]} in candidates(solved, text)
+
+
+def test_a_pad_is_padded_more():
+    assert {"x.padding": 2} in first('type = "pad", padding = 1', "[4, 20, 20]")
+
+
+def test_words_that_do_not_keep_the_sides_are_none():
+    pooled = WORDED.replace(
+        '{ type = "add", from = ["c", "input"] }', '{ name = "p", type = "max_pool", kernel_size = 2 }, %s'
+    )
+    assert candidates(worded, pooled % (3, '"d"', '{ type = "add", from = ["p", "input"] }')) == []
+
+
+def test_behind_sides_that_nobody_knows_nothing_is_solved_or_traced():
+    from cnnshape.diagnosis.channels import channels_of_source
+
+    text = """input = [3, 10, 10]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 1 },
+      { name = "p", type = "max_pool", kernel_size = %s },
+      { name = "c", type = "conv", in_channels = 8, out_channels = 8, kernel_size = 1 },
+    ]"""
+    for kernel, found in ((20, []), (2, [("a", 8)])):
+        given = case(text % kernel)
+        given = given._replace(problem=next(one for one in given.report.problems if one.layer == "c"))
+        assert [*solved(given)] == []
+        assert [(one.edits[0].layer, one.edits[0].new) for one in channels_of_source(given)] == found
