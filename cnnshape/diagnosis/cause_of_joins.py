@@ -23,7 +23,7 @@ from cnnshape.problems.place import Place
 from cnnshape.problems.wording import said, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from cnnshape.diagnosis.trails import Leg, Trail, Ways
     from cnnshape.network.report import LayerReport
@@ -146,7 +146,7 @@ def _sides(ways: Ways, meeting: Meeting, axis: int) -> Cause | None:
         if (common or first.size == second.size) and scale(one) != scale(other):
             found = _strides(ways, meeting, one, other)
         else:
-            found = next(_rounding(ways, sorted((one, other), key=changes, reverse=True)), None)
+            found = _rounding(ways, sorted((one, other), key=changes, reverse=True))
     if found is None:
         return None
     notes = (
@@ -171,7 +171,7 @@ def _set(ways: Ways, one: Trail, other: Trail, *, common: bool) -> Cause | None:
             place = 0
         if place >= 0:
             begun.append(trail[place:])
-    rounding = next(_rounding(ways, begun), None)
+    rounding = _rounding(ways, begun)
     if rounding or not begun:
         return rounding
     trail = max(begun, key=lambda trail: trail[0].value)
@@ -200,15 +200,13 @@ def _inputs_differ(ways: Ways, first: Leg, second: Leg, chains: tuple[Chain, ...
 def _strides(ways: Ways, meeting: Meeting, one: Trail, other: Trail) -> Cause | None:
     """Find the last strided layer of the way that strides more."""
     low, high = sorted((one, other), key=scale)
-    if (found := next(_rounding(ways, (low, high), of_factors=True), None)) is not None:
+    if (found := _rounding(ways, (low, high), of_factors=True)) is not None:
         return found
     if (found := _elsewhere(ways, meeting, low, high)) is not None:
         return found
     strided = [leg for leg in low[1:] if leg.scale < 1]
     grown = [leg for leg in high[1:] if leg.scale > 1]
-    if not strided and not grown:
-        return None
-    leg = (strided or grown)[-1]
+    leg = (strided or grown)[-1]  # the scales differ, so that there is one
     name = ways.names[leg.value]
     message = f"{_work(ways, low)}; {_work(ways, high)}"
     return ways.cause(name, "strides", message, **{"in": low[0].size, "out": low[-1].size, "other": high[-1].size})
@@ -248,8 +246,8 @@ def _elsewhere(ways: Ways, meeting: Meeting, low: Trail, high: Trail) -> Cause |
     return ways.cause(meeting.row.name, "strides", message, named=name, meant=meant)
 
 
-def _rounding(ways: Ways, trails: Iterable[Trail], *, of_factors: bool = False) -> Iterator[Cause]:
-    """Yield the first layer of each trail that does not scale its side by exactly its stride.
+def _rounding(ways: Ways, trails: Iterable[Trail], *, of_factors: bool = False) -> Cause | None:
+    """Find the first layer on some trails that does not scale its side by exactly its stride.
 
     `of_factors`: of those alone whose factor is no fraction of powers of two.
     """
@@ -257,8 +255,8 @@ def _rounding(ways: Ways, trails: Iterable[Trail], *, of_factors: bool = False) 
         for place in range(1, len(trail)):
             exact = trail[place].size == trail[place - 1].size * trail[place].scale
             if not exact and (not of_factors or is_factor(trail[place].scale)):
-                yield rounded(ways, trail, place)
-                break
+                return rounded(ways, trail, place)
+    return None
 
 
 def is_factor(scale: Fraction) -> bool:

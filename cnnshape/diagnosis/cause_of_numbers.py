@@ -162,8 +162,8 @@ def _of_map(ways: Ways, row: LayerReport, merged: LayerReport, number: int) -> C
     channels, *space = x
     facts = {"arrives": prod(x), "declared": number, "map": x}
     trails = [ways.trail(merged.node.inputs[0], axis) for axis in range(1, len(x))]
-    if number == channels and (cause := _left_larger(ways, row, merged, trails)):
-        return cause
+    if number == channels:
+        return _left_larger(ways, row, merged, trails)
     arrives = Chain(_chain(ways, trails), factors=x, about="what arrives")
     found = _sizes(ways, trails, number // channels) if number % channels == 0 else None
     cells = prod(space)
@@ -211,11 +211,9 @@ def _round(number: int, channels: int) -> bool:
     )
 
 
-def _left_larger(ways: Ways, row: LayerReport, merged: LayerReport, trails: list[Trail]) -> Cause | None:
+def _left_larger(ways: Ways, row: LayerReport, merged: LayerReport, trails: list[Trail]) -> Cause:
     """Find the pool that was to leave one cell, where the declared number is that of the channels."""
     x = merged.inputs[0] or ()
-    if prod(x[1:]) == 1:
-        return None
     legs = [leg for before, leg in pairwise(trails[0]) if before.size != leg.size]
     pool = ways.row(legs[-1].value) if legs else None
     facts = {"arrives": prod(x), "declared": x[0], "map": x}

@@ -608,6 +608,73 @@ CASES = {
         "shrunk",
         ["c has left 2 of 8: p needs more"],
     ),
+    "down and up again, against a pool": (
+        of("[8, 64]", pool("a") + UP + pool("b", **{"from": '"input"'}) + join("j", "up", "b")),
+        "b",
+        "strides",
+        ["b halves the side, 64 to 32; the way to up keeps the side, 64 to 64 (a and up)"],
+    ),
+    "a pad on one way": (
+        of("[3, 9]", '{ name = "wide", type = "pad", padding = 1 },' + join("j", "wide", "input")),
+        "wide",
+        "rounds",
+        ["wide makes 11 of 9"],
+    ),
+    "a reshape to the sides in another order": (
+        of("[6, 8]", '{ name = "r", type = "reshape", shape = [8, 6] },' + join("j", "r", "input")),
+        "r",
+        "resize",
+        ["r sets the side to 6, and input has 8"],
+    ),
+    "two ways that both stride, and differ in channels as well": (
+        of(
+            "[8, 13, 13]",
+            conv("a", 16, stride=2, padding=0) + conv("b", kernel=1, stride=2, from_='"input"') + join("j", "a", "b"),
+        ),
+        "a",
+        "rounds",
+        ["a halves 13 and makes 6, not 6.5"],
+    ),
+    "declared behind a side that is set": (
+        of("[3, 8, 8]", conv("c") + '{ name = "up", type = "upsample", size = 7 },' + FLAT + linear("fc", 8 * 36)),
+        "fc",
+        "count",
+        ["288 = 8*36 is what no input gives"],
+    ),
+    "declared for a width alone, since the height is tripled": (
+        of(
+            "[3, 4, 6]",
+            conv("c") + '{ name = "up", type = "upsample", scale_factor = [3, 1] },' + FLAT + linear("fc", 8 * 12 * 4),
+        ),
+        "fc",
+        "input-size",
+        ["384 = 8*12*4 is what"],
+    ),
+    "a wanted number of channels in the middle": (
+        of("[64, 3, 32]", conv("a", in_channels=3)),
+        None,
+        "channels",
+        ["the input has 64 channels, and a was made for 3"],
+    ),
+    "two expectations that fail beside each other": (
+        of(
+            "[3, 60, 60]",
+            conv("a", stride=2, expect="[8, 15, 15]") + conv("b", stride=2, from_='"input"', expect="[8, 10, 10]"),
+            'outputs = ["a", "b"]',
+        ),
+        "a",
+        "strides",
+        ["30 is 2 times the 15 expected"],
+    ),
+    "a way up as the way down, and one step less is expected": (
+        of(
+            "[3, 64, 64]",
+            pool("p0") + pool("p1") + UP + '{ name = "u", type = "upsample", scale_factor = 2, expect = [3, 32, 32] }',
+        ),
+        "u",
+        "strides",
+        ["64 is 2 times the 32 expected"],
+    ),
 }
 
 NONE = {  # nothing behind the layer's own setting is known
@@ -622,6 +689,24 @@ NONE = {  # nothing behind the layer's own setting is known
     "an expectation of another rank": of("[3, 8, 8]", '{ type = "relu", expect = [3, 8] }'),
     "a product of matrices": of("[3, 8, 9]", '{ name = "m", type = "matmul", from = ["input", "input"] }'),
     "a learned tensor": of("[3, 8, 8]", '{ name = "s", type = "scale", shape = [4, 1, 1] }'),
+    "features of an input beyond all sizes": of("[8, 100]", linear("fc", 2_000_000)),
+    "a window on a side that is set": of(
+        "[3, 8, 8]", '{ name = "up", type = "upsample", size = 3 },' + conv("c", kernel=5, padding=0)
+    ),
+    "a set side to be divided": of(
+        "[3, 8, 8]",
+        '{ name = "up", type = "upsample", size = 7 },{ name = "a", type = "pixel_unshuffle", downscale_factor = 2 }',
+    ),
+    "two inputs of other ranks": of("{ left = [3, 8, 8], right = [3, 8] }", join("j", "left", "right")),
+    "channels that are doubled on one way": of(
+        "[3, 8, 8]", conv("a") + conv("b", '"2 * in_channels"') + join("j", "a", "b")
+    ),
+    "a transposed conv that cannot keep the side": of(
+        "[3, 64, 64]",
+        conv("a")
+        + '{ name = "c", type = "conv_transpose", out_channels = 8, kernel_size = 2, stride = 2, like = "input" }',
+    ),
+    "a group of one value": of("[8]", '{ name = "n", type = "group_norm", num_groups = 8 }'),
     "a side that nothing gives": of("[3, 64, 64]", conv("c", stride=2, expect="[8, 19, 19]") + conv("d")),
 }
 
@@ -683,3 +768,38 @@ def test_a_shortcut_that_is_left_out_is_said():
     cause = Causes(graph, graph.check()).of(graph.check().problems[0])
     assert cause.chains[1].about == 'since proj is left out: when = "project", and project is false'
     assert [link.sides for link in cause.chains[0].links] == [(128, 48, 48), (64, 24, 24), (256, 24, 24)]
+
+
+def test_a_layer_at_fault_is_not_the_cause_of_another_problem():
+    text = of("[3, 8, 8]", '{ name = "r", type = "reshape", shape = [3, 7, 7] },' + join("j", "r", "input"))
+    report, (of_reshape, of_join) = causes(text)
+    assert [problem.layer for problem in report.problems] == ["r", "j"]
+    assert (of_reshape.layer, of_join) == ("r", None)
+
+
+def test_an_order_is_that_of_the_input_which_enters():
+    layers = conv("a", kernel=5, padding=0, from_='"right"') + conv("b", in_channels=3, from_='"left"')
+    report, found = causes(of("{ left = [64, 64, 3], right = [3, 4, 4] }", layers, 'outputs = ["a", "b"]'))
+    assert [problem.layer for problem in report.problems][1:] == ["a", "b"]
+    assert [cause.code for cause in found] == ["order", "shrunk", "order"]
+    assert found[1].message == "the input right has a side of 4, too small for a window of 5"
+
+
+def test_an_input_that_is_given_has_no_place_in_the_file():
+    graph = net(of("[3, 64, 64]", conv("a", in_channels=3)))
+    report = graph.check((64, 64, 3))
+    (cause,) = (Causes(graph, report).of(problem) for problem in report.problems if problem.layer == "a")
+    assert (cause.code, cause.marks) == ("order", ())
+
+
+def test_sizes_with_gaps_are_not_said_to_be_all_from_first_to_last(torch):
+    layers = pool("p") + UP + join("j", "up", "input") + pool("q", 4) + FLAT + linear("fc", 9)
+    _, found = causes(of("[3, 13]", layers))
+    assert (found[0].layer, found[0].code, found[0].notes) == ("p", "rounds", ())
+
+    def runs(side):
+        x = torch.zeros(1, 3, side)
+        up = torch.nn.functional.interpolate(torch.nn.functional.max_pool1d(x, 2), scale_factor=2)
+        return up.shape == x.shape and torch.nn.functional.max_pool1d(up, 4).numel() == 9
+
+    assert [side for side in range(8, 20) if runs(side)] == [12, 14]

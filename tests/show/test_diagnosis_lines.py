@@ -212,3 +212,25 @@ def test_hostile_names_are_printable(tmp_path):
     file = tmp_path / "net.toml"
     file.write_text(text.replace("\x1b", ""), encoding="utf-8")
     assert all(line.isprintable() for line in shown(file, width=80))
+
+
+def test_a_row_without_a_last_column_leaves_no_line_below():
+    links = (Link("input", (8, 8)), Link("p", (4, 4)))
+    chains = (Chain(links, factors=(3, 4, 4), about="what arrives"), Chain(links, factors=(3, 4, 4)))
+    problem = problem_with(Cause("x", "count", "no number", chains), one=(1,), other=(2,))
+    lines = [line.strip() for line in details(problem, (), 20)]
+    assert " ".join(lines).count("what arrives") == 1
+    assert all(lines)
+
+
+def test_a_chain_along_an_axis_leaves_out_what_keeps_it():
+    chain = Chain((Link("input", (8, 9)), Link("p", (8, 4)), Link("q", (4, 2))), axis=0)
+    problem = problem_with(Cause("x", "rounds", "x rounds", (chain,)), one=(1,), other=(2,))
+    assert "        8 → 4" in below(problem)
+
+
+def test_a_remark_is_a_note_below_the_fixes():
+    cause = Cause("x", "input-size", "the input: 112", remark="if 256x256 is meant, an expectation is to be rewritten")
+    lines = below(problem_with(cause, Fix("one", Effect((3,), 1, 1)), one=(1,), other=(2,)))
+    assert lines[-1] == "note    if 256x256 is meant, an expectation is to be rewritten"
+    assert lines[-2].startswith("fix 1")

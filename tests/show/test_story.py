@@ -30,6 +30,21 @@ def test_a_problem_that_follows_is_a_line():
     assert any(line.startswith("    and so  squeeze") for line in lines)
 
 
+def test_a_layer_on_the_ways_to_two_problems_is_told_once(tmp_path):
+    file = tmp_path / "net.toml"
+    joins = "".join(
+        f'{{ name = "{j}", type = "add", from = ["{up}", "input"] }},\n' for j, up in [("j", "u"), ("k", "v")]
+    )
+    ups = "".join(f'{{ name = "{up}", type = "upsample", scale_factor = 2, from = "p" }},\n' for up in "uv")
+    pool = '{ name = "p", type = "max_pool", kernel_size = 2 },\n'
+    file.write_text(f'input = [3, 9, 9]\noutputs = ["j", "k"]\nlayers = [\n{pool}{ups}{joins}]', encoding="utf-8")
+    status, lines = story(file)
+    assert status == 1
+    titles = [line.strip().partition(":")[0] for line in lines if " -> " in line]
+    assert titles.count("p") == 1
+    assert {"j", "k"} <= {*titles}
+
+
 def test_a_net_that_is_well_has_its_sizes_in_short():
     status, lines = story("zoo:lenet5")
     assert status == 0

@@ -6,9 +6,10 @@ from urllib.request import urlopen
 
 import jsonschema
 import pytest
+from helpers.broken_nets import FOLDER
 from helpers.formats import BAD, check
 
-from cnnshape.show.formats.as_sarif import SCHEMA
+from cnnshape.show.formats.as_sarif import SCHEMA, _location
 
 NET = (
     'input = [3, 8, 8]  # é\nlayers = [{ name = "é", type = "Conv2d", out_channels = 2, kernel_size = 3 }, "flatten"]\n'
@@ -135,6 +136,19 @@ def test_uses_and_causes_are_related_places(tmp_path):
     }
     assert related["in a block used here"] == 3
     assert [one["id"] for one in inner["relatedLocations"]] == [*range(1, len(related) + 1)]
+
+
+def test_a_problem_that_follows_points_to_the_first(tmp_path):
+    (file,) = FOLDER.glob("13-*.toml")
+    first, second = run(tmp_path / "net.toml", file.read_text(encoding="utf-8"))["results"]
+    (followed,) = (one for one in second["relatedLocations"] if one["message"]["text"].startswith("follows from: "))
+    assert followed["physicalLocation"] == first["locations"][0]["physicalLocation"]
+    assert first["message"]["text"].startswith(followed["message"]["text"].removeprefix("follows from: "))
+
+
+def test_a_problem_without_a_place_is_of_its_file():
+    found = _location(None, "a net.toml")
+    assert found == {"physicalLocation": {"artifactLocation": {"uri": "a%20net.toml"}}}
 
 
 def test_a_net_without_problems_has_no_results(tmp_path):
