@@ -260,14 +260,6 @@ def put(tree: Any, values: Mapping[str, Any]) -> Any:
     return changed(tree, lambda part: values.get(part.text, part) if isinstance(part, Name) else part)
 
 
-def leaves(tree: Any) -> Iterator[Literal]:
-    """Yield the settings in an expression, in order."""
-    if isinstance(tree, Literal):
-        yield tree
-    for part in parts_of(tree):
-        yield from leaves(part)
-
-
 # Printing
 
 

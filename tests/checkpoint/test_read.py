@@ -159,8 +159,10 @@ def test_quantized_tensors_and_classes_of_tensors(torch, tmp_path):
     }
     kinds["more"] = torch.nn.Parameter(torch.zeros(5))
     kinds["more"].note = "an attribute"
+    kinds["noted"] = torch.zeros(6)
+    kinds["noted"].note = "an attribute"
     torch.save(kinds, tmp_path / "a.pt")
-    assert read(tmp_path / "a.pt") == {"quantized": (2, 3), "meta": (3, 4), "more": (5,)}
+    assert read(tmp_path / "a.pt") == {"quantized": (2, 3), "meta": (3, 4), "more": (5,), "noted": (6,)}
 
 
 # Payloads

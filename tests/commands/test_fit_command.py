@@ -262,6 +262,27 @@ block = "one"
     assert (status, [entry["change"] for entry in found["values"]]) == (1, [change])
 
 
+@pytest.mark.parametrize("block", [False, True])
+def test_a_value_that_follows_from_what_enters_is_said_with_its_expression(fit, block):
+    step = '{ name = "x", type = "conv", out_channels = "2 * in_channels", kernel_size = 1 }'
+    text = f"input = [3, 8, 8]\nlayers = [{step}]"
+    conv = nn.ModuleDict({"x": nn.Conv2d(3, 8, 1)})
+    if block:
+        text = f'input = [3, 8, 8]\nlayers = [{{ name = "a", block = "one" }}]\n[blocks.one]\nlayers = [{step}]'
+        conv = nn.ModuleDict({"a": conv})
+    status, found = fit(conv.state_dict(), text)
+    changes = [entry["change"] for entry in found["values"]]
+    assert (status, changes) == (1, ['out_channels = "2 * in_channels" must give 8'])
+
+
+def test_layers_behind_a_refusal_are_passed_over(fit):
+    text = (
+        'input = [3, 2, 2]\nlayers = [{ name = "a", type = "conv", out_channels = 3, kernel_size = 5 }, "relu", "relu"]'
+    )
+    status, found = fit(nn.ModuleDict({"a": nn.Conv2d(3, 6, 5)}).state_dict(), text)
+    assert (status, [entry["change"] for entry in found["values"]]) == (1, ["out_channels = 6"])
+
+
 def test_what_no_value_mends_has_none(fit):
     text = 'input = [4, 8, 8]\nlayers = [{ name = "a", type = "conv", out_channels = 8, kernel_size = 3 }]'
     status, found = fit(nn.ModuleDict({"a": nn.MultiheadAttention(4, 2)}).state_dict(), text)

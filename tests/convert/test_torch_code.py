@@ -215,6 +215,33 @@ def test_shared_weights_are_the_same(tmp_path):
     assert sum(weight.numel() for weight in model.parameters()) == net.check().parameters
 
 
+def convs(*names):
+    return [f'{{ name = "{name}", type = "conv", out_channels = 4, kernel_size = 1 }}' for name in names]
+
+
+def same_values(net, folder):
+    """Whether the code's model gives what that of cnnshape.build gives, with the same weights."""
+    model, built = model_of(torch_code(net), folder).to_empty(device="cpu"), cnnshape.build(net).eval()
+    model.load_state_dict(built.state_dict())
+    x = torch.rand(2, 4, 8, 8)
+    return torch.allclose(model(x), built(x), atol=1e-6)
+
+
+def test_parts_that_others_run_between_are_lists_and_tables(tmp_path):
+    """Numbers are an nn.ModuleList, words an nn.ModuleDict, as they are in the checkpoint's names."""
+    net = of(*convs("side.0", "down.first", "side.1", "down.last.0", "side.2", "down.last.1", "end"))
+    code = torch_code(net)
+    assert "self.side = nn.ModuleList(" in code
+    assert '"last": nn.ModuleList([' in code
+    assert 'self.down["first"]' in code
+    assert same_values(net, tmp_path)
+
+
+def test_variables_of_names_that_are_alike_are_two(tmp_path):
+    net = of(*convs("a.b", "a_b", "a.c"), '{ name = "sum", type = "add", from = ["a.b", "a_b", "a.c"] }')
+    assert same_values(net, tmp_path)
+
+
 def test_a_wrong_net_has_no_code():
     with pytest.raises(ArchitectureError, match="window-too-large"):
         torch_code(of('{ type = "conv", out_channels = 1, kernel_size = 9 }'))
