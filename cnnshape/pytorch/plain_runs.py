@@ -11,7 +11,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnshape.pytorch.inputs import arguments, found_in, samples
+from cnnshape.pytorch.inputs import arguments, found_in, samples, tensors_in
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import unwrapped
 from cnnshape.pytorch.their_code import TheirError, theirs
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from cnnshape.numbers.shape import Shape
 
-TRAINING: Final = 5  # its place among the arguments of batch_norm
 PRODUCTS: Final = ("bmm", "_attention")  # of results, which have no weights
 
 
@@ -30,9 +29,10 @@ class _Norms(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
     """A batch norm in evaluation gives the shape that it gets: torch takes most of a meta forward to say so."""
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if function is torch.nn.functional.batch_norm and len(args) > TRAINING and not args[TRAINING]:
-            x, mean = args[:2]
-            if mean is not None and x.dim() > 1 and x.shape[1] == mean.shape[0]:
+        if function is torch.nn.functional.batch_norm and not kwargs["training"]:  # torch hands these on by name
+            x, *parts = tensors_in(args) + tensors_in(tuple(kwargs.values()))
+            has_statistics = args[1] is not None
+            if has_statistics and x.dim() > 1 and all(part.shape == x.shape[1:2] for part in parts):
                 return torch.empty_like(x)
         return function(*args, **(kwargs or {}))
 

@@ -1,0 +1,87 @@
+"""A plain run gives torch's shapes and counts, and leaves the model as it was."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from torch import nn
+
+from cnnshape.pytorch.plain_runs import PlainRuns
+
+
+def small(norm: nn.Module) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), norm, nn.ReLU(), nn.Flatten(), nn.Linear(512, 10))
+
+
+MACS = 8 * 3 * 3 * 3 * 64 + 512 * 10  # filters, channels, window, positions; features of the linear layer
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(8), nn.BatchNorm2d(8, track_running_stats=False), nn.GroupNorm(2, 8)])
+def test_shapes_are_torchs_and_a_norm_multiplies_nothing(norm):
+    model = small(norm)
+    runs = PlainRuns(model)
+    inputs = {"input": (3, 8, 8)}
+    assert runs.shapes(inputs) == [tuple(model.eval()(torch.zeros(1, 3, 8, 8)).shape[1:])]
+    assert runs.macs(inputs) == MACS
+
+
+def test_a_norm_in_evaluation_is_not_computed(monkeypatch):
+    computed = []
+    of_torch = torch.batch_norm
+    monkeypatch.setattr(torch, "batch_norm", lambda *args: computed.append(args) or of_torch(*args))
+    assert PlainRuns(small(nn.BatchNorm2d(8))).shapes({"input": (3, 8, 8)}) == [(10,)]
+    assert computed == []
+    assert PlainRuns(small(nn.BatchNorm2d(8, track_running_stats=False))).shapes({"input": (3, 8, 8)}) == [(10,)]
+    assert len(computed) == 1
+
+
+@pytest.mark.parametrize("wrong", ["running_mean", "running_var", "weight", "bias"])
+def test_a_norm_of_which_a_part_has_other_channels_is_torchs_to_refuse(wrong):
+    model = small(nn.BatchNorm2d(8))
+    setattr(model[1], wrong, torch.nn.Parameter(torch.ones(9)) if wrong in {"weight", "bias"} else torch.ones(9))
+    with pytest.raises(RuntimeError):
+        model.eval()(torch.zeros(1, 3, 8, 8))
+    assert PlainRuns(model).shapes({"input": (3, 8, 8)}) is None
+
+
+def test_products_of_results_have_no_weights():
+    class Attends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.q = nn.Linear(4, 4, bias=False)
+
+        def forward(self, x):
+            return self.q(x) @ x.transpose(1, 2)
+
+    assert PlainRuns(Attends()).macs({"input": (5, 4)}) == 5 * 4 * 4
+
+
+@pytest.mark.parametrize(
+    "model",
+    [small(nn.BatchNorm2d(9)), nn.BatchNorm1d(4), nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(5))],
+    ids=["other channels", "other rank", "other features"],
+)
+def test_where_torch_refuses_there_are_neither(model):
+    runs = PlainRuns(model)
+    inputs = {"input": (3, 8, 8)}
+    with pytest.raises((RuntimeError, ValueError)):
+        model.eval()(torch.zeros(1, 3, 8, 8))
+    assert runs.shapes(inputs) is None
+    assert runs.macs(inputs) is None
+
+
+def test_a_model_without_layers_of_weights_multiplies_nothing():
+    runs = PlainRuns(nn.ReLU())
+    assert runs.shapes({"input": (3, 8, 8)}) == [(3, 8, 8)]
+    assert runs.macs({"input": (3, 8, 8)}) == 0
+
+
+def test_the_model_is_left_in_training_with_its_statistics():
+    model = small(nn.BatchNorm2d(8)).train()
+    PlainRuns(model).shapes({"input": (3, 8, 8)})
+    assert model.training
+    assert next(model.parameters()).device.type == "cpu"
+    assert torch.equal(model[1].running_mean, torch.zeros(8))
