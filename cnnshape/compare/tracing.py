@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.compare.called import alters, by_data, kinds_of, layers_of, silent
-from cnnshape.compare.functions import CONSTANT, PICKS
+from cnnshape.compare.functions import PICKS
 from cnnshape.compare.trace import Call, Returned, Trace
 from cnnshape.layers.in_torch import Recognized
 from cnnshape.numbers.rules import unasked
@@ -82,8 +82,6 @@ class _Tracing:
         call: Any = op.call
         if by_data(call) and not self.by_data:
             self.by_data = f"{_within(op, op.name.strip('_'))} at {_place(op)}"
-        if call.name in CONSTANT:
-            return
         origins = [self.origin(tensor) for tensor in call.tensors]
         weights = tuple(name for name in self.weights_of(origins) if self.run.weights[name].parameter)
         call = call._replace(weighted=bool(weights))
