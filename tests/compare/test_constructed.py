@@ -60,7 +60,27 @@ def either(n):
         return nn.Sequential(nn.ReLU())
     return nn.Sequential(nn.Tanh())
 
+def renamed(deep):
+    net = nn.Sequential(nn.ReLU())
+    net = nn.Sequential(net, nn.Tanh())
+    return net
+
+def nothing():
+    net = nn.ReLU()
+    return
+
 model = nn.Sequential(nn.ReLU(), nn.Linear(1, 2))
+
+class Declared(nn.Module):
+    stem: nn.Module
+
+    def __init__(self, name):
+        self.stem: nn.Module
+        self.single = nn.Sequential(nn.Linear(5, 6))
+        self.of_one = nn.Sequential(Residual(nn.ReLU()))
+        self.add_module(name, nn.Linear(1, 2))
+        self.unsure = nn.Sequential(OrderedDict([(name, nn.ReLU()), ("b", nn.Tanh())]))
+        stem = nn.Linear(9, 9)
 """
 
 
@@ -112,14 +132,36 @@ def test_the_innermost_class_of_the_user_says_it(file):
     assert constructed(modules, "net.inner") == ((file, 37), "nn.Linear(5, 5)", 26)
 
 
-@pytest.mark.parametrize(("name", "line"), [("chain", 42), ("direct", 46), ("model", 53)])
+@pytest.mark.parametrize(
+    ("path", "text"), [("single.0", "nn.Linear(5, 6)"), ("of_one.0", "Residual(nn.ReLU())"), ("unsure.b", "nn.Tanh()")]
+)
+def test_a_container_of_one_and_a_key_beside_an_unknown_one(file, path, text):
+    made = constructed({"": Module("Declared", "", file)}, path)
+    assert made is not None
+    assert made.text == text
+
+
+@pytest.mark.parametrize("path", ["stem", "other", "unsure.name", "unsure.0"])
+def test_what_is_declared_alone_or_named_by_a_variable_is_not_shown(file, path):
+    assert constructed({"": Module("Declared", "", file)}, path) is None
+
+
+@pytest.mark.parametrize("kind", ["Nowhere", "Nowhere.Block", "outer.<locals>.Other", "outer"])
+def test_a_class_that_the_text_does_not_show(file, kind):
+    assert constructed({"": Module(kind, "", file)}, "stem") is None
+
+
+@pytest.mark.parametrize(("name", "line"), [("chain", 42), ("direct", 46), ("model", 62)])
 def test_a_model_of_torchs_own_classes_is_made_in_a_function_or_at_the_top(file, name, line):
     made = constructed({"": Module("Sequential", "", "")}, "1", (file, name))
     assert made is not None
     assert made.line == (file, line)
 
 
-@pytest.mark.parametrize("root", [None, ("", "chain"), ("FILE", "either"), ("FILE", "nowhere")])
+OTHER_ROOTS = [("FILE", name) for name in ("either", "nowhere", "renamed", "nothing")]
+
+
+@pytest.mark.parametrize("root", [None, ("", "chain"), *OTHER_ROOTS])
 def test_a_model_made_elsewhere(file, root):
     root = root and (root[0] and file, root[1])
     assert constructed({"": Module("Sequential", "", "")}, "0", root) is None

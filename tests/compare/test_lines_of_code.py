@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from cnnshape.compare.code import MODEL, code, place_of
+from cnnshape.compare.code import MODEL, code, made_at, place_of
 from cnnshape.compare.recording import Line
 from cnnshape.problems.reading import UnknownType
 from cnnshape.show.problem_lines import told
@@ -40,3 +40,13 @@ def test_a_path_of_the_net_itself_is_its_first_line():
     assert code("/no/nets.py").key(("input",)) == code("/no/nets.py").value(()) == ((1, 1), (1, 1))
     assert pickle.loads(pickle.dumps(code("/no/nets.py"))) == code("/no/nets.py")
     assert code("/no/nets.py").data == {}
+
+
+def test_the_line_where_a_layer_is_made_is_said_unless_it_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    called, file = Line(str(tmp_path / "nets.py"), 9), str(tmp_path / "nets.py")
+    assert made_at(place_of(called, Line(file, 4))) == "nets.py:4"
+    assert made_at(place_of(called, Line(str(tmp_path / "parts.py"), 9))) == "parts.py:9"
+    assert made_at(place_of(called, called)) == ""
+    assert made_at(place_of(None, called)) == ""
+    assert made_at(place_of(called)) == ""

@@ -48,6 +48,14 @@ def test_what_is_whole_or_comes_back_is_sound(function):
     assert mixing(run(function)) == {}
 
 
+def test_an_operation_beside_it_changes_nothing():
+    def both(net, x):
+        parts, beside = x.view(-1, 392), x.mean((2, 3))
+        return net.fc(parts), beside
+
+    assert [*mixing(run(both))] == [0]
+
+
 def test_a_model_that_mixes_is_recorded_as_if_torch_refused():
     found = record(Code(lambda net, x: net.fc(x.view(-1, 392))), {"input": (32, 7, 7)})
     view, fc = found.ops

@@ -323,3 +323,109 @@ def test_a_module_without_tensors_that_raises_ends_the_run():
             return self.conv(None)
 
     assert record(Empty(), {"input": (2, 6, 6)}).failure
+
+
+def test_what_no_device_runs_ends_the_run():
+    class Asks(nn.Module):
+        def forward(self, x):
+            raise RuntimeError("no device has room for this")
+
+    assert "no device has room" in record(Asks(), {"input": (2, 6)}).failure.message
+
+
+class Same(nn.Module):
+    """What gives the very tensor that it gets, in evaluation."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop = nn.Dropout(0.5)
+        self.none = nn.Identity()
+
+    def forward(self, x):
+        return F.dropout(self.drop(self.none(x)), 0.5, self.training) + x
+
+
+def test_what_gives_back_its_tensor_is_an_operation_with_a_value_of_its_own():
+    run = record(Same(), {"input": (2, 6)})
+    assert named(run) == ["Identity", "Dropout", "dropout", "add"]
+    assert [[tensor.value for tensor in op.inputs] for op in run.ops] == [[1], [2], [3], [4, 1]]
+
+
+def test_a_tensor_whose_data_is_given_another_shape_keeps_its_value():
+    class Resized(nn.Module):
+        def forward(self, x):
+            y = x * 2
+            y.data = torch.zeros(1, 12)
+            return y + 1
+
+    run = Live(Resized(), "cpu", None).recording({"input": (2, 6)})
+    assert run.ops[-1].inputs[0].shape == (1, 12)
+    assert run.ops[-1].inputs[0].value == run.ops[0].outputs[0].value
+
+
+def test_a_weight_that_the_first_run_makes_may_be_tied():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.code = nn.LazyLinear(3)
+
+        def forward(self, x):
+            return F.linear(torch.tanh(self.code(x)), self.code.weight.t())
+
+    run = record(Tied(), {"input": (6,)})
+    assert named(run) == ["Linear", "tanh", "linear"]
+    assert run.ops[-1].weights == ("code.weight",)
+    assert run.outputs[0].tensor.shape == (1, 6)
+
+
+def test_an_inner_module_whose_error_is_caught_is_left():
+    class Inner(nn.Module):
+        def forward(self, x):
+            raise ValueError("not here")
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.fc = nn.Sequential(Inner()), nn.Linear(6, 2)
+
+        def forward(self, x):
+            try:
+                return self.inner(x)
+            except ValueError:
+                return self.fc(x * 2)
+
+    run = record(Outer(), {"input": (6,)})
+    assert [(op.name, op.path) for op in run.ops] == [("mul", ""), ("Linear", "fc")]
+    assert run.failure is None
+
+
+def test_an_early_exit_that_is_no_exception_leaves_the_module_too():
+    class Enough(BaseException):
+        pass
+
+    class Early(nn.Module):
+        def forward(self, x):
+            raise Enough(x + 1)
+
+    class Outer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.early = Early()
+
+        def forward(self, x):
+            try:
+                return self.early(x)
+            except Enough as found:
+                return found.args[0]
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.outer = Outer()
+
+        def forward(self, x):
+            return self.outer(x) * 2
+
+    run = record(Net(), {"input": (6,)})
+    assert [(op.name, op.path) for op in run.ops] == [("add", "outer.early"), ("mul", "")]
+    assert run.failure is None

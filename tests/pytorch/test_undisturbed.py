@@ -2,7 +2,9 @@
 
 import os
 import random
+import sys
 from collections import Counter, OrderedDict, defaultdict, deque
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +15,8 @@ import numpy as np
 import torch
 from helpers.comparing import DIFFERS, compare, found, verdicts
 from torch import nn
+
+from cnnshape.pytorch.record import record
 
 
 class Busy(nn.Module):
@@ -214,6 +218,18 @@ def test_a_cuda_that_is_not_used_yet_is_not_seeded(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("it would be seeded"))
     assert compare(BUSY, Busy(), "cpu").ok
+
+
+def test_a_process_without_numpy_has_no_state_of_it(monkeypatch):
+    class Draws(nn.Module):
+        def forward(self, x):
+            return x + random.random()
+
+    without = {name: module for name, module in sys.modules.items() if name != "numpy"}
+    monkeypatch.setattr("cnnshape.pytorch.undisturbed.sys", SimpleNamespace(modules=without))
+    before = random.getstate()
+    assert record(Draws(), {"input": (3, 8)}).failure is None
+    assert random.getstate() == before
 
 
 def test_the_picture_shows_a_change():
