@@ -36,7 +36,7 @@ SILENT: Final = frozenset(["size", "dim", "numel", "shape", "is_floating_point",
 def lowered(recordings: Sequence[Recording], required: Required = MappingProxyType({})) -> Network:
     """Return the network that a model is. The first recording is of its declared input.
 
-    `required` has what its code requires of sides, see requirements. Raises ValueError where nothing of it ran, or an output has nothing of the inputs.
+    `required` has what its code requires of sides, see requirements. Raises ValueError where nothing that it returns comes from the inputs.
     """
     first = recordings[0]
     try:
@@ -231,6 +231,8 @@ def _outputs(first: Recording, net: Growing) -> dict[str, int]:
             name = key if key.isidentifier() else "output"
             value = net.add(Identity(), [value], name, path=name if name not in net.names else unlike(name, net.names))
         found[net.nodes[value - net.inputs].name] = value
+    if first.outputs and not found:
+        raise Gap("nothing that it returns comes from its input")
     return found
 
 

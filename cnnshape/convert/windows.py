@@ -67,12 +67,7 @@ def of_space(net: Growing, ops: Sequence[Op], layer: Layer, rank: int) -> None:
     tensor = op.inputs[0]
     if len(op.outputs[0].shape) != len(tensor.shape):
         raise Gap("its result has other axes")
-    if len(tensor.shape) != rank + 2:
-        order = [*range(len(tensor.shape))] if len(tensor.shape) == rank + 1 else None
-        if order is None:
-            raise Gap("it has other axes")
-    else:
-        order = ordered(net, tensor)
+    order = ordered(net, tensor)
     folded = order[:2] == [1, 0]
     if folded:
         layer = with_frames(layer, rank)
