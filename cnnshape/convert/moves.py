@@ -247,7 +247,7 @@ MOVES: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     **dict.fromkeys(("expand", "expand_as", "broadcast_to", "repeat", "tile"), expand),
     **dict.fromkeys(
         (
-            "contiguous", "clone", "detach", "alias", "to", "type", "type_as", "float", "double", "half", "bfloat16",
+            "contiguous", "clone", "data", "detach", "alias", "to", "type", "type_as", "float", "double", "half", "bfloat16",
             "cpu", "cuda", "dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "requires_grad",
             "identity", "as_subclass",
         ),

@@ -318,9 +318,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
                 return unrecorded(value)
             return value
 
-        name = plain(
-            getattr(function, "__name__", "").partition(".")[0]
-        )  # an exported model's are called conv2d.default
+        name = plain(_name(function))
         alive = [tensor.value > 0 for tensor in entering]
         axis = next((tensor.batch for tensor in entering if tensor.value), 0)
         before = entering[0].turned if entering else None
@@ -329,9 +327,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
 
     def function(self, function: Any, call: Called, raised: str = "") -> None:
         """Record a function that ran, or raised."""
-        name = getattr(function, "__name__", "").partition(".")[0]
-        if name == "__get__":
-            name = getattr(getattr(function, "__self__", None), "__name__", name)
+        name = _name(function)
         inputs, outputs = tuple(call.tensors), tuple(call.results)
         weights = _of_weights(call.tensors)
         line = calling_line(self.home)
@@ -464,6 +460,12 @@ def _weights(module: torch.nn.Module) -> Iterable[torch.Tensor]:
         return [*module.parameters(), *module.buffers()]
     own = (*vars(module)["_parameters"].values(), *vars(module)["_buffers"].values())
     return [tensor for tensor in own if tensor is not None]
+
+
+def _name(function: Any) -> str:
+    """Return the name of a function of torch: conv2d of an exported model's conv2d.default, that of an attribute such as mT."""
+    name: str = getattr(function, "__name__", "").partition(".")[0]
+    return getattr(getattr(function, "__self__", None), "__name__", name) if name == "__get__" else name
 
 
 def _type(module: torch.nn.Module, by_name: bool) -> str:

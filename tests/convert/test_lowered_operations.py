@@ -82,13 +82,13 @@ def space_of_cells(m, x):
 
 def cropped(m, x):
     y = m.conv(x)
-    return x[:, :, : y.shape[2], : y.shape[3]] + y
+    return x[:, :, : y.shape[2]] + y
 
 
 def cropped_in_the_middle(m, x):
     y = m.conv(x)
-    top, left = (x.shape[2] - y.shape[2]) // 2, (x.shape[3] - y.shape[3]) // 2
-    return x[:, :, top : top + y.shape[2], left : left + y.shape[3]] + y
+    start = (x.shape[2] - y.shape[2]) // 2
+    return x[:, :, start : start + y.shape[2]] + y
 
 
 def padded_as_tensorflow(m, x):
@@ -171,13 +171,13 @@ LAYERS = {
     "weights normed": (
         lambda m, x: m.conv(x), {"conv": nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 4, 3))}, IMAGE,
     ),
-    "pixel shuffle": (pixel_shuffled, {}, IMAGE),
+    "pixel shuffle": (pixel_shuffled, {}, (8, 8, 8)),
     "pixel unshuffle": (pixel_unshuffled, {}, IMAGE),
     "channel shuffle": (channels_shuffled, {}, IMAGE),
-    "depth to space": (cells_of_space, {}, (8, 4, 6, 2)),
+    "depth to space": (cells_of_space, {}, (16, 4, 6, 2)),
     "space to depth": (space_of_cells, {}, (2, 4, 6, 2)),
-    "cropped": (cropped, {"conv": nn.Conv2d(4, 4, 3)}, IMAGE),
-    "cropped in the middle": (cropped_in_the_middle, {"conv": nn.Conv2d(4, 4, 3)}, IMAGE),
+    "cropped": (cropped, {"conv": nn.Conv1d(4, 4, 2, stride=2)}, (4, 32)),
+    "cropped in the middle": (cropped_in_the_middle, {"conv": nn.Conv1d(4, 4, 2, stride=2)}, (4, 32)),
     "same padding": (padded_as_tensorflow, {"layer": nn.Conv2d(4, 4, 3, stride=2)}, IMAGE),
     "same padding of a mean": (padded_as_tensorflow, {"layer": nn.AvgPool2d(3, stride=2)}, IMAGE),
     "padded like a skip": (
@@ -195,6 +195,14 @@ LAYERS = {
         lambda m, x: F.interpolate(x.mean((2, 3), keepdim=True), size=x.shape[2:]), {}, IMAGE,
     ),
     "frames pooled": (frames, {"layer": nn.AdaptiveAvgPool2d(1)}, (5, 4, 8, 8)),
+    "data": (lambda m, x: m.conv(x.data), {"conv": conv()}, IMAGE),
+    "matrices turned": (lambda m, x: x.flatten(2) @ x.flatten(2).mT, {}, IMAGE),
+    "transposed twice": (lambda m, x: m.fc(x.T.T), {"fc": nn.Linear(8, 3)}, (8,)),
+    "features in front": (
+        lambda m, x: m.fc(x.permute(0, 2, 3, 4, 5, 1)), {"fc": nn.Linear(4, 3)}, (4, 2, 3, 4, 5),
+    ),
+    "padded features of all": (lambda m, x: F.pad(x.unsqueeze(1), (0, 0, 0, 0, 1, 1)), {}, IMAGE),
+    "spread and summed": (lambda m, x: m.conv(F.relu(x)).flatten(2).sum(-1), {"conv": conv()}, IMAGE),
     "frozen": (lambda m, x: m.conv(x), {"conv": conv().requires_grad_(requires_grad=False)}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
@@ -241,6 +249,14 @@ OPAQUE = {
     ),
     "padded by no rule": (lambda m, x: m.conv(F.pad(x, (x.shape[3] // 3, 0, 0, 0))), {"conv": conv()}, IMAGE),
     "spread over space": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x) + x, {}, IMAGE),
+    "of its own": (lambda m, x: x + m.same.expand_as(x), {"same": torch.ones(1, 4, 1, 1)}, IMAGE),
+    "halves of rows": (lambda m, x: x.chunk(2, 2)[0], {}, IMAGE),
+    "frames to a size": (frames, {"layer": nn.Upsample(size=(16, 16))}, (5, 4, 8, 8)),
+    "to a third": (lambda m, x: F.interpolate(x, size=(x.shape[2] // 3, x.shape[3] // 3)), {}, IMAGE),
+    "features repeated": (
+        lambda m, x: m.fc(x.mean((2, 3), keepdim=True).expand_as(x)), {"fc": nn.Linear(8, 3)}, IMAGE,
+    ),
+    "angle": (lambda m, x: torch.atan2(x, m.conv(x)), {"conv": conv()}, IMAGE),
     "learned mask": (lambda m, x: heads(m, x, m.mask), {"conv": conv(), "mask": learned(2, 64, 64)}, IMAGE),
 }  # fmt: skip
 
@@ -296,7 +312,7 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
 )
 def test_sides_that_follow_the_input_do_so_at_another_size(name):
     net, model = traced((LAYERS | OPAQUE)[name])
-    shape = (*net.inputs["input"][:1], 14, 22)
+    shape = (*net.inputs["input"][:1], *(14, 22)[: len(net.inputs["input"]) - 1])
     assert net.check(input=shape).output == shapes_of(model, shape)
 
 
@@ -312,3 +328,29 @@ def test_a_view_that_mixes_samples_is_a_problem_at_its_line():
     problem = net.check().problems[0]
     assert problem.code == "elements-differ"
     assert problem.place.source.file.endswith("test_lowered_operations.py")
+
+
+def test_a_call_that_torch_refuses_and_no_layer_type_says_is_one_problem():
+    model = Model(lambda m, x: m.conv(torch.atan2(x, m.conv(x))), conv=nn.Conv2d(4, 4, 3))
+    with pytest.raises(RuntimeError):
+        model(torch.ones(1, *IMAGE))
+    assert [problem.code for problem in cnnshape.trace(model, IMAGE).check().problems] == ["model-fails"]
+
+
+def in_fours(m, x):
+    if x.shape[2] % 4:
+        raise ValueError("rows in fours, please")
+    return m.conv(x)
+
+
+def test_a_size_at_which_the_code_raises_is_refused_and_others_are_not():
+    model = Model(in_fours, conv=conv())
+    net = cnnshape.trace(model, IMAGE)
+    for rows in (4, 6, 7, 12, 20):
+        shape = (4, rows, 9)
+        try:
+            expected = shapes_of(model, shape)
+        except ValueError:
+            expected = None
+        report = net.check(input=shape)
+        assert (report.output if report.ok else None) == expected
