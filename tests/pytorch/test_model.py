@@ -37,6 +37,7 @@ def get_model(name, **config):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "nets", raising=False)  # of another test's
     before = dict(sys.modules)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.chdir(tmp_path)
