@@ -15,7 +15,7 @@ from cnnshape.layers.parameters import Count, Extent, Flag, Inferred, InferredSh
 from cnnshape.network.flow import measure
 from cnnshape.network.module_names import module_names
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.place import Place
+from cnnshape.problems.place import Place, value_at
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -224,10 +224,7 @@ def _followed(node: Node, place: Place, called: str, value: Any, uses: list[Plac
 
 def _written(place: Place) -> Any:
     """Return what the file has at a place; None for the code of a live model."""
-    data: Any = place.source.data
-    for key in place.path if data else ():
-        data = data[key]
-    return data or None
+    return value_at(place.source.data, place.path) or None
 
 
 def _names(expression: str) -> list[str]:

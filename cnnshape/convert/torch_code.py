@@ -38,6 +38,7 @@ from cnnshape.convert.python import (
 from cnnshape.layers.parameters import Inferred
 from cnnshape.network.module_names import module_names
 from cnnshape.problems.base import ArchitectureError, errors
+from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -394,13 +395,8 @@ def _factor(one: list[Any], other: list[Any]) -> int:
 
 def _written(item: Item, name: str) -> str:
     """Return the argument that the file has for a setting, where it is one, and nothing else."""
-    data: Any = item.row.node.place.source.data if item.row else {}
-    try:
-        for key in item.row.node.place.path if item.row else ():
-            data = data[key]
-        text = data.get(name, "")
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return ""
+    place = item.row.node.place if item.row else None
+    text = value_at(place.source.data, (*place.path, name)) if place else None
     return text if isinstance(text, str) and text.isidentifier() and not keyword.iskeyword(text) else ""
 
 

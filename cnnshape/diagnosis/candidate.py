@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.diagnosis.operations import Operation
 from cnnshape.problems.diagnosed import Edit
+from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,13 +70,7 @@ class Case(NamedTuple):
 
     def at(self, path: KeyPath) -> Any:
         """Return the data at a path of the file; None where there is none."""
-        value: Any = self.data
-        for part in path:
-            try:
-                value = value[part]
-            except (LookupError, TypeError):  # a layer may be a bare word
-                return None
-        return value
+        return value_at(self.data, path)
 
     def change(self, node: Node, parameter: str, new: Any, *, rank: float, family: str) -> Iterator[Candidate]:
         """Yield the change of one parameter of a layer; `new` None takes it out."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import itertools
 from math import gcd, prod
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.diagnosis.declared import roundness
 from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.trails import data_at
 from cnnshape.diagnosis.written import changes, title
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import shapes
@@ -235,12 +236,9 @@ def options(case: Case) -> Iterator[Candidate]:
     if row is None:
         return
     used_at = row.node.used_at
-    for inner in range(len(used_at)):
-        use = used_at[inner]
-        table: Any = use.source.data
-        for part in use.path:
-            table = table[part]
-        block = case.architecture.file.blocks.get(table.get("block"))
+    for inner, use in enumerate(used_at):
+        table = data_at(use)
+        block = case.architecture.file.blocks.get(table.get("block", ""))
         if block is None or not case.own(use):
             continue
         for name, default in block.defaults.items():

@@ -15,6 +15,7 @@ from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
 from cnnshape.diagnosis.parameters import SOLVED
 from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.trails import data_at
 from cnnshape.diagnosis.written import NAME
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
-    from cnnshape.problems.place import KeyPath, Place
+    from cnnshape.problems.place import KeyPath
 
     Measure = Callable[[Network, Report], list[int | None]]
 
@@ -98,21 +99,13 @@ def shares(case: Case) -> dict[KeyPath, list[int]]:
     for row in case.report.layers:
         places = [place.path for place in (row.node.place, *row.node.used_at) if case.own(place)]
         for inside, use in pairwise((row.node.place, *row.node.used_at)):
-            words = [value for value in _table(inside).values() if isinstance(value, str)] if case.own(use) else []
+            words = [value for value in data_at(inside).values() if isinstance(value, str)] if case.own(use) else []
             places += [(*use.path, name) for name in {name for word in words for name in NAME.findall(word)}]
         for path in places:
             sums = figures.setdefault(path, [0, 0])
             sums[0] += row.parameters or 0
             sums[1] += row.macs or 0
     return figures
-
-
-def _table(place: Place) -> dict[str, Any]:
-    """Return the table of the file at a place; an empty one for a bare word."""
-    data: Any = place.source.data
-    for part in place.path:
-        data = data[part]
-    return data if isinstance(data, dict) else {}
 
 
 def step_of(path: KeyPath) -> int:

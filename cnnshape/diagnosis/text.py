@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.diagnosis.operations import Operation, applied
 from cnnshape.file import toml
 from cnnshape.file.source import Source
+from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -133,14 +134,8 @@ def _found(source: Source, path: KeyPath) -> tuple[Any, Entry]:
 
 def _least(data: dict[str, Any], operation: Operation) -> Iterator[Operation]:
     """Yield the operations on single entries that come to one on a whole array or table."""
-    old: Any = data
-    try:
-        for part in operation.path:
-            old = old[part]
-    except (LookupError, TypeError):  # TypeError: a key of a bare word
-        yield operation
-        return
-    if operation.kind == "set":
+    old = value_at(data, operation.path)
+    if operation.kind == "set" and old is not None:
         yield from _difference(old, operation.value, operation.path)
     else:
         yield operation

@@ -17,6 +17,7 @@ from cnnshape.network.flow import measure
 from cnnshape.network.requirements import NoClosedForm
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.diagnosed import Cause, Link
+from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.shape import Shape
-    from cnnshape.problems.place import KeyPath, Place
+    from cnnshape.problems.place import Place
 
 PROBE: Final = 5040  # a side that all strides in use divide
 LONGEST: Final = 2**20  # a side beyond it is no answer to anybody
@@ -253,23 +254,14 @@ def _least(holds: Callable[[int], bool]) -> int | None:
 
 def data_at(place: Place) -> dict[str, Any]:
     """Return the table of the file at a place; an empty one for a bare word."""
-    data = _at(place, place.path)
+    data = value_at(place.source.data, place.path)
     return data if isinstance(data, dict) else {}
 
 
 def steps_beside(place: Place) -> list[dict[str, Any]]:
     """Return the tables of all layers and uses in the list that a place is in."""
-    return [step for step in _at(place, place.path[:-1]) if isinstance(step, dict)]
-
-
-def _at(place: Place, path: KeyPath) -> Any:
-    data: Any = place.source.data
-    for part in path:
-        try:
-            data = data[part]
-        except (LookupError, TypeError):  # a place in a program's code
-            return []
-    return data
+    steps = value_at(place.source.data, place.path[:-1]) or ()  # none in a program's code
+    return [step for step in steps if isinstance(step, dict)]
 
 
 def scale(trail: Iterable[Leg]) -> Fraction:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
 from cnnshape.problems.diagnosed import Edit
+from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.network.graph import Node
-    from cnnshape.problems.place import KeyPath, Place
+    from cnnshape.problems.place import Place
 
 EXPRESSION: Final = re.compile(
     r"\s*(?:(?P<before>[1-9]\d*)\s*\*\s*)?[A-Za-z_]\w*(?:\s*\*\s*(?P<after>[1-9]\d*)|\s*//\s*(?P<over>[1-9]\d*))?\s*"
@@ -34,7 +35,7 @@ def changes(  # noqa: PLR0913 -- the fields of a candidate
     case: Case, node: Node, parameter: str, new: Any, *, rank: float, family: str
 ) -> Iterator[Candidate]:
     """Yield the changes of the file that give a layer's parameter a value."""
-    old = _at(node.place.source.data, (*node.place.path, parameter))
+    old = value_at(node.place.source.data, (*node.place.path, parameter))
     if isinstance(old, str) and _names(old) and isinstance(new, int):
         if found := _argument(case, node.place, node.used_at, old, new):
             edit, operation = found
@@ -54,7 +55,7 @@ def _argument(
     (name,) = names
     if used_at and name in (arguments := arguments_of(place)):
         use, *around = used_at
-        table = _at(use.source.data, use.path)
+        table = value_at(use.source.data, use.path)
         given = table.get(name, arguments[name])
         if isinstance(given, str):
             return _argument(case, use, tuple(around), given, value) if name in table else None
@@ -69,7 +70,7 @@ def _argument(
 
 def arguments_of(place: Place) -> dict[str, Any]:
     """Return the arguments that the block at a place may be given, with their defaults; None for one without."""
-    block = _at(place.source.data, place.path[:2]) if place.path[:1] == ("blocks",) else None
+    block = value_at(place.source.data, place.path[:2]) if place.path[:1] == ("blocks",) else None
     if not isinstance(block, dict):
         return {}
     must, may = block.get("arguments", []), block.get("defaults", {})
@@ -92,19 +93,10 @@ def title(used_at: tuple[Place, ...]) -> str:
     """Return the name of a use, with those of the uses around it."""
     names = []
     for place in reversed(used_at):
-        table = _at(place.source.data, place.path)
+        table = value_at(place.source.data, place.path)
         names.append(str(table.get("name", table.get("block", ""))) if isinstance(table, dict) else "")
     return ".".join(names)
 
 
 def _names(text: str) -> set[str]:
     return {*NAME.findall(text)} - WORDS
-
-
-def _at(data: Any, path: KeyPath) -> Any:
-    for part in path:
-        try:
-            data = data[part]
-        except (LookupError, TypeError):
-            return None
-    return data

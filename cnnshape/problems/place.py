@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 KeyPath = tuple[str | int, ...]  # ("layers", 3, "kernel_size"), ("blocks", "stage", "layers", 0, "from", 1)
 Position = tuple[int, int]  # line and column, both from 1; columns in characters
@@ -13,6 +13,16 @@ class Range(NamedTuple):
 
     start: Position
     end: Position
+
+
+def value_at(data: Any, path: KeyPath) -> Any:
+    """Return the value at a key path of a text's data; None where there is none, as inside a bare word."""
+    for part in path:
+        try:
+            data = data[part]
+        except (LookupError, TypeError):
+            return None
+    return data
 
 
 class SourceText(Protocol):
