@@ -6,6 +6,7 @@ node; the scopes of a node that came out otherwise are taken apart, until all no
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.convert.blocks import Blocks
@@ -27,9 +28,12 @@ MOST_ROUNDS: Final = 12  # of taking apart: a file that needs more is written la
 def structured(flat: Flat, load: Callable[[Parts], tuple[Graph | None, set[str]]]) -> Parts:
     """Return the parts of the shortest file that loads to an equal graph.
 
-    `load` builds the net of some parts; where it cannot, it says which blocks are wrong.
+    `load` builds the net of some parts; where it cannot, it says which blocks are wrong. A mistake of ours in the making of
+    blocks is a warning, and the file is written layer by layer.
     """
     plain = flat.parts()
+    if not flat.graph.nodes:
+        return plain
     if any(shape != flat.shapes[value] for value, shape in flat.expected.items()):
         return plain  # a block of several uses has no place for what one of them expects in vain
     dissolved: set[str] = set()
@@ -38,7 +42,9 @@ def structured(flat: Flat, load: Callable[[Parts], tuple[Graph | None, set[str]]
             tree = Tree(flat, dissolved)
             blocks = Blocks(flat, tree)
             parts = blocks.make()
-        except (LookupError, TypeError, ValueError):  # a form that nobody foresaw
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the file must not be lost with it
+            said = f"the file has no blocks, by a mistake of cnnshape: {error!r}. Please report it."
+            warnings.warn(said, RuntimeWarning, stacklevel=2)
             return plain
         if not parts.blocks and len(parts.entries) >= len(plain.entries):
             return plain

@@ -295,12 +295,17 @@ def test_what_does_not_hold_is_taken_apart(monkeypatch):
     assert unlike(Flat(net), loads(dumps(net))) is None
 
 
-def test_a_form_that_nobody_foresaw_is_written_layer_by_layer(monkeypatch):
+def test_a_mistake_in_the_making_of_blocks_is_said_and_the_file_is_written_layer_by_layer(monkeypatch):
     net = loads(RESIDUAL)
     monkeypatch.setattr(Blocks, "make", lambda _: {}["nothing"])
-    text = dumps(net)
+    with pytest.warns(RuntimeWarning, match=r"no blocks, by a mistake of cnnshape: KeyError\('nothing'\)"):
+        text = dumps(net)
     assert "[blocks" not in text
     assert unlike(Flat(net), loads(text)) is None
+
+
+def test_a_net_without_layers_is_written():
+    assert dumps(loads("input = [3, 8, 8]\nlayers = []")) == "input = [3, 8, 8]\n\nlayers = [\n]\n"
 
 
 def test_a_net_that_is_wrong_about_a_layer_is_like_no_other():
