@@ -71,9 +71,7 @@ class Mender:
             if layer is not None and row.node.shares in layers:
                 layer = layers[row.node.shares]
             elif layer is not None and x is not None and UNKNOWN not in x:
-                left_out = layer.left_out
-                if left_out:
-                    layer = layer.replace(**{name: layer.inferred[name].takes(layer, x) for name in left_out})
+                left_out, layer = layer.left_out, layer.decided_by(x)
                 changes = self.changes(layer, x, theirs.get(row.name, {}), left_out)
                 layer = layers[row.name] = layer.replace(**changes)
                 for name, value in changes.items():

@@ -15,7 +15,6 @@ from cnnshape.network.valid_sizes import AXES
 from cnnshape.numbers.rules import equal
 from cnnshape.numbers.shape import from_file, to_file
 from cnnshape.numbers.symbolic import Condition, Unsolvable
-from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.claims import ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
 from cnnshape.problems.shapes import DeclaredDiffers, GroupsDoNotDivide, NeedsBroadcast, ShapesDiffer, WindowTooLarge
@@ -107,11 +106,7 @@ def channels(case: Case) -> Iterator[Candidate]:
 
 def freed(net: Network) -> Network:
     """Return the net without the numbers that its declared input decides, as if each input decided them anew."""
-    nodes = []
-    for node in net.nodes:
-        left_out = node.layer.left_out if node.layer else ()
-        layer = node.layer.replace(**dict.fromkeys(left_out, UNKNOWN)) if node.layer and left_out else node.layer
-        nodes.append(node._replace(layer=layer))
+    nodes = (node._replace(layer=node.layer and node.layer.decided_by(None)) for node in net.nodes)
     return net._replace(nodes=tuple(nodes))
 
 

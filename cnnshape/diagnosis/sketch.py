@@ -138,10 +138,8 @@ class Sketch:
                 continue
             entering = tuple([changed.get(one, self.shapes[one]) for one in node.inputs])
             layer = layers.get(value, self.layers[value - self.first])
-            if layer is not None and layer.left_out and entering[0]:
-                layer = layer.replace(
-                    **{name: layer.inferred[name].takes(layer, entering[0]) for name in layer.left_out}
-                )
+            if layer is not None and entering[0]:
+                layer = layer.decided_by(entering[0])
             result = measured(layer, entering)
             if result.refusals and (
                 value == self.end or not self.case.report.layers[value - self.first].result.refusals

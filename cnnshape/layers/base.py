@@ -298,6 +298,12 @@ class Layer(InTorch):
         made.left_out = frozenset(decided)
         return made
 
+    def decided_by(self, x: Shape | None) -> Self:
+        """Return the layer with the numbers that were left out as another input x decides them; UNKNOWN without one."""
+        if not self.left_out:
+            return self
+        return self.replace(**{name: self.inferred[name].takes(self, x) if x else UNKNOWN for name in self.left_out})
+
     def open(self) -> dict[str, Inferred]:
         """Return the inferred parameters whose numbers are not known: the declared input fails before the layer."""
         if UNKNOWN not in self.__dict__.values():  # as is nearly always so
