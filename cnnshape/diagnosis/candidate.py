@@ -1,6 +1,6 @@
 """What generators are given and what they give: a problem in its surroundings comes in, changes to be tried go out.
 
-A generator is a function `(Case) -> Iterable[Candidate]`; `generators.py` lists them all. The helpers make the commonest
+A generator is a function `(Case) -> Iterator[Candidate]`; `generators.py` lists them all. The helpers make the commonest
 changes; where the file at hand cannot be changed there, they make none.
 """
 

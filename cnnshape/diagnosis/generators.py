@@ -20,12 +20,12 @@ from cnnshape.diagnosis.parameters import filling, solved, together, worded
 from cnnshape.problems.shapes import DroppedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
     from cnnshape.diagnosis.candidate import Candidate, Case
     from cnnshape.problems.base import Problem
 
-    Generator = Callable[[Case], Iterable[Candidate]]
+    Generator = Callable[[Case], Iterator[Candidate]]
 
 GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (0, meant),

@@ -36,6 +36,7 @@ WELL_KNOWN: Final = (  # those of an earlier line come first: sides that data se
 )
 PARTS: Final = 4  # a side that shrinks to a smaller part, or grows to more than as many times GROWTH, is rarely meant
 GROWTH: Final = 8
+USUAL: Final = 5  # the rank of other inputs that nothing points at; from it to the next whole one `_likelier` counts
 UNUSUAL: Final = 1.5  # ranks for a size that is less well known than the one of now
 MOST_LOOKED_AT: Final = 20_000  # sizes of one set that are compared
 
@@ -97,7 +98,7 @@ def channels(case: Case) -> Iterator[Candidate]:
         wanted = [(one, other), (other, one)] if one != other else []
     else:
         return
-    rank = 3.2 if cause is not None and cause.layer is None and not isinstance(problem, DeclaredDiffers) else 5
+    rank = 3.2 if cause is not None and cause.layer is None and not isinstance(problem, DeclaredDiffers) else USUAL
     for now, new in wanted:
         for name, shape in case.net.inputs.items():
             if shape and shape[0] == now and new <= GROWTH * now:
@@ -108,6 +109,14 @@ def freed(net: Network) -> Network:
     """Return the net without the numbers that its declared input decides, as if each input decided them anew."""
     nodes = (node._replace(layer=node.layer and node.layer.decided_by(None)) for node in net.nodes)
     return net._replace(nodes=tuple(nodes))
+
+
+def _likelier(case: Case) -> float:
+    """Return by how many ranks a change is likelier than usual, since the cause is at the input, or the sides shrink."""
+    cause = case.cause
+    if cause is None or not (cause.layer is None or cause.code in ("shrunk", "input-size")):
+        return 0.0
+    return 0.95 if isinstance(case.problem, DeclaredDiffers) else 1.8
 
 
 def _changed(case: Case, new: dict[str, tuple[int, ...]], rank: float) -> Iterator[Candidate]:
@@ -137,6 +146,7 @@ def _changed(case: Case, new: dict[str, tuple[int, ...]], rank: float) -> Iterat
         if own != old:
             edits.append(Edit(None, ".".join(path), tuple(old), tuple(own)))
     if edits:
+        rank -= _likelier(case) if USUAL <= rank < USUAL + 1 else 0
         yield Candidate(rank, "input", tuple(dict.fromkeys(edits)), tuple(dict.fromkeys(operations)))
 
 

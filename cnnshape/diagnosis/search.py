@@ -34,8 +34,7 @@ EACH_EDIT: Final = 0.25  # in ranks: what a further edit costs
 ALONE: Final = frozenset(["figure", "nearby", "setting upscale_factor"])  # families that nothing may have to follow
 ALL_ERRORS: Final = 1.2  # in ranks: what it is worth that a fix mends every error of several
 AN_ERROR: Final = 0.1
-INPUT: Final = 5  # the rank of changes of the input
-OF_INPUT: Final = "input"  # how the families of changes of the input, or of its order, begin
+OF_INPUT: Final = "input"  # the family of changes of the input
 
 
 class Mended(NamedTuple):
@@ -103,7 +102,7 @@ def widened(case: Case, one: Mended, fold: Iterable[Problem]) -> Mended:
     wrong = {number for number, problem in enumerate(case.report.problems) if problem.severity == "error"}
     for problem in fold:
         if problem.number not in one.verdict.gone:
-            more = next(iter(arriving(case._replace(problem=problem))), None)
+            more = next(arriving(case._replace(problem=problem)), None)
             if more is None or one.candidate.family != more.family:
                 return one
             candidate = one.candidate.and_(more)
@@ -122,11 +121,9 @@ def shown(found: list[Mended]) -> list[Mended]:
 
 def candidates(case: Case) -> Iterator[tuple[Candidate, Generator]]:
     """Yield all candidates by rank, with their generators; each is asked for the next one when its rank is due."""
-    asked, meant = generators(case.problem), of_input(case)
-    due: list[tuple[float, int, Candidate | None]] = [
-        (rank - meant if rank == INPUT else rank, i, None) for i, (rank, _) in enumerate(asked)
-    ]
-    made = [_begun(generator, case) for _, generator in asked]
+    asked = generators(case.problem)
+    due: list[tuple[float, int, Candidate | None]] = [(rank, i, None) for i, (rank, _) in enumerate(asked)]
+    made = [generator(case) for _, generator in asked]
     heapify(due)
     while due:
         rank, i, candidate = heappop(due)
@@ -134,21 +131,7 @@ def candidates(case: Case) -> Iterator[tuple[Candidate, Generator]]:
             yield candidate, asked[i][1]
         following = next(made[i], None)
         if following:
-            if following.family.startswith(OF_INPUT) and INPUT <= following.rank < INPUT + 1:
-                following = following.ranked(following.rank - meant)
             heappush(due, (max(rank, following.rank), i, following))
-
-
-def of_input(case: Case) -> float:
-    """Return by how many ranks a change of the input is likelier than usual, since the cause is there, or the sides shrink."""
-    cause = case.cause
-    if cause is None or not (cause.layer is None or cause.code in ("shrunk", "input-size")):
-        return 0.0
-    return 0.95 if isinstance(case.problem, DeclaredDiffers) else 1.8
-
-
-def _begun(generator: Generator, case: Case) -> Iterator[Candidate]:
-    yield from generator(case)  # a generator that returns a list does its work when it is first asked, too
 
 
 def completed(case: Case, number: int, candidate: Candidate, generator: Generator) -> Mended | None:
@@ -177,8 +160,8 @@ def following(case: Case, candidate: Candidate, verdict: Verdict, generator: Gen
     uncovered = Case(found[0], None, net, report, architecture, case.trials)
     more: Iterator[Candidate] = iter(())
     if isinstance(found[0], DeclaredDiffers):
-        if not candidate.family.startswith(OF_INPUT):
-            more = iter(arriving(uncovered))
+        if candidate.family != OF_INPUT:
+            more = arriving(uncovered)
     elif isinstance(found[0], ElementsDiffer):
         more = (one for one in channels_of_source(uncovered) if one.edits[0].parameter == "out_features")
     elif found[0].code == case.problem.code:
