@@ -64,6 +64,15 @@ class Case(NamedTuple):
     def named(self, name: str) -> LayerReport | None:
         return next((row for row in self.report.layers if row.name == name), None)
 
+    def maker(self, value: int) -> LayerReport | None:
+        """Return the row of the layer that makes a value; None of an input."""
+        index = value - 1 - len(self.net.inputs)
+        return self.report.layers[index] if index >= 0 else None
+
+    def value(self, node: Node) -> int:
+        """Return the value that a node makes."""
+        return next(value for value, one in self.net.made() if one is node)
+
     def own(self, place: Place) -> bool:
         """Say whether a place is in the file itself, and no included one."""
         return place.source.file == self.architecture.file.source.file

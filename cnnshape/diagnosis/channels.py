@@ -146,7 +146,7 @@ def multiples(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int,
 
 def votes(case: Case, sketch: Sketch, source: Source, count: int) -> float:
     """Return how unlikely another count of a source is: other layers of the file declare one number or the other."""
-    value = next(value for value, node in case.net.made() if node is source.node)
+    value = case.value(source.node)
     for_new = for_old = 0
     reached = {value}
     for below, node in case.net.made():
@@ -210,7 +210,7 @@ def groups(case: Case) -> Iterator[Candidate]:
 
 def further(case: Case, node: Node, count: int) -> bool:
     """Say whether a layer that takes the result of a node declares this number of channels."""
-    value = next(value for value, one in case.net.made() if one is node)
+    value = case.value(node)
     takers = (one for one in case.net.nodes if one.layer is not None and value in one.inputs[:1])
     return any(getattr(one.layer, name) == count for one in takers for name in one.layer.inferred if name in one.keys)  # type: ignore[union-attr]
 

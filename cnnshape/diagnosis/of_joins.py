@@ -56,16 +56,12 @@ class Join:
         else:
             yield from (Pair(i, j) for i, own in enumerate(self.shapes) for j, o in enumerate(self.shapes) if own != o)
 
-    def maker(self, value: int) -> LayerReport | None:
-        index = value - 1 - len(self.case.net.inputs)
-        return self.case.report.layers[index] if index >= 0 else None
-
     def back(self, value: int) -> Iterator[LayerReport]:
         """Yield the rows behind a value by the first input of each, as long as they are in the join's frame."""
-        row = self.maker(value)
+        row = self.case.maker(value)
         while row is not None and row.node.place.path[:-1] == self.frame and self.within(row):
             yield row
-            row = self.maker(row.node.joined[0]) if row.node.joined else None
+            row = self.case.maker(row.node.joined[0]) if row.node.joined else None
 
     def within(self, row: LayerReport) -> bool:
         """Say whether a row is of the same use of the frame's block."""
@@ -227,7 +223,7 @@ def _projection(join: Join, branch: list[LayerReport], one: int, other: int) -> 
 
 def _voted(case: Case, join: Join, channels: int) -> bool:
     """Say whether a layer that reads the join declares so many channels."""
-    value = next(value for value, node in case.net.made() if node.name == join.node.name)
+    value = case.value(join.node)
     tables = (case.at(node.place.path) for node in case.net.nodes if value in node.joined and case.own(node.place))
     return any(isinstance(table, dict) and table.get("in_channels") == channels for table in tables)
 
@@ -263,7 +259,7 @@ def _replaced(case: Case, join: Join) -> Iterator[Candidate]:
 
 def _added(case: Case, row: LayerReport) -> Iterator[Candidate]:
     """Yield one more entry of the concat that a layer reads, with the channels that it lacks."""
-    maker = next((one for one in case.report.layers if one.node is _node(case, row.node.joined[0])), None)
+    maker = case.maker(row.node.joined[0])
     if maker is None or maker.node.type != Concat.type or (names := entries(case, maker.node)) is None:
         return
     join = Join(case, maker, names)
@@ -299,11 +295,6 @@ def _full(join: Join, name: str) -> str:
     """Return the dotted name of a layer beside a join."""
     around = join.node.name.rpartition(".")[0]
     return f"{around}.{name}" if around else name
-
-
-def _node(case: Case, value: int) -> Any:
-    index = value - 1 - len(case.net.inputs)
-    return case.net.nodes[index] if index >= 0 else None
 
 
 def broadcast(case: Case) -> Iterator[Candidate]:

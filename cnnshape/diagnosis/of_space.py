@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnnshape.diagnosis.candidate import Candidate, Case
     from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
-from cnnshape.numbers.shape import Shape
+    from cnnshape.numbers.shape import Shape
 
 POOLS: Final = {MaxPool.type: GlobalMaxPool.type, AvgPool.type: GlobalAvgPool.type}
 ADAPTIVE: Final = frozenset([AdaptiveAvgPool.type, AdaptiveMaxPool.type])
@@ -54,7 +54,7 @@ def pooled(case: Case) -> Iterator[Candidate]:
     if not place or not shape:
         return
     channels, *sides = shape
-    declared, maker = problem.facts["declared"], _maker(case, place.node.joined[0])
+    declared, maker = problem.facts["declared"], case.maker(place.node.joined[0])
     if declared == channels:
         if maker and maker.node.type in POOLS:
             yield from _global(case, maker)
@@ -85,17 +85,12 @@ def _flatten_before(case: Case, row: LayerReport) -> LayerReport | None:
     """Return the flatten that a layer's flat input comes from, over layers that keep the shape."""
     at: LayerReport | None = row
     while at is not None and at.node.joined:
-        at = _maker(case, at.node.joined[0])
+        at = case.maker(at.node.joined[0])
         if at is not None and at.node.type == Flatten.type:
             return at
         if at is None or at.input_shapes[0] != at.output:
             return None
     return None
-
-
-def _maker(case: Case, value: int) -> LayerReport | None:
-    index = value - 1 - len(case.net.inputs)
-    return case.report.layers[index] if index >= 0 else None
 
 
 def _sides(cells: int, sides: list[int]) -> tuple[int, ...] | None:
