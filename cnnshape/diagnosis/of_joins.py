@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.inserting import entries, on_entry, taken_out
 from cnnshape.diagnosis.operations import Operation
+from cnnshape.diagnosis.written import sizes
 from cnnshape.layers.convolution import Conv, ConvTranspose
 from cnnshape.layers.joining import Add, Concat, Sub
 from cnnshape.layers.pooling import Pooling
@@ -139,12 +140,10 @@ def _told(join: Join, row: LayerReport, name: str, wanted: Shape) -> Iterator[Ca
         edits = (Edit(node.name, "like", table.get("like"), name), *taken_away)
         yield Candidate(rank, "target", edits, (Operation("set", (*path, "like"), name), *removed))
     if not name and "size" not in table and node.type == Upsample.type:
-        new = wanted[0] if len({*wanted}) == 1 else [*wanted]
-        edits = (Edit(node.name, "size", None, new), *taken_away)
-        yield Candidate(rank, "target", edits, (Operation("set", (*path, "size"), new), *removed))
+        edits = (Edit(node.name, "size", None, sizes(wanted)), *taken_away)
+        yield Candidate(rank, "target", edits, (Operation("set", (*path, "size"), sizes(wanted)), *removed))
     if isinstance(table.get("size"), int | list):
-        new = wanted[0] if len({*wanted}) == 1 else [*wanted]
-        yield from case.change(node, "size", new, rank=rank + 0.1, family="target")
+        yield from case.change(node, "size", sizes(wanted), rank=rank + 0.1, family="target")
     enters = (row.input_shapes[0] or ())[1:]
     factors = {side // own for side, own in zip(wanted, enters, strict=True) if own and side % own == 0}
     if (

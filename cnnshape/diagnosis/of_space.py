@@ -6,6 +6,7 @@ from math import isqrt, prod
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.inserting import before, entries, on_entry, retyped
+from cnnshape.diagnosis.written import sizes
 from cnnshape.layers.convolution import Linear
 from cnnshape.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from cnnshape.layers.rearranging import Flatten, Reshape
@@ -63,12 +64,10 @@ def pooled(case: Case) -> Iterator[Candidate]:
         size = _sides(declared // channels, sides)
         if size is None:
             return
-        adaptive = maker is not None and maker.node.type in ADAPTIVE and case.own(maker.node.place)
-        new = size[0] if len({*size}) == 1 else [*size]
-        if adaptive:
-            yield from case.change(maker.node, "output_size", new, rank=2.5, family=FAMILY)  # type: ignore[union-attr]
+        if maker is not None and maker.node.type in ADAPTIVE and case.own(maker.node.place):
+            yield from case.change(maker.node, "output_size", sizes(size), rank=2.5, family=FAMILY)
         else:
-            layer = {"type": AdaptiveAvgPool.type, "output_size": new}
+            layer = {"type": AdaptiveAvgPool.type, "output_size": sizes(size)}
             yield from before(case, place.node, layer, rank=5.8, family=FAMILY)
 
 
@@ -76,9 +75,7 @@ def _global(case: Case, pool: LayerReport) -> Iterator[Candidate]:
     """Yield a pool whose window is the whole of what enters: by its type, or by its window."""
     node, shape = pool.node, pool.input_shapes[0] or ()
     yield from retyped(case, node, {"type": POOLS[node.type]}, rank=2.2, family=FAMILY)
-    window = [*shape[1:]]
-    new = window[0] if len({*window}) == 1 else window
-    yield from case.change(node, "kernel_size", new, rank=3.2, family=FAMILY)
+    yield from case.change(node, "kernel_size", sizes(shape[1:]), rank=3.2, family=FAMILY)
 
 
 def _flatten_before(case: Case, row: LayerReport) -> LayerReport | None:
@@ -171,10 +168,10 @@ def fitting(case: Case) -> Iterator[Candidate]:
     if type(problem) is not ShapesDiffer or row is None or len(row.node.inputs) != 1:
         return
     written, arrives = case.at((*row.node.place.path, "shape")), row.input_shapes[0] or ()
-    sizes = to_file(arrives, case.net.layout)
-    if isinstance(written, list) and len(written) == len(sizes) and all(is_count(size, 1) for size in written):
-        wrong = [axis for axis, (one, other) in enumerate(zip(written, sizes, strict=True)) if one not in {1, other}]
-        for rank, new in ((3.0, sizes), (3.1, (1,) * len(sizes))):
+    given = to_file(arrives, case.net.layout)
+    if isinstance(written, list) and len(written) == len(given) and all(is_count(size, 1) for size in written):
+        wrong = [axis for axis, (one, other) in enumerate(zip(written, given, strict=True)) if one not in {1, other}]
+        for rank, new in ((3.0, given), (3.1, (1,) * len(given))):
             shape = [new[axis] if axis in wrong else size for axis, size in enumerate(written)]
             yield from case.change(row.node, "shape", shape, rank=rank, family=FAMILY)
 

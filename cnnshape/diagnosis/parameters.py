@@ -67,8 +67,7 @@ def solved(case: Case) -> Iterator[Candidate]:
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
                 if parameter == "padding" and named and keeps(layer) and not keeps(node.layer):
                     rank = min(rank, 2.2)
-                written = new if not isinstance(new, tuple) else list(new)
-                found += changes(case, node, parameter, written, rank=max(2.0, rank), family=f"setting {parameter}")
+                found += changes(case, node, parameter, _plain(new), rank=max(2.0, rank), family=f"setting {parameter}")
     yield from sorted(found, key=lambda one: one.rank)[:MOST]
 
 

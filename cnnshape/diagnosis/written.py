@@ -16,7 +16,7 @@ from cnnshape.problems.diagnosed import Edit
 from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.network.graph import Node
@@ -87,6 +87,11 @@ def solved_for(text: str, new: int) -> int | None:
             if found["over"]:
                 return new * int(found["over"])
             return new // factor if new % factor == 0 else None
+
+
+def sizes(axes: Sequence[int]) -> int | list[int]:
+    """Return a size for each axis as a file has them: one number where all are equal."""
+    return axes[0] if len({*axes}) == 1 else [*axes]
 
 
 def title(used_at: tuple[Place, ...]) -> str:
