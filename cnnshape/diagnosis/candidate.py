@@ -61,6 +61,15 @@ class Case(NamedTuple):
         """The row of the problem's layer."""
         return self.named(self.problem.layer)
 
+    @property
+    def wrong(self) -> set[int]:
+        """The numbers of the report's errors."""
+        return {number for number, problem in enumerate(self.report.problems) if problem.severity == "error"}
+
+    def input_path(self, name: str) -> tuple[str, ...]:
+        """Return where the file has an input."""
+        return ("input",) if "input" in self.data else ("inputs", name)
+
     def named(self, name: str) -> LayerReport | None:
         return next((row for row in self.report.layers if row.name == name), None)
 

@@ -124,7 +124,7 @@ def _changed(case: Case, new: dict[str, tuple[int, ...]], rank: float) -> Iterat
     edits: list[Edit] = []
     operations: list[Operation] = []
     for name, shape in new.items():
-        path = ("input",) if "input" in case.data else ("inputs", name)
+        path = case.input_path(name)
         old, written = case.at(path), to_file(shape, case.net.layout)
         if not isinstance(old, list) or len(old) != len(written):
             return

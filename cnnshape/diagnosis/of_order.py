@@ -43,7 +43,7 @@ def reordered(case: Case) -> Iterator[Candidate]:
 
 def _written(case: Case, name: str, shape: Shape, rank: float) -> Iterator[Candidate]:
     """Yield the input of another shape, written whole."""
-    path = ("input",) if "input" in case.data else ("inputs", name)
+    path = case.input_path(name)
     old, new = case.at(path), [*to_file(shape, case.net.layout)]
     if isinstance(old, list) and all(isinstance(entry, int) for entry in old):
         edit = Edit(None, ".".join(path), tuple(old), tuple(new))

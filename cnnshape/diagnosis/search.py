@@ -48,9 +48,10 @@ class Mended(NamedTuple):
 
 def mended(case: Case, number: int) -> list[Mended]:
     """Return the candidates that mend a problem, given by its number in the report, the best first."""
-    trials, report = case.trials, case.report
-    wrong = {one for one, problem in enumerate(report.problems) if problem.severity == "error"}
-    claimed = any(isinstance(report.problems[one], ClaimDiffers) for one in wrong)  # which tell a fix like a checksum
+    trials, wrong = case.trials, case.wrong
+    claimed = any(
+        isinstance(case.report.problems[one], ClaimDiffers) for one in wrong
+    )  # which tell a fix like a checksum
     found: list[Mended] = []
     trials.begin()
     before = trials.count
@@ -99,7 +100,7 @@ def merit(verdict: Verdict, wrong: set[int]) -> float:
 
 def widened(case: Case, one: Mended, fold: Iterable[Problem]) -> Mended:
     """Return a fix with the changes that mend the rest of a fold, declared numbers that follow; itself where none do."""
-    wrong = {number for number, problem in enumerate(case.report.problems) if problem.severity == "error"}
+    wrong = case.wrong
     for problem in fold:
         if problem.number not in one.verdict.gone:
             more = next(arriving(case._replace(problem=problem)), None)
