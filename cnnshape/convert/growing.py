@@ -27,12 +27,12 @@ from cnnshape.layers.shaping import Upsample
 from cnnshape.layers.stated import Requirement
 from cnnshape.network.flow import measure
 from cnnshape.network.graph import Node
-from cnnshape.numbers.recorded import Operation, SideOf, expression_of
+from cnnshape.numbers.recorded import expression_of, sides_of
 from cnnshape.numbers.shape import LARGEST
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from cnnshape.compare.recording import Line, Op, Recording, Tensor
     from cnnshape.convert.views import Size
@@ -268,9 +268,7 @@ class Growing:
                 group.append(left.pop(0))
             groups.append(group)
         filled = [group for group in groups if group]
-        if left and not filled:
-            return value if not wanted and not parts else self.add(Reshape(shape=(1,) * len(wanted)), [value])
-        if left:
+        if left and filled:
             filled[-1] += left
         start = len(parts)
         for group in reversed(filled):
@@ -446,7 +444,8 @@ class Growing:
         if op.call is None:
             return []
         given = op.call.kwargs.get(name, op.call.args[position] if len(op.call.args) > position else None)
-        found = dict.fromkeys(side.value for number in _numbers(given) for side in _sides(expression_of(number)))
+        numbers = given if isinstance(given, tuple | list) else [given]
+        found = dict.fromkeys(side.value for number in numbers for side in sides_of(expression_of(number)))
         views = [self.views[value] for value in reversed(found) if value in self.views]
         return [view.value for view in views if view.value > 0]
 
@@ -484,21 +483,6 @@ def settled(layer: Layer, x: tuple[int, ...]) -> Layer:
 def _alike(value: tuple[Any, ...]) -> bool:
     """Say whether a setting has one number for all axes; a pair by itself would be the numbers of two."""
     return len({*value}) == 1 and not isinstance(value[0], tuple)
-
-
-def _numbers(given: Any) -> Iterator[Any]:
-    for entry in given if isinstance(given, tuple | list) else [given]:
-        if isinstance(entry, int | float):
-            yield entry
-
-
-def _sides(expression: Any) -> Iterator[SideOf]:
-    """Yield the sides in an expression."""
-    if isinstance(expression, SideOf):
-        yield expression
-    elif isinstance(expression, Operation):
-        for term in expression.terms:
-            yield from _sides(term)
 
 
 def constant(size: Size) -> bool:

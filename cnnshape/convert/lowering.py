@@ -7,7 +7,7 @@ Out: a Network, pruned to what the outputs need. What no layer type says is an o
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cnnshape.compare.called import layers_of
 from cnnshape.convert.growing import At, Gap, Growing
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from cnnshape.compare.recording import Op, Recording
     from cnnshape.convert.growing import Required
     from cnnshape.network.graph import Node
-
-SILENT: Final = frozenset(["size", "dim", "numel", "shape", "is_floating_point", "stride", "is_contiguous"])
 
 
 def lowered(recordings: Sequence[Recording], required: Required = MappingProxyType({})) -> Network:
@@ -77,8 +75,6 @@ def _lower(net: Growing, ops: Sequence[Op]) -> None:
         return
     if not any(tensor.value in net.views for tensor in op.inputs):
         carry(net, ops)
-        return
-    if op.call is not None and op.call.name in SILENT:
         return
     net.at = At(op.path if op.call else op.path.rpartition(".")[0], op.line)
     mark, net.raised = net.mark(), bool(op.raised)

@@ -166,10 +166,7 @@ def getitem(net: Growing, ops: Sequence[Op]) -> None:
         if isinstance(key, slice):
             ends = [each[place].indices(length) for each, length in zip(full, size, strict=True)]
             starts, stops = tuple(end[0] for end in ends), tuple(max(end[1], end[0]) for end in ends)
-            step = ends[0][2]
-            if step < 1:
-                raise Gap("it is turned round")
-            result.append(Cut(starts, stops, step))
+            result.append(Cut(starts, stops, ends[0][2]))
         else:
             result.append(int(key))
         axis += 1

@@ -6,7 +6,7 @@ from math import prod
 from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.convert.growing import Carried, Gap, Growing, constant
+from cnnshape.convert.growing import Carried, Growing, constant
 from cnnshape.convert.views import unrepeated
 from cnnshape.convert.windows import owner
 from cnnshape.layers.recurrent import Recurrent
@@ -26,8 +26,6 @@ def opaque(net: Growing, ops: Sequence[Op]) -> None:
     """Lower an operation as opaque: each of its results that is read."""
     op = ops[0]
     alive = [tensor for tensor in op.inputs if tensor.value in net.views]
-    if not alive:
-        raise Gap("nothing enters it")
     results = [tensor for tensor in op.outputs if tensor.value in net.read and tensor.shape]
     results = results or [*op.outputs[:1]]
     count = net.fresh([*dict.fromkeys([*op.weights, *carried_by(net, op.inputs)])])
@@ -154,8 +152,6 @@ def _figures(count: int, macs: Size, x: Sizes) -> dict[str, Any]:
 
 def _macs(op: Op, net: Growing) -> int:
     """Return the multiply-accumulates of an operation with weights, by the counting convention."""
-    if not op.outputs:
-        return 0
     name, y = op.call.name if op.call else op.type, prod(op.outputs[0].shape)
     if op.call is None and op.layer is not None and name == "attention":
         (queries, keys), c = (op.inputs[0], op.inputs[1 % len(op.inputs)]), op.layer.embed_dim

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.numbers.recorded import COMPARISONS, Operation, SideOf, evaluated
+from cnnshape.numbers.recorded import COMPARISONS, evaluated, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cnnshape.compare.recording import Guard, Line, Recording
-    from cnnshape.numbers.recorded import Expression
+    from cnnshape.numbers.recorded import Expression, SideOf
     from cnnshape.numbers.shape import Shape
 
     Run = Callable[[dict[str, Shape]], Recording]
@@ -82,7 +82,7 @@ def _turned(guards: Sequence[Guard], others: Sequence[Guard]) -> int | None:
 
 def asks(guard: Guard) -> tuple[SideOf, dict[str, int]] | None:
     """Return the side that a comparison is about, and what `require` has for its outcome; None where it has no word."""
-    sides = {*_sides(guard.left), *_sides(guard.right)}
+    sides = {*sides_of(guard.left), *sides_of(guard.right)}
     if len(sides) != 1:
         return None
     side = sides.pop()
@@ -111,14 +111,6 @@ def _settings(held: Sequence[int]) -> dict[str, int]:
     if step > 1 and [*held] == [*range(held[0], SIDES.stop, step)]:
         return {"multiple_of": step} | ({"plus": held[0] % step} if held[0] % step else {})
     return {}
-
-
-def _sides(expression: Expression) -> Iterator[SideOf]:
-    if isinstance(expression, SideOf):
-        yield expression
-    elif isinstance(expression, Operation):
-        for term in expression.terms:
-            yield from _sides(term)
 
 
 def by_value(settings: Mapping[tuple[int, int], dict[str, int]]) -> dict[int, dict[int, dict[str, int]]]:

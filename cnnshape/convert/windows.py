@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.compare.called import layers_of
 from cnnshape.convert.growing import Gap, Growing, Waiting, called, constant
 from cnnshape.convert.moves import keep, reshape
-from cnnshape.convert.views import Size, View, is_one, reshaped, whole_view
+from cnnshape.convert.views import Size, View, is_one, whole_view
 from cnnshape.layers.activation import LogSoftmax, Softmax, Softmin
 from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
 from cnnshape.layers.normalization import BatchNorm, LayerNorm
@@ -175,8 +175,7 @@ def weighed(net: Growing, op: Op, layer: Layer) -> Layer:
 def linear(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
     layer = op.layer if op.call is None else weighed(net, op, recognized(ops))
-    if not isinstance(layer, Linear):
-        raise Gap("it is no linear layer")
+    assert isinstance(layer, Linear)
     of_last(net, op, layer, layer.out_features)
 
 
@@ -211,8 +210,7 @@ def of_last(net: Growing, op: Op, layer: Linear, features: int) -> None:
 def layer_norm(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
     layer = op.layer if op.call is None else recognized(ops)
-    if not isinstance(layer, LayerNorm):
-        raise Gap("it is no layer norm")
+    assert isinstance(layer, LayerNorm)
     tensor, rank, axes = op.inputs[0], len(op.inputs[0].shape), len(vars(layer)["normalized_shape"])
     view = net.view(tensor)
     at = view.whole(rank - 1) if axes == 1 else None
@@ -254,8 +252,7 @@ def each_value(net: Growing, ops: Sequence[Op]) -> None:
     """Lower a layer of each value by itself, whatever the axes."""
     op = ops[0]
     layer = op.layer if op.call is None else recognized(ops)
-    if layer is None:
-        raise Gap("no layer type is such a module")
+    assert layer is not None
     pointwise(net, op, layer)
 
 
@@ -379,8 +376,7 @@ def upsample(net: Growing, ops: Sequence[Op]) -> None:
         told = {name: one for name, one in called(op).arguments(names).items() if one is not None}
         told.pop("antialias", None)
         layer = Upsample.of_torch({"mode": "nearest"} | told)
-    if layer is None:
-        raise Gap("no layer type is such a resize")
+    assert layer is not None
     if layer.mode not in MODES:  # torch's modules have align_corners whatever the mode
         layer = type(layer)(**{key: one for key, one in vars(layer)["_settings"].items() if key != "align_corners"})
     rank = len(tensor.shape) - 2
@@ -516,8 +512,7 @@ def recurrent(net: Growing, ops: Sequence[Op]) -> None:
         value, order = net.plain(tensor, [time, features])
         view = net.laid(value, order, BATCHED)
     over = view.whole(time)
-    if over is None or len(view.parts) != 2:  # noqa: PLR2004 -- time and features
-        raise Gap("it has one step")
+    assert over is not None
     layer = layer.replace(over=over + 1, returns="sequence")
     made = put(net, op, layer, [view.value])
     sequence = [() if axis not in (time, features) else view.axes[axis] for axis in range(BATCHED)]
@@ -526,13 +521,8 @@ def recurrent(net: Growing, ops: Sequence[Op]) -> None:
     if states is not None and states.value in net.read and layer.num_layers == 1:
         last = net.add(layer.replace(returns="last"), [view.value], "last", path=f"{op.path}_last")
         net.share(last, made)
-        found = whole_view(last, net.sizes[last])
-        net.views[states.value] = found
-        target = net.shapes[id(states)]
-        split = reshaped(found, target)
-        if split is None:
-            raise Gap("its states have another shape")
-        net.give(states, split)
+        net.views[states.value] = whole_view(last, net.sizes[last])
+        net.give(states, net.reshape(states, net.shapes[id(states)]))
 
 
 def attention(net: Growing, ops: Sequence[Op]) -> None:

@@ -11,7 +11,7 @@ import operator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, SupportsIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class SideOf(NamedTuple):
@@ -72,6 +72,15 @@ def evaluated(expression: Expression, side: Callable[[SideOf], Any]) -> Any:
         return expression
     terms = [evaluated(term, side) for term in expression.terms]
     return (UNARY[expression.sign] if len(terms) == 1 else BINARY[expression.sign])(*terms)
+
+
+def sides_of(expression: Expression) -> Iterator[SideOf]:
+    """Yield the sides in an expression."""
+    if isinstance(expression, SideOf):
+        yield expression
+    elif isinstance(expression, Operation):
+        for term in expression.terms:
+            yield from sides_of(term)
 
 
 def expression_of(number: Any) -> Expression:
