@@ -87,8 +87,58 @@ def test_what_is_no_model_is_refused():
         ("==", Operation("%", (SIDE, 2)), Operation("%", (SideOf(1, 3), 2)), True, None),
         ("==", Operation("//", (SIDE, 0)), 1, False, None),
         (">=", SIDE, 0, True, None),
+        ("!=", Operation("%", (SIDE, 3)), 1, True, None),
     ],
 )
 def test_a_comparison_is_a_requirement_by_the_sides_at_which_it_holds(sign, left, right, outcome, settings):
     found = asks(Guard(sign, left, right, outcome, None, 0))
     assert (found and found[1]) == settings
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Picky(nn.Module):
+    def forward(self, x):
+        raise ValueError("other sides, please")
+
+
+def test_a_model_that_does_not_take_the_inputs_is_refused():
+    with pytest.raises(ValueError, match="missing a required argument: 'right'"):
+        imported(Two(), (1, 16, 16), "Two")
+    with pytest.raises(ValueError, match="Picky: ValueError: other sides, please"):
+        imported(Picky(), (3, 16, 16), "Picky")
+
+
+@pytest.mark.parametrize(("model", "shape", "tried"), [(nn.Linear(8, 3), (8,), 0), (Small(), (3, 3, 3), 7)])
+def test_it_is_held_at_other_sides_that_there_are(model, shape, tried):
+    found = imported(model, shape, "model")
+    assert found.differences == ()
+    assert (f"at {tried} of {tried}" in found.text) == (tried > 0)
+
+
+OTHER = """
+input = [3, 16, 16]
+layers = [{ name = "conv", type = "conv", out_channels = 5, kernel_size = 3, bias = false }]
+"""
+
+
+def test_a_file_that_is_another_net_differs_in_all_that_is_counted(monkeypatch):
+    monkeypatch.setattr("cnnshape.convert.imported.dumps", lambda _: OTHER)
+    shapes, parameters, macs, outputs, sizes = imported(Small(), (3, 16, 16), "Small").differences
+    assert "other shapes" in shapes
+    assert "135 parameters, and the model uses 112." in parameters
+    assert f"{14 * 14 * 135:,} multiply-accumulates, and torch counts {16 * 16 * 108:,}." in macs
+    assert outputs.endswith("the outputs are [(5, 14, 14)], torch's [(4, 16, 16)].")
+    assert sizes.startswith("DIFFERS at 8 of 8 other sizes")
+
+
+def test_a_file_that_does_not_load_differs(monkeypatch):
+    monkeypatch.setattr("cnnshape.convert.imported.dumps", lambda _: OTHER.replace('"conv", out', '"cnov", out'))
+    assert imported(Small(), (3, 16, 16), "Small").differences[0].startswith("DIFFERS: the file does not load: ")

@@ -1,5 +1,6 @@
 """Operations as people write them, one small model each: a layer, or an opaque one, with the shapes that torch gives."""
 
+import warnings
 from math import prod
 
 import pytest
@@ -97,6 +98,59 @@ def padded_as_tensorflow(m, x):
         more = max((-(-side // 2) - 1) * 2 + 3 - side, 0)
         ends += [more // 2, more - more // 2]
     return m.layer(F.pad(x, ends))
+
+
+def padded_more_before(m, x):
+    ends = []
+    for side in x.shape[:1:-1]:
+        more = max((-(-side // 2) - 1) * 2 + 3 - side, 0)
+        ends += [more - more // 2, more // 2]
+    return m.layer(F.pad(x, ends))
+
+
+def padded_by_numbers(m, x):
+    y = m.back(m.conv(x))
+    h, w = x.shape[2] - y.shape[2], x.shape[3] - y.shape[3]
+    return x + F.pad(y, [int(w // 2), int(w - w // 2), int(h // 2), int(h - h // 2)])
+
+
+def resized_by_numbers(m, x):
+    return F.interpolate(m.conv(x), [int(x.shape[2]), int(x.shape[3])])
+
+
+def groups(m, x):
+    return x.view(x.shape[0], 2, -1, *x.shape[2:])
+
+
+def weighed_groups(m, x):
+    y = groups(m, x)
+    return y * y.mean(2, keepdim=True)
+
+
+def unshuffled_by_2_and_4(m, x):
+    n, c, h, w = x.shape
+    return x.view(n, c, h // 2, 2, w // 4, 4).permute(0, 1, 3, 5, 2, 4).reshape(n, c * 8, h // 2, w // 4)
+
+
+def halves(m, x):
+    n, c, h, w = x.shape
+    y = x.view(n, c, 2, h // 2, 2, w // 2).permute(0, 1, 3, 5, 2, 4)
+    return y.reshape(n, c * h // 2 * w // 2, 2, 2)
+
+
+def softmax_of_no_axis(m, x):
+    with warnings.catch_warnings(action="ignore"):
+        return F.softmax(x)
+
+
+def enlarged_by_2_and_4(m, x):
+    n, c, h, w = x.shape
+    return x.view(n, c // 8, 2, 4, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // 8, 2 * h, 4 * w)
+
+
+def window_of_half(m, x):
+    m.pool.kernel_size = x.shape[2] // 2
+    return m.pool(x)
 
 
 def padded_like_a_skip(m, x):
@@ -204,6 +258,48 @@ LAYERS = {
     "padded features of all": (lambda m, x: F.pad(x.unsqueeze(1), (0, 0, 0, 0, 1, 1)), {}, IMAGE),
     "spread and summed": (lambda m, x: m.conv(F.relu(x)).flatten(2).sum(-1), {"conv": conv()}, IMAGE),
     "frozen": (lambda m, x: m.conv(x), {"conv": conv().requires_grad_(requires_grad=False)}, IMAGE),
+    "same padding with more before": (padded_more_before, {"layer": nn.Conv2d(4, 4, 3, stride=2)}, IMAGE),
+    "norm of rows": (lambda m, x: m.norm(x), {"norm": nn.LayerNorm(8)}, IMAGE),
+    "softmax of channels": (lambda m, x: m.act(x), {"act": nn.Softmax2d()}, IMAGE),
+    "glu of features": (lambda m, x: F.glu(x.flatten(1), 1), {}, IMAGE),
+    "mean of groups": (lambda m, x: groups(m, x).mean(1), {}, IMAGE),
+    "weighed groups": (weighed_groups, {}, IMAGE),
+    "groups summed": (lambda m, x: groups(m, x) + groups(m, m.conv(x)), {"conv": conv()}, IMAGE),
+    "groups joined": (lambda m, x: torch.cat([groups(m, x), groups(m, m.conv(x))], 1), {"conv": conv()}, IMAGE),
+    "groups in one": (lambda m, x: m.conv(groups(m, x).flatten(1, 2)), {"conv": conv()}, IMAGE),
+    "difference turned round": (lambda m, x: torch.rsub(x, m.conv(x)), {"conv": conv()}, IMAGE),
+    "one over it": (lambda m, x: torch.div(1, x), {}, IMAGE),
+    "features joined": (lambda m, x: torch.cat([x.flatten(1), m.conv(x).flatten(1)], 1), {"conv": conv()}, IMAGE),
+    "rows and columns": (lambda m, x: x.mean(3, keepdim=True) + x.mean(2, keepdim=True), {}, IMAGE),
+    "halves of rows by themselves": (
+        lambda m, x: torch.cat([m.conv(x[:, :, :4]), m.other(x[:, :, 4:])], 2), {"conv": conv(), "other": conv()}, IMAGE,
+    ),
+    "a token in front": (
+        lambda m, x: m.att(*[torch.cat([x.mean(1, keepdim=True), x], 1)] * 3)[0],
+        {"att": nn.MultiheadAttention(8, 2, batch_first=True)}, (10, 8),
+    ),
+    "attention of columns": (
+        lambda m, x: m.att(*[x.transpose(1, 2).flatten(2)] * 3)[0],
+        {"att": nn.MultiheadAttention(24, 2, batch_first=True)}, (4, 8, 6),
+    ),
+    "spread and convolved": (
+        lambda m, x: m.conv(x.mean((2, 3), keepdim=True).expand(-1, -1, 8, 8)), {"conv": conv()}, IMAGE,
+    ),
+    "features shuffled": (lambda m, x: x.view(1, 2, 4).transpose(1, 2).reshape(1, 8), {}, (8,)),
+    "unshuffled by two numbers": (unshuffled_by_2_and_4, {}, IMAGE),
+    "enlarged by two numbers": (enlarged_by_2_and_4, {}, (8, 8, 8)),
+    "places of halves": (halves, {}, IMAGE),
+    "channels read as columns": (lambda m, x: x.reshape(1, x.shape[2], x.shape[3], 4), {}, IMAGE),
+    "states of both directions": (
+        lambda m, x: m.rnn(x)[1].transpose(0, 1).flatten(1),
+        {"rnn": nn.GRU(6, 5, batch_first=True, bidirectional=True)}, (10, 6),
+    ),
+    "back to numbers of the input": (resized_by_numbers, {"conv": nn.Conv2d(4, 2, 3, stride=2)}, IMAGE),
+    "sequence of cells padded": (lambda m, x: F.pad(x.flatten(2), (1, 1)), {}, IMAGE),
+    "padded by numbers of a skip": (
+        padded_by_numbers, {"conv": nn.Conv2d(4, 4, 3, stride=2), "back": nn.ConvTranspose2d(4, 4, 2)}, IMAGE,
+    ),
+    "resizing module": (lambda m, x: m.up(x), {"up": nn.Upsample(size=(16, 12))}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
     "turned": (lambda m, x: m.conv(x.flip(2)), {"conv": conv()}, IMAGE),
@@ -258,6 +354,63 @@ OPAQUE = {
     ),
     "angle": (lambda m, x: torch.atan2(x, m.conv(x)), {"conv": conv()}, IMAGE),
     "learned mask": (lambda m, x: heads(m, x, m.mask), {"conv": conv(), "mask": learned(2, 64, 64)}, IMAGE),
+    "padded by no rule, no other": (
+        lambda m, x: m.conv(F.pad(x, (x.shape[3] // 3, 0, 0, 0))), {"conv": nn.Conv2d(4, 4, 3)}, IMAGE,
+    ),
+    "padded by no rule, and relu": (lambda m, x: F.relu(F.pad(x, (x.shape[3] // 3, 0, 0, 0))), {}, IMAGE),
+    "frames padded by no rule": (
+        lambda m, x: F.pad(x.flatten(0, 1), (x.shape[4] // 3, 0)).view(1, 5, 4, 8, -1), {}, (5, 4, 8, 8),
+    ),
+    "channels padded by no rule": (lambda m, x: F.pad(x, (0, 0, 0, 0, 0, x.shape[2] - 1)), {}, IMAGE),
+    "one number padded": (lambda m, x: F.pad(x[:, 0], (1, 0)).unsqueeze(0), {}, (8,)),
+    "pairs of features": (lambda m, x: m.pair(x, x), {"pair": nn.Bilinear(8, 8, 3)}, (8,)),
+    "softmax of no axis": (softmax_of_no_axis, {}, (8,)),
+    "linear of one number": (lambda m, x: m.fc(x[:, 0]).unsqueeze(0), {"fc": nn.Linear(1, 3)}, (8,)),
+    "halves of what is spread": (
+        lambda m, x: F.glu(x.mean(1, keepdim=True).expand(-1, 4, -1, -1), 1), {}, IMAGE,
+    ),
+    "spread and flat": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x).flatten(1), {}, IMAGE),
+    "at least the other": (lambda m, x: torch.clamp(x, m.conv(x)), {"conv": conv()}, IMAGE),
+    "features made a table": (lambda m, x: x * m.gains, {"gains": learned(1, 4, 8)}, (8,)),
+    "one sample made five": (lambda m, x: (x + m.queries).mean(0, keepdim=True), {"queries": learned(5, 8)}, (8,)),
+    "numbers of a sample": (
+        lambda m, x: (x.mean((1, 2, 3)) * x.amax((1, 2, 3))).view(1, 1), {}, IMAGE,
+    ),
+    "joined in the batch": (
+        lambda m, x: torch.cat([x, m.conv(x)], 0).mean(0, keepdim=True), {"conv": conv()}, IMAGE,
+    ),
+    "learned queries": (
+        lambda m, x: F.scaled_dot_product_attention(m.queries.expand(1, -1, -1), x, x), {"queries": learned(1, 5, 8)}, (10, 8),
+    ),
+    "attention by rows": (
+        lambda m, x: m.att(*[x.permute(0, 2, 3, 1).flatten(0, 1)] * 3)[0].view(1, 8, 8, 4),
+        {"att": nn.MultiheadAttention(4, 2, batch_first=True)}, IMAGE,
+    ),
+    "sequence by frames": (
+        lambda m, x: m.rnn(x.flatten(0, 1))[0].view(1, 5, 10, -1), {"rnn": nn.LSTM(6, 4, batch_first=True)}, (5, 10, 6),
+    ),
+    "every second of fewer": (
+        lambda m, x: x[:, :, : m.conv(x).shape[2] : 2] + m.conv.bias.sum(), {"conv": nn.Conv2d(4, 4, 3, stride=2)}, IMAGE,
+    ),
+    "linear of one logit": (
+        lambda m, x: m.fc(m.logit(x).squeeze(1)).unsqueeze(0), {"logit": nn.Linear(8, 1), "fc": nn.Linear(1, 3)}, (8,),
+    ),
+    "window of half": (window_of_half, {"pool": nn.AvgPool2d(2)}, IMAGE),
+    "grid enlarged": (
+        lambda m, x: m.up(torch.ones(1, 2, x.shape[2] // 2, x.shape[3] // 2)) + x,
+        {"up": nn.ConvTranspose2d(2, 4, 2, stride=2)}, IMAGE,
+    ),
+    "grid through two layers": (
+        lambda m, x: m.two(m.one(torch.ones(1, 2, *x.shape[2:]))) + x,
+        {"one": nn.Conv2d(2, 3, 1), "two": nn.Conv2d(3, 4, 1)}, IMAGE,
+    ),
+    "weights of another dilation": (
+        lambda m, x: m.conv(x) + F.conv2d(x, m.conv.weight, m.conv.bias, padding=2, dilation=2), {"conv": conv()}, IMAGE,
+    ),
+    "bias of two": (
+        lambda m, x: F.conv2d(x, m.weight, m.bias * m.gain),
+        {"weight": learned(4, 4, 1, 1), "bias": learned(4), "gain": learned(4)}, IMAGE,
+    ),
 }  # fmt: skip
 
 
@@ -308,6 +461,23 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
         "padded like a skip",
         "windows",
         "gram",
+        "same padding with more before",
+        "softmax of channels",
+        "glu of features",
+        "enlarged by two numbers",
+        "mean of groups",
+        "groups in one",
+        "difference turned round",
+        "features joined",
+        "rows and columns",
+        "places of halves",
+        "back to numbers of the input",
+        "sequence of cells padded",
+        "padded by numbers of a skip",
+        "resizing module",
+        "grid enlarged",
+        "grid through two layers",
+        "weights of another dilation",
     ],
 )
 def test_sides_that_follow_the_input_do_so_at_another_size(name):
@@ -319,6 +489,25 @@ def test_sides_that_follow_the_input_do_so_at_another_size(name):
 def test_a_model_whose_result_has_nothing_of_its_input_is_refused():
     with pytest.raises(ValueError, match="is no network of layers: nothing"):
         cnnshape.trace(Model(lambda m, x: m.same * 2, same=learned(1, 4)), IMAGE)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        lambda y: y.view(-1, 6),
+        lambda y: y.view(-1),
+        lambda y: F.glu(y, 0),
+    ],
+)
+def test_what_is_behind_a_view_that_mixes_samples_is_no_problem_of_its_own(behind):
+    model = Model(lambda m, x: behind(m.fc(x.view(-1, 64))), fc=nn.Linear(64, 3))
+    problems = cnnshape.trace(model, IMAGE).check().problems
+    assert [(problem.code, problem.layer) for problem in problems] == [("elements-differ", "reshape")]
+
+
+def test_a_vector_is_its_own_transpose():
+    model = Model(lambda m, x: m.fc(x[0].t()), fc=nn.Linear(8, 3))
+    assert cnnshape.trace(model, (8,)).check().output == model(torch.ones(1, 8)).shape
 
 
 def test_a_view_that_mixes_samples_is_a_problem_at_its_line():
