@@ -87,7 +87,7 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
     else:
         return None
     found = ways.cause(None, "order", sentence.format(name=_the(name)), **facts)
-    place = ways.net.at(*(("input",) if name == "input" else ("inputs", name)))
+    place = ways.net.place_of_input(name)
     if place is None or shape != ways.net.inputs[name]:
         return found
     entry = place._replace(path=(*place.path, written.index(wanted)))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from cnnshape.network.graph import Graph
     from cnnshape.numbers.shape import Input, Shape
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.place import Place
 
     Check = Callable[["Context"], Iterator[Problem]]
 
@@ -60,7 +59,7 @@ def misfitting_inputs(context: Context) -> Iterator[Problem]:
         built, shape = graph.inputs[name] or (), context.inputs[name] or ()
         hint = advice("a shape is written without the batch") if len(shape) == len(built) + 1 else ()
         facts = context.written({"one": built, "other": shape})
-        yield InputAxesDiffer(_of_input(graph, name), suggestions=hint, name=name, **facts)
+        yield InputAxesDiffer(graph.place_of_input(name), suggestions=hint, name=name, **facts)
 
 
 def reordered_inputs(context: Context) -> Iterator[Problem]:
@@ -76,11 +75,7 @@ def reordered_inputs(context: Context) -> Iterator[Problem]:
         write = f"write {said(to_file(meant, graph.layout))}"
         hint = f"{write}, or {other}" if len(shape) == len(meant) else f"{write}, without the batch"
         facts = context.written({"shape": shape}) | {"name": name, "axes": axes(shape)}
-        yield AnotherOrder(_of_input(graph, name), suggestions=advice(hint), **facts)
-
-
-def _of_input(graph: Graph, name: str) -> Place | None:
-    return graph.at(*(("input",) if name == "input" else ("inputs", name)))
+        yield AnotherOrder(graph.place_of_input(name), suggestions=advice(hint), **facts)
 
 
 def refusals_and_doubts(context: Context) -> Iterator[Problem]:

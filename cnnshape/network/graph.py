@@ -98,6 +98,12 @@ class Graph(NamedTuple):
         outermost = (node.used_at[-1] if node.used_at else node.place for node in self.nodes)
         return next((Place(place.source, path) for place in outermost), None)
 
+    def place_of_input(self, name: str) -> Place | None:
+        """Return the place of an input in the net's own file; None as of `at`."""
+        place = self.at("input")
+        alone = name == "input" and not (place and "inputs" in place.source.data)
+        return place if alone else self.at("inputs", name)
+
     def made(self) -> Iterator[tuple[int, Node]]:
         """Yield each node with the value that it makes."""
         return enumerate(self.nodes, 1 + len(self.inputs))

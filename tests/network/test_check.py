@@ -153,6 +153,11 @@ def test_a_net_is_built_for_so_many_axes(shape, hint):
     assert (report.output, report.layers[0].output) == (None, None)
 
 
+def test_an_input_of_a_table_may_be_called_input():
+    (problem,) = net('inputs = { input = [9, 9, 3] }\nlayers = ["relu"]').check().problems
+    assert (problem.code, problem.line, problem.column) == ("another-order", 1, 20)
+
+
 def test_only_what_an_input_with_other_axes_enters_is_not_known():
     report = cnnshape.loads("""
 inputs = { image = [3, 32, 32], other = [4] }
