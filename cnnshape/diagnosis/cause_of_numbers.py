@@ -10,7 +10,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.cause_of_joins import changes
-from cnnshape.diagnosis.cause_words import product, sides, span
+from cnnshape.diagnosis.cause_words import given_by, product, sides
 from cnnshape.layers.joining import Concat
 from cnnshape.layers.pooling import AvgPool, Pooling
 from cnnshape.problems.diagnosed import Cause, Chain, Link
@@ -152,7 +152,7 @@ def _side_declared(ways: Ways, row: LayerReport, axis: int, number: int) -> Caus
     found = ways.span(trail, number)
     if found is None:
         return None
-    message = f"{said(number)} is what {span(*found)} give, and the input has {said(trail[0].size)}"
+    message = f"{said(number)} is {given_by(*found)}, and the input has {said(trail[0].size)}"
     return ways.cause(None, "input-size", message, arrives=trail[-1].size, declared=number)
 
 
@@ -175,13 +175,10 @@ def _of_map(ways: Ways, row: LayerReport, merged: LayerReport, number: int) -> C
         made = _made_for(ways, trails, found)
         about = f"what {row.name} was made for"
         chains = (arrives, Chain(made, factors=(channels, *made[-1].sides), about=about)) if made else (arrives,)
-        spans = (
-            span(*found[0])
-            if len({*found}) == 1
-            else "sides of " + " by ".join(f"{a} to {b}" if b > a else str(a) for a, b in found)
-        )
+        by_axis = " by ".join(f"{a} to {b}" if b > a else str(a) for a, b in found)
+        given = given_by(*found[0]) if len({*found}) == 1 else f"what sides of {by_axis} give"
         layer = None if known else row.name
-        message = f"{_factors(number, channels, made)} is what {spans} give"
+        message = f"{_factors(number, channels, made)} is {given}"
         message = f"the input: {message}" if layer is None else message
         return ways.cause(layer, "input-size", message, **facts, sides=found)._replace(chains=chains)
     maker = ways.row(ways.decider(merged.node.inputs[0]))
@@ -305,7 +302,7 @@ def elements(ways: Ways, problem: Problem) -> Cause | None:
         facts = {"arrives": number, "wanted": wanted}
         if found and _known(found):
             made = f"{product(shape)} = " if len(shape) > 1 else ""
-            message = f"the input: {made}{said(wanted)} elements are what {span(*found[0])} give"
+            message = f"the input: {made}{said(wanted)} elements are {given_by(*found[0])}"
             return ways.cause(None, "input-size", message, **facts)
     value = ways.decider(row.node.inputs[0])
     maker = ways.row(value)

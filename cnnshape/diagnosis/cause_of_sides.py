@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cnnshape.diagnosis.cause_of_joins import changes, rounded
 from cnnshape.diagnosis.cause_of_numbers import WELL_KNOWN
-from cnnshape.diagnosis.cause_words import NUMBERS, cells, counted, span, working
+from cnnshape.diagnosis.cause_words import NUMBERS, cells, counted, given_by, working
 from cnnshape.diagnosis.trails import data_at, scale
 from cnnshape.layers.convolution import Conv, Linear
 from cnnshape.layers.pooling import Pooling
@@ -170,9 +170,7 @@ def _other_input(ways: Ways, value: int, axes: list[int], wanted: Shape, failing
             return None
         spans.append(found)
     origin = ways.trail(value, axes[0])[0]
-    message = (
-        f"the input: {said(wanted[axes[0]])} is what {span(*spans[0])} give, and the input has {said(origin.size)}"
-    )
+    message = f"the input: {said(wanted[axes[0]])} is {given_by(*spans[0])}, and the input has {said(origin.size)}"
     shape = "x".join(map(str, ways.shape(origin.value)[1:]))
     note = f"if {shape} is meant, {counted(failing, 'expectation')} {'are' if failing > 1 else 'is'} to be rewritten"
     facts = {"actual": ways.shape(value)[axes[0]], "expected": wanted[axes[0]]}

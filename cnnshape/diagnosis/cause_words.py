@@ -64,6 +64,11 @@ def span(first: int, last: int) -> str:
     return f"a side of {said(first)}" if first == last else f"sides from {said(first)} to {said(last)}"
 
 
+def given_by(first: int, last: int) -> str:
+    """Say which sides give a number: what sides from 224 to 255 give; what a side of 64 gives."""
+    return f"what {span(first, last)} give{'s' * (first == last)}"
+
+
 # The sides of the input that work
 
 

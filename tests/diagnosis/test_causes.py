@@ -122,7 +122,7 @@ CASES = {
         of("[8, 100]", linear("fc", 128)),
         None,
         "input-size",
-        ["128 is what a side of 128 give, and the input has 100"],
+        ["128 is what a side of 128 gives, and the input has 100"],
     ),
     "a linear behind a recurrence": (
         of(
