@@ -187,8 +187,10 @@ def _of_map(ways: Ways, row: LayerReport, merged: LayerReport, number: int) -> C
         return ways.cause(maker.name, "channels", message, **facts)._replace(chains=(arrives,))
     if number % channels:
         message = f"{said(number)} is no multiple of the {said(channels)} channels that {merged.name} makes flat"
-    else:
+    elif ways.impossible(row):
         message = f"{said(number)} = {channels}*{number // channels} is what no input gives"
+    else:
+        message = f"{said(number)} = {channels}*{number // channels} is that of {said(number // channels)} cells, and {merged.name} makes {product(space)} of each channel flat"
     return ways.cause(row.name, "count", message, **facts)._replace(chains=(arrives,))
 
 

@@ -95,6 +95,15 @@ class Ways:
         except NoClosedForm:
             return None
 
+    def impossible(self, row: LayerReport) -> bool:
+        """Say whether no sides of the net's one input meet the conditions of a layer; False where that is not known."""
+        if self.sizes is None or len(self.net.inputs) > 1:
+            return False
+        try:
+            return self.sizes.contradiction() == (row.name,)
+        except NoClosedForm:
+            return False
+
     @cached_property
     def readers(self) -> dict[int, list[Node]]:
         """The nodes that each value enters."""

@@ -18,7 +18,7 @@ CAUSES: Final = {  # the kinds of causes
     " the same, or a resize to one of them",
     "resize": "a layer sets a side by `size`, `like` or a factor that is not exact, and another is wanted. Name the layer"
     " whose side it is to have",
-    "count": "a declared number is no number of this net at any input. Write what arrives, or leave the number out",
+    "count": "a declared number is that of no usual input of this net. Write what arrives, or leave the number out",
     "input-size": "a declared number, a reshape or an expectation belongs to another input. Give the net that input, or"
     " write what arrives",
     "mirror": "the way up does not mirror the way down: a step gives another side than there was. An output_padding or a"

@@ -82,11 +82,17 @@ CASES = {
         "count",
         ["405 is no multiple of the 16 channels that flat makes flat"],
     ),
-    "declared, and no square": (
+    "declared, and no square": (  # an input of 20x64 gives it
         of("[3, 32, 32]", LENET + linear("fc", 16 * 26)),
         "fc",
         "count",
-        ["416 = 16*26 is what no input gives"],
+        ["416 = 16*26 is that of 26 cells, and flat makes 5*5 of each channel flat"],
+    ),
+    "declared, and half of the cells are odd": (
+        of("[3, 8, 8]", UP + FLAT + linear("fc", 3 * 6)),
+        "fc",
+        "count",
+        ["18 = 3*6 is what no input gives"],
     ),
     "declared as the channels, without a pool": (
         of("[3, 32, 32]", conv("c", 64) + pool("p") + FLAT + linear("fc", 64)),
@@ -803,3 +809,10 @@ def test_sizes_with_gaps_are_not_said_to_be_all_from_first_to_last(torch):
         return up.shape == x.shape and torch.nn.functional.max_pool1d(up, 4).numel() == 9
 
     assert [side for side in range(8, 20) if runs(side)] == [12, 14]
+
+
+def test_a_number_that_an_oblong_input_gives_is_not_said_to_be_impossible():
+    text = CASES["declared, and no square"][0]
+    assert net(text).check((3, 20, 64)).problems == ()
+    _, (cause,) = causes(text)
+    assert "no input" not in cause.message
