@@ -59,8 +59,7 @@ def _of_channels(ways: Ways, row: LayerReport, value: int, number: int, arrives:
     if maker is None:
         code = "input-channels" if {number, arrives} <= COLOURS.keys() else "channels"
         colours = [f" ({COLOURS[n]})" if code == "input-channels" else "" for n in (arrives, number)]
-        name = ways.names[value]
-        has = f"the input{'' if name == 'input' else f' {name}'} has {said(arrives)} {noun if arrives > 1 else noun[:-1]}{colours[0]}"
+        has = f"{ways.called(value)} has {said(arrives)} {noun if arrives > 1 else noun[:-1]}{colours[0]}"
         return ways.cause(None, code, f"{has}, and {made_for}{colours[1]}", arrives=arrives, declared=number)
     facts = {"arrives": arrives, "declared": number}
     if isinstance(maker.node.layer, Concat):

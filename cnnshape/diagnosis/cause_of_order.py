@@ -13,7 +13,6 @@ from cnnshape.problems.wording import said
 if TYPE_CHECKING:
     from cnnshape.diagnosis.trails import Ways
     from cnnshape.network.report import LayerReport
-    from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
     from cnnshape.problems.diagnosed import Cause
 
@@ -27,23 +26,20 @@ LAST, FIRST, BATCH = (
 
 def another_order(ways: Ways, problem: Problem) -> Cause | None:
     """Find the order that an input was written in, whose look the problem speaks of."""
-    name = problem.facts.get("name", "")
-    shape = ways.report.inputs.get(name)
-    return _by_look(ways, name, shape) if shape else None
+    names = [*ways.net.inputs]
+    name = problem.facts.get("name")
+    return _by_look(ways, 1 + names.index(name)) if name in names else None
 
 
-def _by_look(ways: Ways, name: str, shape: Shape) -> Cause | None:
+def _by_look(ways: Ways, value: int) -> Cause | None:
+    shape = ways.shape(value)
     meant = other_order(shape, ways.net.layout)
     if meant is None:
         return None
     last = ways.net.layout == CHANNELS_LAST
     sentence = BATCH if len(meant) < len(shape) else FIRST if last else LAST
     facts = {"input": to_file(shape, ways.net.layout), "meant": to_file(meant, ways.net.layout)}
-    return ways.cause(None, "order", sentence.format(name=_the(name)), **facts)
-
-
-def _the(name: str) -> str:
-    return "the input" if name == "input" else f"the input {name}"
+    return ways.cause(None, "order", sentence.format(name=ways.called(value)), **facts)
 
 
 def in_order(ways: Ways, problem: Problem) -> Cause | None:
@@ -64,7 +60,7 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
     )
     if wanted is None:
         if problem.code in _shapely() and any(isinstance(p, AnotherOrder) for p in ways.report.problems):
-            return _by_look(ways, name, shape)
+            return _by_look(ways, value)
         return None
     if ways.decider(row.node.inputs[0]) != value or wanted not in shape[1:]:
         return None
@@ -86,7 +82,7 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
         sentence = LAST
     else:
         return None
-    found = ways.cause(None, "order", sentence.format(name=_the(name)), **facts)
+    found = ways.cause(None, "order", sentence.format(name=ways.called(value)), **facts)
     place = ways.net.place_of_input(name)
     if place is None or shape != ways.net.inputs[name]:
         return found
@@ -131,11 +127,11 @@ def _rank_of_input(ways: Ways, row: LayerReport, value: int) -> Cause | None:
     least = row.node.layer.ranks.start if row.node.layer else 0
     written = text(shape, ways.net.layout)
     if row.node.layer and len(shape) - 1 > row.node.layer.ranks[-1]:
-        message = f"{_the(ways.names[value])} has {len(shape)} axes, {written}, and a batch is none of them"
+        message = f"{ways.called(value)} has {len(shape)} axes, {written}, and a batch is none of them"
     else:
         has = "is flat" if len(shape) == 1 else f"has {_axes(len(shape) - 1)}"
         works = "space" if len(shape) == 1 else f"{_axes(least)} or more"
-        message = f"{_the(ways.names[value])}, {written}, {has}, and {row.name} works on {works}"
+        message = f"{ways.called(value)}, {written}, {has}, and {row.name} works on {works}"
     return ways.cause(None, "rank", message, input=shape)
 
 
@@ -188,6 +184,6 @@ def axes_differ(ways: Ways, problem: Problem) -> Cause | None:
     )
     if not first or not rank_kept or {*lengths} != {given} or len(lengths) < 2:  # noqa: PLR2004 -- one list may be the slip
         return None
-    name, shape = ways.names[first], ways.shape(first)
-    message = f"{_the(name)}, {text(shape, ways.net.layout)}, has {_axes(axes or 0)}, and all lists of the net have {given} entries"
+    shape = ways.shape(first)
+    message = f"{ways.called(first)}, {text(shape, ways.net.layout)}, has {_axes(axes or 0)}, and all lists of the net have {given} entries"
     return ways.cause(None, "rank", message, input=shape)

@@ -41,10 +41,9 @@ def shrunk(ways: Ways, problem: Problem) -> Cause | None:
     asks = f"a window of {said(needs)}" if needs else row.name
     notes = working(ways, trail, _fixed_by(ways))
     if first.size <= last.size:
-        name = ways.names[first.value]
         if not ways.of_input(first):
             return None
-        message = f"{'the input' if name == 'input' else f'the input {name}'} has a side of {said(last.size)}, too small for {asks}"
+        message = f"{ways.called(first.value)} has a side of {said(last.size)}, too small for {asks}"
         return ways.cause(row.name, "shrunk", message, **problem.facts)._replace(notes=notes)
     legs = [leg for before, leg in pairwise(trail) if leg.size < before.size]
     shrinking = _counted(ways, legs)
