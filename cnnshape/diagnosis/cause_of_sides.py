@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cnnshape.diagnosis.cause_of_joins import changes, rounded
 from cnnshape.diagnosis.cause_of_numbers import WELL_KNOWN
-from cnnshape.diagnosis.cause_words import NUMBERS, cells, counted, given_by, working
+from cnnshape.diagnosis.cause_words import cells, counted, given_by, in_letters, listed, working
 from cnnshape.diagnosis.trails import data_at, scale
 from cnnshape.layers.convolution import Conv, Linear
 from cnnshape.layers.pooling import Pooling
@@ -76,17 +77,15 @@ def _of_a_map(ways: Ways, node: Node) -> bool:
 
 
 def _counted(ways: Ways, legs: list[Leg]) -> str:
-    """Name the layers of some legs: five pools, 3 convs and two pools, p1."""
+    """Name the layers of some legs: five pools, 12 convs and two pools, p1."""
     if len(legs) == 1:
         return ways.names[legs[0].value]
-    kinds: dict[str, int] = {}
+    kinds: Counter[str] = Counter()
     for leg in legs:
         row = ways.row(leg.value)
         layer = row.node.layer if row else None
-        kind = "pool" if isinstance(layer, Pooling) else Conv.type if isinstance(layer, Conv) else "layer"
-        kinds[kind] = kinds.get(kind, 0) + 1
-    words = [f"{NUMBERS[n] if n < len(NUMBERS) else n} {kind}{'s' * (n > 1)}" for kind, n in kinds.items()]
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+        kinds["pool" if isinstance(layer, Pooling) else Conv.type if isinstance(layer, Conv) else "layer"] += 1
+    return listed([f"{in_letters(n)} {kind}{'s' * (n > 1)}" for kind, n in kinds.items()])
 
 
 # Expectations

@@ -26,7 +26,12 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     """Write a number of things: a row, three rows, 12 rows; one is "a", or "an"."""
     if number == 1:
         return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-    return f"{NUMBERS[number] if number < len(NUMBERS) else said(number)} {plural or f'{noun}s'}"
+    return f"{in_letters(number)} {plural or f'{noun}s'}"
+
+
+def in_letters(number: int) -> str:
+    """Write a small number in letters, a larger one in digits: three, 12."""
+    return NUMBERS[number] if number < len(NUMBERS) else said(number)
 
 
 def cells(number: int, shape: Shape, axis: int) -> str:
@@ -91,24 +96,16 @@ def working(ways: Ways, trail: Trail, beside: str = "") -> tuple[str, ...]:
         return ()
     period = (sizes.next(first + 1) or first) - first
     if first == period and sizes == SizeSet.modulo(period, [0], period):
-        return (f"{_divisions(trail, period)}each side must be a multiple of {_factored(trail, period)}{said(period)}",)
+        return (_multiple(trail, period),)
     return ()
 
 
-def _strides(trail: Trail) -> list[int]:
-    return [int(1 / leg.scale) for leg in trail[1:] if leg.scale < 1 and leg.scale.numerator == 1]
-
-
-def _divisions(trail: Trail, period: int) -> str:
-    strides = _strides(trail)
+def _multiple(trail: Trail, period: int) -> str:
+    """Say of what number each side must be a multiple, and which strides of a trail make it, if they do."""
+    must = "each side must be a multiple of"
+    strides = [int(1 / leg.scale) for leg in trail[1:] if leg.scale < 1 and leg.scale.numerator == 1]
     if prod(strides) != period or len(strides) < 2:  # noqa: PLR2004 -- one division needs no counting
-        return ""
-    times = {2: "twice"}.get(
-        len(strides), f"{NUMBERS[len(strides)] if len(strides) < len(NUMBERS) else len(strides)} times"
-    )
-    return f"the net {'halves' if {*strides} == {2} else 'divides'} {times}: "
-
-
-def _factored(trail: Trail, period: int) -> str:
-    strides = _strides(trail)
-    return f"{product(strides)} = " if prod(strides) == period and len(strides) > 1 else ""
+        return f"{must} {said(period)}"
+    times = "twice" if len(strides) == 2 else f"{in_letters(len(strides))} times"  # noqa: PLR2004
+    work = "halves" if {*strides} == {2} else "divides"
+    return f"the net {work} {times}: {must} {product(strides)} = {said(period)}"
