@@ -123,7 +123,7 @@ def _growth(ways: Ways, last: LayerReport) -> tuple[str, int, int, int] | None:
 def _unflattened(ways: Ways, row: LayerReport, x: Shape, number: int) -> Cause | None:
     """Find a flatten that is missing before a linear layer, or axes in another order."""
     facts = {"arrives": x, "declared": number}
-    written = sides(x) if len({*x}) > 1 else "x".join(map(str, x))
+    written = "x".join(map(str, x))
     if number == prod(x):
         message = f"{said(number)} = {product(x)} is all of what arrives, and {row.name} works on its last axis alone"
         return ways.cause(row.name, "rank", message, **facts)
@@ -167,9 +167,7 @@ def _of_map(ways: Ways, row: LayerReport, merged: LayerReport, number: int) -> C
     found = _sizes(ways, trails, number // channels) if number % channels == 0 else None
     cells = prod(space)
     other = number // cells if number % cells == 0 else 0
-    known = found is not None and any(
-        n in WELL_KNOWN for first, last in found for n in range(first, min(last, first + 200) + 1)
-    )
+    known = found is not None and any(well_known(first, last) for first, last in found)
     if found and (known or not _round(other, channels)):
         made = _made_for(ways, trails, found)
         about = f"what {row.name} was made for"
@@ -193,9 +191,9 @@ def _of_map(ways: Ways, row: LayerReport, merged: LayerReport, number: int) -> C
     return ways.cause(row.name, "count", message, **facts)._replace(chains=(arrives,))
 
 
-def _known(box: Box) -> bool:
-    """Say whether a box of sides has a well-known one."""
-    return any(first <= side <= last for first, last in box for side in WELL_KNOWN)
+def well_known(first: int, last: int) -> int | None:
+    """Return the smallest well-known side from first to last; None where there is none."""
+    return min((side for side in WELL_KNOWN if first <= side <= last), default=None)
 
 
 def _factors(number: int, channels: int, made: tuple[Link, ...]) -> str:
@@ -266,10 +264,7 @@ def _chain(ways: Ways, trails: list[Trail]) -> tuple[Link, ...]:
 
 def _made_for(ways: Ways, trails: list[Trail], box: Box) -> tuple[Link, ...]:
     """Return the chain of the net at the best-known sides of a box."""
-    best = [
-        next((n for n in range(first, min(last, first + 2**14) + 1) if n in WELL_KNOWN), None) or _roundest(first, last)
-        for first, last in box
-    ]
+    best = [well_known(first, last) or _roundest(first, last) for first, last in box]
     steps = [ways.replayed(trail, side) for trail, side in zip(trails, best, strict=True)]
     found: list[Link] = []
     for leg, *at in zip(trails[0], *steps, strict=True) if len({*map(len, steps)}) == 1 else ():
@@ -301,7 +296,7 @@ def elements(ways: Ways, problem: Problem) -> Cause | None:
         trails = [ways.trail(row.node.inputs[0], axis) for axis in range(1, len(x))]
         found = _sizes(ways, trails, wanted // x[0]) if wanted % x[0] == 0 and -1 not in shape else None
         facts = {"arrives": number, "wanted": wanted}
-        if found and _known(found):
+        if found and any(well_known(first, last) for first, last in found):
             made = f"{product(shape)} = " if len(shape) > 1 else ""
             message = f"the input: {made}{said(wanted)} elements are {given_by(*found[0])}"
             return ways.cause(None, "input-size", message, **facts)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cnnshape.diagnosis.cause_of_joins import changes, rounded
-from cnnshape.diagnosis.cause_of_numbers import WELL_KNOWN
+from cnnshape.diagnosis.cause_of_numbers import well_known
 from cnnshape.diagnosis.cause_words import cells, counted, given_by, in_letters, listed, working
 from cnnshape.diagnosis.trails import data_at, scale
 from cnnshape.layers.convolution import Conv, Linear
@@ -164,7 +164,7 @@ def _other_input(ways: Ways, value: int, axes: list[int], wanted: Shape, failing
     for axis in axes:
         trail = ways.trail(value, axis)
         found = ways.span(trail, wanted[axis]) if ways.of_input(trail[0]) else None
-        if found is None or not any(found[0] <= side <= found[1] for side in WELL_KNOWN):
+        if found is None or not well_known(*found):
             return None
         spans.append(found)
     origin = ways.trail(value, axes[0])[0]
