@@ -42,9 +42,13 @@ class Meeting(NamedTuple):
 def joined(ways: Ways, problem: Problem) -> Cause | None:
     """Find the cause of shapes that do not fit at a join."""
     row = ways.named(problem.layer)
-    meeting = _meeting(ways, row) if row and None not in row.inputs and not isinstance(row.node.layer, Matmul) else None
-    found = (_exchanged(ways, meeting) or _differing(ways, meeting)) if meeting else None
-    return found and meeting and found._replace(marks=_marks(ways, meeting))
+    if row is None or None in row.inputs or isinstance(row.node.layer, Matmul):
+        return None
+    meeting = _meeting(ways, row)
+    if meeting is None:
+        return None
+    found = _exchanged(ways, meeting) or _differing(ways, meeting)
+    return found and found._replace(marks=_marks(ways, meeting))
 
 
 def _marks(ways: Ways, meeting: Meeting) -> tuple[Mark, ...]:
@@ -78,7 +82,8 @@ def _meeting(ways: Ways, row: LayerReport) -> Meeting | None:
     values, shapes = row.node.joined, [ways.shape(value) for value in row.node.joined]
     if len({*map(len, shapes)}) > 1 or len(values) < 2:  # noqa: PLR2004 -- a join
         return None
-    repeats = hasattr(layer, "broadcasts") and layer.broadcasts()
+    may_repeat = hasattr(layer, "broadcasts")  # axes of 1, if it is told to
+    repeats = may_repeat and layer.broadcasts()
     along = layer.dim % (len(shapes[0]) + 1) - 1 if isinstance(layer, Concat) else -1
 
     def differs(a: int, b: int) -> bool:
@@ -92,14 +97,9 @@ def _meeting(ways: Ways, row: LayerReport) -> Meeting | None:
             continue
         one, other = sorted((sizes.index(usual[0][0]), odd))
         axes = [a for a in range(len(shapes[0])) if a != along and differs(shapes[one][a], shapes[other][a])]
-        if not layer_repeats(row) or not all(1 in (shapes[one][a], shapes[other][a]) for a in axes):
+        if not may_repeat or not all(1 in (shapes[one][a], shapes[other][a]) for a in axes):
             return Meeting(row, values[one], values[other], tuple(axes))
     return None
-
-
-def layer_repeats(row: LayerReport) -> bool:
-    """Say whether the join might repeat axes of 1, if it was told to."""
-    return hasattr(row.node.layer, "broadcasts")
 
 
 def _exchanged(ways: Ways, meeting: Meeting) -> Cause | None:
@@ -179,10 +179,9 @@ def _set(ways: Ways, one: Trail, other: Trail, *, common: bool) -> Cause | None:
     name, row = ways.names[leg.value], ways.row(leg.value)
     if row is None or row.result.refusals or row.node.layer is None:
         return None
-    like = getattr(row.node.layer, "like", None) if row else None
     made = (
         f"makes a side of {said(leg.size)}, as {ways.names[row.node.inputs[-1]]} has it"
-        if row and like
+        if getattr(row.node.layer, "like", None)
         else f"sets the side to {said(leg.size)}"
     )
     facts = {"set": leg.size, "other": beside.size}

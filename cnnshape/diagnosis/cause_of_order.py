@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.convolution import Linear
 from cnnshape.numbers.shape import CHANNELS_LAST, OF_PICTURES, other_order, text, to_file
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from cnnshape.problems.diagnosed import Cause
 
 PICTURE = 3  # axes
+BY_LOOK: Final = frozenset(  # problems that name no number of channels: an input's look alone speaks for its order
+    ["window-too-large", "nothing-left", "no-elements", "groups-do-not-divide", "not-divisible"]
+)
 LAST, FIRST, BATCH = (
     "{name} is written channels last, and the file is read channels first",
     "{name} is written channels first, and the file is read channels last",
@@ -59,13 +62,14 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
         problem.facts.get("declared") if problem.facts.get("parameter") in {"in_channels", "num_features"} else None
     )
     if wanted is None:
-        if problem.code in _shapely() and any(isinstance(p, AnotherOrder) for p in ways.report.problems):
+        if problem.code in BY_LOOK and any(isinstance(p, AnotherOrder) for p in ways.report.problems):
             return _by_look(ways, value)
         return None
     if ways.decider(row.node.inputs[0]) != value or wanted not in shape[1:]:
         return None
-    written, layout = to_file(shape, ways.net.layout), ways.net.layout
-    if len(shape) > 1 + max(row.node.layer.ranks) if row.node.layer else False:
+    layer, layout = row.node.layer, ways.net.layout
+    written = to_file(shape, layout)
+    if layer and len(shape) > 1 + max(layer.ranks):
         return None
     facts: dict[str, Any] = {"input": written, "channels": wanted}
     if (
@@ -89,10 +93,6 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
     entry = place._replace(path=(*place.path, written.index(wanted)))
     words = f"the {said(wanted)} channels that {row.name} wants"
     return found._replace(marks=(Mark(entry, words),))
-
-
-def _shapely() -> set[str]:
-    return {"window-too-large", "nothing-left", "no-elements", "groups-do-not-divide", "not-divisible"}
 
 
 # The number of axes

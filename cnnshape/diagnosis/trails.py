@@ -200,13 +200,9 @@ class Ways:
         while True:
             value = self.trail(value, 0)[0].value
             node = self.node(value)
-            if (
-                node is None
-                or node.layer is None
-                or not (self.follows(node) or not node.layer.parameters.keys() & DECIDING)
-            ):
+            if node is None or node.layer is None or node.layer.stacks or not node.layer.keeps_rank:
                 return value
-            if node.layer.stacks or not node.layer.keeps_rank:
+            if node.layer.parameters.keys() & DECIDING and not self.follows(node):
                 return value
             value = node.inputs[0]
 
