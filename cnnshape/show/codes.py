@@ -19,7 +19,8 @@ from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.diagnosed import CAUSES
 from cnnshape.problems.explained import CHECK, FILE, MODEL, Example, Explained, explained
 from cnnshape.show.problem_lines import told
-from cnnshape.show.screen import COLOURS, GAP, Screen, wrapped
+from cnnshape.show.screen import COLOURS, GAP, Screen
+from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.problems.wording import said, shown
 from cnnshape.show.snippet import snippet
+from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,13 +49,7 @@ def _labelled(label: str, lines: Iterable[str]) -> Labelled:
 
 def _broken(words: str, room: int, indent: int = 0) -> list[str]:
     """Return a sentence in lines of at most so many columns, broken between words."""
-    lines: list[str] = []
-    for word in words.split(" "):
-        if lines and len(lines[-1]) + 1 + len(word) <= room:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(" " * indent * bool(lines) + word)
-    return lines
+    return wrapped(words.split(" "), room, indent)
 
 
 # The cause

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.problems.wording import printable
 from cnnshape.show.diagnosis_lines import FIX_OPTION, diagnosis
 from cnnshape.show.problem_lines import sentence, shown, within
+from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cnnshape.network.network import Network
     from cnnshape.problems.base import Problem
@@ -167,18 +168,6 @@ class Screen:
             while parts and not parts[-1][0].strip():
                 parts.pop()
             self.line(*parts)
-
-
-def wrapped(pieces: Iterable[str], width: int, indent: int = 0) -> list[str]:
-    """Return the pieces in lines of at most `width`; a piece is broken only between words, a word never."""
-    lines: list[str] = []
-    for piece in pieces:
-        for part in [piece] if len(piece) + indent <= width else piece.split(" "):
-            if lines and len(lines[-1]) + 1 + len(part) <= width:
-                lines[-1] += f" {part}"
-            else:
-                lines.append(" " * indent * bool(lines) + part)
-    return lines
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from cnnshape.problems.wording import few
 from cnnshape.show.counts import counted, number
 from cnnshape.show.facts import CONVENTION, facts, verdict
 from cnnshape.show.rows import rows
-from cnnshape.show.screen import COLOURS, GAP, MARKS, Column, Screen, width_of, wrapped
+from cnnshape.show.screen import COLOURS, GAP, MARKS, Column, Screen, width_of
+from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

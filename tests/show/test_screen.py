@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnshape.cli import main
-from cnnshape.show.screen import cell_len, progress, wrapped
+from cnnshape.show.screen import cell_len, progress
+from cnnshape.show.wrapping import wrapped
 
 
 @given(st.lists(st.text("ab,", min_size=1, max_size=12), max_size=8), st.integers(1, 30), st.integers(0, 3))
