@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.compare.code import made_at
 from cnnshape.problems.wording import few, printable
-from cnnshape.show.diagnosis_lines import diagnosis
+from cnnshape.show.diagnosis_lines import LABEL, diagnosis
 from cnnshape.show.snippet import ROOM, line_of, snippet
 
 if TYPE_CHECKING:
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 COPIES: Final = 8  # layers that are named, of those that one line of code is wrong in
 
 
-def told(problem: Problem, followers: Sequence[Problem] = ()) -> Iterator[str]:
-    """Yield all lines of a problem, as the screen has them, for a reader without colours.
-
-    `followers` are the problems that its fixes mend as well.
-    """
+def told(problem: Problem) -> Iterator[str]:
+    """Yield all lines of a problem, as the screen has them, for a reader without colours."""
     yield printable(f"{problem.place or '?'}: {problem.severity}[{problem.code}]: {sentence(problem)}")
-    yield from (f"    {printable(line)}" for line in [*shown(problem), *details(problem, followers)])
+    yield from (f"    {printable(line)}" for line in [*shown(problem), *details(problem)])
+
+
+def grouped(problems: Sequence[Problem]) -> Iterator[tuple[Problem, list[Problem]]]:
+    """Yield each problem that follows from none of the others, with its followers, which its fixes mend as well."""
+    for problem in problems:
+        if problem.follows not in problems:
+            yield problem, [other for other in problems if other.follows == problem]
 
 
 def sentence(problem: Problem) -> str:
@@ -37,7 +41,7 @@ def sentence(problem: Problem) -> str:
 def details(problem: Problem, followers: Sequence[Problem] = (), room: int = ROOM) -> Iterator[str]:
     """Yield the lines on a problem's layer, its cause and its fixes, in so many columns where words allow."""
     yield from within(problem)
-    yield from (f"{label:8}{line}" for label, line in diagnosis(problem, followers, room - 8))
+    yield from (f"{label:{LABEL}}{line}" for label, line in diagnosis(problem, followers, room - LABEL))
 
 
 def within(problem: Problem) -> Iterator[str]:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.problems.wording import printable
-from cnnshape.show.diagnosis_lines import FIX_OPTION, diagnosis
-from cnnshape.show.problem_lines import sentence, shown, within
+from cnnshape.show.diagnosis_lines import FIX_OPTION, LABEL, diagnosis
+from cnnshape.show.problem_lines import grouped, sentence, shown, within
 from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ PIPE: Final = 100  # columns, where the terminal and COLUMNS say nothing
 GAP: Final = "  "  # between two columns
 MARGIN: Final = 10  # columns of a fact's label
 INDENT: Final = "    "  # before all lines of a problem but the first
-LABEL: Final = 8  # columns of the label of a cause or a fix
 FORCED: Final = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich's variables, with which a pipe may be a terminal
 
 COLOURS: Final = {"error": "red", "warning": "yellow", "": "green"}  # by severity
@@ -128,9 +127,8 @@ class Screen:
 
     def problems(self, problems: Sequence[Problem], file: str) -> None:
         """Print problems, those that follow from another as a line under it; and how their fixes are written."""
-        for problem in problems:
-            if problem.follows is None or problem.follows not in problems:
-                self.problem(problem, file, [other for other in problems if other.follows == problem])
+        for problem, followers in grouped(problems):
+            self.problem(problem, file, followers)
         if any(problem.fixes and problem.place and problem.place.source.data for problem in problems):  # of a file
             self.line((FIX_OPTION, "dim"))
             self.line()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnnshape.network.explain import explain
 from cnnshape.show.checked import Checked
 from cnnshape.show.facts import facts, verdict
+from cnnshape.show.problem_lines import grouped
 from cnnshape.show.screen import Screen
 
 if TYPE_CHECKING:
@@ -26,10 +27,8 @@ def show_story(net: Network, report: Report, given: Input | None) -> None:
         screen.title(net)
     told: set[str] = set()
     problems = checked.problems
-    for problem in problems:
-        if problem.follows in problems:
-            continue
-        screen.problem(problem, net.file, [other for other in problems if other.follows == problem])
+    for problem, followers in grouped(problems):
+        screen.problem(problem, net.file, followers)
         for name in _on_the_way(net, problem):
             if name not in told:
                 told.add(name)
