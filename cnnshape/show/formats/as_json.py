@@ -30,7 +30,12 @@ VERSION: Final = 1  # of each document: another where a program that reads it wo
 
 
 def _document(**content: Any) -> str:
-    text = json.dumps({"version": VERSION, **content}, indent=2)
+    return written({"version": VERSION, **content})
+
+
+def written(document: dict[str, Any]) -> str:
+    """Write a document as JSON, which a log of GitHub may have in it."""
+    text = json.dumps(document, indent=2)
     return text.replace("##[", r"##\u005b") + "\n"  # the same string; GitHub's runner would obey it in a log
 
 

@@ -5,7 +5,6 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html; a fix is the r
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from urllib.parse import quote
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.explained import explained
 from cnnshape.show.formats.as_github import from_workspace
+from cnnshape.show.formats.as_json import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,8 +36,7 @@ def check(checks: Sequence[Checked], _depth: int) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(problem, file, codes) for problem, file in found],
     }
-    text = json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
-    return text.replace("##[", r"##\u005b") + "\n"  # the same string; GitHub's runner would obey it in a log
+    return written({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(code: str) -> dict[str, Any]:
