@@ -44,7 +44,12 @@ def explain(net: Network, name: str, input: Input | None = None) -> Explanation:
 
     Raises ValueError where there is nothing of that name.
     """
-    explainer = _Explainer(net, net.check(input))
+    return explain_in(net.check(input), net, name)
+
+
+def explain_in(report: Report, net: Network, name: str) -> Explanation:
+    """Explain a layer, a block or a repeat of a net by its report, as `explain` does."""
+    explainer = _Explainer(net, report)
     names = [node.name for node in net.nodes]
     if name in names:
         return explainer.explain(explainer.report.layers[names.index(name)])

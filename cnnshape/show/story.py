@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnnshape.network.explain import explain
+from cnnshape.network.explain import explain_in
 from cnnshape.show.checked import Checked
 from cnnshape.show.facts import facts, verdict
 from cnnshape.show.problem_lines import grouped
@@ -32,7 +32,7 @@ def show_story(net: Network, report: Report, given: Input | None) -> None:
         for name in _on_the_way(net, problem):
             if name not in told:
                 told.add(name)
-                for line in str(explain(net, name, given)).split("\n"):
+                for line in str(explain_in(report, net, name)).split("\n"):
                     screen.line((f"    {line}", ""))
                 screen.line()
     if not problems:
