@@ -6,10 +6,11 @@ expression; a side of a tensor is a number that remembers how it is computed, so
 
 from __future__ import annotations
 
+import keyword
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cnnshape.numbers.shape import Shape
 
@@ -255,12 +256,31 @@ def changed(tree: Any, change: Any) -> Any:
     return change(tree)
 
 
+def collapsed(entries: Iterable[Any]) -> list[Any]:
+    """Return expressions with equal neighbours as copies."""
+    found: list[Any] = []
+    for entry in entries:
+        last = found[-1] if found else None
+        if isinstance(last, Copies) and last.entry == entry:
+            found[-1] = Copies(entry, last.times + 1)
+        elif last == entry and isinstance(entry, Call):
+            found[-1] = Copies(entry, 2)
+        else:
+            found.append(entry)
+    return found
+
+
 def put(tree: Any, values: Mapping[str, Any]) -> Any:
     """Return an expression with expressions for names."""
     return changed(tree, lambda part: values.get(part.text, part) if isinstance(part, Name) else part)
 
 
 # Printing
+
+
+def is_name(text: str) -> bool:
+    """Say whether a variable may be called so."""
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def line(tree: Any) -> str:
@@ -329,6 +349,14 @@ def _literal(value: Any) -> str:
 def arguments(call: Call) -> list[str]:
     """Print the arguments of a call, each on a line."""
     return [*map(line, call.given), *(f"{name}={line(value)}" for name, value in call.named)]
+
+
+def definition(name: str, arguments: list[str], gives: str) -> list[str]:
+    """Print the head of a method."""
+    head = f"{INDENT}def {name}({', '.join(['self', *arguments])}) -> {gives}:"
+    if len(head) <= WIDTH:
+        return [head]
+    return [f"{INDENT}def {name}(", *(f"{INDENT * 2}{a}," for a in ["self", *arguments]), f"{INDENT}) -> {gives}:"]
 
 
 def statement(before: str, tree: Any, indent: int, after: str = "") -> list[str]:

@@ -102,7 +102,7 @@ class InTorch:
         return module(tensors[0])
 
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
-        """Return the module of generated code: that of `module`, or one of cnnshape/pytorch/parts.py; None for a function."""
+        """Return the module of generated code: that of `module`, or one of cnnshape/convert/parts.py; None for a function."""
         return self.module(torch, *inputs)
 
     def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "cnnshape"
 
 OTHER_WORDS = {  # that are no layer types where they stand
     ("checkpoint/fit.py", "bias"): "a tensor",
-    ("convert/torch_code.py", "pad"): "a function of torch",
+    ("convert/torch_scopes.py", "pad"): "a function of torch",
     ("checkpoint/pickled.py", "slice"): "a class of Python",
     ("compare/attention.py", "bias"): "a setting",
     ("diagnosis/of_joins.py", "bias"): "a setting",

@@ -1,0 +1,147 @@
+"""The settings of scopes that are alike -> those that are the same everywhere, and the arguments of their class."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.convert.python import Binary, Call, Literal, Name, Part, changed, is_name, parts_of
+from cnnshape.convert.torch_signatures import REQUIRED, default_of
+from cnnshape.problems.place import value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.convert.torch_scopes import Item
+
+ANY: Final = object()  # the setting of an item that a copy leaves out
+CHANNELS: Final = frozenset(["in_channels", "out_channels", "num_features", "in_features", "out_features", "groups"])
+
+
+class Holes:
+    """The settings of copies of a class: those that are the same everywhere, and those that become arguments."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[str, list[Any]] = {}  # by argument
+        self.defaults: dict[str, Any] = {}
+
+    def merged(self, item: Item, trees: list[Any]) -> Any:
+        """Return the expression of all copies, with names for the settings that differ; None for a copy without it."""
+        one = next(tree for tree in trees if tree is not None)
+        names = [name for name, _ in _named_leaves(one)]
+        columns = [[ANY] * len(names) if tree is None else [*map(_value, _named_leaves(tree))] for tree in trees]
+        vectors = zip(*columns, strict=True)
+        filled = iter([self.filled(item, name, [*vector]) for name, vector in zip(names, vectors, strict=True)])
+        return _with_leaves(one, filled)
+
+    def flag(self, item: Item, there: list[bool]) -> str:
+        """Return the argument that says whether a copy has an item."""
+        name = re.sub(r"\W", "_", item.path[-1])
+        name = name if is_name(name) and name not in self.vectors else f"with_{name}"
+        self.vectors[name], self.defaults[name] = [*there], False
+        return name
+
+    def filled(self, item: Item, name: str, vector: list[Any]) -> Any:
+        name = _parameter(item, name, vector)
+        known_values = [value for value in vector if value is not ANY]
+        if all(type(value) is type(known_values[0]) and value == known_values[0] for value in known_values):
+            return Literal(known_values[0])
+        for known, other in self.vectors.items():
+            if all(a is ANY or (type(a) is type(b) and a == b) for a, b in zip(vector, other, strict=True)):
+                return Name(known)
+        if name in CHANNELS:
+            for known, other in self.vectors.items():
+                factor = _factor(other, vector) if _base(known) in CHANNELS or known == "width" else None
+                if factor:
+                    return Binary("*", Literal(factor), Name(known))
+        called = _written(item, name) or name
+        if called in self.vectors or called in {"self", "x"} or keyword.iskeyword(called):
+            called = f"{re.sub(r'[^a-zA-Z0-9]', '_', item.path[-1])}_{name}"
+            called = called if called.isidentifier() else f"layer{called}"
+        while called in self.vectors:
+            called += "_"
+        default = _default(item, name)
+        if ANY in vector:
+            default = known_values[0]
+        self.vectors[called] = [default if value is ANY else value for value in vector]
+        if default in known_values:
+            self.defaults[called] = default
+        return Name(called)
+
+    def kept(self, part: Any) -> Any:
+        """Return an argument as a forward has it: kept by the module."""
+        return Part(Name("self"), part.text) if isinstance(part, Name) and part.text in self.vectors else part
+
+    def arguments(self) -> dict[str, tuple[str, Any]]:
+        required = {n: (_type(v), REQUIRED) for n, v in self.vectors.items() if n not in self.defaults}
+        return required | {n: (_type(self.vectors[n]), default) for n, default in self.defaults.items()}
+
+    def given(self, copy: int) -> tuple[tuple[str, Any], ...]:
+        """Return the arguments of one copy by name."""
+        values = {name: self.vectors[name][copy] for name in self.arguments()}
+        return tuple((n, Literal(v)) for n, v in values.items() if n not in self.defaults or v != self.defaults[n])
+
+
+def _base(name: str) -> str:
+    return next((channels for channels in CHANNELS if name.endswith(channels)), name)
+
+
+def _factor(one: list[Any], other: list[Any]) -> int:
+    """Return the number, 2 or more, by which all of one are the other, 0 where there is none."""
+    pairs = [(a, b) for a, b in zip(one, other, strict=True) if b is not ANY]
+    one, other = [a for a, _ in pairs], [b for _, b in pairs]
+    if any(type(value) is not int for value in (*one, *other)) or len({*one}) < 2 or other[0] % one[0]:  # noqa: PLR2004
+        return 0
+    factor = other[0] // one[0]
+    return factor if factor > 1 and all(b == factor * a for a, b in zip(one, other, strict=True)) else 0
+
+
+def _written(item: Item, name: str) -> str:
+    """Return the argument that the file has for a setting, where it is one, and nothing else."""
+    place = item.row.node.place if item.row else None
+    text = value_at(place.source.data, (*place.path, name)) if place else None
+    return text if isinstance(text, str) and is_name(text) else ""
+
+
+def _default(item: Item, name: str) -> Any:
+    if item.row is None:
+        return REQUIRED
+    parameter = item.row.node.layer.parameters.get(name)  # type: ignore[union-attr]  # the net is right
+    return REQUIRED if parameter is None else default_of(parameter)
+
+
+def _type(vector: list[Any]) -> str:
+    kinds = {"tuple[int, ...]" if isinstance(v, tuple) else type(v).__name__ for v in vector}
+    return " | ".join(sorted(kinds, key=lambda kind: (kind == "NoneType", kind))).replace("NoneType", "None")
+
+
+def _parameter(item: Item, name: str, vector: list[Any]) -> str:
+    """Return the name of the setting that a value without a name is, where the layer has one of this value."""
+    if name != "value" or item.row is None:
+        return name
+    layer: Any = item.row.node.layer
+    return next((n for n in layer.parameters if getattr(layer, n) in vector and type(getattr(layer, n)) is int), name)
+
+
+def _named_leaves(tree: Any, name: str = "value") -> Iterator[tuple[str, Literal]]:
+    if isinstance(tree, Literal):
+        yield name, tree
+    elif isinstance(tree, Call):
+        yield from _named_leaves(tree.of, name)
+        for part in tree.given:
+            yield from _named_leaves(part, name)
+        for called, part in tree.named:
+            yield from _named_leaves(part, called)
+    else:
+        for part in parts_of(tree):
+            yield from _named_leaves(part, name)
+
+
+def _value(named: tuple[str, Literal]) -> Any:
+    return named[1].value
+
+
+def _with_leaves(tree: Any, filled: Iterator[Any]) -> Any:
+    """Return an expression with others in place of its settings, in their order."""
+    return changed(tree, lambda part: next(filled) if isinstance(part, Literal) else part)

@@ -1,0 +1,224 @@
+"""Scopes -> classes of modules: scopes that are alike but for numbers are one class, and some may leave items out.
+
+The innermost scopes come first: what makes their modules is part of the scopes around them.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.convert.python import Call, Literal, Name, changed, collapsed, is_name, line
+from cnnshape.convert.torch_arguments import Holes
+from cnnshape.convert.torch_scopes import ENTERS, MODULE
+from cnnshape.convert.torch_signatures import REQUIRED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.convert.torch_scopes import Item, Scope
+    from cnnshape.convert.torch_signatures import Signatures
+
+INLINE: Final = 4  # modules of a chain that needs no class
+TAKEN: Final = frozenset(["Scale", "Bias", "Attention", "Opaque", "Requirement", "OrderedDict", "F", "Tensor"])
+
+
+class Class(NamedTuple):
+    """A class of scopes that are alike: the expressions of its items have holes where the copies differ."""
+
+    name: str
+    scope: Scope  # one of them
+    made: list[Any]  # for each item, with the arguments' names for holes
+    called: list[Any]
+    arguments: dict[str, tuple[str, Any]]  # by name: the type, and the default, or REQUIRED
+    optional: dict[int, str] = {}  # noqa: RUF012 -- the items that some copies leave out, with the argument that says so
+
+
+class Copy(NamedTuple):
+    """A scope of a class, and the items of the class that it leaves out."""
+
+    item: Item
+    scope: Scope
+    missing: frozenset[int] = frozenset()
+
+    def aligned(self, count: int) -> list[Item | None]:
+        """Return an item for each of the class, None for one that is left out."""
+        items = iter(self.scope.items)
+        return [None if at in self.missing else next(items) for at in range(count)]
+
+
+class Classes:
+    """Finds the classes of all scopes, the innermost first."""
+
+    def __init__(self, signatures: Signatures):
+        self.signatures = signatures
+        self.found: list[Class] = []
+        self.names: set[str] = {"Net"}
+
+    def find(self, whole: Scope) -> None:
+        """Give all scopes within one the expressions that make and call them."""
+        inner = [*_scopes(whole)]
+        heights = _heights([scope for _, scope in inner])
+        for height in sorted({*heights.values()}):
+            self.add([(item, scope) for item, scope in inner if heights[id(scope)] == height])
+
+    def add(self, scopes: list[tuple[Item, Scope]]) -> None:
+        """Give the items of scopes that stand within no others of these the expressions that make and call them."""
+        groups: dict[Any, list[tuple[Item, Scope]]] = {}
+        for item, scope in scopes:
+            item.called = Call(Name(MODULE), tuple(Name(ENTERS(at)) for at in range(len(scope.reads))))
+            if scope.chain() and scope.positional() and self.is_short(scope):
+                item.made = Call(Name("nn.Sequential"), tuple(inner.made for inner in scope.items))
+            else:
+                groups.setdefault((scope.block, _skeleton(scope, self.signatures)), []).append((item, scope))
+        for template, copies in _merged(groups):
+            self.group(template, copies)
+
+    def is_short(self, scope: Scope) -> bool:
+        made = [inner.made for inner in scope.items]
+        return len(collapsed(made)) <= INLINE or all(item.scope for item in scope.items)
+
+    def group(self, scope: Scope, copies: list[Copy]) -> None:
+        """Make one class of scopes with the same skeleton, but for items that some leave out."""
+        rows = [copy.aligned(len(scope.items)) for copy in copies]
+        holes = Holes()
+        optional: dict[int, str] = {}
+        for at, item in enumerate(scope.items):
+            there = [row[at] is not None for row in rows]
+            if not all(there):
+                optional[at] = holes.flag(item, there)
+        made, called = [], []
+        for at, item in enumerate(scope.items):
+            column = [row[at] for row in rows]
+            made.append(
+                None
+                if item.made is None
+                else holes.merged(item, _unified([other and other.made for other in column], self.signatures))
+            )
+            trees = [None if other is None else other.called for other in column]
+            called.append(changed(holes.merged(item, trees), holes.kept))
+        name = self.named(scope)
+        self.found.append(Class(name, scope, made, called, holes.arguments(), optional))
+        self.signatures.positional[name] = tuple(
+            n for n, (_, default) in holes.arguments().items() if default is REQUIRED
+        )
+        for at, copy in enumerate(copies):
+            copy.item.made = Call(Name(name), (), holes.given(at))
+        self.signatures.defaults[name] = {name: default for name, (_, default) in holes.arguments().items()}
+
+    def named(self, scope: Scope) -> str:
+        word = scope.block or (scope.name if not scope.name.isdecimal() else "block")
+        name = "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", word)) or "Block"
+        name = name if is_name(name) else f"Block{name}"
+        number, free = 1, name
+        while free in self.names or hasattr(builtins, free) or free in TAKEN:
+            number += 1
+            free = f"{name}{number}"
+        self.names.add(free)
+        return free
+
+
+def _skeleton(scope: Scope, signatures: Signatures) -> Any:
+    """Return all of a scope but its settings."""
+    values = {value: f"in{at}" for at, value in enumerate(scope.reads)}
+    found: list[Any] = []
+    for at, item in enumerate(scope.items):
+        values |= {value: f"{at}.{n}" for n, value in enumerate(item.gives)}
+        path = "" if item.stateless and not item.named else ".".join(item.path)
+        head = item.made and changed(item.made, lambda part: _bare(part, signatures))
+        found.append((path, head and _blank(head), _blank(item.called), tuple(values[v] for v in item.reads)))
+    return tuple(found), tuple(values[value] for value in scope.gives)
+
+
+def _bare(tree: Any, signatures: Signatures) -> Any:
+    """Return a call without arguments that others may leave to their defaults."""
+    return tree._replace(named=()) if isinstance(tree, Call) and line(tree.of) in signatures.defaults else tree
+
+
+def _blank(tree: Any) -> str:
+    return line(changed(tree, lambda part: Name("_") if isinstance(part, Literal) else part))
+
+
+def _unified(trees: list[Any], signatures: Signatures) -> list[Any]:
+    """Return expressions that make the same in all copies, with the same arguments, defaults as well."""
+    there = [tree for tree in trees if tree is not None]
+    if not isinstance(there[0], Call):
+        return trees
+    given = [_unified([tree and tree.given[at] for tree in trees], signatures) for at in range(len(there[0].given))]
+    defaults = signatures.defaults.get(line(there[0].of), {})
+    tables = [dict(tree.named) if tree else {} for tree in trees]
+    names = [name for name in (*defaults, *dict(there[0].named)) if any(name in table for table in tables)]
+    return [
+        tree
+        and Call(
+            tree.of,
+            tuple(column[at] for column in given),
+            tuple((name, table[name] if name in table else Literal(defaults[name])) for name in dict.fromkeys(names)),
+        )
+        for at, (tree, table) in enumerate(zip(trees, tables, strict=True))
+    ]
+
+
+def _merged(groups: dict[Any, list[tuple[Item, Scope]]]) -> Iterator[tuple[Scope, list[Copy]]]:
+    """Yield the copies of each class: those with the same skeleton, and those of the same block that leave items out."""
+    found: list[tuple[str, Any, Scope, list[Copy]]] = []
+    for (block, skeleton), copies in sorted(groups.items(), key=lambda pair: -len(pair[0][1][0])):
+        for known, larger, template, others in found:
+            missing = _left_out(larger, skeleton, template) if known == block else None
+            if missing:
+                others += [Copy(item, scope, missing) for item, scope in copies]
+                break
+        else:
+            found.append((block, skeleton, copies[0][1], [Copy(item, scope) for item, scope in copies]))
+    yield from ((template, copies) for _, _, template, copies in found)
+
+
+def _left_out(larger: Any, smaller: Any, template: Scope) -> frozenset[int] | None:
+    """Return the items without which a skeleton is the smaller one; None where there are none."""
+    less = len(larger[0]) - len(smaller[0])
+    able = [at for at, item in enumerate(template.items) if item.plain and len(item.reads) == 1 and item.path[0]]
+    if not 1 <= less <= 2:  # noqa: PLR2004 -- more are another block
+        return None
+    for missing in combinations(able, less):
+        if _without(larger, missing) == smaller:
+            return frozenset(missing)
+    return None
+
+
+def _without(skeleton: Any, missing: tuple[int, ...]) -> Any:
+    """Return a skeleton without items: what read them reads what they read."""
+    items, gives = skeleton
+    names: dict[str, str] = {}
+    found: list[Any] = []
+    for at, (path, made, called, reads) in enumerate(items):
+        entering = tuple(names.get(value, value) for value in reads)
+        if at in missing:
+            names[f"{at}.0"] = entering[0]
+            continue
+        names |= {f"{at}.{n}": f"{len(found)}.{n}" for n in range(9)}
+        found.append((path, made, called, entering))
+    return tuple(found), tuple(names.get(value, value) for value in gives)
+
+
+def _scopes(scope: Scope) -> Iterator[tuple[Item, Scope]]:
+    for item in scope.items:
+        if item.scope:
+            yield item, item.scope
+            yield from _scopes(item.scope)
+
+
+def _heights(scopes: list[Scope]) -> dict[int, int]:
+    """Return how many scopes stand within each other in each one, the same for all of a block, by identity."""
+    found = {id(scope): 1 for scope in scopes}
+    for _ in scopes:
+        before, blocks = {**found}, dict[str, int]()
+        for scope in reversed(scopes):  # the inner ones come later
+            inner = [found[id(item.scope)] for item in scope.items if item.scope]
+            found[id(scope)] = max(found[id(scope)], 1 + max(inner, default=0))
+            blocks[scope.block] = max(blocks.get(scope.block, 0), found[id(scope)])
+        found = {id(scope): blocks[scope.block] if scope.block else found[id(scope)] for scope in scopes}
+        if found == before:
+            break
+    return found

@@ -1,0 +1,165 @@
+"""A class of modules -> its code: an nn.Sequential for a chain, or else modules by name, and a `forward`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.convert.python import (
+    INDENT,
+    Call,
+    Index,
+    Keyed,
+    Listed,
+    Literal,
+    Name,
+    Part,
+    collapsed,
+    definition,
+    is_name,
+    line,
+    parts_of,
+    statement,
+)
+from cnnshape.convert.torch_forward import Forward
+from cnnshape.convert.torch_signatures import REQUIRED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cnnshape.convert.torch_classes import Class
+    from cnnshape.convert.torch_scopes import Item, Scope
+    from cnnshape.convert.torch_signatures import Signatures
+
+
+class Printer:
+    """Prints classes."""
+
+    def __init__(self, signatures: Signatures):
+        self.signatures = signatures
+
+    def klass(self, made: Class, doc: str, ties: Sequence[str] = ()) -> list[str]:
+        """Print a class."""
+        chain = made.scope.chain() and not ties and not made.optional
+        base = "nn.Sequential" if chain else "nn.Module"
+        signature = [f"{n}: {kind}" + ("" if default is REQUIRED else f" = {line(Literal(default))}")
+                     for n, (kind, default) in made.arguments.items()]  # fmt: skip
+        lines = [f"class {made.name}({base}):", f'{INDENT}"""{doc}"""', ""]
+        lines += definition("__init__", signature, "None")
+        if chain:
+            return lines + self.sequence(made)
+        lines.append(f"{INDENT * 2}super().__init__()")
+        attributes, statements = self.attributes(made)
+        read = {
+            part.name
+            for tree in made.called
+            for part in _all(tree)
+            if isinstance(part, Part) and part.of == Name("self")
+        }
+        kept = [f"{INDENT * 2}self.{name} = {name}" for name in made.arguments if name in read]
+        lines += [*kept, *statements, *ties, ""]
+        return lines + Forward(self.signatures, made, attributes).lines()
+
+    def sequence(self, made: Class) -> list[str]:
+        """Print the call by which an nn.Sequential takes its modules."""
+        scope, trees = made.scope, [self.signatures.spelled(tree) for tree in made.made]
+        if scope.positional():
+            return statement("", Call(Name("super().__init__"), tuple(collapsed(trees))), 2)
+        names = _free_names(scope)
+        if all(is_name(name) for name in names):
+            table = Call(Name("OrderedDict"), (), tuple(zip(names, trees, strict=True)))
+        else:
+            pairs = tuple(Listed((Literal(name), tree)) for name, tree in zip(names, trees, strict=True))
+            table = Call(Name("OrderedDict"), (Listed(pairs, "[]"),))
+        return statement("", Call(Name("super().__init__"), (table,)), 2)
+
+    def attributes(self, made: Class) -> tuple[list[Any], list[str]]:
+        """Return the expression of each item's module, and the statements that make them."""
+        found: list[Any] = []
+        lines: list[str] = []
+        taken: dict[str, str] = {}
+        names = _free_names(made.scope)
+        containers: dict[str, dict[str, Any]] = {}
+        for item, tree, own in zip(made.scope.items, made.made, names, strict=True):
+            name = own
+            if tree is None:
+                found.append(None)
+                continue
+            spelled = self.signatures.spelled(tree)
+            if len(item.path) > 1:
+                table = containers.setdefault(item.path[0], {})
+                for part in item.path[1:-1]:
+                    table = table.setdefault(part, {})
+                table[item.path[-1]] = spelled
+                found.append(item.path)
+                continue
+            if item.stateless and not item.named:
+                name = taken.setdefault(f"{item.row.node.type} {line(spelled)}", name)  # type: ignore[union-attr]
+            plain = is_name(name)
+            found.append(Part(Name("self"), name) if plain else Call(Name("getattr"), (Name("self"), Literal(name))))
+            if found[-1] in found[:-1]:
+                continue
+            if _of_file(item) not in {"", name}:
+                lines.append(f"{INDENT * 2}# {_of_file(item)} in the file: an nn.Module has that name itself")
+            flag = made.optional.get(len(found) - 1)
+            if flag:
+                lines += _made(name, Call(Name("nn.Identity")), plain, 2)
+                lines.append(f"{INDENT * 2}if {flag}:")
+            lines += _made(name, spelled, plain, 2 + bool(flag))
+        for name, table in containers.items():
+            lines += statement(f"self.{name} = ", _container(table), 2)
+        return [
+            _reference(way, containers) if isinstance(way, tuple) and not isinstance(way, Part | Call) else way
+            for way in found
+        ], lines
+
+
+def _made(name: str, tree: Any, plain: bool, indent: int) -> list[str]:
+    """Print the statement that gives a module its name."""
+    if plain:
+        return statement(f"self.{name} = ", tree, indent)
+    return statement("", Call(Name("self.add_module"), (Literal(name), tree)), indent)
+
+
+def _all(tree: Any) -> Iterator[Any]:
+    yield tree
+    for part in parts_of(tree):
+        yield from _all(part)
+
+
+def _of_file(item: Item) -> str:
+    if item.row is None or (item.stateless and not item.named):
+        return item.path[-1] if item.row is None else ""
+    return item.row.name.rpartition(".")[2]
+
+
+def _container(table: dict[str, Any]) -> Any:
+    entries = {name: _container(entry) if isinstance(entry, dict) else entry for name, entry in table.items()}
+    if {*entries} == {str(at) for at in range(len(entries))}:
+        return Call(Name("nn.ModuleList"), (Listed(tuple(entries[str(at)] for at in range(len(entries))), "[]"),))
+    return Call(Name("nn.ModuleDict"), (Listed(tuple(Keyed(name, entry) for name, entry in entries.items()), "{}"),))
+
+
+def _reference(path: tuple[str, ...], containers: dict[str, Any]) -> Any:
+    tree: Any = Part(Name("self"), path[0])
+    table = containers[path[0]]
+    for part in path[1:]:
+        listed = {*table} == {str(at) for at in range(len(table))}
+        tree = Index(tree, Literal(int(part)) if listed else Literal(part))
+        table = table[part] if isinstance(table, dict) else {}
+    return tree
+
+
+def _free_names(scope: Scope) -> list[str]:
+    """Return a name for each item's module: the last part of its path, or its type for one that has no name."""
+    given = {item.path[-1] for item in scope.items if item.made is not None and not (item.stateless and not item.named)}
+    found: list[str] = []
+    chain = scope.chain()
+    for item in scope.items:
+        if item.row is None or item.named or not item.stateless:
+            found.append(item.path[-1])
+            continue
+        kinds = {line(i.made) for i in scope.items if i.row and i.row.node.type == item.row.node.type and i.made}
+        short = item.row.node.type
+        many = len(kinds) > 1 or (chain and sum(bool(i.row and i.row.node.type == short) for i in scope.items) > 1)
+        found.append(item.path[-1] if many or short in given else short)
+    return found
