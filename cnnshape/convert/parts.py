@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import ClassDef, FunctionDef, get_source_segment, parse
 from typing import Final
 
 SOURCE: Final = '''\
@@ -133,3 +134,9 @@ def pad_same(
         ends += [lacking - less, less] if more_before else [less, lacking - less]
     return F.pad(x, ends, mode=mode, value=value if mode == "constant" else None)
 '''
+
+TEXTS: Final = {  # of each class and function, by its name; what others use stands before them
+    node.name: str(get_source_segment(SOURCE, node))
+    for node in parse(SOURCE).body
+    if isinstance(node, ClassDef | FunctionDef)
+}

@@ -10,6 +10,7 @@ import re
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import Call, Literal, Name, changed, collapsed, is_name, line
 from cnnshape.convert.torch_arguments import Holes
 from cnnshape.convert.torch_scopes import ENTERS, MODULE
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from cnnshape.convert.torch_signatures import Signatures
 
 INLINE: Final = 4  # modules of a chain that needs no class
-TAKEN: Final = frozenset(["Scale", "Bias", "Attention", "Opaque", "Requirement", "OrderedDict", "F", "Tensor"])
+IMPORTED: Final = frozenset(["OrderedDict", "F", "Tensor"])
 
 
 class Class(NamedTuple):
@@ -113,11 +114,16 @@ class Classes:
         name = "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", word)) or "Block"
         name = name if is_name(name) else f"Block{name}"
         number, free = 1, name
-        while free in self.names or hasattr(builtins, free) or free in TAKEN:
+        while free in self.names or is_taken(free):
             number += 1
             free = f"{name}{number}"
         self.names.add(free)
         return free
+
+
+def is_taken(name: str) -> bool:
+    """Say whether something else in the code has a name: Python, an import, a class of ours."""
+    return hasattr(builtins, name) or name in IMPORTED or name in TEXTS
 
 
 def _skeleton(scope: Scope, signatures: Signatures) -> Any:

@@ -7,14 +7,12 @@ its layers, so that the tensors have the names that cnnshape.build gives them, a
 
 from __future__ import annotations
 
-import builtins
 import re
-from ast import ClassDef, FunctionDef, get_source_segment, parse
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.convert.parts import SOURCE
+from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import WIDTH, Call, Literal, Name, Part, is_name, line, statement
-from cnnshape.convert.torch_classes import Class, Classes
+from cnnshape.convert.torch_classes import Class, Classes, is_taken
 from cnnshape.convert.torch_printing import Printer
 from cnnshape.convert.torch_scopes import Division
 from cnnshape.convert.torch_signatures import Signatures
@@ -56,7 +54,7 @@ def torch_code(net: Network) -> str:
 
 def _class_name(net: Network) -> str:
     name = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^a-zA-Z0-9]+", net.name))
-    return name if is_name(name) and not hasattr(builtins, name) else f"Net{name}"
+    return f"Net{name}" if is_taken(name) or not is_name(name) else name
 
 
 def _title(net: Network) -> str:
@@ -88,11 +86,10 @@ def _submodule(name: str) -> Call:
 
 def _helpers(text: str) -> list[str]:
     """Return the classes of ours that the code uses."""
-    nodes = [node for node in parse(SOURCE).body if isinstance(node, ClassDef | FunctionDef)]
     found: dict[str, str] = {}
-    for node in reversed(nodes):  # those that others use stand before them
-        if re.search(rf"\b{node.name}\b", "\n".join([text, *found.values()])):
-            found[node.name] = str(get_source_segment(SOURCE, node))
+    for name, helper in reversed(TEXTS.items()):
+        if re.search(rf"\b{name}\b", "\n".join([text, *found.values()])):
+            found[name] = helper
     return [*reversed(found.values())]
 
 

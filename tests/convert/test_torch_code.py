@@ -104,8 +104,8 @@ def test_a_chain_is_a_sequential():
     assert "def forward" not in code
 
 
-def of(*layers, entering="[4, 8, 8]"):
-    return cnnshape.loads(f"input = {entering}\nlayers = [{', '.join(layers)}]")
+def of(*layers, entering="[4, 8, 8]", blocks=""):
+    return cnnshape.loads(f"input = {entering}\nlayers = [{', '.join(layers)}]\n{blocks}")
 
 
 def test_names_that_a_module_cannot_have_are_said(tmp_path):
@@ -225,6 +225,20 @@ def same_values(net, folder):
     model.load_state_dict(built.state_dict())
     x = torch.rand(2, 4, 8, 8)
     return torch.allclose(model(x), built(x), atol=1e-6)
+
+
+def test_no_class_has_the_name_of_one_that_the_code_brings(tmp_path):
+    """SelfAttention and Standardized are classes of ours, Tensor is torch's, print is Python's."""
+    blocks = {"self_attention": 'type = "attention", num_heads = 2, over = [2, 3]', "standardized": 'type = "relu"'}
+    for block, layer in blocks.items():
+        for name in ("attention", "SelfAttention", "tensor"):
+            layers = f'layers = [{{ name = "a", {layer} }}, {{ name = "sum", type = "add", from = ["input", "a"] }}]'
+            net = of(
+                f'{{ name = "one", block = "{block}" }}',
+                f'{{ name = "two", block = "{block}" }}',
+                blocks=f"[blocks.{block}]\n{layers}",
+            )
+            assert same_values(net._replace(name=name), tmp_path)
 
 
 def test_parts_that_others_run_between_are_lists_and_tables(tmp_path):
