@@ -40,30 +40,31 @@ class Source(NamedTuple):
         return count if not left and count > 0 else None
 
 
-def sources(sketch: Sketch, value: int, factor: int = 1, depth: int = 0) -> Iterator[Source]:
-    """Yield the layers that decide the channels of a value, back to the input."""
-    node = sketch.node(value)
-    if node is None or node.layer is None or depth > 60:  # noqa: PLR2004 -- layers back
-        return
-    layer, shape = node.layer, sketch.shapes[value]
-    if not shape or UNKNOWN in shape:
-        return
-    parameter = next((name for name in COUNTS if name in layer.parameters), "")
-    if parameter and isinstance(getattr(layer, parameter, None), int):
-        yield Source(node, parameter, getattr(layer, parameter), factor)
-        entering = sketch.shapes[node.inputs[0]]
-        if getattr(layer, "groups", 1) == shape[0] and entering and entering[0] == shape[0]:
-            yield from sources(sketch, node.inputs[0], factor, depth + 1)
-    elif layer.stacks:
-        for one in node.joined:
-            yield from sources(sketch, one, factor, depth + 1)
-    else:
-        entering = sketch.shapes[node.inputs[0]]
-        if entering and UNKNOWN not in entering and prod(entering) == prod(shape) and len(shape) == 1 < len(entering):
-            yield from sources(sketch, node.inputs[0], factor * prod(entering[1:]), depth + 1)
-        elif entering and entering[0] == shape[0] and layer.keeps_rank:
-            for one in node.joined:
-                yield from sources(sketch, one, factor, depth + 1)
+def sources(sketch: Sketch, value: int) -> Iterator[Source]:
+    """Yield the layers that decide the channels of a value, back to the input, each once."""
+    todo, seen = [(value, 1)], set()
+    while todo:
+        value, factor = todo.pop()
+        node, shape = sketch.node(value), sketch.shapes[value]
+        if node is None or node.layer is None or (value, factor) in seen:
+            continue
+        seen.add((value, factor))
+        if not shape or UNKNOWN in shape:
+            continue
+        layer, entering, before = node.layer, sketch.shapes[node.inputs[0]] or (), node.inputs[:0]
+        keeps = entering[:1] == shape[:1]
+        parameter = next((name for name in COUNTS if name in layer.parameters), "")
+        if parameter and isinstance(getattr(layer, parameter, None), int):
+            yield Source(node, parameter, getattr(layer, parameter), factor)
+            if keeps and getattr(layer, "groups", 1) == shape[0]:
+                before = node.inputs[:1]
+        elif layer.stacks:
+            before = node.joined
+        elif len(shape) == 1 < len(entering) and UNKNOWN not in entering and prod(entering) == prod(shape):
+            before, factor = node.inputs[:1], factor * prod(entering[1:])
+        elif keeps and layer.keeps_rank:
+            before = node.joined
+        todo += [(one, factor) for one in reversed(before)]
 
 
 def channels_of_source(case: Case) -> Iterator[Candidate]:

@@ -20,6 +20,18 @@ def test_a_depthwise_conv_hands_the_question_on_to_the_layer_above():
     assert {"a.out_channels": 32} not in candidates(channels_of_source, plain)
 
 
+def test_a_layer_that_many_ways_lead_to_is_looked_at_once():
+    layers = ['{ name = "a0", type = "conv", out_channels = 24, kernel_size = 1 }']
+    for i in range(20):
+        layers += [
+            f'{{ name = "r{i}", type = "relu" }}',
+            f'{{ name = "a{i + 1}", type = "add", from = ["r{i}", "a{i}"] }}',
+        ]
+    layers += ['{ name = "n", type = "batch_norm", num_features = 32 }']
+    text = f"input = [3, 8, 8]\nlayers = [{', '.join(layers)}]"
+    assert candidates(channels_of_source, text) == [{"a0.out_channels": 32}]  # of a million ways
+
+
 def test_a_depthwise_conv_of_another_width_is_one_of_the_channels_that_arrive():
     text = """input = [16, 8, 8]
     layers = [{ name = "dw", type = "conv", out_channels = 24, kernel_size = 3, groups = 24 }]"""
