@@ -87,6 +87,32 @@ def test_verify_finds_the_file_in_it(name, tmp_path):
     assert cnnshape.verify(net, "meta", model=model_of(torch_code(net), tmp_path)).ok
 
 
+def imported_from(net, folder):
+    return cnnshape.trace(model_of(torch_code(net), folder), net.inputs)
+
+
+def learned(net):
+    """The layers with parameters, whose names are those of a checkpoint's tensors."""
+    rows = net.check().layers
+    return [(row.name, row.type, row.output, row.parameters, row.macs) for row in rows if row.parameters]
+
+
+ROUND_TRIPS = ["lenet5", "unet", "vgg16_bn", "resnet18", "crnn", "yolov8n", "nnunet_3d", "fpn_resnet50"]
+
+
+@pytest.mark.parametrize("name", ROUND_TRIPS)
+def test_an_imported_net_comes_back_from_its_code(name, tmp_path):
+    """Import, code, import: names, types, settings, wiring. The first import is held to the zoo's file."""
+    net = cnnshape.load(ARCHITECTURES / f"{name}.toml")
+    once = imported_from(net, tmp_path)
+    assert learned(once) == learned(net)
+    twice = imported_from(cnnshape.loads(cnnshape.dumps(once)), tmp_path)
+    assert [(node.name, node.type, node.layer, node.inputs) for node in twice.nodes] == [
+        (node.name, node.type, node.layer, node.inputs) for node in once.nodes
+    ]
+    assert cnnshape.dumps(twice) == cnnshape.dumps(once)
+
+
 def test_blocks_are_classes_with_arguments_and_repeats_are_copies():
     code = torch_code(cnnshape.load(ARCHITECTURES / "resnet50.toml"))
     assert code.count("class ") == 3
