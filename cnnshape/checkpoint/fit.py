@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from cnnshape.checkpoint.mending import Mender
 from cnnshape.checkpoint.record import MOST_ENTRIES, flat
+from cnnshape.layers.normalization import COUNTER
 from cnnshape.network.module_names import module_names
 from cnnshape.numbers.unknown import UNKNOWN
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["missing", "unexpected", "different"]
 
-COUNTER: Final = "num_batches_tracked"  # of a norm: older checkpoints have none, and nobody needs it
 WRAPPERS: Final = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")  # names of torch's own wrappers
 AVERAGE: Final = ("ema", "swa")  # in the names of averaged copies
 KEPT_BESIDE: Final = frozenset(["n_averaged", "decay", "num_updates"])  # numbers of the averages themselves

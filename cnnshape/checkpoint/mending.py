@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.file.expression import parse
 from cnnshape.file.tokens import ExpressionError
+from cnnshape.layers.normalization import COUNTER
 from cnnshape.layers.parameters import Count, Extent, Flag, Inferred, InferredShape, PerAxis, Word
 from cnnshape.network.flow import measure
 from cnnshape.network.module_names import module_names
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 State = dict[str, "Shape"]
 
-COUNTER: Final = "num_batches_tracked"
 WHOLE: Final = 100  # the cost of a tensor that is missing, or too many, against that of an axis
 SHARES: Final = (2, 3, 4)  # a tensor may have so many times the size of a setting: gates, queries with keys and values
 MOST_TRIALS: Final = 200_000  # of settings, for all layers together: some seconds

@@ -13,10 +13,10 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.convert.arguments import ABSENT, Arguments, Unmergeable
-from cnnshape.convert.flat import Parts, named_in
+from cnnshape.convert.flat import WIRES, Parts, named_in
 from cnnshape.convert.names import needless, unlike
 from cnnshape.convert.settings import toml
-from cnnshape.convert.tree import WIRES, Item, Scope, Tree, flattened
+from cnnshape.convert.tree import Item, Scope, Tree, flattened
 from cnnshape.layers import TYPES
 from cnnshape.layers.activation import Activation
 from cnnshape.layers.base import ANY_SHAPE
@@ -455,7 +455,7 @@ def _renamed(entry: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """Return an entry that asks for layers by their names in this frame, where these have numbers in braces."""
     wires = entry.get("from", [])
     found = [names.get(name, name) for name in ([wires] if isinstance(wires, str) else wires)]
-    named = {key: names.get(entry[key], entry[key]) for key in WIRES & entry.keys()}
+    named = {key: names.get(entry[key], entry[key]) for key in WIRES if key in entry}
     return entry | named | ({"from": found if len(found) > 1 else found[0]} if found else {})
 
 

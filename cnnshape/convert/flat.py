@@ -6,10 +6,11 @@ and the layer above left out. ValueError for a graph that no file describes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.names import needless, value_names
 from cnnshape.convert.settings import settings
+from cnnshape.layers import TYPES
 from cnnshape.network.flow import run
 from cnnshape.numbers.shape import to_file
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
     Entry = dict[str, Any]  # of `layers`, by key
+
+REFERENCES: Final = dict.fromkeys(key for kind in TYPES.values() for key in kind.references)
+WIRES: Final = (*REFERENCES, "shares", "shares_weight")  # keys whose value is the name of a layer
 
 
 class Parts(NamedTuple):
@@ -129,5 +133,5 @@ class Flat:
 def named_in(entry: Entry) -> list[str]:
     """Return the names that an entry asks for."""
     wires = entry.get("from", [])
-    references = (entry[key] for key in ("like", "indices", "shares", "shares_weight") if key in entry)
+    references = (entry[key] for key in WIRES if key in entry)
     return [*([wires] if isinstance(wires, str) else wires), *references]

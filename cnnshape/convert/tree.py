@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from cnnshape.convert.flat import WIRES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from cnnshape.network.graph import Node
 
 CONTAINERS: Final = {"", "Sequential", "ModuleList", "ModuleDict"}  # classes that say nothing of what is inside
-WIRES: Final = {"like", "indices", "shares", "shares_weight"}  # keys whose value is the name of a layer
 
 
 @dataclass(slots=True)
@@ -123,7 +124,7 @@ class Tree:
     def leaf(self, value: int, title: str) -> Item:
         flat, node = self.flat, self.nodes[value]
         entry = flat.entry(value, node)
-        named = {key: flat.value_of[entry[key]] for key in WIRES & entry.keys()}
+        named = {key: flat.value_of[entry[key]] for key in WIRES if key in entry}
         fixed: dict[str, Any] = {key: entry[key] for key in ("frozen", "allow") if key in entry}
         other = {"name", "type", "from", "expect", *WIRES, *fixed}
         settings = {key: setting for key, setting in entry.items() if key not in other}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, more_than_one
 from cnnshape.layers.parameters import Count, Flag, Inferred, InferredShape, Real, Word
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cnnshape.layers.windows import Reads
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
+
+COUNTER: Final = "num_batches_tracked"  # a tensor that older checkpoints lack, and nobody needs
 
 
 class Normalization(Layer):
@@ -90,7 +92,7 @@ class _OfChannels(_Affine):
 
     def state(self, x: Shape) -> dict[str, Shape]:
         statistics: dict[str, Shape] = dict.fromkeys(("running_mean", "running_var"), (self.num_features,))
-        return super().state(x) | (statistics | {"num_batches_tracked": ()} if self.track_running_stats else {})
+        return super().state(x) | (statistics | {COUNTER: ()} if self.track_running_stats else {})
 
     def buffers(self, x: Shape) -> N:
         return 2 * self.num_features if self.track_running_stats else 0
