@@ -80,11 +80,10 @@ def channels_of_source(case: Case) -> Iterator[Candidate]:
             if count is None or count == source.channels:
                 continue
             from_round = roundness(count) == 0 and roundness(source.channels) > 1
-            if not (
-                from_round and isinstance(case.problem, shapes.DeclaredDiffers)
-            ):  # a declared 23 is the slip, no 32
-                worse = votes(case, sketch, source, count)
-                found += changes(case, source.node, source.parameter, count, rank=rank + worse, family="channels")
+            if from_round and isinstance(case.problem, shapes.DeclaredDiffers):  # a declared 23 is the slip, no 32
+                continue
+            worse = votes(case, sketch, source, count)
+            found += changes(case, source.node, source.parameter, count, rank=rank + worse, family="channels")
     yield from sorted(found, key=lambda one: one.rank)[:6]
 
 
@@ -112,7 +111,7 @@ def wants(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int
         yield from multiples(case, sketch, end)
     elif isinstance(problem, shapes.GroupsDoNotDivide) and facts["parameter"] != "out_channels":
         count, groups = facts["channels"], facts["groups"]
-        for wanted in dict.fromkeys([max(1, count // groups) * groups, -(-count // groups) * groups]):
+        for wanted in beside(count, groups):
             yield end.inputs[0], count, wanted, 3.3
     elif isinstance(problem, shapes.ElementsDiffer):
         shape = facts["shape"] if isinstance(facts["shape"], tuple) else ()
@@ -122,6 +121,11 @@ def wants(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int
         actual = sketch.shapes[sketch.end]
         if actual and len(actual) == len(sketch.wanted) and actual[0] != sketch.wanted[0] and UNKNOWN not in actual:
             yield sketch.end, actual[0], sketch.wanted[0], 3.0
+
+
+def beside(count: int, divisor: int) -> list[int]:
+    """Return the multiples of a divisor next to a count, below and above; 0 is none."""
+    return [*dict.fromkeys([max(1, count // divisor) * divisor, -(-count // divisor) * divisor])]
 
 
 def multiples(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int, float]]:
@@ -194,7 +198,7 @@ def groups(case: Case) -> Iterator[Candidate]:
             for other in changes(case, node, "out_channels", entering, rank=3.2, family="groups"):
                 yield one.and_(other)
     if isinstance(out, int) and facts["parameter"] == "out_channels":
-        for wanted in dict.fromkeys([max(1, out // old) * old, -(-out // old) * old]):
+        for wanted in beside(out, old):
             witness = further(case, node, wanted) - further(case, node, out)
             rank = 3.1 + 0.05 * (wanted < out) - 0.5 * witness
             yield from changes(case, node, "out_channels", wanted, rank=rank, family="channels")

@@ -135,15 +135,12 @@ def measured_by(case: Case) -> tuple[Measure, list[int], bool] | None:
         return lambda _, report: [getattr(report, name) for name in claimed], [*claimed.values()], of_sides or False
     sketch = Sketch(case)
     if sketch.wanted is not None:
-        actual, number = sketch.shapes[sketch.end], [one.value for one in case.net.expectations].index
-        if (
-            not actual
-            or len(actual) != len(sketch.wanted)
-            or actual[0] == sketch.wanted[0]
-            or isinstance(problem, ClaimDiffers)
-        ):
+        actual = sketch.shapes[sketch.end]
+        if isinstance(problem, ClaimDiffers) or not actual or len(actual) != len(sketch.wanted):
             return None
-        place = number(sketch.end)
+        if actual[0] == sketch.wanted[0]:
+            return None
+        place = [one.value for one in case.net.expectations].index(sketch.end)
         return lambda net, report: [_channels(net, report, place)], [sketch.wanted[0]], False
     if isinstance(problem, DeclaredDiffers) and isinstance(facts["declared"], int):
         name = facts["parameter"]
