@@ -4,7 +4,7 @@ import random
 import tomllib
 
 import pytest
-from helpers.broken_nets import at, net_of, toml
+from helpers.broken_nets import at, flaw, net_of, toml
 from helpers.paths import ARCHITECTURES
 from helpers.random_faults import (
     bare,
@@ -117,8 +117,6 @@ def test_a_judge_that_sees_a_fix_that_does_not_work():
         @staticmethod
         def apply(text):
             return text
-
-    from helpers.broken_nets import flaw
 
     text = TEXT.replace("kernel_size = 3", "kernel_size = 9")
     net = net_of(text)

@@ -66,13 +66,7 @@ def fault(rng, nets, kind):
     """A fault of a kind in one of the nets: "number", "deleted", "doubled", "constant" or "argument"; None for no luck."""
     for _ in range(MOST_TURNS):
         name, text, folder = rng.choice(nets)
-        changed = (
-            doubled(rng, text)
-            if kind == "doubled"
-            else deleted(rng, text)
-            if kind == "deleted"
-            else number(rng, text, kind)
-        )
+        changed = OF_LINES[kind](rng, text) if kind in OF_LINES else number(rng, text, kind)
         if changed is None or changed == text:
             continue
         with contextlib.suppress(tomllib.TOMLDecodeError):
@@ -122,13 +116,10 @@ def difference(one, other, path=()):
     else:
         return path if one != other else None
     found = [(key, a, b) for key, a, b in pairs if a != b]
-    return (
-        difference(found[0][1], found[0][2], (*path, found[0][0]))
-        if len(found) == 1
-        else None
-        if not found and path == ()
-        else path
-    )
+    if len(found) == 1:
+        key, a, b = found[0]
+        return difference(a, b, (*path, key))
+    return path if found or path else None
 
 
 def _table(data, path):
@@ -158,6 +149,9 @@ def doubled(rng, text):
     return text.replace(line, line + again, 1)
 
 
+OF_LINES = {"deleted": deleted, "doubled": doubled}
+
+
 def worth(one, *, torch=False):
     """Judge the fixes that the first error of a faulty net gets; each must work, and leave all else of the text."""
     net = net_of(one.text, one.folder)
@@ -175,13 +169,11 @@ def worth(one, *, torch=False):
         applied = fix.apply(one.text)
         if not rank and tomllib.loads(applied) == meant:
             rank = place
-            if one.kind not in {"deleted", "doubled"} and applied != one.sound:
+            if one.kind not in OF_LINES and applied != one.sound:
                 flaws.append(f"{fix.summary}: not byte for byte")
         if comments(applied) != comments(one.text) and not any(e.parameter == "remove" for e in fix.edits):
             flaws.append(f"{fix.summary}: a comment is lost")
-        if ("\r" in one.text) != ("\r" in applied) or applied.count("\r\n") != applied.count(
-            "\r" if "\r" in one.text else "\r\n"
-        ):
+        if ("\r" in one.text) != ("\r" in applied) or applied.count("\r\n") != applied.count("\r"):
             flaws.append(f"{fix.summary}: line ends")
         wrong = flaw(net, one.text, problem, fix, one.folder, torch=torch)
         flaws += [f"{fix.summary}: {wrong}"] if wrong else []
