@@ -1,6 +1,14 @@
 """The generators of candidates, each with the least rank that its candidates have: it is not asked before this is due.
 
-To add one, write it in a file of its own, and put it here.
+To add one, write it in a file of its own, and put it here. The ranks, by their whole numbers:
+
+0  a word that was meant
+1  the order of axes
+2  one change that explains all numbers at once: an option, a flatten, another entry of a join, a line less
+3  one number, at the cause first
+4  a declared number as what arrives makes it, the sizes of a reshape, a number next to the one that is written
+5  an input that nothing points at, a target for a resize, a layer taken out
+6  a crop, a pad or an upsample between
 """
 
 from __future__ import annotations
