@@ -304,6 +304,17 @@ def test_a_mistake_in_the_making_of_blocks_is_said_and_the_file_is_written_layer
     assert unlike(Flat(net), loads(text)) is None
 
 
+def test_keys_that_name_layers_are_in_order_whatever_their_hashes():
+    up = 'type = "conv_transpose", stride = 2, padding = 1, like = "{0}", shares_weight = "{1}.0"'
+    rows = "".join(
+        f'{{ name = "{part}.0", {CONV}, stride = 2 }}, {{ name = "{part}.1", {up.format(above, part)} }},\n'
+        f'{{ name = "{part}.2", type = "batch_norm" }}, {{ name = "{part}.3", type = "relu" }},\n'
+        for above, part in [("first", "a"), ("a.3", "b"), ("b.3", "c"), ("c.3", "d")]
+    )
+    text = dumps(loads(f"{HERE}layers = [\n{{ name = 'first', {CONV} }},\n{rows}]"))
+    assert 'padding = 1, like = "input", shares_weight = "0" }' in text
+
+
 def test_a_net_without_layers_is_written():
     assert dumps(loads("input = [3, 8, 8]\nlayers = []")) == "input = [3, 8, 8]\n\nlayers = [\n]\n"
 
