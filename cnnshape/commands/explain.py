@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cnnshape.commands.shared import FILE, STDIN, built, completed, finish, status, usage_error
+from cnnshape.commands.shared import FILE, STDIN, built, completed, finish, of_problems, status, usage_error
 from cnnshape.problems.wording import printable
 
 
@@ -32,7 +32,7 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
 
     net, shapes = built(file, given)
     if layer is not None and net.problems and not net.nodes:
-        raise click.UsageError("\n".join(printable(repr(problem)) for problem in net.problems))
+        raise of_problems(net.problems)
     if layer is None:
         from cnnshape.show.checked import Checked
         from cnnshape.show.story import show_story

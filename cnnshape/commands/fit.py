@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cnnshape.commands.shared import FILE, OF_MODEL, echo, format_option, of_model, usage_error
+from cnnshape.commands.shared import FILE, OF_MODEL, echo, format_option, of_model, of_problems, usage_error
 
 
 @click.command()
@@ -24,12 +24,11 @@ def fit(file: str, checkpoint: str, given: tuple[str, ...], form: str) -> None:
     from cnnshape.checkpoint.fit import fit as compared
     from cnnshape.checkpoint.read import read
     from cnnshape.problems.base import errors
-    from cnnshape.problems.wording import printable
     from cnnshape.show.fitted import Fitted, show_fit
 
     net = of_model(file, given)
     if wrong := errors(net.problems):
-        raise click.UsageError("\n".join(printable(repr(problem)) for problem in wrong))
+        raise of_problems(wrong)
     with usage_error("CHECKPOINT"):
         tables = read(checkpoint)
     with usage_error("FILE"):

@@ -12,7 +12,7 @@ from cnnshape.problems.wording import printable
 from cnnshape.show.formats.registry import choices, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnnshape.network.arithmetic import Explanation
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
     from cnnshape.show.checked import Checked
     from cnnshape.show.sizes.answer import Answer
 
@@ -76,6 +77,11 @@ def usage_error(option: str = "") -> Iterator[None]:
     except ValueError as error:
         message = printable(str(error))
         raise (click.BadParameter(message, param_hint=option) if option else click.UsageError(message)) from None
+
+
+def of_problems(problems: Iterable[Problem]) -> click.UsageError:
+    """Return the error that says what is wrong with a file, a line for each problem."""
+    return click.UsageError("\n".join(printable(repr(problem)) for problem in problems))
 
 
 def all_built(targets: tuple[str, ...], given: tuple[str, ...]) -> list[Built]:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from cnnshape.commands.shared import FILE, OF_MODEL, of_model
-from cnnshape.problems.wording import printable
+from cnnshape.commands.shared import FILE, OF_MODEL, of_model, of_problems
 
 
 @click.command()
@@ -26,7 +25,7 @@ def torch(file: str, given: tuple[str, ...], to: str | None) -> None:
     try:
         code = torch_code(of_model(file, given))
     except ArchitectureError as error:
-        raise click.UsageError("\n".join(printable(repr(problem)) for problem in error.problems)) from None
+        raise of_problems(error.problems) from None
     if to is None:
         click.echo(code, nl=False)
         return

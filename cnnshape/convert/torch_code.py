@@ -16,7 +16,6 @@ from cnnshape.convert.torch_classes import Class, Classes, is_taken
 from cnnshape.convert.torch_printing import Printer
 from cnnshape.convert.torch_scopes import Division
 from cnnshape.convert.torch_signatures import Signatures
-from cnnshape.problems.base import ArchitectureError, errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +28,7 @@ def torch_code(net: Network) -> str:
 
     Raises ArchitectureError where the net is wrong.
     """
-    report = net.check()
-    if errors(net.problems) or any(row.output is None or row.result.refusals for row in report.layers):
-        raise ArchitectureError(report.problems)
+    net.raise_for_layers()
     signatures = Signatures()
     division = Division(net, signatures)
     whole = division.scope(range(len(division.rows)), 0, "")

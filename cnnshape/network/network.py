@@ -61,3 +61,9 @@ class Network(Graph):
         if errors(self.problems):
             raise ArchitectureError(self.check().problems)
         return self
+
+    def raise_for_layers(self) -> None:
+        """Raise ArchitectureError, with all problems, where the file is wrong or a layer fails; claims may fail."""
+        report = self.check()
+        if errors(self.problems) or any(row.output is None or row.result.refusals for row in report.layers):
+            raise ArchitectureError(report.problems)

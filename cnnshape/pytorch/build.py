@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from cnnshape.network.module_names import module_names
-from cnnshape.problems.base import ArchitectureError, errors
 
 if TYPE_CHECKING:
     from cnnshape.network.network import Network
@@ -106,7 +105,5 @@ def build(net: Network) -> torch.nn.Module:
     Weights are initialised as torch does, by its random numbers; on the device of `torch.device(...)`, if one is set. A
     layer that is `opaque` raises NotImplementedError when it is run. Raises ArchitectureError where the net is wrong.
     """
-    report = net.check()
-    if errors(net.problems) or any(row.output is None or row.result.refusals for row in report.layers):
-        raise ArchitectureError(report.problems)
+    net.raise_for_layers()
     return Built(net)
