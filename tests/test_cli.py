@@ -90,7 +90,8 @@ def imported(*args):
 def test_nothing_is_imported_before_it_is_needed(tmp_path):
     table = imported("check", "--no-torch", ALEXNET)
     assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv", "rich"}
-    assert not [name for name in table if name.startswith("cnnshape.show.formats.as_")]
+    assert not table & {"cnnshape.show.problem_lines", "cnnshape.show.diagnosis_lines", "cnnshape.diagnosis.diagnose"}
+    assert not [name for name in table if name.startswith(("cnnshape.show.formats.as_", "cnnshape.compare"))]
     for form in ("json", "csv", "markdown"):
         modules = imported("check", "--no-torch", "--format", form, ALEXNET)
         assert not modules & {"torch", "rich", "cnnshape.show.table"}

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.problems.wording import printable
-from cnnshape.show.diagnosis_lines import FIX_OPTION, LABEL, diagnosis
-from cnnshape.show.problem_lines import grouped, sentence, shown, within
 from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -112,6 +110,9 @@ class Screen:
 
     def problem(self, problem: Problem, file: str, followers: Sequence[Problem] = ()) -> None:
         """Print a problem, its first line as editors and build servers read it; its fixes mend the followers, too."""
+        from cnnshape.show.diagnosis_lines import LABEL, diagnosis  # most files have no problem
+        from cnnshape.show.problem_lines import sentence, shown, within
+
         head = f"{problem.severity}[{problem.code}]"
         colour = COLOURS[problem.severity]
         self.line((f"{problem.place or file}: ", "bold"), (head, f"bold {colour}"), (f": {sentence(problem)}", ""))
@@ -127,6 +128,11 @@ class Screen:
 
     def problems(self, problems: Sequence[Problem], file: str) -> None:
         """Print problems, those that follow from another as a line under it; and how their fixes are written."""
+        if not problems:
+            return
+        from cnnshape.show.diagnosis_lines import FIX_OPTION
+        from cnnshape.show.problem_lines import grouped
+
         for problem, followers in grouped(problems):
             self.problem(problem, file, followers)
         if any(problem.fixes and problem.place and problem.place.source.data for problem in problems):  # of a file
