@@ -1,6 +1,7 @@
 """For all tests: time limits off, torch on one thread or skipped, caches emptied around a test that breaks a rule."""
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,20 +32,31 @@ def _measured_anew(request):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch, torch):
+def own_folder(tmp_path, monkeypatch):
+    """The working directory, empty: modules that a test writes there are imported as they are then, and forgotten behind it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python takes it for that of a later text of the same length
+    yield tmp_path
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def project(own_folder, monkeypatch, torch):
     """A folder with a package that has models, and an architecture file."""
-    (tmp_path / "nets").mkdir()
-    (tmp_path / "nets" / "__init__.py").write_text("")
-    (tmp_path / "nets" / "models.py").write_text(
+    (own_folder / "nets").mkdir()
+    (own_folder / "nets" / "__init__.py").write_text("")
+    (own_folder / "nets" / "models.py").write_text(
         "from torch import nn\n\n\n"
         "def small(channels=2):\n    return nn.Sequential(nn.Conv2d(1, channels, 3), nn.ReLU())\n\n\n"
         "wide = small(3)\nlonger = small().append(nn.Tanh())\n\n\ndef loud():\n    print('here it comes')\n    return small()\n\n\nclass Lost(nn.Module):\n"
         "    def __init__(self):\n        super().__init__()\n        raise OSError('no weights')\n\n\nnothing = 3\n"
     )
-    (tmp_path / "net.toml").write_text(
+    (own_folder / "net.toml").write_text(
         'input = [1, 8, 8]\nlayers = [\n  { name = "conv", type = "conv", out_channels = 2, kernel_size = 3 },\n  "relu",\n]\n'
     )
-    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     monkeypatch.syspath_prepend("")
-    return tmp_path
+    return own_folder

@@ -18,17 +18,9 @@ MODELS = {model.name: model for model in broken_models()}
 BATCH = 3  # samples: a view that mixes them raises, or gives another number
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    yield tmp_path
-    sys.modules.pop("nets", None)
-
-
-def lines_wrong(folder, model, code):
+def lines_wrong(own_folder, model, code):
     """The lines of the errors that are found in a model."""
-    (folder / "nets.py").write_text(code)
+    (own_folder / "nets.py").write_text(code)
     sys.modules.pop("nets", None)
     problems = errors(network(live("nets.py:Net"), (model.input,)).check().problems)
     assert all(problem.file.endswith("nets.py") for problem in problems)
@@ -40,8 +32,8 @@ BEHIND = {"residual-without-projection": {2}}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_all_faults_are_found_in_one_run_each_at_its_line(folder, model):
-    found = lines_wrong(folder, model, model.code)
+def test_all_faults_are_found_in_one_run_each_at_its_line(own_folder, model):
+    found = lines_wrong(own_folder, model, model.code)
     sure = [line for fault, line in model.faults.items() if fault not in BEHIND.get(model.name, ())]
     assert found in (sorted(sure), sorted(model.faults.values()))
 
@@ -51,34 +43,34 @@ def test_nine_of_ten_faults_are_found():
     assert 10 * sum(map(len, BEHIND.values())) <= faults
 
 
-def test_the_fixes_are_lines_of_code_that_mend(folder):
+def test_the_fixes_are_lines_of_code_that_mend(own_folder):
     model = MODELS["lenet"]
-    (folder / "nets.py").write_text(model.code)
+    (own_folder / "nets.py").write_text(model.code)
     [problem] = network(live("nets.py:Net"), (model.input,)).check().problems
     fix = problem.fixes[0]
     assert fix.summary == "nets.py:11: nn.Linear(16 * 5 * 5, 120) -> nn.Linear(256, 120)"
     assert problem.cause is not None
     assert fix.apply(model.code) == model.code.replace("nn.Linear(16 * 5 * 5, 120)", "nn.Linear(256, 120)", 1)
-    assert lines_wrong(folder, model, fix.apply(model.code)) == []
+    assert lines_wrong(own_folder, model, fix.apply(model.code)) == []
 
 
-def test_all_fixes_that_are_shown_mend_their_problem(folder):
+def test_all_fixes_that_are_shown_mend_their_problem(own_folder):
     """Of every second model, with --input where the fix changes that."""
     tried = 0
     for model in [*MODELS.values()][::2]:
-        (folder / "nets.py").write_text(model.code)
+        (own_folder / "nets.py").write_text(model.code)
         sys.modules.pop("nets", None)
         net = network(live("nets.py:Net"), (model.input,))
         for problem in errors(net.check().problems):
             for fix in problem.fixes:
                 tried += 1
-                assert problem.line not in lines_wrong(folder, model, fix.apply(model.code)), fix.summary
+                assert problem.line not in lines_wrong(own_folder, model, fix.apply(model.code)), fix.summary
     assert tried > 10
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_of_the_mended_model_there_is_nothing_to_say(folder, model):
-    assert lines_wrong(folder, model, model.mended()) == []
+def test_of_the_mended_model_there_is_nothing_to_say(own_folder, model):
+    assert lines_wrong(own_folder, model, model.mended()) == []
 
 
 # The models themselves: torch says what their comments say

@@ -382,10 +382,10 @@ def test_a_network_of_the_zoo_does_not_fit_nothing_of_its_own(tmp_path, name):
     assert Path(tmp_path / "c.pt").exists()
 
 
-def test_a_live_model_is_held_to_a_checkpoint(tmp_path):
+def test_a_live_model_is_held_to_a_checkpoint(own_folder):
     code = "from torch import nn\n\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3))\n"
-    torch.save(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 6, 3)).state_dict(), tmp_path / "c.pt")
-    target = f"{write(tmp_path, code, 'held_to_weights.py')}:net"
-    status, output = run("fit", target, tmp_path / "c.pt", "--input", "3x8x8")
+    torch.save(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 6, 3)).state_dict(), own_folder / "c.pt")
+    target = f"{write(own_folder, code, 'nets.py')}:net"
+    status, output = run("fit", target, own_folder / "c.pt", "--input", "3x8x8")
     assert status == 1
     assert "out_channels = 6" in output

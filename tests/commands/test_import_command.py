@@ -62,9 +62,8 @@ def run(*arguments):
 
 
 @pytest.fixture
-def models(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write(tmp_path, MODELS, "live_nets.py")
+def models(own_folder):
+    write(own_folder, MODELS, "live_nets.py")
     return "live_nets.py"
 
 

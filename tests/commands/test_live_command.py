@@ -76,13 +76,8 @@ def pair():
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    (tmp_path / "nets.py").write_text(NETS)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "nets", raising=False)  # of another test's
-    yield tmp_path
-    sys.modules.pop("nets", None)
+def folder(own_folder):
+    (own_folder / "nets.py").write_text(NETS)
 
 
 def check(target, *inputs):

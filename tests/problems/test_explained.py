@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import tomllib
 from functools import cache
 
@@ -81,11 +80,9 @@ def test_every_class_has_an_explanation():
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
-def test_the_example_has_this_problem_and_no_other(code, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "model", raising=False)  # of another example
+def test_the_example_has_this_problem_and_no_other(code, own_folder):
     for name, text in EXAMPLES[code].files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+        (own_folder / name).write_text(text, encoding="utf-8")
     untold = ["--no-torch"] * (code == "too-large")  # torch takes half a minute over so many layers
     _, output = run(*EXAMPLES[code].command.split()[1:], *untold, "--format", "json")
     (file,) = json.loads(output)["files"]

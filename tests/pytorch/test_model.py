@@ -36,15 +36,9 @@ def get_model(name, **config):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.delitem(sys.modules, "nets", raising=False)  # of another test's
-    before = dict(sys.modules)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    for name in [*sys.modules]:
-        if name not in before and str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
-            del sys.modules[name]
+def folder(own_folder):
+    sys.path.insert(0, str(own_folder))
+    return own_folder
 
 
 def of(target):
