@@ -40,23 +40,29 @@ def runs(model: Any, inputs: Sequence[Mapping[str, Shape]]) -> Iterator[Recordin
     if why := scripted(model):
         raise TypeError(why)
     model = unwrapped(model)
+    first, *rest = inputs
+    for device in devices(model):
+        live = Live(model, device, None)
+        recording = live.recording(first)
+        if recording.failure is None or not only_on_meta(recording.failure.message):
+            break
+    repaired = live.recording(first, repairing=True) if recording.failure else recording
+    if refused := mixing(repaired):
+        repaired = live.recording(first, repairing=True, refused=refused)
+    yield repaired
+    if repaired is recording:
+        yield from map(live.recording, rest)
+
+
+def devices(model: torch.nn.Module) -> Sequence[str]:
+    """Return the devices to run a model on, in order."""
     lazy = any(map(torch.nn.parameter.is_lazy, (*model.parameters(), *model.buffers())))  # no meta device has those
-    devices = ["cpu"] if lazy else [*DEVICES]
-    for given in inputs:
-        for device in devices:
-            live = Live(model, device, None)
-            recording = live.recording(given)
-            if recording.failure is None or not any(word in recording.failure.message for word in ONLY_META):
-                break
-        devices = [device]
-        if given is inputs[0]:
-            repaired = live.recording(given, repairing=True) if recording.failure else recording
-            if refused := mixing(repaired):
-                repaired = live.recording(given, repairing=True, refused=refused)
-            if repaired is not recording:
-                yield repaired
-                return
-        yield recording
+    return DEVICES[lazy:]
+
+
+def only_on_meta(message: str) -> bool:
+    """Whether a run failed for the meta device, which has no numbers, and may succeed on the CPU."""
+    return any(word in message for word in ONLY_META)
 
 
 def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:

@@ -290,6 +290,14 @@ def test_parameters_that_the_first_run_makes_have_their_names():
     assert run.weights["0.weight"].shape == (4, 3, 3, 3)
 
 
+def test_parameters_that_the_first_run_makes_are_those_of_the_others():
+    model = nn.Sequential(nn.Flatten(), nn.LazyLinear(10))
+    first, other = runs(model, [{"input": (3, 8, 8)}, {"input": (3, 9, 8)}])
+    assert first.weights["1.weight"].shape == other.weights["1.weight"].shape == (10, 192)
+    assert (first.failure is None, other.failure is None) == (True, False)
+    assert torch.nn.parameter.is_lazy(model[1].weight)
+
+
 def test_a_constant_of_anothers_shape_has_nothing_of_it():
     class Constant(nn.Module):
         def forward(self, x):
