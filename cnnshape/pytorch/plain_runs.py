@@ -5,6 +5,8 @@ In: a model. Out: shapes without the batch, multiply-accumulates. Nothing is rec
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -14,11 +16,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnshape.pytorch.inputs import arguments, found_in, samples, tensors_in
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import unwrapped
+from cnnshape.pytorch.record import devices, only_on_meta
 from cnnshape.pytorch.their_code import TheirError, theirs
 from cnnshape.pytorch.undisturbed import undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cnnshape.numbers.shape import Shape
 
@@ -38,36 +41,46 @@ class _Norms(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
 
 
 class PlainRuns:
-    """A model that is run without being watched."""
+    """A model that is run without being watched, on the meta device where that will do."""
 
     def __init__(self, model: torch.nn.Module):
-        self.live = Live(unwrapped(model), "meta", None)
+        model = unwrapped(model)
+        self.live = Live(model, devices(model)[0], None)
 
     def shapes(self, inputs: Mapping[str, Shape]) -> list[Shape] | None:
         """Return the shapes of all tensors that the model returns, without the batch; None where it raises."""
         try:
-            return self._run(inputs)
+            return self._run(inputs, nullcontext)[0]
         except TheirError:
             return None
 
     def macs(self, inputs: Mapping[str, Shape]) -> int | None:
         """Return the multiply-accumulates of layers with weights, as torch counts them; None where it raises."""
-        counter = FlopCounterMode(display=False)
         try:
-            with counter:
-                self._run(inputs)
+            _, counter = self._run(inputs, partial(FlopCounterMode, display=False))
         except TheirError:
             return None
         counts = counter.get_flop_counts().get("Global", {})
         return sum(count for name, count in counts.items() if not any(word in str(name) for word in PRODUCTS)) // 2
 
-    def _run(self, inputs: Mapping[str, Shape]) -> list[Shape]:
+    def _run(self, inputs: Mapping[str, Shape], counting: Callable[[], Any]) -> tuple[list[Shape], Any]:
+        """Run the model; return the shapes that it gives, and what counted. From the first that needs numbers on the CPU."""
+        try:
+            with counting() as counter:
+                return self._shapes(inputs), counter
+        except TheirError as error:
+            if self.live.device != "meta" or not only_on_meta(str(error)):
+                raise
+        self.live = Live(self.live.model, "cpu", None)
+        return self._run(inputs, counting)
+
+    def _shapes(self, inputs: Mapping[str, Shape]) -> list[Shape]:
         live = self.live
         with theirs():
             if not live.begun:
                 live.begin()
             with undisturbed(live.kept, live.device):
                 args, kwargs = arguments(live.model, samples(live.model, inputs, live.device), keyed=True)
-                with _Norms():
+                with _Norms() if live.device == "meta" else nullcontext():
                     results = [*found_in(live.model(*args, **kwargs))]
                 return [tuple(found.tensor.shape[1:]) for found in results]

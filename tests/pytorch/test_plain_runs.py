@@ -85,3 +85,32 @@ def test_the_model_is_left_in_training_with_its_statistics():
     assert model.training
     assert next(model.parameters()).device.type == "cpu"
     assert torch.equal(model[1].running_mean, torch.zeros(8))
+
+
+class Asks(nn.Module):
+    """A model that asks for a number, which the meta device does not have."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.conv = nn.BatchNorm2d(3), nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        x = self.norm(x)
+        if not 0 < x.mean().item() < 1:  # of numbers between 0 and 1, as the norm gives them
+            raise ValueError
+        return self.conv(x)
+
+
+def test_a_model_that_asks_for_numbers_is_run_on_the_cpu():
+    assert PlainRuns(Asks()).shapes({"input": (3, 8, 8)}) == [(8, 6, 6)]
+    runs = PlainRuns(Asks())
+    assert runs.macs({"input": (3, 8, 8)}) == 8 * 3 * 3 * 3 * 36
+    assert runs.shapes({"input": (3, 9, 8)}) == [(8, 7, 6)]
+    assert runs.shapes({"input": (3, 2, 8)}) is None
+
+
+def test_a_model_whose_first_run_makes_its_parameters_keeps_them():
+    runs = PlainRuns(nn.Sequential(nn.LazyConv2d(8, 3), nn.Flatten(), nn.LazyLinear(10)))
+    assert runs.shapes({"input": (3, 8, 8)}) == [(10,)]
+    assert runs.macs({"input": (3, 8, 8)}) == 8 * 3 * 3 * 3 * 36 + 8 * 36 * 10
+    assert runs.shapes({"input": (3, 9, 8)}) is None
