@@ -249,7 +249,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             return self.size(function, args, kwargs)
         given = tensors_in(args) + tensors_in(tuple(kwargs.values()))
         entering = [self.known(tensor) for tensor in given]
-        call = self.called(function, args, kwargs, given, entering)
+        name, call = _name(function), self.called(function, args, kwargs, given, entering)
         alive = any(call.alive)
         if _has_recorded((args, kwargs)):
             args, kwargs = _mapped(args, unrecorded), _mapped(kwargs, unrecorded)
@@ -262,12 +262,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             result = stand_in(call.name, args, kwargs) if self.repairing and alive else None
             raised = _said(error)
             if alive and not self.failed and result is None:
-                name = getattr(function, "__name__", "").partition(".")[0].strip("_")
-                self.failed = self.within(f"{name}()")
+                self.failed = self.within(f"{name.strip('_')}()")
                 self.function(function, call, raised)
             if result is None:
                 raise
-        name = getattr(function, "__name__", "")
         inert = any(kind.inert for kind in kinds_of(call.name)) and not name.endswith("_")
         if inert and any(result is tensor for tensor in given):
             result = result.view_as(result)
@@ -283,8 +281,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         try:
             return run_strictly(function, args, kwargs)
         except Exception as error:
-            name = plain(getattr(function, "__name__", ""))
-            result = None if self.ended else stand_in(name, args, kwargs)
+            result = None if self.ended else stand_in(plain(_name(function)), args, kwargs)
             if result is None:
                 raise
             self.here.raised = self.here.raised or _said(error)

@@ -437,3 +437,13 @@ def test_an_early_exit_that_is_no_exception_leaves_the_module_too():
     run = record(Net(), {"input": (6,)})
     assert [(op.name, op.path) for op in run.ops] == [("add", "outer.early"), ("mul", "")]
     assert run.failure is None
+
+
+def test_an_attribute_that_raises_goes_by_its_own_name():
+    class Turned(nn.Module):
+        def forward(self, x):
+            return x[0].mT
+
+    run = record(Turned(), {"input": (5,)})
+    assert run.failure is not None
+    assert run.failure.module == "mT()"
