@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.convert.python import Binary, Call, Literal, Name, Part, changed, is_name, parts_of
-from cnnshape.convert.torch_signatures import REQUIRED, default_of
+from cnnshape.convert.torch_signatures import REQUIRED, USED, default_of
 from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Holes:
                 if factor:
                     return Binary("*", Literal(factor), Name(known))
         called = _written(item, name) or name
-        if called in self.vectors or called in {"self", "x"} or keyword.iskeyword(called):
+        if called in self.vectors or called in USED | {"x"} or keyword.iskeyword(called):
             called = f"{re.sub(r'[^a-zA-Z0-9]', '_', item.path[-1])}_{name}"
             called = called if called.isidentifier() else f"layer{called}"
         while called in self.vectors:

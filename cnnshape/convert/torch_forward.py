@@ -22,6 +22,7 @@ from cnnshape.convert.python import (
     statement,
 )
 from cnnshape.convert.torch_scopes import ENTERS, MODULE
+from cnnshape.convert.torch_signatures import USED
 
 if TYPE_CHECKING:
     from cnnshape.convert.torch_classes import Class
@@ -122,7 +123,7 @@ class Forward:
         if not lasting and short:
             return short[0]
         base = re.sub(r"\W", "_", "_".join(item.path if item.named else (item.row.node.type,)))  # type: ignore[union-attr]
-        name = base if is_name(base) and base not in {"self", "torch", "nn", "F"} else f"y_{base}"
+        name = base if is_name(base) and base not in USED else f"y_{base}"
         if len(item.gives) > 1:
             name += f"_{item.gives.index(value)}"
         while name in live:

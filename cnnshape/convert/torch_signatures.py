@@ -8,6 +8,7 @@ from cnnshape.convert.python import Call, Literal, changed, collapsed, line
 from cnnshape.layers.parameters import Inferred
 
 REQUIRED: Final = object()
+USED: Final = frozenset(["self", "torch", "nn", "F"])  # names that methods use: no variable, no argument is called so
 
 
 class Signatures:

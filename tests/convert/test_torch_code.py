@@ -267,6 +267,15 @@ def test_no_class_has_the_name_of_one_that_the_code_brings(tmp_path):
             assert same_values(net._replace(name=name), tmp_path)
 
 
+@pytest.mark.parametrize("argument", ["nn", "torch", "F", "self", "x"])
+def test_an_argument_hides_nothing_that_the_code_uses(argument, tmp_path):
+    conv = f'{{ name = "conv", type = "conv", out_channels = "{argument}", kernel_size = 1 }}'
+    tail = '{ name = "norm", type = "batch_norm" }, { name = "sum", type = "add", from = ["conv", "norm"] }'
+    block = f'[blocks.b]\narguments = ["{argument}"]\nlayers = [{conv}, {tail}]'
+    uses = [f'{{ name = "{name}", block = "b", {argument} = {width} }}' for name, width in (("one", 4), ("two", 8))]
+    assert same_values(of(*uses, blocks=block), tmp_path)
+
+
 def test_parts_that_others_run_between_are_lists_and_tables(tmp_path):
     """Numbers are an nn.ModuleList, words an nn.ModuleDict, as they are in the checkpoint's names."""
     net = of(*convs("side.0", "down.first", "side.1", "down.last.0", "side.2", "down.last.1", "end"))
