@@ -306,7 +306,7 @@ def _exact(number: Fraction) -> str:
 def window_words(row: LayerReport, leg: Leg) -> str:
     """Say of a layer with a window and stride 1 why it does not keep its side."""
     layer = row.node.layer
-    axis = layer.axes(len(row.inputs[0] or ()) - 1)[leg.axis - 1] if layer else {}
+    axis = layer.axes(len(row.input_shapes[0] or ()) - 1)[leg.axis - 1] if layer else {}
     padding = axis.get("padding", 0)
     if "kernel_size" not in axis or not isinstance(padding, int):
         return ""
@@ -366,6 +366,8 @@ def _both(ways: Ways, meeting: Meeting, axis: int, found: Cause) -> Cause:
         return found
     branch, shortcut = (one, other) if changes(one) else (other, one)
     strided = [ways.names[leg.value] for leg in branch[1:] if leg.scale != 1]
+    if found.code == "strides" and not strided:  # the shortcut strides, on a single cell
+        return found
     deciding = ways.decider(branch[-1].value)
     counts = ways.shape(branch[-1].value)[0], ways.shape(shortcut[-1].value)[0]
     short = [name.rpartition(".")[2] for name in (*strided, ways.names[deciding])]

@@ -401,6 +401,18 @@ CASES = {
         "rounds",
         ["a halves 13 and makes 6, not 6.5"],
     ),
+    "a shortcut that strides on a single cell": (
+        of(
+            "[3, 1]",
+            '{ name = "wide", type = "pad", padding = 1 },'
+            + conv("c", 8, 1)
+            + conv("s", 3, 1, stride=2, from_='"input"')
+            + join("j", "c", "s"),
+        ),
+        "s",
+        "strides",
+        ["s halves the side, 1 to 1; the way to c keeps the side"],
+    ),
     "a pool in ceil_mode": (
         of("[8, 25]", pool("p", ceil_mode="true") + conv("c") + UP + join("j", "up", "input", kind="concat")),
         "p",
@@ -816,3 +828,14 @@ def test_a_number_that_an_oblong_input_gives_is_not_said_to_be_impossible():
     assert net(text).check((3, 20, 64)).problems == ()
     _, (cause,) = causes(text)
     assert "no input" not in cause.message
+
+
+def test_a_layer_behind_one_that_failed_has_a_cause_of_its_own():
+    layers = (
+        '{ name = "j", type = "concat", dim = 2, from = ["a", "input"] },'
+        '{ name = "crop", type = "crop", like = "input", from = "j" },'
+        + conv("c", 3, 2, padding=0, groups=2, expect="[8, 2, 8, 2]")
+    )
+    report, found = causes(of("[1, 16, 8, 13]", conv("a", 4, stride=3) + layers))
+    (cause,) = (one for problem, one in zip(report.problems, found, strict=True) if problem.code == "expect-differs")
+    assert cause.layer == "c"
