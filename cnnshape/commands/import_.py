@@ -6,14 +6,10 @@ import sys
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from cnnshape.commands.shared import usage_error
-
-if TYPE_CHECKING:
-    from cnnshape.numbers.shape import Shape
+from cnnshape.commands.shared import shapes_of_model, usage_error
 
 
 @click.command("import")
@@ -44,7 +40,7 @@ def import_(target: str, given: tuple[str, ...], output: str | None, force: bool
             raise ValueError(f"{target} is no live model: name it as MODULE:NAME or FILE.py:NAME")
         if output and Path(output).exists() and not force:
             raise ValueError(f"{output} is there already: --force writes over it")
-    inputs = _shapes(given)
+    inputs = shapes_of_model(given)
     if not find_spec("torch"):
         raise click.UsageError(f"{target} is a live model, and torch is not installed: pip install 'cnnshape[torch]'")
     from cnnshape.convert.imported import imported
@@ -63,15 +59,3 @@ def import_(target: str, given: tuple[str, ...], output: str | None, force: bool
     for line in made.differences:
         click.echo(line, err=True)
     sys.exit(1 if made.differences else 0)
-
-
-def _shapes(given: tuple[str, ...]) -> dict[str, Shape]:
-    """Read the shapes of --input: of one input, or of several by their names, channels first."""
-    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
-
-    with usage_error("--input"):
-        pairs = [entry.rpartition("=") for entry in given]
-        shapes = {name or "input": parse(size, CHANNELS_FIRST) for name, _, size in pairs}
-        if len(shapes) < len(pairs):
-            raise ValueError("an input is given twice; of several, each has a name: left=1x64x64")
-    return shapes

@@ -124,7 +124,7 @@ def _built(file: str | Live, given: tuple[str, ...]) -> Built:
         from cnnshape.commands.live import network
 
         with usage_error():
-            return Built(network(file, given), None)
+            return Built(network(file, shapes_of_model(given)), None)
     from cnnshape.diagnosis.door import network as of_file
     from cnnshape.file.reader import read, read_text
 
@@ -149,6 +149,18 @@ def inputs(net: Network, given: tuple[str, ...]) -> dict[str, Shape] | None:
     shapes = dict(pairs)
     if len(shapes) < len(pairs):
         raise click.BadParameter("an input is given twice", param_hint="--input")
+    return shapes
+
+
+def shapes_of_model(given: tuple[str, ...]) -> dict[str, Shape]:
+    """Return the shapes that --input gives to a live model: of one input, or of several by their names, channels first."""
+    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
+
+    with usage_error("--input"):
+        pairs = [entry.rpartition("=") for entry in given]
+        shapes = {name or "input": parse(size, CHANNELS_FIRST) for name, _, size in pairs}
+        if len(shapes) < len(pairs):
+            raise ValueError("an input is given twice; of several, each has a name: left=1x64x64")
     return shapes
 
 

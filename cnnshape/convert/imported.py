@@ -37,8 +37,13 @@ def trace(model: Any, inputs: Shape | Mapping[str, Shape]) -> Network:
     model is run on shapes alone and left as it was. Raises TypeError for what is no model or cannot be watched, ValueError
     where nothing of it is a layer.
     """
-    recordings = recorded(model, inputs)
-    return with_faults(lowered(recordings, by_value(required(model, recordings[0]).settings)), recordings[0])
+    return network(model, recorded(model, inputs))
+
+
+def network(model: Any, recordings: Sequence[Recording], root: tuple[str, str] | None = None) -> Network:
+    """Return the network of recorded runs, with what the model's code requires of sizes, and its faults; `root`: see those."""
+    first = recordings[0]
+    return with_faults(lowered(recordings, by_value(required(model, first).settings)), first, root)
 
 
 def required(model: Any, first: Recording) -> Requirements:

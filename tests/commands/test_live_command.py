@@ -72,6 +72,13 @@ def on_meta():
 
 def pair():
     return (1, 2)
+
+
+class Fours(Asserts):
+    def forward(self, x):
+        if x.shape[2] % 4 or x.shape[3] % 4:
+            raise ValueError("sides in fours, please")
+        return self.conv(x)
 """
 
 
@@ -114,6 +121,12 @@ def test_sizes_and_explain_take_it_too():
     status, output = run("explain", "nets:Net(16)", "conv", "--input", "3x32x32")
     assert status == 0
     assert "30" in output
+
+
+def test_sizes_at_which_the_models_code_raises_are_none_of_its_sizes():
+    status, output = run("sizes", "nets:Fours", "--input", "3x8x8")
+    assert status == 0
+    assert "multiples of 4, from 4" in output
 
 
 @pytest.mark.parametrize("target", ["nets:Two", "nets:Batch"])
