@@ -105,8 +105,8 @@ class Growing:
         self.pending: dict[int, Waiting] = {}  # paddings that a window behind may explain
         self.pools: dict[int, tuple[int, Any]] = {}  # by recorded indices: what entered the max_pool, and the pool
         self.twins: dict[int, int] = {}  # values of nodes that share the weights of another value's
-        self.read = {tensor.value for op in first.ops for tensor in op.inputs}
-        self.read |= {output.tensor.value for output in first.outputs}
+        self.returned = {output.tensor.value for output in first.outputs}
+        self.read = self.returned.union(tensor.value for op in first.ops for tensor in op.inputs)
         self.at = At("", None)
         self.carried: dict[int, Carried] = {}  # by recorded value
         self.raised = False  # torch refuses the operation that is lowered

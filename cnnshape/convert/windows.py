@@ -458,6 +458,8 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
         return
     layer, references = padded_like(net, op, view.value, target, wholes)
     if layer is None:
+        if op.outputs[0].value in net.returned:  # no window behind it
+            raise Gap("its padding follows from no other value")
         sides = [wholes.get(axis, ((0,) * view.runs(),) * 2) for axis in range(1, len(view.parts))]
         if view.axes[0] or 0 in wholes or any(view.whole(axis) != axis - 1 for axis in range(1, rank)):
             raise Gap("its padding follows from no other value")

@@ -357,6 +357,7 @@ OPAQUE = {
     "padded by no rule, no other": (
         lambda m, x: m.conv(F.pad(x, (x.shape[3] // 3, 0, 0, 0))), {"conv": nn.Conv2d(4, 4, 3)}, IMAGE,
     ),
+    "padded by no rule, and returned": (lambda m, x: F.pad(x, (x.shape[3] // 3, 0, 0, 0)), {}, IMAGE),
     "padded by no rule, and relu": (lambda m, x: F.relu(F.pad(x, (x.shape[3] // 3, 0, 0, 0))), {}, IMAGE),
     "frames padded by no rule": (
         lambda m, x: F.pad(x.flatten(0, 1), (x.shape[4] // 3, 0)).view(1, 5, 4, 8, -1), {}, (5, 4, 8, 8),
