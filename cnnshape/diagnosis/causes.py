@@ -12,6 +12,7 @@ from cnnshape.diagnosis.cause_of_joins import joined, taken
 from cnnshape.diagnosis.cause_of_numbers import declared, divided, elements
 from cnnshape.diagnosis.cause_of_order import another_order, axes_differ, in_order, ranks
 from cnnshape.diagnosis.cause_of_sides import expected, shrunk
+from cnnshape.diagnosis.limits import Exhausted
 from cnnshape.diagnosis.trails import Ways
 from cnnshape.problems import claims, shapes
 
@@ -64,4 +65,7 @@ class Causes:
     def of(self, problem: Problem) -> Cause | None:
         """Return the cause of a problem, None where nothing behind the layer's own setting is known."""
         found = (find(self.ways, problem) for find in FOUND_BY.get(type(problem), ()))
-        return next((cause for cause in found if cause), None)
+        try:
+            return next((cause for cause in found if cause), None)
+        except Exhausted:
+            return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cnnshape.diagnosis.candidate import Candidate, Case
     from cnnshape.network.graph import Node
+    from cnnshape.network.report import LayerReport
 
 COUNTS: Final = ("out_channels", "out_features", "hidden_size")  # the settings that decide channels
 
@@ -259,12 +260,13 @@ def options(case: Case) -> Iterator[Candidate]:
 def repeats(case: Case) -> Iterator[Candidate]:
     """Yield other numbers of copies: the one that a constant growth asks for, and those next to it."""
     sketch = Sketch(case)
-    rows = {row.name: row for row in case.report.layers}
     for path, name, count in repeated(case):
-        copies = [
-            [row for row in rows.values() if row.name.startswith(f"{name}.{i}.") or row.name == f"{name}.{i}"]
-            for i in range(count)
-        ]
+        case.trials.effort.spend(len(case.report.layers) + count)
+        inside: dict[str, list[LayerReport]] = {}
+        for row in case.report.layers:
+            if row.name.startswith(f"{name}."):
+                inside.setdefault(row.name.removeprefix(f"{name}.").partition(".")[0], []).append(row)
+        copies = [inside.get(str(i), []) for i in range(count)]
         if not all(copies) or count < 1:
             continue
         wanted: list[int] = []

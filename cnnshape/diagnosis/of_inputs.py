@@ -158,6 +158,7 @@ def _found(case: Case, net: Network, varied: list[str], now: tuple[int, ...]) ->
     """
     names = AXES.get(len(now)) or tuple(f"x{axis}" for axis in range(1, len(now) + 1))
     reading = Reading(net, varied, names, exact=False)
+    left = reading.effort.left = min(reading.effort.left, case.trials.effort.left)
     try:
         reading.run()
         required = [*reading.required, *_expected(net, reading)]
@@ -167,6 +168,8 @@ def _found(case: Case, net: Network, varied: list[str], now: tuple[int, ...]) ->
         best = _best(boxes, now, tight=isinstance(case.problem, WindowTooLarge))
     except (NoClosedForm, Unsolvable, ValueError):
         return []
+    finally:
+        case.trials.effort.spend(left - reading.effort.left)
     if isinstance(case.problem, ExpectDiffers) and len(now) > 1:
         return [new for new in best if known(new, now) <= max(map(tier, now))]
     return best

@@ -5,6 +5,7 @@ Out come the changes that mend the problem and bring no new one, the best first.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,6 +13,7 @@ from cnnshape.diagnosis.candidate import Candidate, Case
 from cnnshape.diagnosis.channels import channels_of_source
 from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.generators import generators
+from cnnshape.diagnosis.limits import Exhausted
 from cnnshape.problems.base import errors
 from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer
@@ -55,21 +57,22 @@ def mended(case: Case, number: int) -> list[Mended]:
     found: list[Mended] = []
     trials.begin()
     before = trials.count
-    for candidate, generator in candidates(case):
-        best = min((one.rank for one in found), default=None)
-        enough = len(found) >= MOST_FIXES and (
-            len(wrong) == 1 or trials.count - before >= ENOUGH or any(wrong <= one.verdict.gone for one in found)
-        )
-        sure = claimed and any(wrong <= one.verdict.gone for one in found)
-        if trials.spent or enough or sure or (best is not None and candidate.rank > best + FAR + 1):
-            break
-        if sum(one.candidate.family == candidate.family for one in found) == MOST_OF_FAMILY:
-            continue
-        one = completed(case, number, candidate, generator)
-        if one and any(alike(one, other) for other in found):
-            continue
-        if one and not half(case, one) and not of_one_use(case, one) and trials.holds(one.candidate.operations):
-            found.append(one._replace(rank=one.rank - merit(one.verdict, wrong)))
+    with suppress(Exhausted):
+        for candidate, generator in candidates(case):
+            best = min((one.rank for one in found), default=None)
+            enough = len(found) >= MOST_FIXES and (
+                len(wrong) == 1 or trials.count - before >= ENOUGH or any(wrong <= one.verdict.gone for one in found)
+            )
+            sure = claimed and any(wrong <= one.verdict.gone for one in found)
+            if trials.spent or enough or sure or (best is not None and candidate.rank > best + FAR + 1):
+                break
+            if sum(one.candidate.family == candidate.family for one in found) == MOST_OF_FAMILY:
+                continue
+            one = completed(case, number, candidate, generator)
+            if one and any(alike(one, other) for other in found):
+                continue
+            if one and not half(case, one) and not of_one_use(case, one) and trials.holds(one.candidate.operations):
+                found.append(one._replace(rank=one.rank - merit(one.verdict, wrong)))
     return sorted(found, key=lambda one: one.rank)
 
 

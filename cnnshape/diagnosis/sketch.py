@@ -7,7 +7,7 @@ an expression makes of other channels is not seen here: a trial sees it.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.network.flow import measured
 from cnnshape.numbers.shape import from_file
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Node
     from cnnshape.numbers.shape import Shape
+
+A_LAYER: Final = 10  # steps for each input of a layer whose shape is computed again
 
 
 class Sketch:
@@ -129,13 +131,15 @@ class Sketch:
         return found
 
     def mends(self, layers: Mapping[int, Layer]) -> bool:
-        """Say whether the problem would be gone with other layers, and none would refuse before it."""
+        """Say whether the problem would be gone with other layers, and none would refuse before it. Raises Exhausted."""
         changed: dict[int, Shape | None] = {}
+        self.case.trials.effort.spend(self.end - min(layers) + 1)
         for value in range(min(layers), self.end + 1):
             node = self.node(value)
             assert node is not None
             if value not in layers and changed.keys().isdisjoint(node.inputs):
                 continue
+            self.case.trials.effort.spend(A_LAYER * len(node.inputs))
             entering = tuple([changed.get(one, self.shapes[one]) for one in node.inputs])
             layer = layers.get(value, self.layers[value - self.first])
             if layer is not None and entering[0]:

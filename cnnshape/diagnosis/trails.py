@@ -11,10 +11,12 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.diagnosis.limits import MOST_LEGS, Exhausted
 from cnnshape.layers.rearranging import Flatten, Reshape
 from cnnshape.network.arithmetic import axes_of, index_in, quantities
 from cnnshape.network.flow import measure
 from cnnshape.network.requirements import NoClosedForm
+from cnnshape.numbers.effort import Effort
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.diagnosed import Cause, Link
 from cnnshape.problems.place import value_at
@@ -64,6 +66,7 @@ class Ways:
         self.names = ["?", *net.inputs, *(row.name for row in report.layers)]
         self.values = {name: value for value, name in enumerate(self.names) if value > len(inputs)}
         self.legs: dict[tuple[int, int], Leg] = {}
+        self.effort = Effort(MOST_LEGS, Exhausted)
 
     def row(self, value: int) -> LayerReport | None:
         """Return the row of the node that makes a value; None of an input."""
@@ -123,8 +126,9 @@ class Ways:
         return tuple(reversed(legs))
 
     def _leg(self, value: int, axis: int) -> Leg:
-        """Return the leg of an axis of a value; its source is None where the layer decides the size."""
+        """Return the leg of an axis of a value; its source is None where the layer decides the size. Raises Exhausted."""
         if (value, axis) not in self.legs:
+            self.effort.spend(1)
             self.legs[value, axis] = self._made(value, axis)
         return self.legs[value, axis]
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.assemble.network import assemble
+from cnnshape.diagnosis.limits import MOST_STEPS, Exhausted
 from cnnshape.diagnosis.operations import applied
 from cnnshape.diagnosis.text import replacements
 from cnnshape.file.reader import read_source
 from cnnshape.file.source import Source
+from cnnshape.numbers.effort import Effort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_TRIALS: Final = 24  # of one problem
 MOST_OF_A_NET: Final = 60
+A_TRIAL: Final = 25  # steps for each layer, to read, build and check it
 
 Mark = tuple[Any, ...]
 
@@ -58,6 +61,7 @@ class Trials:
         self.count = 0  # trials so far
         self.probes = 0  # nets that were built and run alone
         self.last = 0  # the count at which the problem at hand has had its share
+        self.effort = Effort(MOST_STEPS, Exhausted)
         self.origin = self.checked(source.data)
         self.marks = [*map(mark, self.origin.report.problems)]
         self.declared = {*map(mark, self.origin.declared.problems if self.origin.declared else ())}
@@ -89,9 +93,11 @@ class Trials:
         """Try a change; None where it cannot be made, or no trials are left."""
         key = repr(operations)
         if key not in self.kept:
-            if self.spent:
+            cost = A_TRIAL * len(self.origin.report.layers)
+            if self.spent or cost > self.effort.left:
                 return None
             self.count += 1
+            self.effort.spend(cost)
             self.kept[key] = self.verdict(operations)
         return self.kept[key]
 
@@ -112,8 +118,9 @@ class Trials:
         return isinstance(self.source, Source) and replacements(self.source, operations) is not None
 
     def probe(self, operations: Sequence[Operation]) -> tuple[Network, Report] | None:
-        """Return a changed net and its report, without its claims; None where the change cannot be made."""
+        """Return a changed net and its report, without its claims; None where the change cannot be made. Raises Exhausted."""
         self.probes += 1
+        self.effort.spend(A_TRIAL * len(self.origin.report.layers))
         try:
             architecture = read_source(Source(self.source.file, self.source.text, self.changed(operations)), self.path)
         except (LookupError, ValueError, TypeError):
