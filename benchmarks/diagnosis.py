@@ -22,6 +22,7 @@ from cnnshape.assemble.network import assemble  # noqa: E402 -- of the tree at h
 from cnnshape.diagnosis.diagnose import diagnose  # noqa: E402
 from cnnshape.diagnosis.operations import Operation  # noqa: E402
 from cnnshape.diagnosis.text import edited  # noqa: E402
+from cnnshape.file.files import Files  # noqa: E402
 from cnnshape.file.reader import read, read_source  # noqa: E402
 from cnnshape.file.source import Source  # noqa: E402
 
@@ -31,10 +32,10 @@ FLAT = "alexnet.toml", "vgg16.toml", "segnet.toml", "mobilenet_v1.toml"  # with 
 def ratio(text: str, file: Path) -> tuple[float, float, int]:
     """Return how many loads and checks a diagnosis takes, its seconds, and its trials."""
     source = Source.from_text(text, str(file))
-    trials = diagnose(source, file, None, strict=False).trials
+    trials = diagnose(source, Files(file), None, strict=False).trials
     plain, whole = seconds(
-        lambda: assemble(read_source(Source.from_text(text, str(file)), file)).check(),
-        lambda: diagnose(source, file, None, strict=False),
+        lambda: assemble(read_source(Source.from_text(text, str(file)), Files(file))).check(),
+        lambda: diagnose(source, Files(file), None, strict=False),
         rounds=3,
     )
     return whole / plain, whole, trials.count + trials.probes
@@ -65,7 +66,7 @@ def main(count: int = 40) -> None:
             text = edited(
                 file.read_text(encoding="utf-8"), [Operation("set", ("layers", index, key), steps[index][key] + 1)]
             )
-            if text and not assemble(read_source(Source.from_text(text, str(file)), file)).check().ok:
+            if text and not assemble(read_source(Source.from_text(text, str(file)), Files(file))).check().ok:
                 faults.append(ratio(text, file))
     print(line("random faults, 50 layers", faults))
     file = ROOT / "architectures/resnet152.toml"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from cnnshape.convert.imported import trace
     from cnnshape.convert.written import dumps
+    from cnnshape.diagnosis.door import Examination, examine
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import receptive_fields
     from cnnshape.network.report import LayerReport, Report
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArchitectureError",
+    "Examination",
     "LayerReport",
     "Network",
     "NoClosedForm",
@@ -33,6 +35,7 @@ __all__ = [
     "assert_shapes",
     "build",
     "dumps",
+    "examine",
     "load",
     "loads",
     "receptive_fields",
@@ -44,6 +47,7 @@ __version__ = "0.1.0"
 # Every name is brought in when it is asked for: pytest imports this package in all test runs where it is installed.
 HOMES: Final = {
     "ArchitectureError": "problems.base",
+    "Examination": "diagnosis.door",
     "LayerReport": "network.report",
     "Network": "network.network",
     "NoClosedForm": "network.requirements",
@@ -54,6 +58,7 @@ HOMES: Final = {
     "assert_shapes": "testing",
     "build": "pytorch.build",
     "dumps": "convert.written",
+    "examine": "diagnosis.door",
     "receptive_fields": "network.receptive",
     "trace": "convert.imported",
     "verify": "pytorch.crosscheck",
@@ -62,18 +67,16 @@ HOMES: Final = {
 
 def load(path: str | os.PathLike[str]) -> Network:
     """Read an architecture file and build its net. Raises ArchitectureError where the file itself is wrong."""
-    from cnnshape.diagnosis.door import network
-    from cnnshape.file.reader import read
+    from cnnshape.diagnosis.door import examine_file
 
-    return network(read(path)).raise_for_errors()
+    return examine_file(path).net.raise_for_errors()
 
 
 def loads(text: str) -> Network:
     """Read an architecture from text and build its net. Raises ArchitectureError where the text itself is wrong."""
-    from cnnshape.diagnosis.door import network
-    from cnnshape.file.reader import read_text
+    from cnnshape.diagnosis.door import examine
 
-    return network(read_text(text)).raise_for_errors()
+    return examine(text).net.raise_for_errors()
 
 
 def __getattr__(name: str) -> Any:

@@ -121,12 +121,11 @@ class _Files:
 
     def net(self, file: Path) -> Network:
         """Return the net of a file; its problems are the net's."""
-        from cnnshape.diagnosis.door import network
-        from cnnshape.file.reader import read
+        from cnnshape.diagnosis.door import examine_file
 
         if file not in self.nets:
             below = file.is_relative_to(Path.cwd())  # then its problems read as on the command line
-            self.nets[file] = network(read(os.path.relpath(file) if below else file))
+            self.nets[file] = examine_file(os.path.relpath(file) if below else file).net
         return self.nets[file]
 
 

@@ -31,13 +31,12 @@ def assert_shapes(
 
     The model is run, and left as it was. The message of the AssertionError has both sides beside each other.
     """
-    from cnnshape.diagnosis.door import network
-    from cnnshape.file.reader import read
+    from cnnshape.diagnosis.door import examine_file
     from cnnshape.pytorch.crosscheck import verify
     from cnnshape.show.side_by_side import side_by_side
 
     __tracebackhide__ = True
-    net = file if isinstance(file, Network) else network(read(file))
+    net = file if isinstance(file, Network) else examine_file(file).net
     report = net.check(input)
     comparison = verify(net, device, model=model, report=report) if report.ok else None
     problems = [*report.problems, *(comparison.problems if comparison else ())]

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import cnnshape
 from cnnshape import ArchitectureError
 from cnnshape.assemble.network import assemble
+from cnnshape.diagnosis.door import examine_file
 from cnnshape.file.reader import read, read_text
 from cnnshape.file.source import LIMIT
 from cnnshape.layers import TYPES
@@ -43,8 +44,11 @@ def _among_the_architectures():
 def survives(text):
     """Read, build and check; everything that people may ask has an answer, soon."""
     start = time.process_time()
-    net = assemble(read(text) if isinstance(text, Path) else read_text(text))
+    examination = examine_file(text) if isinstance(text, Path) else cnnshape.examine(text)
+    net = examination.net
     report = net.check()
+    assert examination.problems == report.problems
+    assert (examination.report is None) == (not report.layers and not report.ok)
     said = [str(problem.message) + str(problem.place) + str(problem.used_at) for problem in report.problems]
     assert time.process_time() - start < SECONDS
     assert len(said) <= 501
@@ -70,7 +74,7 @@ def makes_sense(report):
         assert problem.message.isprintable()
         assert problem.message
         assert isinstance(problem.file, str)
-        assert (problem.line, problem.column) >= (1, 1)
+        assert (1, 1) <= (problem.line, problem.column) <= (problem.end_line, problem.end_column)
         assert all(place.start >= (1, 1) for place in problem.used_at)
     for row in report.layers:
         for shape in (*row.inputs, row.output):

@@ -94,7 +94,7 @@ def _mended(architecture: Architecture, request: Request) -> Mended:
         if fix is None or len(fixes) == MOST_FIXES:
             return Mended(source.text, fixes, before, after)
         fixes.append(fix)
-        architecture = read_source(Source.from_text(fix.apply(source.text), source.file), architecture.path)
+        architecture = read_source(Source.from_text(fix.apply(source.text), source.file), architecture.files)
 
 
 def _shown(file: str, request: Request) -> int:

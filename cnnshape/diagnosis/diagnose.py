@@ -20,8 +20,7 @@ from cnnshape.problems.diagnosed import Effect
 from cnnshape.problems.shapes import AnotherOrder
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from cnnshape.file.files import Files
     from cnnshape.file.source import Source
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Input
@@ -38,9 +37,9 @@ class Findings(NamedTuple):
     trials: Trials
 
 
-def diagnose(source: SourceText, path: Path | None, given: Input | None, *, strict: bool) -> Findings:
+def diagnose(source: SourceText, files: Files | None, given: Input | None, *, strict: bool) -> Findings:
     """Find the causes and the fixes of all problems of the net that a text describes, checked at an input."""
-    trials = Trials(source, path, given, strict=strict)
+    trials = Trials(source, files, given, strict=strict)
     architecture, net, report, _ = trials.origin
     problems = [problem.diagnosed(_NONE, number) for number, problem in enumerate(report.problems)]
     causes = Causes(net, report)

@@ -1,4 +1,4 @@
-"""The door of this folder: an architecture comes in, its network goes out, whose problems have causes and fixes.
+"""The door of this folder: a text or a file comes in, its network goes out, whose problems have causes and fixes.
 
 Nothing is worked out before a problem is asked: a net that is well, and a check whose problems nobody reads, pay nothing.
 """
@@ -7,32 +7,82 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnnshape.assemble.network import assemble
-from cnnshape.problems.base import NOTHING
+from cnnshape.file.files import Files
+from cnnshape.file.reader import read, read_text
+from cnnshape.problems.base import NOTHING, errors
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
     from cnnshape.diagnosis.diagnose import Findings
     from cnnshape.file.architecture import Architecture
+    from cnnshape.file.files import Overlay
     from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Input
-    from cnnshape.problems.base import Diagnosed
+    from cnnshape.problems.base import Diagnosed, Problem
     from cnnshape.problems.place import SourceText
+
+
+class Examination(NamedTuple):
+    """All that is known of a text: its net, the report, and the problems of both.
+
+    `asked` are the paths at which included files were looked for, those that are not there as well: where one of them
+    changes, the text is to be examined anew.
+    """
+
+    net: Network
+    asked: tuple[Path, ...] = ()
+
+    @property
+    def report(self) -> Report | None:
+        """The report at the declared input; None where the text is wrong, and has no layer of which anything is known."""
+        report = self.net.check()
+        return None if not report.layers and errors(report.problems) else report
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All problems, each with its place, its cause and its fixes."""
+        return self.net.check().problems
+
+
+def examine(
+    text: str | bytes,
+    file: str | os.PathLike[str] = "<string>",
+    overlay: Overlay | None = None,
+) -> Examination:
+    """Read a text, build its net and check it, whatever it says: nothing in it raises, all that is wrong is a problem.
+
+    `file` is the path that the text has, or will have; included files are looked for from there. `overlay` has texts that
+    are not saved, by their paths: they are taken for what is on the disk.
+    """
+    return _examined(read_text(text, str(file), Files(Path(file), overlay)))
+
+
+def examine_file(path: str | os.PathLike[str]) -> Examination:
+    """Read a file, or zoo:NAME, build its net and check it, whatever it says."""
+    return _examined(read(path))
+
+
+def _examined(architecture: Architecture) -> Examination:
+    files = architecture.files
+    return Examination(network(architecture), tuple(files.asked) if files else ())
 
 
 def network(architecture: Architecture) -> Network:
     """Build the net that an architecture describes; its problems know their causes and fixes."""
-    return assemble(architecture)._replace(diagnose=Origin(architecture.file.source, architecture.path))
+    return assemble(architecture)._replace(diagnose=Origin(architecture.file.source, architecture.files))
 
 
 class Origin(NamedTuple):
-    """The text that a net was built from, and the path of its file: enough to build it anew."""
+    """The text that a net was built from, and its files: enough to build it anew."""
 
     source: SourceText
-    path: Path | None
+    files: Files | None
 
     def __call__(self, given: Input | None, *, strict: bool) -> Kept:
         return Kept(self, given, strict=strict)
@@ -57,19 +107,19 @@ class Kept:
     def found(self) -> tuple[Diagnosed, ...]:
         if not self.origin.source.data:  # a text that is no TOML
             return ()
-        findings = tried(self.origin.source, self.origin.path, self.given, strict=self.strict)
+        findings = tried(self.origin.source, self.origin.files, self.given, strict=self.strict)
         found = findings.found if findings else ()
         return tuple(
             one._replace(follows=one.follows and one.follows.diagnosed(self, one.follows.number)) for one in found
         )
 
 
-def tried(source: SourceText, path: Path | None, given: Input | None, *, strict: bool) -> Findings | None:
+def tried(source: SourceText, files: Files | None, given: Input | None, *, strict: bool) -> Findings | None:
     """Return the diagnosis of a text; None, with a warning, where a mistake of ours ends it: the problems stand anyway."""
     from cnnshape.diagnosis.diagnose import diagnose
 
     try:
-        return diagnose(source, path, given, strict=strict)
+        return diagnose(source, files, given, strict=strict)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the answer of the check must not be lost with it
         said = f"{source.file} has no causes and fixes, by a mistake of cnnshape: {error!r}. Please report it."
         warnings.warn(said, RuntimeWarning, stacklevel=2)

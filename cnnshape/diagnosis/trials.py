@@ -18,10 +18,10 @@ from cnnshape.numbers.effort import Effort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from cnnshape.diagnosis.operations import Operation
     from cnnshape.file.architecture import Architecture
+    from cnnshape.file.files import Files
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Input
@@ -55,8 +55,8 @@ class Verdict(NamedTuple):
 class Trials:
     """Tries changes of one text."""
 
-    def __init__(self, source: SourceText, path: Path | None, given: Input | None, *, strict: bool):
-        self.source, self.path, self.given, self.strict = source, path, given, strict
+    def __init__(self, source: SourceText, files: Files | None, given: Input | None, *, strict: bool):
+        self.source, self.files, self.given, self.strict = source, files, given, strict
         self.kept: dict[str, Verdict | None] = {}
         self.count = 0  # trials so far
         self.probes = 0  # nets that were built and run alone
@@ -76,7 +76,7 @@ class Trials:
 
     def checked(self, data: dict[str, Any]) -> Checked:
         """Read, build and check the net of some data. Raises ValueError where the input at hand does not suit it."""
-        architecture = read_source(Source(self.source.file, self.source.text, data), self.path)
+        architecture = read_source(Source(self.source.file, self.source.text, data), self.files)
         net = assemble(architecture)
         report = net.check(self.given, strict=self.strict)
         return Checked(architecture, net, report, None if self.given is None else net.check(strict=self.strict))
@@ -122,7 +122,7 @@ class Trials:
         self.probes += 1
         self.effort.spend(A_TRIAL * len(self.origin.report.layers))
         try:
-            architecture = read_source(Source(self.source.file, self.source.text, self.changed(operations)), self.path)
+            architecture = read_source(Source(self.source.file, self.source.text, self.changed(operations)), self.files)
         except (LookupError, ValueError, TypeError):
             return None
         net = assemble(architecture)

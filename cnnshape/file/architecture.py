@@ -18,8 +18,8 @@ from cnnshape.problems.suggest import advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
+    from cnnshape.file.files import Files
     from cnnshape.file.tokens import ExpressionError
     from cnnshape.layers.parameters import Parameter
     from cnnshape.network.graph import Claim
@@ -116,7 +116,7 @@ class Architecture(NamedTuple):
     training: dict[str, Any] = {}  # noqa: RUF012 -- never changed
     allow: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
-    path: Path | None = None  # of the file; None: it was read from a text
+    files: Files | None = None  # the files that it was read from; None: it could not be read
 
 
 class Unsettled(Exception):  # noqa: N818 -- it says what a setting is

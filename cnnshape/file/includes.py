@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.file import zoo
-from cnnshape.file.source import LIMIT, Source, SourceError
+from cnnshape.file.source import LIMIT, SourceError
 from cnnshape.problems import reading
 from cnnshape.problems.base import Problem
 from cnnshape.problems.suggest import advice
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
+    from cnnshape.file.files import Files
     from cnnshape.file.notes import Notes
+    from cnnshape.file.source import Source
     from cnnshape.problems.place import KeyPath
 
 MAX_FILES: Final = 100  # includes, those of included files counted
@@ -25,18 +27,19 @@ class Includes:
     def __init__(
         self,
         notes: Notes,
+        files: Files,
         folder: Path,
         chain: tuple[Path, ...] = (),
-        read: list[tuple[Path, Source]] | None = None,
+        read: list[Source] | None = None,
     ):
-        self.notes = notes
+        self.notes, self.files = notes, files
         self.folder = folder  # the folder of the file
         self.chain = chain  # the files that include this one, outermost first, with it
-        self.read: list[tuple[Path, Source]] = [] if read is None else read  # so far, shared by the whole chain
+        self.read: list[Source] = [] if read is None else read  # so far, shared by the whole chain
 
     def within(self, notes: Notes, found: Path) -> Includes:
         """Return the includes of an included file."""
-        return Includes(notes, found.parent, (*self.chain, found.resolve()), self.read)
+        return Includes(notes, self.files, found.parent, (*self.chain, found.resolve()), self.read)
 
     def source(self, name: str, path: KeyPath) -> tuple[Path, Source] | None:
         """Return the file that an include names, with its text; None where it cannot be read (a noted problem)."""
@@ -49,16 +52,15 @@ class Includes:
             names = (*(file.name for file in self.chain[self.chain.index(real) :]), found.name)
             self.notes.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
             return None
-        source = next((source for file, source in self.read if file == real), None)  # the same, for equal places
         try:
-            source = source or Source.included(found)
+            source = self.files.included(found)
         except SourceError as error:
             self.notes.note(error.problem.placed(error.place, used_at=(self.notes.place(path),)))
             return None
-        self.read.append((real, source))
+        self.read.append(source)
         if len(self.read) > MAX_FILES:
             self.notes.too_large(path, "included files", MAX_FILES)
-        if sum(len(source.text) for _, source in self.read) > LIMIT:
+        if sum(len(source.text) for source in self.read) > LIMIT:
             self.notes.too_large(path, "characters in included files", LIMIT)
         return found, source
 
@@ -72,7 +74,7 @@ class Includes:
         allowed = [self.folder, Path()]
         try:
             candidates = [folder / name for folder in allowed]
-            files = [candidate for candidate in candidates if candidate.is_file()]
+            files = [*filter(self.files.is_file, candidates)]
             inside = (
                 candidate
                 for candidate in files or candidates

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cnnshape.file import zoo
 from cnnshape.file.architecture import Architecture, Block, File
 from cnnshape.file.blocks import MAX_NAMES, Blocks
+from cnnshape.file.files import Files
 from cnnshape.file.includes import Includes
 from cnnshape.file.keys import NET_KEYS, bad_identifier
 from cnnshape.file.net import NetKeys
@@ -47,23 +48,24 @@ def read(path: str | os.PathLike[str]) -> Architecture:
         if isinstance(error.problem, reading.NoSuchFile):
             error.problem = error.problem.suggesting(did_you_mean(zoo.meant(path)))
         return _unreadable(error)
-    return read_source(source, found)
+    return read_source(source, Files(found))
 
 
-def read_text(text: str | bytes, file: str = "<string>") -> Architecture:
-    """Read an architecture from text; included files are looked for in the working directory."""
+def read_text(text: str | bytes, file: str = "<string>", files: Files | None = None) -> Architecture:
+    """Read an architecture from text; included files are looked for in the working directory, or as `files` says."""
     try:
         source = Source.from_text(text, file)
     except SourceError as error:
         return _unreadable(error)
-    return read_source(source)
+    return read_source(source, files)
 
 
-def read_source(source: Source, path: Path | None = None) -> Architecture:
-    """Read an architecture from a source; `path` is that of its file, from which included files are looked for."""
-    notes = Notes(source)
-    includes = Includes(notes, path.parent, (path.resolve(),)) if path else Includes(notes, Path())
-    return _Reader(source, notes, includes).architecture()._replace(path=path)
+def read_source(source: Source, files: Files | None = None) -> Architecture:
+    """Read an architecture from a source; `files` knows its path, and has the files that it includes."""
+    notes, files = Notes(source), files or Files()
+    path = files.path
+    includes = Includes(notes, files, path.parent, (path.resolve(),)) if path else Includes(notes, files, Path())
+    return _Reader(source, notes, includes).architecture()._replace(files=files)
 
 
 def _unreadable(error: SourceError) -> Architecture:
@@ -205,7 +207,9 @@ def _kept(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Block,
         return None
     notes = Notes(source)
     try:
-        blocks = _Reader(source, notes, Includes(notes, Path())).blocks({name: dict(own) for name, *own in defaults})
+        blocks = _Reader(source, notes, Includes(notes, Files(), Path())).blocks(
+            {name: dict(own) for name, *own in defaults}
+        )
     except Enough:
         return None
     return None if notes.problems else blocks

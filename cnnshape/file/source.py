@@ -101,14 +101,15 @@ class Source:
         return cls._from_bytes(_bytes(path, name), name)
 
     @classmethod
-    def included(cls, path: str | os.PathLike[str]) -> Source:
-        """Read a file that others include; an equal text is the same Source. Raises SourceError."""
-        return _included(_bytes(path, str(path)), str(path))
+    def included(cls, path: str | os.PathLike[str], unsaved: str | bytes | None = None) -> Source:
+        """Read a file that others include, or its unsaved text; an equal text is the same Source. Raises SourceError."""
+        raw = _bytes(path, str(path)) if unsaved is None else _encoded(unsaved)
+        return _included(raw, str(path))
 
     @classmethod
     def from_text(cls, text: str | bytes, file: str = "<string>") -> Source:
         """Read a text, in UTF-8 if it is bytes. Raises SourceError."""
-        return cls._from_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"), file)
+        return cls._from_bytes(_encoded(text), file)
 
     @classmethod
     def _from_bytes(cls, raw: bytes, file: str) -> Source:
@@ -176,6 +177,11 @@ class Source:
         from cnnshape.file.index import index  # with tree-sitter: most texts are never asked
 
         return index(self.raw)
+
+
+def _encoded(text: str | bytes) -> bytes:
+    """Return a text in UTF-8; half a character, which is none, as bytes that are none."""
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
 
 
 def _bytes(path: str | os.PathLike[str], name: str) -> bytes:

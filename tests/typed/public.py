@@ -13,6 +13,7 @@ from hypothesis.strategies import SearchStrategy
 import cnnshape
 from cnnshape import (
     ArchitectureError,
+    Examination,
     LayerReport,
     Network,
     NoClosedForm,
@@ -23,6 +24,7 @@ from cnnshape import (
     assert_shapes,
     build,
     dumps,
+    examine,
     load,
     loads,
     receptive_fields,
@@ -40,6 +42,10 @@ def nets() -> Network:
     net = assert_type(load("net.toml"), Network)
     assert_type(load(Path("net.toml")), Network)
     assert_type(loads("layers = []"), Network)
+    found = assert_type(examine("layers = []", "net.toml", {"blocks/conv.toml": ""}), Examination)
+    assert_type(examine(b"layers = []", Path("net.toml"), {Path("conv.toml"): b""}), Examination)
+    assert_type((found.net, found.report, found.problems), tuple[Network, Report | None, tuple[Problem, ...]])
+    examine(Path("net.toml"))  # type: ignore[arg-type]
     load(7)  # type: ignore[arg-type]
     assert_type(dumps(net), str)
     assert_type(trace(build(net), (3, 32, 32)), Network)
