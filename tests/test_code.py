@@ -24,6 +24,7 @@ FOLDERS = [
     "pytorch",
     "convert",
     "show",
+    "picture",
     "commands",
 ]
 DOORS = ["testing", "__init__", "pytest_plugin", "cli", "__main__"]  # thin: the public ways in, above all folders

@@ -23,6 +23,7 @@ class Activation(Layer):
     """Activations, softmax, dropout, identity."""
 
     family = "Layers that keep the shape"
+    paint = "activation"
     by_name = True
 
 
@@ -269,6 +270,7 @@ class Softmin(_OverAxis, type="softmin", torch="Softmin"):
 class Dropout(_Pointwise, type="dropout", torch="Dropout"):
     """In training, each value with probability p replaced by 0."""
 
+    paint = "drop"
     p = Real(0.5, least=0, most=1)
     modules: ClassVar[Mapping[str, Any]] = {"Dropout{rank}d": {}, "AlphaDropout": {}, "FeatureAlphaDropout": {}}
     functions = ("alpha_dropout", "feature_dropout", "feature_alpha_dropout")

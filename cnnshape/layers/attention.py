@@ -50,6 +50,7 @@ class Attention(Layer, type="attention"):
     """
 
     family = "Attention"
+    paint = "attending"
     ranks = ANY_SPACE
     modules: ClassVar = {"MultiheadAttention": {}}
     functions = (CORE,)

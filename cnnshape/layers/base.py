@@ -48,6 +48,8 @@ class Layer(InTorch):
 
     type: ClassVar[str] = ""
     family: ClassVar[str] = ""  # the heading above its file's types in docs/layers.md
+    paint: ClassVar[str] = "other"  # its colour in a picture, by name
+    sign: ClassVar[str] = ""  # of a join, in a picture: + - x / @, || of results side by side
     ranks: ClassVar[range] = ANY_RANK  # numbers of spatial axes that it takes
     joins: ClassVar[range] = range(1, 2)  # numbers of inputs that it takes, references not counted
     alone: ClassVar[bool] = False  # of a type that joins: one input is as usual, and need not be said

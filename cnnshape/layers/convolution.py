@@ -48,6 +48,7 @@ class Learned(Layer):
     """Convolution, transposed convolution, linear: a weight, learned or fixed, perhaps made of other parameters."""
 
     family = "Layers that multiply with learned weights"
+    paint = "filters"
     bias: Flag
     learned: Flag
     parametrization: Word
@@ -380,6 +381,7 @@ class ConvTranspose(Following, _Filters, type="conv_transpose", torch="ConvTrans
     Source  Dumoulin & Visin 2016, relationship 14 (arXiv:1603.07285); torch.nn.ConvTranspose2d
     """
 
+    paint = "enlarged"
     in_channels = Inferred(channels_of)
     out_channels = Count()
     kernel_size = WindowSetting()
@@ -505,6 +507,7 @@ class Linear(Learned, type="linear", torch="Linear"):
     Source  torch.nn.Linear
     """
 
+    paint = "dense"
     in_features = Inferred(last_of)
     out_features = Count(sides=True)
     bias = Flag(True)

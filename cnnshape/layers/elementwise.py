@@ -59,6 +59,7 @@ class Elementwise(Layer):
     """Functions of each value, and learned tensors that are multiplied or added."""
 
     family = "Layers that work on each value"
+    paint = "pointwise"
 
 
 class Function(Elementwise, type="function"):

@@ -24,6 +24,7 @@ class Joining(Layer):
     """Concatenation and arithmetic of results."""
 
     family = "Layers that join several results"
+    paint = "join"
 
 
 class Concat(Joining, type="concat"):
@@ -34,6 +35,7 @@ class Concat(Joining, type="concat"):
     Source  torch.cat
     """
 
+    sign = "||"
     dim = Dim(1, torch=False)
     functions = ("cat", "concatenate")
     joins = MANY
@@ -99,6 +101,7 @@ class Add(_Elementwise, type="add"):
     Source  torch.add
     """
 
+    sign = "+"
     broadcast = Flag(False, torch=False, compared=False)
     commutative = True
     associative = True
@@ -118,6 +121,7 @@ class Stack(Joining, type="stack"):
     Source  torch.stack
     """
 
+    sign = "||"
     dim = Dim(torch=False)
     joins = MANY
     ranks = ANY_SHAPE
@@ -159,6 +163,7 @@ class Matmul(Joining, type="matmul"):
     Source  torch.matmul
     """
 
+    sign = "@"
     joins = range(2, 3)
     ranks = ANY_SPACE
     functions = ("bmm",)
@@ -195,6 +200,7 @@ class Sub(_Elementwise, type="sub"):
     Source  torch.sub
     """
 
+    sign = "-"
     broadcast = Flag(False, torch=False, compared=False)
     functions = ("subtract",)
     joins = range(2, 3)
@@ -214,6 +220,7 @@ class Mul(_Elementwise, type="mul"):
     Source  torch.mul
     """
 
+    sign = "x"
     functions = ("multiply",)
     commutative = True
     associative = True
@@ -241,6 +248,7 @@ class Div(_Elementwise, type="div"):
     Source  torch.div
     """
 
+    sign = "/"
     functions = ("truediv", "divide", "true_divide")
     joins = range(2, 3)
 

@@ -26,6 +26,7 @@ class Normalization(Layer):
     """Normalisation over some of the axes."""
 
     family = "Layers that normalise"
+    paint = "norm"
     by_name = True
 
 

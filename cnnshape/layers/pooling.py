@@ -51,6 +51,7 @@ class Pooling(Layer):
     """Pooling and its inverse."""
 
     family = "Layers that summarise windows"
+    paint = "pool"
 
 
 class _Pool(Pooling, Sliding):

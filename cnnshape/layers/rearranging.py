@@ -22,6 +22,7 @@ class Rearranging(Layer):
     """Layers without weights, for which all axes are alike, or are exchanged."""
 
     family = "Layers that rearrange"
+    paint = "rearranged"
     by_name = True
 
 

@@ -35,6 +35,7 @@ class Recurrent(Layer):
     """A network that reads one step after the other; the state after a step enters the next."""
 
     family = "Recurrent layers"
+    paint = "recurrence"
     ranks = range(1, 2)
     keeps_rank = False
     gates: ClassVar[int]  # the matrices for each state: those of the gates, and that of the state itself

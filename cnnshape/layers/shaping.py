@@ -49,6 +49,7 @@ class Shaping(Layer):
     """Layers without weights that change a shape."""
 
     family = "Layers that resize or cut"
+    paint = "resized"
     by_name = True
 
 
@@ -65,6 +66,7 @@ class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
     Source  torch.nn.Upsample
     """
 
+    paint = "enlarged"
     size = PerAxis(None, compared=False)
     scale_factor = Factor(compared=False)
     mode = Word("nearest", words=("nearest", "nearest-exact", "area", *MODES))

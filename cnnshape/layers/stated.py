@@ -28,6 +28,7 @@ class Stated(Layer):
     """Facts about a model that its layers do not show."""
 
     family = "Layers that state a fact"
+    paint = "stated"
 
 
 class Requirement(Stated, type="require"):

@@ -1,0 +1,198 @@
+"""The words of a picture, where they hide nothing: the sizes below the bodies, the names above, kernels on the arrows.
+
+Bodies and routes go in; Labels come out. No two overlap, and none lies on a body that is not its own. Sizes are never left
+out: they stagger, row below row. A name is shortened, then left out; so are a kernel and a stride.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cnnshape.picture.bodies import Body
+    from cnnshape.picture.routing import Route
+    from cnnshape.picture.scene import Arrow, Scene
+
+NAME_SIZE: Final = 10.0
+SIZE_SIZE: Final = 10.0
+SMALL_SIZE: Final = 8.0
+NARROW: Final = {
+    "i": 0.24,
+    "j": 0.24,
+    "l": 0.24,
+    ".": 0.29,
+    ",": 0.29,
+    "/": 0.3,
+    " ": 0.29,
+    "f": 0.29,
+    "t": 0.29,
+    "r": 0.35,
+    "-": 0.35,
+    "1": 0.56,
+    "(": 0.35,
+    ")": 0.35,
+}
+WIDE: Final = {"m": 0.85, "w": 0.74, "M": 0.85, "W": 0.96, "…": 1.0, "@": 1.03}
+LETTER: Final = 0.58  # of the size of the letters: as wide as a digit, and a little more
+CAPITAL: Final = 0.72
+OTHER: Final = 1.05  # a letter of another script
+UP: Final = 0.76  # of the size, above the line on which letters stand
+DOWN: Final = 0.22
+ROW: Final = 12.0
+MOST_ROWS: Final = 40
+
+
+class Label(NamedTuple):
+    """A text with its place: the point of its line at which it begins, ends or has its middle."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    anchor: str  # start, middle, end: as SVG has it
+    role: str  # name, size, window
+
+    @property
+    def width(self) -> float:
+        return width_of(self.text, self.size)
+
+    @property
+    def left(self) -> float:
+        return self.x - {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor] * self.width
+
+    @property
+    def right(self) -> float:
+        return self.left + self.width
+
+    @property
+    def top(self) -> float:
+        return self.y - UP * self.size
+
+    @property
+    def bottom(self) -> float:
+        return self.y + DOWN * self.size
+
+    def moved(self, x: float, y: float) -> Label:
+        return self._replace(x=self.x + x, y=self.y + y)
+
+
+Rect = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def width_of(text: str, size: float) -> float:
+    """Return the width of a text in a sans-serif of this size, or a little more."""
+    return size * sum(_letter(letter) for letter in text)
+
+
+def _letter(letter: str) -> float:
+    if letter in NARROW or letter in WIDE:
+        return NARROW.get(letter) or WIDE[letter]
+    return OTHER if ord(letter) > 0x24F else CAPITAL if letter.isupper() else LETTER  # noqa: PLR2004 -- Latin
+
+
+def labelled(scene: Scene, bodies: Sequence[Body], routes: Sequence[Route]) -> list[Label]:
+    """Return the labels of a scene."""
+    return _Labels(scene, bodies, routes).all()
+
+
+class _Labels:
+    """Labels one after the other, each where there is room."""
+
+    def __init__(self, scene: Scene, bodies: Sequence[Body], routes: Sequence[Route]):
+        self.scene, self.bodies, self.routes = scene, bodies, routes
+        self.solid = [(rect, index) for index, body in enumerate(bodies) for rect in _outline(body)]
+        self.lines = [rect for route in routes for rect in _segments(route)]
+        self.placed: list[Label] = []
+
+    def all(self) -> list[Label]:
+        for index, solid in enumerate(self.scene.solids):
+            self.place(index, self.below(index, solid.size))
+        for index, solid in enumerate(self.scene.solids):
+            for name in solid.names:
+                if self.place(index, self.above(index, name)):
+                    break
+        for route in self.routes:
+            if route.arrow is not None and not route.skip:
+                arrow = self.scene.arrows[route.arrow]
+                self.window(arrow, route)
+        return self.placed
+
+    def below(self, index: int, size: str) -> Iterator[Label]:
+        body = self.bodies[index]
+        for row in range(MOST_ROWS):
+            y = body.bottom + 11.0 + ROW * row
+            yield Label(size, body.left + (body.width + body.dx) / 2, y, SIZE_SIZE, "middle", "size")
+
+    def above(self, index: int, name: str) -> Iterator[Label]:
+        body = self.bodies[index]
+        for row in range(3):
+            y = body.highest - 5.0 - ROW * row
+            yield Label(name, body.left + (body.width + body.dx) / 2, y, NAME_SIZE, "middle", "name")
+            yield Label(name, body.left - 1.0, y, NAME_SIZE, "start", "name")
+
+    def window(self, arrow: Arrow, route: Route) -> None:
+        """Put the kernel above an arrow and the stride below, or both beside it where it turns."""
+        (x0, y0), *_, (x1, y1) = route.points
+        if not arrow.kernel and not arrow.stride:
+            return
+        if y0 == y1:
+            x = (x0 + x1 - 4.0) / 2
+            for text, y in ((arrow.kernel, y0 - 3.5), (arrow.stride, y0 + 9.0)):
+                self.place(None, [Label(text, x, y, SMALL_SIZE, "middle", "window")] if text else ())
+            return
+        text = " ".join(filter(None, (arrow.kernel, arrow.stride)))
+        corner = route.points[1][0]
+        down = y1 > y0
+        self.place(
+            None,
+            [
+                Label(text, x0 + 3.0, y0 - 3.5, SMALL_SIZE, "start", "window"),
+                Label(text, corner + 4.0, (y0 + y1) / 2, SMALL_SIZE, "start", "window"),
+                Label(text, corner + 4.0, y0 + 9.0 if down else y0 - 9.0, SMALL_SIZE, "start", "window"),
+                Label(text, x1 - 3.0, y1 - 3.5, SMALL_SIZE, "end", "window"),
+                Label(text, corner - 4.0, (y0 + y1) / 2, SMALL_SIZE, "end", "window"),
+                Label(text, x1 - 4.0, y1 + 9.0, SMALL_SIZE, "end", "window"),
+            ],
+        )
+
+    def place(self, index: int | None, places: Iterable[Label]) -> bool:
+        """Put a label at the first place that is free, without arrows through it if there is one; say if there is any."""
+        crossed = None
+        for tries, label in enumerate(places):
+            rect = (label.left - 1.0, label.top, label.right + 1.0, label.bottom)
+            if not self.free(index, rect):
+                continue
+            if not any(_overlap(rect, line) for line in self.lines):
+                self.placed.append(label)
+                return True
+            crossed = crossed or (label, tries)
+            if tries > crossed[1] + 1:
+                break
+        if crossed:
+            self.placed.append(crossed[0])
+        return crossed is not None
+
+    def free(self, index: int | None, rect: Rect) -> bool:
+        """Say whether nothing is under a label, but the body that it names."""
+        return not any(
+            _overlap(rect, (label.left, label.top, label.right, label.bottom)) for label in self.placed
+        ) and not any(other != index and _overlap(rect, solid) for solid, other in self.solid)
+
+
+def _outline(body: Body) -> Iterator[Rect]:
+    """Yield rectangles that cover a body's outline."""
+    steps = 4 if body.dx > 4.0 else 1  # noqa: PLR2004 -- a corner that no label would fit into
+    for step in range(steps + 1):
+        x, y = body.dx * step / steps, body.dy * step / steps
+        yield body.left + x, body.top - y, body.left + body.width + x, body.bottom - y
+
+
+def _segments(route: Route) -> Iterator[Rect]:
+    for (x0, y0), (x1, y1) in zip(route.points, route.points[1:], strict=False):
+        yield min(x0, x1), min(y0, y1) - 0.5, max(x0, x1), max(y0, y1) + 0.5
+
+
+def _overlap(one: Rect, other: Rect) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

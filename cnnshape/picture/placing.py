@@ -1,0 +1,151 @@
+"""A scene on paper: rows by level, columns in the order of running, arrows between them, and words where there is room.
+
+A Scene goes in; a Placed comes out, in units of which ten are the size of the letters.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cnnshape.picture.bodies import body_of, scale_of
+from cnnshape.picture.labels import SIZE_SIZE, SMALL_SIZE, labelled, width_of
+from cnnshape.picture.legend import legend
+from cnnshape.picture.routing import routed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnnshape.picture.bodies import Body
+    from cnnshape.picture.labels import Label
+    from cnnshape.picture.legend import Entry
+    from cnnshape.picture.routing import Route
+    from cnnshape.picture.scene import Scene
+
+WIDEST: Final = 1560  # on A4 landscape the smallest letters have 4 pt then: 277 mm for the width, 190 for the height
+HIGHEST: Final = 1070
+SIDES: Final = (170, 140, 112, 88, 68, 52, 40)  # the longest side, on paper: the first at which the picture fits
+TRUE: Final = "true"
+LOG: Final = "log"
+GAP: Final = 26.0
+JOIN: Final = 20.0  # more before a join, for its sign
+HEADROOM: Final = 34.0  # between a row's middle and the tops of the next: two rows of names, and arrows
+MARGIN: Final = 12.0
+
+
+class Placed(NamedTuple):
+    """A scene on paper. All coordinates are from the upper left corner."""
+
+    scene: Scene
+    width: float
+    height: float
+    bodies: tuple[Body, ...]  # of the scene's solids
+    routes: tuple[Route, ...]  # of the scene's arrows, and one for each output among several
+    labels: tuple[Label, ...]
+    legend: tuple[Entry, ...]
+
+
+def place(scene: Scene, scale: str = TRUE) -> Placed:
+    """Return the scene on paper, as large as an A4 page takes it with letters of 4 pt or more."""
+    for longest in SIDES:
+        bodies = _bodies(scene, longest, log=scale == LOG)
+        if max((body.right for body in bodies), default=0.0) > WIDEST and longest != SIDES[-1]:
+            continue
+        routes = routed(scene, bodies)
+        placed = _framed(scene, bodies, routes, labelled(scene, bodies, routes))
+        if placed.width <= WIDEST and placed.height <= HIGHEST:
+            break
+    return placed
+
+
+def _bodies(scene: Scene, longest: float, *, log: bool) -> list[Body]:
+    """Return the bodies of a scene whose longest side is so long, in their rows and columns."""
+    scale = scale_of(scene.solids, longest, log=log)
+    flat = [body_of(solid, scale) for solid in scene.solids]
+    middles = _rows(scene, flat)
+    down = (middles[solid.level] - body.middle for solid, body in zip(scene.solids, flat, strict=True))
+    return _columns(scene, [body.moved(0.0, by) for body, by in zip(flat, down, strict=True)])
+
+
+def _rows(scene: Scene, bodies: Sequence[Body]) -> dict[float, float]:
+    """Return the height of the middle of each level's row: the tops of a row are below the middle of the one before."""
+    middles: dict[float, float] = {}
+    before: float | None = None
+    for level in sorted({solid.level for solid in scene.solids}):
+        half = max(b.bottom - b.middle for s, b in zip(scene.solids, bodies, strict=True) if s.level == level)
+        middles[level] = half if before is None else before + HEADROOM + half
+        before = middles[level]
+    return middles
+
+
+def _columns(scene: Scene, bodies: Sequence[Body]) -> list[Body]:
+    """Return the bodies beside each other, with room for arrows, for what stands on them, and for the labels."""
+    entering = {arrow.target: arrow for arrow in scene.arrows if arrow.source == arrow.target - 1}
+    placed: list[Body] = []
+    right = 0.0
+    for index, (solid, body) in enumerate(zip(scene.solids, bodies, strict=True)):
+        if index and solid.rows and solid.rows == scene.solids[index - 1].rows and _apart(body, placed, scene, index):
+            placed.append(body.moved(placed[-1].left, 0.0))
+            right = max(right, placed[-1].right)
+            continue
+        arrow = entering.get(index)
+        level = arrow is not None and scene.solids[index - 1].level == solid.level
+        words = max(map(_small, (arrow.kernel, arrow.stride))) if arrow and level else 0.0
+        left = right + max(GAP, words + 12.0) + JOIN * bool(solid.sign) if index else 0.0
+        centre = (body.width + body.dx) / 2
+        for other, distance in _staggered(scene, index):
+            there = placed[other]
+            left = max(left, (there.left + there.right) / 2 + distance - centre)
+        placed.append(body.moved(left, 0.0))
+        right = placed[-1].right
+    return placed
+
+
+def _apart(body: Body, placed: Sequence[Body], scene: Scene, index: int) -> bool:
+    """Say whether a body of the same block fits above or below those in the same column."""
+    column = [
+        other for solid, other in zip(scene.solids, placed, strict=False) if solid.rows == scene.solids[index].rows
+    ]
+    return all(body.highest > other.bottom + HEADROOM or body.bottom + HEADROOM < other.highest for other in column)
+
+
+def _small(text: str) -> float:
+    return width_of(text, SMALL_SIZE)
+
+
+def _staggered(scene: Scene, index: int) -> list[tuple[int, float]]:
+    """Return the solids before one whose labels would stand beside its own, with the least distance of their centres."""
+    solid = scene.solids[index]
+    beside = [other for other in range(index) if scene.solids[other].level == solid.level][-2:]
+    if len(beside) < 2:  # noqa: PLR2004 -- the second but one stands in the same row of labels
+        return []
+    other = beside[0]
+    return [(other, (width_of(solid.size, SIZE_SIZE) + width_of(scene.solids[other].size, SIZE_SIZE)) / 2 + 6.0)]
+
+
+def _framed(scene: Scene, bodies: Sequence[Body], routes: Sequence[Route], labels: Sequence[Label]) -> Placed:
+    """Return all with a margin around it, and the legend below."""
+    points = [point for route in routes for point in route.points]
+    left = min(
+        [*(body.left for body in bodies), *(label.left for label in labels), *(x for x, _ in points)], default=0.0
+    )
+    top = min(
+        [*(body.highest for body in bodies), *(label.top for label in labels), *(y for _, y in points)], default=0.0
+    )
+    right = max(
+        [*(body.right for body in bodies), *(label.right for label in labels), *(x for x, _ in points)], default=0.0
+    )
+    bottom = max(
+        [*(body.bottom for body in bodies), *(label.bottom for label in labels), *(y for _, y in points)], default=0.0
+    )
+    x, y = MARGIN - left, MARGIN - top
+    width = max(right + x + MARGIN, 240.0)
+    entries, end = legend(scene, MARGIN, bottom + y + MARGIN, width - 2 * MARGIN)
+    return Placed(
+        scene,
+        width,
+        end + MARGIN,
+        tuple(body.moved(x, y) for body in bodies),
+        tuple(route.moved(x, y) for route in routes),
+        tuple(label.moved(x, y) for label in labels),
+        tuple(entries),
+    )

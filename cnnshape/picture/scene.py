@@ -1,0 +1,408 @@
+"""The scene of a picture: the tensors of a checked net, and the arrows between them, without sizes on paper.
+
+A net and its report go in; a Scene comes out. A Solid is a tensor: what a layer or a folded block makes, with the layers
+that keep its shape as stripes. It has the level at which it stands (levels.py), the rows that it shows, and the value that
+it is, so that a reader finds its shape at any input: `net.check(input=...)`, or the closed form. `placing.py` gives the
+solids their places on paper; svg.py and tikz.py write them.
+
+    scene = make(net, net.check(), depth=2)
+    scene.solids[3].name, .shape, .level, .stripes      # in the order of running, the inputs first
+    scene.arrows[0].source, .target                     # the indexes of solids
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from cnnshape.layers.parameters import per_axis
+from cnnshape.numbers.shape import text
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.picture.levels import levels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from cnnshape.layers import Layer
+    from cnnshape.network.network import Network
+    from cnnshape.network.report import LayerReport, Report
+    from cnnshape.numbers.shape import Shape
+
+LEAST_SOLIDS: Final = 8  # the default depth unfolds blocks until there are as many,
+MOST_SOLIDS: Final = 40  # and no more than these
+INPUT: Final = "input"
+BLOCK: Final = "block"
+STRIPES: Final = ("activation", "norm", "pointwise", "drop")  # the paints of layers that may be stripes
+OK: Final = "ok"
+FAILS: Final = "fails"  # a layer refuses what enters, or the file is wrong about it
+UNKNOWN_STATE: Final = "unknown"  # behind a failure
+
+
+class Stripe(NamedTuple):
+    """A layer that keeps the shape, in the solid of its tensor."""
+
+    name: str
+    type: str
+    paint: str
+    row: int  # of the report
+
+
+class Solid(NamedTuple):
+    """A tensor of the picture."""
+
+    name: str  # dotted, and folded to the depth; "conv3_2 … conv3_3" of equal neighbours
+    kind: str  # "input", the layer's type, or the block's name
+    paint: str
+    value: int  # the graph's number of the tensor
+    rows: tuple[int, ...]  # of the report, drawn here, in order; of a fold, those inside
+    shape: Shape | None  # channels first; a number that is not known is UNKNOWN
+    size: str  # the shape in words, in the file's layout
+    level: float
+    stripes: tuple[Stripe, ...] = ()
+    times: int = 1  # the equal parts of a fold, or equal neighbours
+    folded: bool = False
+    sign: str = ""  # of a join
+    parts: tuple[int, ...] = ()  # the channels that a concat joins, in order
+    dropped: tuple[int, ...] = ()  # along each spatial axis, the cells at the end that the next layer does not read
+    state: str = OK
+    outputs: tuple[str, ...] = ()  # the names of the net's outputs that it is
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name in the forms in which it may be shown, the longest first."""
+        times = f" x {self.times}" if self.times > 1 else ""
+        first, _, last = self.name.partition(" … ")
+        stem = len(first) - len(first.rsplit(".", 1)[-1]) if "." in first else 0
+        short = f"{first} … {last[stem:]}" if last else self.name
+        return tuple(dict.fromkeys((f"{short}{times}", f"{short.rsplit('.', 1)[-1]}{times}")))
+
+
+class Arrow(NamedTuple):
+    """A tensor that enters a layer, by the indexes of the two solids."""
+
+    source: int
+    target: int
+    kernel: str = ""  # 3x3
+    stride: str = ""  # /2; x2 of a layer that makes sides larger
+    times: int = 1  # the values that enter
+    reference: bool = False  # its size is looked at, and not its content
+
+
+class Scene(NamedTuple):
+    """All that a picture shows, in the order of running."""
+
+    name: str
+    source: str
+    solids: tuple[Solid, ...]
+    arrows: tuple[Arrow, ...]
+    depth: int
+    layout: str
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes of most of the tensors with space."""
+        ranks = [len(solid.shape) - 1 for solid in self.solids if solid.shape and len(solid.shape) > 1]
+        return max(ranks, key=ranks.count, default=0)
+
+    def legend(self) -> dict[str, tuple[str, ...]]:
+        """Return the types and blocks in the picture by their paint, in the order of running."""
+        found: dict[str, dict[str, None]] = {}
+        for solid in self.solids:
+            for paint, kind in ((solid.paint, solid.kind), *((s.paint, s.type) for s in solid.stripes)):
+                found.setdefault(paint, {})[kind] = None
+        return {paint: tuple(kinds) for paint, kinds in found.items()}
+
+
+def make(net: Network, report: Report, depth: int | None = None) -> Scene:
+    """Return the scene of a net by its report, with `depth` levels of blocks unfolded.
+
+    None: the least depth that shows LEAST_SOLIDS tensors, if it shows no more than MOST_SOLIDS.
+    """
+    stand = levels(net, report)
+    if depth is not None:
+        return _Making(net, report, stand, depth).scene()
+    deepest = max((node.name.count(".") + 1 for node in net.nodes), default=1)
+    best = None
+    for depth in range(1, deepest + 1):  # noqa: PLR1704 -- None until here
+        scene = _Making(net, report, stand, depth).scene()
+        if best is None or len(scene.solids) <= MOST_SOLIDS:
+            best = scene
+        if len(scene.solids) > LEAST_SOLIDS:
+            break
+    assert best
+    return best
+
+
+def paint_of(row: LayerReport) -> str:
+    """Return the paint of a row's layer."""
+    return row.node.layer.paint if row.node.layer else UNKNOWN_STATE
+
+
+class _Making:
+    """Makes the scene of one report at one depth. Values and rows are numbers, as in the graph."""
+
+    def __init__(self, net: Network, report: Report, stand: list[float], depth: int):
+        self.net, self.report, self.levels, self.depth = net, report, stand, depth
+        self.first = 1 + len(net.inputs)  # the value of the first row
+        self.shapes = [
+            None,
+            *(report.inputs.get(name) for name in net.inputs),
+            *(r.result.output for r in report.layers),
+        ]
+        self.readers: dict[int, list[int]] = {}  # the rows that read a value
+        for index, row in enumerate(report.layers):
+            for value in row.node.inputs:
+                self.readers.setdefault(value, []).append(index)
+        self.outputs: dict[int, list[str]] = {}
+        for name, value in net.outputs.items():
+            self.outputs.setdefault(value, []).append(name)
+        self.solids: list[Solid] = []
+        self.arrows: list[Arrow] = []
+        self.shown: dict[int, int] = {}  # the solid of each value that is drawn
+
+    def scene(self) -> Scene:
+        for value, name in enumerate(self.net.inputs, 1):
+            self.add(value, Solid(name, INPUT, INPUT, value, (), *self.tensor(value)))
+        for name, rows in self.units():
+            if len(rows) == 1 and self.front(rows[0]) == self.report.layers[rows[0]].name:
+                self.layer(name, rows[0])
+            elif (head := self.head(rows)) is not None:
+                for row in rows:
+                    self.layer(name if row == head else self.report.layers[row].name, row)
+            else:
+                self.fold(name, rows)
+        net = self.net
+        return Scene(net.name, net.source, tuple(self.solids), tuple(self.arrows), self.depth, net.layout)
+
+    def front(self, row: int) -> str:
+        """Return the name of a row, folded to the depth."""
+        return ".".join(self.report.layers[row].name.split(".")[: self.depth])
+
+    def units(self) -> Iterator[tuple[str, list[int]]]:
+        """Yield the rows that share a front, by it; a layer that is not folded stands alone."""
+
+        def key(row: int) -> tuple[str, int]:
+            front = self.front(row)
+            return front, row if front == self.report.layers[row].name else -1
+
+        for (name, _), rows in groupby(range(len(self.report.layers)), key=key):
+            yield name, list(rows)
+
+    def tensor(self, value: int) -> tuple[Shape | None, str, float]:
+        """Return the shape of a value, in words as well, and its level."""
+        shape = self.shapes[value]
+        return shape, text(shape, self.net.layout), self.levels[value]
+
+    def add(self, value: int, solid: Solid) -> int:
+        """Add a solid, and return its index."""
+        self.shown[value] = len(self.solids)
+        self.solids.append(solid._replace(outputs=tuple(self.outputs.get(value, ()))))
+        return self.shown[value]
+
+    # Layers
+
+    def is_stripe(self, row: int) -> bool:
+        """Say whether a layer keeps the shape of a tensor that nothing else reads."""
+        layer = self.report.layers[row]
+        value = layer.node.inputs[0]
+        return (
+            paint_of(layer) in STRIPES
+            and len(layer.node.inputs) == 1
+            and layer.result.output is not None
+            and layer.result.output == layer.input_shapes[0]
+            and not layer.result.refusals
+            and len(self.readers[value]) == 1
+            and value not in self.outputs
+        )
+
+    def head(self, rows: list[int]) -> int | None:
+        """Return the row of a fold that is one layer, with stripes behind it; None of any other."""
+        first, *others = rows
+        chained = all(
+            self.report.layers[row].node.inputs == (self.first + row - 1,) and self.is_stripe(row) for row in others
+        )
+        return first if chained and not self.is_stripe(first) else None
+
+    def layer(self, name: str, row: int) -> None:
+        """Add a layer: as a stripe of the solid before it, as one more of an equal solid, or as a solid."""
+        layer, value = self.report.layers[row], self.first + row
+        if self.is_stripe(row) and layer.node.inputs[0] in self.shown:
+            self.stripe(name, row)
+            return
+        paint = paint_of(layer)
+        solid = Solid(
+            name,
+            layer.type,
+            paint,
+            value,
+            (row,),
+            *self.tensor(value),
+            sign=layer.node.layer.sign if layer.node.layer else "",
+            parts=_parts(layer),
+            state=self.state([row]),
+        )
+        index = self.add(value, solid)
+        self.enter(index, [row], *_window(layer))
+        self.join()
+
+    def stripe(self, name: str, row: int) -> None:
+        """Put a layer into the solid of the tensor that it keeps the shape of."""
+        layer, value = self.report.layers[row], self.first + row
+        index = self.shown[value] = self.shown[layer.node.inputs[0]]
+        solid = self.solids[index]
+        stripe = Stripe(name, layer.type, paint_of(layer), row)
+        self.solids[index] = solid._replace(
+            value=value,
+            rows=(*solid.rows, row),
+            stripes=(*solid.stripes, stripe),
+            outputs=tuple(self.outputs.get(value, ())),
+        )
+        self.join()
+
+    # Blocks
+
+    def fold(self, name: str, rows: list[int]) -> None:
+        """Add a block or a repeat: a solid for each shape that it gives, the last one's first."""
+        inside = {self.first + row for row in rows}
+        used = [
+            v for v in inside if v in self.outputs or any(self.first + r not in inside for r in self.readers.get(v, ()))
+        ]
+        given: dict[Any, list[int]] = {}
+        for value in sorted(used) or [self.first + rows[-1]]:
+            given.setdefault((self.shapes[value], self.levels[value]), []).append(value)
+        kind, times = self.content(rows)
+        main = None
+        for values in sorted(given.values(), key=lambda some: some[-1], reverse=True):
+            solid = Solid(
+                name,
+                kind,
+                BLOCK,
+                values[-1],
+                tuple(rows),
+                *self.tensor(values[-1]),
+                times=times if main is None else 1,
+                folded=True,
+                state=self.state(rows),
+            )
+            index = self.add(values[-1], solid)
+            self.shown.update(dict.fromkeys(values, index))
+            if main is None:
+                main = index
+                self.enter(index, rows)
+            else:
+                self.arrows.append(Arrow(main, index, times=len(values)))
+        self.join()
+
+    def content(self, rows: list[int]) -> tuple[str, int]:
+        """Return what a fold is: the name of its block, or of the equal parts that it is, and their number."""
+        layers = [self.report.layers[row] for row in rows]
+        parts = {".".join(row.name.split(".")[: self.depth + 1]): self.kind(row, 1) for row in layers}
+        if len(parts) > 1 == len({*parts.values()}):
+            return next(iter(parts.values())), len(parts)
+        return self.kind(layers[0], 0), 1
+
+    def kind(self, row: LayerReport, deeper: int) -> str:
+        """Return the block that a row is folded into at the depth, or deeper; its type where there is none."""
+        blocks = row.node.blocks[self.depth - 1 + deeper :]
+        return (blocks[0] if blocks else "") or (row.type if len(row.name.split(".")) == self.depth + deeper else BLOCK)
+
+    # What all have
+
+    def state(self, rows: Iterable[int]) -> str:
+        """Return whether rows fail, are not known, or are well."""
+        layers = [self.report.layers[row] for row in rows]
+        if any(layer.result.refusals or layer.node.layer is None for layer in layers):
+            return FAILS
+        whole = all(layer.result.output is not None and UNKNOWN not in layer.result.output for layer in layers)
+        return OK if whole else UNKNOWN_STATE
+
+    def enter(self, index: int, rows: list[int], kernel: str = "", stride: str = "") -> None:
+        """Add the arrows to a solid from those whose values its rows read, and the cells that are not read there."""
+        inside = {self.first + row for row in rows}
+        sources: dict[int, list[bool]] = {}
+        for row in rows:
+            node = self.report.layers[row].node
+            for place, value in enumerate(node.inputs):
+                if value in inside or value not in self.shown:
+                    continue
+                sources.setdefault(self.shown[value], []).append(place >= len(node.joined))
+                if place == 0:
+                    self.drop(self.shown[value], self.report.layers[row].dropped)
+        for source, references in sources.items():
+            if source != index:
+                times = len(references) if len(rows) == 1 else 1
+                self.arrows.append(Arrow(source, index, kernel, stride, times, reference=all(references)))
+
+    def drop(self, index: int, dropped: tuple[int | None, ...]) -> None:
+        """Note the cells at the ends of a solid that a layer does not read."""
+        solid = self.solids[index]
+        if any(dropped) and solid.shape and len(solid.shape) == len(dropped) + 1:
+            before = solid.dropped or (0,) * len(dropped)
+            cells = tuple(max(one, other or 0) for one, other in zip(before, dropped, strict=True))
+            self.solids[index] = solid._replace(dropped=cells)
+
+    def join(self) -> None:
+        """Join the last solid to the one before it, where it is the same once more."""
+        if len(self.solids) < 2:  # noqa: PLR2004 -- two solids
+            return
+        one, other = self.solids[-2:]
+        index = len(self.solids) - 1
+        arrows = [arrow for arrow in self.arrows if index in {arrow.source, arrow.target}]
+        alone = [arrow.source for arrow in arrows] == [index - 1] and {*self.readers.get(one.value, ())} <= {
+            *other.rows
+        }
+        if not alone or one.outputs or other.kind == INPUT or not self.alike(one, other):
+            return
+        del self.solids[-1]
+        self.arrows.remove(arrows[0])
+        self.shown = {value: min(solid, index - 1) for value, solid in self.shown.items()}
+        name = f"{one.name.partition(' … ')[0]} … {other.name}"
+        joined = other._replace(name=name, rows=one.rows + other.rows, times=one.times + 1)
+        self.solids[-1] = joined
+
+    def alike(self, one: Solid, other: Solid) -> bool:
+        """Say whether a solid is the same as the one before it, or as the last of those that were joined to it."""
+        if one.state != OK or other.state != OK or one.kind != other.kind or one.shape != other.shape or one.sign:
+            return False
+        if len(one.stripes) != len(other.stripes) or (one.folded and one.times > 1 and " … " not in one.name):
+            return False
+        last = one.rows[-len(other.rows) :]
+        return self.form(last) == self.form(other.rows)
+
+    def form(self, rows: Sequence[int]) -> list[tuple[Layer | None, tuple[int, ...]]]:
+        """Return the layers of rows, with where each takes its values from, counted from the first row."""
+        nodes = [self.report.layers[row].node for row in rows]
+        begin = self.first + rows[0]
+        return [(node.layer, tuple(max(value - begin, -1) for value in node.inputs)) for node in nodes]
+
+
+def _parts(layer: LayerReport) -> tuple[int, ...]:
+    """Return the channels that stand side by side in the result of a join, in order."""
+    of, y = layer.node.layer, layer.output
+    if of is None or not of.stacks or not y or None in layer.inputs:
+        return ()
+    channels = tuple(shape[0] for shape in layer.inputs if shape)
+    return channels if sum(channels) == y[0] else ()
+
+
+def _window(layer: LayerReport) -> tuple[str, str]:
+    """Return the kernel of a layer, as 3x3, and its stride or factor, as /2 or x2; "" for none."""
+    of, x, y = layer.node.layer, layer.input_shapes[0], layer.output
+    rank = len(x) - 1 if x else 0
+    kernel = getattr(of, "kernel_size", None)
+    stride = getattr(of, "stride", None) or getattr(of, "scale_factor", None) or kernel  # a pool's stride is its kernel
+    sides = [max(shape[1:], default=0) if shape and UNKNOWN not in shape else 0 for shape in (x, y)]
+    larger = 0 < sides[0] < sides[1]
+    return _along(kernel, rank, ""), _along(stride, rank, "x" if larger else "/")
+
+
+def _along(setting: Any, rank: int, sign: str) -> str:
+    """Write a setting with one number for each axis: 3x3; with a sign, /2, or /(2x1) where they differ, "" for 1."""
+    if setting is None or not rank:
+        return ""
+    entries = [str(entry) for entry in per_axis(setting, rank)]
+    if not sign:
+        return "x".join(entries)
+    if {*entries} == {"1"}:
+        return ""
+    return f"{sign}{entries[0]}" if len({*entries}) == 1 else f"{sign}({'x'.join(entries)})"
