@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnnshape.network.receptive import receptive_fields
     from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.requirements import NoClosedForm
+    from cnnshape.network.totals import Totals
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.sizeset import SizeSet
     from cnnshape.problems.base import ArchitectureError, Problem
@@ -31,6 +32,7 @@ __all__ = [
     "Problem",
     "Report",
     "SizeSet",
+    "Totals",
     "ValidSizes",
     "assert_shapes",
     "build",
@@ -54,6 +56,7 @@ HOMES: Final = {
     "Problem": "problems.base",
     "Report": "network.report",
     "SizeSet": "numbers.sizeset",
+    "Totals": "network.totals",
     "ValidSizes": "network.valid_sizes",
     "assert_shapes": "testing",
     "build": "pytorch.build",

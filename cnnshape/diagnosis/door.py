@@ -8,21 +8,25 @@ from __future__ import annotations
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.assemble.network import assemble
 from cnnshape.file.files import Files
-from cnnshape.file.reader import read, read_text
+from cnnshape.file.reader import read, read_source, read_text
+from cnnshape.file.source import Source
+from cnnshape.network.totals import totals
 from cnnshape.problems.base import NOTHING, errors
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from cnnshape.diagnosis.diagnose import Findings
     from cnnshape.file.architecture import Architecture
     from cnnshape.file.files import Overlay
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
+    from cnnshape.network.totals import Totals
     from cnnshape.numbers.shape import Input
     from cnnshape.problems.base import Diagnosed, Problem
     from cnnshape.problems.place import SourceText
@@ -75,14 +79,32 @@ def _examined(architecture: Architecture) -> Examination:
 
 def network(architecture: Architecture) -> Network:
     """Build the net that an architecture describes; its problems know their causes and fixes."""
-    return assemble(architecture)._replace(diagnose=Origin(architecture.file.source, architecture.files))
+    source = architecture.file.source
+    if not isinstance(source, Source):  # no TOML
+        return assemble(architecture)
+    origin = Origin(source, architecture.files)
+    return assemble(architecture)._replace(diagnose=origin, origin=origin)
 
 
 class Origin(NamedTuple):
     """The text that a net was built from, and its files: enough to build it anew."""
 
-    source: SourceText
+    source: Source
     files: Files | None
+
+    def varied(self, constants: Mapping[str, Any]) -> Network:
+        return self.net(constants).raise_for_errors()
+
+    def totals(self, given: Input | None, constants: Mapping[str, Any]) -> Totals:
+        return totals(self.net(constants), given)
+
+    def net(self, constants: Mapping[str, Any]) -> Network:
+        """Build the net with other constants, whatever is wrong with them. Raises TypeError."""
+        from cnnshape.diagnosis.varied import Varied
+        from cnnshape.file.assigned import assigned
+
+        architecture = read_source(self.source, self.files)
+        return network(read_source(Varied(self.source, assigned(architecture, constants)), self.files))
 
     def __call__(self, given: Input | None, *, strict: bool) -> Kept:
         return Kept(self, given, strict=strict)
@@ -105,8 +127,6 @@ class Kept:
 
     @cached_property
     def found(self) -> tuple[Diagnosed, ...]:
-        if not self.origin.source.data:  # a text that is no TOML
-            return ()
         findings = tried(self.origin.source, self.origin.files, self.given, strict=self.strict)
         found = findings.found if findings else ()
         return tuple(

@@ -23,16 +23,19 @@ class Files:
         self.path = path  # None: a text alone, which includes from the working directory
         self.unsaved = {Path(name).resolve(): text for name, text in (overlay or {}).items()}
         self.sources: dict[Path, Source] = {}  # of the included files, by their real paths
+        self.read: dict[Path, Source] = {}  # the same by the paths asked for, which are not looked for again
         self.asked: dict[Path, None] = {}  # all paths at which included files were looked for
 
     def is_file(self, path: Path) -> bool:
         self.asked[path] = None
-        return path.resolve() in self.unsaved or path.is_file()
+        return path in self.read or path.resolve() in self.unsaved or path.is_file()
 
     def included(self, path: Path) -> Source:
         """Return an included file. Raises SourceError."""
         self.asked[path] = None
-        real = path.resolve()
-        if real not in self.sources:
-            self.sources[real] = Source.included(path, self.unsaved.get(real))
-        return self.sources[real]
+        if path not in self.read:
+            real = path.resolve()
+            if real not in self.sources:
+                self.sources[real] = Source.included(path, self.unsaved.get(real))
+            self.read[path] = self.sources[real]
+        return self.read[path]

@@ -148,11 +148,18 @@ CHECKS: Final[tuple[Check, ...]] = (misfitting_inputs, reordered_inputs, refusal
 DECLARED_CHECKS: Final[tuple[Check, ...]] = (claimed_sizes, expectations, claims)  # at the declared input only
 
 
+def checked(graph: Graph, given: Input | None, checks: tuple[Check, ...] = CHECKS, *, strict: bool = False) -> Context:
+    """Run a net at its declared input (None) or another, and find its problems. Raises ValueError, as `inputs_at`."""
+    context = Context(graph, inputs_at(graph, given), strict=strict)
+    for find in checks:
+        context.problems += [*find(context)]
+    return context
+
+
 def check(graph: Graph, given: Input | None, *, strict: bool) -> Report:
     """Run a net at its declared input (None) or another, and check it. Raises ValueError, as `inputs_at`."""
-    context = Context(graph, inputs_at(graph, given), strict=strict)
-    for find in CHECKS if given is not None else CHECKS + DECLARED_CHECKS:
-        context.problems += [*find(context)]
+    checks = CHECKS if given is not None else CHECKS + DECLARED_CHECKS
+    context = checked(graph, given, checks, strict=strict)
     found = [problem.as_error() if strict else problem for problem in listed(context.problems)]
     if found and graph.diagnose:
         diagnosis = graph.diagnose(given, strict=strict)

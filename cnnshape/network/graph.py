@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from cnnshape.problems.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cnnshape.layers.base import Layer
     from cnnshape.numbers.shape import Input, Shape
@@ -73,6 +73,16 @@ class Diagnose(Protocol):
     def __call__(self, given: Input | None, *, strict: bool) -> Diagnosis: ...
 
 
+class Origin(Protocol):
+    """The file that a net was built from, to build it anew with other constants, by name; `with_constants` says more."""
+
+    def varied(self, constants: Mapping[str, Any]) -> Any:
+        """Return the Network. Raises TypeError, and ArchitectureError."""
+
+    def totals(self, given: Input | None, constants: Mapping[str, Any]) -> Any:
+        """Return the Totals. Raises TypeError, and ValueError."""
+
+
 class Graph(NamedTuple):
     """The record of a net, built at its declared input. Shapes are channels first, without the batch."""
 
@@ -89,6 +99,7 @@ class Graph(NamedTuple):
     allow: frozenset[str] = frozenset()  # the codes of warnings that are silenced everywhere
     problems: tuple[Problem, ...] = ()  # found by reading and building
     diagnose: Diagnose | None = None  # how a report's problems get their causes and fixes
+    origin: Origin | None = None  # None: of a model, or it is not known
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name or self.file}: {self.inputs}, {len(self.nodes)} layers>"

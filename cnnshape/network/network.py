@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.network.check import check
 from cnnshape.network.graph import Graph
+from cnnshape.network.totals import totals
 from cnnshape.problems.base import ArchitectureError, errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from cnnshape.network.graph import Origin
     from cnnshape.network.report import Report
+    from cnnshape.network.totals import Totals
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.shape import Input
 
@@ -34,6 +37,39 @@ class Network(Graph):
 
     def __getstate__(self) -> None:
         """Pickle the fields alone."""
+
+    def with_constants(self, constants: Mapping[str, Any] = {}, /, **more: Any) -> Network:
+        """Return the net with other values of its file's constants, as if the file said so; nothing is read from a disk.
+
+        `constants` may also name settings of the net's layers, and arguments where the net uses a block: {"layer1.depth": 4}.
+        Raises TypeError for a name that the file does not have, or a value that no file can have, and ArchitectureError
+        where the file is wrong with these values.
+        """
+        net: Network = self._vary("with_constants").varied({**constants, **more})
+        return net
+
+    def totals(
+        self,
+        constants: Mapping[str, Any] = {},
+        /,
+        input: Input | None = None,  # noqa: A002 -- the public name
+        **more: Any,
+    ) -> Totals:
+        """Return what comes out, and the counts, without a report: at the declared input or another, with other constants.
+
+        It is what `with_constants` and `check(input=...)` give, and never raises for sizes that do not fit: `valid` is
+        False then. Raises TypeError as `with_constants`, and ValueError where `input` does not suit the net's inputs.
+        """
+        given = {**constants, **more}
+        if not given:
+            return totals(self, input)
+        found: Totals = self._vary("totals").totals(input, given)
+        return found
+
+    def _vary(self, how: str) -> Origin:
+        if self.origin is None:
+            raise TypeError(f"{how}: {self.file or 'the net'} is no architecture file, and has no constants to vary")
+        return self.origin
 
     def valid_sizes(
         self,

@@ -20,6 +20,7 @@ from cnnshape import (
     Problem,
     Report,
     SizeSet,
+    Totals,
     ValidSizes,
     assert_shapes,
     build,
@@ -75,6 +76,17 @@ def reports(net: Network) -> None:
         assert_type(layer.parameters, int | None)
         assert_type(layer.macs, int | None)
         assert_type(layer.dropped, tuple[int | None, ...])
+
+
+def varied(net: Network) -> None:
+    assert_type(net.with_constants({"layer1.depth": 4}, width=48), Network)
+    found = assert_type(net.totals({"layer1.depth": 4}, input=(3, 64, 64), width=48), Totals)
+    assert_type(found.valid, bool)
+    assert_type(found.output, Shape | None)
+    assert_type(found.outputs, dict[str, Shape | None])
+    assert_type((found.parameters, found.macs), tuple[int | None, int | None])
+    assert_type(found.problem, Problem | None)
+    net.totals(input="3x64x64")  # type: ignore[arg-type]
 
 
 def problems(net: Network) -> None:

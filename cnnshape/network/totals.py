@@ -1,0 +1,41 @@
+"""The totals of a net at an input: a graph comes in; its outputs, its counts and its first error go out.
+
+An error is one of the file or of the shapes: expectations and claims speak of the net as the file has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnnshape.network.check import checked
+from cnnshape.problems.base import errors
+
+if TYPE_CHECKING:
+    from cnnshape.network.graph import Graph
+    from cnnshape.numbers.shape import Input, Shape
+    from cnnshape.problems.base import Problem
+
+
+class Totals(NamedTuple):
+    """The outputs and the counts of a net at one input. `valid`: it has no error; else `problem` is the first."""
+
+    outputs: dict[str, Shape | None]
+    parameters: int | None
+    macs: int | None
+    problem: Problem | None = None
+
+    @property
+    def valid(self) -> bool:
+        return self.problem is None
+
+    @property
+    def output(self) -> Shape | None:
+        """The last of the outputs."""
+        return next(reversed(self.outputs.values()), None)
+
+
+def totals(graph: Graph, given: Input | None) -> Totals:
+    """Return the totals at the declared input (None) or another. Raises ValueError, as `inputs_at`."""
+    context = checked(graph, given)
+    report, problem = context.report, next(iter(errors(context.problems)), None)
+    return Totals(report.outputs, report.parameters, report.macs, problem)
