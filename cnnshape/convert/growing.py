@@ -104,6 +104,7 @@ class Growing:
         self.owners: dict[str, str] = {}  # the node that has each weight
         self.pending: dict[int, Waiting] = {}  # paddings that a window behind may explain
         self.pools: dict[int, tuple[int, Any]] = {}  # by recorded indices: what entered the max_pool, and the pool
+        self.final: dict[int, View] = {}  # by recorded states of all layers: those of the last layer
         self.twins: dict[int, int] = {}  # values of nodes that share the weights of another value's
         self.returned = {output.tensor.value for output in first.outputs}
         self.read = self.returned.union(tensor.value for op in first.ops for tensor in op.inputs)
@@ -282,7 +283,8 @@ class Growing:
     def _with_ones(self, value: int, filled: list[bool]) -> int:
         """Return the value with axes of 1 where there are none, those side by side in one step."""
         if not any(filled):
-            return self.add(Reshape(shape=(1,) * len(filled)), [value]) if filled else value
+            alone = self.sizes[value] and all(map(is_one, self.sizes[value]))
+            return self.add(Reshape(shape=(1,) * len(filled)), [value]) if filled or alone else value
         index = 0
         while index < len(filled):
             if filled[index]:

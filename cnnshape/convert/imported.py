@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.faults import with_faults
 from cnnshape.convert.lowering import lowered
-from cnnshape.convert.requirements import by_value, requirements
+from cnnshape.convert.requirements import by_value, compares_sides, requirements
 from cnnshape.convert.written import dumps
 from cnnshape.layers.stated import Opaque
 from cnnshape.problems.base import ArchitectureError, errors
@@ -54,17 +54,18 @@ def required(model: Any, first: Recording) -> Requirements:
 
 
 def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> list[Recording]:
-    """Return the recordings of a model at an input, and at two other sizes."""
+    """Return the recordings of a model at an input, and at two other sizes; at a third, where it compares sides."""
     from torch.nn import Module
 
-    from cnnshape.pytorch.record import others, runs
+    from cnnshape.pytorch.record import others, record, runs, turned
 
     if not isinstance(model, Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r:.60}")
     given = (
         {name: tuple(shape) for name, shape in inputs.items()} if hasattr(inputs, "items") else {"input": tuple(inputs)}
     )
-    return [*runs(model, [given, *others(given)])]
+    found = [*runs(model, [given, *others(given)])]
+    return [*found, record(model, turned(given))] if len(found) > 1 and compares_sides(found[0]) else found
 
 
 class Imported(NamedTuple):
@@ -116,7 +117,7 @@ def _of_code(asked: Requirements) -> Iterator[str]:
     if asked.lines:
         yield f"The code raises at other sides, which the file says as require: {_few([*map(_place, asked.lines)])}."
     if asked.elsewhere:
-        yield f"At some other sides the code goes another way than the file: {_few([*map(_place, asked.elsewhere)])}."
+        yield f"At some other sides the code goes another way than the file, or raises: {_few([*map(_place, asked.elsewhere)])}."
 
 
 def _place(line: Line) -> str:

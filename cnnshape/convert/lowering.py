@@ -14,7 +14,7 @@ from cnnshape.convert.growing import At, Gap, Growing
 from cnnshape.convert.joins import JOINS
 from cnnshape.convert.moves import MOVES
 from cnnshape.convert.names import unlike
-from cnnshape.convert.opaque import carried_by, carry, opaque, value_of
+from cnnshape.convert.opaque import carried_by, carry, further, opaque, value_of
 from cnnshape.convert.views import whole_view
 from cnnshape.convert.windows import LAYERS, each_value, function, module
 from cnnshape.layers.activation import Activation, Identity
@@ -81,6 +81,8 @@ def _lower(net: Growing, ops: Sequence[Op]) -> None:
     try:
         _handler(op)(net, ops)
         _own(net, op, mark.nodes)
+        _twins(net, mark.nodes)
+        further(net, ops)
     except Gap:
         net.back_to(mark)
         if op.raised:
@@ -126,12 +128,7 @@ def _own(net: Growing, op: Op, start: int, *, trusted: bool = False) -> None:
     used = [name for name in names if weights[name].parameter]
     new = range(start, len(net.nodes))
     counts = {index: _parameters(net, index) for index in new}
-    own = [index for index in new if counts[index]]
-    twins = [index for index in own if net.inputs + index in net.twins]
-    for index in twins:
-        other = net.nodes[net.twins[net.inputs + index] - net.inputs]
-        net.nodes[index] = net.nodes[index]._replace(shares=other.shares or other.name)
-    own = [index for index in own if index not in twins]
+    own = [index for index in new if counts[index] and net.inputs + index not in net.twins]
     fresh = [name for name in used if name not in net.owners]
     owners = {net.owners[name] for name in used if name in net.owners}
     if used and not fresh and len(owners) == 1 and len(own) == 1 and not trusted:
@@ -148,6 +145,14 @@ def _own(net: Growing, op: Op, start: int, *, trusted: bool = False) -> None:
     if fresh and own and not any(weights[name].trained for name in fresh):
         for index in own:
             net.nodes[index] = net.nodes[index]._replace(frozen=True)
+
+
+def _twins(net: Growing, start: int) -> None:
+    """Note whose weights those new nodes share that are there twice."""
+    for value in range(net.inputs + start, net.inputs + len(net.nodes)):
+        if value in net.twins:
+            other, index = net.nodes[net.twins[value] - net.inputs], value - net.inputs
+            net.nodes[index] = net.nodes[index]._replace(shares=other.shares or other.name)
 
 
 def _parameters(net: Growing, index: int) -> int:

@@ -14,7 +14,7 @@ from cnnshape.layers.rearranging import Reshape, order_of
 from cnnshape.layers.shaping import Crop, Select, Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cnnshape.compare.recording import Op
     from cnnshape.convert.views import Size
@@ -103,6 +103,10 @@ class Cut(NamedTuple):
     stops: Size
     step: int = 1
 
+    def length(self) -> Size:
+        """How many cells of the axis it is from the first to the last."""
+        return tuple(stop - start for start, stop in zip(self.starts, self.stops, strict=True))
+
 
 def cut(net: Growing, tensor: Tensor, axis: int, part: Cut) -> View:
     """Return the view of a part of an axis, from and to cells that may differ by run."""
@@ -110,12 +114,12 @@ def cut(net: Growing, tensor: Tensor, axis: int, part: Cut) -> View:
     size = view.size(axis) or (1,) * view.runs()
     if starts == (0,) * len(size) and stops == size and step == 1:
         return view
+    start, stop = _from_an_end(starts, size), _from_an_end(stops, size)
+    if start is None or stop is None:
+        return like_another(net, tensor, {axis: part})
     view = net.with_whole(tensor, axis)
     at = view.whole(axis)
     assert at is not None
-    start, stop = _from_an_end(starts, size), _from_an_end(stops, size)
-    if start is None or stop is None:
-        return _followed(net, view, at, part)
     given = {"start": start, "stop": stop} if stops != size else {"start": start}
     value = net.add(Slice(dim=at + 1, step=step, **given), [view.value], "slice")
     return view.of(value, net.sizes[value])
@@ -129,18 +133,32 @@ def _from_an_end(place: Size, size: Size) -> int | None:
     return behind[0] if constant(behind) and behind[0] < 0 else 0 if place == size else None
 
 
-def _followed(net: Growing, view: View, at: int, part: Cut) -> View:
-    """Return a part that is as long as an axis of another value: a crop."""
-    starts, stops, step = part
-    length = tuple(b - a for a, b in zip(starts, stops, strict=True))
-    wanted = [length if axis == at else size for axis, size in enumerate(net.sizes[view.value])]
-    if at == 0 or step != 1:
+def _varies(view: View, axis: int, part: Any) -> bool:
+    """Say whether a part is cut at places that follow from no end of its axis."""
+    if not isinstance(part, Cut):
+        return False
+    size = view.size(axis) or (1,) * view.runs()
+    return _from_an_end(part.starts, size) is None or _from_an_end(part.stops, size) is None
+
+
+def like_another(net: Growing, tensor: Tensor, cuts: Mapping[int, Cut]) -> View:
+    """Return parts of axes that are as long as those of another value: a crop to its sides."""
+    for axis in cuts:
+        net.views[tensor.value] = net.with_whole(tensor, axis)
+    view = net.view(tensor)
+    parts = {view.whole(axis): part for axis, part in cuts.items()}
+    sizes = net.sizes[view.value]
+    if None in parts or 0 in parts or any(part.step != 1 for part in parts.values()):
         raise Gap("where it is cut varies")
-    offset = tuple(starts[0] if axis == at else 0 for axis in range(1, len(wanted)))
-    middle = tuple((a - b) // 2 for a, b in zip(net.sizes[view.value][at], length, strict=True))
+    starts = [parts[axis].starts if axis in parts else (0,) * view.runs() for axis in range(1, len(sizes))]
+    wanted = tuple(parts[axis].length() if axis in parts else size for axis, size in enumerate(sizes))[1:]
+    middle = [
+        tuple((a - b) // 2 for a, b in zip(size, length, strict=True))
+        for size, length in zip(sizes[1:], wanted, strict=True)
+    ]
+    layer = Crop(like=True) if starts == middle else Crop(like=True, offset=tuple(start[0] for start in starts))
     for value in reversed(range(1, len(net.sizes))):
-        if net.sizes[value][1:] == tuple(wanted[1:]) and (constant(starts) or starts == middle):
-            layer = Crop(like=True) if starts == middle else Crop(like=True, offset=offset)
+        if net.sizes[value][1:] == wanted and (starts == middle or all(map(constant, starts))):
             made = net.add(layer, [view.value], "crop", references=[value])
             return view.of(made, net.sizes[made])
     raise Gap("where it is cut varies")
@@ -170,12 +188,27 @@ def getitem(net: Growing, ops: Sequence[Op]) -> None:
         else:
             result.append(int(key))
         axis += 1
-    view = _taken(net, view, result)
-    net.give(op.outputs[0], view)
+    if tensor.value in net.final and result and isinstance(result[0], int):
+        view, result[0] = _of_last_layer(net, tensor, result[0]) or (view, result[0])
+    net.give(op.outputs[0], _taken(net, view, result))
+
+
+def _of_last_layer(net: Growing, tensor: Tensor, index: int) -> tuple[View, int] | None:
+    """Return the states of the last of some recurrent layers, and the index in them of one state; None for another layer's."""
+    view = net.final[tensor.value]
+    layers, last = ((one.size(0) or (1,))[0] for one in (net.view(tensor), view))
+    place = index % layers - layers + last
+    return (view, place) if place >= 0 else None
 
 
 def _taken(net: Growing, view: View, cuts: Sequence[Any]) -> View:
     """Return the view after each axis was cut, or one place taken of it, or an axis put in."""
+    kept = [kind for kind in cuts if kind != "new"]
+    following = {axis: part for axis, part in enumerate(kept) if _varies(view, axis, part)}
+    if len(following) > 1:  # together they may be another value's sides
+        view = like_another(net, _standing(net, view), following)
+        left = [_whole(view, axis) if axis in following else part for axis, part in enumerate(kept)]
+        cuts = ["new" if kind == "new" else left.pop(0) for kind in cuts]
     axis = 0
     for kind in cuts:
         tensor = _standing(net, view)
@@ -189,6 +222,12 @@ def _taken(net: Growing, view: View, cuts: Sequence[Any]) -> View:
             axis += 1
         net.views.pop(tensor.value)
     return view
+
+
+def _whole(view: View, axis: int) -> Cut:
+    """Return the part of an axis that is all of it."""
+    size = view.size(axis) or (1,) * view.runs()
+    return Cut((0,) * len(size), size)
 
 
 def _standing(net: Growing, view: View) -> Tensor:

@@ -29,17 +29,41 @@ def opaque(net: Growing, ops: Sequence[Op]) -> None:
     results = [tensor for tensor in op.outputs if tensor.value in net.read and tensor.shape]
     results = results or [*op.outputs[:1]]
     count = net.fresh([*dict.fromkeys([*op.weights, *carried_by(net, op.inputs)])])
-    for index, output in enumerate(results):
-        one(net, ops, alive, output, count=0 if index else count)
+    macs = taken(net, ops)
+    for output in results:
+        one(net, ops, alive, output, count=count, macs=macs)
+        count, macs = 0, (0,) * len(ops)  # once
+
+
+def further(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower the results of a layer that are read and that its type does not give: indices of a maximum, states of an LSTM."""
+    op = ops[0]
+    left = [t for t in op.outputs[1:] if t.value in net.read and t.value not in net.views]
+    for output in left:
+        if output.value in net.returned or output.value not in net.pools:
+            alive = [tensor for tensor in op.inputs if tensor.value in net.views]
+            one(net, ops, alive, output, count=0, macs=(0,) * len(ops), name=_further(op, output))
+
+
+def _further(op: Op, output: Tensor) -> str:
+    """Return the name of a result that stands beside a layer's own."""
+    if "int" in output.dtype:
+        return "indices"
+    return {1: "hidden", 2: "cell"}[op.outputs.index(output)] if isinstance(op.layer, Recurrent) else op.type
+
+
+def taken(net: Growing, ops: Sequence[Op]) -> Size:
+    """Return the multiply-accumulates of an operation in each run, with those of what enters and has no layer."""
+    macs = tuple(_macs(each, net) for each in ops)
+    for tensor in ops[0].inputs:
+        if tensor.value in net.carried:
+            macs = tuple(map(add, macs, net.carried[tensor.value].take()))
+    return macs
 
 
 def carry(net: Growing, ops: Sequence[Op]) -> None:
     """Note the weights and multiply-accumulates of an operation on what only has shapes of the input, as a grid of places."""
-    op = ops[0]
-    macs = tuple(_macs(each, net) for each in ops)
-    for tensor in op.inputs:
-        if tensor.value in net.carried:
-            macs = tuple(map(add, macs, net.carried[tensor.value].take()))
+    op, macs = ops[0], taken(net, ops)
     names = tuple(dict.fromkeys([*op.weights, *carried_by(net, op.inputs)]))
     for output in op.outputs:
         net.carried[output.value] = Carried(names, [macs])
@@ -50,16 +74,16 @@ def carried_by(net: Growing, tensors: Sequence[Tensor]) -> list[str]:
     return [name for tensor in tensors if tensor.value in net.carried for name in net.carried[tensor.value].weights]
 
 
-def one(net: Growing, ops: Sequence[Op], alive: Sequence[Tensor], output: Tensor, *, count: int) -> None:
+def one(  # noqa: PLR0913 -- what an opaque layer has
+    net: Growing, ops: Sequence[Op], alive: Sequence[Tensor], output: Tensor, *, count: int, macs: Size, name: str = ""
+) -> None:
+    """Lower one result of an operation; `name`: one that stands beside the layer's own."""
     op, target = ops[0], net.shapes[id(output)]
-    macs = tuple(_macs(each, net) for each in ops)
-    for tensor in op.inputs:
-        if tensor.value in net.carried:
-            macs = tuple(map(add, macs, net.carried[tensor.value].take()))
     unique = [*{tensor.value: tensor for tensor in alive}.values()]
     first = next((t for t in unique if net.shapes[id(t)] == target), unique[0])
     path = op.path if op.call is None and op.path else owner(net, op)
-    name = (op.call.name if op.call else op.type) or "opaque"
+    path = f"{path}_{name}" if path and name else path
+    name = name or (op.call.name if op.call else op.type) or "opaque"
     if len(unique) == 1 and net.shapes[id(first)] == target and not _loose(net, first):
         view = net.view(first)
         x = net.sizes[view.value]
@@ -87,7 +111,7 @@ def value_of(net: Growing, tensor: Tensor) -> int:
     view = net.view(tensor)
     if view.value in net.pending:
         return net.pending[view.value].view.value
-    return net.settled(unrepeated(view), net.natural(tensor) or [*range(len(view.axes))])
+    return net.settled(unrepeated(view), net.natural(tensor))
 
 
 def _order(output: Tensor, target: Sizes) -> list[int]:
@@ -104,12 +128,13 @@ def out_shape(x: Sizes, y: Sizes) -> Any:
     if x == y:
         return "keep"
     names = AXES.get(len(x) - 1, ())
-    return tuple(_entry(axis, size, x, names) for axis, size in enumerate(y))
+    return tuple(_entry(axis, size, x, names, y[1:]) for axis, size in enumerate(y))
 
 
-def _entry(axis: int, size: Size, x: Sizes, names: Sequence[str]) -> Any:
-    if constant(size):  # a number of channels, or of a side that follows nothing
-        return size[0]
+def _entry(axis: int, size: Size, x: Sizes, names: Sequence[str], sides: Sizes) -> Any:
+    if constant(size):  # a number of channels, or of a side: the same at all sizes, where what enters has others
+        same = (axis or not sides) and not all(map(constant, x))
+        return str(size[0]) if same else size[0]
     if axis < len(x) and x[axis] == size:
         return "keep"
     return next(_formulas(size, x, names), size[0])

@@ -29,27 +29,29 @@ class Requirements(NamedTuple):
 
     settings: dict[tuple[int, int], dict[str, int]]  # of `require`, by recorded value and its axis
     lines: tuple[Line, ...]  # of the comparisons that raise
-    elsewhere: tuple[Line, ...]  # of those by which it goes another way
+    elsewhere: tuple[Line, ...]  # of those by which it goes another way, or raises, and `require` has no word for it
 
 
 def requirements(first: Recording, run: Run) -> Requirements:
-    """Return what the code requires: each comparison of one side is turned round by other inputs, to see what happens."""
-    asked = {index: found for index, guard in enumerate(first.guards[:MOST]) if (found := asks(guard))}
+    """Return what the code requires: each comparison of sides is turned round by other inputs, to see what happens."""
+    said = {index: found for index, guard in enumerate(first.guards[:MOST]) if (found := asks(guard))}
+    asked = {index for index, guard in enumerate(first.guards[:MOST]) if index in said or _of_several(guard)}
     raising, other = set[int](), set[int]()
     for inputs in _varied(first) if asked else ():
-        if asked.keys() <= raising | other:
+        if asked <= raising | other:
             break
         recording = run(inputs)
         turned = _turned(first.guards, recording.guards)
         if turned is None or turned not in asked:
             continue
         raises = recording.failure is not None and len(recording.ops) == recording.guards[turned].at
+        raises = raises and turned in said
         (raising if raises else other).add(turned)
     lines = {first.guards[index].line for index in raising}
-    raising |= {index for index in asked if first.guards[index].line in lines and first.guards[index].line}
+    raising |= {index for index in said if first.guards[index].line in lines and first.guards[index].line}
     settings: dict[tuple[int, int], dict[str, int]] = {}
     for index in sorted(raising):
-        side, given = asked[index]
+        side, given = said[index]
         settings.setdefault((side.value, side.axis), {}).update(given)
     return Requirements(settings, _lines(first, raising), _lines(first, other - raising))
 
@@ -60,7 +62,7 @@ def _lines(first: Recording, indices: set[int]) -> tuple[Line, ...]:
 
 
 def _varied(first: Recording) -> Iterator[dict[str, Shape]]:
-    """Yield inputs of which one axis has some cells more."""
+    """Yield inputs of which one axis has some cells more, and with the sides exchanged."""
     declared = {name: tensor.shape[1:] for name, tensor in first.inputs.items()}
     for more in STEPS:
         for axis in range(1, max(map(len, declared.values()))):
@@ -68,6 +70,9 @@ def _varied(first: Recording) -> Iterator[dict[str, Shape]]:
                 name: tuple(side + more * (at == axis) for at, side in enumerate(shape))
                 for name, shape in declared.items()
             }
+    exchanged = {name: (*shape[:1], *shape[:0:-1]) for name, shape in declared.items()}
+    if exchanged != declared:
+        yield exchanged
 
 
 def _turned(guards: Sequence[Guard], others: Sequence[Guard]) -> int | None:
@@ -78,6 +83,16 @@ def _turned(guards: Sequence[Guard], others: Sequence[Guard]) -> int | None:
         if one.outcome != other.outcome:
             return index
     return None
+
+
+def compares_sides(first: Recording) -> bool:
+    """Say whether the code compares sides with each other."""
+    return any(map(_of_several, first.guards[:MOST]))
+
+
+def _of_several(guard: Guard) -> bool:
+    """Say whether a comparison is one of several sides."""
+    return len({*sides_of(guard.left), *sides_of(guard.right)}) > 1
 
 
 def asks(guard: Guard) -> tuple[SideOf, dict[str, int]] | None:

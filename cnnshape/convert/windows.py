@@ -11,6 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.compare.called import layers_of
+from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, Waiting, called, constant
 from cnnshape.convert.moves import keep, reshape
 from cnnshape.convert.views import Size, View, is_one, whole_view
@@ -25,7 +26,7 @@ from cnnshape.layers.shaping import MODES, Pad, Upsample
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnnshape.compare.recording import Op, Tensor
+    from cnnshape.compare.recording import Op
     from cnnshape.layers.base import Layer
 
 MOST_SPACE: Final = 3
@@ -520,11 +521,16 @@ def recurrent(net: Growing, ops: Sequence[Op]) -> None:
     sequence = [() if axis not in (time, features) else view.axes[axis] for axis in range(BATCHED)]
     net.give(op.outputs[0], view.with_axes(sequence).of(made, net.sizes[made]))
     states = op.outputs[1] if len(op.outputs) > 1 else None
-    if states is not None and states.value in net.read and layer.num_layers == 1:
+    if states is not None and states.value in net.read:
         last = net.add(layer.replace(returns="last"), [view.value], "last", path=f"{op.path}_last")
         net.share(last, made)
-        net.views[states.value] = whole_view(last, net.sizes[last])
-        net.give(states, net.reshape(states, net.shapes[id(states)]))
+        of_layer = 2 if layer.bidirectional else 1
+        layers, *state = net.shapes[id(states)]
+        top = Tensor(-1, (of_layer, *(size[0] for size in state)), tensor.batch)
+        net.views[-1] = whole_view(last, net.sizes[last])
+        net.final[states.value] = net.reshape(top, ((of_layer,) * len(layers), *state))
+        if layer.num_layers == 1:
+            net.give(states, net.final[states.value])
 
 
 def attention(net: Growing, ops: Sequence[Op]) -> None:

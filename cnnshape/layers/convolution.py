@@ -31,7 +31,7 @@ from cnnshape.problems.values import KeysExclude
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cnnshape.layers.in_torch import Called
+    from cnnshape.layers.in_torch import Called, Recognized
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
@@ -533,6 +533,12 @@ class Linear(Learned, type="linear", torch="Linear"):
 
     def rows(self) -> N:
         return self.out_features
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer; a weight of one axis makes another, whose result has an axis less."""
+        if len(call.arguments(["weight"])["weight"].shape) > 1:
+            yield from super().of_call(call)
 
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:

@@ -418,7 +418,7 @@ class OutShape(Parameter[Any]):
             return value
         if not isinstance(value, list):
             raise self.refuse(value, WrongKind)
-        if not 0 < len(value) <= MAX_AXES:
+        if len(value) > MAX_AXES:
             raise self.refuse(value, WrongLength)
         for entry in value:
             if not is_count(entry, 1) and not (isinstance(entry, str) and (entry == "keep" or is_formula(entry))):
@@ -427,7 +427,7 @@ class OutShape(Parameter[Any]):
 
     def schema(self) -> dict[str, Any]:
         entry = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
-        return {"anyOf": [{"enum": ["keep"]}, {"type": "array", "minItems": 1, "items": entry}]}
+        return {"anyOf": [{"enum": ["keep"]}, {"type": "array", "items": entry}]}
 
 
 class Figure(Parameter[Any]):

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.layers.base import ANY_SPACE, Layer
+from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer
 from cnnshape.layers.parameters import Count, Figure, InferredShape, OutShape, PerAxis, Text
 from cnnshape.numbers.formula import AXES, computed, names_in
 from cnnshape.numbers.rules import N, Require, divides, equal, unasked
@@ -83,8 +83,9 @@ class Opaque(Stated, type="opaque"):
 
     Shape   `out_shape`, in the file's layout: for each axis a number, "keep", or a formula of +, -, *, // over the axes
             that enter: c, and l, or h and w, or d, h and w; "keep" for the whole. Numbers for sides hold for `seen`
-            alone, the shape that enters at the declared input if left out
-    Errors  seen-elsewhere: another shape enters, where a side is a number; other channels, in any case; unknown-side:
+            alone, the shape that enters at the declared input if left out; "7" is 7 whatever enters
+    Errors  seen-elsewhere: another shape enters, where a side is a number; other channels, unless it has formulas
+            alone and no parameters; unknown-side:
             an axis is named that what enters does not have; no-elements: a formula gives less than 1
     Counts  parameters: `num_parameters`; macs: `macs`, a number, which holds for `seen` alone, or a formula
     Source  the file; a live model's module of the path `submodule`, or of the layer's own name, is taken as a whole
@@ -95,6 +96,7 @@ class Opaque(Stated, type="opaque"):
     macs = Figure(0)
     seen = InferredShape(_entering)
     submodule = Text()
+    ranks = ANY_SHAPE
     joins = range(1, LARGEST)  # the shape follows the first; the others enter it too
     alone = True
     keeps_rank = False
@@ -106,18 +108,22 @@ class Opaque(Stated, type="opaque"):
 
     def of_one_input(self) -> bool:
         """Say whether its output is known for the shape alone that was seen."""
-        sides = self.out_shape[1:]
-        return self.out_shape != "keep" and not (sides and all(isinstance(side, str) for side in sides))
+        sides = self.out_shape[1:] or self.out_shape
+        return self.out_shape != "keep" and not all(isinstance(side, str) for side in sides)
+
+    def of_any_shape(self) -> bool:
+        """Say whether it takes other channels, too, than those that were seen: it has formulas alone, and no parameters."""
+        entries = [*self.out_shape] if self.out_shape != "keep" else []
+        formulas = [entry for entry in entries if isinstance(entry, str) and entry != "keep"]
+        return bool(entries) and formulas == entries and not self.num_parameters
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         x, seen = inputs[0], self.place()
-        if len(x) - 1 not in self.ranks:
-            super().enter(require, x)
-        if seen is UNKNOWN:
+        if seen is UNKNOWN or self.of_any_shape():
             return
         fixed = len(x) if self.of_one_input() else 1
-        same = len(x) == len(seen) and reduce(and_, map(equal, x[:fixed], seen[:fixed]))
-        require(same, "seen-elsewhere", one=seen, other=x)
+        alike = [*map(equal, x[:fixed], seen[:fixed])]
+        require(len(x) == len(seen) and (not alike or reduce(and_, alike)), "seen-elsewhere", one=seen, other=x)
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]

@@ -65,6 +65,14 @@ def only_on_meta(message: str) -> bool:
     return any(word in message for word in ONLY_META)
 
 
+def turned(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return an input at other sizes, whose first side is the larger where it was not, and the other way round."""
+    return {
+        name: (*shape[:1], *(side + more for side, more in zip(shape[:0:-1], ODD[len(shape) - 2 :: -1], strict=False)))
+        for name, shape in inputs.items()
+    }
+
+
 def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
     """Return two inputs at other sizes: 32 cells larger, and with odd differences."""
     larger = {name: (*shape[:1], *(side + LARGER for side in shape[1:])) for name, shape in inputs.items()}

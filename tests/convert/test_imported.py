@@ -142,3 +142,22 @@ def test_a_file_that_is_another_net_differs_in_all_that_is_counted(monkeypatch):
 def test_a_file_that_does_not_load_differs(monkeypatch):
     monkeypatch.setattr("cnnshape.convert.imported.dumps", lambda _: OTHER.replace('"conv", out', '"cnov", out'))
     assert imported(Small(), (3, 16, 16), "Small").differences[0].startswith("DIFFERS: the file does not load: ")
+
+
+class Square(Small):
+    def forward(self, x):
+        assert x.shape[2] == x.shape[3]
+        return self.conv(x)
+
+
+class Wide(Small):
+    def forward(self, x):
+        return self.conv(x.transpose(2, 3) if x.shape[2] > x.shape[3] else x)
+
+
+@pytest.mark.parametrize(("model", "shape"), [(Square(), (3, 16, 16)), (Wide(), (3, 16, 16)), (Wide(), (3, 16, 20))])
+def test_a_comparison_of_two_sides_is_named_by_its_line(model, shape):
+    line = type(model).forward.__code__.co_firstlineno + 1
+    said = f"goes another way than the file, or raises: test_imported.py:{line}."
+    assert said in imported(model, shape, "model").text
+    assert said not in imported(Small(), shape, "model").text

@@ -299,6 +299,20 @@ LAYERS = {
     "padded by numbers of a skip": (
         padded_by_numbers, {"conv": nn.Conv2d(4, 4, 3, stride=2), "back": nn.ConvTranspose2d(4, 4, 2)}, IMAGE,
     ),
+    "last states of two layers": (
+        lambda m, x: m.fc(torch.cat([m.rnn(x)[1][0][place] for place in (-2, 3)], 1)),
+        {"rnn": nn.LSTM(6, 5, 2, batch_first=True, bidirectional=True), "fc": nn.Linear(10, 3)}, (10, 6),
+    ),
+    "logit without its axis": (lambda m, x: m.fc(x).squeeze(1), {"fc": nn.Linear(8, 1)}, (8,)),
+    "logits in a row": (lambda m, x: torch.sigmoid(m.fc(x)).view(-1), {"fc": nn.Linear(8, 1)}, (8,)),
+    "cropped to the input": (
+        lambda m, x: x + m.back(x)[:, :, 2 : 2 + x.shape[2], 2 : 2 + x.shape[3]],
+        {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
+    ),
+    "cropped in the middle of both": (
+        lambda m, x: x + m.back(x)[:, :, (x.size(2) + 2) // 2 : (x.size(2) + 2) // 2 + x.size(2), (x.size(3) + 2) // 2 : (x.size(3) + 2) // 2 + x.size(3)],
+        {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
+    ),
     "resizing module": (lambda m, x: m.up(x), {"up": nn.Upsample(size=(16, 12))}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
@@ -408,6 +422,18 @@ OPAQUE = {
     "weights of another dilation": (
         lambda m, x: m.conv(x) + F.conv2d(x, m.conv.weight, m.conv.bias, padding=2, dilation=2), {"conv": conv()}, IMAGE,
     ),
+    "place of the largest": (lambda m, x: m.conv(x).max(1)[1], {"conv": conv()}, IMAGE),
+    "largest and its place": (lambda m, x: sum(m.conv(x).max(1)), {"conv": conv()}, IMAGE),
+    "the five largest": (lambda m, x: x.flatten(1).topk(5).values, {}, IMAGE),
+    "cell": (lambda m, x: m.rnn(x)[1][1][0], {"rnn": nn.LSTM(6, 5, batch_first=True)}, (10, 6)),
+    "state of the first layer": (lambda m, x: m.rnn(x)[1][0], {"rnn": nn.GRU(6, 5, 2, batch_first=True)}, (10, 6)),
+    "states of all layers": (
+        lambda m, x: m.rnn(x)[1].transpose(0, 1), {"rnn": nn.GRU(6, 5, 2, batch_first=True)}, (10, 6),
+    ),
+    "linear of one row": (lambda m, x: F.linear(m.fc(x), m.row), {"fc": nn.Linear(8, 4), "row": learned(4)}, (8,)),
+    "square": (
+        lambda m, x: m.conv(F.pad(x, (0, max(x.shape[2:]) - x.shape[3], 0, max(x.shape[2:]) - x.shape[2]))), {"conv": conv()}, IMAGE,
+    ),
     "bias of two": (
         lambda m, x: F.conv2d(x, m.weight, m.bias * m.gain),
         {"weight": learned(4, 4, 1, 1), "bias": learned(4), "gain": learned(4)}, IMAGE,
@@ -448,6 +474,11 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
     [
         "slices",
         "the end",
+        "cropped to the input",
+        "cropped in the middle of both",
+        "place of the largest",
+        "largest and its place",
+        "the five largest",
         "to a multiple",
         "back to the input",
         "twice by sides",
@@ -544,3 +575,36 @@ def test_a_size_at_which_the_code_raises_is_refused_and_others_are_not():
             expected = None
         report = net.check(input=shape)
         assert (report.output if report.ok else None) == expected
+
+
+SIDES = [(20, 20), (20, 24), (24, 20), (17, 33)]
+
+
+@pytest.mark.parametrize("declared", SIDES)
+@pytest.mark.parametrize(
+    "forward",
+    [
+        OPAQUE["square"][0],
+        lambda m, x: F.pad(x, (0, max(x.shape[2:]) - x.shape[3], 0, max(x.shape[2:]) - x.shape[2])),
+        lambda m, x: F.interpolate(m.conv(x), size=min(x.shape[2:])),
+        lambda m, x: m.conv(x[:, :, : min(x.shape[2:]), : min(x.shape[2:])]),
+    ],
+)
+def test_no_side_is_taken_for_the_larger_or_the_smaller_of_two(forward, declared):
+    model = Model(forward, conv=conv())
+    net = cnnshape.trace(model, (4, *declared))
+    for sides in SIDES:
+        report = net.check(input=(4, *sides))
+        assert not report.ok or report.output == shapes_of(model, (4, *sides))
+    assert net.check().output == shapes_of(model, (4, *declared))
+
+
+def test_macs_of_a_part_with_two_results_are_counted_once():
+    model = Model(
+        lambda m, x: sum(y.mean(2) for y in m.att(x, x[:, :4], x[:, :4])),
+        att=nn.MultiheadAttention(8, 2, batch_first=True),
+    )
+    net = cnnshape.trace(model, (10, 8))
+    assert [node.type for node in net.nodes].count("opaque") == 2
+    queries, keys = 10 * 8, 4 * 8
+    assert net.check().macs == 8 * (2 * queries + 2 * keys)
