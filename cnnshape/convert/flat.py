@@ -44,7 +44,7 @@ class Flat:
         self.names = value_names(graph)
         self.values = {node.name: value for value, node in graph.made()}
         self.value_of = {name: value for value, name in self.names.items()}
-        self.rows = [*run(graph, graph.inputs)]
+        self.rows = run(graph, graph.inputs).rows
         self.shapes = [None, *graph.inputs.values(), *(row.output for row in self.rows)]
         self.expected: dict[int, Shape] = {}
         for expected in graph.expectations:  # one a layer: the first that does not hold, if any

@@ -68,7 +68,7 @@ def _lines(parts: Parts) -> int:
 def unlike(flat: Flat, made: Graph) -> int | None:
     """Return the value of the first node that came out otherwise, None where all are equal."""
     graph = flat.graph
-    rows = run(made, made.inputs)
+    rows = run(made, made.inputs).rows
     places = {node.name: value for value, node in graph.made()}
     their_places = {node.name: value for value, node in made.made()}
     for (value, node), other, row, mine in zip(graph.made(), made.nodes, rows, flat.rows, strict=False):

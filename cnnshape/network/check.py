@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import Doubt
 from cnnshape.network.flow import inputs_at, run
-from cnnshape.network.report import Report, known, total
+from cnnshape.network.report import Report, known
 from cnnshape.numbers.shape import CHANNELS_FIRST, axes, is_count, other_order, to_file
 from cnnshape.problems.base import errors, listed
 from cnnshape.problems.catalogue import CODES
@@ -40,11 +40,11 @@ class Context:
         self.problems = [*graph.problems]
         built = graph.inputs
         self.misfits = [name for name, shape in inputs.items() if shape and len(shape) != len(built[name] or shape)]
-        rows = tuple(run(graph, {**inputs, **dict.fromkeys(self.misfits)}))
-        self.shapes = [None, *inputs.values(), *(row.result.output for row in rows)]
+        self.run = run(graph, {**inputs, **dict.fromkeys(self.misfits)})
+        self.shapes = self.run.shapes
         outputs = {name: known(self.shapes[value]) for name, value in graph.outputs.items()}
-        parameters, macs = total(row.parameters for row in rows), total(row.macs for row in rows)
-        self.report = Report({n: s for n, s in inputs.items() if s}, rows, outputs, parameters, macs, ())
+        given = {name: shape for name, shape in inputs.items() if shape}
+        self.report = Report(given, self.run.rows, outputs, self.run.parameters, self.run.macs, ())
 
     def written(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with shapes as the file writes them."""
@@ -84,10 +84,8 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
     Where the check is strict, a layer that drops rows is one more warning.
     """
     graph, batch = context.graph, context.graph.training.get("batch_size")
-    for row in context.report.layers:
+    for row in context.report.layers if context.strict else context.run.noted:
         node, result = row.node, row.result
-        if not (context.strict or result.refusals or result.doubts):
-            continue
         for code, facts in result.refusals:
             left_out = node.layer.left_out if node.layer and not node.shares else ()
             if code == DeclaredDiffers.code and facts["parameter"] in left_out:

@@ -5,20 +5,20 @@ The int reading of the size rules. A refusal ends one axis or one layer, never t
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers.windows import FieldTooLarge
 from cnnshape.network.held import MOST_STEPS, held
-from cnnshape.network.report import LayerReport, Refusal, Result
+from cnnshape.network.report import LayerReport, Refusal, Result, number
 from cnnshape.numbers.effort import Effort
 from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.shape import LARGEST, is_count
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Graph, Node
@@ -51,18 +51,21 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
         if UNKNOWN not in y:
             note(prod(y) <= LARGEST, "too-many-elements", shape=y)
     except Refused:
-        return Result(layer.stated(x), refusals=tuple(note.refusals.values()), open=open_numbers)
+        return Result(layer.stated(x), refusals=tuple(note.refusals.values()), open=open_numbers, noted=True)
+    doubts = () if note.refusals else tuple(layer.doubts(*entering))
     return Result(
         y,
         *layer.counts(x, y),
         refusals=tuple(note.refusals.values()),
-        doubts=() if note.refusals else tuple(layer.doubts(*entering)),
-        leaves_empty=layer.leaves_empty(len(y) - 1),
+        doubts=doubts,
         open=open_numbers,
+        noted=bool(open_numbers or note.refusals or doubts or layer.leaves_empty(len(y) - 1)),
     )
 
 
-measured = lru_cache(maxsize=2**14)(measure)  # once for layers that are alike, and for building and checking
+measured = lru_cache(maxsize=2**16)(
+    measure
+)  # once for layers that are alike, building and checking: more than a net may have
 
 
 def inputs_at(graph: Graph, given: Input | None) -> dict[str, Shape | None]:
@@ -86,25 +89,48 @@ def inputs_at(graph: Graph, given: Input | None) -> dict[str, Shape | None]:
     return {name: tuple(given[name]) if name in given else declared for name, declared in graph.inputs.items()}
 
 
-def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Iterator[LayerReport]:
-    """Yield the row of each node, in the order of running; an input of shape None is not known."""
+class Run(NamedTuple):
+    """One pass over a graph: what arrives everywhere, and the totals."""
+
+    rows: tuple[LayerReport, ...]  # one for each node, in the order of running
+    shapes: list[Shape | None]  # of every value
+    noted: list[LayerReport]  # the rows with more than a shape and counts
+    parameters: int | None  # None where a number is not known
+    macs: int | None
+
+
+def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Run:
+    """Run all nodes, in their order; an input of shape None is not known."""
     shapes: list[Shape | None] = [None, *inputs.values()]
-    cells: list[Held | None] = [None] * len(shapes)
-    effort, open_numbers, all_hold = Effort(MOST_STEPS, FieldTooLarge), OpenNumbers(), True
+    rows: list[LayerReport] = []
+    noted: list[int] = []
+    cells: dict[int, Held] = {}  # of the values where not all hold something of the image
+    parameters: Any = 0
+    macs: Any = 0
+    effort, open_numbers = Effort(MOST_STEPS, FieldTooLarge), OpenNumbers()
     for node in graph.nodes:
         values = node.inputs
-        entering = tuple([shapes[value] for value in values])
-        layer = node.layer
-        result = measured(layer, entering)
-        if result.open:
-            layer = open_numbers.inferred(node, entering[0])
-            node = node._replace(layer=layer)  # noqa: PLW2901 -- the node as it runs at these inputs
-            result = measured(layer, entering)
-        yield LayerReport(node, entering, result, cells[values[0]])
-        all_hold &= not result.leaves_empty  # as in most nets: the cells need not be looked at
-        own = None if all_hold else held(layer, entering, result.output, [cells[value] for value in values], effort)
-        cells.append(own)
+        entering = (shapes[values[0]],) if len(values) == 1 else tuple([shapes[value] for value in values])
+        result = measured(node.layer, entering)
+        of_image = None
+        if cells or result.noted:  # of most nets neither, at no layer
+            if result.open:
+                node = node._replace(layer=open_numbers.inferred(node, entering[0]))  # noqa: PLW2901 -- as it runs here
+                result = measured(node.layer, entering)
+            of_image = cells.get(values[0])
+            noted.append(len(rows))
+            if own := held(node.layer, entering, result.output, [cells.get(value) for value in values], effort):
+                cells[len(shapes)] = own
+        row = _row((node, entering, result, of_image))
+        if result.parameters:
+            parameters += row.own_parameters if node.shares or node.shares_weight else result.parameters
+        macs += result.macs
+        rows.append(row)
         shapes.append(result.output)
+    return Run(tuple(rows), shapes, [rows[index] for index in noted], number(parameters), number(macs))
+
+
+_row: Final[Callable[[tuple[Any, ...]], LayerReport]] = partial(tuple.__new__, LayerReport)  # without its Python frame
 
 
 class OpenNumbers:

@@ -249,7 +249,7 @@ def receptive_fields(
     if len(set(images.values())) != 1:
         raise ValueError(f"say which input is the image; those with sides are {', '.join(images) or 'none'}")
     walk = _Walk(net, images)
-    return {row.name: walk.fields_of(row) for row in run(net, net.inputs)}
+    return {row.name: walk.fields_of(row) for row in run(net, net.inputs).rows}
 
 
 def _read(reads: Reads, positions: int, side: int, within: Effort) -> int:

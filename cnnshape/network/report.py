@@ -38,8 +38,8 @@ class Result(NamedTuple):
     macs: Any = UNKNOWN
     refusals: tuple[Refusal, ...] = ()
     doubts: tuple[Doubt, ...] = ()
-    leaves_empty: bool = False  # cells of the output may hold nothing of the image, though all of the inputs' do
     open: bool = False  # numbers of the layer are not known at the declared input
+    noted: bool = False  # `open`, refused or doubted, or cells of the output may hold nothing of the image
 
 
 class LayerReport(NamedTuple):
@@ -71,10 +71,13 @@ class LayerReport(NamedTuple):
     @property
     def parameters(self) -> int | None:
         """The weights and biases, without those that are another layer's."""
-        node, number = self.node, self.result.parameters
-        if number is UNKNOWN or node.shares or node.shares_weight:
-            return self._own(_number(number), 0)
-        return number
+        return number(self.own_parameters)
+
+    @property
+    def own_parameters(self) -> Any:
+        """The parameters, UNKNOWN where they cannot be known."""
+        node, all_ = self.node, self.result.parameters
+        return self._own(all_, 0) if node.shares or node.shares_weight else all_
 
     @property
     def trainable(self) -> int | None:
@@ -87,19 +90,19 @@ class LayerReport(NamedTuple):
         layer, parameters = self.node.layer, self.parameters
         if layer is None or parameters is None:
             return None
-        return self._own(_number(layer.buffers(self.input_shapes[0] or ())), 1)
+        return number(self._own(layer.buffers(self.input_shapes[0] or ()), 1))
 
-    def _own(self, number: int | None, kind: int) -> int | None:
+    def _own(self, all_: Any, kind: int) -> Any:
         """Return how many of the parameters (kind 0) or the buffers (1) are the layer's own."""
         layer: Any = self.node.layer
         if self.node.shares:
             return 0
-        return layer.beside_weight()[kind] if self.node.shares_weight and number is not None else number
+        return layer.beside_weight()[kind] if self.node.shares_weight and all_ is not UNKNOWN else all_
 
     @property
     def macs(self) -> int | None:
         """Multiply-accumulates of convolutions and linear layers, without biases, for one sample."""
-        return _number(self.result.macs)
+        return number(self.result.macs)
 
     @property
     def remainder(self) -> tuple[int | None, ...]:
@@ -195,5 +198,6 @@ def total(numbers: Iterable[int | None]) -> int | None:
     return None if None in all_ else sum(all_)
 
 
-def _number(number: Any) -> int | None:
-    return None if number is UNKNOWN else number
+def number(known: Any) -> int | None:
+    """Return the number, None where it is UNKNOWN."""
+    return None if known is UNKNOWN else known
