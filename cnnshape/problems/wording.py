@@ -65,6 +65,8 @@ def printable(words: str) -> str:
     Unprintable characters become escapes. GitHub's runner obeys a line that begins with :: or has ##[ in it, whoever
     wrote it: a sign of each becomes an escape.
     """
+    if words.isprintable() and ":" not in words and "#" not in words:  # as nearly all are
+        return words
     if not words.isprintable():
         words = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)
     if words.lstrip().startswith("::"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.problems.wording import printable
@@ -54,7 +55,7 @@ class Column:
 
 def cell_len(words: str) -> int:
     """Return the cells of a terminal that the words take."""
-    if words.translate(NARROW).isascii():  # as nearly all are: rich need not be there to tell
+    if words.isascii() or words.translate(NARROW).isascii():  # as nearly all are: rich need not be there to tell
         return len(words)
     from rich.cells import cell_len
 
@@ -87,14 +88,19 @@ class Screen:
 
     def line(self, *parts: Part) -> None:
         """Print a line; the terminal breaks it where it is too long, and a pipe has it whole."""
+        self.lines([[(self.words(words), style) for words, style in parts]])
+
+    def lines(self, lines: list[list[Part]]) -> None:
+        """Print lines whose words the screen has, in one piece."""
         if self.console is None:
-            sys.stdout.write("".join([*(self.words(words) for words, _ in parts), "\n"]))
+            sys.stdout.write("".join([f"{''.join([words for words, _ in parts])}\n" for parts in lines]))
             sys.stdout.flush()
             return
         from rich.segment import Segment, Segments
 
-        segments = [Segment(self.words(words), self.console.get_style(style or "none")) for words, style in parts]
-        self.console.print(Segments([*segments, Segment.line()]), end="", crop=False)
+        styles = {style: self.console.get_style(style or "none") for parts in lines for _, style in parts}
+        segments = [[*(Segment(words, styles[style]) for words, style in parts), Segment.line()] for parts in lines]
+        self.console.print(Segments(chain.from_iterable(segments)), end="", crop=False)
 
     def title(self, net: Network) -> None:
         """Print a net's name, file and source."""
@@ -150,28 +156,26 @@ class Screen:
     def grid(self, columns: list[Column], notes: list[list[str]] | None = None) -> None:
         """Print columns from titles to totals; notes are lines below each row."""
         titles, *cells, totals = zip(*(column.cells for column in columns), strict=True)
-        rule = "─" * width_of(columns)
-        self.row(columns, titles)
-        self.line((rule, "dim"))
+        rule: list[Part] = [(self.words("─" * width_of(columns)), "dim")]
+        lines = [*_row(columns, titles), rule]
         for row, note in zip(cells, notes or [[]] * len(cells), strict=True):
-            self.row(columns, row)
-            for line in note:
-                self.line((GAP + line, "dim"))
-        self.line((rule, "dim"))
-        self.row(columns, totals)
+            lines += _row(columns, row)
+            lines += [[(self.words(GAP + line), "dim")] for line in note]
+        self.lines([*lines, rule, *_row(columns, totals)])
 
-    def row(self, columns: list[Column], cells: Sequence[Cell]) -> None:
-        """Print one row, of as many lines as its longest cell."""
-        for place in range(max(len(cell.lines) for cell in cells)):
-            parts: list[Part] = []
-            for column, (lines, style) in zip(columns, cells, strict=True):
-                words = lines[place] if place < len(lines) else ""
-                space = " " * (column.width - cell_len(words))
-                parts += [(space, ""), (words, style)] if column.right else [(words, style), (space, "")]
-                parts.append((GAP, ""))
-            while parts and not parts[-1][0].strip():
-                parts.pop()
-            self.line(*parts)
+
+def _row(columns: list[Column], cells: Sequence[Cell]) -> Iterator[list[Part]]:
+    """Yield the lines of a row, as many as its longest cell has."""
+    for place in range(max([len(cell.lines) for cell in cells])):
+        parts: list[Part] = []
+        for column, (lines, style) in zip(columns, cells, strict=True):
+            words = lines[place] if place < len(lines) else ""
+            space = " " * (column.width - cell_len(words))
+            parts += [(space, ""), (words, style)] if column.right else [(words, style), (space, "")]
+            parts.append((GAP, ""))
+        while parts and not parts[-1][0].strip():
+            parts.pop()
+        yield parts
 
 
 @contextmanager

@@ -103,18 +103,23 @@ def _show(screen: Screen, checked: Checked, depth: int) -> None:
 def _table(screen: Screen, checked: Checked, depth: int) -> None:
     """Print the table in the first arrangement that fits, or else in the last, its settings broken into lines."""
     shown = rows(checked, depth)
+    marked = any(row.severity for row in shown)
+    cells = [_cells(screen, row, WRAP, marked=marked) for row in shown]
     for names in ARRANGEMENTS:
-        columns = _columns(screen, checked, shown, names, WRAP)
+        columns = _columns(screen, checked, shown, cells, names)
         excess = width_of(columns) - screen.width
         if excess <= 0:
             break
     else:
-        wrap = columns[names.index("kind")].width - excess
-        columns = _columns(screen, checked, shown, names, max(NARROW, wrap))
+        wrap = max(NARROW, columns[names.index("kind")].width - excess)
+        cells = [_cells(screen, row, wrap, marked=marked) for row in shown]
+        columns = _columns(screen, checked, shown, cells, names)
     screen.grid(columns)
 
 
-def _columns(screen: Screen, checked: Checked, shown: list[TableRow], names: Iterable[str], wrap: int) -> list[Column]:
+def _columns(
+    screen: Screen, checked: Checked, shown: list[TableRow], cells: list[dict[str, Cell]], names: Iterable[str]
+) -> list[Column]:
     """Return the columns of those names, without those that would be empty."""
     report = checked.report
     totals = {
@@ -125,8 +130,6 @@ def _columns(screen: Screen, checked: Checked, shown: list[TableRow], names: Ite
     titles = TITLES | {"torch": "model"} if checked.comparison else TITLES
     empty = set() if any(row.dropped for row in shown) else {"dropped", "losses"}
     empty |= set() if checked.asked else {"torch"}
-    marked = any(row.severity for row in shown)
-    cells = [_cells(screen, row, wrap, marked=marked) for row in shown]
     return [
         Column(
             name in RIGHT,
