@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cnnshape.network.totals import Totals
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.sizeset import SizeSet
+    from cnnshape.picture.draw import draw
     from cnnshape.problems.base import ArchitectureError, Problem
     from cnnshape.pytorch.build import build
     from cnnshape.pytorch.crosscheck import verify
@@ -36,6 +37,7 @@ __all__ = [
     "ValidSizes",
     "assert_shapes",
     "build",
+    "draw",
     "dumps",
     "examine",
     "load",
@@ -60,6 +62,7 @@ HOMES: Final = {
     "ValidSizes": "network.valid_sizes",
     "assert_shapes": "testing",
     "build": "pytorch.build",
+    "draw": "picture.draw",
     "dumps": "convert.written",
     "examine": "diagnosis.door",
     "receptive_fields": "network.receptive",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads the names alone
     "calc": "calc",
     "check": "check",
+    "draw": "draw",
     "explain": "explain",
     "fit": "fit",
     "import": "import_",

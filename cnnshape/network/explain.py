@@ -58,6 +58,11 @@ def explain_in(report: Report, net: Network, name: str) -> Explanation:
     raise ValueError(suggested(f"there is no layer {name}", suggest(name, names)))
 
 
+def explain_row(report: Report, net: Network, index: int) -> Explanation:
+    """Explain a row of a net's report, which need not be the only one of its name."""
+    return _Explainer(net, report).explain(report.layers[index])
+
+
 class _Explainer:
     """Explains the layers of one report."""
 

@@ -6,7 +6,10 @@ out: they stagger, row below row. A name is shortened, then left out; so are a k
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cnnshape.picture.scene import UNKNOWN_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,9 +18,12 @@ if TYPE_CHECKING:
     from cnnshape.picture.routing import Route
     from cnnshape.picture.scene import Arrow, Scene
 
+Rect = tuple[float, float, float, float]  # left, top, right, bottom
+
 NAME_SIZE: Final = 10.0
 SIZE_SIZE: Final = 10.0
 SMALL_SIZE: Final = 8.0
+MARK: Final = 14.0  # the question mark on what is not known
 NARROW: Final = {
     "i": 0.24,
     "j": 0.24,
@@ -37,11 +43,13 @@ NARROW: Final = {
 WIDE: Final = {"m": 0.85, "w": 0.74, "M": 0.85, "W": 0.96, "…": 1.0, "@": 1.03}
 LETTER: Final = 0.58  # of the size of the letters: as wide as a digit, and a little more
 CAPITAL: Final = 0.72
+BOLD: Final = 1.08  # times as wide
 OTHER: Final = 1.05  # a letter of another script
 UP: Final = 0.76  # of the size, above the line on which letters stand
 DOWN: Final = 0.22
 ROW: Final = 12.0
 MOST_ROWS: Final = 40
+MOST_TRIES: Final = 4  # to find a place that no arrow crosses
 
 
 class Label(NamedTuple):
@@ -52,11 +60,11 @@ class Label(NamedTuple):
     y: float
     size: float
     anchor: str  # start, middle, end: as SVG has it
-    role: str  # name, size, window
+    role: str  # name, size, window, mark
 
     @property
     def width(self) -> float:
-        return width_of(self.text, self.size)
+        return width_of(self.text, self.size) * (BOLD if self.role == "name" else 1.0)
 
     @property
     def left(self) -> float:
@@ -74,16 +82,20 @@ class Label(NamedTuple):
     def bottom(self) -> float:
         return self.y + DOWN * self.size
 
+    @property
+    def rect(self) -> Rect:
+        """The room that it takes, with a little more on both sides."""
+        left = self.left
+        return left - 1.0, self.top, left + self.width + 1.0, self.bottom
+
     def moved(self, x: float, y: float) -> Label:
         return self._replace(x=self.x + x, y=self.y + y)
 
 
-Rect = tuple[float, float, float, float]  # left, top, right, bottom
-
-
+@lru_cache(maxsize=2**12)
 def width_of(text: str, size: float) -> float:
     """Return the width of a text in a sans-serif of this size, or a little more."""
-    return size * sum(_letter(letter) for letter in text)
+    return size * sum(map(_letter, text))
 
 
 def _letter(letter: str) -> float:
@@ -105,9 +117,14 @@ class _Labels:
         self.solid = [(rect, index) for index, body in enumerate(bodies) for rect in _outline(body)]
         self.lines = [rect for route in routes for rect in _segments(route)]
         self.placed: list[Label] = []
+        self.taken: list[Rect] = []
 
     def all(self) -> list[Label]:
         for index, solid in enumerate(self.scene.solids):
+            if solid.state == UNKNOWN_STATE:
+                body = self.bodies[index]
+                x, y = body.left + (body.width + body.dx) / 2, body.middle + UP * MARK / 2
+                self.put(Label("?", x, y, MARK, "middle", "mark"))
             self.place(index, self.below(index, solid.size))
         for index, solid in enumerate(self.scene.solids):
             for name in solid.names:
@@ -124,6 +141,8 @@ class _Labels:
         for row in range(MOST_ROWS):
             y = body.bottom + 11.0 + ROW * row
             yield Label(size, body.left + (body.width + body.dx) / 2, y, SIZE_SIZE, "middle", "size")
+            yield Label(size, body.left - 1.0, y, SIZE_SIZE, "start", "size")
+            yield Label(size, body.right + 1.0, y, SIZE_SIZE, "end", "size")
 
     def above(self, index: int, name: str) -> Iterator[Label]:
         body = self.bodies[index]
@@ -158,27 +177,25 @@ class _Labels:
         )
 
     def place(self, index: int | None, places: Iterable[Label]) -> bool:
-        """Put a label at the first place that is free, without arrows through it if there is one; say if there is any."""
-        crossed = None
-        for tries, label in enumerate(places):
-            rect = (label.left - 1.0, label.top, label.right + 1.0, label.bottom)
-            if not self.free(index, rect):
+        """Put a label at the first place that is free, without arrows through it if one is near; say if there is any."""
+        crossed: Label | None = None
+        others = [rect for rect, other in self.solid if other != index]
+        tries = 0
+        for label in places:
+            rect = label.rect
+            if any(_overlap(rect, other) for other in self.taken) or any(_overlap(rect, other) for other in others):
                 continue
             if not any(_overlap(rect, line) for line in self.lines):
-                self.placed.append(label)
-                return True
-            crossed = crossed or (label, tries)
-            if tries > crossed[1] + 1:
+                return self.put(label)
+            crossed, tries = crossed or label, tries + 1
+            if tries > MOST_TRIES:
                 break
-        if crossed:
-            self.placed.append(crossed[0])
-        return crossed is not None
+        return self.put(crossed) if crossed else False
 
-    def free(self, index: int | None, rect: Rect) -> bool:
-        """Say whether nothing is under a label, but the body that it names."""
-        return not any(
-            _overlap(rect, (label.left, label.top, label.right, label.bottom)) for label in self.placed
-        ) and not any(other != index and _overlap(rect, solid) for solid, other in self.solid)
+    def put(self, label: Label) -> bool:
+        self.placed.append(label)
+        self.taken.append(label.rect)
+        return True
 
 
 def _outline(body: Body) -> Iterator[Rect]:

@@ -7,8 +7,8 @@ U-Net crops stands beside what it joins. Elsewhere the declared sizes do, rounde
 from __future__ import annotations
 
 from contextlib import suppress
-from math import log2
-from typing import TYPE_CHECKING, Any, Final
+from math import log2, prod
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from cnnshape.network.requirements import NoClosedForm, Reading
 from cnnshape.network.valid_sizes import AXES
@@ -29,16 +29,29 @@ def levels(net: Network, report: Report) -> list[float]:
     """Return the level of every value, in the order of values: 0 where the image enters, 1 where it is halved once."""
     shapes = [None, *(report.inputs.get(name) for name in net.inputs), *(row.result.output for row in report.layers)]
     closed = _closed_forms(net, len(shapes))
-    entering = [size for shape in report.inputs.values() for size in shape[1:]]
-    known = [size for shape in shapes if shape for size in shape[1:] if size is not UNKNOWN]
-    side = max(entering or known, default=1)
+    entering = [shape for shape in report.inputs.values() if not _flat(shape)]
+    whole = max(entering or filter(_known, shapes), key=_cells, default=(1, 1))
     before = _before(net, len(shapes))
+    known: dict[Any, float | None] = {}  # most of the tensors of a net are alike
     found: list[float | None] = []
     for shape, form, others in zip(shapes, closed, before, strict=True):
-        own = _level(shape, form, side)
-        found.append(found[others[0]] if own is None and others and not _flat(shape) else own)
+        if not _known(shape):
+            found.append(found[others[0]] if others else None)
+            continue
+        if (shape, form) not in known:
+            known[shape, form] = None if _flat(shape) else _level(shape, form, whole)
+        found.append(known[shape, form])
     deepest = max((level for level in found if level is not None), default=-BELOW)
     return [deepest + BELOW if level is None else level for level in found]
+
+
+def _known(shape: Shape | None) -> TypeGuard[Shape]:
+    """Say whether all sides of a shape are known."""
+    return shape is not None and UNKNOWN not in shape[1:]
+
+
+def _cells(shape: Shape) -> int:
+    return prod(shape[1:])
 
 
 def _before(net: Network, count: int) -> list[tuple[int, ...]]:
@@ -46,19 +59,18 @@ def _before(net: Network, count: int) -> list[tuple[int, ...]]:
     return [*[()] * (count - len(net.nodes)), *(node.inputs for node in net.nodes)]
 
 
-def _flat(shape: Shape | None) -> bool:
+def _flat(shape: Shape) -> bool:
     """Say whether a shape has no side of more than one cell."""
-    return shape is not None and all(size == 1 for size in shape[1:])
+    return all(size == 1 for size in shape[1:])
 
 
-def _level(shape: Shape | None, form: Shape | None, side: int) -> float | None:
-    """Return the level of a shape with its closed form; None of one without space, or whose sides are not known."""
-    if shape is None or UNKNOWN in shape[1:] or _flat(shape):
-        return None
-    sizes = form if form is not None and len(form) == len(shape) else shape
+def _level(shape: Shape, form: Shape | None, whole: Shape) -> float:
+    """Return the level of a shape with its closed form, below a whole image."""
+    if form is None or len(form) != len(shape) or len(shape) != len(whole):
+        return float(round(log2(_cells(whole) / _cells(shape)) / (len(whole) - 1)))
     halved = [
         _slope(size) if isinstance(size, Size) else float(round(log2(side / declared)))
-        for size, declared in zip(sizes[1:], shape[1:], strict=True)
+        for size, side, declared in zip(form[1:], whole[1:], shape[1:], strict=True)
     ]
     return round(sum(halved) / len(halved), 3)
 

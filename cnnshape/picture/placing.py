@@ -15,7 +15,7 @@ from cnnshape.picture.routing import routed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnnshape.picture.bodies import Body
+    from cnnshape.picture.bodies import Body, Scale
     from cnnshape.picture.labels import Label
     from cnnshape.picture.legend import Entry
     from cnnshape.picture.routing import Route
@@ -23,10 +23,19 @@ if TYPE_CHECKING:
 
 WIDEST: Final = 1560  # on A4 landscape the smallest letters have 4 pt then: 277 mm for the width, 190 for the height
 HIGHEST: Final = 1070
-SIDES: Final = (170, 140, 112, 88, 68, 52, 40)  # the longest side, on paper: the first at which the picture fits
+TRIES: Final = (  # the longest side on paper, the gap between columns, the rows of sizes that stagger
+    (170.0, 26.0, 2),
+    (140.0, 26.0, 2),
+    (112.0, 26.0, 2),
+    (88.0, 24.0, 2),
+    (88.0, 20.0, 3),
+    (68.0, 18.0, 3),
+    (52.0, 18.0, 3),
+    (40.0, 18.0, 4),
+)
 TRUE: Final = "true"
 LOG: Final = "log"
-GAP: Final = 26.0
+SCALES: Final = (TRUE, LOG)
 JOIN: Final = 20.0  # more before a join, for its sign
 HEADROOM: Final = 34.0  # between a row's middle and the tops of the next: two rows of names, and arrows
 MARGIN: Final = 12.0
@@ -46,9 +55,9 @@ class Placed(NamedTuple):
 
 def place(scene: Scene, scale: str = TRUE) -> Placed:
     """Return the scene on paper, as large as an A4 page takes it with letters of 4 pt or more."""
-    for longest in SIDES:
-        bodies = _bodies(scene, longest, log=scale == LOG)
-        if max((body.right for body in bodies), default=0.0) > WIDEST and longest != SIDES[-1]:
+    for longest, gap, rows in TRIES:
+        bodies = _bodies(scene, scale_of(scene.solids, longest, log=scale == LOG), gap, rows)
+        if max((body.right for body in bodies), default=0.0) > WIDEST and longest > TRIES[-1][0]:
             continue
         routes = routed(scene, bodies)
         placed = _framed(scene, bodies, routes, labelled(scene, bodies, routes))
@@ -57,13 +66,12 @@ def place(scene: Scene, scale: str = TRUE) -> Placed:
     return placed
 
 
-def _bodies(scene: Scene, longest: float, *, log: bool) -> list[Body]:
-    """Return the bodies of a scene whose longest side is so long, in their rows and columns."""
-    scale = scale_of(scene.solids, longest, log=log)
+def _bodies(scene: Scene, scale: Scale, gap: float, rows: int) -> list[Body]:
+    """Return the bodies of a scene in their rows and columns, with a gap between them, and rows of sizes that stagger."""
     flat = [body_of(solid, scale) for solid in scene.solids]
     middles = _rows(scene, flat)
     down = (middles[solid.level] - body.middle for solid, body in zip(scene.solids, flat, strict=True))
-    return _columns(scene, [body.moved(0.0, by) for body, by in zip(flat, down, strict=True)])
+    return _columns(scene, [body.moved(0.0, by) for body, by in zip(flat, down, strict=True)], gap, rows)
 
 
 def _rows(scene: Scene, bodies: Sequence[Body]) -> dict[float, float]:
@@ -77,7 +85,7 @@ def _rows(scene: Scene, bodies: Sequence[Body]) -> dict[float, float]:
     return middles
 
 
-def _columns(scene: Scene, bodies: Sequence[Body]) -> list[Body]:
+def _columns(scene: Scene, bodies: Sequence[Body], gap: float, rows: int) -> list[Body]:
     """Return the bodies beside each other, with room for arrows, for what stands on them, and for the labels."""
     entering = {arrow.target: arrow for arrow in scene.arrows if arrow.source == arrow.target - 1}
     placed: list[Body] = []
@@ -90,9 +98,9 @@ def _columns(scene: Scene, bodies: Sequence[Body]) -> list[Body]:
         arrow = entering.get(index)
         level = arrow is not None and scene.solids[index - 1].level == solid.level
         words = max(map(_small, (arrow.kernel, arrow.stride))) if arrow and level else 0.0
-        left = right + max(GAP, words + 12.0) + JOIN * bool(solid.sign) if index else 0.0
+        left = right + max(gap, words + 12.0) + JOIN * bool(solid.sign) if index else 0.0
         centre = (body.width + body.dx) / 2
-        for other, distance in _staggered(scene, index):
+        for other, distance in _staggered(scene, index, rows):
             there = placed[other]
             left = max(left, (there.left + there.right) / 2 + distance - centre)
         placed.append(body.moved(left, 0.0))
@@ -112,11 +120,11 @@ def _small(text: str) -> float:
     return width_of(text, SMALL_SIZE)
 
 
-def _staggered(scene: Scene, index: int) -> list[tuple[int, float]]:
-    """Return the solids before one whose labels would stand beside its own, with the least distance of their centres."""
+def _staggered(scene: Scene, index: int, rows: int) -> list[tuple[int, float]]:
+    """Return the solid before one whose size stands beside its own, if any, with the least distance of their centres."""
     solid = scene.solids[index]
-    beside = [other for other in range(index) if scene.solids[other].level == solid.level][-2:]
-    if len(beside) < 2:  # noqa: PLR2004 -- the second but one stands in the same row of labels
+    beside = [other for other in range(index) if scene.solids[other].level == solid.level][-rows:]
+    if len(beside) < rows:
         return []
     other = beside[0]
     return [(other, (width_of(solid.size, SIZE_SIZE) + width_of(scene.solids[other].size, SIZE_SIZE)) / 2 + 6.0)]

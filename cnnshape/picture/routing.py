@@ -20,7 +20,7 @@ RADIUS: Final = 6.5  # of the sign of a join
 BEFORE: Final = 11.0  # from a join's body back to the centre of its sign
 CLEAR: Final = 14.0  # around a body, for its labels
 LANE: Final = 7.0  # between two arrows
-STUB: Final = 16.0
+STUB: Final = (14.0, 9.0)
 SAME: Final = 0.5  # heights that are closer are one
 
 
@@ -44,7 +44,8 @@ def routed(scene: Scene, bodies: Sequence[Body]) -> list[Route]:
     routes = {index: router.route(index) for index in order}
     outputs = [index for index, solid in enumerate(scene.solids) if solid.outputs]
     shown = outputs if len(outputs) > 1 or outputs != [len(bodies) - 1] else []
-    stubs = [Route(((bodies[i].exit, bodies[i].middle), (bodies[i].exit + STUB, bodies[i].middle))) for i in shown]
+    corners = [(bodies[index].right, bodies[index].highest) for index in shown]
+    stubs = [Route(((x, y), (x + STUB[0], y - STUB[1]))) for x, y in corners]
     return [*(routes[index] for index in range(len(scene.arrows))), *stubs]
 
 

@@ -12,6 +12,7 @@ solids their places on paper; svg.py and tikz.py write them.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -32,6 +33,7 @@ LEAST_SOLIDS: Final = 8  # the default depth unfolds blocks until there are as m
 MOST_SOLIDS: Final = 40  # and no more than these
 INPUT: Final = "input"
 BLOCK: Final = "block"
+JOINED: Final = " … "  # between the names of the first and the last of equal neighbours
 STRIPES: Final = ("activation", "norm", "pointwise", "drop")  # the paints of layers that may be stripes
 OK: Final = "ok"
 FAILS: Final = "fails"  # a layer refuses what enters, or the file is wrong about it
@@ -66,15 +68,7 @@ class Solid(NamedTuple):
     dropped: tuple[int, ...] = ()  # along each spatial axis, the cells at the end that the next layer does not read
     state: str = OK
     outputs: tuple[str, ...] = ()  # the names of the net's outputs that it is
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The name in the forms in which it may be shown, the longest first."""
-        times = f" x {self.times}" if self.times > 1 else ""
-        first, _, last = self.name.partition(" … ")
-        stem = len(first) - len(first.rsplit(".", 1)[-1]) if "." in first else 0
-        short = f"{first} … {last[stem:]}" if last else self.name
-        return tuple(dict.fromkeys((f"{short}{times}", f"{short.rsplit('.', 1)[-1]}{times}")))
+    names: tuple[str, ...] = ()  # the forms in which the name may be shown, the best first
 
 
 class Arrow(NamedTuple):
@@ -83,7 +77,7 @@ class Arrow(NamedTuple):
     source: int
     target: int
     kernel: str = ""  # 3x3
-    stride: str = ""  # /2; x2 of a layer that makes sides larger
+    stride: str = ""  # /2; up 2 of a layer that makes sides larger
     times: int = 1  # the values that enter
     reference: bool = False  # its size is looked at, and not its content
 
@@ -105,10 +99,11 @@ class Scene(NamedTuple):
         return max(ranks, key=ranks.count, default=0)
 
     def legend(self) -> dict[str, tuple[str, ...]]:
-        """Return the types and blocks in the picture by their paint, in the order of running."""
+        """Return the types and blocks in the picture by their paint, in the order of running; what fails has its own."""
         found: dict[str, dict[str, None]] = {}
         for solid in self.solids:
-            for paint, kind in ((solid.paint, solid.kind), *((s.paint, s.type) for s in solid.stripes)):
+            own = (FAILS, FAILS) if solid.state == FAILS else (solid.paint, solid.kind)
+            for paint, kind in (own, *((stripe.paint, stripe.type) for stripe in solid.stripes)):
                 found.setdefault(paint, {})[kind] = None
         return {paint: tuple(kinds) for paint, kinds in found.items()}
 
@@ -135,7 +130,7 @@ def make(net: Network, report: Report, depth: int | None = None) -> Scene:
 
 def paint_of(row: LayerReport) -> str:
     """Return the paint of a row's layer."""
-    return row.node.layer.paint if row.node.layer else UNKNOWN_STATE
+    return row.node.layer.paint if row.node.layer else FAILS
 
 
 class _Making:
@@ -166,13 +161,12 @@ class _Making:
         for name, rows in self.units():
             if len(rows) == 1 and self.front(rows[0]) == self.report.layers[rows[0]].name:
                 self.layer(name, rows[0])
-            elif (head := self.head(rows)) is not None:
-                for row in rows:
-                    self.layer(name if row == head else self.report.layers[row].name, row)
+            elif copies := self.copies(rows):
+                self.chain(name, copies)
             else:
                 self.fold(name, rows)
         net = self.net
-        return Scene(net.name, net.source, tuple(self.solids), tuple(self.arrows), self.depth, net.layout)
+        return Scene(net.name, net.source, _named(self.solids), tuple(self.arrows), self.depth, net.layout)
 
     def front(self, row: int) -> str:
         """Return the name of a row, folded to the depth."""
@@ -215,16 +209,39 @@ class _Making:
             and value not in self.outputs
         )
 
-    def head(self, rows: list[int]) -> int | None:
-        """Return the row of a fold that is one layer, with stripes behind it; None of any other."""
-        first, *others = rows
+    def copies(self, rows: list[int]) -> list[list[int]]:
+        """Return the layers of a fold that is one layer once or more, each with its stripes; [] of any other fold."""
+        copies: list[list[int]] = []
+        for row in rows:
+            if row > rows[0] and self.is_stripe(row):
+                copies[-1].append(row)
+            else:
+                copies.append([row])
+        inner = [self.first + row for row in rows[:-1]]
         chained = all(
-            self.report.layers[row].node.inputs == (self.first + row - 1,) and self.is_stripe(row) for row in others
+            self.readers.get(value) == [row]
+            and self.report.layers[row].node.inputs == (value,)
+            and value not in self.outputs
+            for value, row in zip(inner, rows[1:], strict=True)
         )
-        return first if chained and not self.is_stripe(first) else None
+        first = self.copy(copies[0])
+        well = not self.is_stripe(rows[0]) and (len(copies) == 1 or self.state(rows) == OK)
+        return copies if chained and well and all(self.copy(copy) == first for copy in copies) else []
 
-    def layer(self, name: str, row: int) -> None:
-        """Add a layer: as a stripe of the solid before it, as one more of an equal solid, or as a solid."""
+    def copy(self, rows: Sequence[int]) -> tuple[Any, ...]:
+        """Return all that is seen of a layer with its stripes."""
+        head = self.report.layers[rows[0]]
+        own = {name for name in vars(head.node.layer) if name in head.node.layer.inferred} if head.node.layer else ()
+        settings = head.node.layer.replace(**dict.fromkeys(own)) if head.node.layer else None
+        return settings, head.result.output, *(self.report.layers[row].type for row in rows)
+
+    def chain(self, name: str, copies: list[list[int]]) -> None:
+        """Add a fold that is one layer, or equal ones in a row."""
+        for row in copies[-1]:
+            self.layer(name if row == copies[-1][0] else self.report.layers[row].name, row, copies[:-1])
+
+    def layer(self, name: str, row: int, copies: Sequence[Sequence[int]] = ()) -> None:
+        """Add a layer, behind equal ones: as a stripe of the solid before it, as one more of an equal solid, or as one."""
         layer, value = self.report.layers[row], self.first + row
         if self.is_stripe(row) and layer.node.inputs[0] in self.shown:
             self.stripe(name, row)
@@ -235,14 +252,15 @@ class _Making:
             layer.type,
             paint,
             value,
-            (row,),
+            (*(one for copy in copies for one in copy), row),
             *self.tensor(value),
+            times=1 + len(copies),
             sign=layer.node.layer.sign if layer.node.layer else "",
             parts=_parts(layer),
             state=self.state([row]),
         )
         index = self.add(value, solid)
-        self.enter(index, [row], *_window(layer))
+        self.enter(index, [copies[0][0] if copies else row], *_window(layer))
         self.join()
 
     def stripe(self, name: str, row: int) -> None:
@@ -262,7 +280,7 @@ class _Making:
     # Blocks
 
     def fold(self, name: str, rows: list[int]) -> None:
-        """Add a block or a repeat: a solid for each shape that it gives, the last one's first."""
+        """Add a block or a repeat: a solid for each shape that it gives, the first to enter."""
         inside = {self.first + row for row in rows}
         used = [
             v for v in inside if v in self.outputs or any(self.first + r not in inside for r in self.readers.get(v, ()))
@@ -271,8 +289,8 @@ class _Making:
         for value in sorted(used) or [self.first + rows[-1]]:
             given.setdefault((self.shapes[value], self.levels[value]), []).append(value)
         kind, times = self.content(rows)
-        main = None
-        for values in sorted(given.values(), key=lambda some: some[-1], reverse=True):
+        first = len(self.solids)
+        for values in sorted(given.values(), key=lambda some: some[-1]):
             solid = Solid(
                 name,
                 kind,
@@ -280,17 +298,16 @@ class _Making:
                 values[-1],
                 tuple(rows),
                 *self.tensor(values[-1]),
-                times=times if main is None else 1,
+                times=times,
                 folded=True,
                 state=self.state(rows),
             )
             index = self.add(values[-1], solid)
             self.shown.update(dict.fromkeys(values, index))
-            if main is None:
-                main = index
+            if index == first:
                 self.enter(index, rows)
             else:
-                self.arrows.append(Arrow(main, index, times=len(values)))
+                self.arrows.append(Arrow(index - 1, index, times=len(values)))
         self.join()
 
     def content(self, rows: list[int]) -> tuple[str, int]:
@@ -356,7 +373,7 @@ class _Making:
         del self.solids[-1]
         self.arrows.remove(arrows[0])
         self.shown = {value: min(solid, index - 1) for value, solid in self.shown.items()}
-        name = f"{one.name.partition(' … ')[0]} … {other.name}"
+        name = f"{one.name.partition(JOINED)[0]}{JOINED}{other.name}"
         joined = other._replace(name=name, rows=one.rows + other.rows, times=one.times + 1)
         self.solids[-1] = joined
 
@@ -364,7 +381,7 @@ class _Making:
         """Say whether a solid is the same as the one before it, or as the last of those that were joined to it."""
         if one.state != OK or other.state != OK or one.kind != other.kind or one.shape != other.shape or one.sign:
             return False
-        if len(one.stripes) != len(other.stripes) or (one.folded and one.times > 1 and " … " not in one.name):
+        if len(one.stripes) != len(other.stripes) or other.times > 1 or (one.times > 1 and JOINED not in one.name):
             return False
         last = one.rows[-len(other.rows) :]
         return self.form(last) == self.form(other.rows)
@@ -374,6 +391,36 @@ class _Making:
         nodes = [self.report.layers[row].node for row in rows]
         begin = self.first + rows[0]
         return [(node.layer, tuple(max(value - begin, -1) for value in node.inputs)) for node in nodes]
+
+
+def _named(solids: Sequence[Solid]) -> tuple[Solid, ...]:
+    """Return the solids with the names that they may be shown by: of a dotted one, a part that no other has."""
+    fronts = Counter(front for solid in solids for front in _fronts(solid.name))
+    backs = Counter(solid.name.rpartition(".")[2] for solid in solids)
+    return tuple(solid._replace(names=(*_forms(solid, fronts, backs),)) for solid in solids)
+
+
+def _fronts(name: str) -> set[str]:
+    """Return all dotted beginnings of a name."""
+    parts = name.partition(JOINED)[0].split(".")
+    return {".".join(parts[:count]) for count in range(1, 1 + len(parts))}
+
+
+def _forms(solid: Solid, fronts: Counter[str], backs: Counter[str]) -> Iterator[str]:
+    """Yield the name of a solid, the best form first."""
+    times = f" x {solid.times}" if solid.times > 1 else ""
+    first, joined, last = solid.name.partition(JOINED)
+    back = first.rpartition(".")[2]
+    short = min((front for front in _fronts(first) if fronts[front] == 1), key=len, default=first)
+    if joined:
+        stem = len(first) - len(back)
+        yield f"{first}{joined}{last[stem:] if last[:stem] == first[:stem] else last}{times}"
+    elif short != first:
+        yield f"{short}{times}"
+    elif backs[back] == 1 and not back.isdigit():
+        yield f"{back}{times}"
+    yield f"{first}{times}"
+    yield f"{back}{times}"
 
 
 def _parts(layer: LayerReport) -> tuple[int, ...]:
@@ -386,14 +433,14 @@ def _parts(layer: LayerReport) -> tuple[int, ...]:
 
 
 def _window(layer: LayerReport) -> tuple[str, str]:
-    """Return the kernel of a layer, as 3x3, and its stride or factor, as /2 or x2; "" for none."""
+    """Return the kernel of a layer, as 3x3, and its stride or factor, as /2 or up 2; "" for none."""
     of, x, y = layer.node.layer, layer.input_shapes[0], layer.output
     rank = len(x) - 1 if x else 0
     kernel = getattr(of, "kernel_size", None)
     stride = getattr(of, "stride", None) or getattr(of, "scale_factor", None) or kernel  # a pool's stride is its kernel
     sides = [max(shape[1:], default=0) if shape and UNKNOWN not in shape else 0 for shape in (x, y)]
     larger = 0 < sides[0] < sides[1]
-    return _along(kernel, rank, ""), _along(stride, rank, "x" if larger else "/")
+    return _along(kernel, rank, ""), _along(stride, rank, "up " if larger else "/")
 
 
 def _along(setting: Any, rank: int, sign: str) -> str:
@@ -405,4 +452,4 @@ def _along(setting: Any, rank: int, sign: str) -> str:
         return "x".join(entries)
     if {*entries} == {"1"}:
         return ""
-    return f"{sign}{entries[0]}" if len({*entries}) == 1 else f"{sign}({'x'.join(entries)})"
+    return f"{sign}{entries[0] if len({*entries}) == 1 else 'x'.join(entries)}"

@@ -24,6 +24,7 @@ from cnnshape import (
     ValidSizes,
     assert_shapes,
     build,
+    draw,
     dumps,
     examine,
     load,
@@ -49,8 +50,10 @@ def nets() -> Network:
     examine(Path("net.toml"))  # type: ignore[arg-type]
     load(7)  # type: ignore[arg-type]
     assert_type(dumps(net), str)
+    assert_type(draw(net, input=(3, 8, 8), depth=2, format="tex", scale="log"), str)
     assert_type(trace(build(net), (3, 32, 32)), Network)
     dumps("net.toml")  # type: ignore[arg-type]
+    draw("net.toml")  # type: ignore[arg-type]
     return net
 
 

@@ -1,0 +1,43 @@
+"""A net as a picture, in one call: a net goes in, the text of an SVG file or of a LaTeX file comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.picture.placing import SCALES, TRUE, place
+from cnnshape.picture.scene import make
+from cnnshape.picture.svg import svg
+from cnnshape.picture.tikz import tikz
+from cnnshape.picture.tooltips import tooltips
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnnshape.network.network import Network
+    from cnnshape.numbers.shape import Input
+
+WRITERS: Final[dict[str, Callable[[Any, Any], str]]] = {"svg": svg, "tex": tikz}  # by format, which is a file's suffix
+
+
+def draw(
+    net: Network,
+    *,
+    input: Input | None = None,  # noqa: A002 -- as Network.check
+    depth: int | None = None,
+    format: str = "svg",  # noqa: A002 -- the public name
+    scale: str = TRUE,
+) -> str:
+    """Draw a net, at its declared input or another: the text of an SVG file, or of a LaTeX file (`format="tex"`).
+
+    `depth` is the number of levels of blocks that are unfolded; None: as few as show the net. `scale` is "true", or "log"
+    where sides differ much. A net that fails is drawn as well, its failing layers in red. Raises ValueError for an
+    argument that is none of these.
+    """
+    for value, known in ((format, WRITERS), (scale, SCALES)):
+        if value not in known:
+            raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    if depth is not None and depth < 1:
+        raise ValueError(f"depth must be at least 1, not {depth}")
+    report = net.check(input)
+    scene = make(net, report, depth)
+    return WRITERS[format](place(scene, scale), tooltips(net, report, scene))
