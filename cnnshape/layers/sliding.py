@@ -13,7 +13,7 @@ from cnnshape.layers.base import SPATIAL, Layer
 from cnnshape.layers.in_torch import padded_tensor
 from cnnshape.layers.parameters import SAME_ENDS, WindowSetting
 from cnnshape.layers.windows import Reads, cells
-from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, left_over, lost, product
+from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, late, left_over, lost, product
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Sliding(Layer):
         before, _ = added(w, padding, covered=extent(kernel_size, dilation), stride=stride)
         if self.gapless(kernel_size, stride, dilation):
             return max(0, lost(w, windows, extent=extent(kernel_size, dilation), stride=stride, padding=before))
+        if expression := late("unread", w, windows, before, kernel_size, stride, dilation):
+            return expression
         last = -1
         for tap in range(0, min(kernel_size * dilation, w + before), dilation):
             window = min(windows - 1, (w - 1 + before - tap) // stride)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from math import gcd
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cnnshape.numbers.rules import late
+
 if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
@@ -65,6 +67,8 @@ def sampled(times: int, plus: int, by: int, *, before: int = 0, after: int = 0) 
 
     Between two cells, it also reads some cells before and after.
     """
+    if expression := late("sampled", times, plus, by, before, after):
+        return expression
     common = gcd(times, by)
     if by // common > MOST_POSITIONS:
         raise FieldTooLarge
@@ -79,6 +83,8 @@ def spread(w: int, windows: int) -> Reads:
     """Return the reach of adaptive pooling: window j of n goes from floor(j*W/n) to ceil((j + 1)*W/n)."""
     if windows == 1:
         return cells(0, w, step=0)
+    if expression := late("spread", w, windows):
+        return expression
     common = gcd(w, windows)
     if windows // common > MOST_POSITIONS:
         raise FieldTooLarge

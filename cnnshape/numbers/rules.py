@@ -36,6 +36,21 @@ class Require(Protocol):
     def __call__(self, condition: Any, code: str, **facts: object) -> None: ...
 
 
+class Late:
+    """A number that is known only when its expression is run; so is what a rule makes of it by a choice of its own."""
+
+    __slots__ = ()
+
+    def call(self, function: str, *numbers: N) -> N:
+        """Return the expression of a function of some numbers, UNKNOWN among them."""
+        raise NotImplementedError
+
+
+def late(function: str, *numbers: N) -> N | None:
+    """Return the expression of a function, by its name, of numbers of which one is late; None where none is."""
+    return next((number.call(function, *numbers) for number in numbers if isinstance(number, Late)), None)
+
+
 def unasked(condition: Any, code: str, **facts: object) -> None:
     """Require nothing, where the condition has been stated elsewhere."""
 
@@ -150,7 +165,9 @@ def same(a: N, b: N) -> N:
     """One of two sizes that are required to be equal: a number before an unknown, the simpler of two unknowns."""
     if a == b or isinstance(a, SupportsIndex):
         return a
-    return b if isinstance(b, SupportsIndex) else min(a, b, key=lambda size: size.complexity)
+    if isinstance(b, SupportsIndex):
+        return b
+    return late("same", a, b) or min(a, b, key=lambda size: size.complexity)
 
 
 def larger(a: N, b: N) -> N:
@@ -162,7 +179,11 @@ def larger(a: N, b: N) -> N:
         return a
     if a == 1 or isinstance(b, SupportsIndex):
         return b
-    if isinstance(a, SupportsIndex) or (a >= b) is True:
+    if isinstance(a, SupportsIndex):
+        return a
+    if expression := late("larger", a, b):
+        return expression
+    if (a >= b) is True:
         return a
     return b if (b >= a) is True else max(a, b)  # others cannot be compared, and raise
 

@@ -228,7 +228,7 @@ def _formulas(net: Network, valid: ValidSizes, fields: dict[str, tuple[Receptive
         {
             "name": node.name,
             "output": None if (shape := valid.outputs[node.name]) is None else [_number(size) for size in shape],
-            "receptive_field": [_receptive(field) for field in fields[node.name]],
+            "receptive_field": [receptive(field) for field in fields[node.name]],
         }
         for node in net.nodes
     ]
@@ -238,7 +238,8 @@ def _number(size: Any) -> int | str:
     return size if isinstance(size, int) else str(size)
 
 
-def _receptive(field: ReceptiveField | None) -> dict[str, Any] | None:
+def receptive(field: ReceptiveField | None) -> dict[str, Any] | None:
+    """Return what is said of a receptive field along one axis; None where it is not known."""
     if field is None:
         return None
     part = field.parts[0] if len(field.parts) == 1 else None
