@@ -409,12 +409,11 @@ def _fronts(name: str) -> set[str]:
 def _forms(solid: Solid, fronts: Counter[str], backs: Counter[str]) -> Iterator[str]:
     """Yield the name of a solid, the best form first."""
     times = f" x {solid.times}" if solid.times > 1 else ""
-    first, joined, last = solid.name.partition(JOINED)
+    first, joined, _ = solid.name.partition(JOINED)
     back = first.rpartition(".")[2]
     short = min((front for front in _fronts(first) if fronts[front] == 1), key=len, default=first)
     if joined:
-        stem = len(first) - len(back)
-        yield f"{first}{joined}{last[stem:] if last[:stem] == first[:stem] else last}{times}"
+        yield solid.name
     elif short != first:
         yield f"{short}{times}"
     elif backs[back] == 1 and not back.isdigit():
