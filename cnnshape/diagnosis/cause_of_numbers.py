@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.cause_of_joins import changes
 from cnnshape.diagnosis.cause_words import given_by, product, sides
+from cnnshape.diagnosis.well_known import likeliest, well_known
 from cnnshape.layers.joining import Concat
 from cnnshape.layers.pooling import AvgPool, Pooling
 from cnnshape.problems.diagnosed import Cause, Chain, Link
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
-WELL_KNOWN: Final = frozenset(
-    (28, 32, 48, 64, 84, 96, 112, 128, 160, 192, 224, 227, 240, 256, 288, 299, 300, 320, 331, 336, 384, 416, 448, 480, 512, 600, 608, 640,
-     720, 768, 800, 1024, 1080, 16000, 22050, 44100, 48000)
-)  # fmt: skip
 COLOURS: Final = {1: "grey", 3: "RGB", 4: "RGB and alpha"}
 Box = tuple[tuple[int, int], ...]  # for each axis the first and the last side of the input
 
@@ -191,11 +188,6 @@ def _of_map(ways: Ways, row: LayerReport, merged: LayerReport, number: int) -> C
     return ways.cause(row.name, "count", message, **facts)._replace(chains=(arrives,))
 
 
-def well_known(first: int, last: int) -> int | None:
-    """Return the smallest well-known side from first to last; None where there is none."""
-    return min((side for side in WELL_KNOWN if first <= side <= last), default=None)
-
-
 def _factors(number: int, channels: int, made: tuple[Link, ...]) -> str:
     return f"{said(number)} = {product((channels, *made[-1].sides))}" if made else said(number)
 
@@ -264,21 +256,13 @@ def _chain(ways: Ways, trails: list[Trail]) -> tuple[Link, ...]:
 
 def _made_for(ways: Ways, trails: list[Trail], box: Box) -> tuple[Link, ...]:
     """Return the chain of the net at the best-known sides of a box."""
-    best = [well_known(first, last) or _roundest(first, last) for first, last in box]
+    best = [likeliest([span], trail[0].size, len(box)) for trail, span in zip(trails, box, strict=True)]
     steps = [ways.replayed(trail, side) for trail, side in zip(trails, best, strict=True)]
     found: list[Link] = []
     for leg, *at in zip(trails[0], *steps, strict=True) if len({*map(len, steps)}) == 1 else ():
         if not found or found[-1].sides != tuple(at):
             found.append(Link(ways.names[leg.value], tuple(at)))
     return tuple(found)
-
-
-def _roundest(first: int, last: int) -> int:
-    """Return the number from first to last with the most zeros behind it, in twos or tens."""
-    for step in (10**n for n in range(9, 0, -1)):
-        if (number := -(-first // step) * step) <= last:
-            return number
-    return next(number for power in range(30, -1, -1) if (number := -(-first // 2**power) * 2**power) <= last)
 
 
 # Reshapes

@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cnnshape.diagnosis.cause_of_joins import changes, rounded
-from cnnshape.diagnosis.cause_of_numbers import well_known
 from cnnshape.diagnosis.cause_words import cells, counted, given_by, in_letters, listed, working
 from cnnshape.diagnosis.trails import data_at, scale
+from cnnshape.diagnosis.well_known import well_known
 from cnnshape.layers.convolution import Conv, Linear
 from cnnshape.layers.pooling import Pooling
 from cnnshape.layers.rearranging import Flatten

@@ -1,13 +1,14 @@
 """The causes of problems: a net and its report come in, and for each problem its cause, or None where nothing is known.
 
 A cause is worked out from the graph and the rows alone; nothing is tried. Each kind of problem has a function, in a file
-by what the numbers are: joined, declared, shrunk, or in another order.
+by what the numbers are: joined, declared, claimed, shrunk, or in another order.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cnnshape.diagnosis.cause_of_claims import claimed
 from cnnshape.diagnosis.cause_of_joins import joined, taken
 from cnnshape.diagnosis.cause_of_numbers import declared, divided, elements
 from cnnshape.diagnosis.cause_of_order import another_order, axes_differ, in_order, ranks
@@ -52,7 +53,7 @@ FOUND_BY: Final[dict[type[Problem], tuple[Find, ...]]] = {  # the first that fin
     shapes.CropGrows: (taken,),
     shapes.UnpoolOutOfRange: (taken,),
     claims.ExpectDiffers: (expected,),
-    claims.ClaimDiffers: (expected,),
+    claims.ClaimDiffers: (expected, claimed),
 }
 
 

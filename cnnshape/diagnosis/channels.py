@@ -6,13 +6,14 @@ Back over layers that keep channels, to the convolution or linear layer that dec
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from math import gcd, prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.diagnosis.declared import roundness
 from cnnshape.diagnosis.sketch import Sketch
 from cnnshape.diagnosis.trails import data_at
-from cnnshape.diagnosis.written import changes, title
+from cnnshape.diagnosis.written import NAME, changes, title
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import shapes
 
@@ -32,18 +33,17 @@ class Source(NamedTuple):
     node: Node
     parameter: str
     channels: int
-    factor: int
+    factor: Fraction
 
     def giving(self, wanted: int, total: int) -> int | None:
         """Return the count at which there are `wanted` numbers instead of `total`; None where there is none."""
-        count, left = divmod(wanted - total, self.factor)
-        count += self.channels
-        return count if not left and count > 0 else None
+        count = self.channels + (wanted - total) / self.factor
+        return int(count) if count.denominator == 1 and count > 0 else None
 
 
 def sources(sketch: Sketch, value: int) -> Iterator[Source]:
     """Yield the layers that decide the channels of a value, back to the input, each once."""
-    todo, seen = [(value, 1)], set()
+    todo, seen = [(value, Fraction(1))], set()
     while todo:
         value, factor = todo.pop()
         node, shape = sketch.node(value), sketch.shapes[value]
@@ -55,7 +55,10 @@ def sources(sketch: Sketch, value: int) -> Iterator[Source]:
         layer, entering, before = node.layer, sketch.shapes[node.inputs[0]] or (), node.inputs[:0]
         keeps = entering[:1] == shape[:1]
         parameter = next((name for name in COUNTS if name in layer.parameters), "")
-        if parameter and isinstance(getattr(layer, parameter, None), int):
+        if parameter and _follows(node, parameter):
+            if entering and UNKNOWN not in entering[:1] and entering[0]:
+                before, factor = node.inputs[:1], factor * Fraction(shape[0], entering[0])
+        elif parameter and isinstance(getattr(layer, parameter, None), int):
             yield Source(node, parameter, getattr(layer, parameter), factor)
             if keeps and getattr(layer, "groups", 1) == shape[0]:
                 before = node.inputs[:1]
@@ -66,6 +69,11 @@ def sources(sketch: Sketch, value: int) -> Iterator[Source]:
         elif keeps and layer.keeps_rank:
             before = node.joined
         todo += [(one, factor) for one in reversed(before)]
+
+
+def _follows(node: Node, parameter: str) -> bool:
+    """Say whether the file writes a layer's channels by those that enter it."""
+    return "in_channels" in NAME.findall(str(data_at(node.place).get(parameter)))
 
 
 def channels_of_source(case: Case) -> Iterator[Candidate]:
@@ -114,6 +122,9 @@ def wants(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int
         count, groups = facts["channels"], facts["groups"]
         for wanted in beside(count, groups):
             yield end.inputs[0], count, wanted, 3.3
+    elif isinstance(problem, shapes.HeadsDoNotDivide):
+        for wanted in beside(facts["features"], facts["heads"]):
+            yield end.inputs[0], facts["features"], wanted, 3.3
     elif isinstance(problem, shapes.ElementsDiffer):
         shape = facts["shape"] if isinstance(facts["shape"], tuple) else ()
         if shape and all(isinstance(size, int) and size > 0 for size in shape):
@@ -282,8 +293,10 @@ def repeats(case: Case) -> Iterator[Candidate]:
             if len(growth) == 1 and (by := growth.pop()) and isinstance(facts["arrives"], int):
                 more, left = divmod(facts["declared"] - facts["arrives"], by)
                 wanted = [count + more] if not left and count + more > 0 else []
-        beyond = sketch.end and any(row.name == case.problem.layer for group in copies for row in group)
-        wanted += [count - 1] if beyond and count > 1 else []
+        asked = {case.problem.layer, case.cause.layer if case.cause else None}
+        whole = case.problem.layer == name
+        beyond = sketch.end and any(row.name in asked for group in copies for row in group)
+        wanted += [count - 1] * (bool(beyond or whole) and count > 1) + [count + 1] * whole
         for new in dict.fromkeys(wanted):
             yield case.changed(name, path, "repeat", new, rank=3.3, family="repeat")
 

@@ -14,7 +14,7 @@ from cnnshape.diagnosis.causes import Causes
 from cnnshape.diagnosis.fix import TriedFix, also
 from cnnshape.diagnosis.search import Mended, mended, shown, widened
 from cnnshape.diagnosis.trials import Trials
-from cnnshape.problems.base import Diagnosed
+from cnnshape.problems.base import Diagnosed, errors
 from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.diagnosed import Effect
 from cnnshape.problems.shapes import AnotherOrder
@@ -46,7 +46,8 @@ def diagnose(source: SourceText, files: Files | None, given: Input | None, *, st
     found = [Diagnosed(causes.of(problem)) for problem in problems]
     order, asked = Order(net), 0
     for number in sorted(range(len(problems)), key=lambda number: order.key(problems[number])):
-        if found[number].follows or asked == MOST_MENDED or trials.of_sizes(problems[number]):
+        late = trials.of_sizes(problems[number]) and len(errors(problems)) > 1
+        if found[number].follows or asked == MOST_MENDED or late:
             continue
         asked += 1
         case = Case(problems[number], found[number].cause, net, report, architecture, trials)

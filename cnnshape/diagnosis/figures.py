@@ -1,48 +1,53 @@
 """Any number of the file, solved for what is wanted: a claimed figure, an expected or a declared number of channels.
 
 Parameters and channels follow one number of a file by a polynomial of degree two at most: two probes tell it, and where
-it is what is wanted. Where sides are in question, the neighbours of a number, and those of its like, are candidates.
+it is what is wanted.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 from math import isqrt, log, prod
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
+from cnnshape.diagnosis.channels import COUNTS
+from cnnshape.diagnosis.declared import roundness
 from cnnshape.diagnosis.operations import Operation
-from cnnshape.diagnosis.parameters import SOLVED
+from cnnshape.diagnosis.parameters import oddness
 from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.spots import changed, spots, step_at, step_of, within
 from cnnshape.diagnosis.trails import data_at
 from cnnshape.diagnosis.written import NAME
+from cnnshape.layers.pooling import AvgPool, LpPool, MaxPool
 from cnnshape.numbers.shape import to_file
+from cnnshape.numbers.sizeset import SizeSet
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
 from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer
-from cnnshape.problems.values import OutOfRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from cnnshape.diagnosis.candidate import Case
+    from cnnshape.diagnosis.spots import Spot
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.problems.place import KeyPath
 
     Measure = Callable[[Network, Report], list[int | None]]
 
-MOST_PROBES: Final = 24  # nets that are built and not checked, of one net
-APART: Final = frozenset(
-    ["expect", "claims", "training", "input", "inputs", "name", "source", "layout", "outputs", "allow", "p", "eps"]
-)
-MOST_NEARBY: Final = 10  # candidates
+MOST_PROBES: Final = 40  # nets that are built and not checked, of one net
 CHANNELS: Final = frozenset(["out_channels", "in_channels", "out_features", "in_features", "num_features", "width"])
+MOST_POINTS: Final = 6  # of one number, itself among them
+UNLIKE: Final = 3.0  # times: what a parabola may differ from a line
 PARABOLA: Final = 3  # points that tell one
 GROUPS: Final = "groups"
-FIGURES: Final = ("parameters", "macs")
+POOLS: Final = frozenset([MaxPool.type, AvgPool.type, LpPool.type])
+FIGURES: Final = ("parameters", "macs", "trainable", "parameters_with_buffers")
+FAR: Final = 20.0  # of a number that no layer with a figure has
+SMALL: Final = 8  # numbers up to it need not be round
 OF_SIDES: Final = frozenset(["stride", "padding", "dilation", "output_padding", "scale_factor", "size", "amount"])
 
 
@@ -55,37 +60,68 @@ def figures(case: Case) -> Iterator[Candidate]:
     here = count(case.net, case.report)
     if None in here or here == wanted:
         return
-    for path, number in likely(case, here, wanted, of_sides=of_sides):
-        if case.trials.probes >= MOST_PROBES:
-            return
-        for value in values(case, path, number, count, here, wanted):
-            declared = isinstance(case.problem, DeclaredDiffers | ElementsDiffer)
-            yield changed(case, path, number, value).ranked(4.1 if declared else 3.2)
+    found = (
+        (spot, value)
+        for spot in likely(case, here, wanted, of_sides=of_sides)
+        if case.trials.probes < MOST_PROBES
+        for value in values(case, spot, count, here, wanted)
+    )
+    if isinstance(case.problem, ClaimDiffers):  # of several numbers that give a figure the round one was meant
+        yield from sorted(
+            (changed(case, *one).ranked(3.2 + _uneven(one[1])) for one in found), key=lambda one: one.rank
+        )
+        return
+    declared = isinstance(case.problem, DeclaredDiffers | ElementsDiffer)
+    for spot, value in found:
+        yield changed(case, spot, value).ranked(4.1 if declared else 3.7 if spot.path[0] == "input" else 3.2)
 
 
-def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) -> list[tuple[KeyPath, int]]:
-    """Return the numbers in question, the likeliest first: those whose layers have the proportion that is missing."""
-    figures = shares(case)
-    missing = [abs(count - one) for count, one in zip(wanted, here, strict=True)]
+def _uneven(number: int) -> float:
+    """Return by how many ranks a number is less likely than a round one."""
+    return 0.3 * (2 - roundness(number)) if number > SMALL else 0.0
 
-    def unlikely(one: tuple[KeyPath, int]) -> float:
-        path, number = one
-        has = figures.get(path) or figures.get(path[: step_of(path)])
-        if has is None or len(missing) < len(FIGURES) or not all(missing) or not all(has):
-            place = case.problem.place
-            return float(path[0] != "input" and (place is None or path[: step_of(path)] != place.path[:-1]))
-        ratio = log(missing[1] / missing[0]) - log(has[1] / has[0])
-        size = min(abs(log(missing[0] / has[0] * part)) for part in (1, 2, number))
-        return abs(ratio) + 0.2 * size
 
-    asked = [*numbers(case)]
-    if isinstance(case.problem, ClaimDiffers) and isinstance(case.data.get("input"), list):
-        sizes = [*_within(case.data["input"], ("input",))]
-        asked = [*(sizes if of_sides else [one for one in sizes if one[1] == _entering_channels(case)]), *asked]
+def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) -> list[Spot]:
+    """Return the numbers in question, the likeliest first."""
+    asked = [*spots(case)]
+    if isinstance(case.problem, ClaimDiffers | ExpectDiffers) and isinstance(case.data.get("input"), list):
+        sizes = [*within(case.data["input"], ("input",))]
+        asked += sizes if of_sides else [one for one in sizes if one.number == _entering_channels(case)]
     if not isinstance(case.problem, ClaimDiffers):  # the settings of layers are solved, and their channels traced
-        asked = [one for one in asked if _key(one[0]) == "repeat" or "type" not in _step(case, one[0])]
-    kept = [one for one in asked if (_key(one[0]) in OF_SIDES) == of_sides or (of_sides and one[0][0] == "input")]
-    return sorted(kept, key=unlikely)
+        own = [one for one in asked if "type" in step_at(case, one.path) and not one.in_text]
+        asked = [one for one in asked if one not in own] + [one for one in own if one.key in COUNTS]
+    kept = [one for one in asked if _is_of_sides(case, one) == of_sides or (of_sides and one.path[0] == "input")]
+    if of_sides:
+        kept.sort(key=lambda spot: spot.path[0] != "input")
+        odd = {row.node.place.path: oddness(row.node.layer) for row in case.report.layers if row.node.layer}
+        return sorted(kept, key=lambda spot: -odd.get(spot.path[: step_of(spot.path)], 0.0))
+    if isinstance(case.problem, ClaimDiffers):
+        missing = [abs(count - one) for count, one in zip(wanted, here, strict=True)]
+        figures = shares(case)
+        return sorted(kept, key=lambda spot: _missed(case, figures, missing, spot))
+    place = case.problem.place
+    near = place.path[:-1] if place else None
+    return sorted(kept, key=lambda spot: spot.path[: step_of(spot.path)] != near)
+
+
+def _missed(case: Case, figures: dict[KeyPath, list[int]], missing: list[int], spot: Spot) -> float:
+    """Return how far the figures of a number's layers are from what a claim misses: in proportion, and in size."""
+    if spot.path[0] == "input":
+        return 0.0
+    has = figures.get(spot.path) or figures.get(spot.path[: step_of(spot.path)])
+    if has is None:
+        return FAR
+    one = {"macs": 1, "parameters_with_buffers": 2}.get(str(case.problem.facts["claim"]), 0)
+    both = len(missing) > 1 and all(missing[:2]) and all(has[:2])
+    ratio = abs(log(missing[1] / missing[0]) - log(has[1] / has[0])) if both else 0.0
+    lacks, own = (missing[0], has[0]) if both else (max(missing), has[one])
+    return ratio + (0.2 * min(abs(log(lacks / own * part)) for part in (1, 2, max(spot.number, 1))) if own else FAR)
+
+
+def _is_of_sides(case: Case, spot: Spot) -> bool:
+    """Say whether a number decides sides alone, and no parameters."""
+    pools = step_at(case, spot.path).get("type") in POOLS or spot.path[1:2] in {(pool,) for pool in POOLS}
+    return spot.key in OF_SIDES or (spot.key == "kernel_size" and pools)
 
 
 def _entering_channels(case: Case) -> int | None:
@@ -94,7 +130,10 @@ def _entering_channels(case: Case) -> int | None:
 
 
 def shares(case: Case) -> dict[KeyPath, list[int]]:
-    """Return parameters and multiply-accumulates of the layers in each step, and of those that one of its arguments decides."""
+    """Return the figures of the layers in each step, and of those that one of its arguments decides.
+
+    They are the parameters, the multiply-accumulates, and the parameters with the buffers.
+    """
     figures: dict[KeyPath, list[int]] = {}
     for row in case.report.layers:
         places = [place.path for place in (row.node.place, *row.node.used_at) if case.own(place)]
@@ -102,37 +141,23 @@ def shares(case: Case) -> dict[KeyPath, list[int]]:
             words = [value for value in data_at(inside).values() if isinstance(value, str)] if case.own(use) else []
             places += [(*use.path, name) for name in {name for word in words for name in NAME.findall(word)}]
         for path in places:
-            sums = figures.setdefault(path, [0, 0])
-            sums[0] += row.parameters or 0
-            sums[1] += row.macs or 0
+            sums = figures.setdefault(path, [0, 0, 0])
+            own = row.parameters or 0
+            for index, figure in enumerate((own, row.macs or 0, own + (row.buffers or 0))):
+                sums[index] += figure
     return figures
-
-
-def step_of(path: KeyPath) -> int:
-    """Return how many parts of a path lead to the layer or the use that it is in; 0 for none."""
-    return next((i + 2 for i in range(len(path) - 1, -1, -1) if path[i] == "layers"), 0)
-
-
-def _step(case: Case, path: KeyPath) -> dict[str, Any]:
-    """Return the table of the layer or the use that a path leads into."""
-    depth = step_of(path)
-    table = case.at(path[:depth]) if depth else None
-    return table if isinstance(table, dict) else {}
-
-
-def _key(path: KeyPath) -> str:
-    return next(part for part in reversed(path) if isinstance(part, str))
 
 
 def measured_by(case: Case) -> tuple[Measure, list[int], bool] | None:
     """Return how to measure what is wrong, what is wanted, and whether numbers of sides alone decide it; None: neither."""
     problem, facts = case.problem, case.problem.facts
     if isinstance(problem, ClaimDiffers) and facts["claim"] in FIGURES:
-        claimed = {one.name: one.claimed for one in case.net.claims if one.name in FIGURES}
+        said = {one.name: one.claimed for one in case.net.claims}
+        claimed = {name: said[name] for name in FIGURES if name in said}
         if None in (case.report.parameters, case.report.macs):
             return None
-        of_sides = claimed.get("parameters", case.report.parameters) == case.report.parameters
-        return lambda _, report: [getattr(report, name) for name in claimed], [*claimed.values()], of_sides or False
+        of_sides = all(number == getattr(case.report, name) for name, number in claimed.items() if name != "macs")
+        return lambda _, report: [getattr(report, name) for name in claimed], [*claimed.values()], of_sides
     sketch = Sketch(case)
     if sketch.wanted is not None:
         actual = sketch.shapes[sketch.end]
@@ -168,122 +193,75 @@ def _entering(report: Report, layer: str, axis: int | None) -> int | None:
     return prod(shape) if axis is None else shape[axis]
 
 
-def nearby(case: Case) -> Iterator[Candidate]:
-    """Yield the neighbours of numbers at the uses of blocks, and in them, where sides are in question."""
-    if isinstance(case.problem, ClaimDiffers):
-        return
-    sketch = Sketch(case)
-    rows = [case.report.layers[value - sketch.first] for value in sketch.upstream]
-    near: dict[KeyPath, int] = {}  # the steps, and how far each is from the place
-    for row in rows:
-        for place in (row.node.place, *row.node.used_at):
-            if case.own(place):
-                near.setdefault(place.path, len(near))
-    like = Counter((_key(path), number) for path, number in numbers(case))
-    found = []
-    for path, number in numbers(case):
-        depth, key = step_of(path), path[-1]
-        inside = path[:depth] in near if depth else path[0] in ("constants", "blocks")
-        own_rule = "type" in _step(case, path) and key in SOLVED  # which parameters.py solves
-        if not inside or not isinstance(key, str) or key in CHANNELS or own_rule:
+def values(case: Case, spot: Spot, count: Measure, here: list[int | None], wanted: list[int]) -> Iterator[int]:
+    """Yield the values of a number at which what is measured is what is wanted, by few probes of others."""
+    number, points = spot.number, {spot.number: here}
+    differs = next(index for index, figure in enumerate(wanted) if here[index] != figure)
+    tried = _others(case, spot)
+    first = True
+    while tried and len(points) < MOST_POINTS:
+        probe = tried.pop(0)
+        made = case.trials.probe([Operation("set", spot.path, spot.written(probe))]) if probe not in points else None
+        if made is None or None in (measured := count(*made)):
             continue
-        siblings = [value for (name, value), _ in like.most_common() if name == key and value != number]
-        for step, value in enumerate(dict.fromkeys([*siblings[:2], number - 1, number + 1, number * 2, number // 2])):
-            if value > 0 and value != number:
-                far = min(near.get(path[:depth], 0), 20) * 0.05
-                found.append(changed(case, path, number, value).ranked(4.2 + 0.1 * step + far, "nearby"))
-    yield from sorted(found, key=lambda one: one.rank)[:MOST_NEARBY]
-
-
-def changed(case: Case, path: KeyPath, old: int, new: int) -> Candidate:
-    """Return the change of a number at a path of the file; one in a list is said with the whole list."""
-    if isinstance(path[-1], int) and isinstance(path[-2], str):
-        whole = case.at(path[:-1])
-        layer, parameter = spoken(case, path[:-1])
-        edit = Edit(layer, parameter, whole, [*whole[: path[-1]], new, *whole[path[-1] + 1 :]])
-        return Candidate(3.2, "figure", (edit,), (Operation("set", path, new),))
-    layer, parameter = spoken(case, path)
-    rank = 3.2 if path[0] == "layers" else 3.4
-    return Candidate(rank, "figure", (Edit(layer, parameter, old, new),), (Operation("set", path, new),))
-
-
-def spoken(case: Case, path: KeyPath) -> tuple[str | None, str]:
-    """Return the layer and the parameter that stand at a path of the file."""
-    if path[0] in ("constants", "blocks") and "layers" not in path:
-        return None, ".".join(map(str, path))
-    depth = step_of(path)
-    table = case.at(path[:depth])
-    own = [row.name for row in case.report.layers if row.node.place.path == path[:depth] and case.own(row.node.place)]
-    name = next(iter(own), table.get("name") if isinstance(table, dict) else None)
-    return (name if depth else None), ".".join(map(str, path[depth:]))
-
-
-def numbers(case: Case) -> Iterator[tuple[KeyPath, int]]:
-    """Yield the numbers of the file that may be wrong: those of its layers first, then constants and blocks."""
-    yield from _within(case.data.get("layers"), ("layers",))
-    for key, value in case.data.items():
-        if key != "layers" and key not in APART:
-            yield from _within(value, (key,))
-
-
-def _within(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            if key not in APART:
-                yield from _within(entry, (*path, key))
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from _within(entry, (*path, index))
-    elif isinstance(value, int) and not isinstance(value, bool):
-        yield path, value
-
-
-def values(  # noqa: PLR0913, PLR0917 -- a probe's surroundings
-    case: Case, path: KeyPath, number: int, count: Measure, here: list[int | None], wanted: list[int]
-) -> Iterator[int]:
-    """Yield the values of a number at which what is measured is what is wanted."""
-    points = {number: here}
-    like = [other for where, other in numbers(case) if _key(where) == _key(path) == GROUPS]  # which divide a figure
-    for probe in dict.fromkeys([*like, number * 2, max(1, number // 2), number + 1]):
-        if probe not in points and len(points) < (6 if like else PARABOLA):
-            made = case.trials.probe([Operation("set", path, probe)])
-            if made is None or None in (measured := count(*made)):
-                continue
-            points[probe] = measured
-            if measured == wanted:
-                yield probe
-                return
-            if measured == here:  # nothing depends on it
-                return
-    for value in _reached([(x, measured[0]) for x, measured in points.items()], wanted[0]):
+        points[probe] = measured
+        if measured == wanted:
+            yield probe
+            return
+        if measured == here:  # nothing depends on it
+            return
+        if first and (step := _step(here, measured, wanted, differs)) is not None:  # as a line has it
+            tried = [number + round(step * (probe - number)), *tried] if not _is_of_sides(case, spot) else tried
+        elif first:
+            return
+        first = False
+        if len(points) == PARABOLA and _is_line(points):  # and the value on it would have been whole
+            return
+    curve = [(x, measured[differs]) for x, measured in points.items()][:PARABOLA]
+    for value in _reached(curve, wanted[differs]):
         if value not in points:
             yield value
 
 
-def out_of_range(case: Case) -> Iterator[Candidate]:
-    """Yield numbers in the place of one that is out of range: those of its like, then the least ones."""
-    problem = case.problem
-    if not isinstance(problem, OutOfRange) or problem.place is None or not case.own(problem.place):
-        return
-    path = problem.place.path
-    old = case.at(path)
-    if isinstance(old, list):
-        wrong = [i for i, entry in enumerate(old) if isinstance(entry, int) and entry < 1]
-        path, old = ((*path, wrong[0]), old[wrong[0]]) if len(wrong) == 1 else (path, None)
-    if not isinstance(old, int) or isinstance(old, bool):
-        return
-    key = _key(path)
-    like = Counter(number for other, number in numbers(case) if _key(other) == key and number != old)
-    near = [number for number, _ in like.most_common(4)]
-    for step, value in enumerate(dict.fromkeys([*near[:1], 1, *near, 2, 3, 5, 7, 4])):
-        yield changed(case, path, old, value).ranked(3.0 + 0.1 * step, "range")
+def _is_line(points: dict[int, list[Any]]) -> bool:
+    """Say whether three points lie on a line, in each figure."""
+    (x0, first), (x1, second), (x2, third) = points.items()
+    return all((b - a) * (x2 - x0) == (c - a) * (x1 - x0) for a, b, c in zip(first, second, third, strict=True))
+
+
+def _others(case: Case, spot: Spot) -> list[int]:
+    """Return the numbers to be probed in the place of one: neighbours, and for groups, which divide, those of their like."""
+    number = spot.number
+    if spot.key == GROUPS:
+        return [*dict.fromkeys([one.number for one in spots(case) if one.key == GROUPS] + [number * 2, number + 1])]
+    if _is_of_sides(case, spot):
+        return [number + 1, *range(max(0, number - 2), number), number // 2, number // 4]
+    return [number + 1, number * 2, number // 2, *([number // 4] if spot.in_text else [])]
+
+
+def _step(here: list[Any], measured: list[Any], wanted: list[int], differs: int) -> float | None:
+    """Return how many times the change of a figure is wanted; None where two figures want it very differently."""
+    pairs = [(after - before, aim - before) for before, after, aim in zip(here, measured, wanted, strict=True)]
+    steps = [aim / change for change, aim in pairs if change and aim]
+    if any(bool(change) != bool(aim) for change, aim in pairs) or max(steps) > UNLIKE * min(steps) > 0:
+        return None
+    return (
+        steps[[index for index, (_, aim) in enumerate(pairs) if aim].index(differs)]
+        if min(steps) * max(steps) > 0
+        else None
+    )
 
 
 def squared(case: Case) -> Iterator[Candidate]:
     """Yield the input with equal sides, where a claim or an expectation says another at the declared one."""
     shape = case.net.inputs.get("input")
     asked = isinstance(case.problem, ClaimDiffers | ExpectDiffers) and "input" in case.data
-    if not asked or not shape or shape[1:] == shape[1:2] * (len(shape) - 1):
+    if (
+        isinstance(case.problem.facts.get("claimed"), SizeSet)
+        or not asked
+        or not shape
+        or shape[1:] == shape[1:2] * (len(shape) - 1)
+    ):
         return
     for side in dict.fromkeys(sorted(shape[1:], key=lambda one: -shape[1:].count(one))):
         new = [*to_file((shape[0], *[side] * (len(shape) - 1)), case.net.layout)]

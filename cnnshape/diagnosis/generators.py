@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.channels import channels_of_source, groups, numbers, options, repeats
 from cnnshape.diagnosis.declared import arriving
-from cnnshape.diagnosis.figures import figures, nearby, out_of_range, squared
+from cnnshape.diagnosis.figures import figures, squared
+from cnnshape.diagnosis.nearby import nearby, other_axes, other_entries, out_of_range
+from cnnshape.diagnosis.of_claims import biases, unseen
 from cnnshape.diagnosis.of_inputs import channels, lossless, sides
 from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
 from cnnshape.diagnosis.of_lines import twice
@@ -48,6 +50,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (2.2, pooled),
     (2.2, worded),
     (2.3, twice),
+    (2.4, biases),
     (2.5, sides),
     (2.6, rewired),
     (2.6, projected),
@@ -59,12 +62,15 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3, groups),
     (3, numbers),
     (3, squared),
+    (3, unseen),
     (3, out_of_range),
+    (3, other_axes),
+    (3, other_entries),
     (3, arriving),
     (3.2, figures),
     (3.3, repeats),
     (4, reshaped),
-    (4.2, nearby),
+    (3.4, nearby),
     (3.2, channels),
     (5.5, one_less),
     (6, fitted),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
+from cnnshape.diagnosis.well_known import MOST_LOOKED_AT, divisions, likeliest, tier
 from cnnshape.network.requirements import NoClosedForm, Reading, solved
 from cnnshape.network.valid_sizes import AXES
 from cnnshape.numbers.rules import equal
@@ -28,17 +29,10 @@ if TYPE_CHECKING:
     from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.sizeset import SizeSet
 
-WELL_KNOWN: Final = (  # those of an earlier line come first: sides that data sets and published nets have
-    frozenset([28, 32, 64, 96, 112, 128, 224, 256, 299, 384, 448, 512]),
-    frozenset(
-        [48, 84, 160, 192, 227, 240, 260, 288, 300, 320, 380, 416, 456, 480, 528, 572, 600, 608, 640, 768, 800, 1024]
-    ),
-)
 PARTS: Final = 4  # a side that shrinks to a smaller part, or grows to more than as many times GROWTH, is rarely meant
 GROWTH: Final = 8
 USUAL: Final = 5  # the rank of other inputs that nothing points at; from it to the next whole one `_likelier` counts
 UNUSUAL: Final = 1.5  # ranks for a size that is less well known than the one of now
-MOST_LOOKED_AT: Final = 20_000  # sizes of one set that are compared
 
 
 def sides(case: Case) -> Iterator[Candidate]:
@@ -92,7 +86,8 @@ def channels(case: Case) -> Iterator[Candidate]:
     if case.trials.given is not None:
         return
     if isinstance(problem, DeclaredDiffers):
-        wanted = [(problem.facts["arrives"], problem.facts["declared"])]
+        arrives, declared = problem.facts["arrives"], problem.facts["declared"]
+        wanted = [(arrives, declared), (declared, arrives)] if len(case.net.inputs) > 1 else [(arrives, declared)]
     elif type(problem) in {ShapesDiffer, NeedsBroadcast}:
         one, other = (from_file(tuple(problem.facts[name]), case.net.layout)[0] for name in ("one", "other"))
         wanted = [(one, other), (other, one)] if one != other else []
@@ -230,11 +225,6 @@ def known(new: tuple[int, ...], now: tuple[int, ...]) -> int:
     return min(tier(size) for size, old in zip(new, now, strict=True) if size != old)
 
 
-def tier(size: int) -> int:
-    """Return how little known a size is: 0 is the best known."""
-    return next((number for number, known in enumerate(WELL_KNOWN) if size in known), len(WELL_KNOWN))
-
-
 def picks(sizes: SizeSet, now: int, axes: int, *, tight: bool = False) -> list[int]:
     """Return the sizes of a set that stand for one side, the best first.
 
@@ -244,7 +234,7 @@ def picks(sizes: SizeSet, now: int, axes: int, *, tight: bool = False) -> list[i
     low, high = -(-now // PARTS), now * GROWTH
     if sizes.is_finite:
         near = [*sizes.spans(low, high)]
-        return [_roundest(near, now, axes, tight=tight)] if near else []
+        return [likeliest(near, now, axes, tight=tight)] if near else []
     above, below = sizes.next(now), sizes.previous(now)
     spans = _joined(sizes.spans(low, high))
     if sizes.period > 1:  # of the sizes about a multiple of the net's total stride the multiple
@@ -265,25 +255,4 @@ def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _even(span: tuple[int, int]) -> int:
     """Return the size of a span that can be halved most often."""
-    return max(range(span[0], min(span[1], span[0] + MOST_LOOKED_AT) + 1), key=lambda size: _divisions(size, 2))
-
-
-def _roundest(spans: Sequence[tuple[int, int]], now: int, axes: int, *, tight: bool) -> int:
-    """Return the best known size of some spans, else the roundest or, where it is to be `tight`, the nearest."""
-    every = (size for first, last in spans for size in range(first, min(last, first + MOST_LOOKED_AT) + 1))
-
-    def order(size: int) -> tuple[int, int, int]:
-        if axes > 1:
-            return tier(size), 0 if tight else -_divisions(size, 2), abs(size - now)
-        return (
-            0,
-            0 if tight else -_divisions(size, 2 if now % 10 else 10),
-            abs(size - now),
-        )  # signals have no usual lengths
-
-    return min(every, key=order)
-
-
-def _divisions(size: int, by: int) -> int:
-    """Return how often a size can be divided."""
-    return 0 if size % by else 1 + _divisions(size // by, by)
+    return max(range(span[0], min(span[1], span[0] + MOST_LOOKED_AT) + 1), key=lambda size: divisions(size, 2))

@@ -177,15 +177,15 @@ def fitting(case: Case) -> Iterator[Candidate]:
 
 
 def _reshapes(case: Case, written: list[int], elements: int) -> Iterator[list[int]]:
-    """Yield shapes of so many elements: the channels stay, and equal sides stay equal."""
+    """Yield shapes of so many elements: the channels stay, and equal sides stay equal; or the sides stay."""
     channels = len(written) - 1 if case.net.layout == "channels_last" else 0
     sides = [axis for axis in range(len(written)) if axis != channels]
     count = written[channels]
-    if elements % count or not sides:
-        return
-    cells, new = elements // count, [*written]
-    side = round(cells ** (1 / len(sides)))
-    if side ** len(sides) == cells:
+    new = [*written]
+    side = round((elements // count) ** (1 / len(sides))) if sides else 0
+    if side and count * side ** len(sides) == elements:
         for axis in sides:
             new[axis] = side
         yield new
+    elif sides:
+        yield from (other for other in _parts(case, written, elements) if other[channels] != count)

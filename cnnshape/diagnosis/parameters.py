@@ -22,7 +22,7 @@ from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.shapes import DeclaredDiffers, WindowTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.layers.base import Layer
@@ -65,10 +65,24 @@ def solved(case: Case) -> Iterator[Candidate]:
                 continue
             if sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
-                if parameter == "padding" and named and keeps(layer) and not keeps(node.layer):
-                    rank = min(rank, 2.2)
+                if parameter == "padding" and keeps(layer) and not keeps(node.layer):
+                    rank = min(rank, 2.2 if named else 3.3)
                 found += changes(case, node, parameter, _plain(new), rank=max(2.0, rank), family=f"setting {parameter}")
+    found += _shared(case, sketch)
     yield from sorted(found, key=lambda one: one.rank)[:MOST]
+
+
+def _shared(case: Case, sketch: Sketch) -> Iterator[Candidate]:
+    """Yield the padding of half its window for a convolution above both ways into a join, where they fit then."""
+    for value in sketch.shared:
+        node = sketch.node(value)
+        if node is None or not isinstance(node.layer, Conv) or oddness(node.layer) <= 0:
+            continue
+        for parameter, new, layer in variants(case, sketch, value):
+            usual = parameter == "padding" and centred(node.layer.replace(padding=new))
+            if usual and sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
+                rank = 3.4 + _far(node.layer, parameter, layer)
+                yield from changes(case, node, parameter, _plain(new), rank=rank, family=f"setting {parameter}")
 
 
 def filling(case: Case) -> Iterator[Candidate]:
@@ -94,14 +108,19 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
     A kernel is changed to a more usual one alone, never to 1; a pool is padded by half its odd kernel, or not at all; no
     window strides over cells; and no layer becomes more unusual that nothing points at.
     """
-    change = _odd(after) - _odd(before)
+    change = oddness(after) - oddness(before)
     if parameter == "upscale_factor" and after.upscale_factor == 1:  # type: ignore[attr-defined]
+        return False
+    if parameter == "dilation" and {*_entries(before.dilation)} == {1}:  # type: ignore[attr-defined]
         return False
     if parameter == "kernel_size":
         old, new = _entries(before.kernel_size), _entries(after.kernel_size)  # type: ignore[attr-defined]
         dilated = max(_entries(getattr(after, "dilation", 1))) > 1
-        ones = 1 in new and 1 not in old and (dilated or max(old) > 2)  # noqa: PLR2004 -- from a larger kernel
-        return change < 0 and (not isinstance(after, Conv) or centred(after)) and not ones
+        odd = any(entry % 2 for entry in old)  # an even kernel has no padding that keeps a side
+        flat = len(new) > 1 and {*new} != {1}  # a window of two axes in three
+        ones = 1 in new and 1 not in old and (dilated or (odd and not flat and max(old) > 2))  # noqa: PLR2004 -- from a larger kernel
+        asked = named and isinstance(before, Conv) and change <= 0 and all(entry % 2 for entry in new)
+        return (change < 0 or asked) and (not isinstance(after, Conv) or centred(after)) and not ones
     if isinstance(before, Pooling) and parameter in ("padding", "stride"):
         return change <= 0
     return change <= (ODDER if not named else MUCH_ODDER)
@@ -143,7 +162,7 @@ def _all_alike(case: Case, sketch: Sketch, values: list[int], nodes: list[Node])
     every = {one for value in values for one in sketch.alike(value)}
     for parameter, new, other in variants(case, sketch, values[0]):
         before, family = sketch.layers[values[0] - sketch.first], f"all {parameter}"
-        if before is None or (_odd(other) >= _odd(before) and parameter != "output_padding"):
+        if before is None or (oddness(other) >= oddness(before) and parameter != "output_padding"):
             continue
         if parameter in ("kernel_size", "dilation", "stride") and not isinstance(before, ConvTranspose):
             continue
@@ -202,8 +221,11 @@ def _half(layer: Conv) -> Any:
     return halves if rank > 1 else halves[0]
 
 
-def variants(case: Case, sketch: Sketch, value: int) -> Iterator[tuple[str, Any, Layer]]:
-    """Yield other settings of a layer: the parameter, its value, the layer; one for each result that it may have."""
+def variants(case: Case, sketch: Sketch, value: int, *, unseen: bool = False) -> Iterator[tuple[str, Any, Layer]]:
+    """Yield other settings of a layer: the parameter, its value, the layer; those that give another result.
+
+    Or `unseen` ones, that give the same at the declared input, from as many parameters.
+    """
     node = sketch.node(value)
     assert node is not None
     layer = node.layer
@@ -227,7 +249,8 @@ def variants(case: Case, sketch: Sketch, value: int) -> Iterator[tuple[str, Any,
             to_one = parameter == "stride" and 1 in (result.output or ())[1:] and 1 not in (row.result.output or ())[1:]
             if to_one:  # a stride that drops all rows but one
                 continue
-            if not result.refusals and UNKNOWN not in (result.output or ()) and (result.output != row.result.output):
+            same = result.output == row.result.output and (not unseen or result.parameters == row.result.parameters)
+            if not result.refusals and UNKNOWN not in (result.output or ()) and same == unseen:
                 yield parameter, new, other
 
 
@@ -246,9 +269,12 @@ def _values(layer: Layer, parameter: str, old: Any, rank: int, failing: frozense
         one = [*per_axis(layer.kernel_size, rank)]  # type: ignore[attr-defined]
     axes = [_choices(layer, parameter, entry, axis, rank) for axis, entry in enumerate(one)]
     whole = failing is None or len(failing) == rank or parameter == "upscale_factor"
-    if whole and len({*one}) == 1:
+    plain = not any(isinstance(getattr(layer, name, None), tuple) for name in (parameter, "kernel_size"))
+    if len({*one}) == 1 and (whole or plain):
         yield from (choice if not isinstance(old, tuple) else (choice,) * rank for choice in axes[0])
-    elif whole:
+    if whole and len({*one}) == 1:
+        return
+    if whole:
         for axis, choices in enumerate(axes):
             yield from ((*one[:axis], choice, *one[axis + 1 :]) for choice in choices)
     elif failing:
@@ -271,6 +297,7 @@ def _choices(layer: Layer, parameter: str, old: Any, axis: int, rank: int) -> li
         return entry if isinstance(entry, int) else default
 
     kernel, dilation, stride = of("kernel_size", 1), of("dilation", 1), of("stride", 1)
+    values: Iterable[int]
     match parameter:
         case "padding":
             if isinstance(layer, Pad):
@@ -281,7 +308,7 @@ def _choices(layer: Layer, parameter: str, old: Any, axis: int, rank: int) -> li
         case "output_padding":
             values = range(max(stride, dilation))
         case "stride":
-            values = range(1, max(5, min(old, 8) + 1))
+            values = [*range(1, max(5, min(old, 8) + 1)), *([old // 2] if old > 2 * COMMON_STRIDE**2 else [])]
         case "dilation":
             values = range(1, min(max(old + 3, 2 * old + 1), 40))
         case "scale_factor" | "upscale_factor":
@@ -347,7 +374,7 @@ class Regular:
             old, new = getattr(before, parameter, None), getattr(after, parameter, None)
             values = Counter(repr(getattr(one, parameter, None)) for one in self.siblings)
             change += 0.4 * (values[repr(old)] - values[repr(new)]) / count
-        return change + 0.35 * (_odd(after) - _odd(before))
+        return change + 0.35 * (oddness(after) - oddness(before))
 
 
 def _geometry(layer: Layer) -> Any:
@@ -355,7 +382,7 @@ def _geometry(layer: Layer) -> Any:
 
 
 @lru_cache(maxsize=2**12)
-def _odd(layer: Layer) -> float:
+def oddness(layer: Layer) -> float:
     """Return how unusual the settings of a layer are, by what people write: paddings that keep a side, odd kernels."""
     kernel, padding = getattr(layer, "kernel_size", None), getattr(layer, "padding", None)
     stride, dilation = getattr(layer, "stride", 1), getattr(layer, "dilation", 1)
@@ -379,5 +406,5 @@ def _odd(layer: Layer) -> float:
         elif isinstance(layer, ConvTranspose):
             odd += 0.5 * (s > k) + 0.5 * (k - s - 2 * p != 0)
         else:
-            odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1)
+            odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1) + 0.3 * (k > 3)  # noqa: PLR2004 -- most are 2 or 3
     return odd / rank

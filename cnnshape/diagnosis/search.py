@@ -33,6 +33,7 @@ MOST_ROUNDS: Final = 8  # of follow-up changes
 ENOUGH: Final = 16  # trials, after which no fix is looked for that mends every error
 FAR: Final = 1.6  # ranks behind the best fix, from which on none is shown
 EACH_EDIT: Final = 0.25  # in ranks: what a further edit costs
+SURE: Final = 1.0  # ranks behind a fix that meets all claimed figures, from which on none is looked for
 ALONE: Final = frozenset(["figure", "nearby", "setting upscale_factor"])  # families that nothing may have to follow
 ALL_ERRORS: Final = 1.2  # in ranks: what it is worth that a fix mends every error of several
 AN_ERROR: Final = 0.1
@@ -63,22 +64,24 @@ def mended(case: Case, number: int) -> list[Mended]:
             enough = len(found) >= MOST_FIXES and (
                 len(wrong) == 1 or trials.count - before >= ENOUGH or any(wrong <= one.verdict.gone for one in found)
             )
-            sure = claimed and any(wrong <= one.verdict.gone for one in found)
+            sure = claimed and any(
+                wrong <= one.verdict.gone and one.candidate.rank + SURE < candidate.rank for one in found
+            )
             if trials.spent or enough or sure or (best is not None and candidate.rank > best + FAR + 1):
                 break
             if sum(one.candidate.family == candidate.family for one in found) == MOST_OF_FAMILY:
                 continue
             one = completed(case, number, candidate, generator)
-            if one and any(alike(one, other) for other in found):
+            if one and any(alike(case, one, other) for other in found):
                 continue
             if one and not half(case, one) and not of_one_use(case, one) and trials.holds(one.candidate.operations):
                 found.append(one._replace(rank=one.rank - merit(one.verdict, wrong)))
     return sorted(found, key=lambda one: one.rank)
 
 
-def alike(one: Mended, other: Mended) -> bool:
-    """Say whether two fixes are the same, in whatever order."""
-    first, second = ({repr(operation) for operation in each.candidate.operations} for each in (one, other))
+def alike(case: Case, one: Mended, other: Mended) -> bool:
+    """Say whether two fixes make the same file of it, by whatever operations."""
+    first, second = (case.trials.changed(each.candidate.operations) for each in (one, other))
     return first == second
 
 

@@ -92,13 +92,17 @@ class Sketch:
         """
         if not self.end:
             return []
-        end = self.node(self.end)
         found = self.ancestors(self.end)
-        if end is not None and len(end.joined) > 1 and self.wanted is None:
-            ways = [self.ancestors(value) for value in dict.fromkeys(end.joined)]
-            shared = set.intersection(*ways)
-            found = {self.end}.union(*ways) - shared
-        return sorted((value for value in found if value >= self.first), reverse=True)
+        return sorted((value for value in found - {*self.shared} if value >= self.first), reverse=True)
+
+    @cached_property
+    def shared(self) -> list[int]:
+        """The values that all ways into a join come from, where the problem is that these differ; the nearest first."""
+        end = self.node(self.end)
+        if end is None or len(end.joined) < 2 or self.wanted is not None:  # noqa: PLR2004 -- a join
+            return []
+        ways = [self.ancestors(value) for value in dict.fromkeys(end.joined)]
+        return sorted(set.intersection(*ways), reverse=True)
 
     def ancestors(self, value: int) -> set[int]:
         found, todo = set(), [value]

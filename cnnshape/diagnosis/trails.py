@@ -66,6 +66,7 @@ class Ways:
         self.names = ["?", *net.inputs, *(row.name for row in report.layers)]
         self.values = {name: value for value, name in enumerate(self.names) if value > len(inputs)}
         self.legs: dict[tuple[int, int], Leg] = {}
+        self.traced: dict[int, tuple[tuple[Shape, ...], Shape | None]] = {}
         self.effort = Effort(MOST_LEGS, Exhausted)
 
     def row(self, value: int) -> LayerReport | None:
@@ -137,8 +138,7 @@ class Ways:
         if row is None or row.node.layer is None or None in row.input_shapes:
             return leg
         layer, joined = row.node.layer, len(row.node.joined)
-        traced = tuple(quantities(shape, axes_of(shape)) for shape in row.input_shapes if shape is not None)
-        output = measure(layer.traced(), traced).output
+        traced, output = self._traced(value, row)
         if not output or output[axis] is UNKNOWN:
             return leg
         number = output[axis]
@@ -148,6 +148,14 @@ class Ways:
                 return leg._replace(source=(source, index), taken=place >= joined)
         scale = self._scale(row, axis) if axis and layer.keeps_rank and len(row.inputs) == 1 else Fraction(0)
         return leg._replace(source=(row.node.inputs[0], axis), scale=scale) if scale else leg
+
+    def _traced(self, value: int, row: LayerReport) -> tuple[tuple[Shape, ...], Shape | None]:
+        """Return the inputs of a row's layer as numbers that remember, and what it makes of them; once for all axes."""
+        if value not in self.traced:
+            entering = tuple(quantities(shape, axes_of(shape)) for shape in row.input_shapes if shape is not None)
+            assert row.node.layer is not None
+            self.traced[value] = entering, measure(row.node.layer.traced(), entering).output
+        return self.traced[value]
 
     def _scale(self, row: LayerReport, axis: int) -> Fraction:
         """Return the factor by which a layer scales a side in the long run; 0 of a layer that sets it."""
@@ -231,10 +239,12 @@ class Ways:
         def reached(side: int) -> int:
             return self.replayed(trail, side)[-1]
 
-        low = _least(lambda side: reached(side) >= size)
+        now, end = trail[0].size, trail[-1].size
+        low = _least(lambda side: reached(side) >= size, now * size // end if end else now)
         if low is None or reached(low) != size:
             return None
-        past = _least(lambda side: reached(side) > size)
+        period = int(1 / scale(trail)) if 0 < scale(trail) < 1 else 1
+        past = _least(lambda side: reached(side) > size, low + period)
         return low, (past or LONGEST) - 1
 
     def replayed(self, trail: Trail, side: int) -> list[int]:
@@ -248,17 +258,29 @@ class Ways:
         return found
 
 
-def _least(holds: Callable[[int], bool]) -> int | None:
-    """Return the least side for which a condition holds that goes on to hold; None beyond LONGEST."""
-    low, high = 1, 1
-    while not holds(high):
-        low, high = high + 1, high * 2
-        if high > LONGEST:
-            return None
-    while low < high:
+def _least(holds: Callable[[int], bool], guess: int) -> int | None:
+    """Return the least side for which a condition holds that goes on to hold, looked for about a guess.
+
+    None beyond LONGEST.
+    """
+    step, high = 1, min(max(guess, 1), LONGEST)
+    if holds(high):
+        low = high - step
+        while low > 0 and holds(low):
+            step, high = 2 * step, low
+            low = high - step
+        low = max(low, 0)
+    else:
+        low, high = high, high + step
+        while not holds(high):
+            if high > LONGEST:
+                return None
+            step, low = 2 * step, high
+            high = low + step
+    while high - low > 1:  # it holds at high, and not at low
         middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 def data_at(place: Place) -> dict[str, Any]:

@@ -6,6 +6,7 @@ counted, and there is an end of them; the same change is tried once.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.assemble.network import assemble
@@ -15,6 +16,9 @@ from cnnshape.diagnosis.text import replacements
 from cnnshape.file.reader import read_source
 from cnnshape.file.source import Source
 from cnnshape.numbers.effort import Effort
+from cnnshape.problems.base import errors
+from cnnshape.problems.expressions import BadExpression
+from cnnshape.problems.values import BadValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from cnnshape.file.architecture import Architecture
     from cnnshape.file.files import Files
     from cnnshape.network.network import Network
-    from cnnshape.network.report import Report
+    from cnnshape.network.report import LayerReport, Report
     from cnnshape.numbers.shape import Input
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import SourceText
@@ -108,10 +112,30 @@ class Trials:
             return None
         left = {*map(mark, checked.report.problems)}
         gone = frozenset(number for number, one in enumerate(self.marks) if one not in left)
-        new = [problem for problem in checked.report.problems if mark(problem) not in self.marks]
+        new = [
+            problem for problem in checked.report.problems if mark(problem) not in self.marks and not self.hid(problem)
+        ]
         if checked.declared:
             new += [problem for problem in checked.declared.problems if mark(problem) not in self.declared]
         return Verdict(checked, gone, tuple(new))
+
+    def hid(self, problem: Problem) -> bool:
+        """Say whether a warning may have been there before, at a layer that the errors of the text let nothing known enter."""
+        if problem.severity == "error":
+            return False
+        row = self.rows.get(problem.layer)
+        unknown = row is None or None in row.inputs
+        return (unknown and bool(problem.layer)) or self.of_values
+
+    @cached_property
+    def rows(self) -> dict[str, LayerReport]:
+        return {row.name: row for row in self.origin.report.layers}
+
+    @cached_property
+    def of_values(self) -> bool:
+        """Say whether all errors of the text are of single values, behind which nothing is checked."""
+        found = errors(self.origin.report.problems)
+        return bool(found) and all(isinstance(problem, BadValue | BadExpression) for problem in found)
 
     def writes(self, operations: Sequence[Operation]) -> bool:
         """Say whether a change can be written into the text."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
+from cnnshape.layers.normalization import BatchNorm
 from cnnshape.layers.parameters import Inferred
 from cnnshape.network.arithmetic import (
     Explanation,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 
 MOST_SUMMANDS: Final = 6
+WITH_BIAS: Final = (Conv, ConvTranspose, Linear)  # which scale what enters, and add a bias to it
 
 
 def explain(net: Network, name: str, input: Input | None = None) -> Explanation:  # noqa: A002 -- as Network.check
@@ -61,6 +64,15 @@ def explain_in(report: Report, net: Network, name: str) -> Explanation:
 def explain_row(report: Report, net: Network, index: int) -> Explanation:
     """Explain a row of a net's report, which need not be the only one of its name."""
     return _Explainer(net, report).explain(report.layers[index])
+
+
+def normed(net: Network) -> set[int]:
+    """Return the values that batch norms alone take, and that are no output: a constant added to one is subtracted."""
+    taken: dict[int, bool] = {}
+    for node in net.nodes:
+        for value in node.inputs:
+            taken[value] = taken.get(value, True) and isinstance(node.layer, BatchNorm)
+    return {value for value, alone in taken.items() if alone} - {*net.outputs.values()}
 
 
 class _Explainer:
@@ -93,7 +105,14 @@ class _Explainer:
         shape = to_file(tuple(shape_lines(layer, x, axes_of(y), result, row.held)), self.net.layout)
         counts = () if result.parameters is UNKNOWN else count_lines(layer.traced(), x, y, node)
         frozen = [Line("frozen", ("its parameters are not trained",))] if node.frozen else []
-        lines = (*shape, *self.inferred(layer, x, node.inputs[0]), *counts, *frozen)
+        value = next(value for value, one in self.net.made() if one is node)
+        biased = isinstance(layer, WITH_BIAS) and layer.bias and value in normed(self.net)
+        bias = (
+            [Line("bias", ("the batch norm behind it subtracts it again: bias = false gives the same",))]
+            if biased
+            else []
+        )
+        lines = (*shape, *self.inferred(layer, x, node.inputs[0]), *counts, *bias, *frozen)
         problems = (*self.problems(row, result), *self.failed_before(row))
         ok = not any(problem.startswith("error") for problem in problems)
         return Explanation(f"{title}\n{layer.summary()}", lines, problems, ok)

@@ -31,6 +31,8 @@ CAUSES: Final = {  # the kinds of causes
     "fixed-window": "a pool with a fixed window was to leave one cell of each channel, and leaves more. An adaptive or"
     " global pool leaves one at any input",
     "shrunk": "the layers before have left too small a side for a window. Let a larger input enter, or take a layer out",
+    "figure": "a claimed figure counts something else than the net has: biases, buffers, additions, another input; or"
+    " a side is claimed that some layer refuses. Change the layer, or write the net's own figure",
     "rank": "axes are missing or too many: a flat value enters a layer that works on space, or a map one that does not."
     " A flatten or a reshape stands between them",
 }

@@ -5,7 +5,7 @@ from helpers.fixes import candidates, case
 
 from cnnshape.diagnosis.channels import channels_of_source, groups, options, repeats
 from cnnshape.diagnosis.declared import arriving
-from cnnshape.diagnosis.figures import nearby
+from cnnshape.diagnosis.nearby import nearby
 
 
 def test_a_depthwise_conv_hands_the_question_on_to_the_layer_above():
@@ -156,3 +156,34 @@ def test_sides_that_a_factor_does_not_divide_ask_for_no_channels():
     assert candidates(channels_of_source, text % (2, "pixel_unshuffle", "downscale_factor")) == []
     shuffled = text.replace("out_channels = 4", "out_channels = 7") % (2, "pixel_shuffle", "upscale_factor")
     assert {"c.out_channels": 8} in candidates(channels_of_source, shuffled)
+
+
+def test_channels_that_follow_those_that_enter_are_decided_by_an_earlier_layer():
+    text = """input = [3, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 15, kernel_size = 3, padding = 1 },
+      { name = "b", type = "conv", out_channels = "%s", kernel_size = 3, padding = 1, expect = [%d, 8, 8] },
+    ]"""
+    assert {"a.out_channels": 16} in candidates(channels_of_source, text % ("2 * in_channels", 32))
+    assert {"a.out_channels": 18} in candidates(channels_of_source, text % ("in_channels // 3", 6))
+    assert candidates(channels_of_source, text % ("2 * in_channels", 33)) == []
+
+
+def test_heads_ask_for_features_that_they_divide():
+    text = """input = [3, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 49, kernel_size = 1 },
+      { name = "b", type = "attention", num_heads = 8, over = [2, 3] },
+    ]"""
+    found = candidates(channels_of_source, text)
+    assert {"a.out_channels": 48} in found
+    assert {"a.out_channels": 56} in found
+
+
+def test_a_copy_more_or_less_of_the_use_that_is_expected_otherwise():
+    text = """input = [8, 64, 64]
+    layers = [{ name = "d", block = "down", repeat = %d, expect = [8, 16, 16] }]
+    [blocks.down]
+    layers = [{ type = "max_pool", kernel_size = 2 }]"""
+    assert {"d.repeat": 2} in candidates(repeats, text % 3)
+    assert {"d.repeat": 2} in candidates(repeats, text % 1)

@@ -3,7 +3,8 @@
 import pytest
 from helpers.fixes import candidates, case
 
-from cnnshape.diagnosis.figures import MOST_PROBES, figures, nearby, out_of_range, squared
+from cnnshape.diagnosis.figures import MOST_PROBES, figures, squared
+from cnnshape.diagnosis.nearby import nearby, out_of_range
 
 CONV = """input = [3, 16, 16]
 layers = [{ name = "a", type = "conv", out_channels = 4, kernel_size = 3, bias = false }]

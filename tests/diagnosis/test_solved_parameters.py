@@ -154,3 +154,63 @@ def test_behind_sides_that_nobody_knows_nothing_is_solved_or_traced():
         given = given._replace(problem=next(one for one in given.report.problems if one.layer == "c"))
         assert [*solved(given)] == []
         assert [(one.edits[0].layer, one.edits[0].new) for one in channels_of_source(given)] == found
+
+
+def test_a_number_for_all_axes_stays_one_where_one_axis_fails():
+    text = """input = [3, 16, 15]
+    layers = [{ name = "c", type = "conv", out_channels = 4, kernel_size = 2, stride = 2, padding = 1, expect = [4, 8, 8] }]"""
+    assert {"c.kernel_size": 3} in candidates(solved, text)
+
+
+def test_no_dilation_comes_into_a_net_that_has_none():
+    text = """input = [3, 16, 16]
+    layers = [{ name = "c", type = "conv", out_channels = 4, kernel_size = 3, %sexpect = [4, 12, 12] }]"""
+    assert not [one for one in candidates(solved, text % "") if "c.dilation" in one]
+    assert {"c.dilation": 2} in candidates(solved, text % "dilation = 3, ")
+
+
+@pytest.mark.parametrize(("kernel", "found"), [(4, True), (3, False), ([3, 3], False)])
+def test_a_window_of_one_cell_is_meant_by_an_even_one(kernel, found):
+    text = f"""input = [8, 16, 16]
+    layers = [{{ name = "c", type = "conv", out_channels = 4, kernel_size = {kernel}, expect = [4, 16, 16] }}]"""
+    assert ({"c.kernel_size": 1} in candidates(solved, text)) == found
+
+
+def test_a_window_of_two_axes_in_three():
+    text = """input = [3, 8, 16, 16]
+    layers = [
+      { name = "c", type = "conv", out_channels = 4, kernel_size = [3, 3, 3], padding = [0, 1, 1], expect = [4, 8, 16, 16] },
+    ]"""
+    assert {"c.kernel_size": [1, 3, 3]} in candidates(solved, text)
+
+
+SHARED = """input = [3, 31, 31]
+layers = [
+  { name = "stem", type = "conv", out_channels = 8, kernel_size = 3, stride = 2%s },
+  { name = "a", type = "conv", out_channels = 8, kernel_size = 3, stride = 2, padding = 1 },
+  { name = "b", type = "max_pool", kernel_size = 2, from = "stem" },
+  { type = "add", from = ["a", "b"] },
+]"""
+
+
+def test_the_padding_of_a_layer_that_both_ways_come_from():
+    assert {"stem.padding": 1} in candidates(solved, SHARED % "")
+
+
+def test_the_padding_that_keeps_a_side_is_among_the_first_where_a_number_is_declared():
+    text = """input = [3, 16, 16]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 5, padding = 1 },
+      { name = "b", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+      { name = "c", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+      "flatten",
+      { name = "fc", type = "linear", in_features = 1024, out_features = 10 },
+    ]"""
+    assert {"a.padding": 2} in candidates(solved, text)[:2]
+
+
+def test_a_pool_of_an_unusual_window_gets_a_usual_one():
+    text = """input = [3, 16, 16]
+    layers = [{ name = "p", type = "max_pool", kernel_size = %s, expect = [3, 8, 8] }]"""
+    assert {"p.kernel_size": 2} in candidates(solved, text % 8)
+    assert {"p.kernel_size": [2, 2]} in candidates(solved, text % "[2, 8]")

@@ -1,12 +1,13 @@
 """The fixes of a net's first problem, in a form for asserts."""
 
-import cnnshape
+from cnnshape.diagnosis.door import network
+from cnnshape.file.reader import read_text
 from cnnshape.problems.base import errors
 
 
 def fixes(text):
     """The edits of each fix of the first error, or warning, of a net: {"fc.in_features": 18}."""
-    return [edits(fix) for fix in first(cnnshape.loads(text).check()).fixes]
+    return [edits(fix) for fix in first(network(read_text(text)).check()).fixes]
 
 
 def first(report):

@@ -385,3 +385,18 @@ def test_a_weight_of_another_layer():
         ("weight", ("that of a",)),
         ("parameters", ("out_channels = 3",)),
     ]
+
+
+def test_a_bias_that_a_batch_norm_subtracts_is_said_where_it_is_explained_and_no_warning():
+    layers = '{ name = "c", type = "conv", out_channels = 8, kernel_size = 3%s }, { name = "n", type = "batch_norm" }%s'
+    text = f"input = [3, 8, 8]\nlayers = [{layers}]"
+    net = loads(text % ("", ""))
+    assert "bias" in [name for name, _ in explain(net, "c").lines]
+    assert net.check(strict=True).ok
+    for other in (text % (", bias = false", ""), text % ("", ', { type = "add", from = ["c", "n"] }')):
+        assert "bias" not in [name for name, _ in explain(loads(other), "c").lines]
+
+
+def test_a_bias_in_front_of_a_batch_norm_changes_nothing_in_torch(torch):
+    norm, x, bias = torch.nn.BatchNorm2d(4), torch.randn(5, 4, 6, 6), torch.randn(4, 1, 1)
+    assert torch.allclose(norm(x), norm(x + bias), atol=1e-5)

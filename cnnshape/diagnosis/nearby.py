@@ -1,0 +1,159 @@
+"""Numbers near the one that is written: its neighbours, and those that its like have; where sides, or axes, are in question.
+
+A number of a layer's own window is solved for in parameters.py, and one that channels follow in figures.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from cnnshape.diagnosis.parameters import SOLVED
+from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.spots import changed, parameters_of, spots, step_at, step_of, within
+from cnnshape.numbers.shape import is_count
+from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.claims import ClaimDiffers
+from cnnshape.problems.expressions import NoSuchEntry
+from cnnshape.problems.shapes import AxisNamedTwice, NoSuchAxis
+from cnnshape.problems.values import BadValue, OutOfRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.diagnosis.spots import Spot
+    from cnnshape.problems.place import KeyPath, Place
+
+MOST: Final = 16  # candidates
+CHANNELS: Final = frozenset(
+    ["out_channels", "in_channels", "out_features", "in_features", "num_features", "width", "groups", "num_groups"]
+)
+OF_SIDES: Final = frozenset([*SOLVED, "size", "amount"])
+FROM_ZERO: Final = frozenset(["padding", "output_padding", "index", "start"])
+BEFORE_ZERO: Final = ("[", "=", "<", ">", "+", "-")  # signs of an expression; no product with 0 is meant
+PLACES: Final = frozenset(["index", "start"])
+OF_AXES: Final = frozenset(["dim", "dims", "over", "start_dim", "end_dim"])
+FAR: Final = 20  # layers; none counts as farther
+BESIDE: Final = 3  # layers: how far constants and defaults are
+
+
+def nearby(case: Case) -> Iterator[Candidate]:
+    """Yield the neighbours of numbers at the uses of blocks, in them, and in defaults, where sides are in question."""
+    if isinstance(case.problem, ClaimDiffers | BadValue | NoSuchEntry | NoSuchAxis | AxisNamedTwice):
+        return
+    sketch = Sketch(case)
+    failing = sketch.failing
+    apart = frozenset() if failing is None else CHANNELS if failing else OF_SIDES  # parameters that are not in question
+    near, every = _steps(case, sketch), [*spots(case)]
+    types = {row.node.type for row in case.report.layers if row.node.place.path in near}
+    like = Counter((one.key, one.number) for one in every if not one.in_text)
+    found = []
+    for spot in every:
+        far = _distance(spot, near, types)
+        if (
+            far is None
+            or spot.key in OF_AXES
+            or frozenset() < parameters_of(case, spot) <= apart
+            or (not spot.in_text and (spot.key in CHANNELS - {"groups"} or _is_solved(case, spot)))
+        ):
+            continue
+        siblings = [] if spot.in_text else [number for (key, number), _ in like.most_common() if key == spot.key]
+        base = 3.4 if spot.path[0] == "layer_defaults" else 4.5 if spot.key == "repeat" else 4.2
+        for step, value in enumerate(_values(spot, siblings)):
+            found.append(changed(case, spot, value).ranked(base + 0.1 * step + 0.05 * far, "nearby"))
+    yield from sorted(found, key=lambda one: one.rank)[:MOST]
+
+
+def _steps(case: Case, sketch: Sketch) -> dict[KeyPath, int]:
+    """Return the steps of the file that the problem may come from, and how far each is; that of the cause is nearest."""
+    rows = [case.report.layers[value - sketch.first] for value in sketch.upstream]
+    named = case.cause and case.cause.layer and case.named(case.cause.layer)
+    near: dict[KeyPath, int] = {}
+    for row in [named, *rows] if named else rows:
+        for place in (row.node.place, *row.node.used_at):
+            if case.own(place):
+                near.setdefault(place.path, len(near))
+    return near
+
+
+def _distance(spot: Spot, near: dict[KeyPath, int], types: set[str]) -> int | None:
+    """Return how far the step of a number is; None for one that has no part in it."""
+    if depth := step_of(spot.path):
+        return min(near[spot.path[:depth]], FAR) if spot.path[:depth] in near else None
+    if spot.path[0] == "layer_defaults":
+        return 0 if spot.path[1] in types else None
+    return BESIDE
+
+
+def _is_solved(case: Case, spot: Spot) -> bool:
+    """Say whether a number is a setting of a layer that is solved for; pairs of a list are not."""
+    deep = len(spot.path) - step_of(spot.path) > 2  # noqa: PLR2004 -- a key and an index
+    return "type" in step_at(case, spot.path) and spot.key in SOLVED and not deep
+
+
+def _values(spot: Spot, siblings: list[int]) -> list[int]:
+    """Return numbers near one, those of its like among them."""
+    number = spot.number
+    zero = spot.before.rstrip().endswith(BEFORE_ZERO) if spot.in_text else spot.key in FROM_ZERO
+    least = 0 if zero else 1
+    if spot.key in PLACES:  # which differ from those of their like
+        siblings = []
+    near = [*siblings[:2], number - 1, number + 1, number * 2, number // 2, *siblings[2:4], number // 4, number - 2]
+    return [value for value in dict.fromkeys(near) if value >= least and value != number]
+
+
+def out_of_range(case: Case) -> Iterator[Candidate]:
+    """Yield numbers in the place of one that is out of range: those of its like, then the least ones."""
+    problem = case.problem
+    if not isinstance(problem, OutOfRange) or problem.place is None:
+        return
+    wrong = [spot for place in (problem.place, *problem.used_at) for spot in _below_one(case, place)]
+    if len(wrong) != 1:
+        return
+    (spot,) = wrong
+    like = Counter(one.number for one in spots(case) if one.key == spot.key and one.number != spot.number)
+    near = [number for number, _ in like.most_common(4)]
+    for step, value in enumerate(dict.fromkeys([*near[:1], 1, *near, 2, 3, 5, 7, 4])):
+        yield changed(case, spot, value).ranked(3.0 + 0.1 * step, "range")
+
+
+def _below_one(case: Case, place: Place) -> Iterator[Spot]:
+    """Yield the numbers at a place of the file that most parameters cannot be."""
+    if case.own(place):
+        defaults = (*place.path[:2], "defaults") if place.path[0] == "blocks" else ()
+        found = [spot for path in (place.path, defaults) if path for spot in within(case.at(path), path)]
+        yield from (spot for spot in found if spot.number < 1 and not spot.in_text and spot.key not in FROM_ZERO)
+
+
+def other_entries(case: Case) -> Iterator[Candidate]:
+    """Yield the entries that a list has in the place of one that it has not, the last one first."""
+    problem = case.problem
+    if not isinstance(problem, NoSuchEntry):
+        return
+    index, entries = problem.facts["index"], problem.facts["entries"]
+    for place in (problem.place, *problem.used_at):
+        for spot in within(case.at(place.path), place.path) if place and case.own(place) else ():
+            if spot.number == index and spot.before.endswith("["):
+                for step, entry in enumerate(reversed(range(entries))):
+                    yield changed(case, spot, entry).ranked(3.0 + 0.1 * step, "entries")
+
+
+def other_axes(case: Case) -> Iterator[Candidate]:
+    """Yield axes that are there, and are not named, in the place of one that is not there, or is named twice."""
+    problem, row = case.problem, case.row
+    if not isinstance(problem, NoSuchAxis | AxisNamedTwice) or row is None or problem.place is None:
+        return
+    path, shape = problem.place.path, row.input_shapes[0]
+    written = case.at(path) if case.own(problem.place) else None
+    listed = written if isinstance(written, list) else [written]
+    if not shape or UNKNOWN in shape or not all(is_count(abs(axis), 0) for axis in listed if isinstance(axis, int)):
+        return
+    there = range(1, len(shape) + 1)
+    named = [axis if axis >= 0 else len(shape) + 1 + axis for axis in listed if isinstance(axis, int)]
+    free = [axis for axis in there if axis not in named]
+    for spot in within(written, path):
+        twice = named.count(spot.number) > 1
+        if twice or spot.number not in (*there, 0):
+            for axis in sorted(free, key=lambda axis: abs(axis - spot.number)):
+                yield changed(case, spot, axis).ranked(3.0 + 0.1 * abs(axis - spot.number), "axes")

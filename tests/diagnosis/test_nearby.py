@@ -1,0 +1,109 @@
+"""Numbers near the one that is written, as candidates; each net has one number that is wrong."""
+
+import pytest
+from helpers.fixes import candidates, fixes
+
+from cnnshape.diagnosis.nearby import nearby, other_axes, other_entries, out_of_range
+
+SHORTCUT = """input = [8, 32, 32]
+layers = [
+  { name = "u", block = "unit", stride = "2 if 1 else 4" },
+  { name = "s", type = "conv", out_channels = 8, kernel_size = 1, stride = 4, from = "input" },
+  { type = "add", from = ["u", "s"] },
+]
+[blocks.unit]
+defaults = { stride = 1, width = 8 }
+layers = [{ name = "c", type = "conv", out_channels = "width", kernel_size = 3, padding = 1, stride = "stride" }]
+"""
+
+
+def test_a_number_of_an_expression_has_neighbours():
+    found = candidates(nearby, SHORTCUT)
+    assert {"u.stride": "4 if 1 else 4"} in found
+    assert not [one for one in found if "blocks.unit.defaults.width" in one]  # sides are in question, no channels
+    assert {"u.stride": "4 if 1 else 4"} in fixes(SHORTCUT)
+
+
+def test_a_default_of_the_file_comes_before_other_numbers():
+    text = """input = [3, 28, 28]
+    layer_defaults.max_pool = { kernel_size = 2, stride = 4 }
+    layers = [
+      { type = "max_pool" },
+      { type = "max_pool" },
+      "flatten",
+      { name = "fc", type = "linear", in_features = 147, out_features = 10 },
+    ]"""
+    assert candidates(nearby, text)[0] == {"layer_defaults.max_pool.kernel_size": 1}
+    assert {"layer_defaults.max_pool.stride": 2} in fixes(text)
+
+
+@pytest.mark.parametrize("text", ["c * 1", "c // 1"])
+def test_no_product_with_0_is_put_forward(text):
+    net = f"""input = [8, 32, 32]
+    constants = {{ c = 3 }}
+    layers = [
+      {{ name = "a", type = "conv", out_channels = 8, kernel_size = 3, stride = "{text}" }},
+      {{ type = "add", from = ["a", "input"] }},
+    ]"""
+    assert not [one for one in candidates(nearby, net) if str(one.get("a.stride")).endswith("0")]
+
+
+def test_an_index_is_not_that_of_its_like():
+    text = """input = [2, 8, 8]
+    layers = [
+      { name = "a", type = "select", dim = 1, index = 0 },
+      { name = "b", type = "select", dim = 1, index = 2, from = "input" },
+      { type = "add", from = ["a", "b"] },
+    ]"""
+    assert fixes(text)[0] == {"b.index": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('{ name = "a", type = "permute", dims = [3, 1, 4] }', [{"a.dims": [3, 1, 2]}]),
+        ('{ name = "a", type = "permute", dims = [0, 3, 1, 7] }', [{"a.dims": [0, 3, 1, 2]}]),
+        ('{ name = "a", type = "permute", dims = [1, 1, 3] }', [{"a.dims": [2, 1, 3]}, {"a.dims": [1, 2, 3]}]),
+        ('{ name = "a", type = "softmax", dim = 4 }', [{"a.dim": 3}, {"a.dim": 2}, {"a.dim": 1}]),
+    ],
+)
+def test_an_axis_that_is_there_takes_the_place_of_one_that_is_not(line, found):
+    assert candidates(other_axes, f"input = [8, 4, 6]\nlayers = [{line}]") == found
+
+
+def test_axes_of_what_is_not_known_are_not_guessed():
+    text = """input = [8, 4, 6]
+    layers = [{ name = "a", type = "conv", out_channels = 8, kernel_size = 3 }]"""
+    assert candidates(other_axes, text.replace("kernel_size = 3", "kernel_size = 9")) == []
+
+
+def test_an_entry_that_a_list_has():
+    text = """input = [8, 4, 6]
+    constants = { c = [8, 16] }
+    layers = [{ name = "a", type = "conv", out_channels = "c[5]", kernel_size = 3 }]"""
+    assert candidates(other_entries, text) == [{"a.out_channels": "c[1]"}, {"a.out_channels": "c[0]"}]
+    assert candidates(other_entries, text.replace("[5]", "[1]").replace("size = 3", "size = 9")) == []
+
+
+USED = """input = [8, 16, 16]
+layers = [{ name = "u", block = "b", kernel = 0 }]
+[blocks.b]
+defaults = { kernel = 3 }
+layers = [{ name = "c", type = "conv", out_channels = 8, kernel_size = "kernel" }]
+"""
+
+
+def test_an_argument_that_makes_a_number_out_of_range_is_another():
+    assert candidates(out_of_range, USED)[0] == {"u.kernel": 3}
+    of_default = USED.replace(", kernel = 0", "").replace("kernel = 3", "kernel = 0")
+    assert candidates(out_of_range, of_default)[0] == {"blocks.b.defaults.kernel": 1}
+    assert fixes(of_default)[0] == {"blocks.b.defaults.kernel": 1}
+
+
+def test_warnings_that_an_error_of_a_value_hid_do_not_speak_against_its_fix():
+    text = """input = [8, 16, 16]
+    layers = [
+      { name = "a", type = "conv", out_channels = 8, kernel_size = 0 },
+      { name = "b", type = "linear", out_features = 3 },
+    ]"""
+    assert {"a.kernel_size": 1} in fixes(text)
