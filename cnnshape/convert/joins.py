@@ -9,16 +9,16 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from cnnshape.compare.recording import Tensor
-from cnnshape.convert.growing import Gap, Growing, called
-from cnnshape.convert.moves import keep
+from cnnshape.convert.growing import Gap, Growing, called, constant
+from cnnshape.convert.moves import keep, standing
 from cnnshape.convert.views import View, is_one, unrepeated, whole_view
-from cnnshape.convert.windows import each_value, of_last, pointwise, put
+from cnnshape.convert.windows import each_value, linear, of_last, pointwise, put, recognized, weighed
 from cnnshape.layers.activation import Softmax
 from cnnshape.layers.convolution import Linear
-from cnnshape.layers.elementwise import OF_A_NUMBER, OTHERWISE, PLAIN, Bias, Function, Scale
+from cnnshape.layers.elementwise import OF_A_NUMBER, OTHERWISE, PLAIN, Bias, Function, Scale, Token
 from cnnshape.layers.joining import Add, Concat, Div, Matmul, Mul, Stack, Sub
-from cnnshape.layers.rearranging import Permute
-from cnnshape.layers.stated import Opaque
+from cnnshape.layers.rearranging import Permute, Reduce
+from cnnshape.layers.shaping import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,26 +91,57 @@ def function(net: Growing, ops: Sequence[Op]) -> None:
 
 
 def learned(net: Growing, op: Op, kind: type[Layer], tensor: Tensor, other: Tensor) -> None:
-    """Lower arithmetic with a learned tensor: a scale or a bias, by channel or of a shape."""
-    weights = net.recordings[0].weights
-    count = sum(weights[name].numel() for name in other.weights if weights[name].parameter)
-    if not count or count != prod(other.shape) or kind not in (Add, Mul, Sub, Div):
-        raise Gap("a tensor that is not learned takes part in it")
+    """Lower arithmetic with a tensor of the model: a scale or a bias, by channel or of a shape."""
+    if called(op).name in {"rdiv", "rtruediv"} or (kind is Div and called(op).args[0] is other):
+        raise Gap("a tensor is divided by it")
+    net.give(op.outputs[0], with_tensor(net, Scale if kind in (Mul, Div) else Bias, tensor, other))
+
+
+def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: Tensor) -> View:
+    """Return the view of a result and a tensor of the model, multiplied or added."""
     view = net.view(tensor)
-    if any(view.repeated(part) for parts in view.axes for part in parts) or len(other.shape) > len(view.axes):
+    if other.value or any(view.repeated(p) for parts in view.axes for p in parts) or len(other.shape) > len(view.axes):
         raise Gap("a learned tensor gives it its shape")
-    layer = _of_tensor(Scale if kind in (Mul, Div) else Bias, net, view, other)
+    layer = _of_tensor(kind, net, view, other)
     if layer is None:
         value, order = net.plain(tensor)
         view = net.laid(value, order, len(tensor.shape))
-        layer = _of_tensor(Scale if kind in (Mul, Div) else Bias, net, view, other)
+        layer = _of_tensor(kind, net, view, other)
     if layer is None:
         raise Gap("a learned tensor gives it its shape")
-    made = put(net, op, layer, [view.value])
-    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+    made = net.add(made_of(net, layer, view.value, other), [view.value], kind.type, path=title(net, other), anew=True)
+    return view.of(made, net.sizes[made])
 
 
-def _of_tensor(kind: type[Scale | Bias], net: Growing, view: View, other: Tensor) -> Layer | None:
+def made_of(net: Growing, layer: Scale | Bias | Token, value: int, other: Tensor) -> Layer:
+    """Return a layer of a tensor with the number of its parameters, where that is not the number of its values."""
+    weights = net.recordings[0].weights
+    own = [name for name in other.weights if weights[name].parameter]
+    whole = sum(weights[name].numel() for name in own) == prod(other.shape)
+    if own and whole and (net.fresh(own) or layer == _owned_by(net, own)):
+        return layer
+    rank, channels = len(net.sizes[value]), net.sizes[value][0][0]
+    shape = (channels, *[1] * (rank - 1)) if layer.shape is None else layer.shape
+    return layer.replace(shape=shape, num_parameters=net.fresh(own))
+
+
+def _owned_by(net: Growing, names: Sequence[str]) -> Layer | None:
+    """Return the layer that has weights."""
+    owners = {net.owners[name] for name in names if name in net.owners}
+    return next((node.layer for node in net.nodes if {node.name} == owners), None)
+
+
+def title(net: Growing, other: Tensor) -> str | None:
+    """Return the path of a tensor's module, which has nothing else, or its own; None where it is made of several, or of no one's."""
+    if len(other.weights) != 1:
+        return None
+    (name,) = other.weights
+    module = name.rpartition(".")[0]
+    alone = module and not any(n.startswith(f"{module}.") for n in net.recordings[0].weights if n != name)
+    return module if alone and module not in net.names else name
+
+
+def _of_tensor(kind: type[Scale | Bias], net: Growing, view: View, other: Tensor) -> Scale | Bias | None:
     """Return the layer of a learned tensor, whose axes stand at the end of the view's; None where these are parts."""
     sizes = [1] * len(view.parts)
     shape = net.shapes.get(id(other)) or tuple((size,) * view.runs() for size in other.shape)
@@ -136,13 +167,24 @@ def aligned(net: Growing, tensors: Sequence[Tensor], *, whole: int | None = None
     views = [unrepeated(view.with_axes([*[()] * (rank - len(view.axes)), *view.axes])) for view in views]
     first = views[0]
     if all(_lies_as(view, first) for view in views[1:]) and (whole is None or first.whole(whole) is not None):
-        return [view.value for view in views], first
+        return [view.value for view in views], _with_their_axes(first, views[1:])
     base = max(views, key=lambda view: sum(map(bool, view.axes)))
     order = _order(base, [axis for axis in range(rank) if any(view.axes[axis] for view in views)], whole)
     if not order:
         raise Gap("nothing is left of it")
     values = [net.settled(view, order, net.made_at.get(t.value)) for view, t in zip(views, tensors, strict=True)]
     return values, net.laid(values[0], order, rank)
+
+
+def _with_their_axes(first: View, others: Sequence[View]) -> View:
+    """Return a view with the axes that other views have where it has 1: they lie as it does."""
+    axes = [*first.axes]
+    for view in others:
+        for axis, parts in enumerate(view.axes):
+            places = [_place(view, part) for part in parts]
+            if not axes[axis] and all(is_one(first.sizes[first.parts[i][j]]) for i, j in places):
+                axes[axis] = tuple(first.parts[i][j] for i, j in places)
+    return first.with_axes(axes)
 
 
 def _lies_as(view: View, other: View) -> bool:
@@ -207,13 +249,14 @@ def concat(net: Growing, ops: Sequence[Op]) -> None:
         "dim", called(op).kwargs.get("axis", called(op).args[1] if len(called(op).args) > 1 else 0)
     )
     tensors = [one for one in given if isinstance(one, Tensor)]
+    rank = len(tensors[0].shape)
+    axis = dim % rank
     if not all(tensor.value for tensor in tensors):
-        raise Gap("a tensor that is not the input's takes part in it")
+        tokens(net, op, tensors, axis)
+        return
     if len(tensors) == 1:
         keep(net, ops)
         return
-    rank = len(tensors[0].shape)
-    axis = dim % rank
     views = [net.view(tensor) for tensor in tensors]
     if any(not view.axes[axis] for view in views):
         with_axis(net, op, tensors, axis)
@@ -223,6 +266,44 @@ def concat(net: Growing, ops: Sequence[Op]) -> None:
     assert at is not None
     made = put(net, op, Concat(dim=at + 1), values)
     net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def tokens(net: Growing, op: Op, tensors: Sequence[Tensor], axis: int) -> None:
+    """Lower a concat of a result with tensors of the model before and behind it."""
+    alive = [place for place, tensor in enumerate(tensors) if tensor.value]
+    if len(alive) != 1:
+        raise Gap("a tensor that is not the input's stands between others")
+    (place,) = alive
+    view = net.with_whole(tensors[place], axis)
+    for others, before in ((tensors[:place][::-1], True), (tensors[place + 1 :], False)):
+        for other in others:
+            at = view.whole(axis)
+            if at is None:
+                raise Gap("it is joined to an axis of 1")
+            layer = Token(shape=_shape_along(net, view, other, at), dim=at + 1, before=before)
+            made = net.add(
+                made_of(net, layer, view.value, other), [view.value], "token", path=title(net, other), anew=True
+            )
+            view = view.of(made, net.sizes[made])
+    net.give(op.outputs[0], view)
+
+
+def _shape_along(net: Growing, view: View, other: Tensor, at: int) -> tuple[int, ...]:
+    """Return the shape of a tensor as a value has its axes, joined along one of them."""
+    sizes: list[int] = [1] * len(view.parts)
+    for axis, size in enumerate(net.shapes[id(other)]):
+        whole = view.whole(axis)
+        if whole is not None and constant(size):
+            sizes[whole] = size[0]
+        elif not is_one(size):
+            raise Gap("a tensor that is not the input's has other axes")
+    if any(
+        not is_one(size) and size != (sizes[place],) * len(size)
+        for place, size in enumerate(net.sizes[view.value])
+        if place != at
+    ):
+        raise Gap("a tensor that is not the input's has other sides")
+    return tuple(sizes)
 
 
 def with_axis(net: Growing, op: Op, tensors: Sequence[Tensor], axis: int) -> None:
@@ -309,11 +390,89 @@ def scaled_attention(net: Growing, ops: Sequence[Op]) -> None:
     scores = net.add(Matmul(), [q, swapped], "scores")
     if isinstance(mask, Tensor) and mask.value:
         raise Gap("its mask is the input's")
-    if isinstance(mask, Tensor) and (fresh := net.fresh(mask.weights)):
-        scores = net.add(Opaque(out_shape="keep", num_parameters=fresh), [scores], "bias")
+    if isinstance(mask, Tensor):
+        scores = with_tensor(net, Bias, standing(net, net.laid(scores, order, rank)), mask).value
     weighed = net.add(Softmax(dim=-1), [scores], "softmax")
     made = net.add(Matmul(), [weighed, v], "matmul")
     net.give(op.outputs[0], net.laid(made, order, rank))
+
+
+def linear_with_bias(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a linear function; a bias that is joined of parts, as of queries and values alone, is a layer of its own."""
+    op = ops[0]
+    bias = called(op).arguments(("weight", "bias")).get("bias")
+    weights = net.recordings[0].weights
+    own = bias.weights if isinstance(bias, Tensor) else ()
+    learns = sum(weights[name].numel() for name in own if weights[name].parameter)
+    if not isinstance(bias, Tensor) or bias.value or learns == prod(bias.shape):
+        linear(net, ops)
+        return
+    layer = weighed(net, op, recognized(ops)).replace(bias=False)
+    assert isinstance(layer, Linear)
+    of_last(net, op, layer, layer.out_features)
+    net.give(op.outputs[0], with_tensor(net, Bias, op.outputs[0], bias))
+
+
+def addcmul(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a + b * c, of which some are results and the others are tensors of the model."""
+    op = ops[0]
+    total, *factors = (one for one in called(op).args if isinstance(one, Tensor))
+    alive = [one for one in factors if one.value]
+    if len(factors) != PAIR or not alive or called(op).kwargs:
+        raise Gap("no layer type is such a call")
+    if len(alive) == PAIR:
+        join(net, op, Mul(), alive)
+        product = net.view(op.outputs[0])
+    else:
+        product = with_tensor(net, Scale, alive[0], next(one for one in factors if not one.value))
+    net.views[op.outputs[0].value] = product
+    if total.value:
+        join(net, op, Add(), [total, standing(net, product)])
+    else:
+        net.give(op.outputs[0], with_tensor(net, Bias, standing(net, product), total))
+
+
+def normalize(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower x / max(|x|, eps), with the Euclidean norm along an axis."""
+    op = ops[0]
+    tensor, given = op.inputs[0], called(op).arguments(("p", "dim", "eps"))
+    rank = len(tensor.shape)
+    dim = given.get("dim", 1)
+    if given.get("p", 2.0) != PAIR or not isinstance(dim, int) or not net.view(tensor).axes[dim % rank]:
+        raise Gap("its norm is no Euclidean one along an axis")
+    view = net.with_whole(tensor, dim % rank)
+    at = view.whole(dim % rank)
+    assert at is not None
+    length = net.add(Reduce(how="norm", dim=(at + 1,), keepdim=True), [view.value], "norm")
+    least = net.add(Function(function="clamp", min=float(given.get("eps", 1e-12))), [length], "clamp")
+    made = net.add(Div(), [view.value, least], "normalize")
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def _listed(given: Any) -> Any:
+    return (given,) if isinstance(given, int) else given
+
+
+def roll(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a roll: the end of an axis is put before its beginning."""
+    op = ops[0]
+    given = called(op).arguments(("shifts", "dims"))
+    shifts, dims = (_listed(given.get(name)) for name in ("shifts", "dims"))
+    if dims is None or any(called(each).arguments(("shifts", "dims"))["shifts"] != given["shifts"] for each in ops):
+        raise Gap("where it is rolled varies")
+    tensor, rank = op.inputs[0], len(op.inputs[0].shape)
+    view = net.view(tensor)
+    for shift, dim in zip(shifts, dims, strict=True):
+        view = net.with_whole(standing(net, view), dim % rank)
+        at = view.whole(dim % rank)
+        if at is None:
+            raise Gap("an axis of 1 is rolled")
+        if shift:
+            end = net.add(Slice(dim=at + 1, start=-int(shift)), [view.value], "slice")
+            beginning = net.add(Slice(dim=at + 1, stop=-int(shift)), [view.value], "slice")
+            made = net.add(Concat(dim=at + 1), [end, beginning], "roll")
+            view = view.of(made, net.sizes[made])
+    net.give(op.outputs[0], view)
 
 
 JOINS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
@@ -323,4 +482,8 @@ JOINS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     "stack": stack,
     **dict.fromkeys(("matmul", "bmm", "mm", "rmatmul"), matmul),
     "scaled_dot_product_attention": scaled_attention,
+    "linear": linear_with_bias,
+    "addcmul": addcmul,
+    "normalize": normalize,
+    "roll": roll,
 }

@@ -206,12 +206,12 @@ def _taken(net: Growing, view: View, cuts: Sequence[Any]) -> View:
     kept = [kind for kind in cuts if kind != "new"]
     following = {axis: part for axis, part in enumerate(kept) if _varies(view, axis, part)}
     if len(following) > 1:  # together they may be another value's sides
-        view = like_another(net, _standing(net, view), following)
+        view = like_another(net, standing(net, view), following)
         left = [_whole(view, axis) if axis in following else part for axis, part in enumerate(kept)]
         cuts = ["new" if kind == "new" else left.pop(0) for kind in cuts]
     axis = 0
     for kind in cuts:
-        tensor = _standing(net, view)
+        tensor = standing(net, view)
         if kind == "new":
             view = view.with_axes((*view.axes[:axis], (), *view.axes[axis:]))
             axis += 1
@@ -230,7 +230,7 @@ def _whole(view: View, axis: int) -> Cut:
     return Cut((0,) * len(size), size)
 
 
-def _standing(net: Growing, view: View) -> Tensor:
+def standing(net: Growing, view: View) -> Tensor:
     """Return a tensor that stands for a view on the way."""
     tensor = Tensor(-1, tuple(size[0] if size else 1 for size in map(view.size, range(len(view.axes)))), 0)
     net.views[-1] = view

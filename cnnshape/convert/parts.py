@@ -28,6 +28,62 @@ class Bias(nn.Module):
         return x + self.weight
 
 
+class Token(nn.Module):
+    """Puts learned numbers behind what enters, or before it."""
+
+    def __init__(self, *shape: int, dim: int = 1, before: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape))
+        self.dim, self.before = dim, before
+
+    def forward(self, x: Tensor) -> Tensor:
+        own = self.weight.expand(len(x), *[-1] * self.weight.dim())
+        return torch.cat([own, x] if self.before else [x, own], self.dim)
+
+
+class Made(nn.Module):
+    """A tensor made of some learned numbers: which stands where, write yourself; of none, it is constant."""
+
+    def __init__(self, *shape: int, num_parameters: int) -> None:
+        super().__init__()
+        self.shape = torch.Size(shape)
+        if num_parameters:
+            self.weight = nn.Parameter(torch.ones(num_parameters))
+
+    def made(self, x: Tensor) -> Tensor:
+        numbers = getattr(self, "weight", x.new_ones(1))
+        count = self.shape.numel()
+        return numbers.repeat(-(-count // len(numbers)))[:count].reshape(self.shape)
+
+
+class MadeScale(Made):
+    """Multiplies with a tensor that is made of others."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.made(x)
+
+
+class MadeBias(Made):
+    """Adds a tensor that is made of others."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.made(x)
+
+
+class MadeToken(Made):
+    """Puts a tensor that is made of others behind what enters, or before it."""
+
+    def __init__(
+        self, *shape: int, num_parameters: int, dim: int = 1, before: bool = False
+    ) -> None:
+        super().__init__(*shape, num_parameters=num_parameters)
+        self.dim, self.before = dim, before
+
+    def forward(self, x: Tensor) -> Tensor:
+        own = self.made(x).expand(len(x), *self.shape)
+        return torch.cat([own, x] if self.before else [x, own], self.dim)
+
+
 class Attention(nn.Module):
     """Multi-head self-attention of (batch, positions, features), with biases of its own."""
 

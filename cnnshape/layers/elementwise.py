@@ -1,4 +1,4 @@
-"""Layers that work on each value by itself, with a function of torch, a number or a learned tensor: function, scale, bias.
+"""Layers that work on each value, with a function, a number or a learned tensor; and token, which joins such a tensor.
 
 A tensor of its own stands beside what enters; results of other layers are joined in joining.py.
 """
@@ -9,11 +9,12 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from cnnshape.layers.activation import Hardtanh, ReLU
-from cnnshape.layers.base import ANY_SHAPE, Layer
+from cnnshape.layers.base import ANY_SHAPE, Layer, axis_of
 from cnnshape.layers.in_torch import Called, Recognized
-from cnnshape.layers.joining import broadcastable, joined, repeated_axes
-from cnnshape.layers.parameters import AnyExtent, Inferred, Real, Word
-from cnnshape.numbers.rules import N, Require, product, unasked
+from cnnshape.layers.joining import Joining, broadcastable, joined, repeated_axes, with_a_parameter
+from cnnshape.layers.parameters import AnyExtent, Count, Dim, Flag, Inferred, Real, Word
+from cnnshape.layers.windows import cells
+from cnnshape.numbers.rules import N, Require, equal, product, unasked
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.reading import MissingKey
 from cnnshape.problems.values import KeysExclude, TakesNoNumber
@@ -168,6 +169,7 @@ class _Tensor(Elementwise):
 
     num_features: Inferred
     shape: TensorShape
+    num_parameters: Count
 
     @property
     def by_channel(self) -> bool:
@@ -177,6 +179,8 @@ class _Tensor(Elementwise):
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         other = next((name for name in ("num_features", "value") if name in given), None)
+        if "num_parameters" in given and "shape" not in given:
+            return MissingKey(of="num_parameters", key="shape")
         return KeysExclude(of=cls.type, one="shape", other=other) if "shape" in given and other else None
 
     def completed(self, x: Shape | None) -> Any:
@@ -189,37 +193,58 @@ class _Tensor(Elementwise):
         require(len(self.shape) == len(x), "ranks-differ", one=x, other=self.shape)
         return joined(x, self.shape, require, {"shapes-differ": broadcastable})
 
-    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         (x,), y = inputs, self.output(unasked, *inputs)
         return [repeated_axes(x[1:], y[1:])]
 
     def weights(self, x: Shape) -> N:
+        return self.values(x) if self.num_parameters is None else self.num_parameters
+
+    def values(self, x: Shape) -> N:
+        """How many numbers the tensor has."""
         return self.num_features if self.by_channel else product((1, *self.shape))
 
     def tensor_shape(self, x: Shape) -> Shape:
         return (self.num_features, *[1] * (len(x) - 1)) if self.by_channel else self.shape
 
     def state(self, x: Shape) -> dict[str, Shape]:
-        return {"weight": self.tensor_shape(x)}
+        return {"weight": self.tensor_shape(x)} if self.num_parameters is None else {}
 
     def also(self) -> Sequence[Mapping[str, str]]:
         """Return names of a factor or an offset that is a parameter of the module around it, or of a module of its own."""
         return [{"weight": name} for name in ("", "gamma", "scale", "bias", "beta")]
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return a table of the tensor alone."""
-        shape = self.tensor_shape(inputs[0])
-        return torch.nn.ParameterDict({"weight": torch.nn.Parameter(torch.ones(shape))})
+        """Return a table of the tensor alone, or of the numbers that it is made of; None where nothing is learned."""
+        shape = self.tensor_shape(inputs[0]) if self.num_parameters is None else (self.num_parameters,)
+        return torch.nn.ParameterDict({"weight": torch.nn.Parameter(torch.ones(shape))}) if shape != (0,) else None
+
+    def tensor(self, module: Any, x: Any) -> Any:
+        """Return the tensor: the learned one, constants, or learned numbers over and over, as the file does not say where they are."""
+        if self.num_parameters is None:
+            return module["weight"]
+        if not self.num_parameters:
+            return x.new_ones(self.shape)
+        values = product((1, *self.shape))
+        times = -(-values // self.num_parameters)
+        return module["weight"].repeat(times)[:values].reshape(self.shape)
 
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
-        return getattr(parts, type(self).__name__)(*self.tensor_shape(inputs[0])) if self.state(inputs[0]) else None
+        return self.made(parts, inputs[0])
+
+    def made(self, parts: Any, x: Shape, **settings: Any) -> Any:
+        """Return the module of generated code, of the class for a tensor that is made of others where it is."""
+        kind, shape = type(self).__name__, self.tensor_shape(x)
+        if self.num_parameters is None:
+            return getattr(parts, kind)(*shape, **settings)
+        return getattr(parts, f"Made{kind}")(*shape, num_parameters=self.num_parameters, **settings)
 
     def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
         return self.call(torch, module, *tensors) if module is None else module(tensors[0])
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the number of its values, however it is stated."""
-        count = self.weights(x)
+        count = self.values(x)
         return {} if count is UNKNOWN else {"num_features": count}
 
     @classmethod
@@ -236,21 +261,22 @@ class Scale(_Tensor, type="scale"):
 
     Shape   (C, ...) -> the same; with `shape`, an axis of 1 is repeated
     Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ
-    Counts  parameters: C; with `shape`, the product of its sizes; with `value`, none
+    Counts  parameters: C; with `shape`, the product of its sizes, or `num_parameters`; with `value`, none
     Source  Touvron et al. 2021, LayerScale (arXiv:2103.17239)
     """
 
     num_features = Inferred(_features)
     value = Real(None)  # type: ignore[arg-type]  # learned
     shape = TensorShape(None)  # type: ignore[arg-type]  # by channel
+    num_parameters = Count(None, least=0, torch=False, compared=False)  # type: ignore[arg-type]  # as many as it has
     functions = ("mul", "multiply", "rmul", "div", "divide", "true_divide", "truediv")
 
     @property
     def by_channel(self) -> bool:
         return super().by_channel and self.value is None
 
-    def weights(self, x: Shape) -> N:
-        return super().weights(x) if self.value is None else 0
+    def values(self, x: Shape) -> N:
+        return super().values(x) if self.value is None else 0
 
     def state(self, x: Shape) -> dict[str, Shape]:
         return super().state(x) if self.value is None else {}
@@ -258,8 +284,11 @@ class Scale(_Tensor, type="scale"):
     def module(self, torch: Any, *inputs: Shape) -> Any:
         return super().module(torch, *inputs) if self.value is None else None
 
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        return super().construct(torch, parts, *inputs) if self.value is None else None
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        return tensors[0] * (module["weight"] if self.value is None else self.value)
+        return tensors[0] * (self.tensor(module, tensors[0]) if self.value is None else self.value)
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         return super().compared(x, y) if self.value is None else {"value": float(self.value)}
@@ -270,13 +299,66 @@ class Bias(_Tensor, type="bias"):
 
     Shape   (C, ...) -> the same; with `shape`, an axis of 1 is repeated
     Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ
-    Counts  parameters: C; with `shape`, the product of its sizes
+    Counts  parameters: C; with `shape`, the product of its sizes, or `num_parameters`: those of which it is made, as of
+            a table that an index picks from; 0 for constants
     Source  torch.add, of a torch.nn.Parameter
     """
 
     num_features = Inferred(_features)
     shape = TensorShape(None)  # type: ignore[arg-type]  # by channel
+    num_parameters = Count(None, least=0, torch=False, compared=False)  # type: ignore[arg-type]  # as many as it has
     functions = ("add", "radd", "sub", "subtract", "rsub")
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        return tensors[0] + module["weight"]
+        return tensors[0] + self.tensor(module, tensors[0])
+
+
+class Token(_Tensor, type="token"):
+    """Puts a learned tensor beside what enters along axis `dim`: behind it, or `before` it, as class tokens are.
+
+    Shape   (C, W, ...), and `shape` with other sizes along `dim` alone -> those along `dim` added up
+    Errors  shapes-differ: another axis is not equal, or there are more; no-such-axis
+    Counts  parameters: the product of the sizes of `shape`, or `num_parameters`: 0 for constants
+    Source  torch.cat, with a torch.nn.Parameter; Dosovitskiy et al. 2021, ViT (arXiv:2010.11929)
+    """
+
+    shape = TensorShape()
+    dim = Dim(1, torch=False)
+    before = Flag(False, torch=False)
+    num_parameters = Count(None, least=0, torch=False, compared=False)  # type: ignore[arg-type]  # as many as it has
+    family = "Layers that join a learned tensor"
+    paint = Joining.paint
+    functions = ("cat", "concatenate", "concat")
+
+    def output(self, require: Require, *inputs: Shape) -> Shape:
+        (x,) = inputs
+        axis = axis_of(self.dim, x, require)
+        require(len(self.shape) == len(x), "shapes-differ", one=x, other=self.shape)
+        fitted = joined(x, self.shape, require, {"shapes-differ": equal}, skip=axis)
+        return (*fitted[:axis], x[axis] + self.shape[axis], *fitted[axis + 1 :])
+
+    def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
+        (x,) = inputs
+        along = axis_of(self.dim, x, unasked)
+        return [[None if axis == along else cells() for axis in range(1, len(x))]]
+
+    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
+        given: dict[str, Any] = {"dim": self.dim} | ({"before": True} if self.before else {})
+        return self.made(parts, inputs[0], **given)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        x = tensors[0]
+        own = self.tensor(module, x)[None].expand(x.shape[0], *self.shape)
+        return torch.cat([own, x] if self.before else [x, own], self.dim)
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        return super().compared(x, y) | {"before": self.before}
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of one result and a parameter before or behind it."""
+        if with_a_parameter(call):
+            own = call.tensors[call.alive.index(False)]
+            dim = call.arguments(("dim",)).get("dim", 0)
+            shape, before = tuple(own.shape[1:]), not call.alive[0]
+            yield Recognized(cls.type, cls(shape=shape, dim=dim, before=before), call.results)

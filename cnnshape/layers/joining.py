@@ -42,6 +42,12 @@ class Concat(Joining, type="concat"):
     associative = True
     stacks = True
 
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer; of one result and a parameter it is a token, see elementwise.py."""
+        if not with_a_parameter(call):
+            yield from super().of_call(call)
+
     def output(self, require: Require, *inputs: Shape) -> Shape:
         first, *others = inputs
         axis = axis_of(self.dim, first, require)
@@ -254,6 +260,11 @@ class Div(_Elementwise, type="div"):
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return tensors[0] / tensors[1]
+
+
+def with_a_parameter(call: Called) -> bool:
+    """Say whether a call joins one result and one tensor that is made of parameters."""
+    return call.weighted and len(call.alive) == 2 and call.alive.count(True) == 1  # noqa: PLR2004 -- both
 
 
 def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], skip: int = -1) -> Shape:

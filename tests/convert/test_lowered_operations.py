@@ -313,6 +313,50 @@ LAYERS = {
         lambda m, x: x + m.back(x)[:, :, (x.size(2) + 2) // 2 : (x.size(2) + 2) // 2 + x.size(2), (x.size(3) + 2) // 2 : (x.size(3) + 2) // 2 + x.size(3)],
         {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
     ),
+    "a table": (lambda m, x: x + m.table, {"table": torch.ones(4, 1, 1)}, IMAGE),
+    "token": (
+        lambda m, x: torch.cat([m.token.expand(1, -1, -1), x.flatten(2).transpose(1, 2)], 1),
+        {"token": learned(1, 1, 4)}, IMAGE,
+    ),
+    "learned mask": (lambda m, x: heads(m, x, m.mask), {"conv": conv(), "mask": learned(2, 64, 64)}, IMAGE),
+    "tokens at both ends": (
+        lambda m, x: torch.cat([m.one.expand(1, 1, -1), m.two + m.three, x, torch.zeros(1, 1, 8)], 1),
+        {"one": learned(1, 1, 8), "two": learned(1, 1, 8), "three": learned(1, 1, 8)}, (10, 8),
+    ),
+    "constant channel": (lambda m, x: torch.cat([x, m.plane], 1), {"plane": torch.ones(1, 1, 8, 8)}, IMAGE),
+    "standardised": (
+        lambda m, x: m.conv((x - m.mean) / m.std),
+        {"conv": conv(), "mean": torch.ones(1, 4, 1, 1), "std": torch.ones(1, 4, 1, 1)}, IMAGE,
+    ),
+    "picked from a table": (
+        lambda m, x: x @ x.mT + m.table[m.index.view(-1)].view(8, 8, 4).permute(2, 0, 1),
+        {"table": learned(15, 4), "index": torch.arange(64).view(8, 8) % 15}, IMAGE,
+    ),
+    "a table twice": (
+        lambda m, x: x + m.table[m.index] + 2 * m.table[m.index], {"table": learned(3, 8, 8), "index": torch.tensor([0, 1, 2, 0])}, IMAGE,
+    ),
+    "a gain twice": (lambda m, x: m.conv(x * m.gain) * m.gain, {"conv": conv(), "gain": learned(1, 4, 1, 1)}, IMAGE),
+    "bias of parts": (
+        lambda m, x: F.linear(x, m.fc.weight, torch.cat([m.q, m.k, m.v])),
+        {"fc": nn.Linear(8, 9, bias=False), "q": learned(3), "k": torch.zeros(3), "v": learned(3)}, (8,),
+    ),
+    "fixed bias": (lambda m, x: F.linear(x, m.fc.weight, m.b), {"fc": nn.Linear(8, 3, bias=False), "b": torch.ones(3)}, (8,)),
+    "response norm": (
+        lambda m, x: x + torch.addcmul(m.bias, m.weight, x * (x.norm(p=2, dim=(2, 3), keepdim=True) / 2)),
+        {"bias": learned(1, 4, 1, 1), "weight": learned(1, 4, 1, 1)}, IMAGE,
+    ),
+    "sum and product": (lambda m, x: torch.addcmul(x, m.conv(x), x.mean((2, 3), keepdim=True)), {"conv": conv()}, IMAGE),
+    "of length 1": (lambda m, x: F.normalize(m.conv(x), dim=1), {"conv": conv()}, IMAGE),
+    "of length 1, at the end": (lambda m, x: F.normalize(x.flatten(2).mT, p=2.0, dim=-1, eps=1e-6), {}, IMAGE),
+    "rolled": (lambda m, x: torch.roll(m.conv(x), (-1, 2), (2, 3)), {"conv": conv()}, IMAGE),
+    "rolled by nothing": (lambda m, x: m.conv(x.roll(0, 1)).roll(shifts=3, dims=-1), {"conv": conv()}, IMAGE),
+    "channels times places": (
+        lambda m, x: m.conv(x).mean((2, 3), keepdim=True) * x.mean(1, keepdim=True), {"conv": conv()}, IMAGE,
+    ),
+    "places times channels": (
+        lambda m, x: x.mean(1, keepdim=True) - m.conv(x).mean((2, 3), keepdim=True), {"conv": conv()}, IMAGE,
+    ),
+    "spread over space": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x) + x, {}, IMAGE),
     "resizing module": (lambda m, x: m.up(x), {"up": nn.Upsample(size=(16, 12))}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
@@ -321,11 +365,6 @@ OPAQUE = {
     "by its mean": (lambda m, x: x / x.mean(), {}, IMAGE),
     "a number by it": (lambda m, x: 2 / x, {}, IMAGE),
     "larger of two": (lambda m, x: torch.maximum(x, m.conv(x)), {"conv": conv()}, IMAGE),
-    "a table": (lambda m, x: x + m.table, {"table": torch.ones(4, 1, 1)}, IMAGE),
-    "token": (
-        lambda m, x: torch.cat([m.token.expand(1, -1, -1), x.flatten(2).transpose(1, 2)], 1),
-        {"token": learned(1, 1, 4)}, IMAGE,
-    ),
     "stacked with a weight": (lambda m, x: torch.stack([x, m.same], 1), {"same": learned(1, 4, 8, 8)}, IMAGE),
     "matrix in front": (lambda m, x: m.matrix @ x, {"matrix": learned(5, 8)}, (4, 8, 6)),
     "along the batch": (lambda m, x: F.softmax(x, 0), {}, IMAGE),
@@ -358,7 +397,6 @@ OPAQUE = {
         {"back": nn.MaxUnpool2d(2), "places": torch.arange(256).view(1, 1, 16, 16)[:, :, ::2, ::2].repeat(1, 4, 1, 1)}, IMAGE,
     ),
     "padded by no rule": (lambda m, x: m.conv(F.pad(x, (x.shape[3] // 3, 0, 0, 0))), {"conv": conv()}, IMAGE),
-    "spread over space": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x) + x, {}, IMAGE),
     "of its own": (lambda m, x: x + m.same.expand_as(x), {"same": torch.ones(1, 4, 1, 1)}, IMAGE),
     "halves of rows": (lambda m, x: x.chunk(2, 2)[0], {}, IMAGE),
     "frames to a size": (frames, {"layer": nn.Upsample(size=(16, 16))}, (5, 4, 8, 8)),
@@ -367,7 +405,6 @@ OPAQUE = {
         lambda m, x: m.fc(x.mean((2, 3), keepdim=True).expand_as(x)), {"fc": nn.Linear(8, 3)}, IMAGE,
     ),
     "angle": (lambda m, x: torch.atan2(x, m.conv(x)), {"conv": conv()}, IMAGE),
-    "learned mask": (lambda m, x: heads(m, x, m.mask), {"conv": conv(), "mask": learned(2, 64, 64)}, IMAGE),
     "padded by no rule, no other": (
         lambda m, x: m.conv(F.pad(x, (x.shape[3] // 3, 0, 0, 0))), {"conv": nn.Conv2d(4, 4, 3)}, IMAGE,
     ),
@@ -434,6 +471,15 @@ OPAQUE = {
     "square": (
         lambda m, x: m.conv(F.pad(x, (0, max(x.shape[2:]) - x.shape[3], 0, max(x.shape[2:]) - x.shape[2]))), {"conv": conv()}, IMAGE,
     ),
+    "divided by it": (lambda m, x: m.gain / x, {"gain": learned(1, 4, 1, 1)}, IMAGE),
+    "of length 1 by another norm": (lambda m, x: F.normalize(x, p=1.0), {}, IMAGE),
+    "rolled as one row": (lambda m, x: x.roll(1), {}, IMAGE),
+    "three times the product": (lambda m, x: torch.addcmul(x, m.conv(x), x, value=3), {"conv": conv()}, IMAGE),
+    "token between": (lambda m, x: torch.cat([x, m.token, x], 1), {"token": learned(1, 1, 8)}, (10, 8)),
+    "coordinates": (
+        lambda m, x: m.conv(torch.cat([x, torch.arange(x.shape[2]).view(1, 1, -1, 1).expand(1, 1, -1, x.shape[3])], 1)),
+        {"conv": nn.Conv2d(5, 4, 3)}, IMAGE,
+    ),
     "bias of two": (
         lambda m, x: F.conv2d(x, m.weight, m.bias * m.gain),
         {"weight": learned(4, 4, 1, 1), "bias": learned(4), "gain": learned(4)}, IMAGE,
@@ -474,6 +520,12 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
     [
         "slices",
         "the end",
+        "standardised",
+        "response norm",
+        "of length 1",
+        "rolled",
+        "channels times places",
+        "coordinates",
         "cropped to the input",
         "cropped in the middle of both",
         "place of the largest",

@@ -128,6 +128,8 @@ RECURRENT = {
 }
 
 
+MADE_OF = Values(0, 1, 7, wrong=(-1,))  # learned numbers of a tensor
+
 TRIED: dict[str, Tried] = {
     "conv": Tried(
         "Conv{}d",
@@ -320,9 +322,16 @@ TRIED: dict[str, Tried] = {
         max=ANY_NUMBER,
     ),
     "scale": Tried(  # see `repeating`
-        one_of=("num_features", "value", "shape"), num_features=declared(), value=ANY_NUMBER, shape=Values([])
+        one_of=("num_features", "value", "shape"),
+        num_features=declared(),
+        value=ANY_NUMBER,
+        shape=Values([]),
+        num_parameters=MADE_OF,
     ),
-    "bias": Tried(one_of=("num_features", "shape"), num_features=declared(), shape=Values([])),
+    "bias": Tried(one_of=("num_features", "shape"), num_features=declared(), shape=Values([]), num_parameters=MADE_OF),
+    "token": Tried(
+        always=("shape",), shape=Values([]), dim=AXES, before=FLAG, num_parameters=MADE_OF
+    ),  # see `repeating`
     "lstm": Tried(space=True, always=("over",), **RECURRENT),
     "gru": Tried(space=True, always=("over",), **RECURRENT),
     "rnn": Tried(space=True, always=("over",), **RECURRENT, nonlinearity=Values("tanh", "relu", wrong=("gelu",))),
@@ -376,7 +385,8 @@ def case(kind: str, choose: Choose) -> Case:
     if kind == "function" and not choose(SELDOM):
         settings = fitting(settings)
     if "shape" in settings:
-        settings["shape"] = reshaping(x, choose) if kind == "reshape" else repeating(x, choose)
+        own = tokens if kind == "token" else reshaping if kind == "reshape" else repeating
+        settings["shape"] = own(x, choose)
     if "unflattened_size" in settings:
         settings["unflattened_size"] = reshaping((choose(x or (1,)),), choose)
     if "dims" in settings:
@@ -446,6 +456,14 @@ def repeating(x: Shape, choose: Choose) -> list[int]:
     """Choose the shape of a learned tensor beside x: some axes are 1, perhaps some are left out, or too many."""
     sizes = [choose((1, size)) for size in near(x, choose)]
     return choose((sizes, sizes, sizes, sizes[1:], [1, *sizes], [1], [], [0]))
+
+
+def tokens(x: Shape, choose: Choose) -> list[int]:
+    """Choose the shape of a learned tensor to join to x: another size along an axis, or something else."""
+    sizes = list(x) if choose((True, True, False)) else repeating(x, choose)
+    if sizes:
+        sizes[choose(range(len(sizes)))] = choose((1, 1, 2, 5))
+    return sizes
 
 
 def reshaping(x: Shape, choose: Choose) -> list[int]:

@@ -365,20 +365,37 @@ def elementwise(x: Tensor, function: str, value: Any = None, **limits: Any) -> T
 def scale(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     if "value" not in settings:
         return beside(torch.mul)(settings, x)
-    if "shape" in settings:
+    if settings.keys() & {"shape", "num_parameters"}:
         raise ValueError("one or the other")
     return x * settings["value"], None
+
+
+def learned_tensor(settings: dict[str, Any]) -> tuple[Tensor, Any]:
+    """Return a tensor that is a parameter, or made of one of fewer or more numbers; and what has the parameter."""
+    shape, count = settings["shape"], settings.get("num_parameters")
+    learned = nn.Parameter(torch.ones(shape if count is None else count))
+    own = learned if count is None else learned.sum() * torch.ones(shape)
+    return own, nn.ParameterList([learned])
+
+
+def token(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    own, learned = learned_tensor(settings)
+    dim = settings.get("dim", 1)
+    if dim in {0, -x.dim()}:
+        raise ValueError("the batch")
+    own = own.unsqueeze(0).repeat(len(x), *[1] * own.dim())
+    return torch.cat([own, x] if settings.get("before") else [x, own], dim), learned
 
 
 def beside(join: Callable[..., Tensor]) -> Run:
     """Run a function of what enters and a parameter: of a shape, or a number for each channel."""
 
     def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
-        if {"shape", "num_features"} <= settings.keys():
+        if {"shape", "num_features"} <= settings.keys() or ("num_parameters" in settings and "shape" not in settings):
             raise ValueError("one or the other")
         if "shape" in settings:
-            learned = nn.Parameter(torch.ones(settings["shape"]))
-            return join(x, learned), nn.ParameterList([learned])
+            own, learned = learned_tensor(settings)
+            return join(x, own), learned
         learned = nn.Parameter(torch.ones(settings.get("num_features", x.shape[1])))
         return join(x.movedim(1, -1), learned).movedim(-1, 1), nn.ParameterList([learned])
 
@@ -476,6 +493,7 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "function": function(elementwise),
     "scale": scale,
     "bias": beside(torch.add),
+    "token": token,
     "lstm": recurrent("LSTM"),
     "gru": recurrent("GRU"),
     "rnn": recurrent("RNN"),
