@@ -39,14 +39,19 @@ class _Pointwise(Activation):
 class ReLU(_Pointwise, type="relu", torch="ReLU"):
     """max(0, x)."""
 
+    keeps = "output"
+
 
 class ReLU6(_Pointwise, type="relu6", torch="ReLU6"):
     """min(max(0, x), 6)."""
+
+    keeps = "input"
 
 
 class LeakyReLU(_Pointwise, type="leaky_relu", torch="LeakyReLU"):
     """x, or negative_slope * x where it is negative."""
 
+    keeps = "input"
     negative_slope = Real(0.01)
 
 
@@ -74,6 +79,10 @@ class PReLU(Activation, type="prelu", torch="PReLU"):
     def state(self, x: Shape) -> dict[str, Shape]:
         return {"weight": (self.num_parameters,)}
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        slopes = torch.owned((self.num_parameters, *[1] * (x.dim() - 2)), trained=module.trained)
+        return torch.noted("input", x, torch.pointwise(x, slopes))
+
     @classmethod
     def told(cls, given: Mapping[str, Any], call: Called) -> dict[str, Any]:
         return {"num_parameters": prod(given["weight"].shape)}
@@ -90,48 +99,71 @@ class RReLU(_Pointwise, type="rrelu", torch="RReLU"):
         layer = cls(**given)
         return BoundsReversed(lower=layer.lower, upper=layer.upper) if layer.lower > layer.upper else None
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Keep the input, and the slopes that were drawn."""
+        if not torch.training:
+            return torch.applied("", x)
+        y = torch.plain(x, x.shape)
+        if y.grad:
+            torch.keep_new(x.numel())
+        return torch.noted("input", x, y)
+
 
 class ELU(_Pointwise, type="elu", torch="ELU"):
     """x, or alpha * (exp(x) - 1) where it is negative."""
 
+    keeps = "input"
     alpha = Real(1.0)
 
 
 class CELU(_Pointwise, type="celu", torch="CELU"):
     """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
 
+    keeps = "input"
     alpha = Real(1.0, nonzero=True)
 
 
 class SELU(_Pointwise, type="selu", torch="SELU"):
     """ELU with the two constants that normalise by themselves."""
 
+    keeps = "input"
+
 
 class GELU(_Pointwise, type="gelu", torch="GELU"):
     """x times the normal distribution's probability up to x; approximate = "tanh" is the usual short form."""
 
+    keeps = "input"
     approximate = Word("none", words=("none", "tanh"))
 
 
 class SiLU(_Pointwise, type="silu", torch="SiLU"):
     """x * sigmoid(x), also called swish."""
 
+    keeps = "input"
+
 
 class Mish(_Pointwise, type="mish", torch="Mish"):
     """x * tanh(softplus(x))."""
+
+    keeps = "input"
 
 
 class Sigmoid(_Pointwise, type="sigmoid", torch="Sigmoid"):
     """1 / (1 + exp(-x))."""
 
+    keeps = "output"
+
 
 class Tanh(_Pointwise, type="tanh", torch="Tanh"):
     """The hyperbolic tangent."""
+
+    keeps = "output"
 
 
 class Softplus(_Pointwise, type="softplus", torch="Softplus"):
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is above threshold."""
 
+    keeps = "input"
     beta = Real(1.0)
     threshold = Real(20.0)
 
@@ -139,26 +171,35 @@ class Softplus(_Pointwise, type="softplus", torch="Softplus"):
 class Softsign(_Pointwise, type="softsign", torch="Softsign"):
     """x / (1 + |x|)."""
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return x / (torch.applied("input", x) + 1)
+
 
 class Softshrink(_Pointwise, type="softshrink", torch="Softshrink"):
     """x moved towards 0 by lambd, and 0 within it."""
 
+    keeps = "input"
     lambd = Real(0.5, least=0, finite=True)
 
 
 class Hardshrink(_Pointwise, type="hardshrink", torch="Hardshrink"):
     """x, and 0 within lambd of it."""
 
+    keeps = "input"
     lambd = Real(0.5)
 
 
 class Tanhshrink(_Pointwise, type="tanhshrink", torch="Tanhshrink"):
     """x - tanh(x)."""
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return x - torch.applied("output", x)
+
 
 class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
     """x held between min_val and max_val."""
 
+    keeps = "input"
     min_val = Real(-1.0)
     max_val = Real(1.0)
 
@@ -175,14 +216,19 @@ class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
 class Hardsigmoid(_Pointwise, type="hardsigmoid", torch="Hardsigmoid"):
     """x / 6 + 1/2, held between 0 and 1."""
 
+    keeps = "input"
+
 
 class Hardswish(_Pointwise, type="hardswish", torch="Hardswish"):
     """x * hardsigmoid(x)."""
+
+    keeps = "input"
 
 
 class Threshold(_Pointwise, type="threshold", torch="Threshold"):
     """x, or value where x is not above threshold."""
 
+    keeps = "input"
     threshold = Real()
     value = Real()
 
@@ -191,6 +237,13 @@ class LogSigmoid(_Pointwise, type="log_sigmoid", torch="LogSigmoid"):
     """log(sigmoid(x))."""
 
     functions = ("logsigmoid",)
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Keep the input and, on the CPU, exp(-|x|)."""
+        y = torch.plain(x, x.shape)
+        if y.grad and not torch.cuda:
+            torch.keep_new(x.numel())
+        return torch.noted("input", x, y)
 
 
 class GLU(Activation, type="glu", torch="GLU"):
@@ -214,6 +267,11 @@ class GLU(Activation, type="glu", torch="GLU"):
         ways = [cells(0, 2, apart=w // 2) if axis == halved else cells() for axis, w in enumerate(x)]
         return [ways[1:]]
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        axis = self.dim % x.dim()
+        half = x.narrow(axis, 0, x.shape[axis] // 2)
+        return torch.noted("input", x, torch.pointwise(half, half))
+
 
 class _OverAxis(Activation):
     """A function that normalises along one axis."""
@@ -231,6 +289,9 @@ class _OverAxis(Activation):
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
         return getattr(torch.nn, self.torch)(self.dim)  # always said: torch's own default warns, and may be another
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.noted("output", x, torch.plain(x, x.shape))
 
 
 class Softmax(_OverAxis, type="softmax", torch="Softmax"):
@@ -279,6 +340,15 @@ class Dropout(_Pointwise, type="dropout", torch="Dropout"):
     def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
         return self.p == 0
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Keep the mask: of float32, on cuda of bytes; one 0 where all is dropped."""
+        if self.p == 0 or not torch.training:
+            return x
+        y = torch.pointwise(x)
+        if y.grad:
+            torch.keep_new(*((1,) if self.p == 1 else (x.numel(), 1) if torch.cuda else (x.numel(),)))
+        return y
+
 
 class Identity(_Pointwise, type="identity", torch="Identity"):
     """The input itself."""
@@ -287,3 +357,6 @@ class Identity(_Pointwise, type="identity", torch="Identity"):
 
     def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
         return True
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return x

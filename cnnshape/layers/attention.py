@@ -5,6 +5,7 @@ A shape comes in, and goes out as it is: some of its axes are positions (`over`)
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.base import ANY_SPACE, Layer, attempt, axis_of
@@ -150,6 +151,26 @@ class Attention(Layer, type="attention"):
         if len(positions) > 1:
             y = y.unflatten(1, [x.shape[axis] for axis in positions])
         return y if features == x.dim() - 1 else y.movedim(-1, features)
+
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        if self.dropout and torch.training:
+            torch.not_stated("with dropout, what it keeps is not known")
+        return self.call(torch, module, *tensors)
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Run torch's steps on (batch, positions, features), which it exchanges before and behind; give a pair of one."""
+        n, length, c = x.shape
+        qkv = self.inner(torch, module, "qkv")(x.transpose(0, 1)).unflatten(-1, (3, c)).permute(2, 0, 1, 3).contiguous()
+        heads = qkv.reshape(3, length, n, self.num_heads, c // self.num_heads).permute(0, 2, 3, 1, 4)
+        read = torch.scaled_dot_product_attention(heads[0], heads[1], heads[2])
+        joined = read.permute(2, 0, 1, 3).contiguous().reshape(length * n, c)
+        return (self.inner(torch, module, "proj")(joined).reshape(length, n, c).transpose(0, 1),)
+
+    def inner(self, torch: Any, module: Any, name: str) -> Any:
+        """Return one of its two linear layers on a tape (network/tape.py)."""
+        rows, bias = (3, self.projects_with_bias()) if name == "qkv" else (1, self.bias)
+        weight = torch.owned((rows * self.embed_dim, self.embed_dim), trained=module.trained)
+        return partial(torch.linear, weight=weight, trained=bias and module.trained)
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]

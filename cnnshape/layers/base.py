@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 from cnnshape.layers.in_torch import InTorch
 from cnnshape.layers.parameters import Inferred, Parameter, Real, Reference, per_axis
 from cnnshape.layers.windows import Reads, cells
-from cnnshape.numbers.rules import N, Refused, Require, divides, product
+from cnnshape.numbers.rules import N, Refused, Require, divides, product, unasked
 from cnnshape.numbers.shape import LARGEST, Shape
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
@@ -67,6 +67,9 @@ class Layer(InTorch):
     spatial: ClassVar[tuple[str, ...]] = ()  # the parameters that have a value for each spatial axis
     inferred: ClassVar[dict[str, Inferred]] = {}  # the parameters whose numbers the input decides
     references: ClassVar[dict[str, Reference]] = {}  # the parameters that name another layer; its result enters as well
+    keeps: ClassVar[str | None] = (
+        None  # the tensors that its backward pass needs, of "input" and "output"; None: not known
+    )
     follows: ClassVar[frozenset[str]] = frozenset()  # the parameters with the trait `follows`
     left_out: frozenset[str] = frozenset()  # the parameters that the declared input has decided
 
@@ -214,6 +217,26 @@ class Layer(InTorch):
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
         """Yield warnings about inputs that torch takes and people rarely mean."""
         return iter(())
+
+    # What a layer type overrides, to say what training keeps of it: see network/tape.py, which gives `torch` and `module`
+
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        """Run the layer on blank tensors: as on real ones, unless that would keep what a backward pass does not need."""
+        return self.call(torch, module, *tensors)
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Run its module on a blank tensor, and note what is kept; by default a function of each value, by `keeps`."""
+        if self.keeps is None:
+            torch.not_stated("what it keeps is not known")
+        return torch.applied(self.keeps, x)
+
+    def bare_output(self, x: Shape) -> Shape:
+        """Return the output of its module alone, without what `call` does before it, from input x that it accepts."""
+        return self.output(unasked, x)
+
+    def fixed(self, x: Shape) -> frozenset[str]:
+        """Return the names in `state` that are buffers, and no parameters."""
+        return frozenset()
 
     # What a layer type overrides, to be compared with layers of a live model
 

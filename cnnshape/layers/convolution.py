@@ -129,6 +129,28 @@ class Learned(Layer):
             return self.module(torch, *inputs)
         return parts.fixed(self.replace(learned=True).module(torch, *inputs))
 
+    def fixed(self, x: Shape) -> frozenset[str]:
+        if not self.learned:
+            return frozenset(self.state(x))
+        return frozenset(f"{MADE_OF[1]}{end}" for end in ("_u", "_v"))
+
+    def weight_on(self, torch: Any, module: Any) -> Any:
+        """Return the weight on a tape (network/tape.py), which keeps what it is made with."""
+        shape = self.weight_shape(module.entering[0])
+        weight = torch.owned(shape, trained=self.learned and module.weight_trained)
+        if self.parametrization == "none":
+            return weight
+        beside = (
+            (shape[0],) if self.parametrization == "weight_norm" else (1, self.parts(), product(shape) // self.parts())
+        )
+        for count in beside if weight.grad else ():
+            torch.keep_new(count)
+        return torch.plain(weight, shape)
+
+    def bias_trained(self, module: Any) -> bool:
+        """Say whether the module on a tape has a bias that is trained."""
+        return bool(self.bias and self.learned and module.trained)
+
     def ready(self, torch: Any, module: Any, x: Any) -> Any:
         """Return the module that runs on a tensor: the one given, or that of a fixed one."""
         return (
@@ -325,6 +347,25 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
         standard = torch.nn.functional.batch_norm(filters, None, None, weight=module.gain.flatten(), training=True)
         return module._conv_forward(x, standard.reshape_as(module.weight), module.bias)  # noqa: SLF001 -- in padding_mode
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return self.convolved(torch, module, x, module.weight)
+
+    def convolved(self, torch: Any, module: Any, x: Any, weight: Any) -> Any:
+        """Return a blank tensor convolved: torch pads before it, unless with as many zeros at both ends, and keeps that."""
+        shape, ends = module.shape_of(x), self.steps_before(x.shape[1:])
+        if ends:
+            x = padded_tensor(torch, x, ends, mode="constant" if self.padding_mode == "zeros" else self.padding_mode)
+        return torch.convolution(x, weight, shape, trained=self.bias_trained(module))
+
+    def steps_before(self, x: Shape) -> Sequence[tuple[N, N]]:
+        """Return the cells before and after each spatial axis that torch's module adds in a step before it; () for none."""
+        if self.padding in SAME_ENDS:
+            return ()
+        if self.padding_mode != "zeros":
+            return self.ends(x)
+        uneven = [(max(0, before - after), max(0, after - before)) for before, after in self.ends(x)]
+        return uneven if any(map(any, uneven)) else ()
+
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
         if not self.gain:
             return super().construct(torch, parts, *inputs)
@@ -470,6 +511,11 @@ class ConvTranspose(Following, _Filters, type="conv_transpose", torch="ConvTrans
         ends = [(-before, -after) for before, after in self.trims(x.dim() - 2)]
         return padded_tensor(torch, module(x), ends)
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        bare = self.replace(padding=0) if self.padding in SAME_ENDS else None
+        shape = (x.shape[0], *bare.bare_output(x.shape[1:])) if bare else module.shape_of(x)
+        return torch.convolution(x, module.weight, shape, trained=self.bias_trained(module))
+
     def trims(self, rank: int) -> Sequence[tuple[N, N]]:
         """Return the cells that `padding` cuts off before and after each spatial axis."""
         return [
@@ -548,6 +594,9 @@ class Linear(Learned, type="linear", torch="Linear"):
 
     def uses(self, x: Shape, y: Shape) -> N:
         return product((1, *x[:-1]))
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.linear(x, module.weight, trained=self.bias_trained(module))
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
         if len(inputs[0]) > 2:  # noqa: PLR2004 -- one spatial axis is a sequence, and this each of its steps

@@ -26,14 +26,53 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
-PLAIN: Final = (
-    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceil",
-    "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1", "floor",
-    "frac", "log", "log10", "log1p", "log2", "nan_to_num", "neg", "reciprocal",
-    "round", "rsqrt", "sign", "sin", "sinc", "sinh", "sqrt", "square",
-    "tan", "trunc",
-)  # fmt: skip
-OF_A_NUMBER: Final = ("add", "sub", "rsub", "mul", "div", "floor_divide", "remainder", "fmod", "pow")
+PLAIN: Final = {  # with what their backward pass needs of "input" and "output"
+    "abs": "input",
+    "acos": "input",
+    "acosh": "input",
+    "asin": "input",
+    "asinh": "input",
+    "atan": "input",
+    "atanh": "input",
+    "ceil": "",
+    "cos": "input",
+    "cosh": "input",
+    "erf": "input",
+    "erfc": "input",
+    "exp": "output",
+    "exp2": "output",
+    "expm1": "output",
+    "floor": "",
+    "frac": "",
+    "log": "input",
+    "log10": "input",
+    "log1p": "input",
+    "log2": "input",
+    "nan_to_num": "input",
+    "neg": "",
+    "reciprocal": "output",
+    "round": "",
+    "rsqrt": "output",
+    "sign": "",
+    "sin": "input",
+    "sinc": "input",
+    "sinh": "input",
+    "sqrt": "output",
+    "square": "input",
+    "tan": "output",
+    "trunc": "",
+}
+OF_A_NUMBER: Final = {
+    "add": "",
+    "sub": "",
+    "rsub": "",
+    "mul": "",
+    "div": "",
+    "floor_divide": "",
+    "remainder": "",
+    "fmod": "",
+    "pow": "input",
+}
 OTHERWISE: Final = {  # torch's other names of these, and Python's operators
     "absolute": "abs",
     "negative": "neg",
@@ -95,6 +134,10 @@ class Function(Elementwise, type="function"):
         if self.function == "clamp":
             return torch.clamp(tensors[0], min=self.min, max=self.max)
         return getattr(torch, self.function)(*tensors, *([] if self.value is None else [self.value]))
+
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        kept = {**PLAIN, **OF_A_NUMBER, "clamp": "input"}
+        return torch.applied(kept[self.function], *tensors)
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
@@ -228,6 +271,10 @@ class _Tensor(Elementwise):
         values = product((1, *self.shape))
         times = -(-values // self.num_parameters)
         return module["weight"].repeat(times)[:values].reshape(self.shape)
+
+    def inner(self, torch: Any, module: Any, name: str) -> Any:
+        """Return the tensor on a tape: see network/tape.py."""
+        return torch.owned(self.tensor_shape(module.entering[0]), trained=module.trained)
 
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
         return self.made(parts, inputs[0])

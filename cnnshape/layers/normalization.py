@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from cnnshape.layers.base import ANY_SPACE, SPATIAL, Doubt, Layer, channels_of, more_than_one
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.base import Problem
 
+SIGNAL: Final = 3  # axes of a signal with its batch and channels
 COUNTER: Final = "num_batches_tracked"  # a tensor that older checkpoints lack, and nobody needs
 
 
@@ -46,6 +48,14 @@ class _Affine(Normalization):
     def learns(self) -> bool:
         """Say whether it has factors."""
         return self.affine
+
+    def normalized(self, torch: Any, module: Any, x: Any, y: Any, groups: int) -> Any:
+        """Return y, of blank tensor x, with x and the mean and deviation of each of its groups kept."""
+        y.grad = x.grad or (torch.training and self.learns() and module.trained)
+        if y.grad:
+            torch.keep_new(groups)
+            torch.keep_new(groups)
+        return torch.noted("input", x, y)
 
     def weights(self, x: Shape) -> N:
         return self.features() if self.learns() else 0
@@ -98,6 +108,9 @@ class _OfChannels(_Affine):
     def buffers(self, x: Shape) -> N:
         return 2 * self.num_features if self.track_running_stats else 0
 
+    def fixed(self, x: Shape) -> frozenset[str]:
+        return frozenset(("running_mean", "running_var", COUNTER))
+
 
 class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     """Normalises each channel over the batch and space.
@@ -130,6 +143,12 @@ class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
         if all(side == 1 for side in x[1:]):
             yield Doubt("one-value-batch-norm", {"shape": x})
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        if torch.training and (x.numel() == x.shape[1] or self.eps == 0):
+            why = "an eps of 0" if self.eps == 0 else "one value a channel"
+            torch.not_stated(f"torch refuses {why} in training")
+        return self.normalized(torch, module, x, torch.suggested(x, x.shape), self.num_features)
+
 
 class GroupNorm(_Affine, type="group_norm", torch="GroupNorm"):
     """Normalises groups of channels, with space, sample by sample.
@@ -160,6 +179,12 @@ class GroupNorm(_Affine, type="group_norm", torch="GroupNorm"):
     def features(self) -> N:
         return self.num_channels
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Keep the input or, where its values do not lie as torch has them, a copy."""
+        y = torch.suggested(x, x.shape)
+        entering = x if x.lies_as(y) else x.copied(x.shape)
+        return self.normalized(torch, module, entering, y, x.shape[0] * self.num_groups)
+
 
 class InstanceNorm(_OfChannels, type="instance_norm", torch="InstanceNorm{rank}d"):
     """Normalises each channel over space, sample by sample.
@@ -179,6 +204,16 @@ class InstanceNorm(_OfChannels, type="instance_norm", torch="InstanceNorm{rank}d
     ranks = SPATIAL
     arguments = "running_mean running_var weight bias use_input_stats momentum eps"
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Keep a batch norm of all samples' channels: its factors and statistics are repeated for each sample."""
+        if torch.training and prod(x.shape[2:]) == 1:
+            torch.not_stated("torch refuses one value a channel in training")
+        channels = x.shape[0] * x.shape[1]
+        y = self.normalized(torch, module, x.contiguous(), torch.plain(x, x.shape), channels)
+        for _ in range((self.affine + 2 * self.track_running_stats) * y.grad):
+            torch.keep_new(channels)
+        return y
+
 
 class LocalResponseNorm(Normalization, type="local_response_norm", torch="LocalResponseNorm"):
     """Divides each value by a sum over `size` neighbouring channels.
@@ -196,6 +231,18 @@ class LocalResponseNorm(Normalization, type="local_response_norm", torch="LocalR
     def scratch(self, x: Shape, y: Shape, *, onednn: bool | None) -> N:
         """Return the elements of the channels that torch adds."""
         return self.size * product(x[1:])
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Run torch's steps: squares, their mean over channels that are padded, and a division by a power of it."""
+        squares, signal = x * x, x.dim() == SIGNAL
+        n, c, *sides = x.shape
+        if not signal:
+            sides = [sides[0], prod(sides[1:])]
+            squares = squares.viewed_as(n, c, *sides)
+        padded = torch.pad(squares.unsqueeze(1), [*[0, 0] * len(sides), self.size // 2, (self.size - 1) // 2])
+        means = torch.avg_pool(padded, (n, 1, c, *sides)).select(1, 0)
+        sums = (means if signal else means.viewed_as(*x.shape)) * self.alpha + self.k
+        return x / torch.applied("input", sums)
 
 
 def _normalized(layer: LayerNorm, x: Shape) -> Shape:
@@ -242,3 +289,6 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         return module(x.movedim(1, -1)).movedim(-1, 1) if self.over == "channels" else module(x)
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return self.normalized(torch, module, x, torch.plain(x, x.shape), x.numel() // self.features())

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import Problem
 
 
+INDEX: Final = 8  # bytes of the place of a value
 MOST_WINDOWS: Final = 8  # of an adaptive pool, that are listed one by one
 
 
@@ -124,6 +125,9 @@ class MaxPool(_Pool, type="max_pool", torch="MaxPool{rank}d"):
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalMaxPool() if self.sees_all(x, y) else self
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.max_pool(x, module.shape_of(x))
+
 
 class _MeanPool(_Pool):
     """Pools whose torch code in 3-D looks at the side without its padding as well."""
@@ -164,6 +168,9 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalAvgPool() if self.sees_all(x, y) else self
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.avg_pool(x, module.shape_of(x))
 
     @property
     def counts_padding(self) -> bool:
@@ -224,6 +231,14 @@ class LpPool(_MeanPool, type="lp_pool", torch="LPPool{rank}d"):
         layer = self.replace(**self.axes(rank)[0]) if rank == 1 else self
         return super(LpPool, layer).module(torch, *inputs)
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Run torch's steps: a root of the mean of powers, times its sign."""
+        if not self.takes_means():
+            return torch.max_pool(torch.applied("input", x), module.shape_of(x))
+        means = torch.avg_pool(torch.applied("input", x), module.shape_of(x))
+        sums = torch.applied("", means) * torch.applied("output", torch.applied("input", means)) * 1
+        return torch.applied("input", sums)
+
 
 class MaxUnpool(Pooling, type="max_unpool"):
     """Puts each value back where a max_pool found it, zeros elsewhere.
@@ -283,6 +298,13 @@ class MaxUnpool(Pooling, type="max_unpool"):
         if self.output_size == "default" and inputs[1][2:] != self.output(unasked, *inputs)[2:]:
             return [[None] * rank]  # the cells of a row land in another one
         return [[painted(**axis) for axis in self.indices.axes(rank)]]
+
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        """Keep the places of the values alone; what enters the max_pool is not needed."""
+        x = tensors[0]
+        if x.grad:
+            torch.keep_new(x.numel(), INDEX)
+        return torch.of_image(x, (x.shape[0], *module.result))
 
     def unpooling(self) -> MaxUnpool:
         """Return the layer with the settings that it leaves out, as its max_pool has them."""
@@ -400,6 +422,15 @@ class _AdaptivePool(Pooling):
         plain = sizes[0] if len({*sizes}) == 1 and sizes[0] is not None else sizes
         return getattr(torch.nn, self.torch.format(rank=len(sizes)))(plain)
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        if per_axis(self.output_size, x.dim() - 2) == ("keep",):
+            return x
+        return self.pooled(torch, x, module.shape_of(x))
+
+    def pooled(self, torch: Any, x: Any, shape: Shape) -> Any:
+        """Return a blank tensor pooled to a shape, with its batch."""
+        raise NotImplementedError
+
 
 class AdaptiveAvgPool(_AdaptivePool, type="adaptive_avg_pool", torch="AdaptiveAvgPool{rank}d"):
     """Takes means of as many windows as are wanted, whatever the side.
@@ -413,6 +444,9 @@ class AdaptiveAvgPool(_AdaptivePool, type="adaptive_avg_pool", torch="AdaptiveAv
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalAvgPool() if set(y[1:]) == {1} else self
 
+    def pooled(self, torch: Any, x: Any, shape: Shape) -> Any:
+        return torch.adaptive_avg_pool(x, shape[2:])
+
 
 class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMaxPool{rank}d"):
     """Takes the largest value of each of as many windows as are wanted, whatever the side.
@@ -425,6 +459,9 @@ class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMa
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalMaxPool() if set(y[1:]) == {1} else self
+
+    def pooled(self, torch: Any, x: Any, shape: Shape) -> Any:
+        return torch.adaptive_max_pool(x, shape)
 
 
 class _GlobalPool(Pooling):
@@ -460,6 +497,9 @@ class GlobalAvgPool(_GlobalPool, type="global_avg_pool", torch="AdaptiveAvgPool{
 
     functions = ("mean",)
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.adaptive_avg_pool(x, [1] * (x.dim() - 2))
+
 
 class GlobalMaxPool(_GlobalPool, type="global_max_pool", torch="AdaptiveMaxPool{rank}d"):
     """Takes the largest value of each channel.
@@ -469,6 +509,9 @@ class GlobalMaxPool(_GlobalPool, type="global_max_pool", torch="AdaptiveMaxPool{
     """
 
     functions = ("amax",)
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.adaptive_max_pool(x, (*x.shape[:2], *[1] * (x.dim() - 2)))
 
 
 def _one_a_channel(x: Shape, y: Shape) -> bool:

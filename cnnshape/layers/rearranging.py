@@ -57,6 +57,9 @@ class Flatten(Rearranging, type="flatten", torch="Flatten"):
             return [whole(x)]
         return [[None if start <= axis <= end and start < end else cells() for axis in range(1, len(x))]]
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return x.flatten(self.start_dim, self.end_dim)
+
 
 class Reshape(Rearranging, type="reshape"):
     """Reads the same elements, channels first, in another shape.
@@ -134,6 +137,9 @@ class Unflatten(Rearranging, type="unflatten", torch="Unflatten"):
         split = axis_of(self.dim, inputs[0], unasked)
         return [[None if split <= axis else cells() for axis in range(1, len(inputs[0]))]]
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return x.unflatten(self.dim, self.unflattened_size)
+
 
 class Permute(Rearranging, type="permute"):
     """Puts the axes in another order; the batch stays first.
@@ -204,6 +210,7 @@ HOW: Final = {  # the functions of torch for each way to make one number of many
     "var": ("var",),
     "norm": ("linalg_vector_norm", "norm"),
 }
+KEPT: Final = dict.fromkeys(("max", "min", "std", "norm"), "input output") | {"var": "input"}  # by their backward pass
 BEHIND_INPUT: Final = {"std": "dim unbiased keepdim", "var": "dim unbiased keepdim", "norm": "p dim keepdim"}
 POOLS: Final[dict[str, type[Layer]]] = {"mean": GlobalAvgPool, "max": GlobalMaxPool}  # over all of space
 
@@ -267,6 +274,10 @@ class Reduce(Rearranging, type="reduce"):
         compute = torch.linalg.vector_norm if self.how == "norm" else getattr(torch, HOW[self.how][0])
         return compute(tensors[0], dim=self.dim, keepdim=self.keepdim)
 
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        (x,) = tensors
+        return torch.noted(KEPT.get(self.how, ""), x, torch.plain(x, (x.shape[0], *module.result)))
+
 
 class PixelShuffle(Rearranging, type="pixel_shuffle", torch="PixelShuffle"):
     """Moves channels into space: r*r channels become r rows and r columns (also called depth to space).
@@ -289,6 +300,9 @@ class PixelShuffle(Rearranging, type="pixel_shuffle", torch="PixelShuffle"):
         split, spread_out = cells(0, r * r, step=r * r), sampled(1, 0, r)
         return [[*(cells() for _ in inputs[0][:-3]), split, spread_out, spread_out][1:]]
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.pixels_moved(x, module.shape_of(x))
+
 
 class PixelUnshuffle(Rearranging, type="pixel_unshuffle", torch="PixelUnshuffle"):
     """Moves space into channels: r rows and r columns become r*r channels (also called space to depth).
@@ -310,6 +324,9 @@ class PixelUnshuffle(Rearranging, type="pixel_unshuffle", torch="PixelUnshuffle"
         r = self.downscale_factor
         merged, gathered = sampled(1, 0, r * r), cells(0, r, step=r)
         return [[*(cells() for _ in inputs[0][:-3]), merged, gathered, gathered][1:]]
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.pixels_moved(x, module.shape_of(x))
 
 
 class DepthToSpace(Rearranging, type="depth_to_space"):
@@ -438,6 +455,9 @@ class ChannelShuffle(Rearranging, type="channel_shuffle", torch="ChannelShuffle"
         facts = {"parameter": "input", "channels": c, "groups": self.groups}
         attempt(require, divides(self.groups, c), "groups-do-not-divide", **facts)
         return c
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.suggested(x, x.shape)
 
 
 def _shuffled(call: Called) -> int:

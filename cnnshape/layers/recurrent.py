@@ -129,6 +129,9 @@ class Recurrent(Layer):
             return self.last(ran[1])[-self.directions() :].transpose(0, 1).flatten(1)
         return ran[0].permute(*((1, 0, 2) if first else (1, 2, 0)))
 
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return torch.not_stated("it keeps a workspace of its own")
+
     def last(self, states: Any) -> Any:
         """Return the last output of each layer and direction, of the states that the module gives."""
         return states

@@ -137,6 +137,9 @@ class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
             return sampled(w - 1 if out > 1 else 0, 0, max(out - 1, 1), before=before, after=after)
         return sampled(2 * times, times - by, 2 * by, before=before, after=after)
 
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        return torch.interpolate(x, module.shape_of(x)[2:], self.mode)
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         if self.like is None:
             return module(tensors[0])

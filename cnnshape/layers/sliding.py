@@ -13,7 +13,7 @@ from cnnshape.layers.base import SPATIAL, Layer
 from cnnshape.layers.in_torch import padded_tensor
 from cnnshape.layers.parameters import SAME_ENDS, WindowSetting
 from cnnshape.layers.windows import Reads, cells
-from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, late, left_over, lost, product
+from cnnshape.numbers.rules import N, covering, cut_off, extent, halves, late, left_over, lost, product, unasked
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -154,6 +154,10 @@ class Sliding(Layer):
     def fills_as(self, pad: Any, *, padded: bool) -> bool:
         """Say whether the cells that a `pad` before it adds are as those of its own padding; `padded`: it has some."""
         return bool(pad.mode == "constant" and pad.value == self.fills)
+
+    def bare_output(self, x: Shape) -> Shape:
+        bare = self.replace(padding=0) if self.padding in SAME_ENDS else self
+        return bare.output(unasked, x)
 
     def padded_input(self, torch: Any, x: Any, *, mode: str = "constant") -> Any:
         """Return a tensor with the cells that torch's own layer does not add, as `padding` says."""

@@ -166,6 +166,9 @@ class Opaque(Stated, type="opaque"):
     def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
         return module(tensors[0])
 
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return torch.not_stated("its layers are not known")
+
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         return x.new_zeros(x.shape[0], *self.output(unasked, tuple(x.shape[1:])))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cnnshape.network.graph import Origin
+    from cnnshape.network.memory import Memory
     from cnnshape.network.report import Report
     from cnnshape.network.totals import Totals
     from cnnshape.network.valid_sizes import ValidSizes
@@ -91,6 +92,40 @@ class Network(Graph):
         from cnnshape.network.valid_sizes import valid_sizes
 
         return valid_sizes(self, exact=exact, output=output, same=same, layer=layer, input=input)
+
+    def memory(
+        self,
+        batch: int | None = None,
+        optimizer: str | dict[str, Any] | None = None,
+        input: Input | None = None,  # noqa: A002 -- the public name
+        device: str = "cpu",
+    ) -> Memory:
+        """Return the bytes that training takes at a batch size: what autograd keeps, parameters, states, a step.
+
+        `batch`: the file's batch_size, or 1, if left out. `optimizer`: "adam", or a table with a name and torch's options;
+        the file's, or none, if left out. `device`: "cpu" or "cuda". Raises ArchitectureError where the net is wrong,
+        ValueError where an argument is.
+        """
+        from cnnshape.network.memory import memory
+
+        batch = self.training.get("batch_size", 1) if batch is None else batch
+        return memory(self, self.check(input), batch, optimizer, device)
+
+    def largest_batch(
+        self,
+        limit: int,
+        optimizer: str | dict[str, Any] | None = None,
+        input: Input | None = None,  # noqa: A002 -- the public name
+        device: str = "cpu",
+    ) -> int | None:
+        """Return the largest batch size whose peak is within a limit in bytes: no larger one can be trained in it.
+
+        0 where not even 1 is; None without a bound: nothing grows with the batch, or not all is known. Arguments and
+        errors as of `memory`.
+        """
+        from cnnshape.network.memory import largest_batch
+
+        return largest_batch(self, self.check(input), limit, optimizer, device)
 
     def raise_for_errors(self) -> Network:
         """Return the net, or raise ArchitectureError, with all problems, where its file is wrong."""

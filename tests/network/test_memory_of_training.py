@@ -1,0 +1,347 @@
+"""The memory of training, against torch: forwards, backward passes and steps that really run."""
+
+import inspect
+
+import pytest
+
+import cnnshape
+from cnnshape import ArchitectureError
+from cnnshape.file import zoo
+
+torch = pytest.importorskip("torch")
+
+from helpers.tape import allocated, forward, kept  # noqa: E402 -- torch first
+
+NAMES = sorted(name for name in zoo.files() if "/" not in name)
+QUICK = {
+    "lenet5",
+    "lenet5_1998",
+    "dcgan_discriminator",
+    "dcgan_generator",
+    "squeezenet1_0",
+    "shufflenet_v2_x1_0",
+    "crnn",
+}
+QUICK |= {"mobilenetv4_conv_small", "ghostnet_1_0", "regnet_x_400mf", "googlenet", "network_in_network", "repvgg_a0"}
+MOST = 2_500_000_000  # bytes that a test may take
+CNN = """
+input = [3, 16, 16]
+layers = [
+  { name = "conv", type = "conv", out_channels = 8, kernel_size = 3 },
+  "batch_norm",
+  "relu",
+  "dropout",
+  { type = "max_pool", kernel_size = 2 },
+  "flatten",
+  { name = "fc", type = "linear", out_features = 10 },
+]
+"""
+
+
+def load(name):
+    return cnnshape.load(f"zoo:{name}")
+
+
+def net_of(layers, top="input = [6, 8, 8]"):
+    return cnnshape.loads(f"{top}\nlayers = [\n{layers}\n]")
+
+
+# What is kept
+
+
+ZOO = [
+    pytest.param(name, batch, marks=() if name in QUICK and batch < 8 else pytest.mark.slow, id=f"{name}-{batch}")
+    for name in NAMES
+    for batch in (1, 2, 8)
+]
+
+
+@pytest.mark.parametrize(("name", "batch"), ZOO)
+def test_a_net_of_the_zoo_keeps_what_torch_keeps(name, batch):
+    net = load(name)
+    found = net.memory(batch)
+    if found.saved is None:
+        assert found.reason.startswith("not stated behind ")
+        return
+    if found.saved > MOST:
+        pytest.skip(f"{found.saved:,} bytes")
+    assert found.saved == kept(net, batch)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        '"relu", "relu", "sigmoid"',  # nothing: the input needs no gradient
+        '{ name = "a", type = "conv", out_channels = 6, kernel_size = 1 }, "relu", { type = "add", from = ["a", "a"] }',
+        '"scale", { name = "a", type = "relu" }, { name = "b", type = "mul", from = ["a", "a"] }, "scale"',
+        '"scale", { name = "a", type = "sigmoid" }, { type = "gelu", from = "a" }, { type = "tanh", from = "a" }',
+        '{ type = "conv", out_channels = 6, kernel_size = 1, frozen = true }, "relu", "scale"',
+        '"scale", { type = "conv", out_channels = 4, kernel_size = 3, learned = false }, { type = "batch_norm", frozen = true }',
+        '{ name = "a", type = "conv", out_channels = 6, kernel_size = 1 }, "relu", { type = "conv", shares = "a" }, "relu"',
+        """{ name = "a", type = "conv", out_channels = 6, kernel_size = 1 }, "gelu",
+        { type = "conv", shares_weight = "a", out_channels = 6, kernel_size = 1 }""",
+        """{ name = "a", type = "conv", out_channels = 6, kernel_size = 1, parametrization = "weight_norm" },
+        { type = "conv", out_channels = 6, kernel_size = 1, parametrization = "spectral_norm" }, { type = "conv", shares = "a" }""",
+        """"scale", { type = "crop", amount = 1 }, { type = "slice", dim = 2, step = 2 }, { type = "permute", dims = [3, 1, 2] },
+        { type = "linear", out_features = 5 }, { type = "flatten" }, { type = "linear", out_features = 2 }""",
+        """"scale", { type = "layer_norm", over = "channels" }, { type = "conv", out_channels = 4, kernel_size = 1 },
+        "gelu", { type = "upsample", scale_factor = 2 }, "flatten", { type = "linear", out_features = 2 }""",
+        '"scale", { type = "select", dim = 2, index = 0 }, "scale"',
+        '"scale", { name = "p", type = "max_pool", kernel_size = 2 }, "relu", { type = "max_unpool", indices = "p" }, "scale"',
+    ],
+)
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_a_net_keeps_what_torch_keeps(layers, batch):
+    net = net_of(layers, 'input = [6, 8, 8]\nallow = ["unused-result", "linear-on-space"]')
+    assert net.memory(batch).saved == kept(net, batch)
+
+
+def test_what_hangs_on_a_result_that_nobody_uses_is_freed():
+    dead = '{ name = "a", type = "scale" }, { type = "conv", out_channels = 9, kernel_size = 3 }, "gelu", '
+    net = net_of(dead + '{ name = "b", type = "tanh", from = "a" }', 'input = [6, 8, 8]\nallow = "unused-result"')
+    found = net.memory(2)
+    assert found.saved == kept(net, 2) == 2 * 2 * 6 * 8 * 8 * 4
+    assert found.layers["conv1"] == found.layers["gelu1"] == 0
+    assert found.gradients == 6 * 4 < found.parameters
+
+
+def test_several_inputs_and_outputs():
+    net = net_of(
+        '{ name = "a", type = "conv", out_channels = 3, kernel_size = 3, from = "left" },\n'
+        '{ name = "b", type = "conv", out_channels = 3, kernel_size = 3, from = "right" },\n'
+        '{ name = "c", type = "mul", from = ["a", "b"] }, { name = "d", type = "relu", from = "a" }',
+        'inputs = { left = [1, 8, 8], right = [2, 8, 8] }\noutputs = ["c", "d"]',
+    )
+    found, (_, result, storages) = net.memory(4), forward(net, 4)
+    assert found.saved == sum(storages.values())
+    others = [tensor.untyped_storage() for tensor in result.values()]
+    assert found.output == sum(one.nbytes() for one in others if one._cdata not in storages)
+
+
+@pytest.mark.parametrize("last", ["sigmoid", "flatten", "tanhshrink", "identity", "max_pool"])
+def test_an_output_that_is_kept_counts_once(last):
+    settings = {"max_pool": ", kernel_size = 2"}.get(last, "")
+    net = net_of(f'"scale", {{ type = "{last}"{settings} }}')
+    found, (_, result, storages) = net.memory(2), forward(net, 2)
+    both = storages | {result.untyped_storage()._cdata: result.untyped_storage().nbytes()}
+    assert found.saved + found.output == sum(both.values())
+
+
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        ('{ type = "lstm", hidden_size = 3, over = 2 }', "it keeps a workspace of its own"),
+        ('{ type = "opaque", out_shape = "keep", num_parameters = 5 }', "its layers are not known"),
+        ('{ type = "attention", num_heads = 2, over = 2, dropout = 0.1 }', "with dropout, what it keeps is not known"),
+    ],
+)
+def test_behind_a_layer_that_keeps_the_unknown_nothing_is_stated(layer, why):
+    net = net_of(f'"scale", {layer}, "scale"', "input = [6, 8]")
+    found, kind = net.memory(2), layer.split('"')[1]
+    assert found.reason == f"not stated behind {kind}1: {why}"
+    assert found.saved is found.peak is found.output is None
+    assert found.layers == {"scale1": 2 * 6 * 8 * 4, f"{kind}1": None, "scale2": None}
+    assert found.parameters == 4 * net.check().parameters == found.gradients
+    assert net.largest_batch(found.step) is None
+    assert net.largest_batch(found.step - 1) == 0
+
+
+def test_what_torch_refuses_in_training_is_not_stated():
+    net = net_of('"global_avg_pool", "batch_norm"')
+    assert net.memory(1).reason == "not stated behind batch_norm1: torch refuses one value a channel in training"
+    assert net.memory(2).saved == kept(net, 2)
+
+
+# Parameters, buffers, gradients
+
+
+@pytest.mark.parametrize("name", ["alexnet", "googlenet_aux", "crnn", "shufflenet_v2_x1_0", "nf_resnet50", "segnet"])
+def test_parameters_and_buffers_are_those_of_the_module(name):
+    net = load(name)
+    module, found = cnnshape.build(net), net.memory(2)
+    assert found.parameters == sum(one.nbytes for one in module.parameters())
+    assert found.buffers == sum(one.nbytes for one in module.buffers())
+
+
+OF_BLOCKS = """
+input = [4, 8, 8]
+layers = [
+  { name = "b.first", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+  { name = "a.one", type = "conv", out_channels = 4, kernel_size = 3, padding = 1, parametrization = "weight_norm" },
+  { name = "b.second", type = "conv", shares = "a.one" },
+  { name = "a.two", type = "conv", out_channels = 4, kernel_size = 1, frozen = true },
+  { name = "b.third", type = "batch_norm" },
+  { name = "c", type = "conv", out_channels = 4, kernel_size = 3, gain = true, learned = true },
+  { name = "dead", type = "conv", out_channels = 7, kernel_size = 1 },
+  { name = "half", type = "instance_norm", affine = true, track_running_stats = true, from = "c" },
+]
+allow = "unused-result"
+"""
+
+
+def test_gradients_and_states_are_those_of_a_step():
+    net = cnnshape.loads(OF_BLOCKS)
+    module, result, _ = forward(net, 2)
+    result.sum().backward()
+    optimizer = torch.optim.Adam(module.parameters())
+    optimizer.step()
+    gradients = [one.grad.nbytes for one in module.parameters() if one.grad is not None]
+    states = [tensor.nbytes for state in optimizer.state.values() for tensor in state.values()]
+    found = net.memory(2, "adam")
+    assert (found.gradients, found.optimizer) == (sum(gradients), sum(states))
+    assert found.temporaries == max(2 * size + before for before, size in zip([0, *gradients], gradients, strict=False))
+    assert found.fixed == found.parameters + found.buffers + found.optimizer
+    assert found.peak == max(
+        found.fixed + found.saved + found.output, found.fixed + found.gradients + found.temporaries
+    )
+    assert found.step == found.fixed + found.gradients + found.temporaries
+
+
+# Optimisers
+
+OPTIMIZERS = {
+    "sgd": (torch.optim.SGD, {"lr": 0.1}, ("momentum", "weight_decay", "nesterov", "maximize")),
+    "adam": (torch.optim.Adam, {}, ("amsgrad", "weight_decay", "maximize")),
+    "adamw": (torch.optim.AdamW, {}, ("amsgrad", "weight_decay", "maximize")),
+    "rmsprop": (torch.optim.RMSprop, {}, ("momentum", "centered", "weight_decay", "maximize")),
+    "adagrad": (torch.optim.Adagrad, {}, ("weight_decay", "maximize")),
+}
+NUMBERS = {"momentum": 0.9, "weight_decay": 0.1}
+SCALARS = 16  # bytes of the numbers of a step, which are tensors on their way
+
+
+def chosen():
+    for name, (_, _, options) in OPTIMIZERS.items():
+        for bits in range(2 ** len(options)):
+            given = {option: NUMBERS.get(option, True) for place, option in enumerate(options) if bits >> place & 1}
+            if "nesterov" not in given or "momentum" in given:
+                yield pytest.param(name, given, id="-".join([name, *given]))
+
+
+@pytest.mark.parametrize("how", [{}, {"foreach": True}, {"foreach": False}, {"fused": True}], ids=str)
+@pytest.mark.parametrize(("name", "given"), [*chosen()])
+def test_an_optimizer_holds_what_it_holds_in_torch(name, given, how):
+    make, needed, _ = OPTIMIZERS[name]
+    if not how.keys() <= inspect.signature(make).parameters.keys():
+        pytest.skip(f"{name} is never fused")
+    net = net_of(
+        '{ type = "conv", out_channels = 9, kernel_size = 3 }, { type = "conv", out_channels = 11, kernel_size = 3 }, "batch_norm",'
+        '{ type = "conv", out_channels = 11, kernel_size = 3, bias = false }, "flatten", { type = "linear", out_features = 40 },'
+        '{ type = "linear", out_features = 40 }, { type = "linear", out_features = 3 }'
+    )
+    module = forward(net, 2)[0]
+    optimizer = make(module.parameters(), **needed, **given, **how)
+    for _ in range(2):
+        optimizer.zero_grad()
+        module(torch.rand(2, 6, 8, 8)).sum().backward()
+        optimizer.step()
+    states = [
+        one.nbytes for state in optimizer.state.values() for one in state.values() if isinstance(one, torch.Tensor)
+    ]
+    found = net.memory(2, {"name": name, **given, **how})
+    assert found.optimizer == sum(states)
+    assert found.temporaries <= allocated(optimizer) <= found.temporaries + SCALARS
+
+
+def test_all_parameters_are_taken_at_once_on_cuda():
+    net = load("alexnet")
+    found = net.memory(2, "adam", device="cuda")
+    assert found.temporaries == found.gradients
+    assert net.memory(2, {"name": "adam", "fused": True}, device="cuda").temporaries == 0
+
+
+def test_a_mask_is_of_bytes_on_cuda():
+    net = cnnshape.loads(CNN)
+    assert net.memory(2).saved - net.memory(2, device="cuda").saved == 3 * 2 * 8 * 14 * 14
+
+
+def test_the_optimizer_is_the_files():
+    net = cnnshape.loads(f'{CNN}\n[training]\nbatch_size = 6\noptimizer = {{ name = "Adam", amsgrad = true }}')
+    found = net.memory()
+    assert (found.batch, found.optimizer) == (6, net.memory(2, {"name": "adam", "amsgrad": True}).optimizer)
+    assert net.memory(2, "none").optimizer == 0
+    assert cnnshape.loads(CNN).memory().optimizer == 0
+    assert cnnshape.loads(CNN).memory().batch == 1
+
+
+# The largest batch
+
+
+@pytest.mark.parametrize("name", ["lenet5", "dcgan_discriminator", "googlenet", "yolov8n", "shufflenet_v2_x1_0"])
+@pytest.mark.parametrize("optimizer", ["none", "adam"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_largest_batch_is_the_last_that_fits(name, optimizer, device):
+    net = load(name)
+    for limit in (10**7, 10**9, 3 * 10**9 + 1):
+        batch = net.largest_batch(limit, optimizer, device=device)
+        assert batch == 0 or net.memory(batch, optimizer, device=device).peak <= limit
+        assert net.memory(batch + 1, optimizer, device=device).peak > limit
+
+
+def test_the_largest_batch_at_the_very_bytes():
+    net = cnnshape.loads(CNN)
+    for batch in (1, 2, 3, 50):
+        peak = net.memory(batch).peak
+        assert net.largest_batch(peak) == batch
+        assert net.largest_batch(peak - 1) == batch - 1
+
+
+def test_nothing_that_grows_has_no_bound():
+    net = net_of('"scale", { type = "reduce", how = "sum", dim = [1, 2, 3] }')
+    assert net.largest_batch(10**9) > 0
+    nothing = net_of('{ type = "linear", out_features = 8, frozen = true }')
+    assert nothing.memory(4).saved == 0
+    assert nothing.largest_batch(0) == 0
+
+
+# An evaluation
+
+
+@pytest.mark.parametrize(
+    ("layers", "values"),
+    [
+        ('"relu"', 2),
+        ('"relu", "relu", "relu"', 2),
+        ('"flatten", "identity", "dropout"', 1),
+        ('{ name = "a", type = "relu" }, { name = "b", type = "relu" }, { type = "add", from = ["a", "b"] }', 3),
+        ('{ name = "a", type = "relu" }, { type = "crop", amount = 3 }, { type = "slice", stop = 1 }', 2),
+        ('{ name = "a", type = "relu" }, { name = "b", type = "relu", from = "input" }', 2),
+    ],
+)
+def test_the_live_set_of_an_evaluation(layers, values):
+    net = net_of(layers, 'input = [6, 8, 8]\nallow = "unused-result"')
+    assert net.memory(3).inference == values * 3 * 6 * 8 * 8 * 4
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"batch": 0}, "batch must be a whole number from 1 up, not 0"),
+        ({"batch": 2.5}, "batch must be a whole number from 1 up, not 2.5"),
+        ({"batch": True}, "batch must be"),
+        ({"device": "mps"}, "device must be one of cpu, cuda, not 'mps'"),
+        ({"optimizer": "lion"}, "nothing is known of the optimizer 'lion'; it must be one of sgd, adam"),
+        ({"optimizer": {"momentum": 0.9}}, "optimizer must be a name, or a table with one"),
+        ({"optimizer": 3}, "optimizer must be a name"),
+        ({"input": (3, 0, 4)}, "input must be a shape of positive numbers"),
+    ],
+)
+def test_a_wrong_argument_is_a_value_error(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        cnnshape.loads(CNN).memory(**arguments)
+
+
+def test_a_broken_net_raises_its_problems():
+    net = cnnshape.loads(CNN)
+    with pytest.raises(ArchitectureError, match="declared-differs"):
+        net.memory(2, input=(3, 18, 18))
+    with pytest.raises(ArchitectureError, match="declared-differs"):
+        net.largest_batch(10**9, input=(3, 18, 18))
+
+
+def test_another_input_is_another_memory():
+    net = net_of('{ type = "conv", out_channels = 8, kernel_size = 3 }, "relu"')
+    assert net.memory(2, input=(6, 20, 12)).saved == 4 * 2 * (6 * 20 * 12 + 8 * 18 * 10)
