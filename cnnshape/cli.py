@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads th
     "explain": "explain",
     "fit": "fit",
     "import": "import_",
+    "lsp": "lsp",
     "schema": "schema",
     "sizes": "sizes",
     "torch": "torch",

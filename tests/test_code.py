@@ -25,6 +25,7 @@ FOLDERS = [
     "convert",
     "show",
     "picture",
+    "editor",
     "commands",
 ]
 DOORS = ["testing", "__init__", "pytest_plugin", "cli", "__main__"]  # thin: the public ways in, above all folders

@@ -33,14 +33,22 @@ if TYPE_CHECKING:
 
 
 class Examination(NamedTuple):
-    """All that is known of a text: its net, the report, and the problems of both.
-
-    `asked` are the paths at which included files were looked for, those that are not there as well: where one of them
-    changes, the text is to be examined anew.
-    """
+    """All that is known of a text: its net, the report, and the problems of both; and the record of its file."""
 
     net: Network
-    asked: tuple[Path, ...] = ()
+    architecture: Architecture
+
+    @property
+    def asked(self) -> tuple[Path, ...]:
+        """The paths at which included files were looked for, there or not: where one changes, examine the text anew."""
+        files = self.architecture.files
+        return tuple(files.asked) if files else ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Examination) and self.net == other.net  # a block has its file, which has the block
+
+    def __hash__(self) -> int:
+        return hash(self.net.file)
 
     @property
     def report(self) -> Report | None:
@@ -64,17 +72,14 @@ def examine(
     `file` is the path that the text has, or will have; included files are looked for from there. `overlay` has texts that
     are not saved, by their paths: they are taken for what is on the disk.
     """
-    return _examined(read_text(text, str(file), Files(Path(file), overlay)))
+    architecture = read_text(text, str(file), Files(Path(file), overlay))
+    return Examination(network(architecture), architecture)
 
 
 def examine_file(path: str | os.PathLike[str]) -> Examination:
     """Read a file, or zoo:NAME, build its net and check it, whatever it says."""
-    return _examined(read(path))
-
-
-def _examined(architecture: Architecture) -> Examination:
-    files = architecture.files
-    return Examination(network(architecture), tuple(files.asked) if files else ())
+    architecture = read(path)
+    return Examination(network(architecture), architecture)
 
 
 def network(architecture: Architecture) -> Network:

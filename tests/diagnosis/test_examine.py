@@ -135,6 +135,7 @@ def test_it_pickles(folder):
     for overlay in ({block: BLOCK.format(5)}, {block: BLOCK.format(50)}, {block: "layers ="}):
         found = cnnshape.examine(file.read_text(), file, overlay)
         again = pickle.loads(pickle.dumps(found))
-        assert again == found
+        assert again == found != cnnshape.examine("")
+        assert hash(again) == hash(found)
         assert again.problems == found.problems
         assert [problem.fixes for problem in again.problems] == [problem.fixes for problem in found.problems]

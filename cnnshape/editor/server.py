@@ -1,0 +1,259 @@
+"""The editor's server, by the Language Server Protocol on standard input and output.
+
+Every change of an open text is examined: the first at once, those of a burst together. Diagnostics are published for the
+text and the files that it includes; where the causes take longer, they follow. The features answer from the same views.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import suppress
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from cnnshape.editor.diagnostics import diagnostics
+from cnnshape.editor.hints import hints
+from cnnshape.editor.text import Text
+from cnnshape.editor.view import Document, View, may_be_ours, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+REST: Final = 0.05  # seconds between two examinations, in which changes gather
+PATIENCE: Final = 0.2  # seconds that diagnostics wait for their causes
+SLOWER: Final = 5  # or as many times as long as the examination took
+
+Found = dict[str, list[types.Diagnostic]]  # by the URI of the file
+
+
+class Server(LanguageServer):
+    """The open texts, their views, and what was published of them."""
+
+    def __init__(self) -> None:
+        super().__init__("cnnshape", version("cnnshape"), text_document_sync_kind=types.TextDocumentSyncKind.Full)
+        self.documents: dict[str, Document] = {}
+        self.views: dict[str, View] = {}  # of the texts as they are now
+        self.published: dict[str, Found] = {}  # of each open text
+        self.todo: dict[str, str] = {}  # the texts to be examined, each with the reason
+        self.changed = asyncio.Event()
+        self.begins = 0.0  # the earliest time of the next examination
+        self.working: asyncio.Task[None] | None = None
+        self.diagnosing = asyncio.Lock()
+        self.hints = True  # the setting
+
+    @property
+    def encoding(self) -> str:
+        encoding = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
+        return str(getattr(encoding, "value", encoding))
+
+    # Changes
+
+    def put(self, uri: str, number: int | None, text: str) -> None:
+        """Take the text of a document that was opened or changed."""
+        reason = "changed" if uri in self.documents else "opened"
+        self.documents[uri] = Document(uri, number, Text(text, self.encoding))
+        self.renew(uri, reason)
+        self.renew_including(self.documents[uri].path)
+
+    def close(self, uri: str) -> None:
+        """Forget a document; what was published of it is cleared, and its file is that on the disk again."""
+        document = self.documents.pop(uri, None)
+        self.views.pop(uri, None)
+        self.todo.pop(uri, None)
+        self.publish({uri: None})
+        if document:
+            self.renew_including(document.path)
+
+    def renew(self, uri: str, reason: str) -> None:
+        """Have a document examined anew, since it was "opened" or "changed", or includes one that was."""
+        self.views.pop(uri, None)
+        self.todo.setdefault(uri, reason)
+        self.changed.set()
+        if self.working is None or self.working.done():
+            self.working = asyncio.create_task(self.work())
+
+    def renew_including(self, path: Path | None) -> None:
+        """Have all documents examined anew that look for a file."""
+        for uri, view in [*self.views.items()]:
+            if path in view.asked:
+                self.renew(uri, "includes")
+
+    # Answers
+
+    def view(self, uri: str) -> View | None:
+        """Return the view of an open text as it is now; None of one that is no architecture."""
+        document = self.documents.get(uri)
+        if document and uri not in self.views and may_be_ours(document.text.text):
+            self.views[uri] = View(document, [other for other in self.documents.values() if other is not document])
+        view = self.views.get(uri)
+        return view if view and view.ours else None
+
+    async def work(self) -> None:
+        """Examine what is to be examined, and publish it, until nothing is left."""
+        while self.todo:
+            await asyncio.sleep(max(0.0, self.begins - time.monotonic()))
+            todo, self.todo = self.todo, {}
+            self.changed.clear()
+            start = time.monotonic()
+            views = {uri: self.view(uri) for uri in todo}
+            waits = max(PATIENCE, SLOWER * (time.monotonic() - start))
+            causes = asyncio.create_task(self.diagnose([view for view in views.values() if view]))
+            changed = asyncio.create_task(self.changed.wait())
+            await asyncio.wait({causes, changed}, timeout=waits, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+            self.publish(views)
+            if not causes.done():
+                causes.add_done_callback(partial(self.complete, views))
+            if "changed" in todo.values():
+                self.begins = time.monotonic() + REST
+            if "includes" in todo.values() or any(view and view.asked & view.open.keys() for view in views.values()):
+                self.refresh_hints()
+
+    async def diagnose(self, views: Iterable[View]) -> None:
+        """Work out the causes of all problems, in a thread: those of large nets take seconds."""
+        for view in views:
+            async with self.diagnosing:
+                if not view.diagnosed and self.views.get(view.document.uri) is view:
+                    await in_thread(view.diagnose)
+
+    def complete(self, views: dict[str, View | None], _: object) -> None:
+        """Publish once more, with causes, what has not changed meanwhile."""
+        self.publish({uri: view for uri, view in views.items() if view and self.views.get(uri) is view})
+
+    def publish(self, views: dict[str, View | None]) -> None:
+        """Publish the problems of documents, in all files that they are in; None clears them."""
+        versions = {uri: document.version for uri, document in self.documents.items()}
+        targets: dict[str, None] = {}
+        for uri, view in views.items():
+            targets.update(dict.fromkeys(self.published.pop(uri, {})))
+            if view:
+                self.published[uri] = diagnostics(view)
+                targets.update(dict.fromkeys(self.published[uri]))
+                versions |= view.versions
+        for target in targets:
+            everywhere = [one for files in self.published.values() for one in files.get(target, [])]
+            different = [one for number, one in enumerate(everywhere) if one not in everywhere[:number]]
+            found = types.PublishDiagnosticsParams(target, different, versions.get(target))
+            self.text_document_publish_diagnostics(found)
+
+    def refresh_hints(self) -> None:
+        """Ask the client for hints anew, where a document changed that it did not touch."""
+        workspace = self.client_capabilities.workspace
+        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
+            self.workspace_inlay_hint_refresh(None)
+
+    # Settings
+
+    def configure(self, settings: Any) -> None:
+        """Take the settings of a client: { inlayHints = true }, on their own or as `cnnshape` among others."""
+        own = settings.get("cnnshape", settings) if isinstance(settings, dict) else None
+        given = own.get("inlayHints") if isinstance(own, dict) else None
+        if isinstance(given, bool) and given != self.hints:
+            self.hints = given
+            self.refresh_hints()
+
+
+async def in_thread(work: Callable[[], None]) -> None:
+    """Run some work beside the loop; at the end of the process nobody waits for it."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=run, daemon=True).start()
+    await done.wait()
+
+
+def start() -> int:
+    """Serve one client on standard input and output; return the exit status: 0 where it had the server shut down."""
+    server = Server()
+    for name, (handler, options) in FEATURES.items():
+        server.feature(name, options)(handler)
+    server.start_io()
+    return int(not server.protocol._shutdown)  # noqa: SLF001 -- start_io returns where pygls exits
+
+
+# The features: each takes the server and the client's words, and answers from the view of the text
+
+
+def initialize(ls: Server, params: types.InitializeParams) -> None:
+    ls.configure(params.initialization_options)
+
+
+async def initialized(ls: Server, _: types.InitializedParams) -> None:
+    """Have the client tell of files that change on the disk, and say its settings."""
+    workspace = ls.client_capabilities.workspace
+    watched = workspace and workspace.did_change_watched_files
+    if watched and watched.dynamic_registration:
+        watchers = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*.toml")])
+        watching = types.Registration("files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watchers)
+        await ls.client_register_capability_async(types.RegistrationParams([watching]))
+    await ask_settings(ls)
+
+
+async def ask_settings(ls: Server) -> None:
+    workspace = ls.client_capabilities.workspace
+    if workspace and workspace.configuration:
+        wanted = types.ConfigurationParams([types.ConfigurationItem(section="cnnshape")])
+        for settings in await ls.workspace_configuration_async(wanted):
+            ls.configure(settings)
+
+
+async def did_change_configuration(ls: Server, params: types.DidChangeConfigurationParams) -> None:
+    ls.configure(params.settings)
+    if not params.settings:
+        await ask_settings(ls)
+
+
+def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:
+    document = params.text_document
+    ls.put(document.uri, document.version, document.text)
+
+
+def did_change(ls: Server, params: types.DidChangeTextDocumentParams) -> None:
+    document = params.text_document
+    for change in params.content_changes[-1:]:  # each has the whole text
+        ls.put(document.uri, document.version, change.text)
+
+
+def did_close(ls: Server, params: types.DidCloseTextDocumentParams) -> None:
+    ls.close(params.text_document.uri)
+
+
+def did_change_watched_files(ls: Server, params: types.DidChangeWatchedFilesParams) -> None:
+    for change in params.changes:
+        path = path_of(change.uri)
+        if path not in {document.path for document in ls.documents.values()}:
+            ls.renew_including(path)
+
+
+def inlay_hint(ls: Server, params: types.InlayHintParams) -> list[types.InlayHint]:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None or not ls.hints:
+        return []
+    lines = range(params.range.start.line, params.range.end.line + 1)
+    views = [view for uri in ls.documents if (view := ls.view(uri))]
+    return [*hints(document, views, lines)]
+
+
+FEATURES: Final[dict[str, tuple[Any, Any]]] = {  # by the method: the function, and options
+    types.INITIALIZE: (initialize, None),
+    types.INITIALIZED: (initialized, None),
+    types.WORKSPACE_DID_CHANGE_CONFIGURATION: (did_change_configuration, None),
+    types.WORKSPACE_DID_CHANGE_WATCHED_FILES: (did_change_watched_files, None),
+    types.TEXT_DOCUMENT_DID_OPEN: (did_open, None),
+    types.TEXT_DOCUMENT_DID_CHANGE: (did_change, None),
+    types.TEXT_DOCUMENT_DID_CLOSE: (did_close, None),
+    types.TEXT_DOCUMENT_INLAY_HINT: (inlay_hint, None),
+}
