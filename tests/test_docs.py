@@ -64,7 +64,7 @@ PAGES = [README, *sorted({*DOCS.glob("*.md")} - {MISTAKEN})]
 OTHERS = ("[!R]*.md", "examples/*/*.md", "tests/*.md")
 ALL_PAGES = [*PAGES, MISTAKEN, *(page for pattern in OTHERS for page in sorted(ROOT.glob(pattern)))]
 
-NOT_RUN = ("sh", "text", "yaml")
+NOT_RUN = ("sh", "text", "yaml", "json", "lua")
 FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
 FOUND = re.compile(r"\S+:\d+:\d+: (error|warning)\[")
 NEEDS_TORCH = re.compile(r"import torch|from torch|verify|assert_shapes|agree with torch")
