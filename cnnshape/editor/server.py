@@ -7,28 +7,44 @@ text and the files that it includes; where the causes take longer, they follow. 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import logging
 import threading
 import time
-from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from cnnshape.editor.diagnostics import diagnostics
+from cnnshape.editor.actions import actions
+from cnnshape.editor.changes import edit_of
+from cnnshape.editor.completion import completion
+from cnnshape.editor.diagnostics import diagnostics, range_of
 from cnnshape.editor.hints import hints
+from cnnshape.editor.hover import hover
+from cnnshape.editor.names import occurrences, renamed, symbol_at
 from cnnshape.editor.text import Text
 from cnnshape.editor.view import Document, View, may_be_ours, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from cnnshape.file.architecture import Block
+    from cnnshape.file.source import Source
+
 REST: Final = 0.05  # seconds between two examinations, in which changes gather
-PATIENCE: Final = 0.2  # seconds that diagnostics wait for their causes
-SLOWER: Final = 5  # or as many times as long as the examination took
+PATIENCE: Final = 0.2  # seconds that the diagnostics of small nets wait for their causes
+LARGE: Final = 200  # layers; of more, the causes follow when the typing pauses
+PAUSE: Final = 0.5  # seconds
+
+T = TypeVar("T")
+KINDS: Final = (types.CodeActionKind.QuickFix, types.CodeActionKind.RefactorRewrite)
+
+REFUSED: Final = -32803  # the protocol's code of a request that is well, and cannot be done
 
 Found = dict[str, list[types.Diagnostic]]  # by the URI of the file
 
@@ -40,6 +56,7 @@ class Server(LanguageServer):
         super().__init__("cnnshape", version("cnnshape"), text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.documents: dict[str, Document] = {}
         self.views: dict[str, View] = {}  # of the texts as they are now
+        self.blocks: dict[str, dict[str, Block]] = {}  # of each open text, when it was last TOML
         self.published: dict[str, Found] = {}  # of each open text
         self.todo: dict[str, str] = {}  # the texts to be examined, each with the reason
         self.changed = asyncio.Event()
@@ -52,6 +69,12 @@ class Server(LanguageServer):
     def encoding(self) -> str:
         encoding = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
         return str(getattr(encoding, "value", encoding))
+
+    @property
+    def takes_versions(self) -> bool:
+        """Whether the client takes edits that say which version they are for."""
+        edits = self.client_capabilities.workspace and self.client_capabilities.workspace.workspace_edit
+        return bool(edits and edits.document_changes)
 
     # Changes
 
@@ -67,6 +90,7 @@ class Server(LanguageServer):
         document = self.documents.pop(uri, None)
         self.views.pop(uri, None)
         self.todo.pop(uri, None)
+        self.blocks.pop(uri, None)
         self.publish({uri: None})
         if document:
             self.renew_including(document.path)
@@ -93,6 +117,8 @@ class Server(LanguageServer):
         if document and uri not in self.views and may_be_ours(document.text.text):
             self.views[uri] = View(document, [other for other in self.documents.values() if other is not document])
         view = self.views.get(uri)
+        if view and view.readable:
+            self.blocks[uri] = view.examination.architecture.file.blocks
         return view if view and view.ours else None
 
     async def work(self) -> None:
@@ -101,23 +127,25 @@ class Server(LanguageServer):
             await asyncio.sleep(max(0.0, self.begins - time.monotonic()))
             todo, self.todo = self.todo, {}
             self.changed.clear()
-            start = time.monotonic()
             views = {uri: self.view(uri) for uri in todo}
-            waits = max(PATIENCE, SLOWER * (time.monotonic() - start))
-            causes = asyncio.create_task(self.diagnose([view for view in views.values() if view]))
-            changed = asyncio.create_task(self.changed.wait())
-            await asyncio.wait({causes, changed}, timeout=waits, return_when=asyncio.FIRST_COMPLETED)
-            changed.cancel()
+            found = [view for view in views.values() if view]
+            large = sum(len(view.net.nodes) for view in found) > LARGE
+            causes = asyncio.create_task(self.diagnose(found, PAUSE if large else 0))
+            if not large:
+                changed = asyncio.create_task(self.changed.wait())
+                await asyncio.wait({causes, changed}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
             self.publish(views)
             if not causes.done():
                 causes.add_done_callback(partial(self.complete, views))
             if "changed" in todo.values():
                 self.begins = time.monotonic() + REST
-            if "includes" in todo.values() or any(view and view.asked & view.open.keys() for view in views.values()):
+            if "includes" in todo.values() or any(view.asked & view.open.keys() for view in found):
                 self.refresh_hints()
 
-    async def diagnose(self, views: Iterable[View]) -> None:
+    async def diagnose(self, views: Iterable[View], pause: float = 0) -> None:
         """Work out the causes of all problems, in a thread: those of large nets take seconds."""
+        await asyncio.sleep(pause)
         for view in views:
             async with self.diagnosing:
                 if not view.diagnosed and self.views.get(view.document.uri) is view:
@@ -160,28 +188,34 @@ class Server(LanguageServer):
             self.refresh_hints()
 
 
-async def in_thread(work: Callable[[], None]) -> None:
+async def in_thread(work: Callable[[], T]) -> T:
     """Run some work beside the loop; at the end of the process nobody waits for it."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    done: concurrent.futures.Future[T] = concurrent.futures.Future()
 
     def run() -> None:
         try:
-            work()
-        finally:
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(done.set)
+            done.set_result(work())
+        except Exception as error:  # noqa: BLE001 -- whoever waits gets it
+            done.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    await done.wait()
+    return await asyncio.wrap_future(done, loop=loop)
 
 
 def start() -> int:
     """Serve one client on standard input and output; return the exit status: 0 where it had the server shut down."""
     server = Server()
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_unexpected)
     for name, (handler, options) in FEATURES.items():
         server.feature(name, options)(handler)
     server.start_io()
     return int(not server.protocol._shutdown)  # noqa: SLF001 -- start_io returns where pygls exits
+
+
+def _unexpected(record: logging.LogRecord) -> bool:
+    """Say whether a line of the log is about more than a request that was refused."""
+    return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcException))
 
 
 # The features: each takes the server and the client's words, and answers from the view of the text
@@ -247,6 +281,71 @@ def inlay_hint(ls: Server, params: types.InlayHintParams) -> list[types.InlayHin
     return [*hints(document, views, lines)]
 
 
+def located(ls: Server, params: Any) -> Iterator[tuple[View, Source, int]]:
+    """Yield the views that a document is a file of, that of itself first, with its text that is TOML and the offset asked for."""
+    uri = params.text_document.uri
+    document, views = ls.documents.get(uri), [view for other in ls.documents if (view := ls.view(other))]
+    for view in sorted(views, key=lambda view: view.document.uri != uri):
+        source = view.source_of(document) if document else None
+        if document and source:
+            yield view, source, document.text.of_source(document.text.offset(params.position))
+
+
+async def hover_(ls: Server, params: types.HoverParams) -> types.Hover | None:
+    for view, source, offset in located(ls, params):
+        if found := await in_thread(partial(hover, view, source, offset)):
+            return found
+    return None
+
+
+async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
+    document = ls.documents.get(params.text_document.uri)
+    found: list[types.CodeAction] = []
+    for view in [view for uri in ls.documents if (view := ls.view(uri))] if document else []:
+        await ls.diagnose([view])
+        if document and ls.views.get(view.document.uri) is view:
+            offered = partial(actions, view, document, params.range, versioned=ls.takes_versions)
+            found += [one for one in await in_thread(offered) if one not in found]
+    return found
+
+
+def completion_(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
+    document = ls.documents.get(params.text_document.uri)
+    if document is None or not (ls.view(document.uri) or ls.blocks.get(document.uri)):
+        return []
+    return completion(document, document.text.offset(params.position), ls.blocks.get(document.uri, {}))
+
+
+def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:
+    for view, source, offset in located(ls, params):
+        if found := symbol_at(view, source, offset):
+            for one in occurrences(view):
+                if one.defines and one.symbol == found.symbol:
+                    return types.Location(view.uri(one.place.source), range_of(view, one.place))
+    return None
+
+
+def prepare_rename(ls: Server, params: types.PrepareRenameParams) -> types.PrepareRenamePlaceholder | None:
+    for view, source, offset in located(ls, params):
+        if found := symbol_at(view, source, offset):
+            return types.PrepareRenamePlaceholder(range_of(view, found.place), found.symbol.name)
+    return None
+
+
+def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None:
+    """Rename a symbol in all open nets that have it. Raises JsonRpcException where one would be another net."""
+    found = [
+        (view, one.symbol) for view, source, offset in located(ls, params) if (one := symbol_at(view, source, offset))
+    ]
+    if not found:
+        raise JsonRpcException("there is no name here that can be changed", REFUSED)
+    try:
+        changes = renamed([view for uri in ls.documents if (view := ls.view(uri))], found[0][1], params.new_name)
+    except ValueError as error:
+        raise JsonRpcException(str(error), REFUSED) from None
+    return edit_of(found[0][0], changes, versioned=ls.takes_versions)
+
+
 FEATURES: Final[dict[str, tuple[Any, Any]]] = {  # by the method: the function, and options
     types.INITIALIZE: (initialize, None),
     types.INITIALIZED: (initialized, None),
@@ -256,4 +355,10 @@ FEATURES: Final[dict[str, tuple[Any, Any]]] = {  # by the method: the function, 
     types.TEXT_DOCUMENT_DID_CHANGE: (did_change, None),
     types.TEXT_DOCUMENT_DID_CLOSE: (did_close, None),
     types.TEXT_DOCUMENT_INLAY_HINT: (inlay_hint, None),
+    types.TEXT_DOCUMENT_HOVER: (hover_, None),
+    types.TEXT_DOCUMENT_CODE_ACTION: (code_action, types.CodeActionOptions(code_action_kinds=[*KINDS])),
+    types.TEXT_DOCUMENT_COMPLETION: (completion_, types.CompletionOptions(trigger_characters=['"', " ", "{", ","])),
+    types.TEXT_DOCUMENT_DEFINITION: (definition, None),
+    types.TEXT_DOCUMENT_PREPARE_RENAME: (prepare_rename, None),
+    types.TEXT_DOCUMENT_RENAME: (rename, None),
 }

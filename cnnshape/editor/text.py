@@ -61,6 +61,10 @@ class Text:
         raw = self.text[start:end].encode(self.codec, "surrogatepass")[: position.character * self.unit]
         return start + len(raw.decode(self.codec, "ignore"))
 
+    def of_source(self, offset: int) -> int:
+        """Return an offset as a source counts it, which has no byte order mark."""
+        return max(0, offset - self.rows[0])
+
     def offset_of(self, position: Position) -> int:
         """Return the offset of a place's line and column."""
         line, column = position

@@ -110,6 +110,17 @@ class View:
         document = self.document_of(source.file)
         return document.text if document else Text(source.text, self.document.text.encoding)
 
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The texts of all files of the net, by their names."""
+        blocks = self.examination.architecture.file.blocks.values()
+        found = [self.source, *(block.place.source for block in blocks)]
+        return {source.file: source for source in found if isinstance(source, Source)}
+
+    def source_of(self, document: Document) -> Source | None:
+        """Return the text of a document as a file of the net; None where it is none."""
+        return next((source for file, source in self.sources.items() if self.document_of(file) is document), None)
+
     # Steps
 
     @cached_property
@@ -165,6 +176,8 @@ def _comes_last(step: Place) -> bool:
     block = value_at(step.source.data, step.path[:2])
     if not isinstance(block, dict) or block.get("gives"):
         return False
+    if step.path[2:3] != ("layers",):  # it stands for those of a block that has none
+        return True
     behind = block["layers"][int(step.path[-1]) + 1 :]  # left out by `when`: they hand on what enters them
     return not any(isinstance(entry, dict) and "from" in entry for entry in behind)
 

@@ -31,7 +31,7 @@ def layer_rows(answer: Answer) -> list[LayerRow]:
         return []
     fields = answer.receptive_fields()
     return [
-        LayerRow(node.name, node.type, *_formulas(sizes.outputs[node.name], sizes.names), _field(fields[node.name]))
+        LayerRow(node.name, node.type, *_formulas(sizes.outputs[node.name], sizes.names), field(fields[node.name]))
         for node in answer.net.nodes
     ]
 
@@ -47,7 +47,7 @@ def _formulas(shape: Shape | None, names: Sequence[str]) -> tuple[str, str]:
     return str(shape[0]), " x ".join(f"({side})" if " " in side and len(sides) > 1 else side for side in sides)
 
 
-def _field(axes: Iterable[ReceptiveField | None]) -> str:
+def field(axes: Iterable[ReceptiveField | None]) -> str:
     """Write a receptive field: 195, stride 32, from -64; axis by axis where they differ."""
     return " x ".join(dict.fromkeys(map(_along, axes)))
 
