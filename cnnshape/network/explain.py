@@ -52,18 +52,13 @@ def explain(net: Network, name: str, input: Input | None = None) -> Explanation:
 
 def explain_in(report: Report, net: Network, name: str) -> Explanation:
     """Explain a layer, a block or a repeat of a net by its report, as `explain` does."""
-    explainer = _Explainer(net, report)
+    explainer = Explainer(net, report)
     names = [node.name for node in net.nodes]
     if name in names:
         return explainer.explain(explainer.report.layers[names.index(name)])
     if net.within(name):
         return explainer.explain_block(name)
     raise ValueError(suggested(f"there is no layer {name}", suggest(name, names)))
-
-
-def explain_row(report: Report, net: Network, index: int) -> Explanation:
-    """Explain a row of a net's report, which need not be the only one of its name."""
-    return _Explainer(net, report).explain(report.layers[index])
 
 
 def normed(net: Network) -> set[int]:
@@ -75,7 +70,7 @@ def normed(net: Network) -> set[int]:
     return {value for value, alone in taken.items() if alone} - {*net.outputs.values()}
 
 
-class _Explainer:
+class Explainer:
     """Explains the layers of one report."""
 
     def __init__(self, net: Network, report: Report):
@@ -164,7 +159,7 @@ class _Explainer:
     def inferred(self, layer: Layer, x: Shape, value: int) -> Iterator[Line]:
         """Explain the settings that the input decides, such as in_features; `value` enters, with the shape x."""
         for name, parameter in layer.parameters.items():
-            number = parameter.takes(layer, x) if isinstance(parameter, Inferred) else None
+            number = parameter.takes(layer, x) if x and isinstance(parameter, Inferred) else None
             index = index_in(number, x)
             if index is not None:
                 yield Line(name, self.made(value, index))

@@ -7,8 +7,10 @@ out: they stagger, row below row. A name is shortened, then left out; so are a k
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cnnshape.picture.routing import RADIUS, sign_of
 from cnnshape.picture.scene import UNKNOWN_STATE
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ OTHER: Final = 1.05  # a letter of another script
 UP: Final = 0.76  # of the size, above the line on which letters stand
 DOWN: Final = 0.22
 ROW: Final = 12.0
-MOST_ROWS: Final = 40
+STRIP: Final = 100.0
 MOST_TRIES: Final = 4  # to find a place that no arrow crosses
 
 
@@ -114,10 +116,14 @@ class _Labels:
 
     def __init__(self, scene: Scene, bodies: Sequence[Body], routes: Sequence[Route]):
         self.scene, self.bodies, self.routes = scene, bodies, routes
-        self.solid = [(rect, index) for index, body in enumerate(bodies) for rect in _outline(body)]
-        self.lines = [rect for route in routes for rect in _segments(route)]
+        self.taken, self.lines = _Rects(), _Rects()  # under which no label may lie, and none should
+        for body, solid in zip(bodies, scene.solids, strict=True):
+            for rect in (*_outline(body), *(_circle(body) if solid.sign else ())):
+                self.taken.add(rect)
+        for route in routes:
+            for rect in _segments(route):
+                self.lines.add(rect)
         self.placed: list[Label] = []
-        self.taken: list[Rect] = []
 
     def all(self) -> list[Label]:
         for index, solid in enumerate(self.scene.solids):
@@ -125,10 +131,10 @@ class _Labels:
                 body = self.bodies[index]
                 x, y = body.left + (body.width + body.dx) / 2, body.middle + UP * MARK / 2
                 self.put(Label("?", x, y, MARK, "middle", "mark"))
-            self.place(index, self.below(index, solid.size))
+            self.place(self.below(index, solid.size))
         for index, solid in enumerate(self.scene.solids):
             for name in solid.names:
-                if self.place(index, self.above(index, name)):
+                if self.place(self.above(index, name)):
                     break
         for route in self.routes:
             if route.arrow is not None and not route.skip:
@@ -138,7 +144,7 @@ class _Labels:
 
     def below(self, index: int, size: str) -> Iterator[Label]:
         body = self.bodies[index]
-        for row in range(MOST_ROWS):
+        for row in count():  # far enough below there is nothing
             y = body.bottom + 11.0 + ROW * row
             yield Label(size, body.left + (body.width + body.dx) / 2, y, SIZE_SIZE, "middle", "size")
             yield Label(size, body.left - 1.0, y, SIZE_SIZE, "start", "size")
@@ -159,13 +165,12 @@ class _Labels:
         if y0 == y1:
             x = (x0 + x1 - 4.0) / 2
             for text, y in ((arrow.kernel, y0 - 3.5), (arrow.stride, y0 + 9.0)):
-                self.place(None, [Label(text, x, y, SMALL_SIZE, "middle", "window")] if text else ())
+                self.place([Label(text, x, y, SMALL_SIZE, "middle", "window")] if text else ())
             return
         text = " ".join(filter(None, (arrow.kernel, arrow.stride)))
         corner = route.points[1][0]
         down = y1 > y0
         self.place(
-            None,
             [
                 Label(text, x0 + 3.0, y0 - 3.5, SMALL_SIZE, "start", "window"),
                 Label(text, corner + 4.0, (y0 + y1) / 2, SMALL_SIZE, "start", "window"),
@@ -176,16 +181,14 @@ class _Labels:
             ],
         )
 
-    def place(self, index: int | None, places: Iterable[Label]) -> bool:
+    def place(self, places: Iterable[Label]) -> bool:
         """Put a label at the first place that is free, without arrows through it if one is near; say if there is any."""
         crossed: Label | None = None
-        others = [rect for rect, other in self.solid if other != index]
         tries = 0
         for label in places:
-            rect = label.rect
-            if any(_overlap(rect, other) for other in self.taken) or any(_overlap(rect, other) for other in others):
+            if self.taken.meet(label.rect):
                 continue
-            if not any(_overlap(rect, line) for line in self.lines):
+            if not self.lines.meet(label.rect):
                 return self.put(label)
             crossed, tries = crossed or label, tries + 1
             if tries > MOST_TRIES:
@@ -194,8 +197,38 @@ class _Labels:
 
     def put(self, label: Label) -> bool:
         self.placed.append(label)
-        self.taken.append(label.rect)
+        self.taken.add(label.rect)
         return True
+
+
+class _Rects:
+    """Rectangles that are found by their place: those of a strip of the picture are kept together."""
+
+    def __init__(self) -> None:
+        self.strips: dict[int, list[Rect]] = {}
+
+    def add(self, rect: Rect) -> None:
+        for strip in _strips(rect):
+            self.strips.setdefault(strip, []).append(rect)
+
+    def meet(self, rect: Rect) -> bool:
+        """Say whether one of them overlaps a rectangle."""
+        left, top, right, bottom = rect
+        for strip in _strips(rect):
+            for x0, y0, x1, y1 in self.strips.get(strip, ()):
+                if left < x1 and x0 < right and top < y1 and y0 < bottom:
+                    return True
+        return False
+
+
+def _strips(rect: Rect) -> range:
+    return range(int(rect[0] // STRIP), int(rect[2] // STRIP) + 1)
+
+
+def _circle(body: Body) -> Iterator[Rect]:
+    """Yield the room that the sign before a join takes."""
+    x, y = sign_of(body)
+    yield x - RADIUS - 1.0, y - RADIUS - 1.0, x + RADIUS + 1.0, y + RADIUS + 1.0
 
 
 def _outline(body: Body) -> Iterator[Rect]:
@@ -209,7 +242,3 @@ def _outline(body: Body) -> Iterator[Rect]:
 def _segments(route: Route) -> Iterator[Rect]:
     for (x0, y0), (x1, y1) in zip(route.points, route.points[1:], strict=False):
         yield min(x0, x1), min(y0, y1) - 0.5, max(x0, x1), max(y0, y1) + 0.5
-
-
-def _overlap(one: Rect, other: Rect) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

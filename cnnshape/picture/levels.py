@@ -67,9 +67,9 @@ def _flat(shape: Shape) -> bool:
 def _level(shape: Shape, form: Shape | None, whole: Shape) -> float:
     """Return the level of a shape with its closed form, below a whole image."""
     if form is None or len(form) != len(shape) or len(shape) != len(whole):
-        return float(round(log2(_cells(whole) / _cells(shape)) / (len(whole) - 1)))
+        return float(round((log2(_cells(whole)) - log2(_cells(shape))) / (len(whole) - 1)))
     halved = [
-        _slope(size) if isinstance(size, Size) else float(round(log2(side / declared)))
+        _slope(size) if isinstance(size, Size) else float(round(log2(side) - log2(declared)))
         for size, side, declared in zip(form[1:], whole[1:], shape[1:], strict=True)
     ]
     return round(sum(halved) / len(halved), 3)
@@ -78,7 +78,7 @@ def _level(shape: Shape, form: Shape | None, whole: Shape) -> float:
 def _slope(size: Size) -> float:
     """Return how often a size halves its side: 1 of floor((x + 1)/2)."""
     pace = size.pace()
-    return log2(pace.period / pace.rise) if pace.rise > 0 else 0.0
+    return log2(pace.period) - log2(pace.rise) if pace.rise > 0 else 0.0
 
 
 def _closed_forms(net: Network, count: int) -> Sequence[Shape | None]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from cnnshape.picture.bodies import Body
-    from cnnshape.picture.scene import Scene
+    from cnnshape.picture.scene import Arrow, Scene
 
 Point = tuple[float, float]
+Span = tuple[float, float]  # of heights, the upper first
 
 RADIUS: Final = 6.5  # of the sign of a join
 BEFORE: Final = 11.0  # from a join's body back to the centre of its sign
@@ -59,7 +60,7 @@ class _Router:
 
     def __init__(self, scene: Scene, bodies: Sequence[Body]):
         self.scene, self.bodies = scene, bodies
-        self.taken: list[tuple[float, float, float, int]] = []  # the height, the ends, and the source of a lane
+        self.taken: list[tuple[float, float, float, Arrow]] = []  # the height and the ends of each lane
 
     def span(self, index: int) -> int:
         arrow = self.scene.arrows[index]
@@ -76,12 +77,12 @@ class _Router:
         begin = (source.exit, source.middle)
         x, y = sign_of(target) if join else (target.entry, target.middle)
         end = (x - RADIUS, y) if join else (x, y)
-        between = [
-            body
-            for other, body in enumerate(self.bodies[arrow.source + 1 : arrow.target], arrow.source + 1)
-            if body.left > source.left and body.right < target.right and other not in {arrow.source, arrow.target}
-        ]
-        lane = self.lane(begin[1], y, between, arrow.source, (begin[0], end[0]))
+        between = {
+            (body.highest, body.bottom)
+            for body in self.bodies[arrow.source + 1 : arrow.target]
+            if body.left > source.left and body.right < target.right
+        }
+        lane = self.lane(begin[1], y, between, arrow, (begin[0], end[0]))
         down = x if join else (end[0] - 10.0 if between else (max(begin[0], end[0] - 2 * 10.0) + end[0]) / 2)
         corners = [begin]
         if abs(lane - begin[1]) > SAME:
@@ -92,36 +93,39 @@ class _Router:
             corners += [(down, lane), (down, into)]
         if not join or abs(lane - y) <= SAME:
             corners.append(end)
-        self.taken.append((lane, begin[0], end[0], arrow.source))
+        self.taken.append((lane, begin[0], end[0], arrow))
         return Route(_without_doubles(corners), index, dashed=arrow.reference, skip=bool(between))
 
-    def lane(self, begin: float, end: float, between: Sequence[Body], source: int, along: Point) -> float:
+    def lane(self, begin: float, end: float, between: set[Span], arrow: Arrow, along: Point) -> float:
         """Return the height at which an arrow goes along, the nearest one that is free."""
         if not between:
             return begin if abs(begin - end) > SAME else end
-        heights = sorted(
-            self.candidates(begin, end, between), key=lambda y: (abs(y - begin) + abs(y - end), abs(y - begin))
-        )
-        free = (y for y in heights if self.clear(y, begin, end, between) and self.untaken(y, source, along))
-        return next(free, heights[-1])
+        heights = {begin, end, *(y for top, bottom in between for y in (top - CLEAR, bottom + CLEAR))}
+        nearest = sorted(heights, key=lambda y: (abs(y - begin) + abs(y - end), abs(y - begin), y))
+        for y in nearest:
+            if _clear(y, begin, end, between) and self.untaken(y, arrow, along):
+                return y
+        y = min(top for top, _ in between) - CLEAR
+        while not self.untaken(y, arrow, along):
+            y -= LANE
+        return y
 
-    def candidates(self, begin: float, end: float, between: Sequence[Body]) -> Iterator[float]:
-        yield from (begin, end)
-        for number in range(6):
-            for body in between:
-                yield body.highest - CLEAR - LANE * number
-                yield body.bottom + CLEAR + LANE * number
-
-    def clear(self, y: float, begin: float, end: float, between: Sequence[Body]) -> bool:
-        """Say whether no body is in the way; labels may be, of an arrow at its own height."""
-        around = 3.0 if y in {begin, end} else CLEAR - 1.0
-        return not any(body.highest - around < y < body.bottom + around for body in between)
-
-    def untaken(self, y: float, source: int, along: Point) -> bool:
+    def untaken(self, y: float, arrow: Arrow, along: Point) -> bool:
+        """Say whether no arrow goes along there, but for one that begins or ends where this one does."""
         return not any(
-            abs(y - height) < LANE - 1.0 and other != source and along[0] < right and left < along[1]
+            abs(y - height) < LANE - 1.0
+            and other.source != arrow.source
+            and other.target != arrow.target
+            and along[0] < right
+            and left < along[1]
             for height, left, right, other in self.taken
         )
+
+
+def _clear(y: float, begin: float, end: float, between: set[Span]) -> bool:
+    """Say whether no body is in the way; labels may be, of an arrow at its own height."""
+    around = 3.0 if y in {begin, end} else CLEAR - 1.0
+    return not any(top - around < y < bottom + around for top, bottom in between)
 
 
 def _without_doubles(points: Sequence[Point]) -> tuple[Point, ...]:

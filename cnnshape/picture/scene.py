@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
+from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers.parameters import per_axis
@@ -437,8 +438,8 @@ def _window(layer: LayerReport) -> tuple[str, str]:
     rank = len(x) - 1 if x else 0
     kernel = getattr(of, "kernel_size", None)
     stride = getattr(of, "stride", None) or getattr(of, "scale_factor", None) or kernel  # a pool's stride is its kernel
-    sides = [max(shape[1:], default=0) if shape and UNKNOWN not in shape else 0 for shape in (x, y)]
-    larger = 0 < sides[0] < sides[1]
+    cells = [prod(shape[1:]) if shape and UNKNOWN not in shape else 0 for shape in (x, y)]
+    larger = 0 < cells[0] < cells[1]
     return _along(kernel, rank, ""), _along(stride, rank, "up " if larger else "/")
 
 

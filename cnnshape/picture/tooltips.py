@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.network.explain import explain_in, explain_row
+from cnnshape.network.explain import Explainer
 from cnnshape.picture.scene import JOINED
 
 if TYPE_CHECKING:
@@ -19,21 +19,26 @@ MOST_LINES: Final = 16
 
 def tooltips(net: Network, report: Report, scene: Scene) -> list[str]:
     """Return the tooltip of each solid."""
-    return [_short([*_lines(net, report, solid)]) for solid in scene.solids]
+    explainer = Explainer(net, report)
+    texts: dict[tuple[str, tuple[int, ...]], str] = {}  # a block that gives several results is explained once
+    for solid in scene.solids:
+        if (solid.name, solid.rows) not in texts:
+            texts[solid.name, solid.rows] = _short([*_lines(explainer, report, solid)])
+    return [texts[solid.name, solid.rows] for solid in scene.solids]
 
 
-def _lines(net: Network, report: Report, solid: Solid) -> Iterator[str]:
+def _lines(explainer: Explainer, report: Report, solid: Solid) -> Iterator[str]:
     stripes = {stripe.row for stripe in solid.stripes}
     own = [row for row in solid.rows if row not in stripes]
     if not own:
         yield f"{solid.name}: {solid.size}"
     elif solid.folded:
         first, _, last = solid.name.partition(JOINED)
-        yield from str(explain_in(report, net, last or first)).split("\n")
+        yield from str(explainer.explain_block(last or first)).split("\n")
     else:
         if len(own) > 1:
             yield ", ".join(report.layers[row].name for row in own)
-        yield from str(explain_row(report, net, own[-1])).split("\n")
+        yield from str(explainer.explain(report.layers[own[-1]])).split("\n")
     yield from (f"{stripe.name}: {stripe.type}" for stripe in solid.stripes)
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 SVG = "{http://www.w3.org/2000/svg}"
 
 # Of Adobe's metrics of Helvetica and Helvetica-Bold, in thousandths; Arial and Liberation Sans have the same.
-COMMON = dict.fromkeys("0123456789_?", 556) | dict.fromkeys(" ./,[]", 278) | {"-": 333, "…": 1000}
+COMMON = dict.fromkeys("0123456789_?", 556) | dict.fromkeys(" ./,[]", 278) | {"-": 333, "…": 1000, "{": 389, "}": 389}
 CAPITALS = {"A": 667, "B": 667, "C": 722, "D": 722, "E": 667, "F": 611, "G": 778, "H": 722, "I": 278, "K": 667, "L": 556,
             "M": 833, "N": 722, "O": 778, "P": 667, "R": 722, "S": 667, "T": 611, "U": 722, "V": 667, "X": 667}  # fmt: skip
 PLAIN = {**COMMON, **CAPITALS, **dict.fromkeys("abdeghnopqu", 556), **dict.fromkeys("ckszvxy", 500),

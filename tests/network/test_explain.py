@@ -248,6 +248,11 @@ def test_a_number_that_does_not_fit_is_explained():
     assert explanation.problems == ("error: in_features is 9216, but 6400 arrives",)
 
 
+def test_a_linear_layer_of_a_result_without_axes():
+    text = 'input = [4]\nlayers = [{ type = "reduce", how = "sum", dim = 1 }, { name = "fc", type = "linear", out_features = 2 }]'
+    assert of(text, "fc").title.startswith("fc: linear, [] -> ?")
+
+
 def test_a_layer_that_the_file_says_wrongly():
     net = 'input = [3, 8, 8]\nlayers = [{ name = "x", type = "conv", kernel_size = 0 }, { name = "y", type = "relu" }]'
     explanation = of(net, "x")

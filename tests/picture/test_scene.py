@@ -53,6 +53,11 @@ def test_what_makes_sides_larger_says_so():
     assert scene(net_of(layer("upsample", "u", scale_factor=2))).arrows[0].stride == "up 2"
 
 
+def test_a_pool_that_widens_one_axis_by_padding_makes_nothing_larger():
+    pool = layer("max_pool", "p", kernel_size=2, stride=[2, 1], padding=[0, 1])
+    assert scene(net_of(pool, shape="[1, 8, 25]")).arrows[0].stride == "/2x1"
+
+
 def test_a_value_that_is_read_twice_takes_no_stripe():
     relu, both = layer("relu", "r"), layer("add", "sum", from_=["c", "r"])
     assert names(scene(net_of(conv(1, name="c"), relu, both))) == ["input", "c", "r", "sum"]

@@ -1,7 +1,7 @@
 """Every network of the zoo as a picture: nothing overlaps, all can be read on A4, every shape is there."""
 
 import pytest
-from helpers.drawn import Picture, inside
+from helpers.drawn import SVG, Picture, inside
 from helpers.nets import zoo
 
 from cnnshape import draw
@@ -46,6 +46,17 @@ def test_all_words_are_within_the_picture(picture):
 
 def test_every_solid_has_its_size(picture):
     assert len(picture.of("size")) == len(picture.solids)
+
+
+def test_no_label_lies_on_the_sign_of_a_join(picture):
+    circles = [tuple(float(c.get(key)) for key in ("cx", "cy", "r")) for c in picture.root.iter(f"{SVG}circle")]
+    hidden = [
+        text.text
+        for text in picture.texts
+        for x, y, r in circles
+        if text.left < x + r and x - r < text.right and text.top < y + r and y - r < text.bottom
+    ]
+    assert hidden == []
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
