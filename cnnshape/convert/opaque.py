@@ -137,12 +137,12 @@ def _entry(axis: int, size: Size, x: Sizes, names: Sequence[str], sides: Sizes) 
         return str(size[0]) if same else size[0]
     if axis < len(x) and x[axis] == size:
         return "keep"
-    return next(_formulas(size, x, names), size[0])
+    return next(_formulas(size, x, names, axis), size[0])
 
 
-def _formulas(size: Size, x: Sizes, names: Sequence[str]) -> Iterator[str]:
-    """Yield formulas over the axes that give a size in all runs."""
-    for name, side in zip(names, x, strict=False):
+def _formulas(size: Size, x: Sizes, names: Sequence[str], own: int) -> Iterator[str]:
+    """Yield formulas over the axes that give a size in all runs, those over its `own` axis first."""
+    for name, side in sorted(zip(names, x, strict=False), key=lambda each: each[0] != names[min(own, len(names) - 1)]):
         if constant(side):
             continue
         more = {out - w for out, w in zip(size, side, strict=True)}
