@@ -7,7 +7,7 @@ and what differs. Torch is imported when a model is here.
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from cnnshape.convert.faults import with_faults
 from cnnshape.convert.lowering import lowered
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 OTHER_SIDES: Final = (64, 33, 16, 7)  # at which a file is held against its model, beside those near the declared input
 MORE: Final = (32, 1, 7, -3)  # cells more than the declared sides
+LARGER: Final = 32  # cells that a side of the second run has more
+ODD: Final = (7, 9, 5)  # the same of a third run, by axis
 MANY: Final = 5  # names in a line
 
 
@@ -57,7 +59,7 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> list[Recording]
     """Return the recordings of a model at an input, and at two other sizes; at a third, where it compares sides."""
     from torch.nn import Module
 
-    from cnnshape.pytorch.record import others, record, runs, turned
+    from cnnshape.pytorch.record import record, runs
 
     if not isinstance(model, Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r:.60}")
@@ -66,6 +68,31 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> list[Recording]
     )
     found = [*runs(model, [given, *others(given)])]
     return [*found, record(model, turned(given))] if len(found) > 1 and compares_sides(found[0]) else found
+
+
+def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
+    """Return two inputs at other sizes: 32 cells larger, and with odd differences."""
+    larger = {name: (*shape[:1], *(side + LARGER for side in shape[1:])) for name, shape in inputs.items()}
+    odd = {
+        name: (*shape[:1], *(side + more for side, more in zip(shape[1:], ODD, strict=False)))
+        for name, shape in inputs.items()
+    }
+    return [larger, odd]
+
+
+def turned(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return an input at other sizes, whose first side is the larger where it was not, and the other way round."""
+    return {
+        name: (*shape[:1], *(side + more for side, more in zip(shape[:0:-1], ODD[len(shape) - 2 :: -1], strict=False)))
+        for name, shape in inputs.items()
+    }
+
+
+class Runs(Protocol):
+    """A model that can be run at other inputs."""
+
+    def shapes(self, inputs: Mapping[str, Shape]) -> list[Shape] | None: ...  # of its outputs; None where it refuses
+    def macs(self, inputs: Mapping[str, Shape]) -> int | None: ...
 
 
 class Imported(NamedTuple):
@@ -78,6 +105,8 @@ class Imported(NamedTuple):
 
 def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imported:
     """Return the file of a model at an input, held against it. Raises ValueError for a model that fails."""
+    from cnnshape.pytorch.plain_runs import PlainRuns
+
     recordings = recorded(model, inputs)
     first = recordings[0]
     if first.failure and not first.ops:  # its forward does not take the inputs
@@ -90,57 +119,58 @@ def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imp
     unused = first.unused(name for op in first.ops for name in op.weights)
     net = net._replace(allow=frozenset({UnusedInModel.code} if unused else ()))
     body = dumps(net)
-    facts, differences = [*_facts(net, unused), *_of_code(asked)], list[str]()
-    said = [*_checked(model, first, net, body, differences)]
-    head = [f"{title} at {_inputs(first)}, imported from the code.", *said, *differences, *facts]
+    facts, differences = [*facts_of(net, unused), *_of_code(asked)], list[str]()
+    said = [*checked(PlainRuns(model), first, net, body, differences)]
+    head = [f"{title} at {written_inputs(first)}, imported from the code.", *said, *differences, *facts]
     return Imported("".join(f"# {line}\n" for line in head) + "\n" + body, net, tuple(differences))
 
 
-def _inputs(first: Recording) -> str:
+def written_inputs(first: Recording) -> str:
     shapes = {name: "x".join(map(str, tensor.shape[1:])) for name, tensor in first.inputs.items()}
     return ", ".join(shape if [*shapes] == ["input"] else f"{name}={shape}" for name, shape in shapes.items())
 
 
-def _facts(net: Network, unused: Mapping[str, int]) -> Iterator[str]:
+def facts_of(net: Network, unused: Mapping[str, int]) -> Iterator[str]:
     """Yield what the file cannot say in layers."""
     opaque = [node.name for node in net.nodes if isinstance(node.layer, Opaque)]
     if opaque:
-        yield f"Opaque, as no layer type says what they do: {_few(opaque)}."
+        yield f"Opaque, as no layer type says what they do: {few(opaque)}."
     if unused:
         modules = {name.partition(".")[0] for name in unused}
         total = sum(unused.values())
-        yield f"Not in the file, as its forward uses none of them: {total:,} parameters in {_few(sorted(modules))}."
+        yield f"Not in the file, as its forward uses none of them: {total:,} parameters in {few(sorted(modules))}."
 
 
 def _of_code(asked: Requirements) -> Iterator[str]:
     """Yield the lines of code that look at sizes."""
     if asked.lines:
-        yield f"The code raises at other sides, which the file says as require: {_few([*map(_place, asked.lines)])}."
+        yield f"The code raises at other sides, which the file says as require: {few([*map(_place, asked.lines)])}."
     if asked.elsewhere:
-        yield f"At some other sides the code goes another way than the file, or raises: {_few([*map(_place, asked.elsewhere)])}."
+        yield f"At some other sides the code goes another way than the file, or raises: {few([*map(_place, asked.elsewhere)])}."
 
 
 def _place(line: Line) -> str:
     return f"{PurePath(line.file).name}:{line.line}"
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
     more = f" and {len(names) - MANY:,} more" if len(names) > MANY else ""
     return ", ".join(names[:MANY]) + more
 
 
-def _checked(model: Any, first: Recording, net: Network, body: str, differences: list[str]) -> Iterator[str]:
+def checked(  # noqa: PLR0913, PLR0917 -- both sides
+    runs: Runs, first: Recording, net: Network, body: str, differences: list[str], counter: str = "torch"
+) -> Iterator[str]:
     """Hold the text against the model; yield what was checked, and note what differs."""
     from cnnshape.assemble.network import assemble
     from cnnshape.file.reader import read_text
-    from cnnshape.pytorch.plain_runs import PlainRuns
 
     try:
         written = assemble(read_text(body)).raise_for_errors()
     except ArchitectureError as error:
         differences.append(f"DIFFERS: the file does not load: {error.problems[0]}")
         return
-    runs, report = PlainRuns(model), written.check()
+    report = written.check()
     ours, theirs = [row.output for row in report.layers], [row.output for row in net.check().layers]
     if ours != theirs:
         differences.append("DIFFERS: the layers of the file have other shapes than those of the model.")
@@ -151,18 +181,20 @@ def _checked(model: Any, first: Recording, net: Network, body: str, differences:
         differences.append(f"DIFFERS: {report.parameters:,} parameters, and the model uses {parameters:,}.")
     macs = runs.macs(declared)
     if macs is not None and macs != report.macs:
-        differences.append(f"DIFFERS: {report.macs:,} multiply-accumulates, and torch counts {macs:,}.")
+        differences.append(f"DIFFERS: {report.macs:,} multiply-accumulates, and {counter} counts {macs:,}.")
     if [*report.outputs.values()] != runs.shapes(declared):
-        differences.append(f"DIFFERS: the outputs are {[*report.outputs.values()]}, torch's {runs.shapes(declared)}.")
+        differences.append(
+            f"DIFFERS: the outputs are {[*report.outputs.values()]}, {counter}'s {runs.shapes(declared)}."
+        )
     counted = f" and {report.macs:,} multiply-accumulates" if macs == report.macs else ""
     yield f"Checked against it: the shapes of {len(report.layers):,} layers, {report.parameters:,} parameters{counted}."
     yield from _at_other_sizes(runs, written, declared, differences)
 
 
-def _at_other_sizes(runs: Any, net: Network, declared: Mapping[str, Shape], differences: list[str]) -> Iterator[str]:
+def _at_other_sizes(runs: Runs, net: Network, declared: Mapping[str, Shape], differences: list[str]) -> Iterator[str]:
     """Hold the net against the model at other sides; yield at how many they agree, and note the others."""
     agreed, differing = 0, list[str]()
-    tried = [*_other_inputs(declared)]
+    tried = [*other_inputs(declared)]
     for inputs in tried:
         report, theirs = net.check(input=inputs), runs.shapes(inputs)
         ours = [*report.outputs.values()] if report.ok else None
@@ -178,7 +210,7 @@ def _at_other_sizes(runs: Any, net: Network, declared: Mapping[str, Shape], diff
     yield f"At other sizes: its outputs, or its refusal, at {agreed} of {len(tried)}."
 
 
-def _other_inputs(declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
+def other_inputs(declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
     """Yield inputs with other sides."""
     if any(len(shape) == 1 for shape in declared.values()):
         return

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 DEVICES: Final = ("meta", "cpu")
 ONLY_META: Final = ("NotImplementedError", "meta", "device")  # in the messages of what only the meta device refuses
-LARGER: Final = 32  # cells that a side of the second run has more
-ODD: Final = (7, 9, 5)  # the same of a third run, by axis
 
 
 def record(model: Any, inputs: Mapping[str, Shape]) -> Recording:
@@ -63,21 +61,3 @@ def devices(model: torch.nn.Module) -> Sequence[str]:
 def only_on_meta(message: str) -> bool:
     """Whether a run failed for the meta device, which has no numbers, and may succeed on the CPU."""
     return any(word in message for word in ONLY_META)
-
-
-def turned(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Return an input at other sizes, whose first side is the larger where it was not, and the other way round."""
-    return {
-        name: (*shape[:1], *(side + more for side, more in zip(shape[:0:-1], ODD[len(shape) - 2 :: -1], strict=False)))
-        for name, shape in inputs.items()
-    }
-
-
-def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
-    """Return two inputs at other sizes: 32 cells larger, and with odd differences."""
-    larger = {name: (*shape[:1], *(side + LARGER for side in shape[1:])) for name, shape in inputs.items()}
-    odd = {
-        name: (*shape[:1], *(side + more for side, more in zip(shape[1:], ODD, strict=False)))
-        for name, shape in inputs.items()
-    }
-    return [larger, odd]

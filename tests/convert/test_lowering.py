@@ -8,9 +8,10 @@ import torch
 from models.written import MODELS, OPAQUE
 from torch.utils.flop_counter import FlopCounterMode
 
+from cnnshape.convert.imported import others
 from cnnshape.convert.lowering import lowered
 from cnnshape.pytorch.inputs import found_in
-from cnnshape.pytorch.record import others, runs
+from cnnshape.pytorch.record import runs
 
 SIDES = (64, 33, 100, 16)
 
