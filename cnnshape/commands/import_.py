@@ -1,4 +1,4 @@
-"""`cnnshape import`: a live model written as an architecture file, and held against the model on the spot."""
+"""`cnnshape import`: a live model or a .onnx file as an architecture file, held against its source on the spot."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import sys
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cnnshape.commands.shared import shapes_of_model, usage_error
+from cnnshape.file.targets import ONNX
+
+if TYPE_CHECKING:
+    from cnnshape.convert.imported import Imported
 
 
 @click.command("import")
@@ -18,37 +23,23 @@ from cnnshape.commands.shared import shapes_of_model, usage_error
     "--input",
     "given",
     multiple=True,
-    required=True,
     metavar="SHAPE",
-    help="What enters it, without the batch: 3x224x224; of several inputs: left=1x64x64.",
+    help="What enters it, without the batch: 3x224x224; of several inputs: left=1x64x64. A .onnx file may say it.",
 )
 @click.option(
     "-o", "output", metavar="FILE", type=click.Path(dir_okay=False), help="Write here, and not to the screen."
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def import_(target: str, given: tuple[str, ...], output: str | None, force: bool) -> None:
-    """Write the architecture file of a model: MODULE:NAME, FILE.py:NAME, or 'nets:UNet(depth=4)'.
+    """Write the architecture file of a model: MODULE:NAME, FILE.py:NAME, 'nets:UNet(depth=4)', or FILE.onnx.
 
     The file is held against the model on the spot: shapes, parameters, multiply-accumulates, other sizes. The exit status
     is 0 where they agree, 1 where they differ, which the file's first lines say, 2 where there is no such model.
     """
-    from cnnshape.file.targets import live
-
     with usage_error():
-        model = live(target)
-        if model is None:
-            raise ValueError(f"{target} is no live model: name it as MODULE:NAME or FILE.py:NAME")
         if output and Path(output).exists() and not force:
             raise ValueError(f"{output} is there already: --force writes over it")
-    inputs = shapes_of_model(given)
-    if not find_spec("torch"):
-        raise click.UsageError(f"{target} is a live model, and torch is not installed: pip install 'cnnshape[torch]'")
-    from cnnshape.convert.imported import imported
-    from cnnshape.pytorch.model import named
-
-    sys.path.insert(0, "")
-    with redirect_stdout(sys.stderr), usage_error():  # what the model's code prints must not stand within the file
-        made = imported(named(model), inputs, model.text)
+        made = _of_onnx(target, given) if target.endswith(ONNX) else _of_live(target, given)
     if output:
         try:
             Path(output).write_text(made.text, encoding="utf-8")
@@ -59,3 +50,32 @@ def import_(target: str, given: tuple[str, ...], output: str | None, force: bool
     for line in made.differences:
         click.echo(line, err=True)
     sys.exit(1 if made.differences else 0)
+
+
+def _of_onnx(target: str, given: tuple[str, ...]) -> Imported:
+    from cnnshape.commands.live import with_onnx
+
+    shapes = shapes_of_model(given)
+    with_onnx(target)
+    from cnnshape.convert.onnx_imported import imported
+
+    return imported(target, shapes)
+
+
+def _of_live(target: str, given: tuple[str, ...]) -> Imported:
+    from cnnshape.file.targets import live
+
+    model = live(target)
+    if model is None:
+        raise ValueError(f"{target} is no live model: name it as MODULE:NAME or FILE.py:NAME")
+    if not given:
+        raise click.MissingParameter(param_hint="'--input'", param_type="option")
+    inputs = shapes_of_model(given)
+    if not find_spec("torch"):
+        raise ValueError(f"{target} is a live model, and torch is not installed: pip install 'cnnshape[torch]'")
+    from cnnshape.convert.imported import imported
+    from cnnshape.pytorch.model import named
+
+    sys.path.insert(0, "")
+    with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within the file
+        return imported(named(model), inputs, model.text)

@@ -10,6 +10,8 @@ from contextlib import redirect_stdout
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from cnnshape.file.targets import Live
     from cnnshape.network.network import Network
@@ -36,3 +38,23 @@ def network(target: Live, shapes: dict[str, Shape]) -> Network:
         if failure and not failure.line:  # nothing of the model ran: its forward does not take these inputs
             raise ValueError(f"{target.text}: {failure.message}")
         return imported.network(model, recordings, file_of(target))._replace(file=target.text)
+
+
+def network_of_onnx(target: str, shapes: dict[str, Shape]) -> Network:
+    """Return the net of a .onnx file: its problems stand at nodes of the graph. Raises ValueError where there is none.
+
+    What the graph says beside its layers goes to standard error.
+    """
+    with_onnx(target)
+    from cnnshape.convert.onnx_imported import network
+
+    net, said = network(target, shapes)
+    for line in said:
+        click.echo(f"{target}: {line}", err=True)
+    return net
+
+
+def with_onnx(target: str) -> None:
+    """Raise ValueError where the package that reads .onnx files is not installed."""
+    if not find_spec("onnx"):
+        raise ValueError(f"{target} is an ONNX model, and onnx is not installed: pip install 'cnnshape[onnx]'")

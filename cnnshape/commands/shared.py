@@ -102,10 +102,10 @@ def _files(target: str) -> Sequence[str | Live]:
 
 def of_model(target: str, given: tuple[str, ...]) -> Network:
     """Return the net of a FILE that is to be one file, or of a live model, which alone has an --input."""
-    from cnnshape.file.targets import live
+    from cnnshape.file.targets import ONNX, live
 
     with usage_error():
-        if given and not live(target):
+        if given and not target.endswith(ONNX) and not live(target):
             raise ValueError(f"--input is for a live model, and {target} is none")
     return built(target, given).net
 
@@ -125,6 +125,13 @@ def _built(file: str | Live, given: tuple[str, ...]) -> Built:
 
         with usage_error():
             return Built(network(file, shapes_of_model(given)), None)
+    from cnnshape.file.targets import ONNX
+
+    if file.endswith(ONNX):
+        from cnnshape.commands.live import network_of_onnx
+
+        with usage_error():
+            return Built(network_of_onnx(file, shapes_of_model(given)), None)
     from cnnshape.diagnosis.door import network as of_file
     from cnnshape.file.reader import read, read_text
 

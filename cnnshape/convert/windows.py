@@ -316,6 +316,17 @@ def prelu(net: Growing, ops: Sequence[Op]) -> None:
     net.give(op.outputs[0], net.laid(made, order, len(op.inputs[0].shape)))
 
 
+def stated(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a module of all axes but the batch, which stays the first."""
+    op = ops[0]
+    if op.layer is None:
+        raise Gap("no layer type is such a module")
+    value, _ = net.plain(op.inputs[0])
+    made = put(net, op, op.layer, [value])
+    rank = len(op.outputs[0].shape)
+    net.give(op.outputs[0], net.laid(made, [*range(1, rank)], rank))
+
+
 def flat(net: Growing, ops: Sequence[Op]) -> None:
     reshape(net, ops)
 
@@ -591,6 +602,7 @@ LAYERS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     "glu": glu,
     "prelu": prelu,
     **dict.fromkeys(("flatten", "unflatten"), flat),
+    "reshape": stated,
     "upsample": upsample,
     "interpolate": upsample,
     "pad": pad,

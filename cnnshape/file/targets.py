@@ -21,6 +21,7 @@ from cnnshape.file.source import LIMIT, Source, SourceError
 LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
 MODULE: Final = re.compile(r"([^\W\d]\w*(?:\.\w+)*):([^\W\d][\w.-]*)(\(.*)?", re.DOTALL)  # MODULE:NAME(...)
 PYTHON: Final = re.compile(r"(.+?\.py):([^\W\d][\w.]*)(\(.*)?", re.DOTALL)  # FILE.py:NAME(...)
+ONNX: Final = ".onnx"  # the end of the name of a file of that format
 ENVIRONMENT: Final = "pyvenv.cfg"  # a folder that has it is no part of a project
 
 
@@ -37,7 +38,7 @@ class Live(NamedTuple):
 
 def live(target: str) -> Live | None:
     """Return the live model that FILE names, None where it names files. Raises ValueError for arguments that are no literals."""
-    if target.startswith(zoo.PREFIX) or target.endswith(".toml") or os.path.exists(target):  # noqa: PTH110 -- as below
+    if target.startswith(zoo.PREFIX) or target.endswith((".toml", ONNX)) or os.path.exists(target):  # noqa: PTH110 -- as below
         return None
     found = MODULE.fullmatch(target) or PYTHON.fullmatch(target)
     if not found:

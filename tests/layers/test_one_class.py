@@ -25,11 +25,13 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("pytorch/batch_axis.py", "select"): "another",
 }
 LOWERED = {f"convert/{name}.py" for name in ("joins", "moves", "opaque", "windows")}  # torch's functions
+CALLED = {f"convert/onnx_{name}.py" for name in ("moves", "values", "windows")}  # the same, and the roles of weights
 TABLES = {
     "problems/foreign.py",
     "compare/functions.py",
     "pytorch/repairs.py",
     *LOWERED,
+    *CALLED,
 }  # words of others, and of torch
 
 

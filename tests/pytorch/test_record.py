@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
 from torch import nn
 
-from cnnshape.convert.imported import others
 from cnnshape.compare.tracing import trace
+from cnnshape.convert.imported import others
 from cnnshape.numbers.recorded import SideOf, evaluated, expression_of
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.record import record, runs

@@ -1,0 +1,201 @@
+"""A .onnx file -> its graph: nodes, constants, inputs and outputs. The data of its weights are not looked at.
+
+In: a path. Out: a Model. ValueError, with one line, for a file that is none. The package onnx is imported here alone, and in
+the files beside this one that are named after it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+
+from cnnshape.convert.names import layer_name, unlike
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEAST_OPSET: Final = 7
+MOST_BYTES: Final = 2**31 - 1  # of a protobuf message
+FEW: Final = 4096  # numbers of a constant that is read; what has more is a weight
+MOST_NODES: Final = 100_000
+FLOATS: Final = {"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"}
+DOMAINS: Final = {"", "ai.onnx"}  # of ONNX's own operators
+
+
+class Input(NamedTuple):
+    """An input of the graph."""
+
+    name: str
+    title: str  # in an architecture file
+    kind: int  # of its numbers, as ONNX counts them
+    dims: tuple[int | str, ...]  # with the batch; a name, or "", where a size is open
+
+    @property
+    def open(self) -> bool:
+        """Whether sizes of a sample are open."""
+        return any(isinstance(size, str) for size in self.dims[1:])
+
+    def __str__(self) -> str:
+        return "x".join(str(size) or "?" for size in self.dims[1:])
+
+
+class Model:
+    """A graph of ONNX."""
+
+    def __init__(self, file: str, proto: Any):
+        self.file, self.proto, self.graph = file, proto, proto.graph
+        self.opsets = {("" if each.domain in DOMAINS else each.domain): each.version for each in proto.opset_import}
+        self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
+        self.nodes = [*self.graph.node]
+        given = [value for value in self.graph.input if value.name not in self.constants]
+        if not given:
+            raise ValueError(f"{file} has no input")
+        titles: dict[str, str] = {}
+        for value in given:
+            good = layer_name(value.name.replace(".", "_").replace("/", "_")).strip("_") or "input_"
+            titles[value.name] = "input" if len(given) == 1 else unlike(good, {*titles.values()})
+        self.inputs = [_input(file, value, titles[value.name]) for value in given]
+        self.outputs = [value.name for value in self.graph.output]
+
+    @property
+    def opset(self) -> int:
+        return self.opsets[""]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The tensors of constants, by name: initializers, and what nodes of type Constant hold."""
+        found = dict(self.constants)
+        for node in self.nodes:
+            if node.op_type == "Constant" and node.domain in DOMAINS and node.output:
+                tensor = constant_of(node)
+                if tensor is not None:
+                    found[node.output[0]] = tensor
+        return found
+
+    def array(self, name: str) -> Any:
+        """Return the numbers of a constant, if it has few and they are in the file; None otherwise."""
+        tensor = self.values.get(name)
+        return None if tensor is None else numbers(tensor)
+
+
+def numbers(tensor: Any) -> Any:
+    """Return the numbers of a small tensor; None for a large one, or one whose numbers are in another file."""
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or prod(tensor.dims) > FEW or min(tensor.dims, default=0) < 0:
+        return None
+    return numpy_helper.to_array(tensor)
+
+
+def is_float(tensor: Any) -> bool:
+    return onnx.TensorProto.DataType.Name(tensor.data_type) in FLOATS
+
+
+def read(file: str) -> Model:
+    """Return the graph of a file. Raises ValueError."""
+    path = Path(file)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(
+                f"{file} is larger than a protobuf message can be: its weights belong in a file of their own"
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from None
+    proto = onnx.ModelProto()
+    try:
+        proto.ParseFromString(data)
+    except DecodeError:
+        raise ValueError(f"{file} is no ONNX model, or a part of one: it is no protobuf message of that kind") from None
+    if not proto.ir_version or not proto.graph.node:
+        raise ValueError(f"{file} is no ONNX model: it has no graph")
+    proto = _inlined(file, proto)
+    if len(proto.graph.node) > MOST_NODES:
+        raise ValueError(f"{file} has {len(proto.graph.node):,} nodes: more than {MOST_NODES:,} are not read")
+    opset = next((each.version for each in proto.opset_import if each.domain in DOMAINS), 0)
+    if opset < LEAST_OPSET:
+        raise ValueError(
+            f"{file} is of opset {opset}, and opsets from {LEAST_OPSET} are read: onnx.version_converter makes one of it"
+        )
+    return Model(file, proto)
+
+
+def _inlined(file: str, proto: Any) -> Any:
+    """Return the model with the nodes of its own functions in the place of their calls."""
+    if not proto.functions:
+        return proto
+    calls = {
+        (function.domain, function.name): {(node.domain, node.op_type) for node in _all_nodes(function.node)}
+        for function in proto.functions
+    }
+    known, before = set[Any](), -1
+    while len(known) > before:  # those that call only known ones
+        before = len(known)
+        known |= {name for name, called in calls.items() if called & {*calls} <= known}
+    if len(known) < len(calls):
+        raise ValueError(f"{file}: its function {next(name for name in calls if name not in known)[1]} calls itself")
+    from onnx import inliner
+
+    return inliner.inline_local_functions(proto)
+
+
+def _all_nodes(nodes: Any) -> Iterator[Any]:
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            yield from _all_nodes(attribute.g.node)
+
+
+def _input(file: str, value: Any, title: str) -> Input:
+    kind = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or not kind.HasField("shape"):
+        raise ValueError(f"{file}: its input {value.name} has no shape, not even a number of axes")
+    dims = tuple(
+        each.dim_value if each.HasField("dim_value") and each.dim_value > 0 else each.dim_param
+        for each in kind.shape.dim
+    )
+    if len(dims) < 2:  # noqa: PLR2004 -- the batch, and something of a sample
+        raise ValueError(f"{file}: its input {value.name} has {len(dims)} axes, and no sample beside the batch")
+    return Input(value.name, title, kind.elem_type, dims)
+
+
+def constant_of(node: Any) -> Any:
+    """Return the tensor that a node of type Constant holds; None for a kind that is none."""
+    from onnx import helper
+
+    for attribute in node.attribute:
+        match attribute.name:
+            case "value":
+                return attribute.t
+            case "value_float" | "value_floats":
+                given = attribute.floats if attribute.name.endswith("s") else [attribute.f]
+                return helper.make_tensor(
+                    node.output[0], onnx.TensorProto.FLOAT, [len(given)] * attribute.name.endswith("s"), given
+                )
+            case "value_int" | "value_ints":
+                given = attribute.ints if attribute.name.endswith("s") else [attribute.i]
+                return helper.make_tensor(
+                    node.output[0], onnx.TensorProto.INT64, [len(given)] * attribute.name.endswith("s"), given
+                )
+    return None
+
+
+def attributes(node: Any) -> dict[str, Any]:
+    """Return the attributes of a node, by name; texts decoded."""
+    from onnx import helper
+
+    found = {}
+    for attribute in node.attribute:
+        value = helper.get_attribute_value(attribute)
+        found[attribute.name] = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return found
+
+
+def title(node: Any) -> str:
+    """Return the words that name a node in a message."""
+    name = node.name or next(iter(node.output), "")
+    return f"node {name} ({node.op_type})" if name else f"a node without a name ({node.op_type})"

@@ -1,0 +1,280 @@
+"""Files of ONNX that are broken, hostile or odd: one clear line each; names; data of weights that nobody needs."""
+
+import time
+
+import pytest
+
+pytest.importorskip("onnx")
+
+import numpy as np
+import onnx
+from helpers.cli import run
+from helpers.onnx_graphs import model, one, save
+from onnx import TensorProto, helper
+
+from cnnshape.convert.onnx_imported import imported, network
+from cnnshape.convert.onnx_model import read
+from cnnshape.convert.onnx_record import Graph
+
+NET = one("Conv", [1, 3, 0, 0], {"w": (8, 3, 3, 3)})
+RELU = helper.make_node("Relu", ["x"], ["y"], name="relu")
+
+
+def nodes(*made, **more):
+    return model([*made], {"x": ["n", 3, "h", "w"]}, **more)
+
+
+def node(kind, *names, **attributes):
+    return helper.make_node(kind, [*names[:-1]], [names[-1]], name=f"/{names[-1]}/{kind}", **attributes)
+
+
+def called_by_itself():
+    inner = helper.make_function(
+        "own", "Twice", ["a"], ["b"], [helper.make_node("Twice", ["a"], ["b"], domain="own")],
+        [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)],
+    )  # fmt: skip
+    made = nodes(helper.make_node("Twice", ["x"], ["y"], domain="own"), functions=[inner])
+    made.opset_import.append(helper.make_opsetid("own", 1))
+    return made
+
+
+BROKEN = {
+    "a cycle": (nodes(node("Add", "x", "b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")), "reads b, which nothing before"),
+    "no such value": (nodes(node("Relu", "q", "y")), "reads q, which nothing before"),
+    "no such output": (nodes(node("Relu", "x", "z")), "no node makes its output y"),
+    "no such operator": (nodes(node("Frobnicate", "x", "y")), r"/y/Frobnicate \(Frobnicate\): no operator of opset 17"),
+    "another domain": (nodes(helper.make_node("Own", ["x"], ["y"], name="own", domain="of.mine")), "no operator of of.mine"),
+    "channels": (nodes(node("Conv", "x", "w", "y"), constants={"w": (8, 5, 3, 3)}), "takes 5 channels, and 3 arrive"),
+    "axes of a weight": (nodes(node("Conv", "x", "w", "y"), constants={"w": (8, 3, 3)}), r"\(Conv\): "),
+    "no weight": (nodes(node("Conv", "x", "y")), r"\(Conv\): "),
+    "kernel": (nodes(node("Conv", "x", "w", "y", kernel_shape=[5, 5]), constants={"w": (8, 3, 3, 3)}), "kernel_shape"),
+    "strides": (nodes(node("MaxPool", "x", "y", kernel_shape=[2, 2], strides=[0, 0])), "no windows on 2 axes: .*strides"),
+    "a kernel of none": (nodes(node("MaxPool", "x", "y", kernel_shape=[2])), "no windows on 2 axes"),
+    "pads": (nodes(node("MaxPool", "x", "y", kernel_shape=[2, 2], pads=[2, 2, 2, 2])), "pads .* are not smaller"),
+    "auto_pad": (nodes(node("MaxPool", "x", "y", kernel_shape=[2, 2], auto_pad="BEST")), "no auto_pad 'BEST'"),
+    "groups": (nodes(node("Conv", "x", "w", "y", group=0), constants={"w": (8, 3, 3, 3)}), r"\(Conv\): "),
+    "filters": (nodes(node("Conv", "x", "w", "y", group=3), constants={"w": (8, 1, 3, 3)}), "8 filters do not divide into 3 groups"),
+    "concat": (nodes(node("Concat", "x", "w", "y", axis=1), constants={"w": (1, 3, 5, 5)}), r"\(Concat\): "),
+    "axis": (nodes(node("Concat", "x", "x", "y", axis=9)), "axis must be in"),
+    "reshape": (nodes(node("Reshape", "x", "s", "y"), constants={"s": np.int64([1, 7])}), r"makes \[1, 7\] of \[1, 3, 8, 8\]"),
+    "gather": (nodes(node("Gather", "x", "i", "y", axis=1), constants={"i": np.int64(5)}), "place 5 of an axis of 3"),
+    "by data": (nodes(node("NonZero", "x", "y")), "does not say what shape it gives"),
+    "a shape by data": (
+        nodes(node("Cast", "x", "a", to=TensorProto.INT64), node("Reshape", "x", "a", "y")), r"\(Reshape\): "),
+    "a huge range": (
+        nodes(node("Range", "a", "b", "c", "r"), node("Reshape", "x", "r", "y"),
+              constants={"a": np.int64(0), "b": np.int64(2**60), "c": np.int64(1)}), r"\((Range|Reshape)\): "),
+    "a huge constant": (
+        nodes(node("ConstantOfShape", "s", "c"), node("Add", "x", "c", "y"), constants={"s": np.int64([2**40])}), r"\(Add\): "),
+    "a function of itself": (called_by_itself(), "function Twice calls itself"),
+    "a branch by data": (
+        nodes(node("ReduceMax", "x", "m", keepdims=0), node("Cast", "m", "c", to=TensorProto.BOOL),
+              node("If", "c", "y", then_branch=nodes(RELU).graph, else_branch=nodes(RELU).graph)), "which branch it takes"),
+    "an old opset": (nodes(RELU, opset=6), "opset 6, and opsets from 7"),
+    "no axes": (model([RELU], {"x": [3]}), "1 axes, and no sample"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_graph_is_refused_with_one_line_that_names_the_node(name, tmp_path):
+    proto, said = BROKEN[name]
+    begin = time.monotonic()
+    with pytest.raises(ValueError, match=said) as caught:
+        imported(save(proto, tmp_path), {} if name == "no axes" else {"x": (3, 8, 8)})
+    assert "\n" not in str(caught.value)
+    assert time.monotonic() - begin < 5
+
+
+def test_absurd_sides_are_counted_with_and_not_made(tmp_path):
+    side = 2**62
+    proto = model([node("Conv", "x", "w", "a"), node("Shape", "a", "s"), node("ConstantOfShape", "s", "c"),
+                   node("Add", "a", "c", "y")], {"x": [1, 3, side, 8]}, {"w": (8, 3, 3, 3)})  # fmt: skip
+    begin = time.monotonic()
+    try:
+        file = imported(save(proto, tmp_path), {})
+    except ValueError as error:
+        assert "\n" not in str(error)  # noqa: PT017 -- it may be read as well
+    else:
+        assert file.net.check().output == (8, side - 2, 6)
+    assert time.monotonic() - begin < 5
+
+
+CONTENTS = {
+    "empty": b"",
+    "text": b"this is no model",
+    "zeros": bytes(1000),
+    "a part": NET.SerializeToString()[:-40],
+    "noise": np.random.default_rng(0).bytes(5000),
+    "another message": helper.make_tensor("t", TensorProto.FLOAT, [2], [1, 2]).SerializeToString(),
+}
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+@pytest.mark.parametrize("command", ["import", "check", "sizes"])
+def test_what_is_no_model_is_refused_with_a_line(name, command, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(CONTENTS[name])
+    status, printed = run(command, path, "--input", "3x8x8")
+    assert status == 2
+    assert "is no ONNX model" in printed or "it is no protobuf message" in printed
+    assert printed.count("\n") <= 5
+
+
+def test_each_beginning_of_a_file_is_read_or_refused(tmp_path):
+    whole = NET.SerializeToString()
+    path = tmp_path / "model.onnx"
+    for end in range(0, len(whole), 7):
+        path.write_bytes(whole[:end])
+        try:
+            imported(str(path), {"x": (3, 8, 8)})
+        except ValueError as error:
+            assert "\n" not in str(error)  # noqa: PT017 -- it may be read as well
+
+
+def test_numbers_in_a_file_are_changed_without_a_traceback(tmp_path):
+    whole, rng = bytearray(NET.SerializeToString()), np.random.default_rng(1)
+    path = tmp_path / "model.onnx"
+    for _ in range(150):
+        changed = bytearray(whole)
+        for place in rng.integers(0, len(whole), 3):
+            changed[place] = rng.integers(0, 256)
+        path.write_bytes(changed)
+        try:
+            imported(str(path), {"x": (3, 8, 8)})
+        except ValueError as error:
+            assert "\n" not in str(error)  # noqa: PT017 -- it may be read as well
+
+
+def test_weights_in_another_file_are_not_read(tmp_path):
+    proto = one("Conv", [1, 3, 0, 0], {"w": (64, 3, 3, 3)})
+    path = tmp_path / "model.onnx"
+    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    (tmp_path / "weights.bin").unlink()
+    made = imported(str(path), {"x": (3, 8, 8)})
+    assert made.net.check().parameters == 64 * 3 * 3 * 3
+    assert not made.differences
+
+
+def test_a_number_that_a_shape_needs_in_another_file_is_asked_for(tmp_path):
+    proto = nodes(node("Reshape", "x", "s", "y"), constants={"s": np.int64([1, -1])})
+    path = tmp_path / "model.onnx"
+    onnx.save(proto, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    with pytest.raises(ValueError, match=r"/y/Reshape \(Reshape\): ONNX does not say what shape it gives"):
+        imported(str(path), {"x": (3, 8, 8)})
+
+
+def paths(*names, weights=None):
+    """The paths that nodes of these names get."""
+    values = ["x", *(f"v{place}" for place in range(len(names) - 1)), "y"]
+    made = []
+    constants = {}
+    for place, name in enumerate(names):
+        extra = []
+        if weights:
+            extra = [weights[place]]
+            constants[weights[place]] = (3, 3, 1, 1)
+        made.append(
+            helper.make_node("Conv" if weights else "Relu", [values[place], *extra], [values[place + 1]], name=name)
+        )
+    graph = Graph(read_model(nodes(*made, constants=constants)))
+    return [(named.path, named.own) for named in graph.names.found]
+
+
+def read_model(proto):
+    from cnnshape.convert.onnx_model import Model
+
+    return Model("model.onnx", proto)
+
+
+def test_names_of_nodes_are_paths_of_modules():
+    torchs = ["/layer1/layer1.0/conv1/Relu", "/layer1/layer1.0/Relu", "/layer1/layer1.0/down/down.1/Relu", "/fc/Relu"]
+    assert paths(*torchs) == [("layer1.0.conv1", True), ("layer1.0", False), ("layer1.0.down.1", True), ("fc", True)]
+    assert paths("Relu_0", "relu_12", "") == [("", False)] * 3
+    assert paths("resnet/block1/act", "resnet/block2/act") == [("block1", True), ("block2", True)]
+    assert paths("model_conv1_fwd", "other") == [("model_conv1_fwd", True), ("other", True)]
+    assert paths("Conv_0", "Conv_1", weights=["a.0.weight", "b.weight"]) == [("a.0", True), ("b", True)]
+    assert paths("Conv_0", "Conv_1", weights=["onnx::Conv_1", "w"]) == [("", False), ("", False)]
+
+
+def test_names_of_modules_that_newer_exporters_write():
+    made = [
+        helper.make_node("Relu", ["x"], ["a"], name="node_relu"),
+        helper.make_node("Relu", ["a"], ["y"], name="node_relu_1"),
+    ]
+    for each, scope in zip(made, ("['', 'stem', 'stem.act', 'relu']", "not a list ("), strict=True):
+        entry = each.metadata_props.add()
+        entry.key, entry.value = "pkg.torch.onnx.name_scopes", scope
+    graph = Graph(read_model(nodes(*made)))
+    assert [named.path for named in graph.names.found] == ["stem.act", ""]
+
+
+def test_equal_weights_that_are_written_once_are_each_layers_own(tmp_path):
+    made = [
+        helper.make_node("Identity", ["b"], ["b2"]),
+        node("Conv", "x", "w", "b", "a"),
+        node("Conv", "a", "v", "b2", "c"),
+        node("Conv", "c", "v", "y"),
+    ]
+    proto = nodes(*made, constants={"w": (4, 3, 1, 1), "b": (4,), "v": (4, 4, 1, 1)})
+    file = imported(save(proto, tmp_path), {"x": (3, 8, 8)})
+    assert not file.differences, file.text
+    assert file.net.check().parameters == 12 + 4 + 16 + 4  # the last has its weight from the one before
+    assert [row.parameters for row in file.net.check().layers] == [16, 20, 0]
+
+
+def test_constants_that_layers_share_in_part_are_told(tmp_path):
+    proto = nodes(
+        node("Conv", "x", "w", "b", "a"), node("Conv", "a", "v", "b", "y"),
+        constants={"w": (4, 3, 1, 1), "b": (4,), "v": (4, 4, 1, 1)},
+    )  # fmt: skip
+    file = imported(save(proto, tmp_path), {"x": (3, 8, 8)})
+    assert "Several layers have these constants, and each counts them as its own: b." in file.text
+    assert [row.parameters for row in file.net.check().layers] == [16, 20]
+
+
+def test_a_branch_whose_condition_is_a_shape_is_taken(tmp_path):
+    branch = [
+        helper.make_graph(
+            [helper.make_node(kind, ["x"], ["z"], name=kind)], "g", [], [helper.make_empty_tensor_value_info("z")]
+        )
+        for kind in ("Relu", "Sigmoid")
+    ]
+    proto = nodes(
+        node("Shape", "x", "s"), node("Gather", "s", "one", "c", axis=0), node("Equal", "c", "three", "e"),
+        node("If", "e", "y", then_branch=branch[0], else_branch=branch[1]),
+        constants={"one": np.int64(1), "three": np.int64(3)},
+    )  # fmt: skip
+    file = imported(save(proto, tmp_path), {"x": (3, 8, 8)})
+    assert [each.type for each in file.net.nodes] == ["relu"]
+    assert "goes another way at some sizes, perhaps" in file.text
+
+
+def test_functions_of_the_model_are_read(tmp_path):
+    inner = helper.make_function(
+        "own", "Twice", ["a"], ["b"], [node("Relu", "a", "t"), node("Sigmoid", "t", "b")], [helper.make_opsetid("", 17)]
+    )
+    proto = nodes(helper.make_node("Twice", ["x"], ["y"], domain="own"), functions=[inner])
+    proto.opset_import.append(helper.make_opsetid("own", 1))
+    file = imported(save(proto, tmp_path), {"x": (3, 8, 8)})
+    assert [each.type for each in file.net.nodes] == ["relu", "sigmoid"]
+
+
+def test_places_are_nodes(tmp_path):
+    net, said = network(save(NET, tmp_path), {"x": (3, 8, 8)})
+    assert str(net.nodes[0].place).endswith("model.onnx:1")
+    assert net.nodes[0].place.source.text == "node node (Conv)"
+    assert said == []
+
+
+def test_a_weight_may_be_a_node(tmp_path):
+    weight = helper.make_node(
+        "Constant", [], ["w"], value=onnx.numpy_helper.from_array(np.ones((8, 3, 3, 3), np.float32))
+    )
+    file = imported(save(nodes(weight, node("Conv", "x", "w", "y")), tmp_path), {"x": (3, 8, 8)})
+    assert file.net.check().parameters == 216
+
+
+def test_an_opset_that_is_newer_than_the_package_is_read_as_its_newest(tmp_path):
+    newest = onnx.defs.onnx_opset_version()
+    made = read(save(nodes(RELU, opset=newest), tmp_path))
+    assert made.opset == newest
