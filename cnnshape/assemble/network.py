@@ -40,9 +40,9 @@ def assemble(architecture: Architecture) -> Network:
     try:
         last = Walk(ledger, net, settler, wiring).run(frame)
         ledger.layer = ""
-        outputs = _outputs(architecture, frame, net, wiring, last)
-        _check_names(net, ledger)
-        _check_claims(architecture, outputs, ledger)
+        outputs = outputs_of(architecture, frame, net, wiring, last)
+        check_names(net, ledger)
+        check_claims(architecture, outputs, ledger)
         _check_results(outputs, net, ledger)
     except Stop:
         pass
@@ -62,7 +62,7 @@ def assemble(architecture: Architecture) -> Network:
     )
 
 
-def _outputs(
+def outputs_of(
     architecture: Architecture, frame: Frame, net: GrowingNet, wiring: Wiring, last: tuple[int, ...]
 ) -> dict[str, int]:
     """Return the values of the net's outputs by name; where the file names none, the last step is the output."""
@@ -71,12 +71,13 @@ def _outputs(
     name = frame.steps[-1].name if frame.steps else ""
     if len(last) > 1:
         return {wiring.name(value, frame): value for value in last}
+    if name and isinstance(name, str):
+        return {name: last[0]}
     node = net.node(last[0])
-    plain = name if isinstance(name, str) else ""
-    return {plain or (node.name if node else "output"): last[0]}
+    return {node.name if node else "output": last[0]}
 
 
-def _check_names(net: GrowingNet, ledger: Ledger) -> None:
+def check_names(net: GrowingNet, ledger: Ledger) -> None:
     """Note the first of two layers with one name: a dotted one, and one within a block; unless something else is wrong."""
     if len(net.titles) == len(net.nodes) or errors(ledger.problems):
         return
@@ -85,7 +86,7 @@ def _check_names(net: GrowingNet, ledger: Ledger) -> None:
     ledger.note(building.DuplicateLayer(last[node.name].at("name"), node.name, node.used_at, name=node.name))
 
 
-def _check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger: Ledger) -> None:
+def check_claims(architecture: Architecture, outputs: Mapping[str, int], ledger: Ledger) -> None:
     """Note claims about outputs that the net does not have."""
     for claim in architecture.claims:
         if claim.output and claim.output not in outputs:

@@ -53,7 +53,7 @@ class Uses:
         given = [(type(arguments[name]), plain(arguments[name])) for name in block.parameters()]  # 1 equals true
         self.ledger.work(site, "block", sum(len(text) for kind, text in given if kind is tuple))
         key = (*given, frame.allow, frame.frozen, site.entering, *map(site.inputs.index, site.inputs))
-        made = block.expansions.get(key) if frame.twin is None else None
+        made = self.kept(block).get(key) if frame.twin is None else None
         if made is None:
             results, use = self.built(site, frame, key, run), Use(block, arguments, frame.title, frame.names)
         else:
@@ -62,6 +62,10 @@ class Uses:
             use = Use(block, arguments, frame.title, made.names, move.names)
         site.frame.names.uses[site.title] = use
         return results
+
+    def kept(self, block: Block) -> dict[Any, Any]:
+        """Return the expansions of a block made so far."""
+        return block.expansions
 
     def gives(self, site: Site) -> tuple[str, ...]:
         """Return the names of the results of a block that a step uses; () where the last layer's is the only one."""
@@ -141,7 +145,7 @@ class Uses:
         first, expected, tied = len(net.shapes), len(net.expectations), (ledger.noted, net.ties)
         steps, work = ledger.steps_left, ledger.work_left
         results = run(frame)
-        nodes, kept = tuple(net.nodes[first - net.first_node :]), frame.blocks[-1].expansions
+        nodes, kept = tuple(net.nodes[first - net.first_node :]), self.kept(frame.blocks[-1])
         if (ledger.noted, net.ties) == tied and len(nodes) <= MAX_EXPANSION and len(kept) < MAX_EXPANSIONS:
             kept[key] = Expansion(
                 names=frame.names,

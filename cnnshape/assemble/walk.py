@@ -54,6 +54,11 @@ class Walk:
         plain = step.name if isinstance(step.name, str) else ""
         self.ledger.layer = plain and frame.title + plain
         inputs = self.wiring.inputs(step, frame, previous)
+        return self.placed(step, frame, inputs, previous)
+
+    def placed(self, step: Step, frame: Frame, inputs: tuple[int, ...], previous: tuple[int, ...]) -> tuple[int, ...]:
+        """Build all copies of a step of which the values that enter are known; return its values."""
+        plain = step.name if isinstance(step.name, str) else ""
         site = Site(step, frame, inputs, self.net.entering(inputs), plain)
         try:
             site, values = self.repeated(site) if step.repeat is not NO_REPEAT else self.copy(site)

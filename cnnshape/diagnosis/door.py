@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
+    from cnnshape.assemble.plan import Plan
     from cnnshape.diagnosis.diagnose import Findings
     from cnnshape.file.architecture import Architecture
     from cnnshape.file.files import Overlay
@@ -91,25 +92,39 @@ def network(architecture: Architecture) -> Network:
     return assemble(architecture)._replace(diagnose=origin, origin=origin)
 
 
-class Origin(NamedTuple):
+class Origin:
     """The text that a net was built from, and its files: enough to build it anew."""
 
-    source: Source
-    files: Files | None
+    def __init__(self, source: Source, files: Files | None):
+        self.source, self.files = source, files
 
     def varied(self, constants: Mapping[str, Any]) -> Network:
         return self.net(constants).raise_for_errors()
 
     def totals(self, given: Input | None, constants: Mapping[str, Any]) -> Totals:
-        return totals(self.net(constants), given)
+        return self.plan.totals(given, constants) or totals(self.net(constants), given)
 
     def net(self, constants: Mapping[str, Any]) -> Network:
         """Build the net with other constants, whatever is wrong with them. Raises TypeError."""
+        return network(self.architecture(constants))
+
+    def architecture(self, constants: Mapping[str, Any]) -> Architecture:
+        """Read the text with other constants. Raises TypeError."""
         from cnnshape.diagnosis.varied import Varied
         from cnnshape.file.assigned import assigned
 
         architecture = read_source(self.source, self.files)
-        return network(read_source(Varied(self.source, assigned(architecture, constants)), self.files))
+        return read_source(Varied(self.source, assigned(architecture, constants)), self.files)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The totals for other constants, with what was built for them so far."""
+        from cnnshape.assemble.plan import Plan
+
+        return Plan(self.architecture)
+
+    def __reduce__(self) -> Any:
+        return Origin, (self.source, self.files)
 
     def __call__(self, given: Input | None, *, strict: bool) -> Kept:
         return Kept(self, given, strict=strict)

@@ -20,9 +20,10 @@ from cnnshape.problems.suggest import advice
 from cnnshape.problems.wording import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cnnshape.network.graph import Graph
+    from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Input, Shape
     from cnnshape.problems.base import Problem
 
@@ -48,8 +49,12 @@ class Context:
 
     def written(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with shapes as the file writes them."""
-        shapes = ("shape", "one", "other")
-        return {name: to_file(fact, self.graph.layout) if name in shapes else fact for name, fact in facts.items()}
+        return _written(facts, self.graph.layout)
+
+
+def _written(facts: dict[str, Any], layout: str) -> dict[str, Any]:
+    """Return facts with shapes as a file of this layout writes them."""
+    return {name: to_file(fact, layout) if name in {"shape", "one", "other"} else fact for name, fact in facts.items()}
 
 
 def misfitting_inputs(context: Context) -> Iterator[Problem]:
@@ -83,24 +88,30 @@ def refusals_and_doubts(context: Context) -> Iterator[Problem]:
 
     Where the check is strict, a layer that drops rows is one more warning.
     """
-    graph, batch = context.graph, context.graph.training.get("batch_size")
-    for row in context.report.layers if context.strict else context.run.noted:
+    rows = context.report.layers if context.strict else context.run.noted
+    yield from of_rows(context.graph, rows, strict=context.strict)
+
+
+def of_rows(graph: Graph, rows: Iterable[LayerReport], *, strict: bool = False) -> Iterator[Problem]:
+    """Find the conditions that do not hold, and the warnings, of some layers of a net."""
+    batch = graph.training.get("batch_size")
+    for row in rows:
         node, result = row.node, row.result
         for code, facts in result.refusals:
             left_out = node.layer.left_out if node.layer and not node.shares else ()
             if code == DeclaredDiffers.code and facts["parameter"] in left_out:
                 facts = {**facts, "left_out": True}  # noqa: PLW2901 -- the facts, and one more
-            problem = CODES[code](layer=node.name, used_at=node.used_at, **context.written(facts))
+            problem = CODES[code](layer=node.name, used_at=node.used_at, **_written(facts, graph.layout))
             problem.place = node.at(*problem.at)
             yield problem
         doubts = result.doubts
-        if context.strict and any(row.dropped):
+        if strict and any(row.dropped):
             doubts = (*doubts, Doubt(DroppedRows.code, {"dropped": row.dropped}))
         for code, facts in doubts:
             one_value = code == OneValueBatchNorm.code
             if code in node.allow or code in graph.allow or (one_value and is_count(batch, 2)):
                 continue
-            problem = CODES[code](node.place, node.name, node.used_at, **context.written(facts))
+            problem = CODES[code](node.place, node.name, node.used_at, **_written(facts, graph.layout))
             if one_value and batch == 1:
                 problem.severity = "error"
             yield problem

@@ -81,38 +81,38 @@ parameters = 7
 """
 
 BLOCKS = """
-constants = { width = 8, extent = 3, depth = 2, deep = "depth + 1", residual = true, bias = false, batch = 1 }
+constants = { width = 8, extent = 3, depth = 2, deep = "depth + 1", residual = true, bias = false, normed = false }
 input = [3, 24, 24]
 layer_defaults.conv = { bias = "bias" }
 layers = [
   { name = "stem", type = "conv", out_channels = "width", kernel_size = 3, padding = 1 },
-  { name = "one", block = "stage", width = "width", depth = <<one.depth="depth">> },
-  { name = "two", block = "stage", width = "2 * width", depth = "deep", stride = <<two.stride=2>>, act = <<two.act="relu">> },
-  { name = "again", block = "stage", width = "2 * width", depth = "deep", act = "elu", repeat = "depth" },
+  { name = "one", block = "stage", w = "width", n = <<one.n="depth">> },
+  { name = "two", block = "stage", w = "2 * width", n = "deep", stride = <<two.stride=2>>, act = <<two.act="relu">> },
+  { name = "again", block = "stage", w = "2 * width", n = "deep", act = "elu", repeat = "depth" },
   { name = "maybe", type = "conv", out_channels = 5, kernel_size = 1, when = "residual and width > 8" },
   { name = "side", type = "conv", out_channels = "width", kernel_size = 1, from = "two.unit0.conv" },
   { name = "pool", type = "global_avg_pool", from = "maybe" },
-  "batch_norm",
-  { type = "linear", out_features = 4, from = "side" },
+  { name = "norm", type = "batch_norm", when = "normed" },
+  { type = "relu", from = "side" },
 ]
 outputs = ["pool", "side"]
 
 [blocks.stage]
-arguments = ["width", "depth"]
+arguments = ["w", "n"]
 defaults = { stride = 1, last = "in_channels" }
 words = { act = "gelu" }
 layers = [
-  { name = "unit{i}", block = "unit", width = "width", stride = "stride if i == 0 else 1", act = "{act}", repeat = "depth" },
+  { name = "unit{i}", block = "unit", w = "w", stride = "stride if i == 0 else 1", act = "{act}", repeat = "n" },
   { name = "out", type = "conv", out_channels = "last", kernel_size = 1 },
 ]
 
 [blocks.unit]
-arguments = ["width", "stride"]
+arguments = ["w", "stride"]
 words = { act = "relu" }
 layers = [
-  { name = "conv", type = "conv", out_channels = "width", kernel_size = "extent", stride = "stride", padding = 1 },
+  { name = "conv", type = "conv", out_channels = "w", kernel_size = "extent", stride = "stride", padding = "extent // 2" },
   { type = "{act}" },
-  { name = "short", type = "conv", from = "input", out_channels = "width", kernel_size = 1, stride = "stride", when = "stride > 1 or in_channels != width" },
+  { name = "short", type = "conv", from = "input", out_channels = "w", kernel_size = 1, stride = "stride", when = "stride > 1 or in_channels != w" },
   { name = "sum", type = "add", from = ["conv", "short"], when = "residual" },
 ]
 [training]
@@ -123,15 +123,15 @@ WIRED = """
 constants = { width = 4, levels = 2, kind = 1, extent = 2 }
 inputs = { left = [1, 32, 32], right = ["kind", 32, 32] }
 layers = [
-  { name = "tower", block = "tower", from = "left", width = "width" },
+  { name = "tower", block = "tower", from = "left", w = "width" },
   { name = "twin", shares = "tower", from = "right" },
   { name = "both", type = "concat", from = ["tower", "twin"] },
   { name = "down", type = "max_pool", kernel_size = "extent", from = "both" },
   { name = "mid{width}", type = "conv", out_channels = "width", kernel_size = 3, padding = 1 },
-  { name = "stack", block = "pair", from = ["down", "down"], repeat = "levels", width = "width" },
+  { name = "stack", block = "pair", from = ["down", "down"], repeat = "levels", w = "width" },
   { name = "up", type = "upsample", like = "both", from = "stack.high" },
   { name = "un", type = "max_unpool", indices = "down", kernel_size = "extent", from = "down" },
-  { name = "all", type = "concat", from = ["up", "stack.*.made", "?gone"], when = "levels > 0" },
+  { name = "all", type = "concat", from = ["up", "both"], when = "levels > 0" },
   { name = "gone", type = "relu", from = "left", when = "kind > 1" },
   { name = "head", type = "conv", out_channels = 2, kernel_size = <<head.kernel_size=1>>, from = "up" },
   { name = "same", shares_weight = "head", type = "conv", kernel_size = 1, bias = false, from = "up" },
@@ -139,22 +139,20 @@ layers = [
 outputs = ["head", "same", "un"]
 
 [blocks.tower]
-arguments = ["width"]
+arguments = ["w"]
 layers = [
-  { name = "c", type = "conv", out_channels = "width", kernel_size = 3, padding = 1 },
-  { name = "r", type = "{'relu'}" },
+  { name = "c", type = "conv", out_channels = "w", kernel_size = 3, padding = 1 },
+  { name = "r", type = "relu" },
 ]
 [blocks.pair]
-arguments = ["width"]
+arguments = ["w"]
 gives = ["high", "low"]
 layers = [
-  { name = "made", type = "conv", from = "input0", out_channels = "width", kernel_size = 3, padding = 1 },
+  { name = "made", type = "conv", from = "input0", out_channels = "w", kernel_size = 3, padding = 1 },
   { name = "high", type = "relu" },
   { name = "low", type = "avg_pool", from = "input1", kernel_size = 1 },
 ]
 """
-
-WIRED = WIRED.replace('from = ["up", "stack.*.made", "?gone"]', 'from = ["up", "both"]').replace("{'relu'}", "relu")
 
 INCLUDING = """
 constants = { width = 8, bias = true, shape = [3, 24, 24], factors = [1, 2] }
@@ -175,7 +173,7 @@ NETS = {
             "width": [0, 1, 8, 24, True, 2.5],
             "wide": [8, 16],
             "extent": [1, 3, 5, 40],
-            "side": [8, 16, 33],
+            "side": [0, 8, 16, 33],
             "slim": [0.25, 1, 1.0, 0.35],
             "classes": [1, 1000],
             "body.kernel_size": [1, 3, 5, [1, 3], "extent", "width"],
@@ -192,7 +190,8 @@ NETS = {
             "deep": [1, 2],
             "residual": [True, False, 0, 1],
             "bias": [True, False],
-            "one.depth": [1, 2, "deep"],
+            "one.n": [1, 2, "deep"],
+            "normed": [True, False],
             "two.stride": [1, 2, 3],
             "two.act": ["elu", "prelu", "nothing"],
         },
