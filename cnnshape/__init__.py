@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.base import ArchitectureError, Problem
     from cnnshape.pytorch.build import build
     from cnnshape.pytorch.crosscheck import verify
+    from cnnshape.space.searching import search
     from cnnshape.testing import assert_shapes
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "load",
     "loads",
     "receptive_fields",
+    "search",
     "trace",
     "verify",
 ]
@@ -66,6 +68,7 @@ HOMES: Final = {
     "dumps": "convert.written",
     "examine": "diagnosis.door",
     "receptive_fields": "network.receptive",
+    "search": "space.searching",
     "trace": "convert.imported",
     "verify": "pytorch.crosscheck",
 }

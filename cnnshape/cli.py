@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads th
     "import": "import_",
     "lsp": "lsp",
     "schema": "schema",
+    "search": "search",
     "sizes": "sizes",
     "torch": "torch",
     "verify": "check",

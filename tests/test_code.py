@@ -19,6 +19,7 @@ FOLDERS = [
     "file",
     "assemble",
     "diagnosis",
+    "space",
     "checkpoint",
     "compare",
     "pytorch",

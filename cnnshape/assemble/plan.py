@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from operator import itemgetter
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.assemble.frames import Frame
@@ -29,7 +30,7 @@ from cnnshape.file.tokens import ExpressionError
 from cnnshape.network.flow import inputs_at
 from cnnshape.network.graph import Graph
 from cnnshape.network.report import known
-from cnnshape.network.totals import Totals
+from cnnshape.network.totals import Totals, with_sides
 from cnnshape.problems.base import errors
 
 if TYPE_CHECKING:
@@ -45,11 +46,16 @@ MAX_LAYERS: Final = 100_000  # different ones, of one reading
 NUMBERS: Final = (int, bool, float)
 
 
+class Unlike(Exception):  # noqa: N818 -- it says what the net is
+    """Numbers that the declared input does not decide are shared: their order in the whole net matters."""
+
+
 class Plan:
     """The totals of a file's net for any values of its constants."""
 
     def __init__(self, read: Read):
         self.read = read
+        self.lock = Lock()
         self.readings: dict[Any, Reading] = {}
         self.bound: dict[str, bool] = {}
 
@@ -71,11 +77,16 @@ class Plan:
             self.bound[name] = name in defaults or (table == "layers" and architecture.steps[int(place[0])].raw)
         return self.bound[name]
 
-    def totals(self, given: Input | None, constants: Mapping[str, Any]) -> Totals | None:
-        """Return the totals; None where something is wrong, or a net must be built to tell.
+    def totals(self, given: Input | int | None, constants: Mapping[str, Any]) -> Totals | None:
+        """Return the totals at an input, the declared one (None), or another side; None where something is wrong.
 
-        Raises TypeError for a name or a value that the file cannot have, and ValueError for an unsuitable input.
+        Raises TypeError for a name or a value that the file cannot have, ValueError for an unsuitable input, and Unlike
+        where only a net can tell.
         """
+        with self.lock:  # the constants of a reading are one after the other
+            return self.reading(constants, given)
+
+    def reading(self, constants: Mapping[str, Any], given: Input | int | None) -> Totals | None:
         free: dict[str, Any] = {}
         fixed: dict[str, Any] = {}
         for name, value in constants.items():
@@ -120,15 +131,15 @@ class Reading:
                 found[name] = settings.argument(value, ("constants", name), self.file.constants)
         return {name: setting for name, setting in found.items() if name not in free}
 
-    def totals(self, given: Input | None, free: Mapping[str, Any]) -> Totals | None:
+    def totals(self, given: Input | int | None, free: Mapping[str, Any]) -> Totals | None:
         """Return the totals for values of the free constants; None as of the plan."""
         try:
             return self.walked(given, free)
         except (Stop, Unsettled, ExpressionError):
             return None
 
-    def walked(self, given: Input | None, free: Mapping[str, Any]) -> Totals | None:
-        """Walk over the net's steps. Raises Stop, Unsettled and ExpressionError where something is wrong."""
+    def walked(self, given: Input | int | None, free: Mapping[str, Any]) -> Totals | None:
+        """Walk over the net's steps. Raises Stop, Unsettled and ExpressionError where something is wrong, and Unlike."""
         architecture, file, memories = self.architecture, self.file, self.memories
         constants, marks = file.constants, memories.marks
         for name, value in free.items():
@@ -161,7 +172,9 @@ class Reading:
             self.layers.clear()
         if ledger.found and errors(ledger.found.values()):
             return None
-        entering = inputs if given is None else inputs_at(Graph("", "", "", "", inputs, (), {}), given)
+        if isinstance(given, int):
+            given = with_sides(inputs, given)
+        entering = inputs if given is None else inputs_at(self.memories.graph._replace(inputs=inputs), given)
         if any(len(shape or ()) != len(inputs[name] or ()) for name, shape in entering.items()):
             return None
         return self.run(net, entering, outputs)
@@ -173,12 +186,15 @@ class Reading:
         for part, outer in net.parts:
             entering = tuple([shapes[value] for value in outer])
             ran = part.runs.get(entering) or self.memories.run(part, entering)
-            if ran.fails or ran.parameters is None or ran.macs is None or (ran.open and net.ties):
+            if ran.open and net.ties:
+                raise Unlike
+            if ran.fails or ran.parameters is None or ran.macs is None:
                 return None
             shapes += ran.shapes
             parameters += ran.parameters
             macs += ran.macs
-        return Totals({name: known(shapes[value]) for name, value in outputs.items()}, parameters, macs)
+        given = {name: shape for name, shape in inputs.items() if shape}
+        return Totals(given, {name: known(shapes[value]) for name, value in outputs.items()}, parameters, macs)
 
     def inputs(self) -> dict[str, Shape | None] | None:
         """Return the declared inputs for the values of the constants; None where they are wrong."""

@@ -19,7 +19,7 @@ from cnnshape.problems.base import NOTHING, errors
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from cnnshape.assemble.plan import Plan
     from cnnshape.diagnosis.diagnose import Findings
@@ -98,11 +98,25 @@ class Origin:
     def __init__(self, source: Source, files: Files | None):
         self.source, self.files = source, files
 
+    def check_names(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.plan.binds(name)
+
     def varied(self, constants: Mapping[str, Any]) -> Network:
         return self.net(constants).raise_for_errors()
 
-    def totals(self, given: Input | None, constants: Mapping[str, Any]) -> Totals:
-        return self.plan.totals(given, constants) or totals(self.net(constants), given)
+    def totals(self, given: Input | int | None, constants: Mapping[str, Any]) -> Totals:
+        return self.fitting(given, constants) or totals(self.net(constants), given)
+
+    def fitting(self, given: Input | int | None, constants: Mapping[str, Any]) -> Totals | None:
+        """Return the totals with other constants, at an input or a side; None where something is wrong."""
+        from cnnshape.assemble.plan import Unlike
+
+        try:
+            return self.plan.totals(given, constants)
+        except Unlike:
+            found = totals(self.net(constants), given)
+            return found if found.valid else None
 
     def net(self, constants: Mapping[str, Any]) -> Network:
         """Build the net with other constants, whatever is wrong with them. Raises TypeError."""

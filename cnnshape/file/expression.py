@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from cnnshape.file.exact import as_toml
 from cnnshape.file.grammar import Grammar
-from cnnshape.file.tokens import TOKEN, mistaken
+from cnnshape.file.tokens import FILES, TOKEN, mistaken
 from cnnshape.problems import expressions
 from cnnshape.problems.wording import shown
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cnnshape.file.grammar import Evaluate, Scope
+    from cnnshape.file.tokens import Dialect
 
 T = TypeVar("T")
 
@@ -90,10 +91,10 @@ class Template(_Parsed[str]):
         return parse_template, (self.text,)
 
 
-def parse(text: str) -> Expression:
-    """Parse one expression."""
+def parse(text: str, dialect: Dialect = FILES) -> Expression:
+    """Parse one expression; a `dialect` says what its names and numbers are like."""
     _check_length(text)
-    grammar = Grammar(text, 0, len(text))
+    grammar = Grammar(text, 0, len(text), dialect)
     run = grammar.whole().run
     return Expression(text, grammar.names, run)
 

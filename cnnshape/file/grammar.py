@@ -27,7 +27,7 @@ from cnnshape.file.exact import (
     finite,
     kind,
 )
-from cnnshape.file.tokens import ExpressionError, Token, mistaken, tokens
+from cnnshape.file.tokens import FILES, ExpressionError, Token, mistaken, tokens
 from cnnshape.problems import expressions
 from cnnshape.problems.expressions import BadExpression, UnknownName
 from cnnshape.problems.suggest import all_known, close, did_you_mean, meant, suggest
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cnnshape.file.exact import Number, Value
+    from cnnshape.file.tokens import Dialect
 
 Scope = Mapping[str, Any]  # values, and words for templates; an expression refuses a word that it meets
 Evaluate = Callable[[Scope], Any]  # the result is a Value
@@ -66,11 +67,11 @@ class Part(NamedTuple):
 class Grammar:
     """Reads text[start:end] by recursive descent: the method of a rule takes the tokens that belong to the rule."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
+    def __init__(self, text: str, start: int, end: int, dialect: Dialect = FILES) -> None:
         self.text = text
         self.names: set[str] = set()
         self.depth = 0
-        self.tokens = [*tokens(text, start, end)][::-1]  # the next one stands last
+        self.tokens = [*tokens(text, start, end, dialect)][::-1]  # the next one stands last
 
     def error(
         self, kind: type[BadExpression], first: Token | Part, last: Token | Part | None = None, /, **facts: Any
@@ -340,7 +341,7 @@ class Grammar:
 
     def literal(self, token: Token) -> Number:
         try:
-            return decimal(token.text) if "." in token.text else bounded(int(token.text))
+            return decimal(token.text) if {*".e"} & {*token.text} else bounded(int(token.text))
         except NoResult as error:
             raise self.error(error.kind, token, **error.facts) from None
 

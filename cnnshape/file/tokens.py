@@ -28,6 +28,20 @@ TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 DECIMAL: Final = re.compile(r"(0|[1-9](_?[0-9])*)(\.[0-9](_?[0-9])*)?")
+
+
+class Dialect(NamedTuple):
+    """What tokens and numbers are like."""
+
+    token: re.Pattern[str]
+    number: re.Pattern[str]
+
+
+FILES: Final = Dialect(TOKEN, DECIMAL)  # of architecture files
+CONDITIONS: Final = Dialect(  # of searches: layer1.depth is a name, and 600e6 a number
+    re.compile(TOKEN.pattern.replace("[A-Za-z_][0-9A-Za-z_]*", r"[A-Za-z_]\w*(?:\.\w+)*"), TOKEN.flags),
+    re.compile(rf"(?:{DECIMAL.pattern})(e[0-9]{{1,2}})?"),
+)
 FOREIGN: Final = {
     "=": "'==' compares",
     "!": "'not' negates",
@@ -65,16 +79,16 @@ class Token(NamedTuple):
     end: int
 
 
-def tokens(text: str, start: int, end: int) -> Iterator[Token]:
+def tokens(text: str, start: int, end: int, dialect: Dialect = FILES) -> Iterator[Token]:
     """Cut text[start:end] into tokens; the last is the end. Raises ExpressionError."""
-    for match in TOKEN.finditer(text, start, end):
+    for match in dialect.token.finditer(text, start, end):
         kind, word, place = match.lastgroup or "", match[0], match.span()
         if kind == "unknown":
             raise mistaken(expressions.UnexpectedCharacter, *place, text, character=repr(word))
         if kind == "foreign":
             hint = advice(FOREIGN[word])
             raise mistaken(expressions.ForeignOperator, *place, text, operator=word, suggestions=hint)
-        if kind == "number" and not DECIMAL.fullmatch(word):
+        if kind == "number" and not dialect.number.fullmatch(word):
             sizes = re.fullmatch(r"\d+(x\d+)+", text)  # a shape as people write it, and nothing else
             hint = advice(f"as a list: [{text.replace('x', ', ')}]" if sizes else "")
             raise mistaken(expressions.NotADecimal, *place, text, number=word, suggestions=hint)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from cnnshape.problems.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cnnshape.layers.base import Layer
     from cnnshape.numbers.shape import Input, Shape
@@ -76,11 +76,17 @@ class Diagnose(Protocol):
 class Origin(Protocol):
     """The file that a net was built from, to build it anew with other constants, by name; `with_constants` says more."""
 
+    def check_names(self, names: Iterable[str]) -> None:
+        """Raise TypeError for a name that is no constant or setting of the file."""
+
     def varied(self, constants: Mapping[str, Any]) -> Any:
         """Return the Network. Raises TypeError, and ArchitectureError."""
 
-    def totals(self, given: Input | None, constants: Mapping[str, Any]) -> Any:
+    def totals(self, given: Input | int | None, constants: Mapping[str, Any]) -> Any:
         """Return the Totals. Raises TypeError, and ValueError."""
+
+    def fitting(self, given: Input | int | None, constants: Mapping[str, Any]) -> Any:
+        """Return the Totals of a net that has no error, else None. Raises as `totals`."""
 
 
 class Graph(NamedTuple):

@@ -46,17 +46,20 @@ class Network(Graph):
         Raises TypeError for a name that the file does not have, or a value that no file can have, and ArchitectureError
         where the file is wrong with these values.
         """
-        net: Network = self._vary("with_constants").varied({**constants, **more})
+        given = {**constants, **more}
+        net: Network = self.varied_by(*given).varied(given)
         return net
 
     def totals(
         self,
         constants: Mapping[str, Any] = {},
         /,
-        input: Input | None = None,  # noqa: A002 -- the public name
+        input: Input | int | None = None,  # noqa: A002 -- the public name
         **more: Any,
     ) -> Totals:
         """Return what comes out, and the counts, without a report: at the declared input or another, with other constants.
+
+        A whole number as `input` is the side of all axes.
 
         It is what `with_constants` and `check(input=...)` give, and never raises for sizes that do not fit: `valid` is
         False then. Raises TypeError as `with_constants`, and ValueError where `input` does not suit the net's inputs.
@@ -64,12 +67,14 @@ class Network(Graph):
         given = {**constants, **more}
         if not given:
             return totals(self, input)
-        found: Totals = self._vary("totals").totals(input, given)
+        found: Totals = self.varied_by(*given).totals(input, given)
         return found
 
-    def _vary(self, how: str) -> Origin:
+    def varied_by(self, *names: str) -> Origin:
+        """Return the file of the net, which has these names to vary. Raises TypeError where it has not."""
         if self.origin is None:
-            raise TypeError(f"{how}: {self.file or 'the net'} is no architecture file, and has no constants to vary")
+            raise TypeError(f"{self.file or 'the net'} is no architecture file, and has no constants to vary")
+        self.origin.check_names(names)
         return self.origin
 
     def valid_sizes(

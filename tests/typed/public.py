@@ -3,6 +3,7 @@
 A wrong use has the error that mypy must find; where it finds none, the comment itself is the error.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, assert_type
@@ -30,6 +31,7 @@ from cnnshape import (
     load,
     loads,
     receptive_fields,
+    search,
     trace,
     verify,
 )
@@ -89,7 +91,13 @@ def varied(net: Network) -> None:
     assert_type(found.outputs, dict[str, Shape | None])
     assert_type((found.parameters, found.macs), tuple[int | None, int | None])
     assert_type(found.problem, Problem | None)
+    net.totals(input=192)
     net.totals(input="3x64x64")  # type: ignore[arg-type]
+    for values, totals in search(net, {"width": range(8), "input": [64, (3, 32, 32)]}, "macs < 6e8"):
+        assert_type(values, dict[str, Any])
+        assert_type(totals, Totals)
+    search(net, {"width": [8]}, lambda totals: totals.macs, ThreadPoolExecutor())
+    search(net, {"width": 8})  # type: ignore[dict-item]
 
 
 def problems(net: Network) -> None:

@@ -1,4 +1,4 @@
-"""CSV, for spreadsheets: a row for each layer, or for each network of the zoo. Shapes are in the file's layout.
+"""CSV, for spreadsheets: a row for each layer, each network of the zoo, or each candidate of a search. Shapes are in the file's layout.
 
 Problems have no place in it, and stand beside.
 """
@@ -10,13 +10,14 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.shape import text
-from cnnshape.problems.wording import printable
+from cnnshape.problems.wording import printable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cnnshape.network.report import LayerReport
     from cnnshape.show.checked import Checked
+    from cnnshape.show.searched import Searched
     from cnnshape.show.zoo_list import ZooNetwork
 
 LAYER: Final = ("name", "type", "line", "inputs", "output", "parameters", "macs", "remainder", "dropped", "shares")
@@ -70,6 +71,21 @@ def _by_axis(numbers: tuple[int | None, ...]) -> str:
 
 def zoo(networks: Sequence[ZooNetwork]) -> str:
     return _table([NETWORK, *([getattr(entry, name) for name in NETWORK] for entry in networks)])
+
+
+def search(searched: Searched) -> str:
+    """Write the candidates that were found, in order."""
+    names = searched.names
+    rows = (
+        [*(_value(values[name]) for name in names), *searched.shapes(totals), totals.parameters, totals.macs]
+        for values, totals in searched.candidates()
+    )
+    return _table([[*names, "input", "output", "parameters", "macs"], *rows])
+
+
+def _value(value: object) -> object:
+    """Return a value as the file would write it; a number as one."""
+    return value if isinstance(value, str) or type(value) in {int, float} else shown(value)
 
 
 def _table(rows: Iterable[Sequence[object]]) -> str:

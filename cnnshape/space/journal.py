@@ -1,0 +1,69 @@
+"""The journal of a search: a file with a line for each chunk that is done, from which an interrupted search goes on.
+
+In: chunks, as they come. Out: the chunks of an earlier run, up to the first line that is not whole.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from cnnshape.network.totals import Totals
+from cnnshape.space.job import Chunk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cnnshape.space.job import Search
+
+PATIENCE: Final = 1.0  # seconds: a search that takes less has no journal unless it is interrupted
+
+
+class Journal:
+    """The chunks of one search that are done, in a folder that has a file for every such search."""
+
+    def __init__(self, folder: Path, found: Search):
+        self.path = folder / f"{sha256(found.pickled).hexdigest()[:32]}.jsonl"
+        self.unwritten: list[Chunk] = []
+        self.due = time.monotonic() + PATIENCE
+
+    def read(self) -> list[Chunk]:
+        """Return the chunks of a search that was interrupted. Raises ValueError where there is none."""
+        try:
+            *lines, _ = self.path.read_text(encoding="utf-8").split("\n")
+        except FileNotFoundError:
+            lines = []
+        if not lines:
+            raise ValueError("no search of this file with these options was interrupted")
+        self.path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")  # the last was not whole
+        return [_chunk(json.loads(line)) for line in lines]
+
+    def begin(self) -> None:
+        """Forget what an earlier run has left."""
+        self.path.unlink(missing_ok=True)
+
+    def add(self, chunk: Chunk) -> None:
+        """Note a chunk; it is written now, or with the next ones."""
+        self.unwritten.append(chunk)
+        if time.monotonic() > self.due:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is not written. Raises OSError."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(chunk)}\n" for chunk in self.unwritten)
+        self.unwritten.clear()
+        self.due = time.monotonic() + PATIENCE
+
+
+def _chunk(read: list[Any]) -> Chunk:
+    stop, found, *rest = read
+    return Chunk(stop, [(number, _totals(*totals)) for number, totals in found], *rest)
+
+
+def _totals(inputs: dict[str, list[int]], outputs: dict[str, list[int]], *counts: Any) -> Totals:
+    shapes: Any = ({name: tuple(shape) for name, shape in found.items()} for found in (inputs, outputs))
+    return Totals(*shapes, *counts)
