@@ -43,10 +43,24 @@ def declared(ways: Ways, problem: Problem) -> Cause | None:
     if merged := ways.merged(row.node.inputs[0]):
         return _of_map(ways, row, merged, number)
     value = ways.decider(row.node.inputs[0])
-    return _of_channels(ways, row, value, number, arrives)
+    return _of_axis(ways, row, number) or _of_channels(ways, row, value, number, arrives)
 
 
 # Channels
+
+
+def _of_axis(ways: Ways, row: LayerReport, number: int) -> Cause | None:
+    """Find a concat along another axis whose entries have the declared number of channels in all."""
+    for value in ways.back(row.node.inputs[0]):
+        maker = ways.row(value)
+        if maker is None or maker.inputs[0] is None or (maker.output or ())[:1] != maker.inputs[0][:1]:
+            return None
+        parts = [shape[0] for shape in maker.inputs if shape]
+        if isinstance(maker.node.layer, Concat) and sum(parts) == number:
+            sum_ = f"{' + '.join(map(str, parts))} = {said(number)}"
+            message = f"{maker.name} joins along another axis; along the channels it would make {sum_} of them"
+            return ways.cause(maker.name, "order", message, declared=number)
+    return None
 
 
 def _of_channels(ways: Ways, row: LayerReport, value: int, number: int, arrives: int) -> Cause | None:
@@ -177,7 +191,12 @@ def _of_map(ways: Ways, row: LayerReport, merged: LayerReport, number: int) -> C
         return ways.cause(layer, "input-size", message, **facts, sides=found)._replace(chains=chains)
     maker = ways.row(ways.decider(merged.node.inputs[0]))
     if other and _round(other, channels) and maker:
-        message = f"{said(number)} = {product((other, *space))} is that of {said(other)} channels, and {maker.name} makes {said(channels)}"
+        made_for = (
+            f"{row.name} was made for {said(number)} channels"
+            if cells == 1
+            else f"{said(number)} = {product((other, *space))} is that of {said(other)} channels"
+        )
+        message = f"{made_for}, and {maker.name} makes {said(channels)}"
         return ways.cause(maker.name, "channels", message, **facts)._replace(chains=(arrives,))
     if number % channels:
         message = f"{said(number)} is no multiple of the {said(channels)} channels that {merged.name} makes flat"

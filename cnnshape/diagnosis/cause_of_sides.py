@@ -100,6 +100,8 @@ def expected(ways: Ways, problem: Problem) -> Cause | None:
     actual = ways.shape(value)
     if len(wanted) != len(actual) or 0 in actual:
         return None
+    if (none_made := _none_made(ways, value, wanted, actual)) is not None:
+        return none_made
     axes = [axis for axis in range(1, len(wanted)) if wanted[axis] != actual[axis]]
     if axes:
         return _side_expected(ways, value, axes, wanted)
@@ -109,6 +111,15 @@ def expected(ways: Ways, problem: Problem) -> Cause | None:
     noun = "features" if len(actual) == 1 else "channels"
     message = f"{made} {said(actual[0])} {noun}, and {said(wanted[0])} are expected"
     return ways.cause(row.name if row else None, "channels", message, actual=actual[0], expected=wanted[0])
+
+
+def _none_made(ways: Ways, value: int, wanted: Shape, actual: Shape) -> Cause | None:
+    """Say that no layer makes the channels that are expected of a layer which keeps those of the input."""
+    decider, row = ways.decider(value), ways.row(value)
+    if row is None or ways.row(decider) is not None or wanted[0] == actual[0] or wanted[1:] == actual[1:]:
+        return None
+    message = f"{row.name} has the {said(actual[0])} channels of {ways.called(decider)}: no layer before it makes the {said(wanted[0])} expected"
+    return ways.cause(row.name, "channels", message, actual=actual[0], expected=wanted[0])
 
 
 def _asked(ways: Ways, problem: Problem) -> tuple[int, Shape] | None:
@@ -139,7 +150,7 @@ def _side_expected(ways: Ways, value: int, axes: list[int], wanted: Shape) -> Ca
         if along and ways.shape(other.value)[along] != other.shape[along]:  # the first that is not met
             found = _side_expected(ways, other.value, [along], other.shape)
             return found and found._replace(chains=(Chain(ways.links(whole), axis - 1),))
-    found = _mirrored(ways, whole, size) or _rounded(ways, trail, whole, size)
+    found = _mirrored(ways, whole, size) or _rounded(ways, trail, whole, size, twice=times)
     if found is None and times and failing == 1:
         found = _stride_expected(ways, whole, strided[-1], size)
     found = found or _other_input(ways, value, axes, wanted, failing)
@@ -148,12 +159,17 @@ def _side_expected(ways: Ways, value: int, axes: list[int], wanted: Shape) -> Ca
     return found and found._replace(chains=(Chain(ways.links(whole), axis - 1),))
 
 
-def _rounded(ways: Ways, trail: Trail, whole: Trail, size: int) -> Cause | None:
-    """Find the layer that does not scale its side by its stride, where all layers would give what is expected if they did."""
+def _rounded(ways: Ways, trail: Trail, whole: Trail, size: int, *, twice: bool) -> Cause | None:
+    """Find the layer that does not scale its side by its stride, where all layers would give what is expected if they did.
+
+    The one such layer is also it, but where `twice` the side, or half of it, is expected: then a stride is.
+    """
     uneven = [
         place for place in range(1, len(trail)) if trail[place].size != trail[place - 1].size * trail[place].scale
     ]
-    if uneven and (trail[0].size * scale(trail) == size or scale(trail) == 1 == scale(whole) or len(uneven) == 1):
+    if uneven and (
+        trail[0].size * scale(trail) == size or scale(trail) == 1 == scale(whole) or len(uneven) == 1 > twice
+    ):
         return rounded(ways, trail, uneven[0])
     return None
 

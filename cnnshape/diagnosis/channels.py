@@ -214,12 +214,15 @@ def groups(case: Case) -> Iterator[Candidate]:
             witness = further(case, node, wanted) - further(case, node, out)
             rank = 3.1 + 0.05 * (wanted < out) - 0.5 * witness
             yield from changes(case, node, "out_channels", wanted, rank=rank, family="channels")
+    one_each = isinstance(out, int) and 1 < old != entering and out % entering == 0 and name == "groups"
+    if one_each:
+        yield from changes(case, node, name, entering, rank=3.05, family="groups")
     both = gcd(entering, out) if isinstance(out, int) else count
     divisors = sorted(
         (n for n in range(1, both + 1) if both % n == 0), key=lambda n: (abs(n - old) * (1 + (n & (n - 1) != 0)), n)
     )
     for step, divisor in enumerate(divisors[:2]):
-        if divisor > 1 or both == 1:
+        if (divisor > 1 or both == 1) and not (one_each and divisor == entering):
             yield from changes(
                 case, node, name, divisor, rank=(3.0 if name == "num_groups" else 3.4) + 0.2 * step, family="groups"
             )

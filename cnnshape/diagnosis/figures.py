@@ -6,19 +6,15 @@ it is what is wanted.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import isqrt, log, prod
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
-from cnnshape.diagnosis.channels import COUNTS
 from cnnshape.diagnosis.declared import roundness
 from cnnshape.diagnosis.operations import Operation
 from cnnshape.diagnosis.parameters import oddness
 from cnnshape.diagnosis.sketch import Sketch
-from cnnshape.diagnosis.spots import changed, spots, step_at, step_of, within
-from cnnshape.diagnosis.trails import data_at
-from cnnshape.diagnosis.written import NAME
+from cnnshape.diagnosis.spots import changed, shares, spots, step_at, step_of, within
 from cnnshape.layers.pooling import AvgPool, LpPool, MaxPool
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.sizeset import SizeSet
@@ -89,7 +85,7 @@ def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) ->
         asked += sizes if of_sides else [one for one in sizes if one.number == _entering_channels(case)]
     if not isinstance(case.problem, ClaimDiffers):  # the settings of layers are solved, and their channels traced
         own = [one for one in asked if "type" in step_at(case, one.path) and not one.in_text]
-        asked = [one for one in asked if one not in own] + [one for one in own if one.key in COUNTS]
+        asked = [one for one in asked if one not in own or one.key == "repeat"]
     kept = [one for one in asked if _is_of_sides(case, one) == of_sides or (of_sides and one.path[0] == "input")]
     if of_sides:
         kept.sort(key=lambda spot: spot.path[0] != "input")
@@ -127,25 +123,6 @@ def _is_of_sides(case: Case, spot: Spot) -> bool:
 def _entering_channels(case: Case) -> int | None:
     shape = case.net.inputs.get("input")
     return shape[0] if shape else None
-
-
-def shares(case: Case) -> dict[KeyPath, list[int]]:
-    """Return the figures of the layers in each step, and of those that one of its arguments decides.
-
-    They are the parameters, the multiply-accumulates, and the parameters with the buffers.
-    """
-    figures: dict[KeyPath, list[int]] = {}
-    for row in case.report.layers:
-        places = [place.path for place in (row.node.place, *row.node.used_at) if case.own(place)]
-        for inside, use in pairwise((row.node.place, *row.node.used_at)):
-            words = [value for value in data_at(inside).values() if isinstance(value, str)] if case.own(use) else []
-            places += [(*use.path, name) for name in {name for word in words for name in NAME.findall(word)}]
-        for path in places:
-            sums = figures.setdefault(path, [0, 0, 0])
-            own = row.parameters or 0
-            for index, figure in enumerate((own, row.macs or 0, own + (row.buffers or 0))):
-                sums[index] += figure
-    return figures
 
 
 def measured_by(case: Case) -> tuple[Measure, list[int], bool] | None:
@@ -201,6 +178,8 @@ def values(case: Case, spot: Spot, count: Measure, here: list[int | None], wante
     first = True
     while tried and len(points) < MOST_POINTS:
         probe = tried.pop(0)
+        if probe < 1 and not _is_of_sides(case, spot):
+            continue
         made = case.trials.probe([Operation("set", spot.path, spot.written(probe))]) if probe not in points else None
         if made is None or None in (measured := count(*made)):
             continue

@@ -21,12 +21,12 @@ from cnnshape.diagnosis.figures import figures, squared
 from cnnshape.diagnosis.nearby import nearby, other_axes, other_entries, out_of_range
 from cnnshape.diagnosis.of_claims import biases, unseen
 from cnnshape.diagnosis.of_inputs import channels, lossless, sides
-from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
-from cnnshape.diagnosis.of_lines import twice
+from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, other_axis, projected, rewired, targets
+from cnnshape.diagnosis.of_lines import missing, twice
 from cnnshape.diagnosis.of_order import reordered
 from cnnshape.diagnosis.of_space import fitting, flattened, pooled, reshaped, spread, unflattened
 from cnnshape.diagnosis.of_words import elsewhere, meant
-from cnnshape.diagnosis.parameters import filling, solved, together, worded
+from cnnshape.diagnosis.parameters import filling, for_same, solved, together, worded
 from cnnshape.problems.shapes import DroppedRows
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (2, flattened),
     (2, unflattened),
     (2, spread),
+    (2, other_axis),
     (2.1, together),
+    (2, for_same),
     (2.2, pooled),
     (2.2, worded),
     (2.3, twice),
@@ -62,6 +64,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3, groups),
     (3, numbers),
     (3, squared),
+    (3.1, missing),
     (3, unseen),
     (3, out_of_range),
     (3, other_axes),

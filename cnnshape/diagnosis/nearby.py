@@ -5,6 +5,7 @@ A number of a layer's own window is solved for in parameters.py, and one that ch
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,7 @@ CHANNELS: Final = frozenset(
 OF_SIDES: Final = frozenset([*SOLVED, "size", "amount"])
 FROM_ZERO: Final = frozenset(["padding", "output_padding", "index", "start"])
 BEFORE_ZERO: Final = ("[", "=", "<", ">", "+", "-")  # signs of an expression; no product with 0 is meant
+CONDITION: Final = re.compile(r"(\w+)\W*?\s*(?:[<>=]=|[<>])\s*$")  # a comparison whose right side is a number
 PLACES: Final = frozenset(["index", "start"])
 OF_AXES: Final = frozenset(["dim", "dims", "over", "start_dim", "end_dim"])
 FAR: Final = 20  # layers; none counts as farther
@@ -54,12 +56,16 @@ def nearby(case: Case) -> Iterator[Candidate]:
         if (
             far is None
             or spot.key in OF_AXES
+            or _is_option(spot)
+            or (spot.key == "output_size" and spot.number == 1)  # one cell was meant
             or frozenset() < parameters_of(case, spot) <= apart
             or (not spot.in_text and (spot.key in CHANNELS - {"groups"} or _is_solved(case, spot)))
         ):
             continue
-        siblings = [] if spot.in_text else [number for (key, number), _ in like.most_common() if key == spot.key]
+        alone = spot.in_text or (spot.key in PLACES and "type" in step_at(case, spot.path))  # others differ from it
+        siblings = [] if alone else [number for (key, number), _ in like.most_common() if key == spot.key]
         base = 3.4 if spot.path[0] == "layer_defaults" else 4.5 if spot.key == "repeat" else 4.2
+        base -= 0.6 * ("defaults" in spot.path[:3])
         for step, value in enumerate(_values(spot, siblings)):
             found.append(changed(case, spot, value).ranked(base + 0.1 * step + 0.05 * far, "nearby"))
     yield from sorted(found, key=lambda one: one.rank)[:MOST]
@@ -86,6 +92,12 @@ def _distance(spot: Spot, near: dict[KeyPath, int], types: set[str]) -> int | No
     return BESIDE
 
 
+def _is_option(spot: Spot) -> bool:
+    """Say whether a number is compared, so that it decides which layers there are; that of a copy may be another."""
+    compared = CONDITION.search(spot.before)
+    return compared is not None and compared[1] != "i"
+
+
 def _is_solved(case: Case, spot: Spot) -> bool:
     """Say whether a number is a setting of a layer that is solved for; pairs of a list are not."""
     deep = len(spot.path) - step_of(spot.path) > 2  # noqa: PLR2004 -- a key and an index
@@ -95,10 +107,10 @@ def _is_solved(case: Case, spot: Spot) -> bool:
 def _values(spot: Spot, siblings: list[int]) -> list[int]:
     """Return numbers near one, those of its like among them."""
     number = spot.number
+    if len(spot.path) > 2 and spot.path[0] == "constants":  # a list, whose entries differ  # noqa: PLR2004
+        siblings = []
     zero = spot.before.rstrip().endswith(BEFORE_ZERO) if spot.in_text else spot.key in FROM_ZERO
     least = 0 if zero else 1
-    if spot.key in PLACES:  # which differ from those of their like
-        siblings = []
     near = [*siblings[:2], number - 1, number + 1, number * 2, number // 2, *siblings[2:4], number // 4, number - 2]
     return [value for value in dict.fromkeys(near) if value >= least and value != number]
 

@@ -211,13 +211,18 @@ def _choices(box: Box, now: tuple[int, ...], alike: list[int], *, tight: bool) -
     for axis, sizes in zip(alike, box, strict=True):
         common[axis] &= sizes
     picked = {
-        axis: [now[axis]] if now[axis] in sizes else picks(sizes, now[axis], len(now), tight=tight)
+        axis: [now[axis]] if now[axis] in sizes else picks(sizes, now[axis], _pictured(now, axis), tight=tight)
         for axis, sizes in common.items()
     }
     for turn in range(max(map(len, picked.values())) if all(picked.values()) else 0):
         sides = tuple(picked[axis][min(turn, len(picked[axis]) - 1)] for axis in alike)
         pairs = [(new, old) for new, old in zip(sides, now, strict=True) if new != old]
         yield (len(pairs), turn, sum(tier(new) for new, _ in pairs), sum(abs(new - old) for new, old in pairs)), sides
+
+
+def _pictured(now: tuple[int, ...], axis: int) -> int:
+    """Return the number of axes that are looked at as one picture's: time, the first of three that differ, is no side of one."""
+    return 1 if len(now) == 3 and axis == 0 and now[0] not in now[1:] else len(now)  # noqa: PLR2004 -- depth, or time
 
 
 def known(new: tuple[int, ...], now: tuple[int, ...]) -> int:

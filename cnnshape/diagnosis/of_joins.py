@@ -296,6 +296,21 @@ def _full(join: Join, name: str) -> str:
     return f"{around}.{name}" if around else name
 
 
+def other_axis(case: Case) -> Iterator[Candidate]:
+    """Yield the axis along which a concat fits: the channels, where these are declared so; or the one that differs."""
+    cause, row = case.cause, case.row
+    if isinstance(case.problem, DeclaredDiffers) and cause is not None and cause.layer is not None:
+        maker = case.named(cause.layer)
+        if maker is not None and maker.node.type == Concat.type and maker.node.layer and maker.node.layer.dim != 1:  # type: ignore[attr-defined]
+            yield from case.change(maker.node, "dim", None, rank=2, family="axis")
+    elif isinstance(case.problem, ShapesDiffer) and row is not None and row.node.type == Concat.type:
+        shapes = [shape for shape in row.input_shapes if shape]
+        if len(shapes) == len(row.input_shapes) and len({*map(len, shapes)}) == 1:
+            differ = [axis for axis, sizes in enumerate(zip(*shapes, strict=True), 1) if len({*sizes}) > 1]
+            if len(differ) == 1:
+                yield from case.change(row.node, "dim", differ[0] if differ[0] > 1 else None, rank=3.4, family="axis")
+
+
 def broadcast(case: Case) -> Iterator[Candidate]:
     """Yield the leave to repeat axes of 1."""
     if isinstance(case.problem, NeedsBroadcast) and case.row is not None:

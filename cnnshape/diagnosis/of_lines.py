@@ -1,4 +1,4 @@
-"""Fixes of lines: of two alike, one behind the other, one is taken out."""
+"""Fixes of lines: of two alike, one behind the other, one is taken out; one that is missing is put in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.inserting import named_elsewhere
 from cnnshape.diagnosis.operations import Operation
+from cnnshape.diagnosis.spots import name_at, shares
+from cnnshape.layers.pooling import AvgPool, MaxPool
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from cnnshape.problems.place import KeyPath
 
 MOST: Final = 4  # pairs of one file that are tried
+APART: Final = frozenset(["name", "expect", "allow"])  # what a layer says of itself alone
+POOLS: Final = frozenset([MaxPool.type, AvgPool.type])
 
 
 def twice(case: Case) -> Iterator[Candidate]:
@@ -39,7 +43,7 @@ def _pairs(case: Case, path: KeyPath) -> Iterator[Candidate]:
         alike = isinstance(two, dict) and isinstance(one, dict) and _rest(one) == _rest(two)
         if not alike or ("name" in two and named_elsewhere(case.data, two["name"], at)):
             continue
-        if name := _name(case, at):
+        if name := name_at(case, at):
             yield Candidate(2.3, "remove", (Edit(name, "remove", two, None),), (Operation("remove", at),))
 
 
@@ -47,15 +51,39 @@ def _rest(step: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in step.items() if key != "name"}
 
 
-def _name(case: Case, path: KeyPath) -> str:
-    """Return the name of the layer, or of the use of a block, at a path; of several copies the first one's.
+def missing(case: Case) -> Iterator[Candidate]:
+    """Yield a layer, or a use, once more behind itself, where the claimed figures are as much larger as its own are.
 
-    "" where the net has none.
+    Or a pool, before the layer whose side is expected to be half as large.
     """
-    for node in case.net.nodes:
-        if node.place.path == path:
-            return node.name
-        depth = next((depth for depth, place in enumerate(reversed(node.used_at), 1) if place.path == path), None)
-        if depth is not None:
-            return ".".join(node.name.split(".")[:depth])
-    return ""
+    problem, row = case.problem, case.row
+    if case.trials.given is not None:
+        return
+    if isinstance(problem, ClaimDiffers):
+        said = {claim.name: claim.claimed for claim in case.net.claims}
+        lacks = [said.get(name, 0) - (getattr(case.report, name) or 0) for name in ("parameters", "macs")]
+        if {"parameters", "macs"} <= said.keys() and min(lacks) > 0:
+            alike = [path for path, has in shares(case).items() if has[:2] == lacks]
+            yield from (one for path in alike[:MOST] for one in _again(case, path, following(path)))
+    elif isinstance(problem, ExpectDiffers) and row is not None and row.node.type not in POOLS:
+        places = [one.node.place for one in case.report.layers if one.node.type in POOLS]
+        pools = {str(case.at(place.path)): place.path for place in places if case.own(place)}
+        if case.own(row.node.place):
+            yield from (one for path in [*pools.values()][:2] for one in _again(case, path, row.node.place.path))
+
+
+def following(path: KeyPath) -> KeyPath:
+    """Return the path of the next element of a list; () for no element."""
+    return (*path[:-1], path[-1] + 1) if isinstance(path[-1], int) else ()
+
+
+def _again(case: Case, path: KeyPath, at: KeyPath) -> Iterator[Candidate]:
+    """Yield the layer at a path once more, before another; none where one of them names what it takes."""
+    table, there = case.at(path), case.at(at)
+    if any("from" in one or "repeat" in one for one in (table, there) if isinstance(one, dict)):
+        return
+    new = (
+        {"type": table} if isinstance(table, str) else {key: value for key, value in table.items() if key not in APART}
+    )
+    if at and there is not None and (name := name_at(case, at)):
+        yield Candidate(3.1, "line", (Edit(name, "insert", None, new),), (Operation("insert", at, new),))

@@ -64,6 +64,8 @@ def pooled(case: Case) -> Iterator[Candidate]:
         size = _sides(declared // channels, sides)
         if size is None:
             return
+        if maker is not None and maker.node.type in ADAPTIVE and {*sides} == {1}:  # one cell was meant
+            return
         if maker is not None and maker.node.type in ADAPTIVE and case.own(maker.node.place):
             yield from case.change(maker.node, "output_size", sizes(size), rank=2.5, family=FAMILY)
         else:
@@ -74,6 +76,8 @@ def pooled(case: Case) -> Iterator[Candidate]:
 def _global(case: Case, pool: LayerReport) -> Iterator[Candidate]:
     """Yield a pool whose window is the whole of what enters: by its type, or by its window."""
     node, shape = pool.node, pool.input_shapes[0] or ()
+    if sum(row.node.place == node.place for row in case.report.layers) > 1:  # the others of its block stay windows
+        return
     yield from retyped(case, node, {"type": POOLS[node.type]}, rank=2.2, family=FAMILY)
     yield from case.change(node, "kernel_size", sizes(shape[1:]), rank=3.2, family=FAMILY)
 

@@ -19,7 +19,7 @@ from cnnshape.layers.pooling import Pooling
 from cnnshape.layers.shaping import Pad
 from cnnshape.network.flow import measured
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.shapes import DeclaredDiffers, WindowTooLarge
+from cnnshape.problems.shapes import DeclaredDiffers, SameNeedsStride1, WindowTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +66,7 @@ def solved(case: Case) -> Iterator[Candidate]:
             if sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
                 if parameter == "padding" and keeps(layer) and not keeps(node.layer):
-                    rank = min(rank, 2.2 if named else 3.3)
+                    rank = min(rank, 2.2 if named else 3.3 if any(map(keeps, regular.siblings)) else rank)
                 found += changes(case, node, parameter, _plain(new), rank=max(2.0, rank), family=f"setting {parameter}")
     found += _shared(case, sketch)
     yield from sorted(found, key=lambda one: one.rank)[:MOST]
@@ -102,6 +102,17 @@ def filling(case: Case) -> Iterator[Candidate]:
         yield from changes(case, row.node, "kernel_size", value, rank=3.35, family="setting kernel_size")
 
 
+def for_same(case: Case) -> Iterator[Candidate]:
+    """Yield a padding beside a stride in the place of "same": TensorFlow's, or half the window."""
+    row = case.row
+    if isinstance(case.problem, SameNeedsStride1) and row is not None and isinstance(row.node.layer, Conv):
+        rank = len(row.input_shapes[0] or ()) - 1
+        half = _half(row.node.layer)
+        odd = all(isinstance(k, int) and k % 2 for k in _entries(row.node.layer.kernel_size))
+        for step, padding in enumerate(["same_upper"] + [_plain(half)] * (odd and rank > 0)):
+            yield from case.change(row.node, "padding", padding, rank=2.0 + 0.1 * step, family="same")
+
+
 def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> bool:
     """Say whether people would mean a setting that no sibling has.
 
@@ -111,6 +122,10 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
     change = oddness(after) - oddness(before)
     if parameter == "upscale_factor" and after.upscale_factor == 1:  # type: ignore[attr-defined]
         return False
+    if isinstance(after, Pooling) and {*_entries(getattr(after, "kernel_size", 0))} == {1}:
+        return False
+    if isinstance(after, Conv) and parameter == "padding" and overpadded(after):
+        return False
     if parameter == "dilation" and {*_entries(before.dilation)} == {1}:  # type: ignore[attr-defined]
         return False
     if parameter == "kernel_size":
@@ -119,7 +134,7 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
         odd = any(entry % 2 for entry in old)  # an even kernel has no padding that keeps a side
         flat = len(new) > 1 and {*new} != {1}  # a window of two axes in three
         ones = 1 in new and 1 not in old and (dilated or (odd and not flat and max(old) > 2))  # noqa: PLR2004 -- from a larger kernel
-        asked = named and isinstance(before, Conv) and change <= 0 and all(entry % 2 for entry in new)
+        asked = named and change <= 0 and (isinstance(before, Pooling) or all(entry % 2 for entry in new))
         return (change < 0 or asked) and (not isinstance(after, Conv) or centred(after)) and not ones
     if isinstance(before, Pooling) and parameter in ("padding", "stride"):
         return change <= 0
@@ -138,6 +153,14 @@ def centred(layer: Conv) -> bool:
     return per_axis(halves if len(halves) > 1 else halves[0], rank) == per_axis(
         padding if len(padding) > 1 else padding[0], rank
     )
+
+
+def overpadded(layer: Conv) -> bool:
+    """Say whether a convolution is padded by more than half its window on some axis."""
+    halves, padding = _entries(_half(layer)), _entries(layer.padding)
+    rank = max(len(halves), len(padding))
+    one, other = (per_axis(entry if len(entry) > 1 else entry[0], rank) for entry in (halves, padding))
+    return any(isinstance(p, int) and p > half for half, p in zip(one, other, strict=True))
 
 
 def _entries(value: Any) -> tuple[Any, ...]:
@@ -404,7 +427,7 @@ def oddness(layer: Layer) -> float:
                 + 0.3 * (s > COMMON_STRIDE)
             )
         elif isinstance(layer, ConvTranspose):
-            odd += 0.5 * (s > k) + 0.5 * (k - s - 2 * p != 0)
+            odd += 0.5 * (s > k) + (0.3 if k == 2 * s else 0.5) * (k - s - 2 * p != 0)
         else:
-            odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1) + 0.3 * (k > 3)  # noqa: PLR2004 -- most are 2 or 3
+            odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1) + 0.3 * (k > 3 or k == 1)  # noqa: PLR2004 -- most are 2 or 3
     return odd / rank

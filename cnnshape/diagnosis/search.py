@@ -33,7 +33,8 @@ MOST_ROUNDS: Final = 8  # of follow-up changes
 ENOUGH: Final = 16  # trials, after which no fix is looked for that mends every error
 FAR: Final = 1.6  # ranks behind the best fix, from which on none is shown
 EACH_EDIT: Final = 0.25  # in ranks: what a further edit costs
-SURE: Final = 1.0  # ranks behind a fix that meets all claimed figures, from which on none is looked for
+SURE: Final = 1.6  # ranks behind a fix that meets all claimed figures, from which on none is looked for
+AGAINST: Final = 1.6  # in ranks: what a declared number costs that is changed for a problem before it
 ALONE: Final = frozenset(["figure", "nearby", "setting upscale_factor"])  # families that nothing may have to follow
 ALL_ERRORS: Final = 1.2  # in ranks: what it is worth that a fix mends every error of several
 AN_ERROR: Final = 0.1
@@ -154,7 +155,8 @@ def completed(case: Case, number: int, candidate: Candidate, generator: Generato
         more = following(case, candidate, verdict, generator)
         if more is None or more.operations[0].path in {one.path for one in candidate.operations}:
             return None
-        candidate, rank = candidate.and_(more), rank + EACH_EDIT
+        against = more.family == "declared" and not isinstance(case.problem, DeclaredDiffers)
+        candidate, rank = candidate.and_(more), rank + (AGAINST if against else EACH_EDIT)
     return None
 
 
@@ -172,12 +174,20 @@ def following(case: Case, candidate: Candidate, verdict: Verdict, generator: Gen
     elif isinstance(found[0], ElementsDiffer):
         more = (one for one in channels_of_source(uncovered) if one.edits[0].parameter == "out_features")
     elif found[0].code == case.problem.code:
-        more = (one for one in generator(uncovered) if one.family == candidate.family)
+        more = (one for one in generator(uncovered) if one.family == candidate.family and same_kind(one, candidate))
     one = next(more, None)
     if one is None:
         return None
     moved = [as_given(operation, candidate.operations) for operation in one.operations]
     return None if None in moved else one._replace(operations=tuple(filter(None, moved)))
+
+
+def same_kind(one: Candidate, other: Candidate) -> bool:
+    """Say whether two changes put in the same types of layers, if any, or give a setting the same value."""
+    if one.family.startswith("setting"):
+        return repr(one.edits[0].new) == repr(other.edits[0].new)
+    first, second = ({edit.new["type"] for edit in each.edits if edit.parameter == "insert"} for each in (one, other))
+    return first == second
 
 
 def as_given(operation: Operation, before: tuple[Operation, ...]) -> Operation | None:

@@ -6,6 +6,7 @@ A case comes in; its spots go out, those of the layers first, and the candidates
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.diagnosis.candidate import Candidate
@@ -112,8 +113,8 @@ def spoken(case: Case, path: KeyPath) -> tuple[str | None, str]:
     depth = step_of(path)
     table = case.at(path[:depth])
     own = [row.name for row in case.report.layers if row.node.place.path == path[:depth] and case.own(row.node.place)]
-    name = next(iter(own), table.get("name") if isinstance(table, dict) else None)
-    return name, ".".join(map(str, path[depth:]))
+    name = next(iter(own), table.get("name") if isinstance(table, dict) else None) or name_at(case, path[:depth])
+    return name or None, ".".join(map(str, path[depth:]))
 
 
 def step_of(path: KeyPath) -> int:
@@ -166,3 +167,36 @@ def _written_with(case: Case, steps: Any, name: str, seen: set[tuple[Any, str]])
                 inner = "block" in step and key not in {"repeat", "when"}
                 found |= _handed_on(case, step["block"], key, seen) if inner else {key}
     return found
+
+
+def name_at(case: Case, path: KeyPath) -> str:
+    """Return the name of the layer, or of the use of a block, at a path; of several copies the first one's.
+
+    "" where the net has none.
+    """
+    for node in case.net.nodes:
+        if node.place.path == path:
+            return node.name
+        depth = next((depth for depth, place in enumerate(reversed(node.used_at), 1) if place.path == path), None)
+        if depth is not None:
+            return ".".join(node.name.split(".")[:depth])
+    return ""
+
+
+def shares(case: Case) -> dict[KeyPath, list[int]]:
+    """Return the figures of the layers in each step, and of those that one of its arguments decides.
+
+    They are the parameters, the multiply-accumulates, and the parameters with the buffers.
+    """
+    figures: dict[KeyPath, list[int]] = {}
+    for row in case.report.layers:
+        places = [place.path for place in (row.node.place, *row.node.used_at) if case.own(place)]
+        for inside, use in pairwise((row.node.place, *row.node.used_at)):
+            words = [value for value in data_at(inside).values() if isinstance(value, str)] if case.own(use) else []
+            places += [(*use.path, name) for name in {name for word in words for name in NAME.findall(word)}]
+        for path in places:
+            sums = figures.setdefault(path, [0, 0, 0])
+            own = row.parameters or 0
+            for index, figure in enumerate((own, row.macs or 0, own + (row.buffers or 0))):
+                sums[index] += figure
+    return figures

@@ -5,6 +5,7 @@ The layers and the sentences are what the design of each net says of it; `broken
 
 import pytest
 from helpers.broken_nets import FOLDER, TRUTH
+from helpers.fixes import case
 from helpers.nets import net
 
 from cnnshape.assemble.network import assemble
@@ -110,7 +111,7 @@ CASES = {
         of("[3, 32, 32]", conv("c", 64) + '{ name = "gap", type = "global_avg_pool" },' + FLAT + linear("fc", 32)),
         "c",
         "channels",
-        ["32 = 32*1*1 is that of 32 channels, and c makes 64"],
+        ["fc was made for 32 channels, and c makes 64"],
     ),
     "a flatten that is missing": (
         of("[3, 8, 8]", conv("c", 4) + linear("fc", 256)),
@@ -839,3 +840,27 @@ def test_a_layer_behind_one_that_failed_has_a_cause_of_its_own():
     report, found = causes(of("[1, 16, 8, 13]", conv("a", 4, stride=3) + layers))
     (cause,) = (one for problem, one in zip(report.problems, found, strict=True) if problem.code == "expect-differs")
     assert cause.layer == "c"
+
+
+def cause_of(text):
+    given = case(text)
+    return Causes(given.net, given.report).of(given.problem)
+
+
+def test_no_layer_makes_the_channels_that_are_expected():
+    text = """input = [3, 32, 32]
+    layers = [
+      { name = "p", type = "max_pool", kernel_size = 2, expect = [8, 8, 8] },
+    ]"""
+    cause = cause_of(text)
+    assert cause.message == "p has the 3 channels of the input: no layer before it makes the 8 expected"
+    assert (cause.layer, cause.code) == ("p", "channels")
+
+
+def test_a_side_that_is_half_the_expected_one_is_no_matter_of_the_one_layer_that_is_uneven():
+    text = """input = [100, 1, 1]
+    layers = [
+      { name = "a", type = "conv_transpose", out_channels = 8, kernel_size = 4 },
+      { name = "b", type = "conv_transpose", out_channels = 3, kernel_size = 4, stride = 2, padding = 1, expect = [3, 16, 16] },
+    ]"""
+    assert cause_of(text).message == "8 is half the 16 expected; b is the last layer with a stride"

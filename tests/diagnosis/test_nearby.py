@@ -107,3 +107,22 @@ def test_warnings_that_an_error_of_a_value_hid_do_not_speak_against_its_fix():
       { name = "b", type = "linear", out_features = 3 },
     ]"""
     assert {"a.kernel_size": 1} in fixes(text)
+
+
+def test_the_number_of_a_condition_decides_what_there_is_and_is_left_alone():
+    text = SHORTCUT.replace('"2 if 1 else 4"', '"%s"')
+    assert {"u.stride": "2 if 4 == 2 else 2"} not in candidates(nearby, text % "2 if 4 == 1 else 2")
+    copies = (text % "2 if i == 1 else 4").replace('block = "unit", stride', 'block = "unit", repeat = 2, stride')
+    assert [one for one in candidates(nearby, copies) if "if i == 0" in str(one)]  # which copy it is for
+
+
+def test_entries_of_a_list_differ():
+    text = """input = [8, 32, 32]
+    constants = { s = [1, 2] }
+    layers = [
+      { name = "a", type = "conv", out_channels = 8, kernel_size = 3, padding = 1, stride = "s[1]" },
+      { type = "add", from = ["a", "input"] },
+    ]"""
+    assert {"constants.s": [1, 1]} in candidates(nearby, text)  # as the number below it, and not as the other entry
+    assert {"constants.s": [2, 2]} in candidates(nearby, text)
+    assert [*candidates(nearby, text)].count({"constants.s": [1, 1]}) == 1

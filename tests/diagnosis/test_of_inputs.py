@@ -254,3 +254,14 @@ def test_an_input_that_brings_a_new_problem_is_no_fix():
     more = '"a"] },\n  "flatten", { name = "fc", type = "linear", in_features = 7, out_features = 2 },'
     assert [one for one in fixes(text) if "input" in one]
     assert not [one for one in fixes(text.replace('"a"] },', more)) if "input" in one]
+
+
+def test_the_frames_of_a_clip_are_no_side_of_a_picture():
+    text = """input = [3, 8, 112, 112]
+    layers = [
+      { name = "a", type = "max_pool", kernel_size = 4 },
+      { name = "b", type = "max_pool", kernel_size = 4 },
+      "flatten",
+      { type = "linear", in_features = 147, out_features = 3 },
+    ]"""
+    assert {"input": (3, 16, 112, 112)} in fixes(text)

@@ -1,9 +1,13 @@
 """Joins whose shapes differ: targets of resizes, crops, pads, upsamples, projections, other entries."""
 
 import pytest
-from helpers.fixes import candidates, fixes
+from helpers.fixes import candidates, first, fixes
 
-from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, projected, rewired, targets
+import cnnshape
+from cnnshape.diagnosis.candidate import Candidate
+from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, other_axis, projected, rewired, targets
+from cnnshape.diagnosis.search import same_kind
+from cnnshape.problems.diagnosed import Edit
 
 SKIP = """input = [4, 22, 22]
 layers = [
@@ -276,3 +280,37 @@ def test_an_entry_is_a_named_layer_that_stands_once():
       { name = "j", type = "add", from = ["a", "small"] },
     ]"""
     assert not [one for one in candidates(rewired, text) if "twin" in str(one)]
+
+
+def test_a_concat_along_the_axis_that_a_layer_behind_it_declares():
+    text = """input = [3, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 1 },
+      { name = "b", type = "conv", out_channels = 4, kernel_size = 1, from = "input" },
+      { name = "cat", type = "concat", from = ["a", "b"], dim = 3 },
+      { name = "r", type = "relu" },
+      { name = "c", type = "conv", in_channels = %d, out_channels = 4, kernel_size = 1 },
+    ]"""
+    assert fixes(text % 8) == [{"cat.dim": None}]
+    problem = first(cnnshape.loads(text % 8).check())
+    assert (problem.cause.layer, problem.cause.code) == ("cat", "order")
+    assert not [one for one in fixes(text % 9) if "cat.dim" in one]
+
+
+def test_a_concat_along_the_one_axis_that_differs():
+    text = """input = [3, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 1 },
+      { name = "b", type = "conv", out_channels = %d, kernel_size = [3, 1], from = "input" },
+      { name = "cat", type = "concat", from = ["a", "b"] },
+    ]"""
+    assert {"cat.dim": 2} in candidates(other_axis, text % 4)
+    assert candidates(other_axis, text % 5) == []
+    height = (text % 5).replace("[3, 1]", "1").replace('"b"] }', '"b"], dim = 2 }')
+    assert {"cat.dim": None} in candidates(other_axis, height)
+
+
+def test_crop_and_pad_are_not_mixed():
+    one, other = (Candidate(6.0, "fit", (Edit("j", "insert", None, {"type": kind}),), ()) for kind in ("crop", "pad"))
+    assert same_kind(one, one)
+    assert not same_kind(one, other)

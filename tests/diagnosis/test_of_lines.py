@@ -2,7 +2,7 @@
 
 from helpers.fixes import candidates, case, fixes
 
-from cnnshape.diagnosis.of_lines import twice
+from cnnshape.diagnosis.of_lines import missing, twice
 
 TEXT = """input = [3, 32, 32]
 layers = [
@@ -48,3 +48,53 @@ def test_in_a_block_a_use_is_named_as_the_net_has_it():
     assert candidates(twice, BLOCKS) == [{"a1.two.remove": None}]
     unused = BLOCKS.replace('["relu", "relu"]', "[{ block = 'b' }, { block = 'b' }]")
     assert candidates(twice, unused) == [{"a1.two.remove": None}]
+
+
+LEVELS = """input = [3, 32, 32]
+layers = [
+  { name = "c1", type = "conv", out_channels = 16, kernel_size = 3, padding = 1 },
+  { name = "p1", type = "max_pool", kernel_size = 2 },
+  { name = "c2", type = "conv", out_channels = 32, kernel_size = 3, padding = 1%s },
+  { name = "c3", type = "conv", out_channels = 64, kernel_size = 3, padding = 1, expect = [64, 8, 8] },
+]"""
+
+
+def test_a_pool_stands_once_more_where_half_the_side_is_expected():
+    assert candidates(missing, LEVELS % "") == [{"c3.insert": {"type": "max_pool", "kernel_size": 2}}]
+    assert fixes(LEVELS % "")[0] == {"c3.insert": {"type": "max_pool", "kernel_size": 2}}
+    assert candidates(missing, (LEVELS % "").replace("padding = 1, expect", 'padding = 1, from = "c1", expect')) == []
+
+
+TWICE = """input = [3, 32, 32]
+layers = [
+  { name = "c1", type = "conv", out_channels = 16, kernel_size = 3, padding = 1 },
+  { name = "c2", type = "conv", out_channels = 16, kernel_size = 3, padding = 1%s },
+  "relu",
+]
+[claims]
+parameters = %d
+macs = %d
+"""
+OWN = (448 + 2320, 1024 * (432 + 2304))
+
+
+def test_a_layer_stands_once_more_where_the_claims_are_larger_by_what_it_has():
+    again = {"relu1.insert": {"type": "conv", "out_channels": 16, "kernel_size": 3, "padding": 1}}
+    text = TWICE % ("", OWN[0] + 2320, OWN[1] + 1024 * 2304)
+    assert candidates(missing, text) == [again]
+    assert again in fixes(text)
+    assert candidates(missing, TWICE % ("", OWN[0] + 2320, OWN[1] + 1)) == []
+    assert candidates(missing, TWICE % ("", OWN[0] - 2320, OWN[1] - 1024 * 2304)) == []
+    assert candidates(missing, TWICE % (', from = "c1"', OWN[0] + 2320, OWN[1] + 1024 * 2304)) == []
+
+
+def test_no_layer_is_put_in_for_another_problem_or_another_input():
+    text = LEVELS % ", in_channels = 3"
+    assert candidates(missing, text) == []
+    assert [*missing(given_at(LEVELS % ""))] == []
+
+
+def given_at(text):
+    one = case(text)
+    one.trials.given = (3, 64, 64)
+    return one

@@ -1,7 +1,7 @@
 """Flat values and values with space: flatten, reshape, pools that leave what a layer declares."""
 
 import pytest
-from helpers.fixes import candidates
+from helpers.fixes import candidates, fixes
 
 from cnnshape.diagnosis.of_space import fitting, flattened, pooled, reshaped, spread, unflattened
 
@@ -193,3 +193,26 @@ def test_a_flat_value_that_comes_from_no_layer_has_no_pool_before_it():
       { name = "fc", type = "linear", in_features = 4, out_features = 2 },
     ]"""
     assert candidates(pooled, text) == []
+
+
+def test_an_adaptive_pool_of_one_cell_is_meant():
+    text = """input = [8, 6, 6]
+    layers = [
+      { name = "p", type = "adaptive_avg_pool", output_size = 1 },
+      { name = "flat", type = "flatten" },
+      { name = "fc", type = "linear", in_features = 32, out_features = 3 },
+    ]"""
+    assert candidates(pooled, text) == []
+    assert not [one for one in fixes(text) if "p.output_size" in one]
+
+
+def test_a_pool_of_a_block_used_twice_is_no_global_one():
+    text = """input = [8, 16, 16]
+    layers = [%s{ name = "two", block = "b" },
+      { name = "flat", type = "flatten" },
+      { name = "fc", type = "linear", in_features = 8, out_features = 3 },
+    ]
+    [blocks.b]
+    layers = [{ name = "p", type = "max_pool", kernel_size = 2 }]"""
+    assert {"two.p.type": {"type": "global_max_pool"}} in candidates(pooled, text % "")
+    assert not [one for one in candidates(pooled, text % '{ name = "one", block = "b" },') if "two.p.type" in one]

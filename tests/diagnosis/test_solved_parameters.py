@@ -1,9 +1,9 @@
 """Settings of windows: those that are solved for, and those that are left alone."""
 
 import pytest
-from helpers.fixes import candidates, case
+from helpers.fixes import candidates, case, fixes
 
-from cnnshape.diagnosis.parameters import filling, solved, together, worded
+from cnnshape.diagnosis.parameters import filling, for_same, solved, together, worded
 
 WORDED = """input = [8, 100]
 layers = [{ name = "one", block = "r", k = 3, d = 1 }, { name = "two", block = "r", k = 5, d = 2 }]
@@ -214,3 +214,23 @@ def test_a_pool_of_an_unusual_window_gets_a_usual_one():
     layers = [{ name = "p", type = "max_pool", kernel_size = %s, expect = [3, 8, 8] }]"""
     assert {"p.kernel_size": 2} in candidates(solved, text % 8)
     assert {"p.kernel_size": [2, 2]} in candidates(solved, text % "[2, 8]")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "found"),
+    [("3", [{"c.padding": "same_upper"}, {"c.padding": 1}]), ("[4, 3]", [{"c.padding": "same_upper"}])],
+)
+def test_a_padding_beside_a_stride(kernel, found):
+    text = f"""input = [3, 8, 8]
+    layers = [{{ name = "c", type = "conv", out_channels = 4, kernel_size = {kernel}, stride = 2, padding = "same" }}]"""
+    assert candidates(for_same, text) == found
+    assert fixes(text)[0] == found[0]
+
+
+def test_no_pool_gets_a_window_of_one_cell_and_no_conv_more_padding_than_half_its_window():
+    pool = """input = [3, 16, 16]
+    layers = [{ name = "p", type = "max_pool", kernel_size = 2, stride = 2, expect = [3, 16, 16] }]"""
+    assert not [one for one in candidates(solved, pool) if one.get("p.kernel_size") == 1]
+    conv = """input = [3, 16, 16]
+    layers = [{ name = "c", type = "conv", out_channels = 4, kernel_size = 3, padding = 1, expect = [4, 18, 18] }]"""
+    assert not [one for one in candidates(solved, conv) if "c.padding" in one]
