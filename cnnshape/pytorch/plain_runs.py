@@ -13,9 +13,10 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnshape.pytorch.inputs import arguments, found_in, samples, tensors_in
+from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import unwrapped
+from cnnshape.pytorch.norms import normed
 from cnnshape.pytorch.record import devices, only_on_meta
 from cnnshape.pytorch.their_code import TheirError, theirs
 from cnnshape.pytorch.undisturbed import undisturbed
@@ -29,15 +30,11 @@ PRODUCTS: Final = ("bmm", "_attention")  # of results, which have no weights
 
 
 class _Norms(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
-    """A batch norm in evaluation gives the shape that it gets: torch takes most of a meta forward to say so."""
+    """Runs batch norms the short way."""
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if function is torch.nn.functional.batch_norm and not kwargs["training"]:  # torch hands these on by name
-            x, *parts = tensors_in(args) + tensors_in(tuple(kwargs.values()))
-            has_statistics = args[1] is not None
-            if has_statistics and x.dim() > 1 and all(part.shape == x.shape[1:2] for part in parts):
-                return torch.empty_like(x)
-        return function(*args, **(kwargs or {}))
+        result = normed(function, args, kwargs or {})
+        return function(*args, **(kwargs or {})) if result is None else result
 
 
 class PlainRuns:
@@ -81,6 +78,6 @@ class PlainRuns:
                 live.begin()
             with undisturbed(live.kept, live.device):
                 args, kwargs = arguments(live.model, samples(live.model, inputs, live.device), keyed=True)
-                with _Norms() if live.device == "meta" else nullcontext():
+                with _Norms():
                     results = [*found_in(live.model(*args, **kwargs))]
                 return [tuple(found.tensor.shape[1:]) for found in results]
