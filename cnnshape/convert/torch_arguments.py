@@ -11,7 +11,7 @@ from cnnshape.convert.torch_signatures import REQUIRED, USED, default_of
 from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cnnshape.convert.torch_scopes import Item
 
@@ -20,9 +20,13 @@ CHANNELS: Final = frozenset(["in_channels", "out_channels", "num_features", "in_
 
 
 class Holes:
-    """The settings of copies of a class: those that are the same everywhere, and those that become arguments."""
+    """The settings of copies of a class: those that are the same everywhere, and those that become arguments.
 
-    def __init__(self) -> None:
+    `modules` are the names of the class's modules, which no argument that the class keeps may have.
+    """
+
+    def __init__(self, modules: Iterable[str] = ()) -> None:
+        self.modules = frozenset(modules)
         self.vectors: dict[str, list[Any]] = {}  # by argument
         self.defaults: dict[str, Any] = {}
 
@@ -56,10 +60,10 @@ class Holes:
                 if factor:
                     return Binary("*", Literal(factor), Name(known))
         called = _written(item, name) or name
-        if called in self.vectors or called in USED | {"x"} or keyword.iskeyword(called):
+        if called in self.vectors or called in self.modules | USED | {"x"} or keyword.iskeyword(called):
             called = f"{re.sub(r'[^a-zA-Z0-9]', '_', item.path[-1])}_{name}"
             called = called if called.isidentifier() else f"layer{called}"
-        while called in self.vectors:
+        while called in self.vectors or called in self.modules:
             called += "_"
         default = _default(item, name)
         if ANY in vector:

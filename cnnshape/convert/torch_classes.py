@@ -84,7 +84,7 @@ class Classes:
     def group(self, scope: Scope, copies: list[Copy]) -> None:
         """Make one class of scopes with the same skeleton, but for items that some leave out."""
         rows = [copy.aligned(len(scope.items)) for copy in copies]
-        holes = Holes()
+        holes = Holes(item.path[0] for item in scope.items if item.path)
         optional: dict[int, str] = {}
         for at, item in enumerate(scope.items):
             there = [row[at] is not None for row in rows]

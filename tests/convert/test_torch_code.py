@@ -233,6 +233,23 @@ def test_references_follow_at_other_sizes(tmp_path):
         assert ran(model, [(4, *sides)])[0] == [*expected.values()]
 
 
+@pytest.mark.parametrize("name", ["value", "padding", "pad", "p", "p_value"])
+def test_no_argument_takes_the_place_of_a_module(name, tmp_path):
+    net = cnnshape.loads(f"""
+input = [3, 16, 16]
+layers = [{{ name = "one", block = "padded", p = 1 }}, {{ name = "two", block = "padded", p = 2 }}]
+[blocks.padded]
+arguments = ["p"]
+layers = [
+  {{ name = "{name}", type = "conv", out_channels = 4, kernel_size = 3 }},
+  {{ name = "wider", type = "pad", padding = "p" }},
+]
+""")
+    code = torch_code(net)
+    assert code.count("class ") == 2
+    assert ran(model_of(code, tmp_path), [(3, 16, 16)])[0] == [net.check().output]
+
+
 def test_shared_weights_are_the_same(tmp_path):
     net = of(
         '{ name = "a", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 }',
