@@ -104,6 +104,9 @@ class Growing:
         self.owners: dict[str, str] = {}  # the node that has each weight
         self.pending: dict[int, Waiting] = {}  # paddings that a window behind may explain
         self.pools: dict[int, tuple[int, Any]] = {}  # by recorded indices: what entered the max_pool, and the pool
+        self.narrowed: dict[
+            int, Any
+        ] = {}  # by recorded value: the tensor that was cut along several axes, and the cuts
         self.final: dict[int, View] = {}  # by recorded states of all layers: those of the last layer
         self.twins: dict[int, int] = {}  # values of nodes that share the weights of another value's
         self.returned = {output.tensor.value for output in first.outputs}

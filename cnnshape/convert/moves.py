@@ -249,6 +249,8 @@ def parts(net: Growing, ops: Sequence[Op]) -> None:
     given = [called(each).arguments(names) for each in ops]
     axis = given[0].get("dim", 0) % len(op.inputs[0].shape)
     starts: Size = tuple(int(each.get("start", 0)) for each in given)
+    if called(op).name == "narrow" and narrowed(net, op, axis, starts):
+        return
     for output in op.outputs:
         length = net.shapes[id(output)][axis]
         stops = tuple(a + b for a, b in zip(starts, length, strict=True))
@@ -259,6 +261,24 @@ def parts(net: Growing, ops: Sequence[Op]) -> None:
             net.back_to(mark)
             raise
         starts = stops
+
+
+def narrowed(net: Growing, op: Op, axis: int, starts: Size) -> bool:
+    """Lower the last of some narrows one behind the other, where they cut to the sides of another value; say whether they do."""
+    (output,) = op.outputs
+    tensor, before = net.narrowed.get(op.inputs[0].value, (op.inputs[0], {}))
+    stops = tuple(start + length for start, length in zip(starts, net.shapes[id(output)][axis], strict=True))
+    cuts = {**before, axis: Cut(starts, stops)}
+    net.narrowed[output.value] = tensor, cuts
+    if axis in before or len(cuts) == 1 or not any(_varies(net.view(tensor), *each) for each in cuts.items()):
+        return False
+    mark = net.mark()
+    try:
+        net.give(output, like_another(net, standing(net, net.view(tensor)), cuts))
+    except Gap:
+        net.back_to(mark)
+        return False
+    return True
 
 
 def unbind(net: Growing, ops: Sequence[Op]) -> None:

@@ -585,11 +585,15 @@ def unpool(net: Growing, ops: Sequence[Op]) -> None:
 
 def max_pool(net: Growing, ops: Sequence[Op]) -> None:
     """Lower a max_pool, and keep what a max_unpool must know of it."""
-    op = ops[0]
+    op, mark = ops[0], net.mark()
     (module if op.call is None else function)(net, ops)
-    made = net.view(op.outputs[0]).value
+    view = net.view(op.outputs[0])
     if len(op.outputs) > 1:
-        node = net.nodes[made - net.inputs]
+        node = net.nodes[view.value - net.inputs]
+        there = [one.layer == node.layer and one.inputs == node.inputs for one in net.nodes].index(True)
+        if op.outputs[0].value not in net.read and there < mark.nodes:  # it runs once more, for its indices
+            net.back_to(mark)
+            net.views[op.outputs[0].value] = view._replace(value=net.inputs + there)
         net.pools[op.outputs[1].value] = (node.inputs[0], node.layer)
 
 

@@ -309,6 +309,14 @@ LAYERS = {
         lambda m, x: x + m.back(x)[:, :, 2 : 2 + x.shape[2], 2 : 2 + x.shape[3]],
         {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
     ),
+    "cropped by two narrows": (
+        lambda m, x: x + m.back(x).narrow(2, 2, x.shape[2]).narrow(3, 2, x.shape[3]),
+        {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
+    ),
+    "pooled again for its places": (
+        lambda m, x: m.back(m.pool(x), F.max_pool2d(x, 2, return_indices=True)[1], output_size=x.shape[2:]),
+        {"pool": nn.MaxPool2d(2), "back": nn.MaxUnpool2d(2)}, IMAGE,
+    ),
     "cropped in the middle of both": (
         lambda m, x: x + m.back(x)[:, :, (x.size(2) + 2) // 2 : (x.size(2) + 2) // 2 + x.size(2), (x.size(3) + 2) // 2 : (x.size(3) + 2) // 2 + x.size(3)],
         {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
@@ -527,6 +535,8 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
         "channels times places",
         "coordinates",
         "cropped to the input",
+        "cropped by two narrows",
+        "pooled again for its places",
         "cropped in the middle of both",
         "place of the largest",
         "largest and its place",

@@ -97,10 +97,22 @@ def learned(net):
     return [(row.name, row.type, row.output, row.parameters, row.macs) for row in rows if row.parameters]
 
 
-ROUND_TRIPS = ["lenet5", "unet", "vgg16_bn", "resnet18", "crnn", "yolov8n", "nnunet_3d", "fpn_resnet50"]
+ROUND_TRIPS = [
+    "lenet5",
+    "unet",
+    "vgg16_bn",
+    "resnet18",
+    "crnn",
+    "yolov8n",
+    "nnunet_3d",
+    "fpn_resnet50",
+    "unet_original",
+]
+ROUND_TRIPS += ["unet3d", "fcn8s", "segnet"]
+OTHERS = [file.stem for file in NETS if file.stem not in ROUND_TRIPS]
 
 
-@pytest.mark.parametrize("name", ROUND_TRIPS)
+@pytest.mark.parametrize("name", [*ROUND_TRIPS, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def test_an_imported_net_comes_back_from_its_code(name, tmp_path):
     """Import, code, import: names, types, settings, wiring. The first import is held to the zoo's file."""
     net = cnnshape.load(ARCHITECTURES / f"{name}.toml")
@@ -111,6 +123,20 @@ def test_an_imported_net_comes_back_from_its_code(name, tmp_path):
         (node.name, node.type, node.layer, node.inputs) for node in once.nodes
     ]
     assert cnnshape.dumps(twice) == cnnshape.dumps(once)
+
+
+def test_tensors_of_the_models_own_come_back_from_code(tmp_path):
+    layers = (
+        '{ name = "cls_token", type = "token", shape = [4, 1], dim = -1, before = true }, '
+        '{ name = "pos_embed", type = "bias", shape = [4, 65] }, { name = "fc", type = "linear", out_features = 9 }, '
+        '{ name = "table", type = "bias", shape = [4, 9], num_parameters = 7 }, '
+        '{ name = "mean", type = "scale", shape = [1, 9], num_parameters = 0 }'
+    )
+    net = of('{ type = "flatten", start_dim = 2 }', layers)
+    once = imported_from(net, tmp_path)
+    assert learned(once) == learned(net)
+    rows = [(row.type, row.output, row.parameters) for row in once.check().layers]
+    assert rows == [(row.type, row.output, row.parameters) for row in net.check().layers]
 
 
 def test_blocks_are_classes_with_arguments_and_repeats_are_copies():
