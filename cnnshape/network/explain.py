@@ -5,6 +5,7 @@ A net, a layer's name and perhaps an input come in; an Explanation goes out.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
@@ -77,6 +78,11 @@ class Explainer:
         self.net = net
         self.report = report
         self.names = ["?", *net.inputs, *(row.name for row in report.layers)]  # the name of every value
+        self.values = {id(row): value for value, row in enumerate(report.layers, 1 + len(net.inputs))}
+
+    @cached_property
+    def normed(self) -> set[int]:
+        return normed(self.net)
 
     def row_of(self, value: int) -> LayerReport | None:
         """Return the row of the node that makes a value, None of an input."""
@@ -100,8 +106,7 @@ class Explainer:
         shape = to_file(tuple(shape_lines(layer, x, axes_of(y), result, row.held)), self.net.layout)
         counts = () if result.parameters is UNKNOWN else count_lines(layer.traced(), x, y, node)
         frozen = [Line("frozen", ("its parameters are not trained",))] if node.frozen else []
-        value = next(value for value, one in self.net.made() if one is node)
-        biased = isinstance(layer, WITH_BIAS) and layer.bias and value in normed(self.net)
+        biased = isinstance(layer, WITH_BIAS) and layer.bias and self.values[id(row)] in self.normed
         bias = (
             [Line("bias", ("the batch norm behind it subtracts it again: bias = false gives the same",))]
             if biased
