@@ -7,10 +7,10 @@ out: they stagger, row below row. A name is shortened, then left out; so are a k
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cnnshape.picture.routing import RADIUS, sign_of
+from cnnshape.picture.routing import RADIUS, SAME, sign_of
 from cnnshape.picture.scene import UNKNOWN_STATE
 
 if TYPE_CHECKING:
@@ -136,10 +136,15 @@ class _Labels:
             for name in solid.names:
                 if self.place(self.above(index, name)):
                     break
+        labelled: set[int] = set()  # the solids whose shape stands on an arrow
         for route in self.routes:
-            if route.arrow is not None and not route.skip:
-                arrow = self.scene.arrows[route.arrow]
+            if route.arrow is None:
+                continue
+            arrow = self.scene.arrows[route.arrow]
+            if not route.skip:
                 self.window(arrow, route)
+            elif not arrow.reference and arrow.source not in labelled and self.place(self.along(arrow, route)):
+                labelled.add(arrow.source)
         return self.placed
 
     def below(self, index: int, size: str) -> Iterator[Label]:
@@ -160,14 +165,15 @@ class _Labels:
     def window(self, arrow: Arrow, route: Route) -> None:
         """Put the kernel above an arrow and the stride below, or both beside it where it turns."""
         (x0, y0), *_, (x1, y1) = route.points
-        if not arrow.kernel and not arrow.stride:
+        above = arrow.kernel or (f"x {arrow.times}" if arrow.times > 1 else "")
+        if not above and not arrow.stride:
             return
         if y0 == y1:
             x = (x0 + x1 - 4.0) / 2
-            for text, y in ((arrow.kernel, y0 - 3.5), (arrow.stride, y0 + 9.0)):
+            for text, y in ((above, y0 - 3.5), (arrow.stride, y0 + 9.0)):
                 self.place([Label(text, x, y, SMALL_SIZE, "middle", "window")] if text else ())
             return
-        text = " ".join(filter(None, (arrow.kernel, arrow.stride)))
+        text = " ".join(filter(None, (above, arrow.stride)))
         corner = route.points[1][0]
         down = y1 > y0
         self.place(
@@ -180,6 +186,15 @@ class _Labels:
                 Label(text, x1 - 4.0, y1 + 9.0, SMALL_SIZE, "end", "window"),
             ],
         )
+
+    def along(self, arrow: Arrow, route: Route) -> Iterator[Label]:
+        """Yield places for the shape of a skip: above the longest line of its arrow."""
+        lines = [(one, other) for one, other in pairwise(route.points) if abs(one[1] - other[1]) <= SAME]
+        (x0, y), (x1, _) = max(lines, key=lambda line: line[1][0] - line[0][0])
+        size = self.scene.solids[arrow.source].size
+        if x1 - x0 > width_of(size, SMALL_SIZE) + ROW:
+            for share in (0.5, 0.3, 0.7):
+                yield Label(size, x0 + (x1 - x0) * share, y - 3.5, SMALL_SIZE, "middle", "window")
 
     def place(self, places: Iterable[Label]) -> bool:
         """Put a label at the first place that is free, without arrows through it if one is near; say if there is any."""
@@ -240,5 +255,5 @@ def _outline(body: Body) -> Iterator[Rect]:
 
 
 def _segments(route: Route) -> Iterator[Rect]:
-    for (x0, y0), (x1, y1) in zip(route.points, route.points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(route.points):
         yield min(x0, x1), min(y0, y1) - 0.5, max(x0, x1), max(y0, y1) + 0.5

@@ -34,6 +34,7 @@ LEAST_SOLIDS: Final = 8  # the default depth unfolds blocks until there are as m
 MOST_SOLIDS: Final = 40  # and no more than these
 INPUT: Final = "input"
 BLOCK: Final = "block"
+LONGEST_NAME: Final = 28
 JOINED: Final = " … "  # between the names of the first and the last of equal neighbours
 STRIPES: Final = ("activation", "norm", "pointwise", "drop")  # the paints of layers that may be stripes
 OK: Final = "ok"
@@ -413,14 +414,19 @@ def _forms(solid: Solid, fronts: Counter[str], backs: Counter[str]) -> Iterator[
     first, joined, _ = solid.name.partition(JOINED)
     back = first.rpartition(".")[2]
     short = min((front for front in _fronts(first) if fronts[front] == 1), key=len, default=first)
-    if joined:
+    if joined and len(solid.name) <= 2 * LONGEST_NAME:
         yield solid.name
     elif short != first:
-        yield f"{short}{times}"
+        yield f"{_cut(short)}{times}"
     elif backs[back] == 1 and not back.isdigit():
-        yield f"{back}{times}"
-    yield f"{first}{times}"
-    yield f"{back}{times}"
+        yield f"{_cut(back)}{times}"
+    yield f"{_cut(first)}{times}"
+    yield f"{_cut(back)}{times}"
+
+
+def _cut(name: str) -> str:
+    """Return the end of a name that is too long."""
+    return name if len(name) <= LONGEST_NAME else f"…{name[-LONGEST_NAME:]}"
 
 
 def _parts(layer: LayerReport) -> tuple[int, ...]:

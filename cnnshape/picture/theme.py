@@ -50,6 +50,28 @@ INK: Final = {"paper": "#ffffff", "ink": "#1f2328", "faint": "#59636e", "line": 
 DARK_INK: Final = {"paper": "#15191f", "ink": "#e6edf3", "faint": "#9aa5b1", "line": "#8b949e", "edge": "#0b0e12"}
 
 
+RULES: Final = {
+    **{f".{paint}": f"fill:var(--{paint})" for paint in LIGHT},
+    ".paper": "fill:var(--paper)",
+    ".shade.top": "fill:#fff;fill-opacity:.35",
+    ".shade.side": "fill:#000;fill-opacity:.16",
+    ".edge": "fill:none;stroke:var(--edge);stroke-width:.7;stroke-linejoin:round;stroke-opacity:.75",
+    ".arrow": "fill:none;stroke:var(--line);stroke-width:1.1;stroke-linejoin:round",
+    ".dashed": "stroke-dasharray:3 2.5",
+    ".head": "fill:var(--line)",
+    ".sign": "fill:var(--paper);stroke:var(--line);stroke-width:1.1",
+    ".stroke": "fill:none;stroke:var(--ink);stroke-width:1.2",
+    ".hatch": "stroke:var(--ink);stroke-width:1",
+    ".lost": "fill:url(#hatch)",
+    ".fails .edge": "stroke:var(--fails);stroke-width:1.6",
+    ".solid.unknown .edge": "stroke-dasharray:3 2",
+    "text": "fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:2.5px;stroke-linejoin:round",
+    ".name": "font-weight:600",
+    ".window": "fill:var(--faint)",
+    ".legend": "fill:var(--faint)",
+}
+
+
 def _variables(colours: dict[str, str], ink: dict[str, str]) -> str:
     return ";".join(f"--{name}:{colour}" for name, colour in (colours | ink).items())
 
@@ -58,15 +80,5 @@ CSS: Final = (
     f".cnnshape{{{_variables(LIGHT, INK)};font-family:Helvetica,Arial,'Liberation Sans',sans-serif}}"
     f"@media (prefers-color-scheme:dark){{.cnnshape{{{_variables(DARK, DARK_INK)}}}}}"
     f"@media print{{.cnnshape{{{_variables(LIGHT, INK)}}}}}"
-    + "".join(f".{paint}{{fill:var(--{paint})}}" for paint in LIGHT)
-    + ".paper{fill:var(--paper)}"
-    ".shade.top{fill:#fff;fill-opacity:.35}.shade.side{fill:#000;fill-opacity:.16}"
-    ".edge{fill:none;stroke:var(--edge);stroke-width:.7;stroke-linejoin:round;stroke-opacity:.75}"
-    ".arrow{fill:none;stroke:var(--line);stroke-width:1.1;stroke-linejoin:round}.dashed{stroke-dasharray:3 2.5}"
-    ".head{fill:var(--line)}.sign{fill:var(--paper);stroke:var(--line);stroke-width:1.1}"
-    ".stroke{fill:none;stroke:var(--ink);stroke-width:1.2}"
-    ".hatch{stroke:var(--ink);stroke-width:1}.lost{fill:url(#hatch)}"
-    ".fails .edge{stroke:var(--fails);stroke-width:1.6}.solid.unknown .edge{stroke-dasharray:3 2}"
-    "text{fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:2.5px;stroke-linejoin:round}"
-    ".name{font-weight:600}.window,.legend{fill:var(--faint)}"
+    + "".join(f".cnnshape {selector}{{{rule}}}" for selector, rule in RULES.items())
 )

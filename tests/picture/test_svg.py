@@ -150,3 +150,20 @@ def test_a_broken_net_is_red_where_it_fails_and_unknown_behind():
 def test_a_wrong_argument_is_an_error(wrong):
     with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
         draw(zoo("lenet5"), **wrong)
+
+
+def test_the_shape_of_a_skip_stands_on_it():
+    found = drawn(zoo("unet")).of("window")
+    assert {"64x512x512", "128x256x256", "256x128x128", "512x64x64"} <= {*found}
+
+
+def test_what_enters_many_times_says_so():
+    assert "x 50" in drawn(zoo("wavenet")).of("window")
+
+
+def test_a_name_that_is_too_long_is_cut():
+    name = "a_very_long_name_" * 5
+    picture = drawn(net_of(conv(3, name=name), conv(1, name=f"{name}2", out_channels=5), shape="[2, 8]"))
+    assert picture.of("name") == ["input", f"…{name[-28:]}", f"…{name[-27:]}2"]
+    equal = [conv(3, 1, 1, f"{name}{number}") for number in range(3)]
+    assert drawn(net_of(*equal, shape="[2, 8]")).of("name") == ["input", f"…{name[-27:]}0 x 3"]
