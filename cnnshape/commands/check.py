@@ -17,6 +17,7 @@ from cnnshape.commands.shared import (
     DEVICE,
     FILE,
     STRICT,
+    WATCH,
     all_built,
     built,
     completed,
@@ -87,6 +88,7 @@ def _numbered(args: list[str]) -> Iterator[str]:
     help="Write the first fix of each problem into the file, or the N-th.",
 )
 @click.option("--diff", is_flag=True, help="Show what --fix would write, and write nothing.")
+@WATCH
 def check(  # noqa: PLR0913, PLR0917 -- click's way
     files: tuple[str, ...],
     given: tuple[str, ...],
@@ -97,6 +99,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     depth: int,
     number: int | None,
     diff: bool,
+    watched: bool,
 ) -> None:
     """Check architecture files: all shapes, counts, expectations and claims, and every layer against torch.
 
@@ -104,20 +107,25 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     be used.
     """
     unverified, mended = _why_not_torch(wanted), 0
+    if watched and (number or diff):
+        raise click.UsageError("--watch only looks: it goes with neither --fix nor --diff")
     if number or diff:
         from cnnshape.commands.mending import Request, mend
 
         files, mended = mend(files, Request(number or 1, given, strict, diff))
         if not files:
             sys.exit(mended)
-    nets = all_built(files, given)
 
     def checked(net: Network, shapes: dict[str, Shape] | None) -> Checked:
         report = net.check(shapes, strict=strict)
         why = unverified or ("" if report.layers else "there are no layers")
         return Checked(net, report, None if why else _verified(net, report, device), why, declared=shapes is None)
 
-    _finish(starmap(checked, nets), form, depth, mended)
+    if watched:
+        from cnnshape.commands.watch import of_checks, watch
+
+        watch(files, lambda: of_checks([*starmap(checked, all_built(files, given))], form, depth), form)
+    _finish(starmap(checked, all_built(files, given)), form, depth, mended)
 
 
 @click.command()

@@ -62,6 +62,9 @@ DEPTH = click.option(
 )
 
 
+WATCH = click.option("--watch", "watched", is_flag=True, help="Run anew whenever a file changes; Ctrl-C ends it.")
+
+
 def format_option(command: str, about: str = "What to print.") -> Callable[[Any], Any]:
     """Return the option --format of a command, with the formats that serve it."""
     return click.option(

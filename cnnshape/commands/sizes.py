@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from cnnshape.commands.shared import FILE, OF_MODEL, completed, echo, format_option, of_model, status, usage_error
+from cnnshape.commands.shared import (
+    FILE,
+    OF_MODEL,
+    WATCH,
+    completed,
+    echo,
+    format_option,
+    of_model,
+    status,
+    usage_error,
+)
+
+if TYPE_CHECKING:
+    from cnnshape.show.sizes.answer import Answer
 
 
 @click.command()
@@ -36,6 +50,7 @@ from cnnshape.commands.shared import FILE, OF_MODEL, completed, echo, format_opt
 @OF_MODEL
 @click.option("--layers", "listed", is_flag=True, help="List the layers: output in closed form, and receptive field.")
 @format_option("sizes")
+@WATCH
 def sizes(  # noqa: PLR0913, PLR0917 -- click's way
     file: str,
     exact: bool,
@@ -46,6 +61,7 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
     given: tuple[str, ...],
     listed: bool,
     form: str,
+    watched: bool,
 ) -> None:
     """Say which input sizes a net accepts: the exact set of them, and the layers that make it what it is.
 
@@ -56,7 +72,17 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
 
     with usage_error():
         output = None if sides is None else _sides(sides)
-        found = answer(of_model(file, given), Question(exact, output, same, layer, vary))
+        question = Question(exact, output, same, layer, vary)
+
+    def answered() -> Answer:
+        with usage_error():
+            return answer(of_model(file, given), question)
+
+    if watched:
+        from cnnshape.commands.watch import of_answer, watch
+
+        watch((file,), lambda: of_answer(answered(), form, listed=listed), form)
+    found = answered()
     if form == "table":
         from cnnshape.show.table import show_sizes
 

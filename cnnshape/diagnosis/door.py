@@ -92,6 +92,12 @@ def network(architecture: Architecture) -> Network:
     return assemble(architecture)._replace(diagnose=origin, origin=origin)
 
 
+def paths_of(net: Network) -> tuple[Path, ...]:
+    """Return the paths that a net was read from, and those at which included files were looked for."""
+    files = net.diagnose.files if isinstance(net.diagnose, Origin) else None
+    return (files.path, *files.asked) if files and files.path else ()
+
+
 class Origin:
     """The text that a net was built from, and its files: enough to build it anew."""
 

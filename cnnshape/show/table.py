@@ -17,7 +17,7 @@ from cnnshape.show.screen import COLOURS, GAP, MARKS, Column, Screen, width_of
 from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from cnnshape.show.checked import Checked
     from cnnshape.show.rows import TableRow
@@ -68,14 +68,14 @@ ARRANGEMENTS: Final = (  # of the columns, the widest first
 # Checked nets
 
 
-def show(checks: Iterable[Checked], depth: int) -> list[Checked]:
-    """Print each checked net as soon as it is there; return them all."""
+def show(checks: Iterable[Checked], depth: int, changed: Collection[tuple[str, str]] = ()) -> list[Checked]:
+    """Print each checked net as soon as it is there; return them all. Rows are marked whose file and name are in `changed`."""
     screen = Screen()
     done: list[Checked] = []
     for checked in checks:
         if done:
             screen.line()
-        _show(screen, checked, depth)
+        _show(screen, checked, depth, changed)
         done.append(checked)
     if len(done) > 1:
         bad = [checked.net.file for checked in done if not checked.ok]
@@ -85,13 +85,13 @@ def show(checks: Iterable[Checked], depth: int) -> list[Checked]:
     return done
 
 
-def _show(screen: Screen, checked: Checked, depth: int) -> None:
+def _show(screen: Screen, checked: Checked, depth: int, changed: Collection[tuple[str, str]]) -> None:
     """Print one net: its table, facts, problems and verdict."""
     net = checked.net
     if checked.report.layers or not checked.problems:
         screen.title(net)
     if checked.report.layers:
-        _table(screen, checked, depth)
+        _table(screen, checked, depth, changed)
         screen.line()
         for label, fact in facts(checked):
             screen.fact(label, fact)
@@ -100,11 +100,11 @@ def _show(screen: Screen, checked: Checked, depth: int) -> None:
     screen.verdict(*verdict(checked))
 
 
-def _table(screen: Screen, checked: Checked, depth: int) -> None:
+def _table(screen: Screen, checked: Checked, depth: int, changed: Collection[tuple[str, str]]) -> None:
     """Print the table in the first arrangement that fits, or else in the last, its settings broken into lines."""
     shown = rows(checked, depth)
     marked = any(row.severity for row in shown)
-    cells = [_cells(screen, row, WRAP, marked=marked) for row in shown]
+    cells = [_cells(screen, row, WRAP, marked=marked, changed=(checked.net.file, row.name) in changed) for row in shown]
     for names in ARRANGEMENTS:
         columns = _columns(screen, checked, shown, cells, names)
         excess = width_of(columns) - screen.width
@@ -112,7 +112,9 @@ def _table(screen: Screen, checked: Checked, depth: int) -> None:
             break
     else:
         wrap = max(NARROW, columns[names.index("kind")].width - excess)
-        cells = [_cells(screen, row, wrap, marked=marked) for row in shown]
+        cells = [
+            _cells(screen, row, wrap, marked=marked, changed=(checked.net.file, row.name) in changed) for row in shown
+        ]
         columns = _columns(screen, checked, shown, cells, names)
     screen.grid(columns)
 
@@ -144,9 +146,10 @@ def _columns(
     ]
 
 
-def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool) -> dict[str, Cell]:
+def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool, changed: bool) -> dict[str, Cell]:
     """Return a row's cell of each column."""
     style = COLOURS[row.severity] if row.severity else "dim" if row.plain else ""
+    new = f"reverse {style}".strip() if changed else style
     mark = f"{MARKS[row.severity] if row.severity else ' '} " if marked else ""
     verdict, colour = VERDICT_STYLES[row.verdict]
     return {
@@ -155,10 +158,10 @@ def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool) -> dict[st
         "settings": screen.cell(style, *wrapped(_listed(row.settings), wrap)),
         "kind": screen.cell(style, *wrapped([row.type, *_listed(row.settings, short=True)], wrap, indent=2)),
         "inputs": screen.cell("dim", *row.inputs),
-        "leads": screen.cell(style, f"→ {row.output}"),
-        "output": screen.cell(style, row.output),
-        "parameters": screen.cell(style, row.parameters),
-        "macs": screen.cell(style, row.macs),
+        "leads": screen.cell(new, f"→ {row.output}"),
+        "output": screen.cell(new, row.output),
+        "parameters": screen.cell(new, row.parameters),
+        "macs": screen.cell(new, row.macs),
         "dropped": screen.cell(style, " ".join(_listed(row.dropped))),
         "losses": screen.cell(style, *_listed(row.dropped)),
         "torch": screen.cell(colour, f"{verdict} {row.model}".rstrip()),
