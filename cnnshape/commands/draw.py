@@ -11,7 +11,7 @@ import click
 from cnnshape.commands.shared import FILE, STDIN, built, of_problems, usage_error
 from cnnshape.problems.wording import printable
 
-FORMATS: Final = ("svg", "tex")
+FORMATS: Final = ("svg", "tex", "html")
 MARK: Final = "cnnshape"  # stands in the first lines of every picture
 BEGINNING: Final = 4096  # bytes
 
@@ -25,7 +25,7 @@ BEGINNING: Final = 4096  # bytes
     default=STDIN,
     metavar="PATH",
     type=click.Path(dir_okay=False),
-    help="Write here, .svg or .tex; - is standard output.",
+    help="Write here, .svg, .tex or .html; - is standard output.",
     show_default=True,
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Of what PATH does not say: svg, if left out.")

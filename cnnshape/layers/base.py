@@ -335,9 +335,9 @@ class Layer(InTorch):
             return {}
         return {name: parameter for name, parameter in self.inferred.items() if getattr(self, name) is UNKNOWN}
 
-    def traced(self) -> Self:
-        """Return the layer with settings that remember their names, for `explain`."""
-        named = ((name, "" if parameter.laid_out else name) for name, parameter in self.parameters.items())
+    def traced(self, *, names: bool = True) -> Self:
+        """Return the layer with settings that remember their names, for `explain`; without `names`, their values alone."""
+        named = ((name, name if names and not parameter.laid_out else "") for name, parameter in self.parameters.items())
         return self.replace(**{name: _traced(called, getattr(self, name)) for name, called in named})
 
     @classmethod
@@ -408,5 +408,5 @@ def _traced(name: str, value: Any) -> Any:
         plain = not name or value.count(value[0]) == len(value)
         return tuple(_traced(name if plain else f"{name}[{i}]", entry) for i, entry in enumerate(value))
     if isinstance(value, Layer):  # the layer that a reference names
-        return value.traced()
+        return value.traced(names=bool(name))
     return Traced(value, name) if type(value) is int else value

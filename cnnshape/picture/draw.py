@@ -1,4 +1,4 @@
-"""A net as a picture, in one call: a net goes in, the text of an SVG file or of a LaTeX file comes out."""
+"""A net as a picture, in one call: a net goes in, the text of an SVG file, a LaTeX file or a page comes out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Input
 
+HTML: Final = "html"
 WRITERS: Final[dict[str, Callable[[Any, Any], str]]] = {"svg": svg, "tex": tikz}  # by format, which is a file's suffix
 
 
@@ -29,15 +30,20 @@ def draw(
 ) -> str:
     """Draw a net, at its declared input or another: the text of an SVG file, or of a LaTeX file (`format="tex"`).
 
+    `format="html"` is a page of one file, whose input sizes are moved with sliders in a browser.
     `depth` is the number of levels of blocks that are unfolded; None: as few as show the net. `scale` is "true", or "log"
     where sides differ much. A net that fails is drawn as well, its failing layers in red. Raises ValueError for an
     argument that is none of these.
     """
-    for value, known in ((format, WRITERS), (scale, SCALES)):
+    for value, known in ((format, (*WRITERS, HTML)), (scale, SCALES)):
         if value not in known:
             raise ValueError(f"{value!r} is none of {', '.join(known)}")
     if depth is not None and depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
     report = net.check(input)
+    if format == HTML:
+        from cnnshape.picture.page import page
+
+        return page(net, report, depth=depth, scale=scale)
     scene = make(net, report, depth)
     return WRITERS[format](place(scene, scale), tooltips(net, report, scene))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.network.receptive import receptive_fields
 from cnnshape.numbers.symbolic import Unsolvable
+from cnnshape.picture.page_arithmetic import Arithmetic, arithmetic
 from cnnshape.picture.page_rules import PageRule, page_rule
 from cnnshape.problems.catalogue import CODES
 from cnnshape.show.formats.as_json import receptive
@@ -49,6 +50,7 @@ class PageLayer(NamedTuple):
     rule: int | None
     inputs: tuple[int, ...]
     own: int | None = None
+    broken: bool = False  # the file is wrong about it
 
 
 class Known(NamedTuple):
@@ -69,6 +71,7 @@ class PageData(NamedTuple):
 
     sides: tuple[Side, ...]
     rules: tuple[PageRule, ...]
+    arithmetic: tuple[Arithmetic, ...]  # of the rules
     layers: tuple[PageLayer, ...]
     why: str = ""
     known: tuple[Known, ...] = ()
@@ -82,9 +85,11 @@ def page_data(net: Network) -> PageData:
         layers.run()
     except Unsolvable as error:
         name = net.nodes[len(layers.made)].name
-        plain = tuple(PageLayer(node.name, node.type, None, node.inputs) for node in net.nodes)
-        return PageData(sides, (), plain, f"{name}: {error}", tuple(_known(net, sides)))
-    return PageData(sides, tuple(layers.rules), tuple(layers.made))
+        plain = tuple(
+            PageLayer(node.name, node.type, None, node.inputs, broken=node.layer is None) for node in net.nodes
+        )
+        return PageData(sides, (), (), plain, f"{name}: {error}", tuple(_known(net, sides)))
+    return PageData(sides, tuple(layers.rules), tuple(layers.arithmetic), tuple(layers.made))
 
 
 def sides_of(net: Network) -> tuple[Side, ...]:
@@ -103,7 +108,9 @@ class _Layers:
 
     def __init__(self, net: Network):
         self.net = net
+        self.rows = net.check().layers
         self.rules: list[PageRule] = []
+        self.arithmetic: list[Arithmetic] = []
         self.made: list[PageLayer] = []
         self.varies: list[list[bool] | None] = [None]  # for each value and size, whether it depends on the sides
         for shape in net.inputs.values():
@@ -119,7 +126,7 @@ class _Layers:
             elif node.shares_weight and node.layer:
                 layer: Any = node.layer
                 own = layer.beside_weight()[0]
-            self.made.append(PageLayer(node.name, node.type, number, node.inputs, own))
+            self.made.append(PageLayer(node.name, node.type, number, node.inputs, own, node.layer is None))
             self.varies.append(None if number is None else self.varying(self.rules[number], node))
 
     def varying(self, rule: PageRule, node: Node) -> list[bool] | None:
@@ -148,6 +155,7 @@ class _Layers:
                 raise Unsolvable("its weights are another layer's, whose numbers are not known")
             self.numbers[key] = len(self.rules)
             self.rules.append(page_rule(layer, ranks, self.net.layout, says=says))
+            self.arithmetic.append(arithmetic(layer, self.rows[len(self.made)]))
         return self.numbers[key]
 
 

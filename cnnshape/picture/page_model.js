@@ -16,6 +16,18 @@ const said = (n) => unknown(n) ? "?" : Math.abs(n) < 10000 ? String(n) : n.toLoc
 const LARGEST = 2n ** 63n - 1n; // torch's sizes are int64
 const MOST_SIDE = 2 ** 24; // of a side that may be set
 
+// A rule as the page has it leaves out what is usual. `refuses` has for each condition whether it is refused, `says` its
+// sentence, `behind` the conditions behind whose refusal it is not asked, `whole` those that refuse the layer as a whole, and
+// `changed` for each size that comes out those that change it: to NaN, or to one of its `choices`. `gives` comes out, or else
+// what is `stated`, null where not even the rank is.
+function complete(rule) {
+  const { stated = null } = rule;
+  return {
+    refuses: () => [], says: () => [], behind: [], whole: [], changed: [], parameters: () => 0, macs: () => 0, ...rule,
+    stated: typeof stated === "number" ? () => Array(stated).fill(NaN) : stated,
+  };
+}
+
 // Run one rule on the sizes that enter: {output, refused: numbers of its conditions, whole}.
 function runRule(rule, sizes) {
   const asked = rule.refuses(...sizes);
@@ -28,9 +40,10 @@ function runRule(rule, sizes) {
     return { output: rule.stated && rule.stated(...sizes), refused, whole: true };
   const output = rule.gives(...sizes);
   if (refused.length)
-    rule.changed.forEach(([which, choices], place) => {
+    rule.changed.forEach((which, place) => {
       let choice = 0;
       which.forEach((i, bit) => { if (refused.includes(i)) choice |= 1 << bit; });
+      const choices = rule.choices && rule.choices[place];
       if (choice) output[place] = choices ? choices[choice](...sizes) : NaN;
     });
   return { output, refused, whole: false };
@@ -42,7 +55,7 @@ function exactly(expression, sizes) {
   return new Function("div", "mod", "same", "larger", `return ${text}`)(div, mod, same, larger)(...sizes.map(BigInt));
 }
 
-function count(expression, sizes) {
+function counted(expression, sizes) {
   const number = expression(...sizes);
   return unknown(number) ? null : Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number : exactly(expression, sizes);
 }
@@ -55,7 +68,7 @@ const sum = (numbers) => {
 const plain = (number) => typeof number === "bigint" ? String(number) : number; // for JSON
 
 // Run one layer on the shapes that enter: {output, refused: [sentences], parameters, macs}.
-function runLayer(layer, rules, entering) {
+function runLayer(layer, rules, entering, counts = true) {
   const rule = rules[layer.rule];
   if (rule === undefined || entering.includes(null)) return { output: null, refused: [], parameters: own(layer, null), macs: null };
   let sizes, result;
@@ -76,12 +89,13 @@ function runLayer(layer, rules, entering) {
     output = rule.stated && rule.stated(...sizes);
     whole = true;
   }
+  if (!counts) return { output, refused: said };
   const all = whole ? [] : [...sizes, ...output];
   return {
     output,
     refused: [...new Set(said)],
-    parameters: own(layer, whole ? null : count(rule.parameters, all)),
-    macs: whole ? null : count(rule.macs, all),
+    parameters: own(layer, whole ? null : counted(rule.parameters, all)),
+    macs: whole ? null : counted(rule.macs, all),
   };
 }
 
@@ -90,7 +104,11 @@ const tooMany = (shape) => shape.reduce((a, b) => a * b, 1) > 2 ** 53 && shape.r
 const known = (shape) => shape && !shape.some(unknown) ? shape : null;
 
 // The model of a page's data: `sides` are the sizes that are set; `at` computes everything at some.
-function makeModel(data, rules) {
+function makeModel(data, plainRules) {
+  const rules = plainRules.map(complete);
+  const first = 1 + data.inputs.length; // the value of the first layer
+  data.layers = data.layers.map(([name, type, rule = null, form, says, inputs = null, own = null, broken = false], i) =>
+    ({ name, type: data.types[type], rule, form, says, inputs: inputs ?? [first + i - 1], own, broken }));
   const inputs = data.inputs.map((input) => input.name);
   let sides = data.sides.map((side) => side.declared);
   let now = null;
@@ -133,17 +151,33 @@ function makeModel(data, rules) {
   function receptive() {
     const { values, layers } = result();
     const spaces = data.inputs.map((_, i) => values[i + 1] && values[i + 1].length > 1 ? values[i + 1].slice(1).join() : null);
-    const first = spaces.findIndex((space) => space !== null);
-    const alike = spaces.every((space) => space === null || space === spaces[first]);
-    const isImage = spaces.map((space, i) => space !== null && (alike || i === first));
+    const image = spaces.findIndex((space) => space !== null);
+    const alike = spaces.every((space) => space === null || space === spaces[image]);
+    const isImage = spaces.map((space, i) => space !== null && (alike || i === image));
     return (result().fields ??= fieldsOf(data.layers, rules, values, layers, isImage));
   }
 
   // For each layer, the rows of the image that it loses at the end of each axis.
   const lost = (found = result()) => (found.lost ??= data.why ? found.dropped : lostRows(data.layers, rules, found.values));
 
+  // Whether sizes are "refused", taken though rows are "lossy", or "exact"; "none" where that is not known.
+  function quality(sizes) {
+    if (data.why) {
+      const found = atKnown(sizes);
+      return !found ? "none" : found.layers.some((layer) => layer.refused.length) || data.wrong ? "refused" : found.dropped.some((cells) => cells.some(Boolean)) ? "lossy" : "exact";
+    }
+    if (data.wrong) return "refused";
+    const values = [null, ...shapesOf(sizes)];
+    for (const layer of data.layers) {
+      const result = runLayer(layer, rules, layer.inputs.map((value) => values[value]), false);
+      if (result.refused.length) return "refused";
+      values.push(result.output);
+    }
+    return rules.some((rule) => rule.unread) && lostRows(data.layers, rules, values).some((cells) => cells.some(Boolean)) ? "lossy" : "exact";
+  }
+
   return {
-    inputs, at, result, data, receptive, lost,
+    inputs, quality, at, result, data, receptive, lost,
     get sides() { return [...sides]; },
     // Set sides by their names; false, and nothing is set, where a name or a size is none that can be computed.
     set(given) {

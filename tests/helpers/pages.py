@@ -10,6 +10,7 @@ import cnnshape
 from cnnshape.picture.page import script
 from cnnshape.picture.page_data import shapes_at, sides_of
 from cnnshape.show.formats.as_json import receptive
+from helpers.paths import ROOT
 
 RUN = """
 const model = makeModel(data, rules), asked = %s;
@@ -28,9 +29,18 @@ def node(text):
     return done.stdout
 
 
+def code(net):
+    """The scripts of a page without its view, and its data."""
+    return "\n".join([*map(_file, ("page_fields.js", "page_model.js", "page_picture.js")), script(net, net.check())])
+
+
+def _file(name):
+    return (ROOT / "cnnshape" / "picture" / name).read_text(encoding="utf-8")
+
+
 def states(net, asked):
     """The states of a page at some sides, by name; False where it does not take them."""
-    return json.loads(node(script(net) + RUN % json.dumps(asked)))
+    return json.loads(node(code(net) + RUN % json.dumps(asked)))
 
 
 def named(net, sizes):

@@ -6,12 +6,11 @@ import random
 
 import pytest
 from helpers.nets import zoo
-from helpers.pages import node
+from helpers.pages import code, node
 
 from cnnshape.numbers.rules import equal, larger, same
 from cnnshape.numbers.symbolic import Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.picture.page import script
 from cnnshape.picture.page_formula import MOST_BRANCHES, Condition, Formula, branched
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod]
@@ -20,7 +19,7 @@ OPERATORS = [operator.add, operator.sub, operator.mul, operator.floordiv, operat
 def run(texts, values):
     """What node makes of expressions; s0, s1, ... are the values."""
     known = "".join(f"const s{i} = {value};" for i, value in enumerate(values))
-    return json.loads(node(f"{script(zoo('lenet5'))}{known}console.log(JSON.stringify([{','.join(texts)}]))"))
+    return json.loads(node(f"{code(zoo('lenet5'))}{known}console.log(JSON.stringify([{','.join(texts)}]))"))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -31,12 +31,12 @@ def layer_rows(answer: Answer) -> list[LayerRow]:
         return []
     fields = answer.receptive_fields()
     return [
-        LayerRow(node.name, node.type, *_formulas(sizes.outputs[node.name], sizes.names), field(fields[node.name]))
+        LayerRow(node.name, node.type, *formulas(sizes.outputs[node.name], sizes.names), field(fields[node.name]))
         for node in answer.net.nodes
     ]
 
 
-def _formulas(shape: Shape | None, names: Sequence[str]) -> tuple[str, str]:
+def formulas(shape: Shape | None, names: Sequence[str]) -> tuple[str, str]:
     """Write channels and sides; one formula in x where all sides have the same."""
     if not shape:
         return ("?", "?") if shape is None else ("[]", "")
