@@ -337,7 +337,9 @@ class Layer(InTorch):
 
     def traced(self, *, names: bool = True) -> Self:
         """Return the layer with settings that remember their names, for `explain`; without `names`, their values alone."""
-        named = ((name, name if names and not parameter.laid_out else "") for name, parameter in self.parameters.items())
+        named = (
+            (name, name if names and not parameter.laid_out else "") for name, parameter in self.parameters.items()
+        )
         return self.replace(**{name: _traced(called, getattr(self, name)) for name, called in named})
 
     @classmethod

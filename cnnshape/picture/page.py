@@ -6,6 +6,7 @@ engine does: page_model.js and page_fields.js by the layers' rules (page_rules.p
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
@@ -31,18 +32,17 @@ if TYPE_CHECKING:
 
 SCRIPTS: Final = ("page_fields.js", "page_model.js", "page_picture.js")
 MOST_PROBLEMS: Final = 20
-MOST_SET: Final = 200  # letters of the set of valid sizes
+MOST_SET: Final = 120  # letters of the set of valid sizes
 
 
 def page(net: Network, report: Report, *, depth: int | None = None, scale: str = TRUE) -> str:
     """Write the page of a net at the sizes of a report; `depth` and `scale` are those of its picture."""
     sizes = _valid_sizes(net)
-    words = "" if sizes is None else str(sizes)
     body = script(net, report, sizes, depth=depth, scale=scale)
     return Template(_file("page.html")).substitute(
         title=escaped(net.name or net.file or "a net"),
         source=escaped(net.source),
-        set=f"; taken: {escaped(words)}" if 0 < len(words) <= MOST_SET else "",
+        set=escaped(_taken(sizes)),
         style=f"{CSS}\n{_file('page.css')}",
         script="\n".join(["(() => {", '"use strict";', *map(_code, SCRIPTS), body, _code("page_view.js"), "})();"]),
     )
@@ -117,6 +117,15 @@ def _valid_sizes(net: Network) -> ValidSizes | None:
         return net.valid_sizes()
     except NoClosedForm:
         return None
+
+
+def _taken(sizes: ValidSizes | None) -> str:
+    """Say in a sentence which sizes are taken, "" where it is a long one."""
+    which, words = "", ""
+    with suppress(NoClosedForm):  # of equal sides: too many spans
+        if sizes is not None:
+            which, words = ("Sizes", str(sizes)) if sizes.axes is not None else ("Equal sides", str(sizes.square))
+    return f"{which} that the net takes: {words}" if 0 < len(words) <= MOST_SET else ""
 
 
 def _form(sizes: ValidSizes, name: str) -> str:

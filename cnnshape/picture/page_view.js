@@ -153,9 +153,9 @@ function render(moved) {
     if (size > Number(range.max)) range.max = 2 * size;
     range.value = size;
     if (document.activeElement !== $(`number-${g}`)) $(`number-${g}`).value = size;
-    range.setAttribute("aria-valuetext", `${size}, ${{ refused: "refused", lossy: "rows are lost", exact: "accepted" }[model.quality(sides)] || ""}`);
   });
   renderVerdict(result);
+  groups.forEach((group, g) => $(`range-${g}`).setAttribute("aria-valuetext", `${sides[group[0]]}, ${$("verdict").className === "lossy" ? "rows are lost" : $("verdict").className}`));
   renderPicture();
   renderDetail();
   renderTable();
@@ -322,7 +322,7 @@ function renderField(now) {
   const tall = image.length === 1 ? wide / 8 : high, top = image.length === 1 ? 0 : rows[0], rowsHigh = image.length === 1 ? tall : rows[1] - rows[0];
   plane.innerHTML = `<svg viewBox="${-pad - line} ${-(image.length === 1 ? 0 : pad) - line} ${wide + 2 * pad + 2 * line} ${tall + (image.length === 1 ? 0 : 2 * pad) + 2 * line}" role="img" aria-label="the receptive field on the image">`
     + `<rect class="image" x="0" y="0" width="${wide}" height="${tall}" stroke-width="${line}"/><rect class="field" x="${columns[0]}" y="${top}" width="${columns[1] - columns[0]}" height="${rowsHigh}" stroke-width="${line}"/></svg>`;
-  const words = spans.map(([first, end], axis) => `${first} to ${end - 1} of ${image[axis]}`);
+  const words = spans.map(([first, end], axis) => `${first === end - 1 ? first : `${first} to ${end - 1}`} of ${image[axis]}`);
   plane.append(make("p", { className: "hint" }, `the middle position of ${data.layers[row].name} sees cells ${[...new Set(words)].join(", ")}${pad ? "; what lies outside is padding" : ""}`));
 }
 

@@ -21,7 +21,8 @@ def test_a_picture_goes_to_standard_output():
 
 
 @pytest.mark.parametrize(
-    ("name", "begins"), [("net.svg", "<svg"), ("net.tex", "% made by cnnshape"), ("NET.SVG", "<svg"), ("net.html", "<!DOCTYPE html>")]
+    ("name", "begins"),
+    [("net.svg", "<svg"), ("net.tex", "% made by cnnshape"), ("NET.SVG", "<svg"), ("net.html", "<!DOCTYPE html>")],
 )
 def test_the_name_says_the_format(tmp_path, name, begins):
     path = tmp_path / name

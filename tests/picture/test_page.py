@@ -115,3 +115,15 @@ def test_the_file_on_a_page_is_the_net():
     assert text == dumps(built._replace(claims=(), expectations=()))
     wrong = net('input = [1, 4]\nlayers = [{ type = "conv", out_channels = "x" }]')
     assert '"toml":""' in draw(wrong, format="html")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("unet", "Sizes that the net takes: multiples of 16, from 16"),
+        ("alexnet", "Equal sides that the net takes: 227 to 258"),
+        ("resnet50", "Sizes that the net takes: every size"),
+    ],
+)
+def test_a_page_says_which_sizes_are_taken(name, words):
+    assert words in draw(zoo(name), format="html")
