@@ -108,11 +108,11 @@ class Memories:
         self.nodes = self.runs = 0  # remembered
         self.marks: dict[str, Any] = {}  # the values of the free constants; 1 is not true, nor 1.0
 
-    def remember(self, memory: Memory, key: Any, known: Known) -> None:
-        self.nodes += 10 + len(known.made.nodes)
+    def count(self, nodes: int) -> None:
+        """Count the nodes of a step that was built, which its blocks' expansions have as well; too many are forgotten."""
+        self.nodes += 1 + nodes
         if self.nodes > MAX_NODES:
             self.forget()
-        memory.known[key] = known
 
     def forget(self) -> None:
         for one in self.of.values():
@@ -121,13 +121,11 @@ class Memories:
         self.nodes = self.runs = 0
 
     def run(self, part: Part, entering: tuple[Shape | None, ...]) -> Ran:
-        """Run a part at the shapes that enter, or return what it gave there."""
-        ran = part.runs.get(entering)
-        if ran is None:
-            ran = part.runs[entering] = part.run(entering)
-            self.runs += len(ran.shapes)
-            if self.runs > MAX_RUNS:
-                self.forget()
+        """Run a part at shapes at which it was not run before."""
+        ran = part.runs[entering] = part.run(entering)
+        self.runs += len(ran.shapes)
+        if self.runs > MAX_RUNS:
+            self.forget()
         return ran
 
 
@@ -248,6 +246,7 @@ class RememberingWalk(Walk):
         steps, work = ledger.steps_left, ledger.work_left
         results = super().placed(step, frame, inputs, previous)
         nodes = tuple(net.nodes[first - net.first_node :])
+        self.memories.count(len(nodes))
         outer = tuple(dict.fromkeys(value for node in nodes for value in node.inputs if value < first))
         entire = key is not None and {*outer, *(v for v in results if v < first)} <= {*inputs}
         if not entire or (ledger.noted, net.ties) != tied or len(nodes) > MAX_EXPANSION:
@@ -273,7 +272,7 @@ class RememberingWalk(Walk):
             return value - first if value >= first else -1 - inputs.index(value)
 
         values = tuple((title, number(value)) for title, value in made.names.values.items())
-        self.memories.remember(memory, key, Known(made, part, values, tuple(map(number, results))))
+        memory.known[key] = Known(made, part, values, tuple(map(number, results)))
         net.parts.append(Placed(part, inputs))
         return results
 

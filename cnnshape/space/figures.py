@@ -33,13 +33,11 @@ class Figures(dict[str, Any]):
         if name in COUNTS:
             return getattr(self.totals, name)
         of, _, axis = name.rpartition(".")
-        return figure(of, axis, self.totals.output if of == "output" else self.totals.inputs.get(of))
+        return figure(of, axis, (self.totals.output if of == "output" else self.totals.inputs[of]) or ())
 
 
-def figure(of: str, axis: str, shape: Shape | None) -> int:
+def figure(of: str, axis: str, shape: Shape) -> int:
     """Return the size of a shape along an axis; `side` is that of all axes of space. Raises ValueError."""
-    if shape is None:
-        raise ValueError(f"{of}.{axis} is not known")
     channels, *sides = shape or (1,)  # a number alone
     names = AXES.get(len(sides), ())
     if axis == "channels":

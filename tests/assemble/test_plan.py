@@ -1,5 +1,6 @@
 """Totals from a plan, which remembers what it has built, are those of a net that is built for them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pytest
@@ -55,7 +56,7 @@ layers = [{ type = "conv", out_channels = 4, kernel_size = "k" }, { block = "c" 
 [blocks.c]
 layers = [{ name = "in", type = "conv", out_channels = "w", kernel_size = 1 }]
 """
-CONSTANTS = "k = 3, w = 2"
+CONSTANTS = "k = 3, w = 2, v = 1"
 CONV = 'type = "conv", out_channels = 2, kernel_size = "k"'
 CASES = {
     "a block that sees constants": '{ block = "b" }, { block = "b" }',
@@ -112,11 +113,11 @@ def test_what_is_remembered_has_a_limit(of_module, limit, monkeypatch):
     monkeypatch.setattr(of_module, limit, 2)
     layers = CASES["a block that sees constants"]
     one = network(read_text(text_of(layers, CONSTANTS, BLOCK)))
-    for name, own in (("k", 3), ("w", 2)) * 2:
+    for name, own in (("k", 3), ("w", 2), ("v", 1)) * 2:
         for value in (3, 2, 1, 3):
             text = text_of(layers, CONSTANTS.replace(f"{name} = {own}", f"{name} = {value}"), BLOCK)
             check(one, text, {name: value}, None)
-    assert len(one.origin.plan.readings) <= 2
+    assert len(one.origin.plan.readings) == (2 if limit == "MAX_READINGS" else 3)
     memories = [*one.origin.plan.readings.values()][-1].memories
     assert limit != "MAX_NODES" or memories.nodes < 40
 
@@ -136,3 +137,41 @@ def test_what_was_seen_before_is_not_built_again(monkeypatch):
     monkeypatch.setattr(remembering.RememberingWalk, "built", None)
     monkeypatch.setattr(remembering.Part, "run", None)
     assert one.totals(width=1.5, depth=1.5) == expected
+
+
+def test_an_input_that_constants_make_wrong_is_wrong():
+    text = text_of('"relu"', "side = 8").replace("[3, 32, 32]", '[3, "side", "2 * side"]')
+    one = loads(text)
+    for side in (8, 0, 5, True, 5.5):
+        check(one, text.replace("side = 8", f"side = {str(side).lower()}"), {"side": side}, None)
+
+
+def test_numbers_that_are_shared_and_open_are_told_by_a_net():
+    layers = (
+        '{ name = "a", type = "conv", out_channels = "w", kernel_size = 40 }, { name = "b", type = "flatten" },'
+        '{ name = "c", type = "linear", out_features = 4 }, { name = "d", shares = "c", from = "b" }'
+    )
+    one = loads(text_of(layers, "w = 8"))
+    for w in (8, 3):
+        text = text_of(layers, f"w = {w}")
+        for shape in ((3, 40, 40), (3, 44, 41), (3, 8, 8)):
+            assert found(one.totals(w=w, input=shape)) == truth(text, shape)
+            assert (one.origin.fitting(shape, {"w": w}) is None) == bool(truth(text, shape)[4:])
+
+
+def test_a_setting_of_a_layer_that_shares():
+    layers = '{ name = "c", type = "conv", out_channels = 3, kernel_size = "w" }, { name = "d", shares = "c", kernel_size = 3 }'
+    one = network(read_text(text_of(layers, "w = 3")))
+    for k in (3, 5, 3):
+        text = text_of(layers.replace("kernel_size = 3 }", f"kernel_size = {k} }}"), "w = 3")
+        check(one, text, {"d.kernel_size": k}, None)
+
+
+def test_threads_may_share_a_net():
+    layers = CASES["a block that sees constants"]
+    one = network(read_text(text_of(layers, CONSTANTS, BLOCK)))
+    values = [{"k": k, "w": w} for k in (1, 3, 5) for w in range(1, 9)] * 4
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(one.totals, values))
+    alone = network(read_text(text_of(layers, CONSTANTS, BLOCK)))
+    assert results == [alone.with_constants(given).totals() for given in values]

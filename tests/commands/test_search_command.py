@@ -260,3 +260,10 @@ def test_a_search_that_begins_anew_forgets_the_old_one(folder):
     notes.begin()
     with pytest.raises(ValueError, match="was interrupted"):
         notes.read()
+
+
+def test_workers_leave_an_interruption_to_the_process_that_waits(monkeypatch):
+    handlers = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    command._unmoved()
+    assert handlers == {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}

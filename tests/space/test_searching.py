@@ -1,16 +1,20 @@
 """A search gives what a loop over totals gives, in order, whoever does the work."""
 
+import re
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import product
 from multiprocessing import get_context
+from multiprocessing.pool import ThreadPool
 
 import pytest
 from helpers.dask import on_dask
+from helpers.paths import ROOT
 from helpers.varied import found
 
 import cnnshape
 from cnnshape.space import searching
 
+PAGE = ROOT / "docs" / "search.md"
 TEXT = """
 constants = { width = 16, depth = 2 }
 input = [3, 32, 32]
@@ -79,6 +83,18 @@ def test_any_executor_gives_the_same(net, expected, pool, monkeypatch):
         rest = cnnshape.search(net, SPACE, WHERE, executor)
         assert next(rest)[0] == expected[0][0]
         rest.close()  # what waits is not waited for
+
+
+def test_the_executor_of_the_page_gives_the_same(net, expected):
+    (block,) = re.findall(
+        r"```python\n(.*?class OfPool.*?)```", PAGE.read_text(encoding="utf-8").rpartition("[Ray]")[2], re.DOTALL
+    )
+    names = {}
+    exec(block, names)
+    with ThreadPool(2) as pool:  # whose methods are those of ray's
+        assert plain(cnnshape.search(net, SPACE, WHERE, names["OfPool"](pool))) == expected
+        with pytest.raises(ValueError, match="divides by zero"):
+            [*cnnshape.search(net, SPACE, "width // 0", names["OfPool"](pool))]
 
 
 def test_dask_gives_the_same(expected, tmp_path):
