@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cnnshape.convert.imported import trace
     from cnnshape.convert.written import dumps
     from cnnshape.diagnosis.door import Examination, examine
+    from cnnshape.network.memory import Memory
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import receptive_fields
     from cnnshape.network.report import LayerReport, Report
@@ -29,6 +30,7 @@ __all__ = [
     "ArchitectureError",
     "Examination",
     "LayerReport",
+    "Memory",
     "Network",
     "NoClosedForm",
     "Problem",
@@ -55,6 +57,7 @@ HOMES: Final = {
     "ArchitectureError": "problems.base",
     "Examination": "diagnosis.door",
     "LayerReport": "network.report",
+    "Memory": "network.memory",
     "Network": "network.network",
     "NoClosedForm": "network.requirements",
     "Problem": "problems.base",

@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads th
     "fit": "fit",
     "import": "import_",
     "lsp": "lsp",
+    "memory": "memory",
     "schema": "schema",
     "search": "search",
     "sizes": "sizes",

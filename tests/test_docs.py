@@ -35,7 +35,7 @@ import pytest
 from helpers.paths import ROOT
 
 import cnnshape.testing
-from cnnshape import LayerReport, Network, Problem, Report, ValidSizes
+from cnnshape import LayerReport, Memory, Network, Problem, Report, ValidSizes
 from cnnshape.assemble.ledger import MAX_STEPS, MAX_WORK
 from cnnshape.assemble.network import assemble
 from cnnshape.assemble.uses import MAX_BLOCK_NESTING
@@ -382,7 +382,7 @@ def test_the_page_of_python_has_what_one_asks_a_net(method):
     assert f"`{method.__name__}{signature(method)}`" in section("python.md", "`Network`")
 
 
-@pytest.mark.parametrize("kind", [Report, LayerReport, Problem, ValidSizes], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [Report, LayerReport, Problem, ValidSizes, Memory], ids=lambda kind: kind.__name__)
 def test_the_page_of_python_has_every_attribute(kind):
     properties = [name for name, what in vars(kind).items() if isinstance(what, (property, cached_property))]
     public = [name for name in (*properties, *getattr(kind, "_fields", ())) if not name.startswith("_")]

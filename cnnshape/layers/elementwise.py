@@ -274,7 +274,8 @@ class _Tensor(Elementwise):
 
     def inner(self, torch: Any, module: Any, name: str) -> Any:
         """Return the tensor on a tape: see network/tape.py."""
-        return torch.owned(self.tensor_shape(module.entering[0]), trained=module.trained)
+        shape = self.tensor_shape(module.entering[0]) if self.num_parameters is None else (self.num_parameters,)
+        return torch.owned(shape, trained=module.trained)
 
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
         return self.made(parts, inputs[0])

@@ -85,15 +85,20 @@ class Blank:
         repeated = zip(self.shape, shape, self.strides, strict=True)
         return self.view(shape, tuple([stride if size == wide else 0 for size, wide, stride in repeated]))
 
-    def __getitem__(self, index: int | tuple[slice, ...]) -> Blank:
+    def __getitem__(self, index: int | slice | tuple[slice, ...] | None) -> Blank:
+        if index is None:
+            return self.unsqueeze(0)
         if isinstance(index, int):
             return self.select(0, index)
+        if isinstance(index, slice):
+            index = (index, *[slice(None)] * (len(self.shape) - 1))
         sizes = [len(range(*part.indices(size))) for part, size in zip(index, self.shape, strict=True)]
         steps = zip(index, self.strides, strict=True)
         return self.view(tuple(sizes), tuple([stride * (part.step or 1) for part, stride in steps]))
 
-    def reshape(self, *shape: int) -> Blank:
+    def reshape(self, *sizes: Any) -> Blank:
         """Return a view where the strides allow one, else a contiguous copy."""
+        shape: Shape = sizes[0] if sizes and isinstance(sizes[0], tuple) else sizes
         if -1 in shape:
             rest = self.numel() // -prod(shape)
             shape = tuple([rest if size == -1 else size for size in shape])
@@ -135,6 +140,13 @@ class Blank:
         """Say whether the values lie in the order of another tensor's, of the same shape."""
         plain = is_contiguous(other.shape, other.strides)
         return is_contiguous(*((self.shape, self.strides) if plain else channels_moved(self.shape, self.strides)))
+
+    def new_ones(self, shape: Shape) -> Blank:
+        return self.tape.ones(*shape)
+
+    def repeat(self, times: int) -> Blank:
+        """Repeat a vector."""
+        return self.copied((times * self.shape[0],))
 
     def contiguous(self) -> Blank:
         return self if is_contiguous(self.shape, self.strides) else self.copied(self.shape)

@@ -6,22 +6,26 @@ library of convolutions and the device's context take on top is no part of it.
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.network import optimizers
 from cnnshape.network.blank import FLOAT, INDEX, Blank
+from cnnshape.network.check import check
 from cnnshape.network.module_names import module_names
 from cnnshape.network.tape import Module, NotStated, Tape
 from cnnshape.numbers.shape import is_count
 from cnnshape.problems.base import ArchitectureError, errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.network.blank import Storage
     from cnnshape.network.graph import Graph, Node
     from cnnshape.network.report import LayerReport, Report
+    from cnnshape.network.valid_sizes import ValidSizes
+    from cnnshape.numbers.shape import Shape
 
 DEVICES: Final = ("cpu", "cuda")
 
@@ -109,6 +113,48 @@ def largest_batch(graph: Graph, report: Report, limit: int, optimizer: Any, devi
     if ends[0] <= limit:
         return 2 + (int(limit) - ends[0]) // each
     return int(one.peak is not None and one.peak <= limit)
+
+
+def square(graph: Graph, names: Sequence[str], side: int) -> dict[str, Shape]:
+    """Return the shapes of the inputs of these names with all sides equal."""
+    return {
+        name: (shape[0], *[side] * (len(shape) - 1)) for name, shape in graph.inputs.items() if shape and name in names
+    }
+
+
+def largest_side(  # noqa: PLR0913, PLR0917 -- of `memory`
+    graph: Graph, valid: ValidSizes, limit: int, batch: int, optimizer: Any, device: str
+) -> int | None:
+    """Return the largest valid side, of equal ones, at which the peak is within a limit in bytes, by bisection.
+
+    0 where not even the smallest is; None where not all is known. Raises NoClosedForm.
+    """
+    sides = valid.square
+
+    @cache
+    def fits(side: int | None) -> bool:
+        if side is None:
+            return True
+        report = check(graph, square(graph, valid.varied, side), strict=False)
+        if any(row.result.refusals for row in report.layers):  # more elements than torch can count
+            return False
+        found = memory(graph, report, batch, optimizer, device)
+        if found.peak is None:
+            raise NotStated(found.reason)
+        return found.peak <= limit
+
+    low, high = 0, 1
+    try:
+        while fits(sides.previous(high + 1)):
+            if sides.next(high) is None:
+                return sides.previous(high + 1) or 0
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fits(sides.previous(middle + 1)) else (low, middle)
+    except NotStated:
+        return None
+    return sides.previous(low + 1) or 0
 
 
 class _Taped(NamedTuple):

@@ -32,7 +32,9 @@ FORCED: Final = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich's variables, with whic
 
 COLOURS: Final = {"error": "red", "warning": "yellow", "": "green"}  # by severity
 MARKS: Final = {"error": "✗", "warning": "!", "": "✓"}
-ASCII: Final = str.maketrans({"→": "->", "✓": "ok", "✗": "x", "…": "...", "─": "-"})  # where there is no Unicode
+ASCII: Final = str.maketrans(
+    {"→": "->", "✓": "ok", "✗": "x", "…": "...", "─": "-", "█": "#"}
+)  # where there is no Unicode
 
 NARROW: Final = dict.fromkeys(ASCII, "")  # our own letters, each as wide as a Latin one
 

@@ -16,6 +16,7 @@ from cnnshape import (
     ArchitectureError,
     Examination,
     LayerReport,
+    Memory,
     Network,
     NoClosedForm,
     Problem,
@@ -57,6 +58,14 @@ def nets() -> Network:
     dumps("net.toml")  # type: ignore[arg-type]
     draw("net.toml")  # type: ignore[arg-type]
     return net
+
+
+def memory(net: Network) -> None:
+    found = assert_type(net.memory(32, {"name": "sgd", "momentum": 0.9}, input=(3, 8, 8), device="cuda"), Memory)
+    assert_type(net.memory(optimizer="adam").peak, int | None)
+    assert_type((found.saved, found.fixed, found.layers), tuple[int | None, int, dict[str, int | None]])
+    assert_type(net.largest_batch(24 * 10**9, "adam", device="cpu"), int | None)
+    net.memory("32")  # type: ignore[arg-type]
 
 
 def reports(net: Network) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnnshape.pytorch.crosscheck import Verdict
     from cnnshape.show.checked import Checked
     from cnnshape.show.fitted import Fitted
+    from cnnshape.show.memory import Remembered
     from cnnshape.show.sizes.answer import Answer
     from cnnshape.show.zoo_list import ZooNetwork
 
@@ -290,4 +291,33 @@ def fit(fitted: Fitted) -> str:
         fits_as_well=found.copies,
         beside=found.beside,
         same_order=found.same_order,
+    )
+
+
+# The memory of training
+
+
+def memory(remembered: Remembered) -> str:
+    """Write the bytes of everything, and of each layer; null for what is not known."""
+    found, sought = remembered.memory, remembered.sought
+    return _document(
+        file=remembered.net.file,
+        name=remembered.net.name,
+        inputs=remembered.report.inputs,
+        batch=found.batch,
+        device=found.device,
+        optimizer_name=remembered.optimizer,
+        saved=found.saved,
+        output=found.output,
+        parameters=found.parameters,
+        buffers=found.buffers,
+        optimizer=found.optimizer,
+        fixed=found.fixed,
+        gradients=found.gradients,
+        temporaries=found.temporaries,
+        peak=found.peak,
+        inference=found.inference,
+        layers=found.layers,
+        reason=found.reason or None,
+        fit={"limit": remembered.limit, f"largest_{sought}": remembered.found} if sought else None,
     )

@@ -7,6 +7,7 @@ The module of a format has a function for each command that it serves, from the 
     zoo(networks: Sequence[ZooNetwork]) -> str
     fit(fitted: Fitted) -> str
     search(searched: Searched) -> str
+    memory(remembered: Remembered) -> str
 
 A format without a place for problems also has `check_beside`, whose text goes to standard error.
 The command line takes its choices from here; a module is imported when its format is asked for.
@@ -18,7 +19,7 @@ from importlib import import_module
 from typing import Any, Final
 
 FORMATS: Final = {  # with the commands that each serves; the module of json is as_json
-    "json": ("check", "sizes", "zoo", "fit"),
+    "json": ("check", "sizes", "zoo", "fit", "memory"),
     "csv": ("check", "zoo", "search"),
     "markdown": ("check", "zoo"),
     "github": ("check",),
