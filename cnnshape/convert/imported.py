@@ -121,11 +121,11 @@ def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imp
     body = dumps(net)
     facts, differences = [*facts_of(net, unused), *_of_code(asked)], list[str]()
     said = [*checked(PlainRuns(model), first, net, body, differences)]
-    head = [f"{title} at {written_inputs(first)}, imported from the code.", *said, *differences, *facts]
+    head = [f"{title} at {_inputs(first)}, imported from the code.", *said, *differences, *facts]
     return Imported("".join(f"# {line}\n" for line in head) + "\n" + body, net, tuple(differences))
 
 
-def written_inputs(first: Recording) -> str:
+def _inputs(first: Recording) -> str:
     shapes = {name: "x".join(map(str, tensor.shape[1:])) for name, tensor in first.inputs.items()}
     return ", ".join(shape if [*shapes] == ["input"] else f"{name}={shape}" for name, shape in shapes.items())
 

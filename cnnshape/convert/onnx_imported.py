@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cnnshape.convert.imported import Imported, checked, facts_of, few, other_inputs, others, written_inputs
+from cnnshape.convert.imported import Imported, checked, facts_of, few, other_inputs, others
 from cnnshape.convert.lowering import lowered
 from cnnshape.convert.onnx_model import read, title
 from cnnshape.convert.onnx_record import Graph, Refused
@@ -17,6 +17,7 @@ from cnnshape.convert.onnx_run import Run
 from cnnshape.convert.written import dumps
 from cnnshape.layers.shaping import Upsample
 from cnnshape.network.requirements import NoClosedForm
+from cnnshape.numbers.shape import from_file, text
 from cnnshape.problems.base import errors
 from cnnshape.problems.place import Range
 
@@ -164,7 +165,7 @@ def _network(runs: OnnxRuns) -> Network:
 
 def _lowered(runs: OnnxRuns, declared: Mapping[str, Shape], explicit: frozenset[str]) -> Network:
     graph, made = runs.graph, [Run(runs.graph, declared, explicit=explicit) if explicit else runs.first]
-    for inputs in _near(declared):
+    for inputs in _near(graph.model, declared):
         if len(made) <= OTHERS:
             with suppress(Refused):
                 run = Run(graph, inputs, explicit=explicit)
@@ -172,11 +173,28 @@ def _lowered(runs: OnnxRuns, declared: Mapping[str, Shape], explicit: frozenset[
     net = lowered([run.recording() for run in made])
     source = Nodes(graph.model.file, tuple(title(step.node) for step in graph.steps))
     nodes = tuple(node._replace(place=node.place._replace(source=source)) if node.place else node for node in net.nodes)
-    return net._replace(nodes=nodes, file=graph.model.file)
+    return net._replace(nodes=nodes, file=graph.model.file, layout=graph.model.layout)
 
 
-def _near(declared: Mapping[str, Shape]) -> Iterator[Mapping[str, Shape]]:
-    """Yield inputs at other sizes: those of live models, and some that are nearer, where a graph takes few."""
+def _near(model: Model, declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
+    """Yield inputs at other sizes: those of live models, and some that are nearer, where a graph takes few.
+
+    Sizes that a graph fixes stay, where it leaves others open.
+    """
+    opened = any(one.open for one in model.inputs)
+    fixed = {one.title: from_file(one.dims[1:], model.layout) for one in model.inputs}
+    for inputs in _sizes_near(declared):
+        if any(len(inputs[name]) != len(shape) for name, shape in declared.items()):  # of many axes
+            continue
+        yield {
+            name: tuple(
+                own if opened and isinstance(own, int) else side for own, side in zip(fixed[name], shape, strict=True)
+            )
+            for name, shape in inputs.items()
+        }
+
+
+def _sizes_near(declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
     yield from others(declared)
     for more in NEAR:
         yield {
@@ -186,7 +204,10 @@ def _near(declared: Mapping[str, Shape]) -> Iterator[Mapping[str, Shape]]:
 
 
 def inputs_of(model: Model, given: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Return the shapes of samples: the graph's own, and those given where its sizes are open. Raises ValueError."""
+    """Return the shapes of samples, channels first: the graph's own, and those given where its sizes are open.
+
+    They are given in the graph's layout. Raises ValueError.
+    """
     known = {name: one.title for one in model.inputs for name in (one.name, one.title)}
     if len(model.inputs) == 1:
         known["input"] = model.inputs[0].title
@@ -196,7 +217,7 @@ def inputs_of(model: Model, given: Mapping[str, Shape]) -> dict[str, Shape]:
         which = f"it has {names}: say which, as {model.inputs[0].name}=..." if unknown == "input" else f"it has {names}"
         raise ValueError(f"{model.file} has no input {unknown!r}; {which}")
     shapes = {known[name]: shape for name, shape in given.items()}
-    return {one.title: _shape(model, one, shapes.get(one.title)) for one in model.inputs}
+    return {one.title: from_file(_shape(model, one, shapes.get(one.title)), model.layout) for one in model.inputs}
 
 
 def _shape(model: Model, one: Input, given: Shape | None) -> Shape:
@@ -230,7 +251,9 @@ def imported(file: str, given: Mapping[str, Shape]) -> Imported:
     body = dumps(net)
     said = [*checked(runs, first, net, body, differences, "ONNX")]
     facts = [*facts_of(net, {}), *_of_graph(runs, net), *_sizes(graph.model, net)]
-    head = [f"{file} at {written_inputs(first)}, imported from opset {graph.model.opset}.", *said, *differences, *facts]
+    shapes = {name: text(shape, net.layout) for name, shape in net.inputs.items()}
+    at = ", ".join(shape if [*shapes] == ["input"] else f"{name}={shape}" for name, shape in shapes.items())
+    head = [f"{file} at {at}, imported from opset {graph.model.opset}.", *said, *differences, *facts]
     return Imported("".join(f"# {line}\n" for line in head) + "\n" + body, net, tuple(differences))
 
 

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from cnnshape.convert.names import layer_name, unlike
+from cnnshape.numbers.shape import CHANNELS_FIRST, CHANNELS_LAST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,20 @@ class Model:
             good = layer_name(value.name.replace(".", "_").replace("/", "_")).strip("_") or "input_"
             titles[value.name] = "input" if len(given) == 1 else unlike(good, {*titles.values()})
         self.inputs = [_input(file, value, titles[value.name]) for value in given]
-        self.outputs = [value.name for value in self.graph.output]
+        self.layout = CHANNELS_LAST if all(map(self._turned, self.inputs)) else CHANNELS_FIRST
+        self.outputs = [self._straight(value.name) for value in self.graph.output]
+        self.results = [value.name for value in self.graph.output]  # their names
+
+    def _turned(self, one: Input) -> bool:
+        """Say whether an input has its channels last, and is read by nothing but what puts them first."""
+        readers = [node for node in self.nodes if one.name in node.input]
+        return len(one.dims) > 2 and bool(readers) and all(_order(node) == first(len(one.dims)) for node in readers)  # noqa: PLR2004
+
+    def _straight(self, name: str) -> str:
+        """Return the value that an output is but for the layout: what is put channels last at the end."""
+        maker = next((node for node in self.nodes if name in node.output), None)
+        order = _order(maker) if maker is not None and self.layout == CHANNELS_LAST else []
+        return maker.input[0] if order and order == last(len(order)) and maker is not None else name
 
     @property
     def opset(self) -> int:
@@ -78,10 +92,34 @@ class Model:
                     found[node.output[0]] = tensor
         return found
 
+    @cached_property
+    def read(self) -> set[str]:
+        """The values that nodes read, and the outputs."""
+        return {*self.outputs, *(name for node in self.nodes for name in node.input)}
+
     def array(self, name: str) -> Any:
         """Return the numbers of a constant, if it has few and they are in the file; None otherwise."""
         tensor = self.values.get(name)
         return None if tensor is None else numbers(tensor)
+
+
+def _order(node: Any) -> list[int]:
+    """Return the order of axes that a node makes, none where it is another kind of node."""
+    return (
+        next(([*each.ints] for each in node.attribute if each.name == "perm"), [])
+        if node.op_type == "Transpose"
+        else []
+    )
+
+
+def first(rank: int) -> list[int]:
+    """Return the order of axes that puts channels first, behind the batch."""
+    return [0, rank - 1, *range(1, rank - 1)]
+
+
+def last(rank: int) -> list[int]:
+    """Return the order of axes that puts channels last."""
+    return [0, *range(2, rank), 1]
 
 
 def numbers(tensor: Any) -> Any:

@@ -11,12 +11,14 @@ import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.recording import Module
+from cnnshape.convert.names import unlike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCOPES: Final = "pkg.torch.onnx.name_scopes"  # where torch's newer exporter writes the modules around a node
 OF_WEIGHT: Final = re.compile(r"([A-Za-z_][\w.]*)\.(weight|bias|running_mean|weight_v)")
+VIEWS: Final = {"Transpose", "Reshape", "Squeeze", "Unsqueeze"}  # which are no layers of a module that has one
 NUMBERED: Final = r"(_\d+)?"  # behind a name that is there already
 
 
@@ -39,7 +41,11 @@ class Names:
         kinds: dict[str, set[str]] = {}
         for path, node in zip(paths, nodes, strict=True):
             kinds.setdefault(path, set()).add(node.op_type)
-        self.found = [Named(path, bool(path) and path not in inner and len(kinds[path]) == 1) for path in paths]
+        kinds = {path: found - VIEWS or found for path, found in kinds.items()}
+        self.found = [
+            Named(path, bool(path) and path not in inner and kinds[path] == {node.op_type})
+            for path, node in zip(paths, nodes, strict=True)
+        ]
         self.modules = _modules(dict.fromkeys(paths))
 
 
@@ -94,17 +100,27 @@ def _modules(paths: Mapping[str, None]) -> dict[str, Module]:
             names = children.setdefault(".".join(parts[:depth]), [])
             if parts[depth] not in names:
                 names.append(parts[depth])
-    titles: dict[tuple[str, str], str] = {}
-    found = {}
-    for path, names in children.items():
-        kind = ""
-        if not all(name.isdecimal() for name in names):
-            last = path.rpartition(".")[2]
-            stem = "block" if last.isdecimal() else last.split("_")[0].rstrip("0123456789") or "block"
-            key = stem, names[0]
-            if key not in titles:
-                number = sum(other[0] == stem for other in titles) + 1
-                titles[key] = stem if number == 1 else f"{stem}{number}"
-            kind = titles[key]
-        found[path] = Module(kind, "", "")
-    return found
+    classes = _Classes()
+    return {path: Module(classes.of(path.rpartition(".")[2], names), "", "") for path, names in children.items()}
+
+
+class _Classes:
+    """The classes of modules, which graphs do not tell: modules are of one where their parts have the same names.
+
+    So are those that are called alike, inception3a and inception4b, or by numbers, and begin alike.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, ...], str] = {}
+
+    def of(self, title: str, parts: Sequence[str]) -> str:
+        """Return a class for a module by its title and the names of its parts; "" for a list of modules."""
+        if all(part.isdecimal() for part in parts):
+            return ""
+        stem = "" if title.isdecimal() else re.split(r"[\d_]", title)[0]
+        keys = [("parts", *parts), ("title", stem, parts[0])]
+        found = next((self.known[key] for key in keys if key in self.known), None)
+        if found is None:
+            found = unlike(stem or "block", {*self.known.values()})
+        self.known |= {key: self.known.get(key, found) for key in keys}
+        return found

@@ -88,6 +88,14 @@ class Steps:
         node = self.maker.get(name)
         return node if node is not None and node.op_type in kinds and not node.domain else None
 
+    def constant(self, name: str) -> Any:
+        """Return the tensor of a constant, or of one that it is equal to; None for other values."""
+        node = self.maker.get(name)
+        while node is not None and node.op_type == "Identity" and name not in self.model.values:
+            name = node.input[0]
+            node = self.maker.get(name)
+        return self.model.values.get(name)
+
     def number(self, name: str) -> float | None:
         """Return a constant of one number; None for others."""
         array = self.model.array(name)
@@ -106,12 +114,11 @@ class Steps:
 
     def weight(self, name: str) -> bool:
         """Say whether a value is a constant of several numbers."""
-        tensor = self.model.values.get(name)
-        return tensor is not None and self.number(name) is None
+        return self.constant(name) is not None and self.number(name) is None
 
     def halves(self, node: Any, kinds: Sequence[str]) -> Iterator[tuple[str, Any]]:
         """Yield each operand of a node with the node that makes the other, where that is of one of these operators."""
-        for one, other in ((0, 1), (1, 0)):
+        for one, other in ((0, 1), (1, 0)) if len(node.input) == 2 else ():  # noqa: PLR2004 -- operands
             maker = self.by(node.input[other], *kinds)
             if maker is not None:
                 yield node.input[one], maker
@@ -126,9 +133,9 @@ def _placed(made: Any, node: Any) -> Any:
 def linear(net: Steps, node: Any) -> _Group | None:
     """MatMul with a learned matrix, Add of a learned vector."""
     for vector, product in net.halves(node, ["MatMul"]):
-        if net.weight(vector) and net.weight(product.input[1]) and len(net.model.values[vector].dims) == 1:
-            matrix = net.model.values[product.input[1]].dims
-            if len(matrix) == 2 and matrix[1] == net.model.values[vector].dims[0]:  # noqa: PLR2004 -- a matrix
+        if net.weight(vector) and net.weight(product.input[1]):
+            matrix = net.constant(product.input[1]).dims
+            if len(matrix) == 2 and [*matrix[1:]] == [*net.constant(vector).dims]:  # noqa: PLR2004 -- a matrix
                 return _Group("MatMul", [vector], {}, [product])
     return None
 
@@ -228,7 +235,7 @@ def layer_norm(net: Steps, node: Any) -> _Group | None:
         core = _normed(net, quotient) if net.weight(scale) else None
         if core:
             x, axes, nodes = core
-            if len(net.model.values[scale].dims) == len(axes):
+            if len(net.constant(scale).dims) == len(axes):
                 return _Group("LayerNormalization", [x, scale], {"axis": min(axes)}, [quotient, *nodes])
     return None
 

@@ -233,9 +233,18 @@ class Given:
         return self.path.rpartition(".")[0] if self.own else self.path
 
     def call(
-        self, name: str, args: Sequence[Any], shapes: Sequence[Shape], order: Sequence[int] = (), **kwargs: Any
+        self,
+        name: str,
+        args: Sequence[Any],
+        shapes: Sequence[Shape],
+        order: Sequence[int] = (),
+        batch: int | None = None,
+        **kwargs: Any,
     ) -> list[Tensor]:
-        """Add a call of a function of torch; return its results, with the axes of what enters in an order."""
+        """Add a call of a function of torch; return its results, with the axes of what enters in an order.
+
+        `batch` is the axis of the batch in them, where sizes do not tell.
+        """
         given = [one for one in _flat((*args, *kwargs.values())) if isinstance(one, Tensor)]
         loose = dict.fromkeys(weight for one in given if not one.value for weight in one.weights)
         renamed = {weight: self.weigh_loose(weight) for weight in loose}
@@ -250,7 +259,8 @@ class Given:
         args, kwargs = [*map(with_names, args)], {key: with_names(one) for key, one in kwargs.items()}
         tensors = [one for one in _flat((*args, *kwargs.values())) if isinstance(one, Tensor)]
         source = next(tensor for tensor in tensors if tensor.value)
-        outputs = [self.fresh(shape, behind(name, source, shape, order)) for shape in shapes]
+        axes = [behind(name, source, shape, order) if batch is None else batch for shape in shapes]
+        outputs = [self.fresh(shape, axis) for shape, axis in zip(shapes, axes, strict=True)]
         alive = [bool(tensor.value) for tensor in tensors]
         weights = tuple(renamed.values())
         called = Called(name, tuple(args), kwargs, tensors, outputs, alive, bool(weights), None)
@@ -304,10 +314,7 @@ class Given:
         return tuple(found)
 
     def shape_of(self, name: str) -> Shape:
-        held = self.run.held.get(name)
-        if held is None:
-            held = self.run.get(name, self.node)
-        return held.tensor.shape
+        return self.run.get(name, self.node).tensor.shape
 
     def counted(self, macs: int) -> None:
         """Count multiply-accumulates."""

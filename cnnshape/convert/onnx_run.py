@@ -12,15 +12,18 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from onnx import checker, defs, helper, numpy_helper, shape_inference
+from onnx import TensorProto, checker, defs, helper, numpy_helper, shape_inference
 
-from cnnshape.compare.recording import Output, Recording, Tensor
-from cnnshape.convert.onnx_model import DOMAINS, FEW, attributes, constant_of, title
+from cnnshape.compare.recording import Op, Output, Recording, Tensor
+from cnnshape.convert.onnx_model import DOMAINS, FEW, attributes, constant_of, last, title
 from cnnshape.convert.onnx_moves import MOVES
 from cnnshape.convert.onnx_patterns import Step
 from cnnshape.convert.onnx_record import Given, Held, Refused, State
 from cnnshape.convert.onnx_values import VALUES
 from cnnshape.convert.onnx_windows import WINDOWS, alike, pooled, unpooled
+from cnnshape.layers.in_torch import Called
+from cnnshape.layers.rearranging import Permute
+from cnnshape.numbers.shape import CHANNELS_LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,16 +73,22 @@ class Run(State):
         graph.fixed = graph.fixed or {name: self.held[name] for name in self.static}
 
     def entering(self, value: int, one: Any, shape: Shape) -> Tensor:
-        tensor = Tensor(value, (self.samples, *shape), 0)
-        self.held[one.name] = Held(tensor, one.kind)
+        """Note an input; where the graph has its channels last, as an exchange of axes of what the net has."""
+        tensor = outside = Tensor(value, (self.samples, *shape), 0)
+        if self.model.layout == CHANNELS_LAST:
+            order = last(len(tensor.shape))
+            outside = Tensor(self.count + 1, tuple(tensor.shape[axis] for axis in order), 0)
+            self.count += 1
+            called = Called(Permute.type, (tensor, *order), {}, [tensor], [outside], [True], False, None)
+            self.ops.append(Op("", Permute.type, Permute.type, None, called, (tensor,), (outside,), (), None))
+        self.held[one.name] = Held(outside, one.kind)
         return tensor
 
     def recording(self) -> Recording:
         """Return the recording of the run. Raises ValueError for outputs that no node makes."""
         outputs = []
-        for name in self.model.outputs:
-            tensor = self.get(name, None).tensor
-            outputs.append(Output(name if len(self.model.outputs) > 1 else "", 0, tensor))
+        for name, result in zip(self.model.outputs, self.model.results, strict=True):
+            outputs.append(Output(result if len(self.model.outputs) > 1 else "", 0, self.get(name, None).tensor))
         modules = self.graph.names.modules
         return Recording(
             PurePath(self.model.file).stem or "net",
@@ -222,20 +231,21 @@ class Run(State):
         version = opset or self.model.opsets.get(domain, 0)
         own = OWN_SHAPES.get(node.op_type) if not domain else None
         if own:
-            return [(entering[0].kind if entering[0] else 1, shape) for shape in own(self, node, entering)]
+            kinds = [entering[0].kind if entering[0] else TensorProto.FLOAT, TensorProto.INT64]  # of a pool's indices
+            return [*zip(kinds, own(self, node, entering), strict=False)]
         try:
             schema = defs.get_schema(node.op_type, version, domain)
         except defs.SchemaError:
             raise Refused(node, f"no operator of {domain or f'opset {version}'} that ONNX knows") from None
-        kinds, data = {}, {}
+        types, data = {}, {}
         for name, held in zip(node.input, entering, strict=True):
             if held:
-                kinds[name] = helper.make_tensor_type_proto(held.kind, held.tensor.shape)
+                types[name] = helper.make_tensor_type_proto(held.kind, held.tensor.shape)
                 if held.array is not None:
                     data[name] = numpy_helper.from_array(held.array, name)
         imports = [helper.make_opsetid(domain, version)]
         try:
-            made = shape_inference.infer_node_outputs(schema, node, kinds, data, opset_imports=imports)
+            made = shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=imports)
         except (shape_inference.InferenceError, checker.ValidationError, RuntimeError) as error:
             raise Refused(node, _plainly(str(error), entering)) from None
         return [_of_type(made.get(name)) for name in node.output]

@@ -315,6 +315,13 @@ def norm(given: Given, layer: Layer, roles: Sequence[str]) -> None:
     given.result(given.module(layer, [given.x], given.shapes[0], weights=given.learned(*roles)))
 
 
+def weighs(given: Given, shape: Shape) -> None:
+    """Refuse a norm whose scale has not the shape of what it normalises, which ONNX does not look at."""
+    scale = given.tensor(1).shape
+    if scale != shape:
+        raise given.refuse(f"its scale is of {list(scale)}, and {list(shape)} arrives")
+
+
 def batch_norm(given: Given) -> None:
     eps = given.attributes.get("epsilon", 1e-5)
     layer = BatchNorm(num_features=given.x.shape[1], eps=_short(eps))
@@ -322,6 +329,7 @@ def batch_norm(given: Given) -> None:
 
 
 def instance_norm(given: Given) -> None:
+    weighs(given, given.x.shape[1:2])
     scale, bias = given.array(1), given.array(2)
     plain = scale is not None and bias is not None and (scale == 1).all() and (bias == 0).all()
     layer = InstanceNorm(num_features=given.x.shape[1], affine=not plain)
@@ -336,6 +344,7 @@ def group_norm(given: Given) -> None:
 def layer_norm(given: Given) -> None:
     rank = len(given.x.shape)
     axis = given.attributes.get("axis", -1) % rank
+    weighs(given, given.x.shape[axis:])
     layer = LayerNorm(normalized_shape=given.x.shape[axis:], bias=given.has(2))
     if axis:
         norm(given, layer, ("weight", "bias"))
@@ -388,9 +397,12 @@ def recurrent(given: Given, layer: type[Layer]) -> None:
     hidden, both = told.get("hidden_size", 0), told.get("direction", "forward") == "bidirectional"
     states = [index for index in range(4, len(given.entering)) if given.has(index)]
     zero = all((array := given.array(index)) is not None and not array.any() for index in states)
-    names = [*given.node.output, "", ""]
+    sequence, last, cell, *_ = [name in given.run.model.read for name in given.node.output] + [False] * 3
     simple = told.get("direction", "forward") in {"forward", "bidirectional"} and not told.get("layout", 0)
-    if not simple or not zero or names[2] or "activations" in told or len(x.shape) != 3 or given.tensor(1).value:  # noqa: PLR2004
+    if x.shape[-1] != weight[-1]:
+        raise given.refuse(f"its weight takes {weight[-1]} features, and {x.shape[-1]} arrive")
+    several = cell or (sequence and last and both)
+    if not simple or not zero or several or "activations" in told or len(x.shape) != 3 or given.tensor(1).value:  # noqa: PLR2004
         given.opaque()
         return
     (time, batch), count = x.shape[:2], 1 + both
@@ -398,11 +410,14 @@ def recurrent(given: Given, layer: type[Layer]) -> None:
     given.counted(time * made.weights(x.shape[1:]))
     weights = given.learned("weight_ih", "weight_hh", "bias")
     flat = given.module(made, [x], (time, batch, count * hidden), weights=weights)
-    if names[1]:
+    if last and sequence:
+        end = given.call("getitem", [flat, (slice(time - 1, time),)], [(1, batch, hidden)], batch=1)[0]
+        given.result(end, 1)
+    elif last:
         given.beside(1)
-    if names[0]:
+    if sequence:
         order = (0, 2, 1, 3)
-        apart = given.call("unflatten", [flat], [(time, batch, count, hidden)])
+        apart = given.call("unflatten", [flat], [(time, batch, count, hidden)], batch=1)
         given.result(given.call("permute", [apart[0], *order], given.shapes[:1], order)[0])
 
 

@@ -54,6 +54,22 @@ BROKEN = {
     "auto_pad": (nodes(node("MaxPool", "x", "y", kernel_shape=[2, 2], auto_pad="BEST")), "no auto_pad 'BEST'"),
     "groups": (nodes(node("Conv", "x", "w", "y", group=0), constants={"w": (8, 3, 3, 3)}), r"\(Conv\): "),
     "filters": (nodes(node("Conv", "x", "w", "y", group=3), constants={"w": (8, 1, 3, 3)}), "8 filters do not divide into 3 groups"),
+    "one operand": (nodes(node("Mul", "x", "y")), r"\(Mul\): "),
+    "a weight left out": (nodes(node("ConvTranspose", "x", "", "y")), "its input 1 is missing"),
+    "scales by data": (
+        nodes(node("Flatten", "x", "f"), node("Resize", "x", "", "f", "y")), r"\(Resize\): "),
+    "channels, transposed": (nodes(node("ConvTranspose", "x", "w", "y"), constants={"w": (5, 8, 3, 3)}), "takes 5 channels, and 3 arrive"),
+    "axes, transposed": (nodes(node("ConvTranspose", "x", "w", "y"), constants={"w": (3, 8, 3)}), "its weight has 3 axes, and 4 arrive"),
+    "output_padding": (nodes(node("ConvTranspose", "x", "w", "y", output_padding=[1]), constants={"w": (3, 8, 3, 3)}), "are not of 2 axes"),
+    "output_shape": (nodes(node("ConvTranspose", "x", "w", "y", output_shape=[99, 99]), constants={"w": (3, 8, 3, 3)}), "more than the"),
+    "all cut off": (
+        nodes(node("ConvTranspose", "x", "w", "y", pads=[9, 9, 9, 8]), constants={"w": (3, 8, 3, 3)}), "no elements"),
+    "all of it cut": (nodes(node("Conv", "x", "w", "y", pads=[-9, 0, 0, 0]), constants={"w": (8, 3, 1, 1)}), r"\(Conv\): "),
+    "a pool of points": (nodes(node("Flatten", "x", "f"), node("MaxPool", "f", "y", kernel_shape=[2])), "it pools space, and 2 axes arrive"),
+    "features": (
+        nodes(node("Squeeze", "x", "n", "f"), node("LSTM", "f", "w", "w", "y", hidden_size=2),
+              constants={"n": np.int64([0]), "w": (1, 8, 5)}), r"\(LSTM\): its weight takes 5 features, and 8 arrive"),
+    "a scale": (nodes(node("InstanceNormalization", "x", "w", "w", "y"), constants={"w": (5,)}), r"its scale is of \[5\], and \[3\] arrives"),
     "concat": (nodes(node("Concat", "x", "w", "y", axis=1), constants={"w": (1, 3, 5, 5)}), r"\(Concat\): "),
     "axis": (nodes(node("Concat", "x", "x", "y", axis=9)), "axis must be in"),
     "reshape": (nodes(node("Reshape", "x", "s", "y"), constants={"s": np.int64([1, 7])}), r"makes \[1, 7\] of \[1, 3, 8, 8\]"),
@@ -83,6 +99,38 @@ def test_a_broken_graph_is_refused_with_one_line_that_names_the_node(name, tmp_p
         imported(save(proto, tmp_path), {} if name == "no axes" else {"x": (3, 8, 8)})
     assert "\n" not in str(caught.value)
     assert time.monotonic() - begin < 5
+
+
+def test_large_files_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    path = save(NET, tmp_path)
+    monkeypatch.setattr("cnnshape.convert.onnx_model.MOST_NODES", 0)
+    with pytest.raises(ValueError, match="has 1 nodes: more than 0 are not read"):
+        read(path)
+    monkeypatch.setattr("cnnshape.convert.onnx_model.MOST_BYTES", 10)
+    with pytest.raises(ValueError, match="larger than a protobuf message can be"):
+        read(path)
+    with pytest.raises(ValueError, match="No such file"):
+        read(str(tmp_path / "other.onnx"))
+
+
+def test_an_input_must_have_axes(tmp_path):
+    proto = nodes(RELU)
+    proto.graph.input[0].type.tensor_type.ClearField("shape")
+    with pytest.raises(ValueError, match="its input x has no shape"):
+        read(save(proto, tmp_path))
+    proto = nodes(RELU, constants={"x": (1, 3, 4, 4)})
+    with pytest.raises(ValueError, match="has no input"):
+        read(save(proto, tmp_path))
+
+
+def test_nodes_without_names_are_named_by_their_types(tmp_path):
+    made = [helper.make_node("Conv", ["x", "onnx::1"], ["a"]), helper.make_node("Conv", ["a", "onnx::2"], ["y"])]
+    file = imported(
+        save(nodes(*made, constants={"onnx::1": (3, 3, 3, 3), "onnx::2": (4, 3, 3, 3)}), tmp_path), {"x": (3, 8, 8)}
+    )
+    assert [each.name for each in file.net.nodes] == ["conv", "conv_2"]
+    assert file.net.check().parameters == 81 + 108
+    assert not file.differences
 
 
 def test_absurd_sides_are_counted_with_and_not_made(tmp_path):
@@ -249,10 +297,42 @@ def test_a_branch_whose_condition_is_a_shape_is_taken(tmp_path):
     assert "goes another way at some sizes, perhaps" in file.text
 
 
-def test_functions_of_the_model_are_read(tmp_path):
-    inner = helper.make_function(
-        "own", "Twice", ["a"], ["b"], [node("Relu", "a", "t"), node("Sigmoid", "t", "b")], [helper.make_opsetid("", 17)]
+def test_a_graph_whose_channels_are_last_is_a_file_of_that_layout(tmp_path):
+    proto = model(
+        [
+            node("Transpose", "x", "a", perm=[0, 3, 1, 2]),
+            node("Conv", "a", "w", "b", strides=[2, 2]),
+            node("Relu", "b", "c"),
+            node("Transpose", "c", "y", perm=[0, 2, 3, 1]),
+        ],
+        {"x": ["n", "h", "w", 3]},
+        {"w": (8, 3, 3, 3)},
     )
+    file = imported(save(proto, tmp_path), {"x": (20, 30, 3)})
+    assert not file.differences
+    assert "at 20x30x3, imported" in file.text
+    assert "input  = [20, 30, 3]" in file.text
+    assert [each.type for each in file.net.nodes] == ["conv", "relu"]
+    assert file.net.inputs == {"input": (3, 20, 30)}
+    assert file.net.check().output == (8, 9, 14)
+    with pytest.raises(ValueError, match="its input x is hxwx3: give its sizes, as --input 224x224x3"):
+        imported(save(proto, tmp_path), {})
+    both = node("Identity", "x", "z")  # read as it is, too
+    mixed = model([*proto.graph.node, both], {"x": ["n", "h", "w", 3]}, {"w": (8, 3, 3, 3)}, outputs=["y", "z"])
+    file = imported(save(mixed, tmp_path), {"x": (20, 30, 3)})
+    assert file.net.inputs == {"input": (20, 30, 3)}
+
+
+def test_functions_of_the_model_are_read(tmp_path):
+    branch = helper.make_graph(
+        [helper.make_node("Sigmoid", ["t"], ["z"])], "g", [], [helper.make_empty_tensor_value_info("z")]
+    )
+    inner = helper.make_function(
+        "own", "Twice", ["a"], ["b"],
+        [node("Relu", "a", "t"), helper.make_node("Constant", [], ["c"], value=onnx.numpy_helper.from_array(np.bool_(True))),
+         helper.make_node("If", ["c"], ["b"], then_branch=branch, else_branch=branch)],
+        [helper.make_opsetid("", 17)],
+    )  # fmt: skip
     proto = nodes(helper.make_node("Twice", ["x"], ["y"], domain="own"), functions=[inner])
     proto.opset_import.append(helper.make_opsetid("own", 1))
     file = imported(save(proto, tmp_path), {"x": (3, 8, 8)})
@@ -263,6 +343,7 @@ def test_places_are_nodes(tmp_path):
     net, said = network(save(NET, tmp_path), {"x": (3, 8, 8)})
     assert str(net.nodes[0].place).endswith("model.onnx:1")
     assert net.nodes[0].place.source.text == "node node (Conv)"
+    assert net.nodes[0].place._replace(of_key=True).range == net.nodes[0].place.range
     assert said == []
 
 
