@@ -57,7 +57,8 @@ def draw(  # noqa: PLR0913, PLR0917 -- click's way
     from cnnshape.picture.draw import draw as drawn
     from cnnshape.problems.base import errors
 
-    text = drawn(net, input=shapes, depth=depth, format=form, scale=scale)
+    with usage_error():
+        text = drawn(net, input=shapes, depth=depth, format=form, scale=scale)
     if to == STDIN:
         click.echo(text, nl=False)
     else:

@@ -39,6 +39,7 @@ class Requirement(Stated, type="require"):
     Source  the model's own code
     """
 
+    paint = "pointwise"  # it changes nothing
     multiple_of = PerAxis(None, torch=False, compared=False)
     plus = PerAxis(0, least=0, torch=False, compared=False)
     at_least = PerAxis(None, torch=False, compared=False)

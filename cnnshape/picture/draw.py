@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Input
 
 HTML: Final = "html"
+MOST_SOLIDS: Final = 2000  # of a picture; thirty of an A4 page
 WRITERS: Final[dict[str, Callable[[Any, Any], str]]] = {"svg": svg, "tex": tikz}  # by format, which is a file's suffix
 
 
@@ -46,4 +47,8 @@ def draw(
 
         return page(net, report, depth=depth, scale=scale)
     scene = make(net, report, depth)
+    if len(scene.solids) > MOST_SOLIDS:
+        raise ValueError(
+            f"a picture of {len(scene.solids):,} tensors is too large: fold more blocks with a smaller depth"
+        )
     return WRITERS[format](place(scene, scale), tooltips(net, report, scene))

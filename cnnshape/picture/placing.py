@@ -89,6 +89,7 @@ def _columns(scene: Scene, bodies: Sequence[Body], gap: float, rows: int) -> lis
     """Return the bodies beside each other, with room for arrows, for what stands on them, and for the labels."""
     entering = {arrow.target: arrow for arrow in scene.arrows if arrow.source == arrow.target - 1}
     placed: list[Body] = []
+    sizes: dict[float, list[tuple[float, float]]] = {}  # of each level: the centres of the sizes, and their widths
     right = 0.0
     for index, (solid, body) in enumerate(zip(scene.solids, bodies, strict=True)):
         if index and solid.rows and solid.rows == scene.solids[index - 1].rows and _apart(body, placed, scene, index):
@@ -97,12 +98,15 @@ def _columns(scene: Scene, bodies: Sequence[Body], gap: float, rows: int) -> lis
             continue
         arrow = entering.get(index)
         level = arrow is not None and scene.solids[index - 1].level == solid.level
-        words = max(map(_small, (arrow.kernel, arrow.stride))) if arrow and level else 0.0
-        left = right + max(gap, words + 12.0) + JOIN * bool(solid.sign) if index else 0.0
+        window = max(map(_small, (arrow.kernel, arrow.stride))) if arrow and level else 0.0
+        left = right + max(gap, window + 12.0) + JOIN * bool(solid.sign) if index else 0.0
         centre = (body.width + body.dx) / 2
-        for other, distance in _staggered(scene, index, rows):
-            there = placed[other]
-            left = max(left, (there.left + there.right) / 2 + distance - centre)
+        row = sizes.setdefault(solid.level, [])
+        words = width_of(solid.size, SIZE_SIZE)
+        if len(row) >= rows:  # the one so many before stands in the same row of sizes
+            there, width = row[-rows]
+            left = max(left, there + (width + words) / 2 + 6.0 - centre)
+        row.append((left + centre, words))
         placed.append(body.moved(left, 0.0))
         right = placed[-1].right
     return placed
@@ -120,31 +124,13 @@ def _small(text: str) -> float:
     return width_of(text, SMALL_SIZE)
 
 
-def _staggered(scene: Scene, index: int, rows: int) -> list[tuple[int, float]]:
-    """Return the solid before one whose size stands beside its own, if any, with the least distance of their centres."""
-    solid = scene.solids[index]
-    beside = [other for other in range(index) if scene.solids[other].level == solid.level][-rows:]
-    if len(beside) < rows:
-        return []
-    other = beside[0]
-    return [(other, (width_of(solid.size, SIZE_SIZE) + width_of(scene.solids[other].size, SIZE_SIZE)) / 2 + 6.0)]
-
-
 def _framed(scene: Scene, bodies: Sequence[Body], routes: Sequence[Route], labels: Sequence[Label]) -> Placed:
     """Return all with a margin around it, and the legend below."""
-    points = [point for route in routes for point in route.points]
-    left = min(
-        [*(body.left for body in bodies), *(label.left for label in labels), *(x for x, _ in points)], default=0.0
-    )
-    top = min(
-        [*(body.highest for body in bodies), *(label.top for label in labels), *(y for _, y in points)], default=0.0
-    )
-    right = max(
-        [*(body.right for body in bodies), *(label.right for label in labels), *(x for x, _ in points)], default=0.0
-    )
-    bottom = max(
-        [*(body.bottom for body in bodies), *(label.bottom for label in labels), *(y for _, y in points)], default=0.0
-    )
+    corners = [point for route in routes for point in route.points]
+    corners += [corner for body in bodies for corner in ((body.left, body.highest), (body.right, body.bottom))]
+    corners += [corner for label in labels for corner in ((label.left, label.top), (label.right, label.bottom))]
+    xs, ys = zip(*corners or [(0.0, 0.0)], strict=True)
+    left, top, right, bottom = min(xs), min(ys), max(xs), max(ys)
     x, y = MARGIN - left, MARGIN - top
     width = max(right + x + MARGIN, 240.0)
     entries, end = legend(scene, MARGIN, bottom + y + MARGIN, width - 2 * MARGIN)

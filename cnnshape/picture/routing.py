@@ -20,6 +20,7 @@ Span = tuple[float, float]  # of heights, the upper first
 RADIUS: Final = 6.5  # of the sign of a join
 BEFORE: Final = 11.0  # from a join's body back to the centre of its sign
 CLEAR: Final = 14.0  # around a body, for its labels
+STRIP: Final = 200.0  # of the picture, whose lanes are kept together
 LANE: Final = 7.0  # between two arrows
 STUB: Final = (14.0, 9.0)
 SAME: Final = 0.5  # heights that are closer are one
@@ -60,7 +61,9 @@ class _Router:
 
     def __init__(self, scene: Scene, bodies: Sequence[Body]):
         self.scene, self.bodies = scene, bodies
-        self.taken: list[tuple[float, float, float, Arrow]] = []  # the height and the ends of each lane
+        self.taken: dict[
+            int, list[tuple[float, float, float, Arrow]]
+        ] = {}  # the height and the ends of each lane, by strip
 
     def span(self, index: int) -> int:
         arrow = self.scene.arrows[index]
@@ -93,7 +96,8 @@ class _Router:
             corners += [(down, lane), (down, into)]
         if not join or abs(lane - y) <= SAME:
             corners.append(end)
-        self.taken.append((lane, begin[0], end[0], arrow))
+        for strip in _strips((begin[0], end[0])):
+            self.taken.setdefault(strip, []).append((lane, begin[0], end[0], arrow))
         return Route(_without_doubles(corners), index, dashed=arrow.reference, skip=bool(between))
 
     def lane(self, begin: float, end: float, between: set[Span], arrow: Arrow, along: Point) -> float:
@@ -118,8 +122,13 @@ class _Router:
             and other.target != arrow.target
             and along[0] < right
             and left < along[1]
-            for height, left, right, other in self.taken
+            for strip in _strips(along)
+            for height, left, right, other in self.taken.get(strip, ())
         )
+
+
+def _strips(along: Point) -> range:
+    return range(int(along[0] // STRIP), int(along[1] // STRIP) + 1)
 
 
 def _clear(y: float, begin: float, end: float, between: set[Span]) -> bool:

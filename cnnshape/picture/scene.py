@@ -13,7 +13,7 @@ solids their places on paper; svg.py and tikz.py write them.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, takewhile
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,6 +21,7 @@ from cnnshape.layers.parameters import per_axis
 from cnnshape.numbers.shape import text
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.picture.levels import levels
+from cnnshape.problems.base import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +39,7 @@ LONGEST_NAME: Final = 28
 JOINED: Final = " … "  # between the names of the first and the last of equal neighbours
 STRIPES: Final = ("activation", "norm", "pointwise", "drop")  # the paints of layers that may be stripes
 OK: Final = "ok"
-FAILS: Final = "fails"  # a layer refuses what enters, or the file is wrong about it
+FAILS: Final = "fails"  # a layer refuses what enters, or the file is wrong about it or about its result
 UNKNOWN_STATE: Final = "unknown"  # behind a failure
 
 
@@ -150,6 +151,7 @@ class _Making:
         for index, row in enumerate(report.layers):
             for value in row.node.inputs:
                 self.readers.setdefault(value, []).append(index)
+        self.failing = {problem.layer for problem in errors(report.problems)}  # what is expected and is not so, as well
         self.outputs: dict[int, list[str]] = {}
         for name, value in net.outputs.items():
             self.outputs.setdefault(value, []).append(name)
@@ -163,7 +165,7 @@ class _Making:
         for name, rows in self.units():
             if len(rows) == 1 and self.front(rows[0]) == self.report.layers[rows[0]].name:
                 self.layer(name, rows[0])
-            elif copies := self.copies(rows):
+            elif copies := self.copies(name, rows):
                 self.chain(name, copies)
             else:
                 self.fold(name, rows)
@@ -206,12 +208,12 @@ class _Making:
             and len(layer.node.inputs) == 1
             and layer.result.output is not None
             and layer.result.output == layer.input_shapes[0]
-            and not layer.result.refusals
+            and self.state(layer.name, [row]) != FAILS
             and len(self.readers[value]) == 1
             and value not in self.outputs
         )
 
-    def copies(self, rows: list[int]) -> list[list[int]]:
+    def copies(self, name: str, rows: list[int]) -> list[list[int]]:
         """Return the layers of a fold that is one layer once or more, each with its stripes; [] of any other fold."""
         copies: list[list[int]] = []
         for row in rows:
@@ -227,7 +229,7 @@ class _Making:
             for value, row in zip(inner, rows[1:], strict=True)
         )
         first = self.copy(copies[0])
-        well = not self.is_stripe(rows[0]) and (len(copies) == 1 or self.state(rows) == OK)
+        well = not self.is_stripe(rows[0]) and (len(copies) == 1 or self.state(name, rows) == OK)
         return copies if chained and well and all(self.copy(copy) == first for copy in copies) else []
 
     def copy(self, rows: Sequence[int]) -> tuple[Any, ...]:
@@ -259,7 +261,7 @@ class _Making:
             times=1 + len(copies),
             sign=layer.node.layer.sign if layer.node.layer else "",
             parts=_parts(layer),
-            state=self.state([row]),
+            state=self.state(name, [row]),
         )
         index = self.add(value, solid)
         self.enter(index, [copies[0][0] if copies else row], *_window(layer))
@@ -302,7 +304,7 @@ class _Making:
                 *self.tensor(values[-1]),
                 times=times,
                 folded=True,
-                state=self.state(rows),
+                state=self.state(name, rows),
             )
             index = self.add(values[-1], solid)
             self.shown.update(dict.fromkeys(values, index))
@@ -327,10 +329,12 @@ class _Making:
 
     # What all have
 
-    def state(self, rows: Iterable[int]) -> str:
-        """Return whether rows fail, are not known, or are well."""
+    def state(self, name: str, rows: Iterable[int]) -> str:
+        """Return whether rows fail, or the block of this name, are not known, or are well."""
         layers = [self.report.layers[row] for row in rows]
         if any(layer.result.refusals or layer.node.layer is None for layer in layers):
+            return FAILS
+        if not self.failing.isdisjoint((name, *(layer.name for layer in layers))):
             return FAILS
         whole = all(layer.result.output is not None and UNKNOWN not in layer.result.output for layer in layers)
         return OK if whole else UNKNOWN_STATE
@@ -366,7 +370,7 @@ class _Making:
             return
         one, other = self.solids[-2:]
         index = len(self.solids) - 1
-        arrows = [arrow for arrow in self.arrows if index in {arrow.source, arrow.target}]
+        arrows = [*takewhile(lambda arrow: arrow.target == index, reversed(self.arrows))]
         alone = [arrow.source for arrow in arrows] == [index - 1] and {*self.readers.get(one.value, ())} <= {
             *other.rows
         }

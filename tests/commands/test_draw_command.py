@@ -112,3 +112,12 @@ def test_a_live_model(torch, tmp_path):
     result = draw(f"{write(tmp_path, code, 'nets.py')}:Net", "--input", "3x8x8")
     assert result.exit_code == 0
     assert Picture(result.stdout).of("size") == ["3x8x8", "8x6x6"]
+
+
+def test_a_picture_that_is_too_large_is_2(tmp_path):
+    lines = "".join(
+        f"  {{ type = 'conv', out_channels = {2 + number % 2}, kernel_size = 1 }},\n" for number in range(2001)
+    )
+    result = draw(write(tmp_path, f"input = [3, 8]\nlayers = [\n{lines}]"))
+    assert result.exit_code == 2
+    assert "2,002 tensors" in result.stderr

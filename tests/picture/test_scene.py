@@ -176,11 +176,26 @@ def test_a_folded_block_that_fails():
     ]
 
 
+def test_a_result_that_is_not_as_expected_fails():
+    text = 'input = [1, 4]\nlayers = [{ name = "a", type = "conv", out_channels = 1, kernel_size = 1 }, { name = "r", type = "relu", expect = [1, 5] }, { name = "s", block = "b", expect = [2, 4] }]\nblocks.b.layers = [{ name = "x", type = "conv", out_channels = 1, kernel_size = 1 }, { name = "y", type = "conv", out_channels = 3, kernel_size = 1 }]'
+    assert [(solid.name, solid.state) for solid in scene(net(text), 1).solids] == [
+        ("input", "ok"),
+        ("a", "ok"),
+        ("r", "fails"),
+        ("s", "fails"),
+    ]
+
+
+def test_a_requirement_is_a_stripe():
+    found = scene(net_of(layer("require", "r", multiple_of=2), conv(1, name="c"), shape="[1, 8]"))
+    assert [stripe.type for stripe in found.solids[0].stripes] == ["require"]
+
+
 def test_a_layer_whose_input_nobody_has():
     found = scene(
         net('input = [1, 4]\nlayers = [{ name = "a", type = "conv", out_channels = 1, kernel_size = 1, from = "nix" }]')
     )
-    assert [solid.state for solid in found.solids] == ["ok", "unknown"]
+    assert [solid.state for solid in found.solids] == ["ok", "fails"]
     assert found.arrows == ()
 
 

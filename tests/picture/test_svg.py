@@ -167,3 +167,9 @@ def test_a_name_that_is_too_long_is_cut():
     assert picture.of("name") == ["input", f"…{name[-28:]}", f"…{name[-27:]}2"]
     equal = [conv(3, 1, 1, f"{name}{number}") for number in range(3)]
     assert drawn(net_of(*equal, shape="[2, 8]")).of("name") == ["input", f"…{name[-27:]}0 x 3"]
+
+
+def test_a_picture_of_more_tensors_than_anyone_reads_is_refused():
+    text = "".join(f"{{ {conv(3, 1, 1, f'c{number}', out_channels=2 + number % 2)} }},\n" for number in range(2001))
+    with pytest.raises(ValueError, match=r"a picture of 2,002 tensors is too large: fold more blocks"):
+        draw(loads(f"input = [3, 8]\nlayers = [\n{text}]"))
