@@ -158,7 +158,7 @@ function svgOf(picture, before, now, chosen, sizeText, title) {
     '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto"><path class="head" d="M0 0.8 8 4 0 7.2z"/></marker>',
     '<pattern id="hatch" width="3" height="3" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0V3"/></pattern></defs>'];
   for (const route of picture.routes)
-    out.push(`<path class="arrow ${route.kind}" d="${path(ledTo(route, before, now))}"${route.head ? ' marker-end="url(#head)"' : ""}/>`);
+    out.push(`<path class="arrow ${route.kind}" d="${path(ledTo(route, before, now))}" marker-end="url(#head)"/>`);
   picture.solids.forEach((solid, i) => {
     const { body, state } = now[i];
     out.push(`<g class="solid ${state}${chosen(solid) ? " chosen" : ""}" data-solid="${i}" tabindex="${i ? -1 : 0}" role="button" aria-label="${escaped(`${solid.name}, ${solid.kind}, ${sizeText(now[i].shape)}${state === "fails" ? ", refused" : ""}`)}">`,

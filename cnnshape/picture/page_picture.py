@@ -57,7 +57,6 @@ def _plain(net: Network, placed: Placed, scale: str) -> dict[str, Any]:
                 "points": [[_short(x), _short(y)] for x, y in route.points],
                 "arrow": None if route.arrow is None else [*scene.arrows[route.arrow][:2]],
                 "kind": " ".join(kind for kind in ("dashed", "skip") if getattr(route, kind)),
-                "head": not route.plain,
             }
             for route in placed.routes
         ],

@@ -92,10 +92,6 @@ def _columns(scene: Scene, bodies: Sequence[Body], gap: float, rows: int) -> lis
     sizes: dict[float, list[tuple[float, float]]] = {}  # of each level: the centres of the sizes, and their widths
     right = 0.0
     for index, (solid, body) in enumerate(zip(scene.solids, bodies, strict=True)):
-        if index and solid.rows and solid.rows == scene.solids[index - 1].rows and _apart(body, placed, scene, index):
-            placed.append(body.moved(placed[-1].left, 0.0))
-            right = max(right, placed[-1].right)
-            continue
         arrow = entering.get(index)
         level = arrow is not None and scene.solids[index - 1].level == solid.level
         window = max(map(_small, (arrow.kernel, arrow.stride))) if arrow and level else 0.0
@@ -110,14 +106,6 @@ def _columns(scene: Scene, bodies: Sequence[Body], gap: float, rows: int) -> lis
         placed.append(body.moved(left, 0.0))
         right = placed[-1].right
     return placed
-
-
-def _apart(body: Body, placed: Sequence[Body], scene: Scene, index: int) -> bool:
-    """Say whether a body of the same block fits above or below those in the same column."""
-    column = [
-        other for solid, other in zip(scene.solids, placed, strict=False) if solid.rows == scene.solids[index].rows
-    ]
-    return all(body.highest > other.bottom + HEADROOM or body.bottom + HEADROOM < other.highest for other in column)
 
 
 def _small(text: str) -> float:

@@ -27,12 +27,11 @@ SAME: Final = 0.5  # heights that are closer are one
 
 
 class Route(NamedTuple):
-    """The corners of an arrow, or of a line without a head."""
+    """The corners of an arrow."""
 
     points: tuple[Point, ...]
     arrow: int | None = None  # the index in the scene; None of an output's stub
     dashed: bool = False
-    plain: bool = False  # without a head
     skip: bool = False  # it leads past other bodies
 
     def moved(self, x: float, y: float) -> Route:
@@ -72,19 +71,11 @@ class _Router:
     def route(self, index: int) -> Route:
         arrow = self.scene.arrows[index]
         source, target = self.bodies[arrow.source], self.bodies[arrow.target]
-        if source.left == target.left:  # of one block, in one column
-            ends = (source.bottom, target.highest) if source.middle < target.middle else (source.highest, target.bottom)
-            x = source.left + min(source.width, target.width) / 2
-            return Route(((x, ends[0]), (x, ends[1])), index, plain=True)
         join = bool(self.scene.solids[arrow.target].sign)
         begin = (source.exit, source.middle)
         x, y = sign_of(target) if join else (target.entry, target.middle)
         end = (x - RADIUS, y) if join else (x, y)
-        between = {
-            (body.highest, body.bottom)
-            for body in self.bodies[arrow.source + 1 : arrow.target]
-            if body.left > source.left and body.right < target.right
-        }
+        between = {(body.highest, body.bottom) for body in self.bodies[arrow.source + 1 : arrow.target]}
         lane = self.lane(begin[1], y, between, arrow, (begin[0], end[0]))
         down = x if join else (end[0] - 10.0 if between else (max(begin[0], end[0] - 2 * 10.0) + end[0]) / 2)
         corners = [begin]

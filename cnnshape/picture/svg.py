@@ -53,8 +53,7 @@ def _lines(placed: Placed, tooltips: Sequence[str]) -> Iterator[str]:
 
 def _route(route: Route) -> str:
     kinds = [name for name in ("dashed", "skip") if getattr(route, name)]
-    head = "" if route.plain else ' marker-end="url(#head)"'
-    return f'<path class="{" ".join(["arrow", *kinds])}" d="{_path(route.points)}"{head}/>'
+    return f'<path class="{" ".join(["arrow", *kinds])}" d="{_path(route.points)}" marker-end="url(#head)"/>'
 
 
 def _solid(solid: Solid, body: Body, tooltip: str) -> Iterator[str]:

@@ -72,8 +72,7 @@ def _lines(placed: Placed) -> Iterator[str]:
 
 
 def _route(route: Route) -> str:
-    options = ["arrow", *(["-"] if route.plain else []), *(["dashed"] if route.dashed else [])]
-    return f"\\draw[{','.join(options)}] {_path(route.points)};"
+    return f"\\draw[arrow{',dashed' * route.dashed}] {_path(route.points)};"
 
 
 def _solid(solid: Solid, body: Body, unit: float) -> Iterator[str]:

@@ -173,3 +173,12 @@ def test_a_picture_of_more_tensors_than_anyone_reads_is_refused():
     text = "".join(f"{{ {conv(3, 1, 1, f'c{number}', out_channels=2 + number % 2)} }},\n" for number in range(2001))
     with pytest.raises(ValueError, match=r"a picture of 2,002 tensors is too large: fold more blocks"):
         draw(loads(f"input = [3, 8]\nlayers = [\n{text}]"))
+
+
+def test_a_legend_that_is_wider_than_the_picture_has_several_rows():
+    picture = drawn(
+        net_of(conv(1, name="c"), *map(layer, ["relu", "dropout", "batch_norm", "tanh", "gelu"]), shape="[3, 8]")
+    )
+    legend = [text for text in picture.texts if text.role == "legend"]
+    assert len({text.top for text in legend}) > 1
+    assert max(text.right for text in legend) <= picture.width
