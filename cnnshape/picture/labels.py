@@ -63,6 +63,7 @@ class Label(NamedTuple):
     size: float
     anchor: str  # start, middle, end: as SVG has it
     role: str  # name, size, window, mark
+    of: int | None = None  # the solid whose shape it says
 
     @property
     def width(self) -> float:
@@ -151,9 +152,9 @@ class _Labels:
         body = self.bodies[index]
         for row in count():  # far enough below there is nothing
             y = body.bottom + 11.0 + ROW * row
-            yield Label(size, body.left + (body.width + body.dx) / 2, y, SIZE_SIZE, "middle", "size")
-            yield Label(size, body.left - 1.0, y, SIZE_SIZE, "start", "size")
-            yield Label(size, body.right + 1.0, y, SIZE_SIZE, "end", "size")
+            yield Label(size, body.left + (body.width + body.dx) / 2, y, SIZE_SIZE, "middle", "size", index)
+            yield Label(size, body.left - 1.0, y, SIZE_SIZE, "start", "size", index)
+            yield Label(size, body.right + 1.0, y, SIZE_SIZE, "end", "size", index)
 
     def above(self, index: int, name: str) -> Iterator[Label]:
         body = self.bodies[index]
@@ -194,7 +195,7 @@ class _Labels:
         size = self.scene.solids[arrow.source].size
         if x1 - x0 > width_of(size, SMALL_SIZE) + ROW:
             for share in (0.5, 0.3, 0.7):
-                yield Label(size, x0 + (x1 - x0) * share, y - 3.5, SMALL_SIZE, "middle", "window")
+                yield Label(size, x0 + (x1 - x0) * share, y - 3.5, SMALL_SIZE, "middle", "window", arrow.source)
 
     def place(self, places: Iterable[Label]) -> bool:
         """Put a label at the first place that is free, without arrows through it if one is near; say if there is any."""

@@ -167,13 +167,11 @@ function svgOf(picture, before, now, chosen, sizeText, title) {
   });
   for (const [paint, x, y, text, tx, ty] of picture.legend)
     out.push(`<rect class="${paint} front" x="${x}" y="${y}" width="9" height="9"/><text class="legend" x="${tx}" y="${ty}" font-size="9">${escaped(text)}</text>`);
-  const sizes = picture.labels.filter((label) => label[5] === "size"), follow = sizes.length === picture.solids.length;
-  let solid = 0;
-  for (const [text, x, y, size, anchor, role] of picture.labels) {
+  for (const [text, x, y, size, anchor, role, of] of picture.labels) {
     if (role === "mark") continue;
-    const now_ = role === "size" && follow ? sizeText(now[solid++].shape) : text;
-    const letters = role === "size" ? Math.max(7, Math.min(size, size * text.length / now_.length)) : size;
-    out.push(`<text class="${role}" x="${x}" y="${y}" font-size="${n1(letters)}" text-anchor="${anchor}">${escaped(now_)}</text>`);
+    const words = of === null ? text : sizeText(now[of].shape);
+    const letters = Math.max(0.7 * size, Math.min(size, size * text.length / words.length)); // in the room that there was
+    out.push(`<text class="${role}" x="${x}" y="${y}" font-size="${n1(letters)}" text-anchor="${anchor}">${escaped(words)}</text>`);
   }
   now.forEach(({ body, state }) => {
     if (state === "unknown") out.push(`<text class="mark" x="${n1(body.left + (body.width + body.dx) / 2)}" y="${n1(middle(body) + 5)}" font-size="14" text-anchor="middle">?</text>`);

@@ -61,7 +61,7 @@ def _plain(net: Network, placed: Placed, scale: str) -> dict[str, Any]:
             for route in placed.routes
         ],
         "labels": [
-            [label.text, _short(label.x), _short(label.y), label.size, label.anchor, label.role]
+            [label.text, _short(label.x), _short(label.y), label.size, label.anchor, label.role, label.of]
             for label in placed.labels
         ],
         "legend": [

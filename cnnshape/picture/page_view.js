@@ -142,7 +142,7 @@ function paintTracks(moved) {
 
 // What follows the sizes.
 
-let chosen = data.layers.length ? { row: 0 } : null; // {solid} or {row}
+let chosen = null; // {solid} or {row}
 let picture = 0;
 let before = [];
 
@@ -321,7 +321,7 @@ function renderField(now) {
   const pad = Math.max(0, -rows[0], -columns[0], rows[1] - high, columns[1] - wide), line = (wide + 2 * pad) / 160;
   const tall = image.length === 1 ? wide / 8 : high, top = image.length === 1 ? 0 : rows[0], rowsHigh = image.length === 1 ? tall : rows[1] - rows[0];
   plane.innerHTML = `<svg viewBox="${-pad - line} ${-(image.length === 1 ? 0 : pad) - line} ${wide + 2 * pad + 2 * line} ${tall + (image.length === 1 ? 0 : 2 * pad) + 2 * line}" role="img" aria-label="the receptive field on the image">`
-    + `<rect class="image" x="0" y="0" width="${wide}" height="${tall}" stroke-width="${line}"/><rect class="field" x="${columns[0]}" y="${top}" width="${columns[1] - columns[0]}" height="${rowsHigh}" stroke-width="${line}"/></svg>`;
+    + `<rect class="image" x="0" y="0" width="${wide}" height="${tall}"/><rect class="field" x="${columns[0]}" y="${top}" width="${columns[1] - columns[0]}" height="${rowsHigh}"/></svg>`;
   const words = spans.map(([first, end], axis) => `${first === end - 1 ? first : `${first} to ${end - 1}`} of ${image[axis]}`);
   plane.append(make("p", { className: "hint" }, `the middle position of ${data.layers[row].name} sees cells ${[...new Set(words)].join(", ")}${pad ? "; what lies outside is padding" : ""}`));
 }
@@ -442,6 +442,8 @@ function buildControls_() {
   buildDepths();
   buildTable();
   choosePicture(0);
+  const refusing = model.result().layers.findIndex((layer) => layer.refused.length);
+  if (data.layers.length) chosen = { row: Math.max(refusing, 0) };
   buildControls();
   if (data.start.some((size, i) => size !== data.sides[i].declared)) apply(Object.fromEntries(data.sides.map((side, i) => [side.name, data.start[i]])));
   if (data.why) say(`There is no closed form (${data.why}): the page has the sizes ${knownSizes()}.`);

@@ -136,6 +136,15 @@ def test_a_size_by_script_unlinks_sides_that_differ(opened):
     assert next(iter(page.state()["shapes"].values())) == [64, 128, 96]
 
 
+def test_every_size_in_the_picture_follows(opened):
+    page = opened(zoo("unet"))
+    assert page.texts("svg.cnnshape text").count("64x512x512") > 2  # on a skip, too
+    page.slide(0, 256)
+    words = page.texts("svg.cnnshape text")
+    assert words.count("64x256x256") > 2
+    assert not [word for word in words if "512x512" in word]
+
+
 def test_the_buttons_find_the_next_sizes(opened):
     page = opened(zoo("alexnet"))
     page.slide(0, 224)
@@ -235,6 +244,7 @@ def test_a_net_that_fails_says_why_and_is_mended_by_the_slider(opened):
         net('input = [1, 9, 9]\nlayers = [{ name = "a", type = "conv", out_channels = 1, kernel_size = 11 }, "relu"]')
     )
     assert "a window of 11 does not fit a side of 9 with padding 0" in page.text("#verdict")
+    assert "a window of 11 does not fit a side of 9 with padding 0" in page.text("#detail .bad")
     assert "1x?x?" in page.texts("svg text.size")
     page.press("valid ▸")
     assert page.state()["shapes"]["a"] == [1, 1, 1]
