@@ -44,7 +44,7 @@ def diagnose(source: SourceText, files: Files | None, given: Input | None, *, st
     problems = [problem.diagnosed(_NONE, number) for number, problem in enumerate(report.problems)]
     causes = Causes(net, report)
     found = [Diagnosed(causes.of(problem)) for problem in problems]
-    order, asked = Order(net), 0
+    order, asked, unmended = Order(net), 0, list[int]()
     for number in sorted(range(len(problems)), key=lambda number: order.key(problems[number])):
         late = trials.of_sizes(problems[number]) and len(errors(problems)) > 1
         if found[number].follows or asked == MOST_MENDED or late:
@@ -57,8 +57,16 @@ def diagnose(source: SourceText, files: Files | None, given: Input | None, *, st
             found[other] = found[other]._replace(fixes=(), follows=problems[number])
         wide = [widened(case, one, [problems[other] for other in sorted(fold)]) for one in fixes]
         wide = [one for one in wide if trials.writes(one.candidate.operations)]
-        chosen = sorted((one for one in wide if fold <= one.verdict.gone), key=lambda one: one.rank)
-        found[number] = found[number]._replace(fixes=tuple(_fix(net, one, source) for one in shown(chosen)))
+        chosen = shown(sorted((one for one in wide if fold <= one.verdict.gone), key=lambda one: one.rank))
+        first = order.before(problems, number, unmended, chosen)
+        if not chosen:
+            unmended.append(number)
+            continue
+        if first != number:  # an earlier problem that only these mend, a claim's perhaps
+            unmended.remove(first)
+            for other in fold:
+                found[other] = found[other]._replace(follows=problems[first])
+        found[first] = found[first]._replace(fixes=tuple(_fix(net, one, source) for one in chosen))
     return Findings(tuple(found), trials)
 
 
@@ -101,6 +109,11 @@ class Order:
             return True
         one, two = self.values.get(problem.layer), self.values.get(other.layer)
         return one is not None and two is not None and two in self.below.get(one, ())
+
+    def before(self, problems: list[Problem], number: int, unmended: list[int], fixes: list[Mended]) -> int:
+        """Return the first problem without fixes that all fixes of one mend as well, and it may follow from; or itself."""
+        follows = (one for one in unmended if self.may_follow(problems[number], problems[one]))
+        return next((one for one in follows if all(one in fix.verdict.gone for fix in fixes)), number)
 
     def fold(self, problems: list[Problem], number: int, fixes: list[Mended], folded: set[int]) -> frozenset[int]:
         """Return the problems that go under one, with it: those that its best fix of one step mends as well."""

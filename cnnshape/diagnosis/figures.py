@@ -215,7 +215,7 @@ def _others(case: Case, spot: Spot) -> list[int]:
         return [*dict.fromkeys([one.number for one in spots(case) if one.key == GROUPS] + [number * 2, number + 1])]
     if _is_of_sides(case, spot):
         return [number + 1, *range(max(0, number - 2), number), number // 2, number // 4]
-    return [number + 1, number * 2, number // 2, *([number // 4] if spot.in_text else [])]
+    return [number - 1, number + 1, number * 2, number // 2, *([number // 4] if spot.in_text else [])]
 
 
 def _step(here: list[Any], measured: list[Any], wanted: list[int], differs: int) -> float | None:

@@ -37,6 +37,7 @@ CONDITION: Final = re.compile(r"(\w+)\W*?\s*(?:[<>=]=|[<>])\s*$")  # a compariso
 PLACES: Final = frozenset(["index", "start"])
 OF_AXES: Final = frozenset(["dim", "dims", "over", "start_dim", "end_dim"])
 FAR: Final = 20  # layers; none counts as farther
+INSIDE: Final = 2  # layers: how much farther the layers of a block are, which other uses have too
 BESIDE: Final = 3  # layers: how far constants and defaults are
 
 
@@ -76,10 +77,12 @@ def _steps(case: Case, sketch: Sketch) -> dict[KeyPath, int]:
     rows = [case.report.layers[value - sketch.first] for value in sketch.upstream]
     named = case.cause and case.cause.layer and case.named(case.cause.layer)
     near: dict[KeyPath, int] = {}
+    steps: dict[KeyPath, int] = {}  # those of the net itself, and how many are between
     for row in [named, *rows] if named else rows:
-        for place in (row.node.place, *row.node.used_at):
-            if case.own(place):
-                near.setdefault(place.path, len(near))
+        places = (row.node.place, *row.node.used_at)
+        distance = steps.setdefault(places[-1].path, len(steps))
+        for place in filter(case.own, places):
+            near.setdefault(place.path, distance + INSIDE * (place is not places[-1]))
     return near
 
 

@@ -69,14 +69,16 @@ def unseen(case: Case) -> Iterator[Candidate]:
 
 
 def _unseen(case: Case) -> Iterator[Candidate]:
-    """Yield settings that the declared input does not tell from those of now, none less usual."""
+    """Yield settings that the declared input does not tell from those of now, none less usual; and more usual ones."""
     sketch, done = Sketch(case), set()
     for value, node in case.net.made():
         if node.layer is None or node.place in done:
             continue
         done.add(node.place)
         regular = Regular(case, node)
-        for parameter, new, layer in variants(case, sketch, value, unseen=True):
+        others = [*variants(case, sketch, value, unseen=True)]
+        others += [one for one in variants(case, sketch, value) if oddness(one[2]) < oddness(node.layer)]
+        for parameter, new, layer in others:
             known = regular.known(layer)
             if known or (sensible(node.layer, parameter, layer, named=False) and oddness(layer) <= oddness(node.layer)):
                 usual = known or oddness(layer) < oddness(node.layer)

@@ -40,6 +40,7 @@ SOLVED: Final = (
     "upscale_factor",
 )
 NEAR: Final = 8  # a kernel, or a dilation, is looked for so far above the one that is written
+MOST_TRIED: Final = 64  # kernels from 1 up to it, and those near a larger one
 MUCH_ODDER: Final = 1.0
 ODDER: Final = 0.4  # how much more unusual a layer may become that nothing points at
 COMMON_STRIDE: Final = 2  # of a convolution, at most
@@ -135,7 +136,8 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
         flat = len(new) > 1 and {*new} != {1}  # a window of two axes in three
         ones = 1 in new and 1 not in old and (dilated or (odd and not flat and max(old) > 2))  # noqa: PLR2004 -- from a larger kernel
         asked = named and change <= 0 and (isinstance(before, Pooling) or all(entry % 2 for entry in new))
-        return (change < 0 or asked) and (not isinstance(after, Conv) or centred(after)) and not ones
+        usual = not isinstance(after, Conv) or centred(after) or (asked and {*_entries(after.padding)} == {0})
+        return (change < 0 or asked) and usual and not ones
     if isinstance(before, Pooling) and parameter in ("padding", "stride"):
         return change <= 0
     return change <= (ODDER if not named else MUCH_ODDER)
@@ -160,7 +162,7 @@ def overpadded(layer: Conv) -> bool:
     halves, padding = _entries(_half(layer)), _entries(layer.padding)
     rank = max(len(halves), len(padding))
     one, other = (per_axis(entry if len(entry) > 1 else entry[0], rank) for entry in (halves, padding))
-    return any(isinstance(p, int) and p > half for half, p in zip(one, other, strict=True))
+    return any(isinstance(p, int) and p > half for half, p in zip(one, other, strict=False))
 
 
 def _entries(value: Any) -> tuple[Any, ...]:
@@ -239,7 +241,7 @@ def _keeping(kernel: Any, dilation: Any) -> str:
 def _half(layer: Conv) -> Any:
     """Return the padding that keeps a side."""
     rank = max((len(one) for one in (layer.kernel_size, layer.dilation) if isinstance(one, tuple)), default=1)
-    axes = zip(per_axis(layer.kernel_size, rank), per_axis(layer.dilation, rank), strict=True)
+    axes = zip(per_axis(layer.kernel_size, rank), per_axis(layer.dilation, rank), strict=False)
     halves = tuple(d * (k - 1) // 2 for k, d in axes)
     return halves if rank > 1 else halves[0]
 
@@ -337,7 +339,8 @@ def _choices(layer: Layer, parameter: str, old: Any, axis: int, rank: int) -> li
         case "scale_factor" | "upscale_factor":
             values = range(1, 9)
         case _:
-            values = range(1, old + NEAR + 1)
+            low = min(old + NEAR, MOST_TRIED)
+            values = [*range(1, low + 1), *range(max(low + 1, old - NEAR), old + NEAR + 1)]
     return [value for value in values if value != old]
 
 
@@ -415,7 +418,10 @@ def oddness(layer: Layer) -> float:
     odd = 0.0
     if stride is None:
         stride = kernel
-    for k, p, s, d in zip(*(per_axis(one, rank) for one in (kernel, padding, stride, dilation)), strict=True):
+    axes = [per_axis(one, rank) for one in (kernel, padding, stride, dilation)]
+    if len({*map(len, axes)}) > 1:  # lists of several lengths, which the layer refuses
+        return 0.0
+    for k, p, s, d in zip(*axes, strict=True):
         if not all(isinstance(one, int) for one in (k, p, s, d)):
             return 0.0
         if isinstance(layer, Conv):

@@ -68,7 +68,7 @@ def spots(case: Case) -> Iterator[Spot]:
     """Yield the numbers of the file that may be wrong: those of its layers first, then constants, defaults and blocks."""
     yield from within(case.data.get("layers"), ("layers",))
     for key, value in case.data.items():
-        if key != "layers" and key not in APART:
+        if key != "layers" and key not in APART and isinstance(value, dict):
             yield from within(value, (key,))
 
 

@@ -136,3 +136,20 @@ def test_the_cause_of_sizes_is_the_first_that_differs():
     assert found.message == "1 is claimed, and b does not fit at it"
     assert found.layer == "b"
     assert cause(SIZES % (2, "every size from 9")).message == "3 works, and is not claimed"
+
+
+def test_a_figure_that_only_a_claim_tells_wrong_mends_what_came_before_it():
+    """The expectation is met by other windows too, and by another input; the parameters are those of one of them."""
+    text = """input = [3, 33, 33]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = %d, stride = 4, expect = [4, 8, 8] },
+    ]
+    [claims]
+    parameters = 304
+    valid_sizes = "every size from 5"
+    """
+    problems = cnnshape.loads(text % 9).check().problems
+    found = [problem for problem in problems if problem.fixes]
+    assert [edit.new for fix in found[0].fixes for edit in fix.edits] == [5]
+    assert found[0] is problems[0]
+    assert all(problem.follows for problem in problems[1:])

@@ -1,5 +1,7 @@
 """Settings of windows: those that are solved for, and those that are left alone."""
 
+from time import perf_counter
+
 import pytest
 from helpers.fixes import candidates, case, fixes
 
@@ -234,3 +236,20 @@ def test_no_pool_gets_a_window_of_one_cell_and_no_conv_more_padding_than_half_it
     conv = """input = [3, 16, 16]
     layers = [{ name = "c", type = "conv", out_channels = 4, kernel_size = 3, padding = 1, expect = [4, 18, 18] }]"""
     assert not [one for one in candidates(solved, conv) if "c.padding" in one]
+
+
+def test_lists_of_several_lengths_are_no_matter_of_what_is_usual():
+    text = """input = [3, 8, 16, 16]
+    layers = [
+      { name = "c", type = "conv", out_channels = 4, kernel_size = [3, 3, 3], padding = [1, 1], stride = 2, expect = [4, 4, 8, 8] },
+    ]"""
+    assert candidates(solved, text) == []
+    assert fixes(text.replace("stride = 2", "stride = 2, dilation = [1, 1]")) == []
+
+
+def test_a_window_of_a_million_cells_is_not_tried_cell_by_cell():
+    text = """input = [3, 16, 16]
+    layers = [{ name = "c", type = "conv", out_channels = 4, kernel_size = 1000000, padding = 1, expect = [4, 16, 16] }]"""
+    start = perf_counter()
+    assert {"c.kernel_size": 3} in fixes(text)
+    assert perf_counter() - start < 5

@@ -80,3 +80,7 @@ def test_an_argument_that_a_block_hands_to_itself_ends():
     layers = [{ block = "b", n = "n" }]"""
     given = case(text)
     assert parameters_of(given, Spot(("layers", 0, "n"), 3)) == set()
+
+
+def test_what_is_no_table_has_no_spots():
+    assert [*spots(case("blocks = 64\nconstants = 3\ninput = [3, 8, 8]\nlayers = ['relu']"))] == []
