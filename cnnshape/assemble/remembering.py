@@ -101,7 +101,11 @@ class Memories:
     """The memories of all steps of a net, and the expansions of its file's blocks."""
 
     def __init__(self, steps: tuple[Step, ...], seen: Seen, graph: Graph):
-        named = all(isinstance(step.name, str) for step in steps)
+        kinds = {str(step.of) for step in steps if not step.name}
+        alike = any(
+            one != kind and kind.startswith(one) and kind[len(one) :].isdecimal() for one in kinds for kind in kinds
+        )
+        named = not alike and all(isinstance(step.name, str) for step in steps)  # conv and conv1 count to conv11
         self.seen, self.graph = seen, graph
         self.of = {id(step): Memory(step, seen.by_step(step), named=named) for step in steps}
         self.expansions: dict[Any, dict[Any, Any]] = {}
@@ -282,7 +286,7 @@ def _moved(use: Use, move: Callable[[], Move], _: Any) -> Names:
 
 
 NAMED: Final = ("values", "several", "copies", "uses", "numbers")
-SETS: Final = ("skipped", "passed", "unnamed", "broken")
+SETS: Final = ("skipped", "passed", "unnamed")
 
 
 def _copied(names: Names) -> Names:

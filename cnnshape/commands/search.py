@@ -112,20 +112,24 @@ def _run(found: Search, net: Network, *, resume: bool) -> Chunk:
     if not resume:
         journal.begin()
     stop = done[-1].stop if done else 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as SIGINT: both are interruptions
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as SIGINT: both are interruptions
     try:
         with progress(net.name or net.file) as moved, _executor(size - stop) as executor:
             for chunk in chunks(found, executor, stop):
                 done.append(chunk)
-                journal.add(chunk)
                 stop = chunk.stop
+                journal.add(chunk)
                 if moved:
                     moved(stop, size, "")
     except KeyboardInterrupt:
         journal.write()
-        told = f"stopped behind {stop:,} of {size:,} candidates; the same command with --resume goes on"
-        click.echo(told, err=True)
+        how = (
+            f"what is done is lost, {journal.failure}" if journal.failure else "the same command with --resume goes on"
+        )
+        click.echo(f"stopped behind {stop:,} of {size:,} candidates; {how}", err=True)
         sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     journal.begin()
     return found.joined(done)
 

@@ -53,6 +53,8 @@ def text_of(layers, constants, blocks=""):
 BLOCK = """
 [blocks.b]
 layers = [{ type = "conv", out_channels = 4, kernel_size = "k" }, { block = "c" }]
+[blocks.c1]
+layers = ["relu"]
 [blocks.c]
 layers = [{ name = "in", type = "conv", out_channels = "w", kernel_size = 1 }]
 """
@@ -67,6 +69,7 @@ CASES = {
     "a name that is made": f'{{ name = "a", {CONV} }}, {{ name = "a{{w}}", type = "relu" }}, {{ name = "a3", type = "relu" }}',
     "one of two": f'{{ name = "a", {CONV}, when = "k > 3" }}, {{ name = "b", {CONV} }}, {{ type = "relu", from = "a" }}',
     "counted names": '"relu", { type = "relu", repeat = "k" }, "relu"',
+    "kinds that count alike": '{ block = "c", repeat = "4 * k" }, { block = "c1" }',
     "a name of two": '{ name = "a.0", type = "relu", when = "k > 3" }, { name = "a", type = "relu", repeat = "w" }',
     "a name for the output": f'"relu", {{ {CONV} }}',
     "a pattern": '{ name = "x", block = "c", repeat = "k" }, { type = "concat", from = ["x.*", "x.1.in"] }',

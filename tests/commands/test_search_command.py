@@ -220,9 +220,10 @@ def test_an_interrupted_search_goes_on(folder, name, few):
         assert err.startswith("stopped behind ")
         assert err.endswith(" of 1,920 candidates; the same command with --resume goes on\n")
     (file,) = kept.glob("*")
+    once_more = file.read_text()
     with file.open("a") as torn:
-        torn.write('[1920, [[3, [{"inp')
-    lines = file.read_text().count("\n")
+        torn.write('\n[1920, [[3, [{"inp' + once_more)
+    lines = once_more.count("\n")
     assert 0 < lines < 32
     resumed = run(*args[1:], "--resume")
     assert (resumed.stdout, resumed.exit_code) == (whole.stdout, 0)
@@ -267,3 +268,22 @@ def test_workers_leave_an_interruption_to_the_process_that_waits(monkeypatch):
     monkeypatch.setattr(signal, "signal", handlers.__setitem__)
     command._unmoved()
     assert handlers == {signal.SIGINT: signal.SIG_IGN, signal.SIGTERM: signal.SIG_DFL}
+
+
+def test_without_a_place_for_a_journal_a_search_goes_on(folder, monkeypatch):
+    (folder / "config").write_text("no folder")
+    monkeypatch.setattr(journal, "PATIENCE", 0)
+    args = ("net.toml", *VARY, "--format=csv")
+    assert len(run(*args).stdout.splitlines()) == 25  # 3 widths, depths 0 to 7, and the names
+    add = journal.Journal.add
+
+    def interrupted(self, chunk):
+        add(self, chunk)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(journal.Journal, "add", interrupted)
+    result = run(*args)
+    assert result.exit_code == 130
+    assert result.stderr.startswith("stopped behind 1 of 30 candidates; what is done is lost, ")
+    assert "config" in result.stderr
+    assert signal.getsignal(signal.SIGTERM) is not signal.default_int_handler
