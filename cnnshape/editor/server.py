@@ -135,7 +135,7 @@ class Server(LanguageServer):
                 changed = asyncio.create_task(self.changed.wait())
                 await asyncio.wait({causes, changed}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
                 changed.cancel()
-            self.publish(views)
+            self.publish({uri: view for uri, view in views.items() if uri in self.documents})  # some may be closed
             if not causes.done():
                 causes.add_done_callback(partial(self.complete, views))
             if "changed" in todo.values():
@@ -225,29 +225,28 @@ def initialize(ls: Server, params: types.InitializeParams) -> None:
     ls.configure(params.initialization_options)
 
 
-async def initialized(ls: Server, _: types.InitializedParams) -> None:
+def initialized(ls: Server, _: types.InitializedParams) -> None:
     """Have the client tell of files that change on the disk, and say its settings."""
     workspace = ls.client_capabilities.workspace
     watched = workspace and workspace.did_change_watched_files
     if watched and watched.dynamic_registration:
         watchers = types.DidChangeWatchedFilesRegistrationOptions([types.FileSystemWatcher("**/*.toml")])
         watching = types.Registration("files", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, watchers)
-        await ls.client_register_capability_async(types.RegistrationParams([watching]))
-    await ask_settings(ls)
+        ls.client_register_capability(types.RegistrationParams([watching]))
+    ask_settings(ls)
 
 
-async def ask_settings(ls: Server) -> None:
+def ask_settings(ls: Server) -> None:
     workspace = ls.client_capabilities.workspace
     if workspace and workspace.configuration:
         wanted = types.ConfigurationParams([types.ConfigurationItem(section="cnnshape")])
-        for settings in await ls.workspace_configuration_async(wanted):
-            ls.configure(settings)
+        ls.workspace_configuration(wanted, lambda found: ls.configure(found[0] if found else None))
 
 
-async def did_change_configuration(ls: Server, params: types.DidChangeConfigurationParams) -> None:
+def did_change_configuration(ls: Server, params: types.DidChangeConfigurationParams) -> None:
     ls.configure(params.settings)
     if not params.settings:
-        await ask_settings(ls)
+        ask_settings(ls)
 
 
 def did_open(ls: Server, params: types.DidOpenTextDocumentParams) -> None:

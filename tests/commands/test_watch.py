@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,8 @@ class Watching:
         return self
 
     def __exit__(self, *error):
+        with suppress(OSError, subprocess.TimeoutExpired):  # it has ended
+            self.interrupt()
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
@@ -229,6 +232,37 @@ def test_a_live_model(tmp_path, torch):
         model.write_text(code.format(2))
         assert "went: nets:net" in watching.line("changed: ")
         assert watching.interrupt() == 0
+
+
+def test_on_a_terminal_the_table_stands_in_place_with_marks(tmp_path):
+    import pty
+
+    net = tmp_path / "net.toml"
+    net.write_text(NET.format(8))
+    mine, its = pty.openpty()
+    command = [sys.executable, "-c", CODE, "check", "--watch", "--no-torch", "net.toml"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=its, stderr=its, start_new_session=True)
+
+    def until(words, shown=b""):
+        while words.encode() not in shown:
+            shown += os.read(mine, 4096)
+        return shown.decode()
+
+    try:
+        before = until("watching 1 file; Ctrl-C ends it")
+        assert "\x1b[7m" not in before
+        net.write_text(NET.format(4))
+        after = until("watching 1 file; Ctrl-C ends it")
+        assert "\x1b[2J\x1b[1;1H" in after
+        assert "\x1b[7m→ 4x30x30" in after
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(mine)
+        os.close(its)
 
 
 def ticks(pid):

@@ -90,6 +90,14 @@ layers = [
     assert said.items() >= {38: "3x30x30", 43: "3x32x32"}.items()
 
 
+def test_nothing_is_published_of_a_text_that_was_closed_meanwhile(editor):
+    editor.open(UNTITLED, BAD)
+    editor.close(UNTITLED)
+    editor.open("untitled:other", BAD)
+    editor.diagnostics("untitled:other", holds=lambda found: found and "cause" in found[0]["message"])
+    assert [one["diagnostics"] for one in editor.published if one["uri"] == UNTITLED][-1:] in ([], [[]])
+
+
 # Included files
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from lsprotocol import converters, types
 
@@ -151,9 +152,12 @@ class Editor:
         return self
 
     def __exit__(self, *error):
+        with suppress(OSError, ValueError, subprocess.TimeoutExpired):  # it has ended
+            self.exit()
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
+        with suppress(OSError):
+            self.process.stdin.close()
         self.process.stdout.close()
 
 
