@@ -113,9 +113,6 @@ def claimed(view: View, source: Source, path: KeyPath) -> str:
 
 def sizes(view: View) -> str:
     """Write the exact set of the input sizes that the net accepts."""
-    try:
-        found = [*facts(answer(view.net, Question()))] if view.report else []
-    except ValueError:
-        found = []
+    found = [*facts(answer(view.net, Question()))] if view.report else []
     width = max((len(label) for label, _ in found), default=0) + 2
     return "\n".join(f"{label:{width}}{line}" for label, line in found) or str(NET["input"]["description"])

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import sys
 import threading
 import time
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from lsprotocol import types
@@ -53,7 +53,8 @@ class Server(LanguageServer):
     """The open texts, their views, and what was published of them."""
 
     def __init__(self) -> None:
-        super().__init__("cnnshape", version("cnnshape"), text_document_sync_kind=types.TextDocumentSyncKind.Full)
+        version = sys.modules["cnnshape"].__version__
+        super().__init__("cnnshape", version, text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.documents: dict[str, Document] = {}
         self.views: dict[str, View] = {}  # of the texts as they are now
         self.blocks: dict[str, dict[str, Block]] = {}  # of each open text, when it was last TOML
@@ -167,8 +168,11 @@ class Server(LanguageServer):
                 versions |= view.versions
         for target in targets:
             everywhere = [one for files in self.published.values() for one in files.get(target, [])]
-            different = [one for number, one in enumerate(everywhere) if one not in everywhere[:number]]
-            found = types.PublishDiagnosticsParams(target, different, versions.get(target))
+            everywhere.sort(
+                key=lambda one: len(one.related_information or ())
+            )  # of one problem by two nets, the fuller
+            different = {(str(one.range), one.code, one.message): one for one in everywhere}
+            found = types.PublishDiagnosticsParams(target, [*different.values()], versions.get(target))
             self.text_document_publish_diagnostics(found)
 
     def refresh_hints(self) -> None:
@@ -284,7 +288,7 @@ def located(ls: Server, params: Any) -> Iterator[tuple[View, Source, int]]:
     """Yield the views that a document is a file of, that of itself first, with its text that is TOML and the offset asked for."""
     uri = params.text_document.uri
     document, views = ls.documents.get(uri), [view for other in ls.documents if (view := ls.view(other))]
-    for view in sorted(views, key=lambda view: view.document.uri != uri):
+    for view in sorted(views, key=lambda view: (view.report is None, view.document.uri != uri)):  # a net knows more
         source = view.source_of(document) if document else None
         if document and source:
             yield view, source, document.text.of_source(document.text.offset(params.position))

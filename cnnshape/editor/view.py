@@ -16,7 +16,7 @@ from pygls.uris import from_fs_path, to_fs_path
 from cnnshape.diagnosis.door import Examination, examine
 from cnnshape.editor.text import Text
 from cnnshape.file.source import Source
-from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS, text
+from cnnshape.numbers.shape import CHANNELS_FIRST, LAYOUTS
 from cnnshape.problems.place import value_at
 from cnnshape.problems.reading import OnlyBlocks
 
@@ -140,10 +140,6 @@ class View:
             found.setdefault((place.source.file, place.path), []).append(made)
         return found
 
-    def name_at(self, path: KeyPath) -> str:
-        """Return the name of the first copy of a step of this text; "" where there is none."""
-        return next((made.name for made in self.steps.get((self.source.file, path), ())), "")
-
 
 def path_of(uri: str) -> Path | None:
     """Return the path of a file; None of what is none, as an untitled buffer."""
@@ -186,7 +182,3 @@ def layout_of(source: SourceText) -> str:
     """Return the layout in which a file writes shapes."""
     layout: Any = source.data.get("layout")
     return str(layout) if layout in LAYOUTS else CHANNELS_FIRST
-
-
-def written(shape: Shape | None, source: SourceText) -> str:
-    return text(shape, layout_of(source))

@@ -6,6 +6,7 @@ import pytest
 from helpers.editor import Editor, RefusedError
 
 import cnnshape
+from cnnshape.layers import TYPES
 
 TEXT = """input = [3, 32, 32]
 constants = { n = 8 }
@@ -110,11 +111,28 @@ def test_an_input_has_the_exact_set(shared):
 
 
 def test_where_nothing_is_known_a_type_has_its_summary(shared):
-    text = 'layers = [{ type = "relu" }]\n'
+    text = '[blocks.b]\nlayers = [{ type = "relu" }, "tanh"]\n'
     shared.open(URI, text)
-    assert hover(shared, 0, "relu", text).startswith("max(x, 0)") or "relu" in hover(shared, 0, "relu", text).lower()
-    assert shared.on("hover", URI, 0, 0) is None or True
-    assert shared.on("hover", URI, 1, 0) is None
+    assert hover(shared, 1, '"relu"', text) == TYPES["relu"].summary()
+    assert hover(shared, 1, '"tanh"', text) == TYPES["tanh"].summary()
+    assert shared.on("hover", URI, 2, 0) is None
+    shared.close(URI)
+
+
+DIFFERENT = """inputs = { left = [1, 8, 8], right = [3, 30, 30] }
+layers = [
+  { name = "l", type = "conv", out_channels = 2, kernel_size = 9, from = "left" },
+  { name = "r", type = "conv", out_channels = 2, kernel_size = 3, from = "right" },
+]
+outputs = ["l", "r"]
+"""
+
+
+def test_of_inputs_that_differ_there_is_no_one_set(shared):
+    shared.open(URI, DIFFERENT)
+    assert "the inputs left, right have different sides" in hover(shared, 0, "8, 8", DIFFERENT)
+    assert not [title for title in actions(shared, 0, "8, 8", DIFFERENT) if "nearest" in title]
+    assert "receptive field" not in hover(shared, 2, '"l"', DIFFERENT)
     shared.close(URI)
 
 
@@ -164,6 +182,16 @@ layers = [
     assert [*found] == ["the nearest valid input below: 3x28x28", "the nearest valid input above: 3x32x32"]
     for action in found.values():
         assert cnnshape.examine(applied(text, action["edit"])).report.ok
+    shared.close(URI)
+
+
+def test_where_no_smaller_input_is_valid_there_is_a_larger_one(shared):
+    text = (
+        'layout = "channels_last"\ninput = [5, 5, 1]\nlayers = [{ type = "conv", out_channels = 2, kernel_size = 9 }]\n'
+    )
+    shared.open(URI, text)
+    found = [title for title in actions(shared, 1, "5, 5", text) if "nearest" in title]
+    assert found == ["the nearest valid input above: 9x9x1"]
     shared.close(URI)
 
 
@@ -360,6 +388,8 @@ def test_through_included_files(editor, tmp_path):
     found = editor.on("definition", net.as_uri(), *at(2, '"b"', outside))
     assert (found["uri"], found["range"]["start"]) == (block.as_uri(), {"line": 0, "character": 8})
     editor.open(block.as_uri(), inside)
+    said = editor.on("hover", block.as_uri(), *at(3, '"c"', inside))["contents"]["value"]
+    assert "u.c: conv, 3x8x8 -> 4x8x8" in said, "the net that includes it knows more"
     for line, words, uri, text in (
         (2, '"b"', net, outside),
         (0, "b", block, inside),

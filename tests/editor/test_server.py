@@ -149,6 +149,16 @@ def test_changes_on_the_disk_are_seen(editor, tmp_path):
     assert editor.hints(net.as_uri()) == {2: "→ 8x26x26"}
 
 
+def test_a_broken_block_that_is_open_as_well_is_said_once(editor, tmp_path):
+    block, net = tmp_path / "b.toml", tmp_path / "net.toml"
+    version = editor.open(net.as_uri(), NET)
+    editor.diagnostics(net.as_uri(), version)
+    version = editor.open(block.as_uri(), f"{BLOCK % 3}x = ")
+    (found,) = editor.diagnostics(block.as_uri(), version, bool)
+    assert found["code"] == "not-toml"
+    assert [one["location"]["uri"] for one in found["relatedInformation"]] == [net.as_uri()]
+
+
 def test_two_nets_with_one_block_say_a_problem_once(editor, tmp_path):
     block = tmp_path / "b.toml"
     block.write_text(BLOCK.replace("conv", "cnov") % 3)
