@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 OTHERS: Final = 2  # runs at other sizes
 NEAR: Final = (16, 8, 3, 2, 1, 0)  # cells that the first side has more there, where those refuse; the second one more
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # raised by absurd contents
 SAMPLES: Final = 2  # of the run that tells whether the batch is open
 MOST_FROZEN: Final = 100  # reshapes that are tried as layers of their own
 
@@ -138,14 +139,9 @@ def _graph(file: str) -> Graph:
     model = read(file)
     try:
         return Graph(model)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:  # texts that are none, and such
-        raise ValueError(f"{file} is no ONNX model that can be read: {str(error).splitlines()[0]:.200}") from None
+    except UNREADABLE as error:  # texts that are none, numbers that are missing
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{file} is no ONNX model that can be read: {said:.200}") from None
 
 
 def _network(runs: OnnxRuns) -> Network:

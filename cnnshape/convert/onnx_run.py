@@ -41,6 +41,7 @@ FOLDED: Final = frozenset([
 ])  # fmt: skip
 GROWS: Final = {"ConstantOfShape", "Expand", "Pad", "Range", "ScatterND", "Tile"}  # of those, by the numbers that enter
 SMALL: Final = 64  # numbers, of which no other operator makes many
+TARGETS: Final = {"Reshape": 1, "Expand": 1, "Resize": 3}  # the input that says the shape of the result, with the batch
 # Operators whose shapes are computed here: of windows ONNX has several rules, of some norms it says nothing.
 OWN_SHAPES: Final[dict[str, Callable[[State, Any, Sequence[Held | None]], list[Shape]]]] = {
     **dict.fromkeys(("MaxPool", "AveragePool", "LpPool"), pooled),
@@ -127,12 +128,26 @@ class Run(State):
         if own and node.op_type == "If":
             self.branch(node, entering)
             return
+        if own and node.op_type in TARGETS:
+            entering = self.of_one_sample(node, entering)
         made = self.shapes(step, entering)
         if not any(held and held.tensor.value for held in entering):
             self.of_constants(node, entering, made)
             return
         given = Given(self, node, entering, made, step.bias)
         (HANDLERS.get(node.op_type, Given.opaque) if own else Given.opaque)(given)
+
+    def of_one_sample(self, node: Any, entering: list[Held | None]) -> list[Held | None]:
+        """Return what enters with a shape of numbers for one sample, where the graph fixes it for several."""
+        place, batch = TARGETS[node.op_type], self.model.inputs[0].dims[0]
+        held = entering[place] if place < len(entering) and node.input[place] in self.static else None
+        if held is None or held.array is None or not held.array.size or not isinstance(batch, int):
+            return entering
+        samples = int(held.array.reshape(-1)[0])
+        if samples < batch or samples % batch:
+            return entering
+        array = np.concatenate([[samples // batch], held.array.reshape(-1)[1:]]).astype(held.array.dtype)
+        return [*entering[:place], Held(held.tensor, held.kind, array), *entering[place + 1 :]]
 
     def fold(self, node: Any, entering: Sequence[Held | None]) -> bool:
         """Note the result of a node whose numbers are known; say whether it is one."""

@@ -8,10 +8,12 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
+import numpy as np
 import onnx
 import torch
-from helpers.onnx_graphs import save, truth
+from helpers.onnx_graphs import model, save, truth
 from models.written import MODELS
+from onnx import helper
 from torch import nn
 from torch.nn import functional
 
@@ -161,6 +163,42 @@ def test_an_input_of_fixed_sizes_needs_none_and_takes_no_other(tmp_path):
     assert imported(path, {"x": (3, 20, 26)}).text == made.text
     with pytest.raises(ValueError, match="fixed at 3x20x26, and takes no 3x20x20"):
         imported(path, {"x": (3, 20, 20)})
+
+
+def test_a_batch_of_several_that_a_graph_fixes_is_taken_for_one(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="/conv/Conv"),
+        helper.make_node("Resize", ["a", "", "", "size"], ["b"], name="/Resize"),
+        helper.make_node("Reshape", ["b", "shape"], ["c"], name="/Reshape"),
+        helper.make_node("Gemm", ["c", "m"], ["y"], name="/fc/Gemm"),
+    ]
+    constants = {"w": (2, 3, 3, 3), "size": np.int64([4, 2, 12, 12]), "shape": np.int64([4, 288]), "m": (288, 5)}
+    proto = model(nodes, {"x": [4, 3, 8, 8]}, constants)
+    made = imported(save(proto, tmp_path), {})
+    assert not made.differences, made.text
+    assert [made.net.check().output] == truth(proto, x=(4, 3, 8, 8)) == [(5,)]
+    assert "The batch is fixed at 4" in made.text
+
+
+class Residual(nn.Module):
+    def __init__(self, cin, cout, stride=1):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(cin, cout, 3, stride, 1), nn.Conv2d(cout, cout, 3, 1, 1)
+        self.relu, self.down = nn.ReLU(), nn.Conv2d(cin, cout, 1, stride) if stride > 1 else None
+
+    def forward(self, x):
+        y = self.conv2(self.relu(self.conv1(x)))
+        return self.relu(y + (x if self.down is None else self.down(x)))
+
+
+def test_scopes_that_are_alike_are_blocks_and_repeats(tmp_path):
+    stages = [nn.Sequential(Residual(c, 2 * c, 2), Residual(2 * c, 2 * c), Residual(2 * c, 2 * c)) for c in (4, 8)]
+    net = nn.Sequential(*stages)
+    made = read(export(net, (4, 32, 32)), tmp_path, (4, 32, 32))[1]
+    assert not made.differences
+    assert made.text.count("[blocks.") == 1, made.text
+    assert "repeat = 2" in made.text
+    assert sum('type = "conv"' in line for line in made.text.splitlines()) == 3
 
 
 class Several(nn.Module):
