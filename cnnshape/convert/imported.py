@@ -120,7 +120,8 @@ def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imp
     net = net._replace(allow=frozenset({UnusedInModel.code} if unused else ()))
     body = dumps(net)
     facts, differences = [*facts_of(net, unused), *_of_code(asked)], list[str]()
-    said = [*checked(PlainRuns(model), first, net, body, differences)]
+    runs = PlainRuns(model, [output.tensor.batch for output in first.outputs])
+    said = [*checked(runs, first, net, body, differences)]
     head = [f"{title} at {_inputs(first)}, imported from the code.", *said, *differences, *facts]
     return Imported("".join(f"# {line}\n" for line in head) + "\n" + body, net, tuple(differences))
 

@@ -372,6 +372,32 @@ def matrices(net: Growing, one: Tensor, other: Tensor) -> tuple[list[int], list[
     return values, order
 
 
+def einsum(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower an einsum of two results that is a product of matrices, with axes before them that both have."""
+    op = ops[0]
+    equation, *tensors = called(op).args
+    if len(tensors) != PAIR or not all(isinstance(one, Tensor) and one.value for one in tensors):
+        raise Gap("it is no product of two results")
+    entering, _, out = equation.replace(" ", "").partition("->")
+    left, right = terms = entering.split(",")
+    shared = [name for name in left if name in right and name in out]
+    inner = [name for name in left if name in right and name not in out]
+    rows, columns = ([name for name in one if name not in other] for one, other in ((left, right), (right, left)))
+    simple = all(len({*term}) == len(term) and term.isalpha() for term in (left, right, out))
+    if not simple or any(len(names) != 1 for names in (inner, rows, columns)) or not {*rows, *columns} <= {*out}:
+        raise Gap("it is no product of matrices")
+    views = [unrepeated(net.view(tensor)) for tensor in tensors]
+    shared = [
+        name for name in shared if any(view.axes[term.index(name)] for view, term in zip(views, terms, strict=True))
+    ]
+    values = [
+        net.settled(view, [term.index(name) for name in (*shared, *matrix)], net.made_at.get(tensor.value))
+        for view, term, matrix, tensor in zip(views, terms, (rows + inner, inner + columns), tensors, strict=True)
+    ]
+    made = put(net, op, Matmul(), values)
+    net.give(op.outputs[0], net.laid(made, [out.index(name) for name in (*shared, *rows, *columns)], len(out)))
+
+
 def scaled_attention(net: Growing, ops: Sequence[Op]) -> None:
     """Lower the core of an attention: queries times keys, their softmax, times values."""
     op = ops[0]
@@ -482,6 +508,7 @@ JOINS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     "stack": stack,
     **dict.fromkeys(("matmul", "bmm", "mm", "rmatmul"), matmul),
     "scaled_dot_product_attention": scaled_attention,
+    "einsum": einsum,
     "linear": linear_with_bias,
     "addcmul": addcmul,
     "normalize": normalize,

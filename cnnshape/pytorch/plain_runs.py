@@ -21,7 +21,7 @@ from cnnshape.pytorch.their_code import TheirError, theirs
 from cnnshape.pytorch.undisturbed import undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import torch
 
@@ -39,9 +39,13 @@ class _Norms(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
 
 
 class PlainRuns:
-    """A model that is run without being watched, on the meta device where that will do."""
+    """A model that is run without being watched, on the meta device where that will do.
 
-    def __init__(self, model: torch.nn.Module):
+    `axes` are those of the batch in what it returns, None where it is lost; all are the first, if left out.
+    """
+
+    def __init__(self, model: torch.nn.Module, axes: Sequence[int | None] = ()):
+        self.axes = axes
         model = unwrapped(model)
         self.live = Live(model, devices(model)[0], None)
 
@@ -81,4 +85,8 @@ class PlainRuns:
                 args, kwargs = arguments(live.model, samples(live.model, inputs, live.device), keyed=True)
                 with _Norms():
                     results = [*found_in(live.model(*args, **kwargs))]
-                return [tuple(found.tensor.shape[1:]) for found in results]
+                axes = self.axes if len(self.axes) == len(results) else [0] * len(results)
+                return [
+                    tuple(n for at, n in enumerate(found.tensor.shape) if at != axis)
+                    for found, axis in zip(results, axes, strict=True)
+                ]

@@ -161,3 +161,20 @@ def test_a_comparison_of_two_sides_is_named_by_its_line(model, shape):
     said = f"goes another way than the file, or raises: test_imported.py:{line}."
     assert said in imported(model, shape, "model").text
     assert said not in imported(Small(), shape, "model").text
+
+
+class TimeFirst(Small):
+    def forward(self, x):
+        return self.conv(x).mean(2).permute(2, 0, 1)
+
+
+class Lost(Small):
+    def forward(self, x):
+        return self.conv(x).mean((2, 3)).squeeze()
+
+
+@pytest.mark.parametrize(("model", "output"), [(TimeFirst(), (16, 4)), (Lost(), (4,))])
+def test_what_it_returns_is_compared_without_its_batch_wherever_that_is(model, output):
+    found = imported(model, (3, 16, 16), "model")
+    assert found.net.check().output == output
+    assert found.differences == ()

@@ -44,6 +44,17 @@ def heads(m, x, mask=None):
     return m.conv(y.transpose(1, 2).flatten(2).transpose(1, 2).reshape(x.shape))
 
 
+def letters(m, x):
+    one, other = x.flatten(2), m.conv(x).flatten(2)
+    return torch.einsum("bnd, bcn -> bdc", torch.einsum("bcn,bdn->bcd", one, other), one.mT[:, :4])
+
+
+def heads_by_letters(m, x):
+    q = m.conv(x).flatten(2).transpose(1, 2).view(1, -1, 2, 2)
+    weights = torch.einsum("bihd,bjhd->bhij", q, q).softmax(-1)
+    return torch.einsum("bhij,bjhd->bihd", weights, q).flatten(2).mT.reshape(x.shape)
+
+
 def frames(m, x):
     y = m.layer(x.flatten(0, 1))
     return y.view(1, -1, *y.shape[1:])
@@ -309,6 +320,8 @@ LAYERS = {
         lambda m, x: x + m.back(x)[:, :, 2 : 2 + x.shape[2], 2 : 2 + x.shape[3]],
         {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
     ),
+    "products by letters": (letters, {"conv": conv()}, IMAGE),
+    "products of heads by letters": (heads_by_letters, {"conv": conv()}, IMAGE),
     "cropped by two narrows": (
         lambda m, x: x + m.back(x).narrow(2, 2, x.shape[2]).narrow(3, 2, x.shape[3]),
         {"back": nn.ConvTranspose2d(4, 4, 4, stride=2)}, IMAGE,
@@ -479,6 +492,11 @@ OPAQUE = {
     "square": (
         lambda m, x: m.conv(F.pad(x, (0, max(x.shape[2:]) - x.shape[3], 0, max(x.shape[2:]) - x.shape[2]))), {"conv": conv()}, IMAGE,
     ),
+    "product of three": (
+        lambda m, x: torch.einsum("bcn,bdn,ben->bcde", *[x.flatten(2)] * 3), {}, IMAGE,
+    ),
+    "outer product": (lambda m, x: torch.einsum("bc,bd->bcd", x, x), {}, (8,)),
+    "sum by letters": (lambda m, x: torch.einsum("bchw->bc", x), {}, IMAGE),
     "divided by it": (lambda m, x: m.gain / x, {"gain": learned(1, 4, 1, 1)}, IMAGE),
     "of length 1 by another norm": (lambda m, x: F.normalize(x, p=1.0), {}, IMAGE),
     "rolled as one row": (lambda m, x: x.roll(1), {}, IMAGE),
