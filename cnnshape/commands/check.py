@@ -137,13 +137,23 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     metavar="MODULE:NAME",
     help="What makes the model, a class or a function, or the model itself: my_package.nets:ResNet, nets.py:UNet(depth=4).",
 )
+@click.option(
+    "--only", metavar="PATH", help="Hold this submodule of the model against the file, run by itself: features."
+)
 @INPUT
 @FORMAT
 @DEVICE
 @STRICT
 @DEPTH
 def verify(  # noqa: PLR0913, PLR0917 -- click's way
-    file: str, made_by: str, given: tuple[str, ...], form: str, device: str, strict: bool, depth: int
+    file: str,
+    made_by: str,
+    only: str | None,
+    given: tuple[str, ...],
+    form: str,
+    device: str,
+    strict: bool,
+    depth: int,
 ) -> None:
     """Hold a torch model against an architecture file: run it once, and match its layers to the file's.
 
@@ -154,7 +164,7 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     net, shapes = built(file, given)
     report = net.check(shapes, strict=strict)
     wrong = any(type(problem).severity == "error" for problem in report.problems)
-    comparison = None if wrong else _compared(net, report, made_by, device)
+    comparison = None if wrong else _compared(net, report, made_by, only, device)
     if comparison and strict:
         comparison = comparison._replace(problems=tuple(problem.as_error() for problem in comparison.problems))
     why = "the file has errors of its own, and the model was not run" * wrong
@@ -190,10 +200,10 @@ def _verified(net: Network, report: Report, device: str) -> Verification:
         ) from None
 
 
-def _compared(net: Network, report: Report, made_by: str, device: str) -> Comparison:
+def _compared(net: Network, report: Report, made_by: str, only: str | None, device: str) -> Comparison:
     from cnnshape.file.targets import live
     from cnnshape.pytorch.crosscheck import verify
-    from cnnshape.pytorch.model import named
+    from cnnshape.pytorch.model import named, part
 
     sys.path.insert(0, "")
     with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report
@@ -202,6 +212,9 @@ def _compared(net: Network, report: Report, made_by: str, device: str) -> Compar
             if target is None:
                 raise ValueError(f"{made_by!r} is not MODULE:NAME, as my_package.nets:ResNet")
             model = named(target)
+        if only is not None:
+            with usage_error("--only"):
+                model = part(model, only)
         with usage_error("--device"):
             return verify(net, device, model=model, report=report)
 

@@ -35,6 +35,15 @@ def named(target: Live) -> torch.nn.Module:
     return found
 
 
+def part(model: torch.nn.Module, path: str) -> torch.nn.Module:
+    """Return a submodule by its path. Raises ValueError where there is none."""
+    found = dict(unwrapped(model).named_modules()).get(path) if path else None
+    if found is None:
+        known = ", ".join(name for name, _ in unwrapped(model).named_children()) or "none"
+        raise ValueError(f"{type(model).__name__} has no submodule {path!r}; it has {known}")
+    return found
+
+
 def _found(target: Live) -> Any:
     """Return what a target names: an attribute of a module, or a model of a library by its name."""
     if target.module.endswith(".py"):

@@ -115,3 +115,23 @@ def test_a_warning_about_the_model_is_an_error_with_strict(project):
     assert (result.exit_code, result.stdout.count("warning[depends-on-data]")) == (0, 1)
     result = verify("relu.toml", "--model", "picks:Picks", "--strict")
     assert (result.exit_code, result.stdout.count("error[depends-on-data]")) == (1, 1)
+
+
+def test_a_part_of_a_model_is_held_by_itself(project):
+    (project / "nets" / "whole.py").write_text(
+        "from torch import nn\n\nfrom nets.models import small\n\n\nclass Whole(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.features, self.head = small(), nn.Linear(72, 5)\n\n"
+        "    def forward(self, x):\n        return self.head(self.features(x).flatten(1))\n"
+    )
+    assert verify("net.toml", "--model", "nets.whole:Whole").exit_code == 1
+    result = verify("net.toml", "--model", "nets.whole:Whole", "--only", "features")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "2 of 2 layers agree with Sequential on" in result.stdout
+    assert verify("net.toml", "--model", "nets.whole:Whole", "--only", "head").exit_code == 1
+
+
+@pytest.mark.parametrize("path", ["featuers", "", "features.9"])
+def test_a_part_that_there_is_not_is_2(project, path):
+    result = verify("net.toml", "--model", "nets.models:small", "--only", path)
+    assert result.exit_code == 2
+    assert f"Sequential has no submodule {path!r}; it has 0, 1" in result.stderr
