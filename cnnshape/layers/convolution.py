@@ -359,7 +359,7 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
 
     def steps_before(self, x: Shape) -> Sequence[tuple[N, N]]:
         """Return the cells before and after each spatial axis that torch's module adds in a step before it; () for none."""
-        if self.padding in SAME_ENDS:
+        if self.padding in SAME_ENDS or (self.padding_mode == "zeros" and self.padding != "same"):
             return ()
         if self.padding_mode != "zeros":
             return self.ends(x)

@@ -117,8 +117,6 @@ class Blank:
 
     def flatten(self, start: int = 0, end: int = -1) -> Blank:
         rank = len(self.shape)
-        if rank == 0:
-            return self.reshape(1)
         start, end = start % rank, end % rank
         if start == end:
             return self

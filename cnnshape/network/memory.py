@@ -97,7 +97,7 @@ def memory(graph: Graph, report: Report, batch: int, optimizer: Any, device: str
 
 
 def largest_batch(graph: Graph, report: Report, limit: int, optimizer: Any, device: str) -> int | None:
-    """Return the largest batch size at which the peak is within a limit in bytes; None without a bound.
+    """Return the largest batch size at which the peak is within a limit in bytes; None where not all is known.
 
     From 2 up, what is kept is a number of bytes, and so many for each sample.
     """
@@ -108,8 +108,6 @@ def largest_batch(graph: Graph, report: Report, limit: int, optimizer: Any, devi
         return None
     ends = [found.fixed + (found.saved or 0) + (found.output or 0) for found in (two, three)]
     each = ends[1] - ends[0]
-    if each == 0:
-        return None if ends[0] <= limit else 0
     if ends[0] <= limit:
         return 2 + (int(limit) - ends[0]) // each
     return int(one.peak is not None and one.peak <= limit)
@@ -131,30 +129,28 @@ def largest_side(  # noqa: PLR0913, PLR0917 -- of `memory`
     """
     sides = valid.square
 
-    @cache
-    def fits(side: int | None) -> bool:
-        if side is None:
-            return True
+    def at(side: int) -> Memory | None:
         report = check(graph, square(graph, valid.varied, side), strict=False)
         if any(row.result.refusals for row in report.layers):  # more elements than torch can count
-            return False
-        found = memory(graph, report, batch, optimizer, device)
-        if found.peak is None:
-            raise NotStated(found.reason)
-        return found.peak <= limit
+            return None
+        return memory(graph, report, batch, optimizer, device)
+
+    @cache
+    def fits(most: int) -> bool:
+        """Say whether the largest valid side up to this fits, as far as it is known: small ones may not be trained."""
+        side = sides.previous(most + 1)
+        found = at(side) if side else None
+        return side is None or (found is not None and (found.peak or found.step) <= limit)
 
     low, high = 0, 1
-    try:
-        while fits(sides.previous(high + 1)):
-            if sides.next(high) is None:
-                return sides.previous(high + 1) or 0
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if fits(sides.previous(middle + 1)) else (low, middle)
-    except NotStated:
-        return None
-    return sides.previous(low + 1) or 0
+    while fits(high) and sides.next(high) is not None:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    side = sides.previous((high if fits(high) else low) + 1) or 0
+    last = at(side) if side else None
+    return None if last is not None and last.peak is None else side
 
 
 class _Taped(NamedTuple):

@@ -125,8 +125,8 @@ class Network(Graph):
     ) -> int | None:
         """Return the largest batch size whose peak is within a limit in bytes: no larger one can be trained in it.
 
-        0 where not even 1 is; None without a bound: nothing grows with the batch, or not all is known. Arguments and
-        errors as of `memory`.
+        0 where not even 1 is; None where not all is known, so that no bound can be given. Arguments and errors as of
+        `memory`.
         """
         from cnnshape.network.memory import largest_batch
 

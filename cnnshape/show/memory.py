@@ -42,7 +42,7 @@ class Remembered(NamedTuple):
     optimizer: str
     limit: str = ""  # as it was asked for: 24GB
     sought: str = ""  # "batch" or "side"
-    found: int | None = None  # the largest; None: no bound, or not known
+    found: int | None = None  # the largest; None: not known
 
     @property
     def ok(self) -> bool:
@@ -195,7 +195,7 @@ def verdict(remembered: Remembered) -> tuple[str, str]:
             ("warning", memory.reason) if memory.reason else ("", f"known to the byte for a batch of {memory.batch:,}")
         )
     if found is None:
-        why = memory.reason or "nothing grows with it"
+        why = memory.reason or "the smallest inputs cannot be trained at this batch size"
         return "warning", f"no bound can be given for {limit} {where}: {why}"
     if remembered.sought == "side":
         if found == 0:

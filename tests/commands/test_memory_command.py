@@ -137,10 +137,19 @@ def test_where_nothing_is_known_there_is_no_bound(tmp_path):
         assert "! no bound can be given for 1GB on cuda: not stated behind r" in done.output
 
 
-def test_what_does_not_grow_has_no_bound(tmp_path):
-    text = 'input = [2, 3]\nlayers = [{ type = "reshape", shape = [2, 3] }]'
-    done = memory(tmp_path, "--fit", "1GB", text=text)
-    assert ("no bound" in done.output) == (cnnshape.loads(text).largest_batch(10**9) is None)
+def test_an_input_larger_than_torch_can_count_does_not_fit(tmp_path):
+    found = numbers(memory(tmp_path, "--fit", f"{10**30}", "--batch", "1", "--format", "json"))
+    side = found["fit"]["largest_side"]
+    assert 8 * side**2 < 2**63 <= 8 * (side + 1) ** 2  # the elements of a sample
+    done = memory(tmp_path, "--fit", "1MB", "--batch", "1")
+    assert re.search(r"✓ no input larger than \d+ fits into 1MB on cuda at a batch of 1; this one may\n$", done.output)
+
+
+def test_the_smallest_inputs_may_be_refused_in_training(tmp_path):
+    least = cnnshape.loads(NET).memory(1, device="cuda").step
+    done = memory(tmp_path, "--fit", str(least), "--batch", "1")
+    assert done.output.endswith("cuda: the smallest inputs cannot be trained at this batch size\n")
+    assert memory(tmp_path, "--fit", str(least - 1), "--batch", "1").exit_code == 1
 
 
 def test_an_input_may_be_given(tmp_path):
