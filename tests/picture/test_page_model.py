@@ -5,7 +5,7 @@ import random
 
 import pytest
 from helpers.nets import net, zoo
-from helpers.pages import differences, expected, named, node, states
+from helpers.pages import code, differences, expected, named, node, states
 from helpers.paths import FILES, ROOT
 from helpers.random_nets import FittedNet, RandomNet
 
@@ -13,7 +13,7 @@ from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read
 from cnnshape.layers.base import Layer
 from cnnshape.numbers.symbolic import Unsolvable
-from cnnshape.picture.page_data import page_data, sides_of
+from cnnshape.picture.page_data import page_data, shapes_at, sides_of
 from cnnshape.picture.page_rules import page_rule
 
 PICTURE = ROOT / "cnnshape" / "picture"
@@ -151,6 +151,34 @@ class Asking(Layer):
 def test_a_rule_that_asks_for_a_size_has_no_formula():
     with pytest.raises(Unsolvable, match="asks for the size itself"):
         page_rule(Asking(), [2], "channels_first", says=frozenset())
+
+
+SAYS = "console.log(JSON.stringify(asked.map((sides) => model.set(sides) && model.result().layers.map((l) => l.refused))));"
+CUT = """
+input = [1, 40, 40]
+layers = [
+  { name = "cut", type = "pad", padding = -5 },
+  { name = "conv", type = "conv", out_channels = 3, kernel_size = 9, stride = 2 },
+  { name = "mirrored", type = "pad", padding = 6, mode = "reflect" },
+  { name = "rows", type = "reshape", shape = [-1, 12] },
+]
+"""
+
+
+@pytest.mark.parametrize("text", [CUT, MANY], ids=["one input", "two inputs"])
+def test_a_refusal_has_the_sentences_of_the_engine(text):
+    built = net(text)
+    asked = [[size] * len(sides_of(built)) for size in (40, 22, 18, 10, 9, 4)]
+    given = json.dumps([named(built, sizes) for sizes in asked])
+    found = json.loads(node(f"{code(built)}const model = makeModel(data, rules), asked = {given};{SAYS}"))
+    said = 0
+    for sizes, layers in zip(asked, found, strict=True):
+        report = built.check(shapes_at(built, sides_of(built), sizes))
+        for row, sentences in zip(report.layers, layers, strict=True):
+            theirs = [problem.message for problem in report.problems if problem.layer == row.name]
+            assert sentences == (theirs if row.result.refusals else [])
+            said += len(sentences)
+    assert said > 5
 
 
 NO_FORM = {
