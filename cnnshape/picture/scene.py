@@ -95,12 +95,6 @@ class Scene(NamedTuple):
     depth: int
     layout: str
 
-    @property
-    def rank(self) -> int:
-        """The number of spatial axes of most of the tensors with space."""
-        ranks = [len(solid.shape) - 1 for solid in self.solids if solid.shape and len(solid.shape) > 1]
-        return max(ranks, key=ranks.count, default=0)
-
     def legend(self) -> dict[str, tuple[str, ...]]:
         """Return the types and blocks in the picture by their paint, in the order of running; what fails has its own."""
         found: dict[str, dict[str, None]] = {}

@@ -212,10 +212,6 @@ def test_the_legend_has_every_type_once():
     }
 
 
-def test_the_rank_is_that_of_most_tensors():
-    assert [scene(zoo(name)).rank for name in ("wavenet", "unet", "c3d")] == [1, 2, 3]
-
-
 def test_names_are_as_short_as_they_may_be():
     found = by_name(scene(zoo("vgg16")))
     assert {"fc6", "stage1.pool", "stage3.convs x 3"} <= {*found}
