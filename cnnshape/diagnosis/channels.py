@@ -299,8 +299,8 @@ def repeats(case: Case) -> Iterator[Candidate]:
         asked = {case.problem.layer, case.cause.layer if case.cause else None}
         whole = case.problem.layer == name
         beyond = sketch.end and any(row.name in asked for group in copies for row in group)
-        wanted += [count - 1] * (bool(beyond or whole) and count > 1) + [count + 1] * whole
-        for new in dict.fromkeys(wanted):
+        wanted += [count - 1] * bool(beyond or whole) + [count + 1, count - 2, count + 2, count // 2] * whole
+        for new in dict.fromkeys(one for one in wanted if one > 0):
             yield case.changed(name, path, "repeat", new, rank=3.3, family="repeat")
 
 

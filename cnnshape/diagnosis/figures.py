@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MOST_PROBES: Final = 40  # nets that are built and not checked, of one net
 CHANNELS: Final = frozenset(["out_channels", "in_channels", "out_features", "in_features", "num_features", "width"])
-MOST_POINTS: Final = 6  # of one number, itself among them
+MOST_POINTS: Final = 7  # of one number, itself among them
 UNLIKE: Final = 3.0  # times: what a parabola may differ from a line
 PARABOLA: Final = 3  # points that tell one
 GROUPS: Final = "groups"
@@ -174,11 +174,14 @@ def values(case: Case, spot: Spot, count: Measure, here: list[int | None], wante
     """Yield the values of a number at which what is measured is what is wanted, by few probes of others."""
     number, points = spot.number, {spot.number: here}
     differs = next(index for index, figure in enumerate(wanted) if here[index] != figure)
-    tried = _others(case, spot)
+    tried, of_sides = _others(case, spot), _is_of_sides(case, spot)
+    jumps = of_sides or spot.key == "kernel_size"  # an even one gives other sides
+    if len(wanted) == 1 and spot.key in CHANNELS:
+        tried.insert(0, wanted[0])
     first = True
     while tried and len(points) < MOST_POINTS:
         probe = tried.pop(0)
-        if probe < 1 and not _is_of_sides(case, spot):
+        if probe < 1 and not of_sides:
             continue
         made = case.trials.probe([Operation("set", spot.path, spot.written(probe))]) if probe not in points else None
         if made is None or None in (measured := count(*made)):
@@ -187,14 +190,15 @@ def values(case: Case, spot: Spot, count: Measure, here: list[int | None], wante
         if measured == wanted:
             yield probe
             return
-        if measured == here:  # nothing depends on it
+        if measured == here and not jumps:  # nothing depends on it
             return
-        if first and (step := _step(here, measured, wanted, differs)) is not None:  # as a line has it
-            tried = [number + round(step * (probe - number)), *tried] if not _is_of_sides(case, spot) else tried
-        elif first:
-            return
+        if first and not jumps:
+            step = _step(here, measured, wanted, differs)
+            if step is None:
+                return
+            tried.insert(0, number + round(step * (probe - number)))  # as a line has it
         first = False
-        if len(points) == PARABOLA and _is_line(points):  # and the value on it would have been whole
+        if not jumps and len(points) == PARABOLA and _is_line(points):  # and the value on it would have been whole
             return
     curve = [(x, measured[differs]) for x, measured in points.items()][:PARABOLA]
     for value in _reached(curve, wanted[differs]):
@@ -214,7 +218,9 @@ def _others(case: Case, spot: Spot) -> list[int]:
     if spot.key == GROUPS:
         return [*dict.fromkeys([one.number for one in spots(case) if one.key == GROUPS] + [number * 2, number + 1])]
     if _is_of_sides(case, spot):
-        return [number + 1, *range(max(0, number - 2), number), number // 2, number // 4]
+        return [number + 1, *range(max(0, number - 2), number), number + 2, number // 2, number // 4]
+    if spot.key == "kernel_size" and number % 2:
+        return [number + 2, number - 2, number + 4, number - 4]
     return [number - 1, number + 1, number * 2, number // 2, *([number // 4] if spot.in_text else [])]
 
 

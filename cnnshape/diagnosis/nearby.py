@@ -77,6 +77,8 @@ def _steps(case: Case, sketch: Sketch) -> dict[KeyPath, int]:
     rows = [case.report.layers[value - sketch.first] for value in sketch.upstream]
     named = case.cause and case.cause.layer and case.named(case.cause.layer)
     near: dict[KeyPath, int] = {}
+    if place := case.problem.place:  # an expectation of copies that are none has no rows
+        near[place.path[: step_of(place.path)]] = 0
     steps: dict[KeyPath, int] = {}  # those of the net itself, and how many are between
     for row in [named, *rows] if named else rows:
         places = (row.node.place, *row.node.used_at)

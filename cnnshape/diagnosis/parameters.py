@@ -415,7 +415,7 @@ def oddness(layer: Layer) -> float:
     if not isinstance(kernel, int | tuple) or not isinstance(padding, int | tuple):
         return 0.0
     rank = max((len(one) for one in (kernel, padding, stride, dilation) if isinstance(one, tuple)), default=1)
-    odd = 0.0
+    odd = 0.3 * rank * (isinstance(layer, Pooling) and {*_entries(kernel)} == {1})  # which pools nothing
     if stride is None:
         stride = kernel
     axes = [per_axis(one, rank) for one in (kernel, padding, stride, dilation)]
@@ -435,5 +435,5 @@ def oddness(layer: Layer) -> float:
         elif isinstance(layer, ConvTranspose):
             odd += 0.5 * (s > k) + (0.3 if k == 2 * s else 0.5) * (k - s - 2 * p != 0)
         else:
-            odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1) + 0.3 * (k > 3 or k == 1)  # noqa: PLR2004 -- most are 2 or 3
+            odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1) + 0.3 * (k > 3)  # noqa: PLR2004 -- most are 2 or 3
     return odd / rank

@@ -64,17 +64,18 @@ class Sketch:
     @cached_property
     def failing(self) -> frozenset[int] | None:
         """The spatial axes, from 0, at which the problem shows; None where it is none of some axes alone."""
-        if not self.end:
-            return None
-        row = self.case.report.layers[self.end - self.first]
-        shapes = [shape for shape in row.input_shapes[: len(row.node.joined)] if shape]
-        output = row.result.output
-        if self.wanted is not None:
+        if self.wanted is not None and self.end:  # of an input, too, where all behind it is left out
             shapes = [self.wanted, self.shapes[self.end] or ()]
-        elif len(shapes) == 1:
-            if not output or len(output) != len(shapes[0]):
-                return None
-            return frozenset(axis for axis, size in enumerate(output[1:]) if size is UNKNOWN) or None
+        elif self.end < self.first:
+            return None
+        else:
+            row = self.case.report.layers[self.end - self.first]
+            shapes = [shape for shape in row.input_shapes[: len(row.node.joined)] if shape]
+            output = row.result.output
+            if len(shapes) == 1:
+                if not output or len(output) != len(shapes[0]):
+                    return None
+                return frozenset(axis for axis, size in enumerate(output[1:]) if size is UNKNOWN) or None
         if len({len(shape) for shape in shapes}) != 1:
             return None
         return frozenset(

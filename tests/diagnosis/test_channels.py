@@ -187,3 +187,4 @@ def test_a_copy_more_or_less_of_the_use_that_is_expected_otherwise():
     layers = [{ type = "max_pool", kernel_size = 2 }]"""
     assert {"d.repeat": 2} in candidates(repeats, text % 3)
     assert {"d.repeat": 2} in candidates(repeats, text % 1)
+    assert {"d.repeat": 2} in candidates(repeats, text % 4)

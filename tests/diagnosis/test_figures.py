@@ -93,3 +93,38 @@ def test_the_input_is_squared_on_each_of_its_sides():
     [claims]
     macs = 7"""
     assert candidates(squared, text) == [{"input": [3, 16, 16]}, {"input": [3, 12, 12]}]
+
+
+def test_a_window_that_decides_sides_alone_is_found_by_what_is_near_it():
+    text = """input = [3, 16, 16]
+    layers = [
+      { name = "p", type = "max_pool", kernel_size = %d, stride = 2 },
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 1, bias = false },
+    ]
+    [claims]
+    macs = 588"""
+    assert {"p.kernel_size": 3} in candidates(figures, text % 1)
+
+
+@pytest.mark.parametrize("kernel", [3, 9, 5])
+def test_a_window_of_a_block_that_keeps_the_sides_is_found_by_odd_ones(kernel):
+    text = f"""input = [3, 32, 32]
+    layers = [
+      {{ name = "u", block = "b", kernel = {kernel} }},
+      {{ name = "c", type = "conv", out_channels = 4, kernel_size = {kernel}, padding = 3, bias = false }},
+    ]
+    [claims]
+    parameters = {8 * 49 * 3 + 4 * 8 * kernel**2}
+    [blocks.b]
+    arguments = ["kernel"]
+    layers = [{{ type = "conv", out_channels = 8, kernel_size = "kernel", padding = "kernel // 2", bias = false }}]"""
+    assert {"u.kernel": 7} in candidates(figures, text)
+
+
+def test_an_expected_number_of_channels_is_tried_itself():
+    text = """input = [3, 8, 8]
+    layers = [{ name = "u", block = "b", width = 32, expect = [16, 8, 8] }]
+    [blocks.b]
+    arguments = ["width"]
+    layers = [{ type = "conv", out_channels = "8 * round(width / 8)", kernel_size = 1 }]"""
+    assert candidates(figures, text)[0] == {"u.width": 16}

@@ -126,3 +126,14 @@ def test_entries_of_a_list_differ():
     assert {"constants.s": [1, 1]} in candidates(nearby, text)  # as the number below it, and not as the other entry
     assert {"constants.s": [2, 2]} in candidates(nearby, text)
     assert [*candidates(nearby, text)].count({"constants.s": [1, 1]}) == 1
+
+
+def test_copies_that_are_none_are_some():
+    text = """input = [8, 16, 16]
+    layers = [{ name = "s", block = "s", depth = 0, expect = [8, 8, 8] }]
+    [blocks.s]
+    arguments = ["depth"]
+    layers = [{ name = "p", block = "p", repeat = "depth" }]
+    [blocks.p]
+    layers = [{ type = "max_pool", kernel_size = 2 }]"""
+    assert {"s.depth": 1} in fixes(text)
