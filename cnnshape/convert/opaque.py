@@ -6,7 +6,7 @@ from math import prod
 from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.convert.growing import Carried, Growing, constant
+from cnnshape.convert.growing import Carried, Gap, Growing, constant
 from cnnshape.convert.views import unrepeated
 from cnnshape.convert.windows import owner
 from cnnshape.layers.recurrent import Recurrent
@@ -91,13 +91,26 @@ def one(  # noqa: PLR0913 -- what an opaque layer has
         net.give(output, view.of(net.add(layer, [view.value], name, path=path, sizes=x, loose=True, anew=True), x))
         return
     unique = [first, *(tensor for tensor in unique if tensor is not first)]
-    values = [value_of(net, tensor) for tensor in unique]
+    values = _entering(net, unique)
     order = _order(output, target)
     x, sizes = net.sizes[values[0]], tuple(target[axis] for axis in order)
     shape = out_shape(x, sizes)
     layer = Opaque(out_shape=shape, **_figures(count, macs, x))
     made = net.add(layer, values, name, path=path, sizes=sizes, loose=True, anew=True)
     net.give(output, net.laid(made, order, len(target)))
+
+
+def _entering(net: Growing, tensors: Sequence[Tensor]) -> list[int]:
+    """Return the values of tensors: behind the others, and as they were before, those whose shape no layer gives at all sizes."""
+    found, others = list[int](), list[int]()
+    for tensor in tensors:
+        mark = net.mark()
+        try:
+            found.append(value_of(net, tensor))
+        except Gap:
+            net.back_to(mark)
+            others.append(net.view(tensor).value)
+    return [*found, *others]
 
 
 def _loose(net: Growing, tensor: Tensor) -> bool:

@@ -688,3 +688,15 @@ def test_macs_of_a_part_with_two_results_are_counted_once():
     assert [node.type for node in net.nodes].count("opaque") == 2
     queries, keys = 10 * 8, 4 * 8
     assert net.check().macs == 8 * (2 * queries + 2 * keys)
+
+
+def test_tokens_made_an_image_again_keep_no_sides_of_the_declared_input():
+    def attended(m, x):
+        y = m.conv(x)
+        seen = y.flatten(2) @ (y.flatten(2).transpose(1, 2) @ y.flatten(2)).softmax(-1)
+        return seen.view(y.shape) * 2 + y
+
+    model = Model(attended, conv=nn.Conv2d(4, 4, 3, stride=2, padding=1))
+    net = cnnshape.trace(model, IMAGE)
+    for shape in (IMAGE, (4, 12, 10), (4, 7, 9), (4, 33, 16)):
+        assert net.check(shape).output == shapes_of(model, shape)
