@@ -168,7 +168,10 @@ def _moments(screen: Screen, remembered: Remembered) -> None:
 
 def facts(remembered: Remembered) -> Iterator[tuple[str, str]]:
     """Yield facts on a memory, each with its label."""
-    memory = remembered.memory
+    memory, layout = remembered.memory, remembered.net.layout
+    shapes = {name: text(shape, layout) for name, shape in remembered.report.inputs.items()}
+    words = ", ".join(shapes.values() if len(shapes) == 1 else (f"{name} {shape}" for name, shape in shapes.items()))
+    yield "input", words + (", the largest that can fit" if remembered.sought == "side" and remembered.found else "")
     yield "batch", f"{memory.batch:,} {DEVICES[memory.device]}, float32, a forward in training mode"
     if memory.peak is not None:
         peak = memory.peak

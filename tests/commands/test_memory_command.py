@@ -71,6 +71,11 @@ def test_a_net_that_keeps_nothing_says_so(tmp_path):
     assert " step\n" in done.output  # without an optimizer
 
 
+def test_several_inputs_are_named(tmp_path):
+    text = 'inputs = { a = [2, 4], b = [2, 4] }\nlayers = [{ type = "mul", from = ["a", "b"] }, "scale"]'
+    assert "\ninput     a 2x4, b 2x4\n" in memory(tmp_path, text=text).output
+
+
 def test_json_has_every_number(tmp_path):
     found = numbers(memory(tmp_path, "--batch", "7", "--optimizer", "adam", "--format", "json"))
     expected = cnnshape.loads(NET).memory(7, "adam")
@@ -142,14 +147,18 @@ def test_an_input_larger_than_torch_can_count_does_not_fit(tmp_path):
     side = found["fit"]["largest_side"]
     assert 8 * side**2 < 2**63 <= 8 * (side + 1) ** 2  # the elements of a sample
     done = memory(tmp_path, "--fit", "1MB", "--batch", "1")
-    assert re.search(r"✓ no input larger than \d+ fits into 1MB on cuda at a batch of 1; this one may\n$", done.output)
+    found = re.search(
+        r"✓ no input larger than (\d+) fits into 1MB on cuda at a batch of 1; this one may\n$", done.output
+    )
+    assert f"input     3x{found[1]}x{found[1]}, the largest that can fit\n" in done.output
 
 
 def test_the_smallest_inputs_may_be_refused_in_training(tmp_path):
-    least = cnnshape.loads(NET).memory(1, device="cuda").step
-    done = memory(tmp_path, "--fit", str(least), "--batch", "1")
+    text = 'input = [3, 16, 16]\nlayers = ["batch_norm", "tanh"]'
+    least = cnnshape.loads(text).memory(1).step
+    done = memory(tmp_path, "--fit", str(least), "--batch", "1", text=text)
     assert done.output.endswith("cuda: the smallest inputs cannot be trained at this batch size\n")
-    assert memory(tmp_path, "--fit", str(least - 1), "--batch", "1").exit_code == 1
+    assert memory(tmp_path, "--fit", str(least - 1), "--batch", "1", text=text).exit_code == 1
 
 
 def test_an_input_may_be_given(tmp_path):
