@@ -8,7 +8,7 @@ Every fenced block of a page is run, by its language, in a folder with the files
 - python: the blocks of a page run one after the other, in one namespace. `# -> 5` says what the expression on its line
   gives or prints, `# raises ValueError: no` what the statement raises (or how that begins, before three dots). With a
   comment as above it is a file instead.
-- sh is a command to paste, text is no more than text, and yaml is a file for others: not run.
+- sh is a command to paste, text is no more than text, yaml is a file for others, and json, lua and js are for other programs: not run.
 
 A file that is in the repository, by its name, is shown as it stands there.
 """
@@ -64,7 +64,7 @@ PAGES = [README, *sorted({*DOCS.glob("*.md")} - {MISTAKEN})]
 OTHERS = ("[!R]*.md", "examples/*/*.md", "tests/*.md")
 ALL_PAGES = [*PAGES, MISTAKEN, *(page for pattern in OTHERS for page in sorted(ROOT.glob(pattern)))]
 
-NOT_RUN = ("sh", "text", "yaml", "json", "lua")
+NOT_RUN = ("sh", "text", "yaml", "json", "lua", "js")
 FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
 FOUND = re.compile(r"\S+:\d+:\d+: (error|warning)\[")
 NEEDS_TORCH = re.compile(r"import torch|from torch|verify|assert_shapes|agree with torch")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.layers.windows import FieldTooLarge
 from cnnshape.network.held import MOST_STEPS, held
-from cnnshape.network.report import LayerReport, Refusal, Result, number
+from cnnshape.network.report import LayerReport, Refusal, Result, number, own
 from cnnshape.numbers.effort import Effort
 from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.shape import LARGEST, is_count
@@ -119,11 +119,11 @@ def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Run:
                 result = measured(node.layer, entering)
             of_image = cells.get(values[0])
             noted.append(len(rows))
-            if own := held(node.layer, entering, result.output, [cells.get(value) for value in values], effort):
-                cells[len(shapes)] = own
+            if mine := held(node.layer, entering, result.output, [cells.get(value) for value in values], effort):
+                cells[len(shapes)] = mine
         row = _row((node, entering, result, of_image))
         if result.parameters:
-            parameters += row.own_parameters if node.shares or node.shares_weight else result.parameters
+            parameters += own(node, result.parameters)
         macs += result.macs
         rows.append(row)
         shapes.append(result.output)

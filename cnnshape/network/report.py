@@ -71,13 +71,7 @@ class LayerReport(NamedTuple):
     @property
     def parameters(self) -> int | None:
         """The weights and biases, without those that are another layer's."""
-        return number(self.own_parameters)
-
-    @property
-    def own_parameters(self) -> Any:
-        """The parameters, UNKNOWN where they cannot be known."""
-        node, all_ = self.node, self.result.parameters
-        return self._own(all_, 0) if node.shares or node.shares_weight else all_
+        return number(own(self.node, self.result.parameters))
 
     @property
     def trainable(self) -> int | None:
@@ -90,14 +84,7 @@ class LayerReport(NamedTuple):
         layer, parameters = self.node.layer, self.parameters
         if layer is None or parameters is None:
             return None
-        return number(self._own(layer.buffers(self.input_shapes[0] or ()), 1))
-
-    def _own(self, all_: Any, kind: int) -> Any:
-        """Return how many of the parameters (kind 0) or the buffers (1) are the layer's own."""
-        layer: Any = self.node.layer
-        if self.node.shares:
-            return 0
-        return layer.beside_weight()[kind] if self.node.shares_weight and all_ is not UNKNOWN else all_
+        return number(own(self.node, layer.buffers(self.input_shapes[0] or ()), kind=1))
 
     @property
     def macs(self) -> int | None:
@@ -158,6 +145,14 @@ class Report(NamedTuple):
         if claim.output is not None:
             return self.outputs.get(claim.output) if claim.output else self.output
         return getattr(self, claim.name)
+
+
+def own(node: Node, all_: Any, kind: int = 0) -> Any:
+    """Return how many of a layer's parameters (kind 0) or buffers (1) are its own, and not another layer's."""
+    layer: Any = node.layer
+    if node.shares:
+        return 0
+    return layer.beside_weight()[kind] if node.shares_weight and all_ is not UNKNOWN else all_
 
 
 def remainders(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[Any]:
