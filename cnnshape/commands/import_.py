@@ -57,7 +57,7 @@ def _of_onnx(target: str, given: tuple[str, ...]) -> Imported:
 
     shapes = shapes_of_model(given)
     with_onnx(target)
-    from cnnshape.convert.onnx_imported import imported
+    from cnnshape.convert.from_onnx.imported import imported
 
     return imported(target, shapes)
 

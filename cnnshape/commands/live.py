@@ -46,7 +46,7 @@ def network_of_onnx(target: str, shapes: dict[str, Shape]) -> Network:
     What the graph says beside its layers goes to standard error.
     """
     with_onnx(target)
-    from cnnshape.convert.onnx_imported import network
+    from cnnshape.convert.from_onnx.imported import network
 
     net, said = network(target, shapes)
     for line in said:

@@ -19,7 +19,7 @@ def torch(file: str, given: tuple[str, ...], to: str | None) -> None:
     Blocks are classes, chains nn.Sequential, repeats copies; tensors have the names of the layers, so that a checkpoint that
     fits the file loads. The exit status is 0, and 2 where FILE has errors.
     """
-    from cnnshape.convert.torch_code import torch_code
+    from cnnshape.convert.to_torch.code import torch_code
     from cnnshape.problems.base import ArchitectureError
 
     try:

@@ -12,9 +12,9 @@ from helpers.cli import run
 from helpers.onnx_graphs import model, one, save
 from onnx import TensorProto, helper
 
-from cnnshape.convert.onnx_imported import imported, network
-from cnnshape.convert.onnx_model import read
-from cnnshape.convert.onnx_record import Graph
+from cnnshape.convert.from_onnx.imported import imported, network
+from cnnshape.convert.from_onnx.model import read
+from cnnshape.convert.from_onnx.record import Graph
 
 NET = one("Conv", [1, 3, 0, 0], {"w": (8, 3, 3, 3)})
 RELU = helper.make_node("Relu", ["x"], ["y"], name="relu")
@@ -103,10 +103,10 @@ def test_a_broken_graph_is_refused_with_one_line_that_names_the_node(name, tmp_p
 
 def test_large_files_are_refused_before_they_are_read(tmp_path, monkeypatch):
     path = save(NET, tmp_path)
-    monkeypatch.setattr("cnnshape.convert.onnx_model.MOST_NODES", 0)
+    monkeypatch.setattr("cnnshape.convert.from_onnx.model.MOST_NODES", 0)
     with pytest.raises(ValueError, match="has 1 nodes: more than 0 are not read"):
         read(path)
-    monkeypatch.setattr("cnnshape.convert.onnx_model.MOST_BYTES", 10)
+    monkeypatch.setattr("cnnshape.convert.from_onnx.model.MOST_BYTES", 10)
     with pytest.raises(ValueError, match="larger than a protobuf message can be"):
         read(path)
     with pytest.raises(ValueError, match="No such file"):
@@ -229,7 +229,7 @@ def paths(*names, weights=None):
 
 
 def read_model(proto):
-    from cnnshape.convert.onnx_model import Model
+    from cnnshape.convert.from_onnx.model import Model
 
     return Model("model.onnx", proto)
 

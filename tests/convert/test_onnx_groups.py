@@ -9,7 +9,7 @@ from helpers.onnx_graphs import model, save, truth
 from onnx import helper, numpy_helper
 
 from cnnshape.assemble.network import assemble
-from cnnshape.convert.onnx_imported import imported
+from cnnshape.convert.from_onnx.imported import imported
 from cnnshape.file.reader import read_text
 
 F = np.float32

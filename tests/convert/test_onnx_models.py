@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from cnnshape.assemble.network import assemble
-from cnnshape.convert.onnx_imported import imported
+from cnnshape.convert.from_onnx.imported import imported
 from cnnshape.file.reader import read_text
 
 # Not exported: an adaptive pool of an open side, recording numbers; parametrizations, that exporters fold.

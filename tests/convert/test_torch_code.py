@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import cnnshape
 from cnnshape import ArchitectureError
-from cnnshape.convert.torch_code import torch_code
+from cnnshape.convert.to_torch.code import torch_code
 
 OPAQUE = FILES / "good" / "fourier.toml"  # cannot be run
 NETS = sorted({*ARCHITECTURES.glob("*.toml"), *(FILES / "good").glob("*.toml")} - {OPAQUE})

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "cnnshape"
 
 OTHER_WORDS = {  # that are no layer types where they stand
     ("checkpoint/fit.py", "bias"): "a tensor",
-    ("convert/torch_scopes.py", "pad"): "a function of torch",
+    ("convert/to_torch/scopes.py", "pad"): "a function of torch",
     ("checkpoint/pickled.py", "slice"): "a class of Python",
     ("compare/attention.py", "bias"): "a setting",
     ("diagnosis/of_claims.py", "bias"): "a setting",
@@ -25,7 +25,9 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("pytorch/batch_axis.py", "select"): "another",
 }
 LOWERED = {f"convert/{name}.py" for name in ("joins", "moves", "opaque", "windows")}  # torch's functions
-CALLED = {f"convert/onnx_{name}.py" for name in ("moves", "values", "windows")}  # the same, and the roles of weights
+CALLED = {
+    f"convert/from_onnx/{name}.py" for name in ("moves", "values", "windows")
+}  # the same, and the roles of weights
 TABLES = {
     "problems/foreign.py",
     "compare/functions.py",

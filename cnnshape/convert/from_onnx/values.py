@@ -37,7 +37,7 @@ from cnnshape.layers.elementwise import Function
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnnshape.convert.onnx_record import Given
+    from cnnshape.convert.from_onnx.record import Given
     from cnnshape.layers.base import Layer
 
 SOFTMAX_OPSET: Final = 13  # before which it took all axes from one on for one

@@ -11,7 +11,7 @@ from cnnshape.layers.shaping import Upsample
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnnshape.convert.onnx_record import Given
+    from cnnshape.convert.from_onnx.record import Given
 
 FACTOR_MODES: Final = {"nearest": {}, "linear": {1: "linear", 2: "bilinear", 3: "trilinear"}, "cubic": {2: "bicubic"}}
 PAD_MODES: Final = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}

@@ -21,13 +21,13 @@ from cnnshape.convert.python import (
     put,
     statement,
 )
-from cnnshape.convert.torch_scopes import ENTERS, MODULE
-from cnnshape.convert.torch_signatures import USED
+from cnnshape.convert.to_torch.scopes import ENTERS, MODULE
+from cnnshape.convert.to_torch.signatures import USED
 
 if TYPE_CHECKING:
-    from cnnshape.convert.torch_classes import Class
-    from cnnshape.convert.torch_scopes import Item
-    from cnnshape.convert.torch_signatures import Signatures
+    from cnnshape.convert.to_torch.classes import Class
+    from cnnshape.convert.to_torch.scopes import Item
+    from cnnshape.convert.to_torch.signatures import Signatures
 
 NESTED: Final = 3  # calls within calls on a line
 SHORTEST: Final = 60  # characters of a call that may stand within another

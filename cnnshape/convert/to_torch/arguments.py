@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.convert.python import Binary, Call, Literal, Name, Part, changed, is_name, parts_of
-from cnnshape.convert.torch_signatures import REQUIRED, USED, default_of
+from cnnshape.convert.to_torch.signatures import REQUIRED, USED, default_of
 from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cnnshape.convert.torch_scopes import Item
+    from cnnshape.convert.to_torch.scopes import Item
 
 ANY: Final = object()  # the setting of an item that a copy leaves out
 CHANNELS: Final = frozenset(["in_channels", "out_channels", "num_features", "in_features", "out_features", "groups"])

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import Call, Literal, Name, changed, collapsed, is_name, line
-from cnnshape.convert.torch_arguments import Holes
-from cnnshape.convert.torch_scopes import ENTERS, MODULE
-from cnnshape.convert.torch_signatures import REQUIRED
+from cnnshape.convert.to_torch.arguments import Holes
+from cnnshape.convert.to_torch.scopes import ENTERS, MODULE
+from cnnshape.convert.to_torch.signatures import REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnnshape.convert.torch_scopes import Item, Scope
-    from cnnshape.convert.torch_signatures import Signatures
+    from cnnshape.convert.to_torch.scopes import Item, Scope
+    from cnnshape.convert.to_torch.signatures import Signatures
 
 INLINE: Final = 4  # modules of a chain that needs no class
 IMPORTED: Final = frozenset(["OrderedDict", "F", "Tensor"])

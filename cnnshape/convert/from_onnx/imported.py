@@ -9,11 +9,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from cnnshape.convert.from_onnx.model import read, title
+from cnnshape.convert.from_onnx.record import Graph, Refused
+from cnnshape.convert.from_onnx.run import Run
 from cnnshape.convert.imported import Imported, checked, facts_of, few, other_inputs, others
 from cnnshape.convert.lowering import lowered
-from cnnshape.convert.onnx_model import read, title
-from cnnshape.convert.onnx_record import Graph, Refused
-from cnnshape.convert.onnx_run import Run
 from cnnshape.convert.written import dumps
 from cnnshape.layers.shaping import Upsample
 from cnnshape.network.requirements import NoClosedForm
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cnnshape.compare.recording import Tensor
-    from cnnshape.convert.onnx_model import Input, Model
+    from cnnshape.convert.from_onnx.model import Input, Model
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.place import KeyPath

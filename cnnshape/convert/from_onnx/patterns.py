@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from onnx import helper
 
-from cnnshape.convert.onnx_model import attributes
+from cnnshape.convert.from_onnx.model import attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from cnnshape.convert.onnx_model import Model
+    from cnnshape.convert.from_onnx.model import Model
 
 NEWEST: Final = 24  # the opset of operators that are put in the place of groups
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import WIDTH, Call, Literal, Name, Part, is_name, line, statement
-from cnnshape.convert.torch_classes import Class, Classes, is_taken
-from cnnshape.convert.torch_printing import Printer
-from cnnshape.convert.torch_scopes import Division
-from cnnshape.convert.torch_signatures import Signatures
+from cnnshape.convert.to_torch.classes import Class, Classes, is_taken
+from cnnshape.convert.to_torch.printing import Printer
+from cnnshape.convert.to_torch.scopes import Division
+from cnnshape.convert.to_torch.signatures import Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,15 +20,15 @@ from cnnshape.convert.python import (
     parts_of,
     statement,
 )
-from cnnshape.convert.torch_forward import Forward
-from cnnshape.convert.torch_signatures import REQUIRED
+from cnnshape.convert.to_torch.forward import Forward
+from cnnshape.convert.to_torch.signatures import REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cnnshape.convert.torch_classes import Class
-    from cnnshape.convert.torch_scopes import Item, Scope
-    from cnnshape.convert.torch_signatures import Signatures
+    from cnnshape.convert.to_torch.classes import Class
+    from cnnshape.convert.to_torch.scopes import Item, Scope
+    from cnnshape.convert.to_torch.signatures import Signatures
 
 
 class Printer:

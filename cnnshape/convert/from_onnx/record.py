@@ -1,6 +1,6 @@
 """What a run of an ONNX graph has recorded so far, and a node of it that is lowered: how operations are added.
 
-In: a graph. Out: its tensors by name, operations, weights. The files of operators add to it; onnx_run.py runs the nodes.
+In: a graph. Out: its tensors by name, operations, weights. The files of operators add to it; run.py runs the nodes.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.compare.recording import Line, Op, Tensor, Weight
-from cnnshape.convert.onnx_model import attributes, is_float, numbers, title
-from cnnshape.convert.onnx_names import Names
-from cnnshape.convert.onnx_patterns import Steps
+from cnnshape.convert.from_onnx.model import attributes, is_float, numbers, title
+from cnnshape.convert.from_onnx.names import Names
+from cnnshape.convert.from_onnx.patterns import Steps
 from cnnshape.layers.in_torch import Called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cnnshape.convert.onnx_model import Model
-    from cnnshape.convert.onnx_names import Named
-    from cnnshape.convert.onnx_patterns import Step
+    from cnnshape.convert.from_onnx.model import Model
+    from cnnshape.convert.from_onnx.names import Named
+    from cnnshape.convert.from_onnx.patterns import Step
     from cnnshape.numbers.shape import Shape
 
 

@@ -14,7 +14,7 @@ from cnnshape.network.module_names import module_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cnnshape.convert.torch_signatures import Signatures
+    from cnnshape.convert.to_torch.signatures import Signatures
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport
 

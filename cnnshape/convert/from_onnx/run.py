@@ -15,12 +15,12 @@ import numpy as np
 from onnx import TensorProto, checker, defs, helper, numpy_helper, shape_inference
 
 from cnnshape.compare.recording import Op, Output, Recording, Tensor
-from cnnshape.convert.onnx_model import DOMAINS, FEW, attributes, constant_of, last, title
-from cnnshape.convert.onnx_moves import MOVES
-from cnnshape.convert.onnx_patterns import Step
-from cnnshape.convert.onnx_record import Given, Held, Refused, State
-from cnnshape.convert.onnx_values import VALUES
-from cnnshape.convert.onnx_windows import WINDOWS, alike, pooled, unpooled
+from cnnshape.convert.from_onnx.model import DOMAINS, FEW, attributes, constant_of, last, title
+from cnnshape.convert.from_onnx.moves import MOVES
+from cnnshape.convert.from_onnx.patterns import Step
+from cnnshape.convert.from_onnx.record import Given, Held, Refused, State
+from cnnshape.convert.from_onnx.values import VALUES
+from cnnshape.convert.from_onnx.windows import WINDOWS, alike, pooled, unpooled
 from cnnshape.layers.in_torch import Called
 from cnnshape.layers.rearranging import Permute
 from cnnshape.numbers.shape import CHANNELS_LAST
@@ -28,7 +28,7 @@ from cnnshape.numbers.shape import CHANNELS_LAST
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cnnshape.convert.onnx_record import Graph
+    from cnnshape.convert.from_onnx.record import Graph
     from cnnshape.numbers.shape import Shape
 
 # Operators that are computed where all that enters is known: what shapes are computed with.

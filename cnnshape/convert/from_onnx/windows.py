@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf, prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.convert.onnx_record import Given, Refused, State
+from cnnshape.convert.from_onnx.record import Given, Refused, State
 from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
 from cnnshape.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
 from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, LpPool, MaxPool, MaxUnpool
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnnshape.compare.recording import Tensor
-    from cnnshape.convert.onnx_record import Held
+    from cnnshape.convert.from_onnx.record import Held
     from cnnshape.layers.base import Layer
     from cnnshape.numbers.shape import Shape
 
