@@ -107,9 +107,9 @@ def test_a_file_on_standard_input():
     assert "2x6x6" in Picture(draw("-", input=SMALL).stdout).of("size")
 
 
-def test_a_live_model(torch, tmp_path):
+def test_a_live_model(torch, own_folder):
     code = "from torch import nn\nclass Net(nn.Sequential):\n    def __init__(self):\n        super().__init__(nn.Conv2d(3, 8, 3), nn.ReLU())\n"
-    result = draw(f"{write(tmp_path, code, 'nets.py')}:Net", "--input", "3x8x8")
+    result = draw(f"{write(own_folder, code, 'nets.py')}:Net", "--input", "3x8x8")
     assert result.exit_code == 0
     assert Picture(result.stdout).of("size") == ["3x8x8", "8x6x6"]
 
