@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.convert.written import dumps
 from cnnshape.network.requirements import NoClosedForm
 from cnnshape.picture.page_data import page_data
+from cnnshape.picture.page_kept import kept_a_sample
 from cnnshape.picture.page_picture import pictures
 from cnnshape.picture.page_script import as_json, rules_script
 from cnnshape.picture.placing import TRUE
@@ -23,7 +24,7 @@ from cnnshape.problems.base import errors
 from cnnshape.show.sizes.layer_rows import formulas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
@@ -56,6 +57,7 @@ def script(
     forms = _Texts(None if sizes is None else _form(sizes, node.name) for node in net.nodes)
     settings = _Texts(str(node.layer).partition("(")[2].removesuffix(")") if node.layer else "" for node in net.nodes)
     types = _Texts(layer.type for layer in data.layers)
+    kept = kept_a_sample(net)
     columns = zip(data.layers, types.numbers, forms.numbers, settings.numbers, strict=True)
     layers = [
         [layer.name, kind, layer.rule, form, says, _entering(layer, 1 + len(net.inputs) + row), layer.own, layer.broken]
@@ -72,6 +74,8 @@ def script(
         "types": types.texts,
         "forms": None if sizes is None else forms.texts,
         "settings": settings.texts,
+        "kept": None if kept.layers is None else _numbered(kept.layers),
+        "unkept": kept.reason,
         "wrong": bool(errors(net.problems)),
         "problems": [problem.message for problem in errors(net.problems)][:MOST_PROBLEMS],
         "toml": _toml(net),
@@ -89,6 +93,13 @@ class _Texts:
         found: dict[str, int] = {}
         self.numbers = [found.setdefault(text or "", len(found)) for text in texts]
         self.texts = [*found]
+
+
+def _numbered(sizes: Sequence[int]) -> dict[str, list[int]]:
+    """Write sizes of which many are the same: each once, and for each row its number."""
+    found: dict[int, int] = {}
+    rows = [found.setdefault(size, len(found)) for size in sizes]
+    return {"sizes": [*found], "rows": rows}
 
 
 def _entering(layer: PageLayer, value: int) -> tuple[int, ...] | None:

@@ -176,8 +176,11 @@ function makeModel(data, plainRules) {
     return rules.some((rule) => rule.unread) && lostRows(data.layers, rules, values).some((cells) => cells.some(Boolean)) ? "lossy" : "exact";
   }
 
+  // For each layer the bytes that autograd keeps of a sample: they are known at the declared sizes alone, null at others.
+  const kept = () => data.kept && data.sides.every(({ declared }, i) => declared === sides[i]) ? data.kept.rows.map((n) => data.kept.sizes[n]) : null;
+
   return {
-    inputs, quality, at, result, data, receptive, lost,
+    inputs, quality, at, result, data, receptive, lost, kept,
     get sides() { return [...sides]; },
     // Set sides by their names; false, and nothing is set, where a name or a size is none that can be computed.
     set(given) {

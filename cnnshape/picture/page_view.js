@@ -178,8 +178,17 @@ function renderVerdict(result) {
   if (more) list.append(make("li", {}, `${more} more`));
   if (list.children.length) verdict.append(list);
   const output = data.outputs.map(({ name, value }) => `${data.outputs.length > 1 ? `${name} ` : ""}${sizeText(result.values[value])}`);
-  $("totals").replaceChildren(...[["output", output.length > 3 ? `${output.slice(0, 3).join(", ")} …` : output.join(", ")], ["parameters", count(result.parameters)], ["multiply-accumulates", count(result.macs)]]
-    .map(([name, text]) => make("div", {}, make("dt", {}, name), make("dd", {}, text))));
+  $("totals").replaceChildren(...[["output", output.length > 3 ? `${output.slice(0, 3).join(", ")} …` : output.join(", ")], ["parameters", count(result.parameters)], ["multiply-accumulates", count(result.macs)], ...keptTotal()]
+    .map(([name, text, title = ""]) => make("div", { title }, make("dt", {}, name), make("dd", {}, text))));
+}
+
+// What autograd keeps of a sample, in MiB.
+const mebibytes = (n) => n && n < 2 ** 20 / 1000 ? "<0.001" : (Number(n) / 2 ** 20).toLocaleString("en-US", { minimumFractionDigits: n ? 3 : 0, maximumFractionDigits: 3 });
+const KEPT = "what autograd keeps at the end of a forward in training, for each sample of a batch of 2 or more: float32, on the CPU";
+const keptElsewhere = () => `computed for the declared size alone: ${data.inputs.map(({ shape }) => sizeText(shape)).join(", ")}`;
+function keptTotal() {
+  const kept = model.kept();
+  return !data.kept ? [] : [kept ? ["training keeps", `${mebibytes(sum(kept))} MiB a sample`, KEPT] : ["training keeps", "–", keptElsewhere()]];
 }
 
 const toRow = (i) => make("button", { type: "button", className: "link", onclick: () => choose({ row: i }, true) }, data.layers[i].name);
@@ -334,8 +343,10 @@ const open = new Set();
 
 function buildTable() {
   if (!data.forms) COLUMNS.splice(4, 1);
-  $("heads").replaceChildren(...COLUMNS.map(([key, words]) => make("th", { scope: "col", id: `head-${key}` }, make("button", {
-    type: "button", onclick: () => { sorted = [key, sorted[0] === key ? -sorted[1] : ["parameters", "macs", "output"].includes(key) ? -1 : 1]; renderTable(); },
+  if (data.kept) COLUMNS.push(["kept", "kept for the backward pass, MiB a sample", KEPT]);
+  else document.querySelector(".tools h2").title = data.unkept;
+  $("heads").replaceChildren(...COLUMNS.map(([key, words, title = ""]) => make("th", { scope: "col", id: `head-${key}` }, make("button", {
+    type: "button", title, onclick: () => { sorted = [key, sorted[0] === key ? -sorted[1] : ["parameters", "macs", "output", "kept"].includes(key) ? -1 : 1]; renderTable(); },
   }, words))));
   if (data.layers.length <= 60) tops().forEach((name) => open.add(name));
   $("unfold").onclick = () => { const all = prefixes(); const full = all.every((name) => open.has(name)); open.clear(); if (!full) all.forEach((name) => open.add(name)); renderTable(); };
@@ -345,16 +356,17 @@ const prefixes = () => [...new Set(data.layers.flatMap(({ name }) => { const par
 const tops = () => prefixes();
 
 function renderTable() {
-  const { layers, values } = model.result(), [key, way] = sorted;
+  const { layers, values } = model.result(), [key, way] = sorted, kept = model.kept();
   COLUMNS.forEach(([name]) => $(`head-${name}`).setAttribute("aria-sort", name === key ? (way > 0 ? "ascending" : "descending") : "none"));
   const size = (i) => (values[firstRow + i] || []).reduce((a, b) => a * (unknown(b) ? 0 : b), 1);
-  const keys = { order: (i) => i, name: (i) => data.layers[i].name, type: (i) => data.layers[i].type, output: size, form: (i) => data.forms[data.layers[i].form], parameters: (i) => Number(layers[i].parameters), macs: (i) => Number(layers[i].macs) };
+  const keys = { order: (i) => i, name: (i) => data.layers[i].name, type: (i) => data.layers[i].type, output: size, form: (i) => data.forms[data.layers[i].form], parameters: (i) => Number(layers[i].parameters), macs: (i) => Number(layers[i].macs), kept: (i) => kept ? kept[i] : 0 };
   const cells = (i, name, inside) => COLUMNS.map(([column]) => {
     if (column === "order") return make("td", { className: "n" }, i === null ? "" : String(i + 1));
     if (column === "name") return make("th", { scope: "row" }, ...inside);
+    if (column === "kept") return keptCell(name.kept, !name.unfolded);
     return make("td", { className: ["parameters", "macs"].includes(column) ? "n" : column === "form" ? "arithmetic" : "" }, name[column]);
   });
-  const text = (i) => ({ type: data.layers[i].type, output: sizeText(values[firstRow + i]), form: data.forms ? data.forms[data.layers[i].form] : "", parameters: count(layers[i].parameters), macs: count(layers[i].macs) });
+  const text = (i) => ({ type: data.layers[i].type, output: sizeText(values[firstRow + i]), form: data.forms ? data.forms[data.layers[i].form] : "", parameters: count(layers[i].parameters), macs: count(layers[i].macs), kept: kept && kept[i] });
   const state = (some) => some.some((i) => layers[i].refused.length || data.layers[i].broken) ? "bad" : some.some((i) => !known(values[firstRow + i])) ? "unsure" : "";
   const leaf = (i, depth) => {
     const name = depth ? data.layers[i].name.split(".").slice(depth).join(".") : data.layers[i].name;
@@ -366,7 +378,7 @@ function renderTable() {
   if (key !== "order" || way < 0) {
     const order = data.layers.map((_, i) => i).sort((a, b) => { const [x, y] = [keys[key](a), keys[key](b)]; return (x < y ? -1 : x > y ? 1 : a - b) * way; });
     body.append(...order.map((i) => leaf(i, 0)));
-    return;
+    return drawBars();
   }
   const add = (rows, depth) => {
     for (let at = 0; at < rows.length;) {
@@ -376,13 +388,25 @@ function renderTable() {
       while (end < rows.length && data.layers[rows[end]].name.startsWith(`${front}.`)) end++;
       const inside = rows.slice(at, end), unfolded = open.has(front);
       const button = make("button", { type: "button", className: "fold", ariaExpanded: String(unfolded), onclick: () => { unfolded ? open.delete(front) : open.add(front); renderTable(); [...document.querySelectorAll(".fold")].find((b) => b.dataset.front === front)?.focus(); }, "data-front": front, style: `margin-left:${depth}em` }, `${unfolded ? "▾" : "▸"} ${parts[depth]}`);
-      const totals = { type: `${inside.length} layers`, output: sizeText(values[firstRow + inside.at(-1)]), form: data.forms ? data.forms[data.layers[inside.at(-1)].form] : "", parameters: count(sum(inside.map((i) => layers[i].parameters))), macs: count(sum(inside.map((i) => layers[i].macs))) };
+      const totals = { type: `${inside.length} layers`, output: sizeText(values[firstRow + inside.at(-1)]), form: data.forms ? data.forms[data.layers[inside.at(-1)].form] : "", parameters: count(sum(inside.map((i) => layers[i].parameters))), macs: count(sum(inside.map((i) => layers[i].macs))), kept: kept && sum(inside.map((i) => kept[i])), unfolded };
       body.append(make("tr", { className: `block ${state(inside)}` }, ...cells(null, totals, [button])));
       if (unfolded) add(inside, depth + 1);
       at = end;
     }
   };
   add(data.layers.map((_, i) => i), 0);
+  drawBars();
+}
+
+function keptCell(bytes, bar) {
+  const cell = make("td", { className: "n kept", title: bytes === null ? keptElsewhere() : "" }, bytes === null ? "–" : mebibytes(bytes));
+  if (bar && bytes !== null) cell.dataset.bytes = bytes;
+  return cell;
+}
+// The bars of the rows that stand in the table: the largest fills its cell.
+function drawBars() {
+  const cells = [...document.querySelectorAll("td[data-bytes]")], most = Math.max(1, ...cells.map((cell) => cell.dataset.bytes));
+  for (const cell of cells) cell.style.setProperty("--share", cell.dataset.bytes / most);
 }
 
 // The file with the sizes that are set.

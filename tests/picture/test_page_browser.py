@@ -211,6 +211,63 @@ def test_the_table_sorts_and_folds(opened):
     assert len(page.texts("#rows tr")) == rows - 4
 
 
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "unet"])
+def test_the_table_has_what_is_kept_at_the_declared_size(opened, name):
+    built = zoo(name)
+    page, nine, eight = opened(built), built.memory(batch=9), built.memory(batch=8)
+    sizes = [(n - eight.layers[row]) / 2**20 for row, n in nine.layers.items()]
+    page.run("if (document.querySelector('.fold[aria-expanded=false]')) document.getElementById('unfold').click()")
+    assert mebibytes(page.texts("#rows tr:not(.block) td.kept")) == pytest.approx(sizes, abs=0.0006)
+    total = page.texts("#totals dd")[-1]
+    assert total.endswith(" MiB a sample")
+    assert mebibytes([total.split()[0]]) == pytest.approx([(nine.saved - eight.saved) / 2**20], abs=0.0006)
+    side = built.inputs["input"][1]
+    page.slide(0, side + 16)
+    assert {*page.texts("td.kept"), page.texts("#totals dd")[-1]} == {"\N{EN DASH}"}
+    titles = page.run(
+        "return [...document.querySelectorAll('td.kept, #totals div:last-child')].map((one) => one.title)"
+    )
+    assert {*titles} == {f"computed for the declared size alone: {page_size(built)}"}
+    page.slide(0, side)
+    assert page.texts("#totals dd")[-1] == total
+    page.run("document.querySelector('#head-kept button').click()")
+    assert page.run("return document.getElementById('head-kept').ariaSort") == "descending"
+    shown = mebibytes(page.texts("td.kept"))
+    assert shown == pytest.approx(sorted(sizes, reverse=True), abs=0.0006)
+    bars = page.run(
+        "return [...document.querySelectorAll('td.kept')].map((one) => +one.style.getPropertyValue('--share'))"
+    )
+    assert bars == pytest.approx([size / max(sizes) for size in sorted(sizes, reverse=True)])
+
+
+def mebibytes(texts):
+    return [0.0 if text == "<0.001" else float(text.replace(",", "")) for text in texts]
+
+
+def page_size(net):
+    channels, *sides = net.inputs["input"]
+    return "x".join(map(str, [*sides, channels] if net.layout == "channels_last" else [channels, *sides]))
+
+
+def test_a_block_keeps_what_its_layers_do_and_has_their_bar_when_it_is_folded(opened):
+    built = zoo("unet")
+    page, nine, eight = opened(built), built.memory(batch=9).layers, built.memory(batch=8).layers
+    block = sum(nine[row] - eight[row] for row in nine if row.startswith("bottom.")) / 2**20
+    look = "const cell = document.querySelector('.fold[data-front=bottom]').closest('tr').querySelector('td.kept');"
+    look += "return [cell.textContent, +cell.style.getPropertyValue('--share') > 0]"
+    text, bar = page.run(look)
+    assert (mebibytes([text]), bar) == (pytest.approx([block], abs=0.0006), False)
+    page.run("document.querySelector('.fold[data-front=bottom]').click()")
+    assert page.run(look) == [text, True]
+
+
+def test_there_is_no_such_column_where_nothing_is_stated(opened):
+    page = opened(zoo("crnn"))
+    assert "training keeps" not in page.text("#totals")
+    assert page.texts("#head-kept, td.kept") == []
+    assert "not stated behind rnn0.rnn" in page.run("return document.querySelector('.layers h2').title")
+
+
 def test_the_file_is_copied_with_the_sizes_that_are_set(opened):
     page = opened(zoo("unet"))
     page.set({"h": 256, "w": 128})

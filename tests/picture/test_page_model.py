@@ -219,3 +219,46 @@ def test_a_net_without_rules_has_some_sizes(text):
 @pytest.mark.parametrize("file", sorted(PICTURE.glob("*.js")), ids=lambda file: file.name)
 def test_a_script_is_sound(file):
     assert node(f"new Function({json.dumps(file.read_text(encoding='utf-8'))})") == ""
+
+
+KEPT = """
+const model = makeModel(data, rules), kept = (sides) => model.set(sides) && model.kept();
+console.log(JSON.stringify([model.kept(), kept(%s), kept(%s), data.unkept]));
+"""
+
+
+def kept(net, other):
+    """The bytes that a page shows at first, at another size and at the declared one again, and why it shows none."""
+    declared = {side.name: side.declared for side in sides_of(net)}
+    return json.loads(node(code(net) + KEPT % (json.dumps(other), json.dumps(declared))))
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "unet_original", "wavenet"])
+def test_what_is_kept_is_known_at_the_declared_size_alone(name):
+    net = zoo(name)
+    side = sides_of(net)[0]
+    first, elsewhere, again, why = kept(net, {side.name: side.declared + 1})
+    nine, eight = net.memory(batch=9), net.memory(batch=8)
+    assert dict(zip(nine.layers, first, strict=True)) == {row: n - eight.layers[row] for row, n in nine.layers.items()}
+    assert sum(first) == nine.saved - eight.saved > 0
+    assert (elsewhere, again, why) == (None, first, "")
+
+
+def test_what_is_kept_is_nothing_where_that_is_not_stated():
+    assert kept(zoo("crnn"), {"w": 90})[::3] == [
+        None,
+        "what the backward pass keeps is not stated behind rnn0.rnn: it keeps a workspace of its own",
+    ]
+    broken = net('input = [1, 9, 9]\nlayers = [{ type = "conv", out_channels = 1, kernel_size = 11 }]')
+    assert kept(broken, {"h": 20, "w": 20}) == [None, None, None, REFUSED]
+    unknown = net(UNKNOWN)
+    assert kept(unknown, {})[0] == [16]  # an optimiser has no say in it
+
+
+REFUSED = "what the backward pass keeps is not computed: the net has errors at its declared size"
+UNKNOWN = """
+input = [4]
+layers = [{ type = "linear", out_features = 2 }]
+[training]
+optimizer = { name = "lion" }
+"""
