@@ -43,7 +43,7 @@ def draw(
         raise ValueError(f"depth must be at least 1, not {depth}")
     report = net.check(input)
     if format == HTML:
-        from cnnshape.picture.page import page
+        from cnnshape.picture.page.page import page
 
         return page(net, report, depth=depth, scale=scale)
     scene = make(net, report, depth)

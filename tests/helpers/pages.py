@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 import cnnshape
-from cnnshape.picture.page import script
-from cnnshape.picture.page_data import shapes_at, sides_of
+from cnnshape.picture.page.data import shapes_at, sides_of
+from cnnshape.picture.page.page import script
 from cnnshape.show.formats.as_json import receptive
 from helpers.paths import ROOT
 
@@ -31,11 +31,11 @@ def node(text):
 
 def code(net):
     """The scripts of a page without its view, and its data."""
-    return "\n".join([*map(_file, ("page_fields.js", "page_model.js", "page_picture.js")), script(net, net.check())])
+    return "\n".join([*map(_file, ("fields.js", "model.js", "picture.js")), script(net, net.check())])
 
 
 def _file(name):
-    return (ROOT / "cnnshape" / "picture" / name).read_text(encoding="utf-8")
+    return (ROOT / "cnnshape" / "picture" / "page" / name).read_text(encoding="utf-8")
 
 
 def states(net, asked):

@@ -11,7 +11,7 @@ from helpers.pages import code, node
 from cnnshape.numbers.rules import equal, larger, same
 from cnnshape.numbers.symbolic import Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.picture.page_formula import MOST_BRANCHES, Condition, Formula, branched
+from cnnshape.picture.page.formula import MOST_BRANCHES, Condition, Formula, branched
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod]
 

@@ -13,10 +13,10 @@ from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read
 from cnnshape.layers.base import Layer
 from cnnshape.numbers.symbolic import Unsolvable
-from cnnshape.picture.page_data import page_data, shapes_at, sides_of
-from cnnshape.picture.page_rules import page_rule
+from cnnshape.picture.page.data import page_data, shapes_at, sides_of
+from cnnshape.picture.page.rules import page_rule
 
-PICTURE = ROOT / "cnnshape" / "picture"
+PICTURE = ROOT / "cnnshape" / "picture" / "page"
 ZOO = [
     "alexnet",
     "unet_original",

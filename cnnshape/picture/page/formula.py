@@ -2,7 +2,7 @@
 
 The size rules run on them as on any number (see numbers/rules.py), so that a page computes by the very rules. NaN stands
 for UNKNOWN there: it stays NaN in arithmetic, and a comparison that refuses is false of it, so that it meets every
-condition. The functions div, mod, same and larger are the page's own (page_model.js).
+condition. The functions div, mod, same and larger are the page's own (model.js).
 """
 
 from __future__ import annotations

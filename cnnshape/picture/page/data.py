@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.network.receptive import receptive_fields
 from cnnshape.numbers.symbolic import Unsolvable
-from cnnshape.picture.page_arithmetic import Arithmetic, arithmetic
-from cnnshape.picture.page_rules import PageRule, page_rule
+from cnnshape.picture.page.arithmetic import Arithmetic, arithmetic
+from cnnshape.picture.page.rules import PageRule, page_rule
 from cnnshape.problems.catalogue import CODES
 from cnnshape.show.formats.as_json import receptive
 

@@ -1,7 +1,7 @@
 """The page of a net: one file that a browser opens without a network, with the picture, sliders and all numbers.
 
-A net and its report go in; HTML comes out, with page.css and the four scripts page_*.js in it. The scripts compute as the
-engine does: page_model.js and page_fields.js by the layers' rules (page_rules.py), page_picture.js as bodies.py.
+A net and its report go in; HTML comes out, with page.css and the four scripts beside it. The scripts compute as the
+engine does: model.js and fields.js by the layers' rules (rules.py), picture.js as bodies.py.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.convert.written import dumps
 from cnnshape.network.requirements import NoClosedForm
-from cnnshape.picture.page_data import page_data
-from cnnshape.picture.page_kept import kept_a_sample
-from cnnshape.picture.page_picture import pictures
-from cnnshape.picture.page_script import as_json, rules_script
+from cnnshape.picture.page.data import page_data
+from cnnshape.picture.page.kept import kept_a_sample
+from cnnshape.picture.page.picture import pictures
+from cnnshape.picture.page.script import as_json, rules_script
 from cnnshape.picture.placing import TRUE
 from cnnshape.picture.svg import escaped
 from cnnshape.picture.theme import CSS
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.network.valid_sizes import ValidSizes
-    from cnnshape.picture.page_data import PageLayer
+    from cnnshape.picture.page.data import PageLayer
 
-SCRIPTS: Final = ("page_fields.js", "page_model.js", "page_picture.js")
+SCRIPTS: Final = ("fields.js", "model.js", "picture.js")
 MOST_PROBLEMS: Final = 20
 MOST_SET: Final = 120  # letters of the set of valid sizes
 
@@ -45,7 +45,7 @@ def page(net: Network, report: Report, *, depth: int | None = None, scale: str =
         source=escaped(net.source),
         set=escaped(_taken(sizes)),
         style=f"{CSS}\n{_file('page.css')}",
-        script="\n".join(["(() => {", '"use strict";', *map(_code, SCRIPTS), body, _code("page_view.js"), "})();"]),
+        script="\n".join(["(() => {", '"use strict";', *map(_code, SCRIPTS), body, _code("view.js"), "})();"]),
     )
 
 
@@ -157,4 +157,4 @@ def _code(name: str) -> str:
 
 
 def _file(name: str) -> str:
-    return files("cnnshape.picture").joinpath(name).read_text(encoding="utf-8")
+    return files("cnnshape.picture.page").joinpath(name).read_text(encoding="utf-8")

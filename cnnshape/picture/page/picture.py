@@ -1,6 +1,6 @@
 """The picture of a net as a page draws it: the placed scene as plain data, once for each depth of blocks.
 
-No box moves on a page: each keeps its centre, and page_picture.js draws it anew with the shape that its tensor has at the
+No box moves on a page: each keeps its centre, and picture.js draws it anew with the shape that its tensor has at the
 sizes that are set, on the scale of the paper. At the sizes that the picture was placed at, it is the picture of svg.py.
 """
 

@@ -6,13 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.picture.page_reads import NOWHERE, POINT, REPEATED
+from cnnshape.picture.page.reads import NOWHERE, POINT, REPEATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cnnshape.picture.page_arithmetic import Arithmetic
-    from cnnshape.picture.page_rules import PageRule
+    from cnnshape.picture.page.arithmetic import Arithmetic
+    from cnnshape.picture.page.rules import PageRule
 
 
 def as_json(value: Any) -> str:
@@ -21,7 +21,7 @@ def as_json(value: Any) -> str:
 
 
 def rules_script(rules: Iterable[PageRule], arithmetic: Iterable[Arithmetic]) -> str:
-    """Write rules as an array, each with its arithmetic; page_model.js says what each part is for."""
+    """Write rules as an array, each with its arithmetic; model.js says what each part is for."""
     return "[\n" + ",\n".join(map(_rule, rules, arithmetic)) + "\n]"
 
 

@@ -13,8 +13,8 @@ from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.symbolic import Unsolvable
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.picture.page_formula import Condition, Formula, branched, written
-from cnnshape.picture.page_reads import NOWHERE, reads_script
+from cnnshape.picture.page.formula import Condition, Formula, branched, written
+from cnnshape.picture.page.reads import NOWHERE, reads_script
 from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.shapes import DeclaredDiffers
 

@@ -12,7 +12,7 @@ from cnnshape.layers.pooling import MaxUnpool
 from cnnshape.layers.windows import FieldTooLarge, cells
 from cnnshape.numbers.rules import unasked
 from cnnshape.numbers.symbolic import Unsolvable
-from cnnshape.picture.page_formula import branched
+from cnnshape.picture.page.formula import branched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
