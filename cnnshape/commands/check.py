@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnnshape.commands.shared import (
+    BATCH,
     DEPTH,
     DEVICE,
     FILE,
@@ -26,7 +27,7 @@ from cnnshape.commands.shared import (
     status,
     usage_error,
 )
-from cnnshape.show.checked import Checked
+from cnnshape.show.checked import Checked, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,6 +82,12 @@ def _numbered(args: list[str]) -> Iterator[str]:
 @STRICT
 @DEPTH
 @click.option(
+    "--batch",
+    type=BATCH,
+    metavar="N",
+    help="Say what autograd keeps of each layer, too, for a batch of so many samples.",
+)
+@click.option(
     "--fix",
     "number",
     type=click.IntRange(min=1),
@@ -97,6 +104,7 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     wanted: bool | None,
     strict: bool,
     depth: int,
+    batch: int | None,
     number: int | None,
     diff: bool,
     watched: bool,
@@ -119,7 +127,9 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     def checked(net: Network, shapes: dict[str, Shape] | None) -> Checked:
         report = net.check(shapes, strict=strict)
         why = unverified or ("" if report.layers else "there are no layers")
-        return Checked(net, report, None if why else _verified(net, report, device), why, declared=shapes is None)
+        verification = None if why else _verified(net, report, device)
+        kept = None if batch is None else _kept(net, report, batch)
+        return Checked(net, report, verification, why, declared=shapes is None, kept=kept)
 
     if watched:
         from cnnshape.commands.watch import of_checks, watch
@@ -198,6 +208,18 @@ def _verified(net: Network, report: Report, device: str) -> Verification:
         raise click.UsageError(
             f"torch is installed, but cannot be imported ({error}); --no-torch does without"
         ) from None
+
+
+def _kept(net: Network, report: Report, batch: int) -> Kept:
+    from cnnshape.network.memory import memory
+    from cnnshape.network.optimizers import NONE
+    from cnnshape.problems.base import ArchitectureError
+
+    try:
+        found = memory(net, report, batch, NONE, "cpu")
+    except ArchitectureError:
+        return Kept(batch, [None] * len(report.layers), None, "nothing is stated of a net that is broken")
+    return Kept(batch, [found.layers[row.name] for row in report.layers], found.saved, found.reason)
 
 
 def _compared(net: Network, report: Report, made_by: str, only: str | None, device: str) -> Comparison:

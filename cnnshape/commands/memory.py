@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnnshape.commands.shared import DEPTH, FILE, built, echo, format_option, usage_error
+from cnnshape.commands.shared import BATCH, DEPTH, FILE, built, echo, format_option, usage_error
 from cnnshape.problems.reading import Unreadable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @FILE
-@click.option("--batch", type=click.IntRange(min=1), help="Samples in a batch; left out: the file's batch_size, or 1.")
+@click.option("--batch", type=BATCH, help="Samples in a batch; left out: the file's batch_size, or 1.")
 @click.option("--optimizer", metavar="NAME", help="sgd, adam, adamw, rmsprop, adagrad or none; left out: the file's.")
 @click.option(
     "--fit",

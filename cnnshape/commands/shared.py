@@ -52,6 +52,7 @@ DEVICE = click.option(
     help="Where torch runs.",
     show_default=True,
 )
+BATCH = click.IntRange(1, 2**63 - 1)  # samples that torch can count
 STRICT = click.option("--strict", is_flag=True, help="Make warnings errors, and dropped rows and columns a warning.")
 FILE = click.argument("file", metavar="FILE", shell_complete=completed("files"))
 OF_MODEL = click.option(

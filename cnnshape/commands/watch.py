@@ -22,7 +22,7 @@ from cnnshape.diagnosis.door import paths_of
 from cnnshape.file import zoo
 from cnnshape.file.targets import files, is_glob, live
 from cnnshape.problems.wording import few, printable, said
-from cnnshape.show.counts import counted
+from cnnshape.show.counts import counted, mebibytes
 from cnnshape.show.formats.registry import written
 from cnnshape.show.screen import Screen
 
@@ -209,8 +209,14 @@ def of_checks(done: Sequence[Checked], form: str, depth: int) -> Round:
     facts: dict[Name, tuple[str, ...]] = {}
     for checked in done:
         of, report = checked.net.file if len(done) > 1 else "", checked.report
-        facts |= {(of, row.name): (row.output, row.parameters, row.macs) for row in rows(checked, depth)}
-        for label, number in (("parameters", report.parameters), ("MACs", report.macs)):
+        asked = checked.kept is not None
+        facts |= {
+            (of, row.name): (row.output, row.parameters, row.macs, *[f"{mebibytes(row.kept)} MiB kept"] * asked)
+            for row in rows(checked, depth)
+        }
+        totals = [("parameters", report.parameters), ("MACs", report.macs)]
+        totals += [("bytes kept", checked.kept.saved)] if checked.kept else []
+        for label, number in totals:
             facts |= {(of, label): ("?" if number is None else said(number),)} if report.layers else {}
     problems = [
         f"{problem.severity}[{problem.code}]{f' in {problem.layer}' * bool(problem.layer)}: {problem.message}"

@@ -1,4 +1,4 @@
-"""A checked file as one bundle: the net, its report, and the verdicts of torch or of a live model on its layers.
+"""A checked file as one bundle: the net, its report, the verdicts of torch or of a live model, the bytes that autograd keeps.
 
 The commands and the plugin make it; everything else in this folder reads from it.
 """
@@ -30,8 +30,17 @@ VERDICTS: Final = {  # on a layer, by torch or by comparison with a model, the w
 }
 
 
+class Kept(NamedTuple):
+    """The bytes that autograd keeps at the end of a forward, on the CPU. None where they are not stated, for the `reason`."""
+
+    batch: int
+    layers: list[int | None]  # of each layer of the report, in order
+    saved: int | None  # of all
+    reason: str
+
+
 class Checked(NamedTuple):
-    """A net with its report, and the cross-check by torch or the comparison with a model, if one was made."""
+    """A net with its report, and the cross-check by torch, the comparison with a model and the memory, if asked for."""
 
     net: Network
     report: Report
@@ -39,6 +48,7 @@ class Checked(NamedTuple):
     unverified: str = ""  # the reason why no cross-check ran
     declared: bool = True  # checked at the declared input
     comparison: Comparison | None = None  # never beside a verification
+    kept: Kept | None = None
 
     @property
     def asked(self) -> Verification | Comparison | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cnnshape.network.report import LayerReport, Report
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.shape import Shape
-    from cnnshape.show.checked import Checked
+    from cnnshape.show.checked import Checked, Kept
 
 CONVENTION: Final = "multiply-accumulates of convolutions and linear layers, for one sample, biases not counted"
 LONG_CHAIN: Final = 24  # sizes; of a longer chain, the ends are shown
@@ -51,6 +51,8 @@ def facts(checked: Checked) -> Iterator[tuple[str, str]]:
     if report.macs != 0:
         yield "MACs", CONVENTION
     yield from _counts(report)
+    if checked.kept:
+        yield "kept", checked.kept.reason or _kept(checked.kept)
     yield from stated(net)
     if not checked.declared:
         yield "checked", "no expectations and claims: they are about the declared input alone"
@@ -78,6 +80,13 @@ def _counts(report: Report) -> Iterator[tuple[str, str]]:
     if any(row.buffers for row in report.layers):
         buffers = number(total(row.buffers for row in report.layers))
         yield "buffers", f"{buffers} numbers beside the parameters, {number(report.parameters_with_buffers)} in all"
+
+
+def _kept(kept: Kept) -> str:
+    return (
+        f"{number(kept.saved)} bytes for a batch of {kept.batch:,} at the end of the forward pass"
+        " (cnnshape memory says more)"
+    )
 
 
 def _inferred(checked: Checked) -> Iterator[str]:

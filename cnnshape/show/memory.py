@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.numbers.shape import text
-from cnnshape.show.counts import counted, number
+from cnnshape.show.counts import counted, mebibytes, number
 from cnnshape.show.rows import front
 from cnnshape.show.screen import GAP, Column, width_of
 
@@ -28,7 +28,6 @@ UNITS: Final = {
     "GIB": 2**30,
     "TIB": 2**40,
 }
-MIB: Final = 2**20
 BAR: Final = 30  # columns of the longest bar
 DEVICES: Final = {"cpu": "on the CPU", "cuda": "on cuda"}
 
@@ -58,11 +57,6 @@ def parse_bytes(words: str) -> int:
     if factor is None or not whole.isdecimal() or (point and not rest.isdecimal()) or not f"{whole}{rest}".isascii():
         raise ValueError(f"{words!r:.40} is no size of a memory: write 24GB (10^9 bytes) or 24GiB (2^30 bytes)")
     return int(whole + rest) * factor // 10 ** len(rest)
-
-
-def mebibytes(count: int | None) -> str:
-    """Write bytes as MiB, "?" for None."""
-    return "?" if count is None else f"{count / MIB:,.1f}"
 
 
 # On the screen

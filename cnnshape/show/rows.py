@@ -40,6 +40,7 @@ class TableRow(NamedTuple):
     output: str
     parameters: str
     macs: str
+    kept: int | None  # bytes for the backward pass: None where they are not stated, 0 where nobody asked
     dropped: tuple[str, ...]  # for each axis that loses cells
     verdict: str
     model: str  # the model's module or function, or the front of their names
@@ -70,6 +71,7 @@ def _shortened(found: Iterable[TableRow]) -> Iterator[TableRow]:
                 inputs=(UNKNOWN_SHAPE,),
                 parameters="?" if any(row.parameters for row in others) else "",
                 macs="?" if any(row.macs for row in others) else "",
+                kept=total(row.kept for row in others),
                 verdict=_worst(row.verdict for row in others),
                 model="",
                 severity=next((severity for severity in SEVERITIES if severity in severities), ""),
@@ -90,6 +92,7 @@ class _Folded:
         self.layers = checked.report.layers
         self.verdicts = checked.verdicts()
         self.models = checked.models()
+        self.kept = checked.kept.layers if checked.kept else [0] * len(self.layers)
         self.inputs = len(checked.net.inputs)
         self.names = ["?", *checked.net.inputs, *(layer.name for layer in self.layers)]  # of every value
         self.severities = {problem.layer: problem.severity for problem in checked.problems}
@@ -122,6 +125,7 @@ class _Folded:
             output=output,
             parameters="" if parameters == 0 else number(parameters),
             macs="" if macs == 0 else number(macs),
+            kept=total(self.kept[index] for index in members),
             dropped=_dropped([layer.dropped for layer in layers]),
             verdict=_worst(self.verdicts[index] for index in members),
             model=_span([self.models[index] for index in members if self.models[index]]),

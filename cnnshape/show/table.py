@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.wording import few
-from cnnshape.show.counts import counted, number
+from cnnshape.show.counts import counted, mebibytes, number
 from cnnshape.show.facts import CONVENTION, facts, verdict
 from cnnshape.show.rows import rows
 from cnnshape.show.screen import COLOURS, GAP, MARKS, Column, Screen, width_of
@@ -53,15 +53,16 @@ TITLES: Final = {
     "output": "output",
     "parameters": "parameters",
     "macs": "MACs",
+    "kept": "kept, MiB",
     "dropped": "dropped",
     "losses": "dropped",
     "torch": "torch",
 }
-RIGHT: Final = ("inputs", "parameters", "macs")
+RIGHT: Final = ("inputs", "parameters", "macs", "kept")
 ARRANGEMENTS: Final = (  # of the columns, the widest first
-    ("name", "type", "settings", "inputs", "leads", "parameters", "macs", "dropped", "torch"),
-    ("name", "kind", "inputs", "leads", "parameters", "macs", "dropped", "torch"),
-    ("name", "kind", "output", "parameters", "macs", "losses", "torch"),
+    ("name", "type", "settings", "inputs", "leads", "parameters", "macs", "kept", "dropped", "torch"),
+    ("name", "kind", "inputs", "leads", "parameters", "macs", "kept", "dropped", "torch"),
+    ("name", "kind", "output", "parameters", "macs", "kept", "losses", "torch"),
 )
 
 
@@ -128,10 +129,12 @@ def _columns(
         "name": counted(len(report.layers), "layer"),
         "parameters": number(report.parameters),
         "macs": number(report.macs),
+        "kept": mebibytes(checked.kept.saved) if checked.kept else "",
     }
     titles = TITLES | {"torch": "model"} if checked.comparison else TITLES
     empty = set() if any(row.dropped for row in shown) else {"dropped", "losses"}
     empty |= set() if checked.asked else {"torch"}
+    empty |= set() if checked.kept else {"kept"}
     return [
         Column(
             name in RIGHT,
@@ -162,6 +165,7 @@ def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool, changed: b
         "output": screen.cell(new, row.output),
         "parameters": screen.cell(new, row.parameters),
         "macs": screen.cell(new, row.macs),
+        "kept": screen.cell(new, "" if row.kept == 0 else mebibytes(row.kept)),
         "dropped": screen.cell(style, " ".join(_listed(row.dropped))),
         "losses": screen.cell(style, *_listed(row.dropped)),
         "torch": screen.cell(colour, f"{verdict} {row.model}".rstrip()),

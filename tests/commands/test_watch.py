@@ -171,6 +171,19 @@ def test_included_files_are_watched_those_that_are_missing_as_well(tmp_path):
         assert watching.interrupt() == 1
 
 
+def test_what_autograd_keeps(tmp_path):
+    net = tmp_path / "net.toml"
+    text = 'input = [3, 32, 32]\nlayers = [{ type = "scale" }, { name = "act", type = "%s" }]\n'
+    net.write_text(text % "relu6")
+    kept = 512 * 3 * 32 * 32 * 4  # of the input by scale; of what enters by relu6
+    with Watching(tmp_path, "--no-torch", "--batch", "512", "net.toml") as watching:
+        watching.line(f"kept      {2 * kept:,} bytes")
+        net.write_text(text % "identity")
+        changed = watching.line("changed: ")
+        assert changed == f"changed: act: 6.0 MiB kept → 0.0 MiB kept; bytes kept: {2 * kept:,} → {kept:,}"
+        assert watching.interrupt() == 0
+
+
 def test_several_files(tmp_path):
     for name in ("one.toml", "two.toml"):
         (tmp_path / name).write_text(NET.format(8))

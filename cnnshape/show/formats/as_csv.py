@@ -29,7 +29,9 @@ def check(checks: Sequence[Checked], _depth: int) -> str:
     """Write all layers, never folded; the file's name comes first where there are several files."""
     several = len(checks) > 1
     compared = any(checked.comparison for checked in checks)
-    titles = [*["file"] * several, *LAYER, *(("verdict", "model") if compared else ("torch",))]
+    asked = any(checked.kept for checked in checks)
+    verdicts = ("verdict", "model") if compared else ("torch",)
+    titles = [*["file"] * several, *LAYER, *verdicts, *["kept"] * asked]
     return _table([titles, *(row for checked in checks for row in _rows(checked, several, compared))])
 
 
@@ -39,13 +41,15 @@ def check_beside(checks: Sequence[Checked], _depth: int) -> str:
 
 
 def _rows(checked: Checked, several: bool, compared: bool) -> Iterator[list[object]]:
-    layers = zip(checked.report.layers, checked.verdicts(), checked.models(), strict=True)
-    for layer, verdict, model in layers:
+    kept = [[count] for count in checked.kept.layers] if checked.kept else [[]] * len(checked.report.layers)
+    layers = zip(checked.report.layers, checked.verdicts(), checked.models(), kept, strict=True)
+    for layer, verdict, model, count in layers:
         yield [
             *[checked.net.file] * several,
             *_cells(layer, checked.net.layout),
             verdict,
             *[model] * compared,
+            *count,
         ]
 
 

@@ -53,7 +53,7 @@ def _file(checked: Checked) -> dict[str, Any]:
     verdicts = verification.layers if verification else [None] * len(report.layers)
     comparison = checked.comparison
     matches = comparison.layers if comparison else [None] * len(report.layers)
-    return {
+    found: dict[str, Any] = {
         "file": net.file,
         "name": net.name,
         "ok": checked.ok,
@@ -80,6 +80,11 @@ def _file(checked: Checked) -> dict[str, Any]:
             "elsewhere": [run._asdict() for run in comparison.elsewhere],
         },
     }
+    if kept := checked.kept:
+        found["kept"] = {"batch": kept.batch, "bytes": kept.saved, "reason": kept.reason or None}
+        for layer, count in zip(found["layers"], kept.layers, strict=True):
+            layer["kept"] = count
+    return found
 
 
 def _layer(layer: LayerReport, verdict: Verdict | None, match: Match | None) -> dict[str, Any]:

@@ -52,18 +52,22 @@ def _section(checked: Checked, depth: int) -> Iterator[str]:
 
 
 def _table(checked: Checked, shown: list[TableRow]) -> Iterator[str]:
-    """Yield title, rows and total; the columns for dropped cells and for verdicts only where there are some."""
+    """Yield title, rows and total; the columns for memory, dropped cells and verdicts only where there are some."""
     titles = ["layer", "type", "settings", "input", "output", "parameters", "MACs"]
     total = [counted(len(checked.report.layers), "layer"), "", "", "", ""]
     total += [number(checked.report.parameters), number(checked.report.macs)]
     dropped, asked = any(row.dropped for row in shown), checked.asked is not None
+    if kept := checked.kept:
+        titles.append("kept, bytes")
+        total.append(number(kept.saved))
     titles += ["dropped"] * dropped + ["model" if checked.comparison else "torch"] * asked
     yield _line(titles)
-    yield _line("---:" if title in ("parameters", "MACs") else "---" for title in titles)
+    yield _line("---:" if title in ("parameters", "MACs", "kept, bytes") else "---" for title in titles)
     for row in shown:
         settings, inputs, cells = (", ".join(words) for words in (row.settings, row.inputs, row.dropped))
         figures = row.name, row.type, settings, inputs, row.output, row.parameters, row.macs
-        yield _line([*figures, *[cells] * dropped, *[f"{row.verdict} {row.model}".rstrip()] * asked])
+        memory = [number(row.kept) if row.kept != 0 else ""] * (kept is not None)
+        yield _line([*figures, *memory, *[cells] * dropped, *[f"{row.verdict} {row.model}".rstrip()] * asked])
     yield _row(f"**{_escaped(cell)}**" if cell else "" for cell in total + [""] * (len(titles) - len(total)))
 
 
