@@ -8,7 +8,7 @@ import pytest
 import cnnshape.show.formats
 from cnnshape.show.formats.registry import FORMATS, choices
 
-COMMANDS = ("check", "sizes", "zoo", "fit")
+COMMANDS = ("check", "sizes", "zoo", "fit", "search", "memory")
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -17,7 +17,7 @@ def test_a_format_serves_the_commands_that_its_line_has(name):
     assert {command for command in COMMANDS if hasattr(module, command)} == {*FORMATS[name]}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "search"])
 def test_every_command_has_the_table_and_json(command):
     assert choices(command)[:2] == ["table", "json"]
 
