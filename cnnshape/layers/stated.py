@@ -116,7 +116,7 @@ class Opaque(Stated, type="opaque"):
         """Say whether it takes other channels, too, than those that were seen: it has formulas alone, and no parameters."""
         entries = [*self.out_shape] if self.out_shape != "keep" else []
         formulas = [entry for entry in entries if isinstance(entry, str) and entry != "keep"]
-        return bool(entries) and formulas == entries and not self.num_parameters
+        return bool(entries) and formulas == entries and self.num_parameters == 0
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         x, seen = inputs[0], self.place()
@@ -151,7 +151,7 @@ class Opaque(Stated, type="opaque"):
         if isinstance(macs, str):
             axes = dict(zip(AXES.get(len(x) - 1, ()), x, strict=False))
             macs = computed(macs, axes) if names_in(macs) <= axes.keys() else UNKNOWN
-        elif macs and x != self.place():
+        elif macs != 0 and x != self.place():
             macs = UNKNOWN
         return self.num_parameters, macs
 
