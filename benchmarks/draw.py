@@ -6,37 +6,9 @@ draw / imports   drawing a net that is checked, against a Python that imports cl
 
 from __future__ import annotations
 
-import os
-import sys
-from statistics import median
-
-from medians import seconds
-from startup import IMPORTS
-from startup import seconds as started
+from zoo_ratios import report
 
 import cnnshape
-from cnnshape.file.zoo import files
-
-LIMIT = 0.8
-
-
-def measure() -> list[tuple[float, str]]:
-    """Return the ratio for each network, the largest last."""
-    start = median(started(IMPORTS, {**os.environ}) for _ in range(9))
-    found = []
-    for name in sorted(files()):
-        if "/" in name:
-            continue
-        net = cnnshape.load(f"zoo:{name}")
-        net.check()
-        (taken,) = seconds(lambda net=net: cnnshape.draw(net), rounds=5)
-        found.append((taken / start, name))
-    return sorted(found)
-
 
 if __name__ == "__main__":
-    ratios = measure()
-    print(
-        f"median {ratios[len(ratios) // 2][0]:.2f}; " + ", ".join(f"{name} {ratio:.2f}" for ratio, name in ratios[-3:])
-    )
-    sys.exit(ratios[-1][0] > LIMIT)
+    report(cnnshape.draw, limit=0.8)
