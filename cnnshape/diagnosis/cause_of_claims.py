@@ -73,12 +73,13 @@ def _of_parameters(ways: Ways, name: str, number: int, actual: int) -> Cause | N
 
 
 def _parts(report: Report, number: int) -> list[str]:
-    """Return the layers, and the uses of blocks in the net itself, that have so many parameters."""
+    """Return the layers, and the uses of blocks in the net itself, that have so many parameters; no layer in such a use."""
     sums: dict[str, int] = {}
     for row in report.layers:
         for part in {row.name, row.name.partition(".")[0]}:
             sums[part] = sums.get(part, 0) + (row.parameters or 0)
-    return [part for part, own in sums.items() if own == number > 0]
+    found = {part for part, own in sums.items() if own == number > 0}
+    return [part for part in found if "." not in part or part.partition(".")[0] not in found]
 
 
 def biases_of(net: Network, report: Report, number: int) -> Biases | None:
@@ -128,9 +129,10 @@ def _of_macs(ways: Ways, _: str, number: int, actual: int) -> Cause | None:
     biased = sum(prod(row.output or ()) for row in rows if _may(row, has=True) and UNKNOWN not in (row.output or ()))
     convs = sum(row.macs or 0 for row in rows if not isinstance(row.node.layer, Linear))
     counted = {
-        2 * actual: "twice the multiply-accumulates: it counts each as a multiplication and an addition",
         actual + biased: "that with an addition for each bias, which are not counted here",
         2 * actual + biased: "that of multiplications and additions, biases among them",
+        2
+        * actual: "twice the multiply-accumulates: it counts each as a multiplication and an addition",  # no bias: the same
         convs: "that of the convolutions alone",
     }
     if number in counted and actual:

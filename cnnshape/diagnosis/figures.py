@@ -84,8 +84,7 @@ def likely(case: Case, here: list[Any], wanted: list[int], *, of_sides: bool) ->
         sizes = [*within(case.data["input"], ("input",))]
         asked += sizes if of_sides else [one for one in sizes if one.number == _entering_channels(case)]
     if not isinstance(case.problem, ClaimDiffers):  # the settings of layers are solved, and their channels traced
-        own = [one for one in asked if "type" in step_at(case, one.path) and not one.in_text]
-        asked = [one for one in asked if one not in own or one.key == "repeat"]
+        asked = [one for one in asked if "type" not in step_at(case, one.path) or one.in_text or one.key == "repeat"]
     kept = [one for one in asked if _is_of_sides(case, one) == of_sides or (of_sides and one.path[0] == "input")]
     if of_sides:
         kept.sort(key=lambda spot: spot.path[0] != "input")

@@ -6,7 +6,8 @@ A number of a layer's own window is solved for in parameters.py, and one that ch
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.parameters import SOLVED
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.place import KeyPath, Place
 
 MOST: Final = 16  # candidates
+MOST_LIKE: Final = 4  # numbers of its like, in the place of one
 CHANNELS: Final = frozenset(
     ["out_channels", "in_channels", "out_features", "in_features", "num_features", "width", "groups", "num_groups"]
 )
@@ -50,8 +52,10 @@ def nearby(case: Case) -> Iterator[Candidate]:
     apart = frozenset() if failing is None else CHANNELS if failing else OF_SIDES  # parameters that are not in question
     near, every = _steps(case, sketch), [*spots(case)]
     types = {row.node.type for row in case.report.layers if row.node.place.path in near}
-    like = Counter((one.key, one.number) for one in every if not one.in_text)
-    found = []
+    like: dict[str, Counter[int]] = defaultdict(Counter)
+    for spot in every:
+        like[spot.key][spot.number] += not spot.in_text
+    found: list[tuple[float, Spot, int]] = []
     for spot in every:
         far = _distance(spot, near, types)
         if (
@@ -64,12 +68,13 @@ def nearby(case: Case) -> Iterator[Candidate]:
         ):
             continue
         alone = spot.in_text or (spot.key in PLACES and "type" in step_at(case, spot.path))  # others differ from it
-        siblings = [] if alone else [number for (key, number), _ in like.most_common() if key == spot.key]
+        siblings = [] if alone else [number for number, _ in like[spot.key].most_common(MOST_LIKE)]
         base = 3.4 if spot.path[0] == "layer_defaults" else 4.5 if spot.key == "repeat" else 4.2
         base -= 0.6 * ("defaults" in spot.path[:3])
         for step, value in enumerate(_values(spot, siblings)):
-            found.append(changed(case, spot, value).ranked(base + 0.1 * step + 0.05 * far, "nearby"))
-    yield from sorted(found, key=lambda one: one.rank)[:MOST]
+            found.append((base + 0.1 * step + 0.05 * far, spot, value))
+    for rank, spot, value in sorted(found, key=itemgetter(0))[:MOST]:
+        yield changed(case, spot, value).ranked(rank, "nearby")
 
 
 def _steps(case: Case, sketch: Sketch) -> dict[KeyPath, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
@@ -32,8 +32,7 @@ def twice(case: Case) -> Iterator[Candidate]:
     if not isinstance(case.problem, ExpectDiffers | ClaimDiffers) or case.trials.given is not None:
         return
     lists: list[KeyPath] = [("layers",), *(("blocks", name, "layers") for name in case.data.get("blocks", {}))]
-    found = [pair for path in lists for pair in _pairs(case, path)]
-    yield from found[:MOST]
+    yield from islice((pair for path in lists for pair in _pairs(case, path)), MOST)
 
 
 def _pairs(case: Case, path: KeyPath) -> Iterator[Candidate]:

@@ -403,6 +403,7 @@ class Regular:
         return change + 0.35 * (oddness(after) - oddness(before))
 
 
+@lru_cache(maxsize=2**12)
 def _geometry(layer: Layer) -> Any:
     return tuple(repr(getattr(layer, name, None)) for name in GEOMETRY)
 

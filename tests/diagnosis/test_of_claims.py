@@ -51,6 +51,26 @@ def test_the_cause_says_what_a_claimed_figure_counts(claim, said, layer):
     assert found.message.startswith(said)
 
 
+def test_where_no_layer_has_a_bias_twice_the_macs_says_nothing_of_biases():
+    layer = '{ type = "conv", out_channels = 8, kernel_size = 3, padding = 1, bias = false }'
+    found = cause(f"input = [3, 8, 8]\nlayers = [{layer}]\n[claims]\nmacs = {2 * 64 * 27 * 8}\n")
+    assert found.message.startswith("27,648 is twice the multiply-accumulates")
+
+
+def test_a_use_of_one_layer_is_left_out_as_a_whole():
+    text = """input = [3, 8, 8]
+layers = [
+  { name = "u", block = "one" },
+  { name = "d", type = "conv", out_channels = 5, kernel_size = 1 },
+]
+[blocks.one]
+layers = [{ name = "c", type = "conv", out_channels = 8, kernel_size = 3, padding = 1 }, "relu"]
+[claims]
+parameters = 45
+"""  # u: 8*27 + 8 = 224; d: 5*8 + 5
+    assert cause(text).message == "u has 224 parameters, and 45 is the figure without it"
+
+
 @pytest.mark.parametrize("claim", ["parameters = 1577", "macs = 7", "receptive_field = 9", "parameters = 1560"])
 def test_of_a_figure_that_counts_nothing_known_nothing_is_said(claim):
     assert cause(NET % claim) is None
