@@ -68,7 +68,10 @@ def search(  # noqa: PLR0913, PLR0917 -- click's way
         raise of_problems(wrong)
     with usage_error():
         space = _space(net, varied, sides)
-        found = searched(net, space, where, sort, top or (ROWS if form == "table" else None))
+        try:
+            found = searched(net, space, where, sort, top or (ROWS if form == "table" else None))
+        except TypeError as error:  # a name, or a value that the file cannot have
+            raise ValueError(f"--vary: {error}") from None
         outcome = _run(found, net, resume=resume)
     shown = Searched(net, found, outcome)
     if form == "table":
@@ -90,10 +93,6 @@ def _space(net: Network, varied: tuple[str, ...], sides: str | None) -> dict[str
         if name in space:
             raise ValueError(f"--vary {name} is given twice")
         space[name] = read_values(values)
-    try:
-        net.varied_by(*space)
-    except TypeError as error:
-        raise ValueError(f"--vary: {error}") from None
     if sides is not None:
         space["input"] = read_inputs(sides, net.layout)
     if not space:

@@ -92,7 +92,7 @@ class Search:
         """Return what orders a candidate; of equal ones the first comes first. Raises ValueError where it is no number."""
         number, totals = found
         value = self.sort.of(self.space[number], totals) if self.sort else 0
-        if isinstance(value, tuple):
+        if isinstance(value, list | tuple):
             raise ValueError(  # noqa: TRY004 -- the expression is wrong
                 f"the order {self.job.sort} is a list, and no number"
             )

@@ -47,7 +47,6 @@ class Journal:
                 done.append(chunk)
         if not done:
             raise ValueError("no search of this file with these options was interrupted")
-        self.path.write_text("".join(map(_line, done)), encoding="utf-8")
         return done
 
     def begin(self) -> None:

@@ -134,6 +134,8 @@ def test_nothing_found_is_status_1():
         (("net.toml", "--vary", "width=1", "--vary=width=2"), "--vary width is given twice"),
         (("net.toml", "--vary", "widht=1"), "--vary: 'widht' is no constant; did you mean width?"),
         (("net.toml", "--vary", "width=1..x"), "'1..x' is no value"),
+        (("net.toml", "--vary", "width=2020-01-01"), "--vary: "),
+        (("net.toml", "--vary", "width={a=1}"), "--vary: "),
         (("net.toml", "--input", "3x3x0"), "'3x3x0' is no shape"),
         (("net.toml", "--vary", "width=1", "--where", "macs <"), "the expression ends"),
         (("net.toml", "--vary", "width=1", "--sort", "mac"), "did you mean macs?"),
