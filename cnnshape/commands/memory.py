@@ -87,6 +87,8 @@ def _found(target: Built, batch: int | None, optimizer: str | None, limit: str |
             sought = {"limit": limit, "sought": "batch", "found": largest}
             memory = net.memory(largest or 1, optimizer, input=shapes, device=device)
         elif limit is not None and batch is not None:
+            if shapes is not None:
+                raise ValueError("--batch with --fit seeks the input: leave out --input")
             valid = net.valid_sizes()
             side = largest_side(net, valid, parse_bytes(limit), batch, optimizer, device)
             sought = {"limit": limit, "sought": "side", "found": side}

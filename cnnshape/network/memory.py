@@ -15,7 +15,7 @@ from cnnshape.network.blank import FLOAT, INDEX, Blank
 from cnnshape.network.check import check
 from cnnshape.network.module_names import module_names
 from cnnshape.network.tape import Module, NotStated, Tape
-from cnnshape.numbers.shape import is_count
+from cnnshape.numbers.shape import LARGEST, is_count
 from cnnshape.problems.base import ArchitectureError, errors
 
 if TYPE_CHECKING:
@@ -57,11 +57,14 @@ class Memory(NamedTuple):
         return self.fixed + self.gradients + self.temporaries
 
     @property
+    def forward(self) -> int | None:
+        """What is there at the end of the forward."""
+        return None if self.saved is None or self.output is None else self.fixed + self.saved + self.output
+
+    @property
     def peak(self) -> int | None:
         """The larger of two moments that every training passes: the end of the forward, and the optimiser's step."""
-        if self.saved is None or self.output is None:
-            return None
-        return max(self.fixed + self.saved + self.output, self.step)
+        return None if self.forward is None else max(self.forward, self.step)
 
 
 def memory(graph: Graph, report: Report, batch: int, optimizer: Any, device: str) -> Memory:
@@ -104,12 +107,10 @@ def largest_batch(graph: Graph, report: Report, limit: int, optimizer: Any, devi
     one, two, three = (memory(graph, report, batch, optimizer, device) for batch in (1, 2, 3))
     if two.step > limit:
         return 0
-    if two.peak is None or three.peak is None:
+    if two.forward is None or three.forward is None:
         return None
-    ends = [found.fixed + (found.saved or 0) + (found.output or 0) for found in (two, three)]
-    each = ends[1] - ends[0]
-    if ends[0] <= limit:
-        return 2 + (int(limit) - ends[0]) // each
+    if two.forward <= limit:
+        return 2 + (int(limit) - two.forward) // (three.forward - two.forward)
     return int(one.peak is not None and one.peak <= limit)
 
 
@@ -130,8 +131,11 @@ def largest_side(  # noqa: PLR0913, PLR0917 -- of `memory`
     sides = valid.square
 
     def at(side: int) -> Memory | None:
-        report = check(graph, square(graph, valid.varied, side), strict=False)
-        if any(row.result.refusals for row in report.layers):  # more elements than torch can count
+        shapes = square(graph, valid.varied, side)
+        if any(prod(shape) > LARGEST for shape in shapes.values()):  # more elements than torch can count
+            return None
+        report = check(graph, shapes, strict=False)
+        if any(row.result.refusals for row in report.layers):  # the same, behind a layer
             return None
         return memory(graph, report, batch, optimizer, device)
 

@@ -137,7 +137,6 @@ def _moments(screen: Screen, remembered: Remembered) -> None:
         ("gradients", memory.gradients, False, True),
         *([] if name == "none" else [(f"temporaries of {step}", memory.temporaries, False, True)]),
     ]
-    end = None if memory.saved is None or memory.output is None else memory.fixed + memory.saved + memory.output
 
     def column(title: str, words: list[str], last: str) -> Column:
         return Column(
@@ -153,7 +152,9 @@ def _moments(screen: Screen, remembered: Remembered) -> None:
         [
             Column(False, labels),
             column(
-                "end of the forward", [number(count) if there else "" for _, count, there, _ in entries], mebibytes(end)
+                "end of the forward",
+                [number(count) if there else "" for _, count, there, _ in entries],
+                mebibytes(memory.forward),
             ),
             column(step, [number(count) if there else "" for _, count, _, there in entries], mebibytes(memory.step)),
         ]

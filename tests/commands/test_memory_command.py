@@ -153,6 +153,13 @@ def test_an_input_larger_than_torch_can_count_does_not_fit(tmp_path):
     assert f"input     3x{found[1]}x{found[1]}, the largest that can fit\n" in done.output
 
 
+def test_an_input_is_no_larger_than_torch_can_count_where_no_layer_is(tmp_path):
+    text = 'input = [3, 32, 32]\nlayers = ["global_avg_pool"]'
+    found = numbers(memory(tmp_path, "--fit", f"{10**30}", "--batch", "1", "--format", "json", text=text))
+    side = found["fit"]["largest_side"]
+    assert 3 * side**2 < 2**63 <= 3 * (side + 1) ** 2
+
+
 def test_the_smallest_inputs_may_be_refused_in_training(tmp_path):
     text = 'input = [3, 16, 16]\nlayers = ["batch_norm", "tanh"]'
     least = cnnshape.loads(text).memory(1).step
@@ -189,6 +196,7 @@ def test_sizes_without_a_closed_form_are_not_sought(tmp_path):
         ("--batch", "0"),
         ("--optimizer", "lion"),
         ("--device", "mps"),
+        ("--fit", "1GB", "--batch", "2", "--input", "3x32x32"),
     ],
 )
 def test_a_wrong_option_is_status_2(tmp_path, arguments):

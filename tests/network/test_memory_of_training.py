@@ -65,7 +65,9 @@ def test_a_net_of_the_zoo_keeps_what_torch_keeps(name, batch):
     net = load(name)
     found = net.memory(batch)
     if found.saved is None:
-        assert found.reason.startswith("not stated behind ")
+        if name != "crnn":  # whose LSTM keeps a workspace of its own
+            with pytest.raises(ValueError, match="more than 1 value per channel"):
+                kept(net, batch)
         return
     if found.saved > MOST:
         pytest.skip(f"{found.saved:,} bytes")
