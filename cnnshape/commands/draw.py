@@ -11,8 +11,12 @@ import click
 from cnnshape.commands.shared import FILE, STDIN, built, of_problems, usage_error
 from cnnshape.problems.wording import printable
 
-FORMATS: Final = ("svg", "tex", "html")
-MARK: Final = "cnnshape"  # stands in the first lines of every picture
+MARKS: Final = {  # stands in the first lines of every picture, by format
+    "svg": 'class="cnnshape"',
+    "tex": "% made by cnnshape draw",
+    "html": '<meta name="generator" content="cnnshape">',
+}
+FORMATS: Final = tuple(MARKS)
 BEGINNING: Final = 4096  # bytes
 
 
@@ -50,7 +54,7 @@ def draw(  # noqa: PLR0913, PLR0917 -- click's way
     """
     with usage_error():
         form = _format(to, form)
-        _writable(file, to)
+        _writable(file, to, form)
     net, shapes = built(file, given)
     if net.problems and not net.nodes:
         raise of_problems(net.problems)
@@ -84,12 +88,12 @@ def _format(to: str, form: str | None) -> str:
     return suffix
 
 
-def _writable(file: str, to: str) -> None:
+def _writable(file: str, to: str, form: str) -> None:
     """Raise ValueError where a picture would be written over a file that is none of ours."""
     path = Path(to)
     if to == STDIN or not path.is_file():
         return
     with path.open("rb") as beginning:
-        ours = MARK.encode() in beginning.read(BEGINNING)
+        ours = MARKS[form].encode() in beginning.read(BEGINNING)
     if not ours or (Path(file).exists() and path.samefile(file)):
         raise ValueError(f"{to} is there, and no picture of cnnshape: give another name, or remove it")

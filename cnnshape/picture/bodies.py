@@ -122,7 +122,9 @@ def body_of(solid: Solid, scale: Scale) -> Body:
     wide = max(wide, FOLD) if solid.folded else wide
     slices = tuple(_slices(solid, wide))
     rank = len(solid.shape) - 1 if solid.shape else 0
-    shares = [cells / side for cells, side in zip(solid.dropped, (solid.shape or ())[1:], strict=False)]
+    shares = [
+        cells / side if cells else 0.0 for cells, side in zip(solid.dropped, (solid.shape or ())[1:], strict=False)
+    ]
     lost = {1: (*shares, 0.0), 2: tuple(shares), 3: tuple(shares[1:])}.get(rank if shares else 0, (0.0, 0.0))
     dx, dy = deep * OBLIQUE[0], deep * OBLIQUE[1]
     return Body(0.0, 0.0, slices[-1][1], high, dx, dy, slices, _ticks(solid, wide), (lost[0], lost[1]))

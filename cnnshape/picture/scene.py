@@ -105,17 +105,16 @@ class Scene(NamedTuple):
         return {paint: tuple(kinds) for paint, kinds in found.items()}
 
 
-def make(net: Network, report: Report, depth: int | None = None) -> Scene:
-    """Return the scene of a net by its report, with `depth` levels of blocks unfolded.
+def make(net: Network, report: Report, depth: int | None = None, stand: list[float] | None = None) -> Scene:
+    """Return the scene of a net by its report, with `depth` levels of blocks unfolded; `stand` are its levels, if known.
 
     None: the least depth that shows LEAST_SOLIDS tensors, if it shows no more than MOST_SOLIDS.
     """
-    stand = levels(net, report)
+    stand = levels(net, report) if stand is None else stand
     if depth is not None:
         return _Making(net, report, stand, depth).scene()
-    deepest = max((node.name.count(".") + 1 for node in net.nodes), default=1)
     best = None
-    for depth in range(1, deepest + 1):  # noqa: PLR1704 -- None until here
+    for depth in range(1, deepest(net) + 1):  # noqa: PLR1704 -- None until here
         scene = _Making(net, report, stand, depth).scene()
         if best is None or len(scene.solids) <= MOST_SOLIDS:
             best = scene
@@ -123,6 +122,11 @@ def make(net: Network, report: Report, depth: int | None = None) -> Scene:
             break
     assert best
     return best
+
+
+def deepest(net: Network) -> int:
+    """Return the depth at which all blocks of a net are unfolded."""
+    return max((node.name.count(".") + 1 for node in net.nodes), default=1)
 
 
 def paint_of(row: LayerReport) -> str:

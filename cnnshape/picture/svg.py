@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.picture.drawing import HATCH, edges, faces, sign_strokes
 from cnnshape.picture.theme import CSS
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from cnnshape.picture.placing import Placed
     from cnnshape.picture.routing import Point, Route
     from cnnshape.picture.scene import Solid
+
+
+NO_TEXT: Final = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML and UTF-8 do not take
 
 
 def svg(placed: Placed, tooltips: Sequence[str]) -> str:
@@ -88,6 +92,5 @@ def _number(number: float) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text as SVG and HTML have it; control characters, which neither takes, are left out."""
-    printable = "".join(letter for letter in text if letter >= " " or letter == "\n")
-    return printable.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    """Return a text as SVG and HTML have it; what neither takes, as control characters, is left out."""
+    return NO_TEXT.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")

@@ -60,11 +60,11 @@ def test_a_picture_is_drawn_again_over_itself(tmp_path):
 
 
 def test_nothing_else_is_written_over(tmp_path):
-    thesis = write(tmp_path, "\\documentclass{book}", "thesis.tex")
+    thesis = write(tmp_path, "\\documentclass{book} % figures: cnnshape", "thesis.tex")
     result = draw("zoo:lenet5", "-o", thesis)
     assert result.exit_code == 2
     assert "thesis.tex is there, and no picture of cnnshape" in result.stderr
-    assert thesis.read_text() == "\\documentclass{book}"
+    assert thesis.read_text() == "\\documentclass{book} % figures: cnnshape"
 
 
 def test_the_file_itself_is_not_written_over(tmp_path):

@@ -182,3 +182,13 @@ def test_a_legend_that_is_wider_than_the_picture_has_several_rows():
     legend = [text for text in picture.texts if text.role == "legend"]
     assert len({text.top for text in legend}) > 1
     assert max(text.right for text in legend) <= picture.width
+
+
+def test_a_side_that_is_not_known_beside_one_that_loses_rows():
+    text = """input = [1, 43, 40]
+layers = [{ name = "c", type = "conv", out_channels = 2, kernel_size = [1, 99] }, { name = "p", type = "max_pool", kernel_size = 4 }]"""
+    assert drawn(net(text)).of("size") == ["1x43x40", "2x43x?", "2x10x?"]
+
+
+def test_letters_that_xml_does_not_take_are_left_out():
+    assert drawn(loads('name = "a\\uFFFFb\\u0001"\ninput = [1, 8]\nlayers = ["relu"]')).root[0].text == "ab"

@@ -56,7 +56,7 @@ function bodyOf(solid, shape, state, dropped, scale) {
     if (ticks.length >= MOST_TICKS) ticks = [];
   } else if (times > 1 && times <= MOST_TICKS && !stripes.length)
     ticks = Array.from({ length: times - 1 }, (_, part) => wide * (part + 1) / times);
-  const shares = (dropped || []).map((cells, axis) => cells / shape[1 + axis]);
+  const shares = (dropped || []).map((cells, axis) => cells ? cells / shape[1 + axis] : 0);
   const lost = { 1: [shares[0], 0], 2: shares, 3: shares.slice(1) }[shares.length] || [0, 0];
   const dx = deep * OBLIQUE[0], dy = deep * OBLIQUE[1], [x, y] = solid.centre;
   return { left: x - (begin + dx) / 2, top: y - (high - dy) / 2, width: begin, height: high, dx, dy, slices, ticks, lost };

@@ -10,8 +10,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.picture.bodies import Scale, body_of, scale_of
+from cnnshape.picture.levels import levels
 from cnnshape.picture.placing import LOG, TRIES, place
-from cnnshape.picture.scene import make
+from cnnshape.picture.scene import deepest, make
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +28,9 @@ MOST_LETTERS: Final = 50_000  # of all pictures of a page, unless there is one a
 
 def pictures(net: Network, report: Report, depth: int | None, scale: str) -> list[dict[str, Any]]:
     """Return the picture at the depth that is asked for, and others with more and with fewer blocks unfolded."""
-    first = make(net, report, depth)
-    deepest = max((node.name.count(".") + 1 for node in net.nodes), default=1)
-    others = (make(net, report, number) for number in range(1, deepest + 1) if number != first.depth)
+    stand = levels(net, report)
+    first = make(net, report, depth, stand)
+    others = (make(net, report, number, stand) for number in range(1, deepest(net) + 1) if number != first.depth)
     found: list[dict[str, Any]] = []
     seen: list[tuple[Solid, ...]] = []
     letters = 0

@@ -93,8 +93,9 @@ const knownSizes = () => data.known.map((one) => [...new Set(one.sides)].join("x
 const QUIET = 12; // milliseconds of work at a time
 function jump(g, kind, by) {
   const start = model.sides[groups[g][0]], end = performance.now() + 1500;
+  const most = data.why ? Math.max(...data.known.flatMap((one) => one.sides)) : MOST_SIDE;
   let size = start + by;
-  for (; size >= 1 && performance.now() < end; size += by) {
+  for (; size >= 1 && size <= most && performance.now() < end; size += by) {
     const quality = model.quality(withGroup(groups[g], size));
     if (quality === "exact" || (kind === "valid" && quality === "lossy")) {
       const range = $(`range-${g}`);
@@ -103,6 +104,7 @@ function jump(g, kind, by) {
       return say(`${wordsOf(groups[g])} = ${size}`);
     }
   }
+  if (data.why) return say(`No other ${kind} size that way among those that were computed: ${knownSizes()}.`);
   say(`No ${kind} size ${by > 0 ? `from ${start + 1} to ${size - by}` : `below ${start}`}${groups.length > 1 ? " with the other sides as they are" : ""}.`);
 }
 
@@ -247,7 +249,7 @@ function plainly(text) {
     let end = from + 6;
     for (let open = 1; open && end < text.length; end++) open += { "(": 1, ")": -1 }[text[end]] || 0;
     const inner = text.slice(from + 6, end - 1);
-    if (Number.isInteger(valueOf(inner))) text = text.slice(0, from) + (text.length - end || from ? inner : inner) + text.slice(end);
+    if (Number.isInteger(valueOf(inner))) text = text.slice(0, from) + inner + text.slice(end);
     if (from === 0) break;
   }
   return text;
@@ -348,12 +350,11 @@ function buildTable() {
   $("heads").replaceChildren(...COLUMNS.map(([key, words, title = ""]) => make("th", { scope: "col", id: `head-${key}` }, make("button", {
     type: "button", title, onclick: () => { sorted = [key, sorted[0] === key ? -sorted[1] : ["parameters", "macs", "output", "kept"].includes(key) ? -1 : 1]; renderTable(); },
   }, words))));
-  if (data.layers.length <= 60) tops().forEach((name) => open.add(name));
+  if (data.layers.length <= 60) prefixes().forEach((name) => open.add(name));
   $("unfold").onclick = () => { const all = prefixes(); const full = all.every((name) => open.has(name)); open.clear(); if (!full) all.forEach((name) => open.add(name)); renderTable(); };
   $("unfold").hidden = !prefixes().length;
 }
 const prefixes = () => [...new Set(data.layers.flatMap(({ name }) => { const parts = name.split("."); return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join(".")); }))];
-const tops = () => prefixes();
 
 function renderTable() {
   const { layers, values } = model.result(), [key, way] = sorted, kept = model.kept();
