@@ -38,6 +38,15 @@ def called_by_itself():
     return made
 
 
+def called_with_too_many():
+    inner = helper.make_function(
+        "own", "Sum", ["a", "b"], ["c"], [helper.make_node("Add", ["a", "b"], ["c"])], [helper.make_opsetid("", 17)]
+    )
+    made = nodes(helper.make_node("Sum", ["x", "x", "x"], ["y"], domain="own"), functions=[inner])
+    made.opset_import.append(helper.make_opsetid("own", 1))
+    return made
+
+
 BROKEN = {
     "a cycle": (nodes(node("Add", "x", "b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")), "reads b, which nothing before"),
     "no such value": (nodes(node("Relu", "q", "y")), "reads q, which nothing before"),
@@ -86,6 +95,9 @@ BROKEN = {
     "a branch by data": (
         nodes(node("ReduceMax", "x", "m", keepdims=0), node("Cast", "m", "c", to=TensorProto.BOOL),
               node("If", "c", "y", then_branch=nodes(RELU).graph, else_branch=nodes(RELU).graph)), "which branch it takes"),
+    "no groups": (
+        nodes(node("GroupNormalization", "x", "w", "w", "y", num_groups=0), constants={"w": (3,)}, opset=18), "its num_groups is 0"),
+    "a function's inputs": (called_with_too_many(), "cannot be put in place of their calls"),
     "an old opset": (nodes(RELU, opset=6), "opset 6, and opsets from 7"),
     "no axes": (model([RELU], {"x": [3]}), "1 axes, and no sample"),
 }  # fmt: skip
@@ -166,6 +178,22 @@ def test_what_is_no_model_is_refused_with_a_line(name, command, tmp_path):
     assert status == 2
     assert "is no ONNX model" in printed or "it is no protobuf message" in printed
     assert printed.count("\n") <= 5
+
+
+def test_names_that_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    whole = model([node("Relu", "qqqq", "y")], {"qqqq": ["n", 3, "h", "w"]}).SerializeToString()
+    path.write_bytes(whole.replace(b"qqqq", b"q\xff\xffq"))
+    with pytest.raises(ValueError, match="names that are no text"):
+        imported(str(path), {"x": (3, 8, 8)})
+
+
+def test_an_output_that_is_a_constant_of_an_unknown_kind_is_refused(tmp_path):
+    proto = nodes(RELU, constants={"k": (3,)})
+    proto.graph.output.append(helper.make_empty_tensor_value_info("k"))
+    proto.graph.initializer[0].data_type = 99
+    with pytest.raises(ValueError, match="its constant k cannot be read"):
+        imported(save(proto, tmp_path), {"x": (3, 8, 8)})
 
 
 def test_each_beginning_of_a_file_is_read_or_refused(tmp_path):

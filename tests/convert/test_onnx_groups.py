@@ -329,3 +329,74 @@ def test_a_constant_within_a_branch_is_read(tmp_path):
     proto = model([node], {"x": ["n", 8, "h", "w"]}, {"e": np.bool_(True)})
     made = imported(save(proto, tmp_path), {"x": (8, 6, 10)})
     assert [node.type for node in made.net.nodes] == ["scale", "scale"]
+
+
+IN_GROUPS = "a = Reshape x sh; b = InstanceNormalization a ones zeros; c = Reshape b back; d = Mul c s; y = Add d t"
+AND_CONSTANTS = {"sh": np.array([0, 4, -1]), "ones": np.ones(4, F), "zeros": np.zeros(4, F)}
+
+
+@pytest.mark.parametrize(
+    ("back", "affine", "fused"),
+    [
+        ([0, 8, 6, 6], (8, 1, 1), True),
+        ([0, 8, 36], (8, 1), True),
+        ([1, 8, 6, 6], (8, 1, 1), True),
+        ([0, 8, 6, 6], (8, 6, 6), False),
+    ],
+    ids=["back", "another shape", "a batch", "not by channel"],
+)
+def test_a_norm_of_groups_gives_the_shape_that_the_graph_writes(back, affine, fused, tmp_path):
+    constants = {**AND_CONSTANTS, "back": np.array(back), "s": affine, "t": affine}
+    proto = model(chain(IN_GROUPS), {"x": ["n", 8, 6, 6]}, constants)
+    made = imported(save(proto, tmp_path), {"x": (8, 6, 6)})
+    assert not made.differences
+    assert [made.net.check().output] == truth(proto, x=(1, 8, 6, 6))
+    assert ("group_norm" in {node.type for node in made.net.nodes}) == fused
+
+
+@pytest.mark.parametrize("back", [[0, 8, 6, 6], [1, 8, 6, 6]], ids=["sides", "batch"])
+def test_a_norm_of_groups_with_a_frozen_shape_takes_that_size_alone(back, tmp_path):
+    proto = model(
+        chain(IN_GROUPS),
+        {"x": ["n", 8, "h", "w"]},
+        {**AND_CONSTANTS, "back": np.array(back), "s": (8, 1, 1), "t": (8, 1, 1)},
+    )
+    made = imported(save(proto, tmp_path), {"x": (8, 6, 6)})
+    assert made.net.check().ok
+    assert truth(proto, x=(1, 8, 6, 6)) == [(8, 6, 6)]
+    assert truth(proto, x=(1, 8, 7, 7)) is None
+    assert not made.net.check(input=(8, 7, 7)).ok
+
+
+def test_a_tensor_behind_a_layer_norm_is_its_bias_only_where_it_is_as_long(tmp_path):
+    nodes = chain(f"{NORM.format(square='Pow d two')}; p = Mul q g; y = Add p pos")
+    for shape, types in (((8,), ["layer_norm"]), ((1, 10, 8), ["layer_norm", "bias"])):
+        constants = {"two": F(2), "eps": F(1e-5), "g": (8,), "pos": shape}
+        made = imported(save(model(nodes, {"x": ["n", 10, 8]}, constants), tmp_path), {"x": (10, 8)})
+        assert [node.type for node in made.net.nodes] == types
+        assert not made.differences
+        assert made.net.check().parameters == 8 + np.prod(shape)
+
+
+@pytest.mark.parametrize(("c", "parameters"), [((5,), 45), ((1, 5), 45), ((1,), 40), ((1, 1), 40)])
+def test_the_bias_of_a_gemm_is_as_long_as_its_result(c, parameters, tmp_path):
+    made = imported(save(model(chain("y = Gemm x w b"), {"x": ["n", 8]}, {"w": (8, 5), "b": c}), tmp_path), {"x": (8,)})
+    report = made.net.check()
+    assert (report.parameters, report.macs, report.output) == (parameters, 40, (5,))
+    assert not made.differences
+
+
+def test_a_further_result_of_a_layer_is_read(tmp_path):
+    nodes = [helper.make_node("LayerNormalization", ["x", "s"], ["y", "m"], name="norm"), *chain("z = Add y m")]
+    proto = model(nodes, {"x": ["n", 10, 16]}, {"s": (16,)}, outputs=["z"])
+    made = imported(save(proto, tmp_path), {"x": (10, 16)})
+    assert [made.net.check().output] == truth(proto, x=(1, 10, 16))
+    assert not made.differences
+
+
+def test_an_add_of_another_domain_is_no_bias(tmp_path):
+    nodes = [*chain("a = MatMul x w"), helper.make_node("Add", ["a", "b"], ["y"], domain="f")]
+    proto = model(nodes, {"x": ["n", 8]}, {"w": (8, 5), "b": (5,)})
+    proto.opset_import.append(helper.make_opsetid("f", 1))
+    with pytest.raises(ValueError, match="no operator of f that ONNX knows"):
+        imported(save(proto, tmp_path), {"x": (8,)})

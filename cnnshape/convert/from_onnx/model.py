@@ -159,7 +159,10 @@ def read(file: str) -> Model:
         raise ValueError(
             f"{file} is of opset {opset}, and opsets from {LEAST_OPSET} are read: onnx.version_converter makes one of it"
         )
-    return Model(file, proto)
+    try:
+        return Model(file, proto)
+    except TypeError:  # protobuf hands out bytes that are no text as bytes
+        raise ValueError(f"{file} is no ONNX model that can be read: it has names that are no text") from None
 
 
 def _inlined(file: str, proto: Any) -> Any:
@@ -178,7 +181,10 @@ def _inlined(file: str, proto: Any) -> Any:
         raise ValueError(f"{file}: its function {next(name for name in calls if name not in known)[1]} calls itself")
     from onnx import inliner
 
-    return inliner.inline_local_functions(proto)
+    try:
+        return inliner.inline_local_functions(proto)
+    except RuntimeError as error:
+        raise ValueError(f"{file}: its functions cannot be put in place of their calls: {error}") from None
 
 
 def _all_nodes(nodes: Any) -> Iterator[Any]:

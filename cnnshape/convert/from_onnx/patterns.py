@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from onnx import helper
 
-from cnnshape.convert.from_onnx.model import attributes
+from cnnshape.convert.from_onnx.model import DOMAINS, attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +36,7 @@ class _Group(NamedTuple):
     inputs: Sequence[str]
     attributes: dict[str, Any]
     nodes: Sequence[Any]
+    behind: Any = None  # a reshape among the nodes that stays, behind the operator
 
 
 class Steps:
@@ -51,28 +52,33 @@ class Steps:
         self.outputs = {*model.outputs}
 
     def __iter__(self) -> Iterator[Step]:
-        gone, made = set[int](), dict[int, Step]()
+        gone, made = set[int](), dict[int, list[Step]]()
         for node in reversed(self.model.nodes):  # from the end of a group, the longest first
             if id(node) in gone:
                 continue
-            step, others = self.step(node, gone)
-            made[id(node)] = step
+            made[id(node)], others = self.step(node, gone)
             gone |= {id(other) for other in others}
-        yield from (made[id(node)] for node in self.model.nodes if id(node) not in gone)
+        yield from (step for node in self.model.nodes if id(node) not in gone for step in made[id(node)])
 
-    def step(self, node: Any, gone: set[int]) -> tuple[Step, Sequence[Any]]:
-        """Return the step that ends with a node, and the other nodes that it stands for."""
-        for pattern in PATTERNS.get(node.op_type, ()):
+    def step(self, node: Any, gone: set[int]) -> tuple[list[Step], Sequence[Any]]:
+        """Return the steps that end with a node, and the other nodes that they stand for."""
+        for pattern in PATTERNS.get(node.op_type, ()) if node.domain in DOMAINS else ():
             found = pattern(self, node)
             if found is None or not self.closed(found.nodes, node) or any(id(each) in gone for each in found.nodes):
                 continue
             if found.kind == "MatMul":
                 matrix = found.nodes[0]
                 named = helper.make_node("MatMul", matrix.input, node.output, name=matrix.name)
-                return Step(_placed(named, matrix), None, found.inputs[0]), found.nodes
-            made = helper.make_node(found.kind, found.inputs, node.output, name=node.name, **found.attributes)
-            return Step(_placed(made, node), NEWEST), found.nodes
-        return Step(node), ()
+                return [Step(_placed(named, matrix), None, found.inputs[0])], found.nodes
+            back = found.behind
+            output = back.input[:1] if back is not None else node.output
+            made = helper.make_node(found.kind, found.inputs, output, name=node.name, **found.attributes)
+            steps = [Step(_placed(made, node), NEWEST)]
+            if back is not None:
+                last = helper.make_node(back.op_type, back.input, node.output, name=back.name, **attributes(back))
+                steps.append(Step(_placed(last, back)))
+            return steps, found.nodes
+        return [Step(node)], ()
 
     def closed(self, nodes: Sequence[Any], last: Any) -> bool:
         """Say whether nothing but the group reads what it makes on the way."""
@@ -227,7 +233,7 @@ def layer_norm(net: Steps, node: Any) -> _Group | None:
     """(x - mean) / sqrt(mean of squares + eps) * scale + bias."""
     for bias, product in net.halves(node, ["Mul"]) if node.op_type == "Add" else ():
         found = layer_norm(net, product) if net.weight(bias) else None
-        if found:
+        if found and net.constant(bias).dims == net.constant(found.inputs[1]).dims:
             return found._replace(inputs=[*found.inputs, bias], nodes=[product, *found.nodes])
     if node.op_type != "Mul":
         return None
@@ -276,13 +282,16 @@ def group_norm(net: Steps, node: Any) -> _Group | None:
             apart = net.by(norm.input[0], "Reshape") if norm is not None else None
             if apart is None or not (net.weight(scale) and net.weight(bias)):
                 continue
+            sizes = [net.constant(each).dims for each in (scale, bias)]
+            if sizes[0] != sizes[1] or len(sizes[0]) < 2 or any(size != 1 for size in sizes[0][1:]):  # noqa: PLR2004
+                continue  # not by channel
             shape = net.model.array(apart.input[1])
             ones = net.model.array(norm.input[1])
             if shape is None or ones is None or [*shape[:1], *shape[2:]] != [0, -1] or (ones != 1).any():
                 continue
             given = {"num_groups": int(shape[1])}
             nodes = [product, back, norm, apart]
-            return _Group("GroupNormalization", [apart.input[0], scale, bias], given, nodes)
+            return _Group("GroupNormalization", [apart.input[0], scale, bias], given, nodes, back)
     return None
 
 

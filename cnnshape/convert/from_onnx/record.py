@@ -107,7 +107,10 @@ class State:
                     if node is not None
                     else ValueError(f"{self.model.file}: no node makes its output {name}")
                 )
-            self.held[name] = self.constant(constant, name)
+            try:
+                self.held[name] = self.constant(constant, name)
+            except (LookupError, TypeError, ValueError) as error:
+                raise ValueError(f"{self.model.file}: its constant {name} cannot be read: {error!s:.200}") from None
             self.static.add(name)
         return self.held[name]
 

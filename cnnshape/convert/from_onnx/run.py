@@ -136,6 +136,9 @@ class Run(State):
             return
         given = Given(self, node, entering, made, step.bias)
         (HANDLERS.get(node.op_type, Given.opaque) if own else Given.opaque)(given)
+        for index, name in enumerate(node.output):
+            if name in self.model.read and name not in self.held:  # such as the mean of a layer norm
+                given.result(given.module(None, [given.x], given.shapes[index]), index)
 
     def of_one_sample(self, node: Any, entering: list[Held | None]) -> list[Held | None]:
         """Return what enters with a shape of numbers for one sample, where the graph fixes it for several."""

@@ -337,7 +337,10 @@ def instance_norm(given: Given) -> None:
 
 
 def group_norm(given: Given) -> None:
-    layer = GroupNorm(num_groups=given.attributes["num_groups"], num_channels=given.x.shape[1])
+    groups = given.attributes["num_groups"]
+    if not isinstance(groups, int) or groups < 1:
+        raise given.refuse(f"its num_groups is {groups}")
+    layer = GroupNorm(num_groups=groups, num_channels=given.x.shape[1])
     norm(given, layer, ("weight", "bias"))
 
 
@@ -372,8 +375,15 @@ def gemm(given: Given) -> None:
     weight = given.tensor(1).shape
     features, entering = weight if told.get("transB", 0) else weight[::-1]
     given.counted(prod(given.shapes[0]) * entering)
-    layer = Linear(in_features=entering, out_features=features, bias=given.has(2))
-    norm(given, layer, ("weight", "bias"))
+    fits = given.has(2) and given.tensor(2).shape[-1:] == (features,) == (prod(given.tensor(2).shape),)
+    layer = Linear(in_features=entering, out_features=features, bias=fits)
+    weights = given.learned("weight", *["bias"] * fits)
+    made = given.module(layer, [x], given.shapes[0], weights=weights)
+    if given.has(2) and not fits:  # one number, or more than one for each feature
+        array = given.array(2)
+        other = _short(float(array.reshape(-1)[0])) if array is not None and array.size == 1 else given.tensor(2)
+        made = given.call("add", [made, other], given.shapes[:1])[0]
+    given.result(made)
 
 
 def matmul(given: Given) -> None:
