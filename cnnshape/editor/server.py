@@ -122,6 +122,10 @@ class Server(LanguageServer):
             self.blocks[uri] = view.examination.architecture.file.blocks
         return view if view and view.ours else None
 
+    def all_views(self) -> list[View]:
+        """Return the views of all open texts that are architectures."""
+        return [view for uri in self.documents if (view := self.view(uri))]
+
     async def work(self) -> None:
         """Examine what is to be examined, and publish it, until nothing is left."""
         while self.todo:
@@ -147,14 +151,15 @@ class Server(LanguageServer):
     async def diagnose(self, views: Iterable[View], pause: float = 0) -> None:
         """Work out the causes of all problems, in a thread: those of large nets take seconds."""
         await asyncio.sleep(pause)
-        for view in views:
+        for view in (view for view in views if not view.diagnosed):
             async with self.diagnosing:
                 if not view.diagnosed and self.views.get(view.document.uri) is view:
                     await in_thread(view.diagnose)
 
-    def complete(self, views: dict[str, View | None], _: object) -> None:
+    def complete(self, views: dict[str, View | None], causes: asyncio.Task[None]) -> None:
         """Publish once more, with causes, what has not changed meanwhile."""
-        self.publish({uri: view for uri, view in views.items() if view and self.views.get(uri) is view})
+        if not causes.cancelled():  # as all tasks are at the server's end
+            self.publish({uri: view for uri, view in views.items() if view and self.views.get(uri) is view})
 
     def publish(self, views: dict[str, View | None]) -> None:
         """Publish the problems of documents, in all files that they are in; None clears them."""
@@ -196,6 +201,7 @@ async def in_thread(work: Callable[[], T]) -> T:
     """Run some work beside the loop; at the end of the process nobody waits for it."""
     loop = asyncio.get_running_loop()
     done: concurrent.futures.Future[T] = concurrent.futures.Future()
+    done.set_running_or_notify_cancel()  # from here on it has a result, though a client that cancels takes none
 
     def run() -> None:
         try:
@@ -280,14 +286,13 @@ def inlay_hint(ls: Server, params: types.InlayHintParams) -> list[types.InlayHin
     if document is None or not ls.hints:
         return []
     lines = range(params.range.start.line, params.range.end.line + 1)
-    views = [view for uri in ls.documents if (view := ls.view(uri))]
-    return [*hints(document, views, lines)]
+    return [*hints(document, ls.all_views(), lines)]
 
 
 def located(ls: Server, params: Any) -> Iterator[tuple[View, Source, int]]:
     """Yield the views that a document is a file of, that of itself first, with its text that is TOML and the offset asked for."""
     uri = params.text_document.uri
-    document, views = ls.documents.get(uri), [view for other in ls.documents if (view := ls.view(other))]
+    document, views = ls.documents.get(uri), ls.all_views()
     for view in sorted(views, key=lambda view: (view.report is None, view.document.uri != uri)):  # a net knows more
         source = view.source_of(document) if document else None
         if document and source:
@@ -304,9 +309,11 @@ async def hover_(ls: Server, params: types.HoverParams) -> types.Hover | None:
 async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.CodeAction]:
     document = ls.documents.get(params.text_document.uri)
     found: list[types.CodeAction] = []
-    for view in [view for uri in ls.documents if (view := ls.view(uri))] if document else []:
+    for view in ls.all_views():
+        if document is None or not (document is view.document or document.path in view.asked):
+            continue  # none of its files: its causes are not waited for
         await ls.diagnose([view])
-        if document and ls.views.get(view.document.uri) is view:
+        if ls.views.get(view.document.uri) is view:
             offered = partial(actions, view, document, params.range, versioned=ls.takes_versions)
             found += [one for one in await in_thread(offered) if one not in found]
     return found
@@ -343,7 +350,7 @@ def rename(ls: Server, params: types.RenameParams) -> types.WorkspaceEdit | None
     if not found:
         raise JsonRpcException("there is no name here that can be changed", REFUSED)
     try:
-        changes = renamed([view for uri in ls.documents if (view := ls.view(uri))], found[0][1], params.new_name)
+        changes = renamed(ls.all_views(), found[0][1], params.new_name)
     except ValueError as error:
         raise JsonRpcException(str(error), REFUSED) from None
     return edit_of(found[0][0], changes, versioned=ls.takes_versions)

@@ -1,7 +1,10 @@
 """The server as an editor sees it: its life, the texts that it answers for, what it publishes, and when."""
 
+import asyncio
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 
 import pytest
 from helpers.editor import Editor, codes
@@ -229,13 +232,14 @@ def test_an_exit_without_shutdown_is_none(tmp_path):
         assert editor.process.wait(60) == 1
 
 
-def test_the_end_waits_for_no_diagnosis(tmp_path):
+def test_the_end_waits_for_no_diagnosis(tmp_path, capfd):
     layer = '{ type = "conv", out_channels = 8, kernel_size = 3, padding = 1 },\n'
     text = f'input = [3, 32, 32]\nlayers = [\n{layer * 700}{{ type = "linear", in_features = 9, out_features = 1 }}]\n'
     with Editor(tmp_path) as editor:
         editor.open(UNTITLED, text)
         editor.diagnostics(UNTITLED, holds=bool)
         assert editor.end() == 0
+    assert not capfd.readouterr().err
 
 
 def test_without_the_extra_a_line_says_how_to_get_it():
@@ -251,3 +255,28 @@ def test_no_other_command_pays_for_it():
     command = [sys.executable, "-c", f"import atexit, sys; {end}; {code}"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("set()\n")
+
+
+def test_work_that_a_client_cancels_ends_quietly_in_its_thread(monkeypatch):
+    pytest.importorskip("pygls")
+    from cnnshape.editor.server import in_thread
+
+    failed, begun, go, threads = [], threading.Event(), threading.Event(), []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+
+    def work():
+        threads.append(threading.current_thread())
+        begun.set()
+        go.wait(10)
+
+    async def cancelled():
+        task = asyncio.create_task(in_thread(work))
+        await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    go.set()
+    threads[0].join(10)
+    assert not failed
