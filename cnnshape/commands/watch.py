@@ -54,21 +54,21 @@ class Round(NamedTuple):
 
 def watch(targets: tuple[str, ...], run: Callable[[], Round], form: str) -> NoReturn:
     """Run a command again and again; at Ctrl-C exit with the status of the last round."""
-    with usage_error():
-        refuse(targets)
     sys.dont_write_bytecode = True  # of a file saved twice in a second, Python would take the first
     last: Round | None = None
-    watched = {*named(targets)}
-    imported = {path for one in map(live, targets) if one for path in homes(one)}
+    with usage_error():
+        refuse(targets)
+        watched = {*named(targets)}
+        met = {path for one in map(live, targets) if one for path in homes(one)}  # stays watched, there or not
     with suppress(KeyboardInterrupt):
         while True:
             before, begun = stamps(watched), time.time_ns()
             now = attempted(run)
-            imported |= {*code(targets).values()}  # a module that fails is none, and is to be mended
-            watched = {*named(targets), *listed(targets), *now.paths, *imported}
+            met |= {*code(targets).values(), *listed(targets)}  # a module that fails is none, and is to be mended
+            watched = {*named(targets), *now.paths, *met}
             seen = {path: before.get(path, at_rest(found, begun)) for path, found in stamps(watched).items()}
             previous, last = last, now
-            shown(previous, now, form)
+            shown(previous, now, form, sum(found is not None for found in seen.values()))
             wait(seen, named(targets))
             for name in code(targets):
                 del sys.modules[name]
@@ -171,7 +171,7 @@ def wait(seen: dict[Path, Stamp], needed: list[Path]) -> None:
 # What is shown
 
 
-def shown(last: Round | None, now: Round, form: str) -> None:
+def shown(last: Round | None, now: Round, form: str, watched: int) -> None:
     """Show a round, in place on a terminal; in a pipe with a line on what changed."""
     lines, names = changes(last, now) if last else ([], frozenset())
     screen = form == "table" and sys.stdout.isatty()
@@ -182,7 +182,7 @@ def shown(last: Round | None, now: Round, form: str) -> None:
         listed = "; ".join(few(lines, CHANGES)) or "nothing that is shown"
         Screen().line((f"changed: {printable(listed)}", "bold"))
     if screen:
-        Screen().line((f"watching {counted(len(now.paths), 'file')}; Ctrl-C ends it", "dim"))
+        Screen().line((f"watching {counted(watched, 'file')}; Ctrl-C ends it", "dim"))
     sys.stdout.flush()
 
 

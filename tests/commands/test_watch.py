@@ -145,6 +145,19 @@ def test_a_file_that_vanishes_is_waited_for(tmp_path):
         assert watching.interrupt() == 0
 
 
+@pytest.mark.parametrize("target", [".", "*.toml"])
+def test_the_only_file_of_a_folder_or_a_glob_is_waited_for_as_well(tmp_path, target):
+    net = tmp_path / "net.toml"
+    net.write_text(NET.format(8))
+    with Watching(tmp_path, "--no-torch", target) as watching:
+        watching.line("no problems")
+        net.rename(tmp_path / "net.away")
+        watching.line("changed: came: ")
+        (tmp_path / "net.away").rename(net)
+        watching.line("changed: went: ")
+        assert watching.interrupt() == 0
+
+
 def test_a_file_that_is_not_there_yet(tmp_path):
     with Watching(tmp_path, "--no-torch", "net.toml") as watching:
         watching.line("error[no-such-file]")
@@ -302,6 +315,7 @@ def test_the_processor_is_left_alone(tmp_path):
     [
         (["check", "--watch", "-"], "standard input"),
         (["check", "--watch", "zoo:alexnet"], "the zoo does not change"),
+        (["check", "--watch", "nets:net(x)"], "arguments are literals"),
         (["check", "--watch", "--fix", "net.toml"], "--watch only looks"),
         (["check", "--watch", "--diff", "net.toml"], "--watch only looks"),
         (["sizes", "--watch", "-"], "standard input"),
