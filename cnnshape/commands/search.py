@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,8 @@ import click
 from cnnshape.commands.shared import FILE, built, echo, format_option, of_problems, usage_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cnnshape.network.network import Network
     from cnnshape.space.job import Chunk, Search
 
@@ -140,7 +142,25 @@ def _executor(size: int) -> Any:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    return ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_unmoved)  # a bar is a thread: no forks
+    class Processes(ProcessPoolExecutor):
+        def submit(self, *args: Any, **how: Any) -> Any:
+            with _undisturbed():  # which starts a process, too
+                return super().submit(*args, **how)
+
+    return Processes(mp_context=get_context("spawn"), initializer=_unmoved)  # a bar is a thread: no forks
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold back an interruption, for this process and for good for those that it starts meanwhile."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _unmoved() -> None:
