@@ -120,9 +120,9 @@ class Opaque(Stated, type="opaque"):
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         x, seen = inputs[0], self.place()
-        if seen is UNKNOWN or self.of_any_shape():
+        if seen is UNKNOWN:
             return
-        fixed = len(x) if self.of_one_input() else 1
+        fixed = 0 if self.of_any_shape() else len(x) if self.of_one_input() else 1
         alike = [*map(equal, x[:fixed], seen[:fixed])]
         require(len(x) == len(seen) and (not alike or reduce(and_, alike)), "seen-elsewhere", one=seen, other=x)
 

@@ -45,7 +45,7 @@ def _(case: Case, answer: Any) -> bool:
 
 ELEMENTWISE = {kind for kind, tried in TRIED.items() if {"num_parameters", "dim"}.isdisjoint(tried.values)}
 ELEMENTWISE -= {kind for kind in ELEMENTWISE if TRIED[kind].space or any("num" in name for name in TRIED[kind].values)}
-ELEMENTWISE = ELEMENTWISE - {"layer_norm", "linear", "flatten", "permute"} | {"stack"}
+ELEMENTWISE = ELEMENTWISE - {"layer_norm", "linear", "flatten", "permute"} | {"stack", "opaque"}  # its file's word
 
 
 @condition("no-axes")
@@ -211,14 +211,19 @@ def _(case: Case, answer: Any) -> bool:
 
 @condition("seen-elsewhere")
 def _(case: Case, answer: Any) -> bool:
-    """The figures of an opaque hold where they were seen, or for its channels: no torch can know."""
+    """The numbers of an opaque's sides hold for the shape that was seen; else another number of axes is refused, and other
+    channels, unless it has formulas alone and no parameters: no torch can know.
+    """
     x, wanted, seen = case.shapes[0], case.settings.get("out_shape"), case.settings.get("seen")
     if case.type != "opaque" or not x or seen in (None, 0, []):
         return False
     seen, wanted = (given if isinstance(given, list | str) else [given] for given in (seen, wanted))
     seen = tuple(seen)
-    follows = wanted == "keep" or (wanted[1:] and not any(isinstance(side, int) for side in wanted[1:]))
-    return len(seen) != len(x) or (seen[0] != x[0] if follows else seen != x)
+    if wanted != "keep" and any(isinstance(side, int) for side in wanted[1:] or wanted):
+        return seen != x
+    formulas = wanted not in ("keep", []) and all(isinstance(size, str) and size != "keep" for size in wanted)
+    of_any_channels = formulas and not case.settings.get("num_parameters")
+    return len(seen) != len(x) or (seen[0] != x[0] and not of_any_channels)
 
 
 WINDOW = (("kernel_size", 1), ("stride", 1), ("padding", 0))
