@@ -6,12 +6,14 @@ those of the file, shapes are in its layout.
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import groupby, takewhile, zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.network.report import total
 from cnnshape.numbers.shape import text
 from cnnshape.problems.base import errors
+from cnnshape.problems.place import value_at
 from cnnshape.show.checked import VERDICTS
 from cnnshape.show.counts import counted, number
 from cnnshape.show.settings import settings
@@ -19,6 +21,7 @@ from cnnshape.show.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
     from cnnshape.show.checked import Checked
@@ -164,8 +167,9 @@ class _Folded:
         values = list(entering)
         if values == [index + self.inputs] and (index or self.inputs == 1):
             return
-        names = [self.seen(value, index) for value in values]
-        names[1:-1] = names[1:-1] if len(names) <= MOST_INPUTS else [f"{len(names) - 2} more"]
+        between = values[1:-1] if len(values) <= MOST_INPUTS else []
+        names = [self.seen(value, index) for value in (*values[:1], *between, *values[1:][-1:])]
+        names[1:1] = [] if len(values) <= MOST_INPUTS else [f"{len(values) - 2} more"]
         yield from (name if place else f"from {name}" for place, name in enumerate(names))
 
     def references(self, index: int) -> Iterator[str]:
@@ -183,15 +187,49 @@ class _Folded:
         return value if pool is None else 1 + self.inputs + pool
 
     def seen(self, value: int, index: int) -> str:
-        """Return a value's folded name, without the front that it shares with the layer at an index."""
+        """Return a value's name in the file, without the front that it shares with the layer at an index."""
         around, dot, _ = front(self.layers[index].name, self.depth).rpartition(".")
-        return front(self.names[value], self.depth).removeprefix(around + dot)
+        return self.title(value).removeprefix(around + dot)
+
+    def title(self, value: int) -> str:
+        """Return the name of a value in the file: of the result of a fold the fold's, of one of several s.high."""
+        name = self.names[value]
+        short = front(name, self.depth)
+        if name == short:
+            return name
+        parts, gives = _use(self.layers[value - 1 - self.inputs].node, self.depth)
+        if not gives:
+            return short if value == self.last[short] else name
+        use = front(name, parts)  # of a repeat, one copy
+        given = next((one for one in gives if f"{use}.{one}" == name or self.last.get(f"{use}.{one}") == value), None)
+        if given is None or not self.names[self.last[short]].startswith(f"{use}."):
+            return name
+        return short if len(gives) == 1 else f"{short}.{given}"
+
+    @cached_property
+    def last(self) -> dict[str, int]:
+        """The last value within each use and repeat, by its name."""
+        named = enumerate(self.names)
+        return {front(name, depth): value for value, name in named for depth in range(1, name.count(".") + 1)}
 
     def severity(self, name: str, layers: list[LayerReport]) -> str:
         if any(layer.node.layer is None or layer.result.refusals for layer in layers):
             return "error"
         found = {self.severities.get(of, "") for of in (name, *(layer.name for layer in layers))}
         return next((severity for severity in SEVERITIES if severity in found), "")
+
+
+def _use(node: Node, depth: int) -> tuple[int, list[str]]:
+    """Return the parts of a name that are the use into which a node is folded, and what that use's block says it gives.
+
+    A block cannot stand within itself: neighbouring parts of the name with one block are one use, and its copies.
+    """
+    blocks = node.blocks
+    parts = depth + sum(1 for _ in takewhile(blocks[depth - 1 : depth].__contains__, blocks[depth:]))
+    level = len([*groupby(blocks[:parts])])
+    steps = [*reversed(node.used_at), node.place][level : level + 1] if level else []
+    found = [value_at(step.source.data, (*step.path[:2], "gives")) for step in steps]
+    return parts, [name for given in found if given for name in ([given] if isinstance(given, str) else given)]
 
 
 def _worst(verdicts: Iterable[str]) -> str:

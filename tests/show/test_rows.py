@@ -86,6 +86,65 @@ def test_wiring_is_said_where_it_is_not_the_usual(net):
     assert "like a" in row(lines, "up")
 
 
+def test_a_result_within_a_block_is_named_as_the_file_names_it(net):
+    text = """
+input = [3, 8, 8]
+layers = [
+  { name = "fine", type = "conv", out_channels = 4, kernel_size = 1 },
+  { name = "coarse", type = "conv", out_channels = 4, kernel_size = 1, from = "input" },
+  { name = "s", block = "exchange", from = ["fine", "coarse"], repeat = 3 },
+  { name = "low", type = "relu", from = "s.low" },
+  { name = "high", type = "relu", from = "s.high" },
+  { name = "both", block = "exchange", from = "s" },
+  { name = "early", type = "relu", from = "s.0.high" },
+  { name = "inner", type = "relu", from = "s.1.swap" },
+  { name = "one", block = "one", from = "s.low" },
+  { name = "all", type = "add", from = ["one", "low"] },
+  { name = "part", type = "crop", size = 4, from = "one.deep.first" },
+  { name = "like", type = "upsample", like = "both.high" },
+  { name = "last", type = "add", from = ["input", "one.last"] },
+]
+outputs = ["low", "high", "both", "early", "inner", "all", "like", "last"]
+
+[blocks.exchange]
+gives = ["high", "low"]
+layers = [
+  { name = "swap", type = "relu" },
+  { name = "high", type = "add", from = ["input1", "swap"] },
+  { name = "low", block = "pair", from = "input1" },
+]
+
+[blocks.one]
+gives = "deep"
+layers = [
+  { name = "deep", block = "pair" },
+  { name = "last", type = "conv", out_channels = 3, kernel_size = 1 },
+]
+
+[blocks.pair]
+layers = [{ name = "first", type = "relu" }, { type = "tanh" }]
+"""
+    lines = net(text)
+    names = [line.split()[0] for line in table_of(lines)[1]]
+    said = {name: found[1] for name in names if (found := re.search(r"from ((?:\S+, )*\S+)  ", row(lines, name)))}
+    assert said == {
+        "coarse": "input",
+        "s": "fine, coarse",
+        "high": "s.high",
+        "both": "s.high, s.low",
+        "early": "s.0.high",
+        "inner": "s.1.swap",
+        "one": "s.low",
+        "all": "one, low",
+        "part": "one.deep.first",
+        "last": "input, one.last",
+    }
+    assert "like both.high" in row(lines, "like")
+    deeper = net(text, "--depth", 2)
+    assert "from 1.high, 1.low " in row(deeper, "s.2")
+    assert "from s.0.low, swap " in row(net(text, "--depth", 3), "s.1.high")
+
+
 def test_several_inputs_and_outputs(net):
     text = """
 inputs = { left = [1, 8, 8], right = [1, 8, 8] }
