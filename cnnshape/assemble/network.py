@@ -22,25 +22,30 @@ from cnnshape.problems.base import errors, listed
 from cnnshape.problems.suggest import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cnnshape.file.architecture import Architecture
     from cnnshape.problems.base import Problem
 
 
-def assemble(architecture: Architecture) -> Network:
-    """Build the net that the architecture describes, at its declared input."""
+def begun(ledger: Ledger, net: GrowingNet, settler: Settler | None = None) -> Walk:
+    """Return a walk at its beginning."""
+    settler = settler or Settler(ledger)
+    return Walk(ledger, net, settler, Wiring(ledger, net, settler))
+
+
+def assemble(architecture: Architecture, begin: Callable[[Ledger, GrowingNet], Walk] = begun) -> Network:
+    """Build the net that the architecture describes, at its declared input, by the walk that `begin` returns."""
     file = architecture.file
     ledger, net = Ledger(architecture.problems), GrowingNet(architecture.inputs)
-    settler = Settler(ledger)
-    wiring = Wiring(ledger, net, settler)
+    walk = begin(ledger, net)
     inputs = {name: value for value, name in enumerate(architecture.inputs, start=1)}
     frame = Frame(file, architecture.steps, inputs, Names(), allow=architecture.allow)
     outputs: dict[str, int] = {}
     try:
-        last = Walk(ledger, net, settler, wiring).run(frame)
+        last = walk.run(frame)
         ledger.layer = ""
-        outputs = outputs_of(architecture, frame, net, wiring, last)
+        outputs = outputs_of(architecture, frame, net, walk.wiring, last)
         check_names(net, ledger)
         check_claims(architecture, outputs, ledger)
         _check_results(outputs, net, ledger)

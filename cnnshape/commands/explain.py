@@ -17,8 +17,8 @@ from cnnshape.problems.wording import printable
 def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
     """Say where the numbers of a layer come from: each rule in names, in numbers, and its result.
 
-    LAYER is called as in the table of check, dotted where it stands in a block. The exit status is 1 where the layer
-    fails, or where it is not known what enters.
+    LAYER is called as in the table of check, dotted where it stands in a block. Of one that `when` leaves out: why, and what
+    it would be. The exit status is 1 where the layer fails, or where it is not known what enters.
 
     Without a LAYER: the story of the net's problems at length, with the arithmetic of every layer on the ways that lead
     to them; of a net that is well, its sizes in short.
@@ -41,7 +41,15 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
         show_story(net, report, shapes)
         sys.exit(status(Checked(net, report)))
     with usage_error("LAYER"):
-        explanation = explain(net, layer, shapes)
+        try:
+            explanation = explain(net, layer, shapes)
+        except ValueError:
+            net, left_out = net.origin.with_left_out(layer) if net.origin else (net, [])
+            if not left_out:
+                raise
+            explanation = explain(net, layer, shapes)
+            lines = [line for one in left_out for line in str(one).split("\n")]
+            click.echo("\n".join([*map(printable, lines), "it would be"]))
     finish(explanation)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from cnnshape.assemble.left_out import LeftOut
     from cnnshape.assemble.plan import Plan
     from cnnshape.diagnosis.diagnose import Findings
     from cnnshape.file.architecture import Architecture
@@ -127,6 +128,11 @@ class Origin:
     def net(self, constants: Mapping[str, Any]) -> Network:
         """Build the net with other constants, whatever is wrong with them. Raises TypeError."""
         return network(self.architecture(constants))
+
+    def with_left_out(self, name: str) -> tuple[Network, list[LeftOut]]:
+        from cnnshape.assemble.left_out import with_left_out
+
+        return with_left_out(read_source(self.source, self.files), name)
 
     def architecture(self, constants: Mapping[str, Any]) -> Architecture:
         """Read the text with other constants. Raises TypeError."""

@@ -85,6 +85,9 @@ class Origin(Protocol):
     def totals(self, given: Input | int | None, constants: Mapping[str, Any]) -> Any:
         """Return the Totals. Raises TypeError, and ValueError."""
 
+    def with_left_out(self, name: str) -> tuple[Any, list[Any]]:
+        """Return the Network with a layer, or a use of a block, that it leaves out, and the conditions that do so."""
+
     def fitting(self, given: Input | int | None, constants: Mapping[str, Any]) -> Any:
         """Return the Totals of a net that has no error, else None. Raises as `totals`."""
 
