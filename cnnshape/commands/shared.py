@@ -12,7 +12,7 @@ from cnnshape.problems.wording import printable
 from cnnshape.show.formats.registry import choices, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from click.shell_completion import CompletionItem
 
@@ -90,18 +90,18 @@ def of_problems(problems: Iterable[Problem]) -> click.UsageError:
 
 def all_built(targets: tuple[str, ...], given: tuple[str, ...]) -> list[Built]:
     """Return the nets of FILE..., in order, with what --input gives them; their problems are the nets'."""
-    with usage_error():
-        if targets.count(STDIN) > 1:
-            raise ValueError(f"{STDIN} is standard input, which is read once")
-        found = [file for target in targets for file in _files(target)]
-    return [_built(file, given) for file in found]
+    if targets.count(STDIN) > 1:
+        raise click.UsageError(f"{STDIN} is standard input, which is read once")
+    return [_built(file, given) for target in targets for file in _files(target)]
 
 
-def _files(target: str) -> Sequence[str | Live]:
+def _files(target: str) -> Iterator[str | Live]:
+    """Yield the files that FILE names, or the one live model."""
     from cnnshape.file.targets import files, live
 
-    model = live(target)
-    return [model] if model else files(target)
+    with usage_error():
+        model = live(target)
+        yield from [model] if model else files(target)
 
 
 def of_model(target: str, given: tuple[str, ...]) -> Network:

@@ -36,6 +36,6 @@ class Files:
         if path not in self.read:
             real = path.resolve()
             if real not in self.sources:
-                self.sources[real] = Source.included(path, self.unsaved.get(real))
+                self.sources[real] = Source.read(path, unsaved=self.unsaved.get(real))
             self.read[path] = self.sources[real]
         return self.read[path]

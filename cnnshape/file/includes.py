@@ -39,7 +39,7 @@ class Includes:
 
     def within(self, notes: Notes, found: Path) -> Includes:
         """Return the includes of an included file."""
-        return Includes(notes, self.files, found.parent, (*self.chain, found.resolve()), self.read)
+        return Includes(notes, self.files, found.parent, (*self.chain, found), self.read)
 
     def source(self, name: str, path: KeyPath) -> tuple[Path, Source] | None:
         """Return the file that an include names, with its text; None where it cannot be read (a noted problem)."""
@@ -47,9 +47,9 @@ class Includes:
         if isinstance(found, Problem):
             self.notes.at(path, found)
             return None
-        real = found.resolve()
-        if real in self.chain:
-            names = (*(file.name for file in self.chain[self.chain.index(real) :]), found.name)
+        real, chain = found.resolve(), [file.resolve() for file in self.chain]
+        if real in chain:
+            names = (*(file.name for file in chain[chain.index(real) :]), found.name)
             self.notes.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
             return None
         try:

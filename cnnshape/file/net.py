@@ -99,7 +99,7 @@ class NetKeys:
             self.notes.problem(values.NotASizeSet, path, value=shown(value), reason=reason)
 
     def training(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Check the facts about training that mean something here, and return all."""
+        """Check the facts about training that mean something here, and return all, in tables of their own."""
         for key in table:
             if key in NET_KEYS and key not in ("name", "source"):
                 self.tables.misplaced(("training", key))
@@ -111,4 +111,4 @@ class NetKeys:
         optimizer = table.get("optimizer", {"name": ""})
         if not isinstance(optimizer, dict) or not isinstance(optimizer.get("name"), str):
             self.notes.problem(values.NamelessOptimizer, ("training", "optimizer"), value=shown(optimizer))
-        return table
+        return {key: {**fact} if isinstance(fact, dict) else fact for key, fact in table.items()}

@@ -64,7 +64,7 @@ def read_source(source: Source, files: Files | None = None) -> Architecture:
     """Read an architecture from a source; `files` knows its path, and has the files that it includes."""
     notes, files = Notes(source), files or Files()
     path = files.path
-    includes = Includes(notes, files, path.parent, (path.resolve(),)) if path else Includes(notes, files, Path())
+    includes = Includes(notes, files, path.parent, (path,)) if path else Includes(notes, files, Path())
     return _Reader(source, notes, includes).architecture()._replace(files=files)
 
 

@@ -95,16 +95,13 @@ class Source:
         self.data = data
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str], name: str = "") -> Source:
-        """Read a file. `name` is shown for the path, if given. Raises SourceError."""
-        name = name or str(path)
-        return cls._from_bytes(_bytes(path, name), name)
+    def read(cls, path: str | os.PathLike[str], name: str = "", unsaved: str | bytes | None = None) -> Source:
+        """Read a file, or its unsaved text; an equal text of late is the same Source. Raises SourceError.
 
-    @classmethod
-    def included(cls, path: str | os.PathLike[str], unsaved: str | bytes | None = None) -> Source:
-        """Read a file that others include, or its unsaved text; an equal text is the same Source. Raises SourceError."""
-        raw = _bytes(path, str(path)) if unsaved is None else _encoded(unsaved)
-        return _included(raw, str(path))
+        `name` is shown for the path, if given.
+        """
+        name = name or str(path)
+        return _of_late(_bytes(path, name) if unsaved is None else _encoded(unsaved), name)
 
     @classmethod
     def from_text(cls, text: str | bytes, file: str = "<string>") -> Source:
@@ -206,8 +203,8 @@ def _at_once(path: str, flags: int) -> int:
     return file
 
 
-@lru_cache(maxsize=32)
-def _included(raw: bytes, name: str) -> Source:
+@lru_cache(maxsize=32)  # nets of a folder include the same few files, and are looked at before they are read
+def _of_late(raw: bytes, name: str) -> Source:
     return Source._from_bytes(raw, name)  # noqa: SLF001
 
 

@@ -12,11 +12,14 @@ import re
 from fnmatch import filter as matching
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.file import zoo
 from cnnshape.file.keys import NET_KEYS
 from cnnshape.file.source import LIMIT, Source, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
 MODULE: Final = re.compile(r"([^\W\d]\w*(?:\.\w+)*):([^\W\d][\w.-]*)(\(.*)?", re.DOTALL)  # MODULE:NAME(...)
@@ -66,18 +69,23 @@ def _arguments(target: str, call: str) -> tuple[tuple[Any, ...], dict[str, Any]]
     return args, kwargs
 
 
-def files(target: str) -> list[str]:
-    """Return the architecture files that FILE means; a path as it stands, read or not. Raises ValueError for none."""
+def files(target: str) -> Iterator[str]:
+    """Yield the architecture files that FILE means; a path as it stands, read or not. Raises ValueError for none.
+
+    A file of a folder or a glob was read, to see that it is one: who reads it at once reads it from memory.
+    """
     folder = os.path.isdir(target)  # noqa: PTH112 -- pathlib's raises for a name that no file can have
     if folder:
-        found = [str(file) for file in in_folder(Path(target))]
+        found: Iterator[str] = map(str, in_folder(Path(target)))
     elif is_glob(target):
-        found = [name for name in globbed(target) if name.startswith(zoo.PREFIX) or is_net(name, named=True)]
+        found = (name for name in globbed(target) if name.startswith(zoo.PREFIX) or is_net(name, named=True))
     else:
-        return [target]
-    if not found:
+        found = iter([target])
+    first = next(found, None)
+    if first is None:
         raise ValueError(f"{target} has no architecture file" if folder else f"no architecture file matches {target}")
-    return found
+    yield first
+    yield from found
 
 
 def is_glob(target: str) -> bool:
@@ -92,15 +100,13 @@ def globbed(pattern: str, root: str | os.PathLike[str] | None = None) -> list[st
     return sorted(glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 -- which takes no absolute pattern
 
 
-def in_folder(folder: Path) -> list[Path]:
-    """Return the architecture files of a folder and those below it, hidden folders and environments left out."""
-    found: list[Path] = []
+def in_folder(folder: Path) -> Iterator[Path]:
+    """Yield the architecture files of a folder and those below it, hidden folders and environments left out."""
     for path, folders, names in os.walk(folder):
         inside = [name for name in folders if not name.startswith(".")]
         folders[:] = sorted(name for name in inside if not Path(path, name, ENVIRONMENT).exists())
         tomls = (Path(path, name) for name in sorted(names) if name.endswith(".toml"))
-        found += [file for file in tomls if file.is_file() and is_net(file, named=False)]
-    return found
+        yield from (file for file in tomls if file.is_file() and is_net(file, named=False))
 
 
 def is_net(file: str | os.PathLike[str], *, named: bool) -> bool:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -44,6 +46,18 @@ def test_a_closed_standard_input():
     with process("check", "-", code=code) as running:
         assert "Error: standard input is closed" in running.stderr.read()
     assert running.returncode == 2
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("target", ["nets", "n*/*.toml"])
+def test_a_file_is_parsed_once_to_see_that_it_is_one_and_to_read_it(target, monkeypatch):
+    texts = {name: f"{SMALL}# {name} of {target}\n" for name in ("nets/a.toml", "nets/b.toml")}
+    for name, text in texts.items():
+        Path(name).write_text(text)
+    parsed, loads = [], tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text: parsed.append(text) or loads(text))
+    assert run("check", "--no-torch", target)[0] == 0
+    assert parsed == [*texts.values()]
 
 
 @pytest.mark.usefixtures("folder")

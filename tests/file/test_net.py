@@ -110,3 +110,12 @@ optimizer = { name = "sgd", momentum = 0.9, learning_rate = 1e-2, weight_decay =
     assert net.training["batch_size"] == 128
     assert net.training["optimizer"]["momentum"] == 0.9
     assert net.training["augmentation"] == ["flip", "crop"]
+
+
+def test_training_is_the_nets_own(tmp_path):
+    file = tmp_path / "net.toml"
+    file.write_text('input = [1, 2]\nlayers = ["relu"]\n[training]\noptimizer = { name = "sgd" }\nbatch_size = 8\n')
+    nets = [cnnshape.load(file) for _ in range(2)]  # the file is parsed once
+    nets[0].training["batch_size"] = 4
+    nets[0].training["optimizer"]["name"] = "adam"
+    assert nets[1].training == {"batch_size": 8, "optimizer": {"name": "sgd"}}
