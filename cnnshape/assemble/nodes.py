@@ -44,6 +44,7 @@ class Nodes:
             return site.inputs[0]
         if shared:
             layer = self.sharing.agreed(site, shared, kind, settings)
+            references = references or shared.inputs[len(shared.joined) :]
             return self.add(site, kind.type, layer, references, shares=shared.name, frozen=shared.frozen)
         owner = self.sharing.weight(site)
         if owner:

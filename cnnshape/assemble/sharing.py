@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.file.architecture import Unsettled
-from cnnshape.layers.parameters import Reference
 from cnnshape.network.graph import UNRESOLVED
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import building
@@ -109,9 +108,13 @@ class Sharing:
         if layer is None:
             raise Unsettled
         self.agree(site, shared.name, {"type": shared.type}, {"type": kind.type})
-        own = {key: value for key, value in settings.items() if not isinstance(layer.parameters[key], Reference)}
+        references = {key: settings[key] for key in kind.references if key in settings}
+        for key in references.keys() - vars(layer).keys():
+            facts = {"setting": key, "here": "given", "there": "not", "other": shared.name}
+            self.ledger.fail(building.SharedDiffers, site, key, **facts)
+        own = {key: value for key, value in settings.items() if key not in references}
         self.agree(site, shared.name, {key: getattr(layer, key) for key in own}, own)
-        return layer
+        return layer.replace(**references) if references else layer
 
     def agree(self, site: Site, other: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
         """Note each setting that differs. Raises Unsettled if one does."""

@@ -264,3 +264,27 @@ def test_a_weight_whose_channels_are_not_known(kind):
     net = assemble(read_text(text))
     assert [problem.code for problem in net.check().problems] == ["unknown-type"]
     assert [row.parameters for row in net.check().layers] == [None, None, None]
+
+
+FOLLOWING = """
+inputs = {{ small = [4, 8, 8], large = [4, 16, 16], other = [4, 17, 17] }}
+outputs = ["one", "two"]
+layers = [
+  {{ name = "one", type = "conv_transpose", out_channels = 3, kernel_size = 2, stride = 2, from = "small"{} }},
+  {{ name = "two", shares = "one", from = "small"{} }},
+]
+"""
+
+
+def test_a_layer_that_shares_follows_the_same_layer_or_its_own():
+    outputs = {said: check(FOLLOWING.format(', like = "large"', said)).outputs for said in ("", ', like = "other"')}
+    assert outputs == {
+        "": {"one": (3, 16, 16), "two": (3, 16, 16)},
+        ', like = "other"': {"one": (3, 16, 16), "two": (3, 17, 17)},
+    }
+
+
+def test_a_layer_that_shares_follows_none_where_the_other_does_not():
+    text = FOLLOWING.format("", ', like = "large"')
+    assert codes(text) == ["shared-differs"]
+    assert problems(text)[0].message.startswith("like is given here, and not in one")
