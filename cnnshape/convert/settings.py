@@ -38,9 +38,11 @@ def toml(parameter: Parameter[Any], setting: Any, rank: int, layout: str) -> Any
     if parameter.laid_out:
         return [*to_file(setting, layout)]
     if isinstance(parameter, Ends):
-        setting = tuple(map(_single, setting)) if parameter.spatial else setting
+        if not parameter.spatial:  # [1, 1] is before and after, 1 is after
+            return [*setting]
+        setting = tuple(map(_single, setting))
     one = len(setting) == 1 and isinstance(parameter, Axes) and not isinstance(parameter, Order)
-    if one or (isinstance(parameter, PerAxis) and (len(setting) == rank or not parameter.spatial)):
+    if one or (isinstance(parameter, PerAxis) and len(setting) == rank):
         setting = _single(setting)
     return _listed(setting)
 

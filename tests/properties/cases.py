@@ -255,7 +255,7 @@ TRIED: dict[str, Tried] = {
         padding=sizes(0, 1, 2, 3, -1, -2, wrong=([[1, 2, 3]],), pairs=ENDS),
         mode=Values("constant", "reflect", "replicate", "circular", "circular", wrong=("zeros",)),
         value=Values(0.0, 0, 1.5, -1),
-        channels=Values(0, 1, 2, [0, 1], [2, 0], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),
+        channels=Values(0, 1, 2, [0, 1], [2, 0], [1, 1], [3, 4], wrong=(-1, [1, -1], [1, 2, 3])),
         like=Values("other"),
         multiple=sizes(1, 2, 3, 4, 8),
         where=Values("both", "after", wrong=("before",)),
