@@ -17,11 +17,12 @@ from cnnshape.convert.moves import keep, reshape
 from cnnshape.convert.views import Size, View, is_one, whole_view
 from cnnshape.layers.activation import LogSoftmax, Softmax, Softmin
 from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
+from cnnshape.layers.joining import Concat
 from cnnshape.layers.normalization import BatchNorm, LayerNorm
 from cnnshape.layers.parameters import per_axis
 from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxUnpool
 from cnnshape.layers.rearranging import HOW, Reduce
-from cnnshape.layers.shaping import MODES, Pad, Upsample
+from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -527,21 +528,36 @@ def recurrent(net: Growing, ops: Sequence[Op]) -> None:
         view = net.laid(value, order, BATCHED)
     over = view.whole(time)
     assert over is not None
-    layer = layer.replace(over=over + 1, returns="sequence")
-    made = put(net, op, layer, [view.value])
-    sequence = [() if axis not in (time, features) else view.axes[axis] for axis in range(BATCHED)]
-    net.give(op.outputs[0], view.with_axes(sequence).of(made, net.sizes[made]))
-    states = op.outputs[1] if len(op.outputs) > 1 else None
-    if states is not None and states.value in net.read:
-        last = net.add(layer.replace(returns="last"), [view.value], "last", path=f"{op.path}_last")
-        net.share(last, made)
-        of_layer = 2 if layer.bidirectional else 1
-        layers, *state = net.shapes[id(states)]
-        top = Tensor(-1, (of_layer, *(size[0] for size in state)), tensor.batch)
-        net.views[-1] = whole_view(last, net.sizes[last])
-        net.final[states.value] = net.reshape(top, ((of_layer,) * len(layers), *state))
-        if layer.num_layers == 1:
-            net.give(states, net.final[states.value])
+    layer, states = layer.replace(over=over + 1), [tensor for tensor in op.outputs[1:2] if tensor.value in net.read]
+    if states and op.outputs[0].value not in net.read:
+        last = put(net, op, layer.replace(returns="last"), [view.value])
+    else:
+        made = put(net, op, layer, [view.value])
+        sequence = [() if axis not in (time, features) else view.axes[axis] for axis in range(BATCHED)]
+        net.give(op.outputs[0], view.with_axes(sequence).of(made, net.sizes[made]))
+        if not states:
+            return
+        last = _ends(net, op, layer, made)
+    of_layer = 2 if layer.bidirectional else 1
+    layers, *state = net.shapes[id(states[0])]
+    top = Tensor(-1, (of_layer, *(size[0] for size in state)), tensor.batch)
+    net.views[-1] = whole_view(last, net.sizes[last])
+    net.final[states[0].value] = net.reshape(top, ((of_layer,) * len(layers), *state))
+    if layer.num_layers == 1:
+        net.give(states[0], net.final[states[0].value])
+
+
+def _ends(net: Growing, op: Op, layer: Any, sequence: int) -> int:
+    """Return the states in which the directions of a recurrent layer end, as parts of its sequence."""
+    time, features, width, name = layer.over, 3 - layer.over, layer.hidden_size, f"{op.path}_last"
+    if not layer.bidirectional:
+        return net.add(Select(dim=time, index=-1), [sequence], path=name)
+    ways = {"forward": ({"stop": width}, -1), "backward": ({"start": width}, 0)}
+    ends = []
+    for way, (part, end) in ways.items():
+        states = net.add(Slice(dim=features, **part), [sequence], path=f"{op.path}_{way}")
+        ends.append(net.add(Select(dim=time, index=end), [states], path=f"{name}_{way}"))
+    return net.add(Concat(), ends, path=name)
 
 
 def attention(net: Growing, ops: Sequence[Op]) -> None:

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from helpers.nets import whole
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as people write it
 
@@ -147,6 +148,12 @@ def halves(m, x):
     n, c, h, w = x.shape
     y = x.view(n, c, 2, h // 2, 2, w // 2).permute(0, 1, 3, 5, 2, 4)
     return y.reshape(n, c * h // 2 * w // 2, 2, 2)
+
+
+def sequence_and_end(m, x, time):
+    steps, states = m.rnn(x)
+    end = (states[0] if isinstance(states, tuple) else states)[-1]
+    return torch.cat([m.end(end), m.step(steps).mean(time)], 1)
 
 
 def softmax_of_no_axis(m, x):
@@ -313,6 +320,15 @@ LAYERS = {
     "last states of two layers": (
         lambda m, x: m.fc(torch.cat([m.rnn(x)[1][0][place] for place in (-2, 3)], 1)),
         {"rnn": nn.LSTM(6, 5, 2, batch_first=True, bidirectional=True), "fc": nn.Linear(10, 3)}, (10, 6),
+    ),
+    "sequence and last state": (
+        lambda m, x: sequence_and_end(m, x.permute(2, 0, 1), 0),
+        {"rnn": nn.GRU(6, 5, 2), "end": nn.Linear(5, 3), "step": nn.Linear(5, 3)}, (6, 10),
+    ),
+    "sequence and last state of both directions": (
+        lambda m, x: sequence_and_end(m, x, 1),
+        {"rnn": nn.LSTM(6, 5, batch_first=True, bidirectional=True), "end": nn.Linear(5, 3), "step": nn.Linear(10, 3)},
+        (10, 6),
     ),
     "logit without its axis": (lambda m, x: m.fc(x).squeeze(1), {"fc": nn.Linear(8, 1)}, (8,)),
     "logits in a row": (lambda m, x: torch.sigmoid(m.fc(x)).view(-1), {"fc": nn.Linear(8, 1)}, (8,)),
@@ -526,6 +542,7 @@ def traced(case):
     assert report.ok
     assert report.output == shapes_of(model, shape)
     assert report.parameters == sum(prod(weight.shape) for weight in model.parameters())
+    assert whole(cnnshape.loads(cnnshape.dumps(net)))[1:] == whole(net)[1:]
     return net, model
 
 

@@ -5,7 +5,7 @@ import tomllib
 from contextlib import suppress
 
 import pytest
-from helpers.nets import FAN, net_of
+from helpers.nets import FAN, net_of, whole
 from helpers.paths import ARCHITECTURES, FILES
 from helpers.random_nets import RandomNet
 from helpers.texts import HERE
@@ -13,7 +13,6 @@ from helpers.texts import HERE
 import cnnshape
 from cnnshape import ArchitectureError, dumps, loads
 from cnnshape.convert.names import layer_name, needless
-from cnnshape.layers.parameters import Reference
 
 
 def readable(paths):
@@ -26,36 +25,6 @@ LOADED = {
     str(path.relative_to(path.parents[2])): net
     for path, net in readable([*ARCHITECTURES.glob("*.toml"), *FILES.rglob("*.toml")])
 }
-
-
-def record(net):
-    """All that a file says of a net's layers, in one form for all spellings, with their figures."""
-    return [
-        (
-            node.name,
-            node.type,
-            {
-                name: None
-                if (value := getattr(node.layer, name)) is None
-                else parameter.plain(value, len(row.input_shapes[0]) - 1)
-                for name, parameter in node.layer.parameters.items()
-                if not isinstance(parameter, Reference)
-            },
-            (node.inputs, node.shares, node.shares_weight, node.frozen, node.allow),
-            (row.output, row.parameters, row.macs),
-        )
-        for node, row in zip(net.nodes, net.check().layers, strict=True)
-    ]
-
-
-def whole(net):
-    claims = sorted((claim.name.partition(".")[0], str(claim.claimed)) for claim in net.claims)
-    return (
-        (net.name, net.source, net.layout, net.inputs, net.training, net.allow),
-        [*dict.fromkeys(net.outputs.values())],
-        claims,
-        record(net),
-    )
 
 
 @pytest.mark.parametrize("net", LOADED.values(), ids=LOADED)

@@ -6,6 +6,7 @@ import cnnshape
 from cnnshape import loads
 from cnnshape.assemble.network import assemble
 from cnnshape.file.reader import read_text
+from cnnshape.layers.parameters import Reference
 from helpers.paths import ARCHITECTURES
 from helpers.texts import HERE
 
@@ -18,6 +19,36 @@ def net(text):
 def rows(report):
     """The rows of a report by their names."""
     return {row.name: row for row in report.layers}
+
+
+def record(net):
+    """All that a file says of a net's layers, in one form for all spellings, with their figures."""
+    return [
+        (
+            node.name,
+            node.type,
+            {
+                name: None
+                if (value := getattr(node.layer, name)) is None
+                else parameter.plain(value, len(row.input_shapes[0]) - 1)
+                for name, parameter in node.layer.parameters.items()
+                if not isinstance(parameter, Reference)
+            },
+            (node.inputs, node.shares, node.shares_weight, node.frozen, node.allow),
+            (row.output, row.parameters, row.macs),
+        )
+        for node, row in zip(net.nodes, net.check().layers, strict=True)
+    ]
+
+
+def whole(net):
+    claims = sorted((claim.name.partition(".")[0], str(claim.claimed)) for claim in net.claims)
+    return (
+        (net.name, net.source, net.layout, net.inputs, net.training, net.allow),
+        [*dict.fromkeys(net.outputs.values())],
+        claims,
+        record(net),
+    )
 
 
 def layer(kind, name="", **given):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from answers import SETTING, Accepted, Answer, Refused, ours, read
 from cases import drawn
+from helpers.nets import whole
+from hypothesis import strategies as st
 
 import cnnshape
 from cnnshape.layers import TYPES
@@ -25,24 +30,26 @@ def table(name: str, kind: str, enters: list[str], settings: dict[str, Any]) -> 
     return ["[[layers]]", *(f"{key} = {written(value)}" for key, value in given.items())]
 
 
-def file(case: Case) -> str:
-    """Write a file of the one layer (and of the max_pool that it may name); the inputs are x0, x1, ..."""
-    names = [f"x{i}" for i in range(len(case.shapes))]
-    entering = {
-        name if shape else f"one_{name}": [*shape] or [1] for name, shape in zip(names, case.shapes, strict=True)
-    }
-    lines = [f"inputs = {{ {', '.join(f'{name} = {shape}' for name, shape in entering.items())} }}"]
-    for name in names:
-        if name not in entering:  # an input has axes
-            lines += table(name, "reshape", [f"one_{name}"], {"shape": []})
-    settings = dict(case.settings)
-    if "like" in settings:
-        settings["like"] = "x1"
-    if "indices" in settings:
-        lines += table("pool", "max_pool", ["x1"], settings["indices"])
-        settings["indices"] = "pool"
-    enters = names if TYPES[case.type].joins.stop > 2 else names[:1]
-    return "\n".join([*lines, *table("layer", case.type, enters, settings)])
+def file(*given: Case) -> str:
+    """Write a file of a layer for each case (and of the max_pool that it may name); its inputs are x0, x1, ..."""
+    entering: dict[str, list[int]] = {}
+    lines: list[str] = []
+    for number, case in enumerate(given):
+        sign = f"_{number}" if number else ""
+        names = [f"x{i}{sign}" for i in range(len(case.shapes))]
+        for name, shape in zip(names, case.shapes, strict=True):
+            entering[name if shape else f"one_{name}"] = [*shape] or [1]
+            if not shape:  # an input has axes
+                lines += table(name, "reshape", [f"one_{name}"], {"shape": []})
+        settings = dict(case.settings)
+        if "like" in settings:
+            settings["like"] = names[1]
+        if "indices" in settings:
+            lines += table(f"pool{sign}", "max_pool", [names[1]], settings["indices"])
+            settings["indices"] = f"pool{sign}"
+        enters = names if TYPES[case.type].joins.stop > 2 else names[:1]
+        lines += table(f"layer{sign}", case.type, enters, settings)
+    return "\n".join([f"inputs = {{ {', '.join(f'{name} = {shape}' for name, shape in entering.items())} }}", *lines])
 
 
 def loaded(text: str) -> Answer:
@@ -59,3 +66,26 @@ def loaded(text: str) -> Answer:
 def test_a_file_says_what_the_layer_says(kind):
     for case in drawn(kind)[:60]:
         assert loaded(file(case)) == ours(read(case), case), file(case)
+
+
+@cache
+def accepted(kind: str) -> list[Case]:
+    """Return the cases of a layer type that are right."""
+    return [case for case in drawn(kind)[:100] if isinstance(ours(read(case), case), Accepted)]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_net_of_any_layers_is_written_as_it_is(kind: str) -> None:
+    """A layer of the type, one with the same settings, one that shares its weights, and one of any type."""
+
+    @hypothesis.settings(max_examples=12, deadline=None)
+    @hypothesis.given(st.sampled_from(accepted(kind)), st.sampled_from([*TYPES]), st.data())
+    def comes_back(case: Case, other: str, data: st.DataObject) -> None:
+        text = file(case, case, data.draw(st.sampled_from(accepted(other))))
+        own = next(step for step in tomllib.loads(text)["layers"] if step["name"] == "layer")
+        twin = {"name": "twin", "from": own["from"], "shares": "layer"}
+        text = "\n".join([text, "[[layers]]", *(f"{key} = {written(value)}" for key, value in twin.items())])
+        net = cnnshape.loads(text)
+        assert whole(cnnshape.loads(cnnshape.dumps(net))) == whole(net)
+
+    comes_back()
