@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.convolution import Linear
 from cnnshape.numbers.shape import CHANNELS_LAST, OF_PICTURES, other_order, text, to_file
+from cnnshape.problems.base import errors
 from cnnshape.problems.diagnosed import Mark
 from cnnshape.problems.shapes import AnotherOrder, LinearOnSpace
 from cnnshape.problems.wording import said
@@ -21,9 +22,9 @@ BY_LOOK: Final = frozenset(  # problems that name no number of channels: an inpu
     ["window-too-large", "nothing-left", "no-elements", "groups-do-not-divide", "not-divisible"]
 )
 LAST, FIRST, BATCH = (
-    "{name} is written channels last, and the file is read channels first",
-    "{name} is written channels first, and the file is read channels last",
-    "{name} is written with a batch, and the file is read without one",
+    "{name} {verb} written channels last, and the file is read channels first",
+    "{name} {verb} written channels first, and the file is read channels last",
+    "{name} {verb} written with a batch, and the file is read without one",
 )
 
 
@@ -41,8 +42,9 @@ def _by_look(ways: Ways, value: int) -> Cause | None:
         return None
     last = ways.net.layout == CHANNELS_LAST
     sentence = BATCH if len(meant) < len(shape) else FIRST if last else LAST
+    verb = "is" if errors(ways.report.problems) else "seems to be"
     facts = {"input": to_file(shape, ways.net.layout), "meant": to_file(meant, ways.net.layout)}
-    return ways.cause(None, "order", sentence.format(name=ways.called(value)), **facts)
+    return ways.cause(None, "order", sentence.format(name=ways.called(value), verb=verb), **facts)
 
 
 def in_order(ways: Ways, problem: Problem) -> Cause | None:
@@ -86,7 +88,7 @@ def _of_input(ways: Ways, problem: Problem, row: LayerReport, value: int) -> Cau
         sentence = LAST
     else:
         return None
-    found = ways.cause(None, "order", sentence.format(name=ways.called(value)), **facts)
+    found = ways.cause(None, "order", sentence.format(name=ways.called(value), verb="is"), **facts)
     place = ways.net.place_of_input(name)
     if place is None or shape != ways.net.inputs[name]:
         return found

@@ -23,7 +23,6 @@ ARROW: Final = " → "
 LABEL: Final = 8  # columns of the label of a cause or a fix
 APART: Final = 3  # columns between two of a table
 WIDEST: Final = 48  # columns of summaries, so that effects stand near
-FIX_OPTION: Final = "cnnshape check --fix writes the first fix, --fix=2 the second; --diff only shows it"
 
 
 def diagnosis(problem: Problem, followers: Sequence[Problem], room: int) -> Labelled:

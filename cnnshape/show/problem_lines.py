@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.compare.code import made_at
+from cnnshape.problems.base import Warn
 from cnnshape.problems.wording import few, printable
 from cnnshape.show.diagnosis_lines import LABEL, diagnosis
 from cnnshape.show.snippet import ROOM, line_of, snippet
+from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cnnshape.problems.base import Problem
 
+FIX_OPTION: Final = "cnnshape check --fix writes the first fix, --fix=2 the second; --diff only shows it"
+ALLOWED: Final = "at the top of the file, or on a layer, silences a warning that is meant"
 COPIES: Final = 8  # layers that are named, of those that one line of code is wrong in
 
 
@@ -65,3 +69,12 @@ def shown(problem: Problem, room: int = ROOM) -> list[str]:
     marks = [mark for mark in (cause.marks if cause else ()) if mark.place.source == place.source]
     here = [mark for mark in marks if mark.place.start[0] == row]
     return [*snippet(place, here if len(here) == len(marks) else [], room)]
+
+
+def options(problems: Iterable[Problem], room: int) -> list[str]:
+    """Return the lines on what may be done about problems of a file: fixes written, warnings silenced."""
+    of_file = [problem for problem in problems if problem.place and problem.place.source.data]
+    codes = sorted({problem.code for problem in of_file if isinstance(problem, Warn)})
+    allowed = " or ".join(f'allow = "{code}"' for code in codes)
+    silencing = wrapped(f"{allowed} {ALLOWED}".split(" "), room) if codes else []
+    return [FIX_OPTION] * any(problem.fixes for problem in of_file) + silencing

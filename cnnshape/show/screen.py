@@ -138,13 +138,12 @@ class Screen:
         """Print problems, those that follow from another as a line under it; and how their fixes are written."""
         if not problems:
             return
-        from cnnshape.show.diagnosis_lines import FIX_OPTION
-        from cnnshape.show.problem_lines import grouped
+        from cnnshape.show.problem_lines import grouped, options
 
         for problem, followers in grouped(problems):
             self.problem(problem, file, followers)
-        if any(problem.fixes and problem.place and problem.place.source.data for problem in problems):  # of a file
-            self.line((FIX_OPTION, "dim"))
+        if found := options(problems, self.width):
+            self.lines([[(self.words(line), "dim")] for line in found])
             self.line()
 
     def verdict(self, severity: str, words: str) -> None:

@@ -183,6 +183,12 @@ CASES = {
         "order",
         ["the input is written with a batch"],
     ),
+    "frames of a video, or a batch: nothing else is wrong": (
+        of("[6, 3, 32, 32]", conv("a")),
+        None,
+        "order",
+        ["the input seems to be written with a batch"],
+    ),
     "a concat counted as one part": (
         of(
             "[3, 32, 32]",

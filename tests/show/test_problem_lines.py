@@ -58,3 +58,20 @@ def test_a_place_of_several_lines_is_underlined_to_the_end_of_its_first(net):
     lines = net('input = [1, 8, 8]\nlayers = [{ type = "conv", out_channels = 1, kernel_size = [3,  # 漢\n 99] }]\n')
     caret = next(line for line in lines if set(line) == {" ", "|", "^"})
     assert caret.count("^") == len("[3,  # ") + 2
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_warning_says_how_it_is_silenced_and_that_does_it(net, width):
+    text = 'input = [6, 3, 32, 32]\nlayers = [{ name = "c", type = "conv", out_channels = 8, kernel_size = 3 }]\n'
+    lines = net(text, width=width)
+    assert any("warning[another-order]" in line for line in lines)
+    said = " ".join(
+        lines[lines.index("cnnshape check --fix writes the first fix, --fix=2 the second; --diff only shows it") :]
+    )
+    allow = re.search(r'allow = "[\w-]+" at the top of the file, or on a layer, silences a warning', said)
+    assert allow, said
+    assert net(allow[0].partition(" at ")[0] + "\n" + text)[-1] == "✓ no problems"
+
+
+def test_no_word_on_silencing_where_there_is_no_warning(net):
+    assert not any("silences" in line for line in net(FAILING))
