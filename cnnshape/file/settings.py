@@ -14,7 +14,8 @@ from cnnshape.file.grammar import unknown_name
 from cnnshape.file.tokens import ExpressionError
 from cnnshape.layers.parameters import Extent, Parameter, Wrong
 from cnnshape.problems import values
-from cnnshape.problems.suggest import advice
+from cnnshape.problems.place import value_at
+from cnnshape.problems.suggest import advice, meant
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -149,10 +150,13 @@ class Settings:
         unknown = sorted(expression.names.difference(names))
         if not unknown:
             return expression
-        problem = unknown_name(unknown[0], value, names, parameter.words if parameter else ())
-        if parameter and value == unknown[0] and not any(one.kind == "meant" for one in problem.suggestions):
+        words = parameter.words_beside(value_at(self.notes.source.data, path[:-1])) if parameter else ()
+        name = value if meant(value, words, "value") else unknown[0]  # "same-upper" is an expression, too
+        problem = unknown_name(name, value, names, words)
+        if parameter and value == name and not any(one.kind == "meant" for one in problem.suggestions):
             problem.suggestions += advice(f"it must be {parameter.kind}")  # perhaps a word was meant
-        self.notes.note(problem.placed(self.notes.place(path, part=expression.find(unknown[0]))))
+        part = (0, len(value)) if value == name else expression.find(name)
+        self.notes.note(problem.placed(self.notes.place(path, part=part)))
         return None
 
     def _evaluated(self, setting: Setting, path: KeyPath, constants: dict[str, Any]) -> Any:

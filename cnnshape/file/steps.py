@@ -175,7 +175,7 @@ class Steps:
             if key not in parameters:
                 keys = [*parameters, *STEP_KEYS]
                 self.tables.only({key: value}, keys, layer.type, path)
-                name = meant(key, keys, "key")
+                name = next((one.words[0] for one in suggest_word(key, keys, "key") if one.kind == "meant"), "")
                 if name not in parameters or name in table:
                     continue
             settings[name] = self.settings.setting(parameters[name], value, (*path, key), names, self.file.layout)

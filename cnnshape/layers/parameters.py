@@ -90,6 +90,10 @@ class Parameter(Generic[T]):
         """Return a value of TOML, with expressions evaluated, in the form that the rules take. Raises Wrong."""
         raise NotImplementedError
 
+    def words_beside(self, table: Any) -> tuple[str, ...]:
+        """Return the words that a layer may have, given its table of TOML."""
+        return self.words
+
     def plain(self, value: Any, rank: int) -> Any:
         """Return a setting in the form that is compared: (3, 3) for 3, an axis counted from the front."""
         return value
@@ -277,6 +281,10 @@ class Padding(WindowSetting):
 
     def __init__(self, *others: str):
         super().__init__(0, least=0, words=(*others, *SAME_ENDS))
+
+    def words_beside(self, table: Any) -> tuple[str, ...]:
+        stride = table.get("stride", 1) if isinstance(table, dict) else 1
+        return self.words if stride in (1, [1], [1, 1], [1, 1, 1]) else tuple(w for w in self.words if w != "same")
 
 
 class KeptSize(PerAxis):

@@ -90,7 +90,6 @@ KEYS: Final = {
     "num_layers": "nlayers layers depth",
     "over": "batchfirst timemajor axis axes dim dims",
     "returns": "returnsequences output",
-    "align_corners": "halfpixelcenters",
     "from": "bottom inbound inboundnodes input inputs layers",
     "name": "id top label",
     "type": "kind op optype layer layertype class classname",
@@ -131,12 +130,17 @@ NO_TYPES: Final = {  # a word for a type that is no single one of ours, and what
     },
 }
 
-NO_KEYS: Final = {  # a word for a key that we do not have, and what to write
+TIME: Final = "a shape has no batch: write over = 1 where time comes first, as in [L, C], and over = 2 for [C, L]"
+NO_KEYS: Final = {  # a word for a key that we do not have, and what to write; KEYS may have it for the key that is then given
     "activation": "an activation is a layer of its own, behind this one",
     "activationfn": "an activation is a layer of its own, behind this one",
     "batchnormalize": "a batch_norm is a layer of its own, behind this one",
     "keepprob": "write p = 1 - keep_prob",
     "trainable": "write frozen = true where it is false",
+    "batchfirst": TIME,
+    "timemajor": TIME,
+    "returnsequences": 'write returns = "sequence" where it is true, and returns = "last" where it is false',
+    "halfpixelcenters": "write align_corners, which is false where this is true",
     "inplace": "it changes no shape: leave it out",
     "kernelinitializer": "weights have no values here: leave it out",
     "datatype": "numbers have no precision here: leave it out",

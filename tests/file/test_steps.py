@@ -1,5 +1,6 @@
 """Steps: layers as tables and bare words, their types, parameters and shapes."""
 
+import math
 import re
 
 import pytest
@@ -228,3 +229,17 @@ def test_types_as_others_write_them_are_understood(written, meant):
 def test_a_key_as_others_write_it_is_told_once():
     (problem,) = read_text(f'{HERE}layers = [{{ type = "conv", filters = 3, kernel_size = 3 }}]').problems
     assert problem.message == "filters is not a key of conv; did you mean out_channels?"
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, [1, 1], [2, 1]])
+@pytest.mark.parametrize("kernel", [2, 3, 5])
+def test_the_word_for_same_of_tensorflow_gives_its_shapes(stride, kernel):
+    """SAME is ceil(W / stride), as TensorFlow documents it: whatever the stride, what is suggested gives that."""
+    text = f'{HERE}layers = [{{ type = "conv", out_channels = 8, kernel_size = {kernel}, stride = {stride}, padding = "SAME" }}]'
+    (problem,) = cnnshape.examine(text).problems
+    (word,) = (one.words[0] for one in problem.suggestions if one.kind == "meant")
+    across = stride if isinstance(stride, list) else [stride, stride]
+    report = check(text.replace("SAME", word))
+    assert report.ok
+    assert report.output == (8, *(math.ceil(32 / s) for s in across))
+    assert [change.text for fix in problem.fixes for change in fix.changes] == [f'"{word}"']
