@@ -20,7 +20,7 @@ import click
 from cnnshape.commands.shared import STDIN, echo, status, usage_error
 from cnnshape.diagnosis.door import paths_of
 from cnnshape.file import zoo
-from cnnshape.file.targets import files, is_glob, live
+from cnnshape.file.targets import below, files, globbed, is_glob, live
 from cnnshape.problems.wording import few, printable, said
 from cnnshape.show.counts import counted, mebibytes
 from cnnshape.show.formats.registry import written
@@ -64,12 +64,13 @@ def watch(targets: tuple[str, ...], run: Callable[[], Round], form: str) -> NoRe
         while True:
             before, begun = stamps(watched), time.time_ns()
             now = attempted(run)
+            beside = {path: at_rest(found, begun) for path, found in stamps(around(targets)).items()}
             met |= {*code(targets).values(), *listed(targets)}  # a module that fails is none, and is to be mended
             watched = {*named(targets), *now.paths, *met}
             seen = {path: before.get(path, at_rest(found, begun)) for path, found in stamps(watched).items()}
             previous, last = last, now
             shown(previous, now, form, sum(found is not None for found in seen.values()))
-            wait(seen, named(targets))
+            wait(seen, targets, beside)
             for name in code(targets):
                 del sys.modules[name]
             importlib.invalidate_caches()
@@ -111,6 +112,21 @@ def listed(targets: tuple[str, ...]) -> list[Path]:
     return []
 
 
+def around(targets: tuple[str, ...]) -> list[Path]:
+    """Return where a new file may be one of a folder or a glob: their folders, and the files that are no architecture yet."""
+    found: list[Path] = []
+    for target in targets:
+        if target.startswith(zoo.PREFIX) or live(target):
+            continue
+        if is_glob(target):
+            parts = Path(target).parts
+            fronts = (str(Path(*parts[:length])) for length in range(len(parts) + 1))
+            found += [Path(name) for front in fronts for name in globbed(front)]
+        elif Path(target).is_dir():
+            found += [Path(folder, name) for folder, names in below(Path(target)) for name in ("", *names)]
+    return found
+
+
 def homes(target: Live) -> list[Path]:
     """Return where a live model's module may be in the working directory: its file, or that of its package."""
     path = Path(*target.module.split("."))
@@ -149,15 +165,18 @@ def at_rest(found: Stamp, begun: int) -> Stamp:
     return (0, 0, 0) if found and found[0] > begun - TICK else found
 
 
-def wait(seen: dict[Path, Stamp], needed: list[Path]) -> None:
-    """Wait until a file is another than it was seen, and all are at rest again; those that are gone are waited for."""
-    period = max(PERIOD, len(seen) / A_SECOND)
+def wait(seen: dict[Path, Stamp], targets: tuple[str, ...], beside: dict[Path, Stamp]) -> None:
+    """Wait until a file is another than it was seen, or new, and all are at rest again; those that are gone are waited for.
+
+    `beside` has what was around the files before they were listed.
+    """
+    needed = named(targets)
     gone: set[Path] = {path for path in needed if seen[path] is None}
-    before = seen
+    before = seen, beside
     while True:
-        time.sleep(period)
-        now = stamps(seen)
-        rests, before = now == before, now
+        time.sleep(max(PERIOD, (len(seen) + len(beside)) / A_SECOND))
+        now, around_now = found = stamps(seen), stamps(beside)
+        rests, before = found == before, found
         if not rests:
             continue
         missing = {path for path in needed if now[path] is None}
@@ -166,6 +185,11 @@ def wait(seen: dict[Path, Stamp], needed: list[Path]) -> None:
         gone = missing
         if any(now[path] != seen[path] for path in seen if path not in missing):
             return
+        if around_now != beside:
+            beside = stamps(around(targets))
+            before = now, beside
+            if {*listed(targets)} - seen.keys():
+                return
 
 
 # What is shown

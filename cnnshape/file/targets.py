@@ -101,12 +101,17 @@ def globbed(pattern: str, root: str | os.PathLike[str] | None = None) -> list[st
 
 
 def in_folder(folder: Path) -> Iterator[Path]:
-    """Yield the architecture files of a folder and those below it, hidden folders and environments left out."""
+    """Yield the architecture files of a folder and those below it."""
+    tomls = (Path(path, name) for path, names in below(folder) for name in names)
+    yield from (file for file in tomls if file.is_file() and is_net(file, named=False))
+
+
+def below(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield a folder and those below it with the names of their TOML files, hidden folders and environments left out."""
     for path, folders, names in os.walk(folder):
         inside = [name for name in folders if not name.startswith(".")]
         folders[:] = sorted(name for name in inside if not Path(path, name, ENVIRONMENT).exists())
-        tomls = (Path(path, name) for name in sorted(names) if name.endswith(".toml"))
-        yield from (file for file in tomls if file.is_file() and is_net(file, named=False))
+        yield path, sorted(name for name in names if name.endswith(".toml"))
 
 
 def is_net(file: str | os.PathLike[str], *, named: bool) -> bool:

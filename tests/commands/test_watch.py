@@ -158,6 +158,39 @@ def test_the_only_file_of_a_folder_or_a_glob_is_waited_for_as_well(tmp_path, tar
         assert watching.interrupt() == 0
 
 
+@pytest.mark.parametrize("target", [".", "**/*.toml", "sub*/*.toml"])
+def test_a_file_that_is_new_in_a_folder_or_a_glob_is_seen_at_once(tmp_path, target):
+    """Written at once, renamed into place, empty at first, in a folder that is new; and nothing is run for others."""
+    sub = tmp_path / "sub"
+    sub.mkdir()
+    (sub / "net.toml").write_text(NET.format(8))
+    with Watching(tmp_path, "--no-torch", target) as watching:
+        watching.line("no problems")
+        (sub / "new.toml").write_text(NET.format(4))
+        assert "new.toml: conv1 is new" in watching.line("changed: ")
+        saved_by_rename(sub / "renamed.toml", NET.format(4))
+        assert "renamed.toml: conv1 is new" in watching.line("changed: ")
+        (sub / "notes.txt").write_text("no net")
+        (sub / "settings.toml").write_text("[tool]\nlayers_of = 3\n")
+        watching.nothing_more()
+        (sub / "settings.toml").write_text(NET.format(4))
+        assert "settings.toml: conv1 is new" in watching.line("changed: ")
+        deep = tmp_path / "sub2"
+        deep.mkdir()
+        watching.nothing_more()
+        (deep / "last.toml").write_text(NET.format(4))
+        assert "last.toml: conv1 is new" in watching.line("changed: ")
+        assert watching.interrupt() == 0
+
+
+def test_a_folder_that_has_no_architecture_yet(tmp_path):
+    with Watching(tmp_path, "--no-torch", ".") as watching:
+        watching.line("has no architecture file")
+        (tmp_path / "net.toml").write_text(NET.format(8))
+        assert "went: . has no architecture file" in watching.line("changed: ")
+        assert watching.interrupt() == 0
+
+
 def test_a_file_that_is_not_there_yet(tmp_path):
     with Watching(tmp_path, "--no-torch", "net.toml") as watching:
         watching.line("error[no-such-file]")
