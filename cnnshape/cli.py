@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -43,6 +44,7 @@ class _Commands(click.Group):
 
     def main(self, *args: Any, **how: Any) -> Any:
         gc.set_threshold(FEW_COLLECTIONS)
+        atexit.register(gc.freeze)  # what is left at the end need not be looked through: the memory goes as a whole
         if "_CNNSHAPE_COMPLETE" in os.environ:  # a shell asks, as click has it
             import_module("cnnshape.commands.completion")
         try:

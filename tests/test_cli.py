@@ -87,6 +87,13 @@ def imported(*args):
         return set(running.stderr.read().split())
 
 
+def test_what_is_left_at_the_end_is_not_looked_through():
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000))\n"  # runs last
+    code += "from cnnshape.cli import main; main()"
+    with process("zoo", code=code, stdout=subprocess.PIPE) as running:
+        assert running.stdout.read().endswith("\nTrue\n")
+
+
 def test_nothing_is_imported_before_it_is_needed(tmp_path):
     table = imported("check", "--no-torch", ALEXNET)
     assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv", "rich"}
