@@ -96,7 +96,7 @@ def test_what_is_left_at_the_end_is_not_looked_through():
 
 def test_nothing_is_imported_before_it_is_needed(tmp_path):
     table = imported("check", "--no-torch", ALEXNET)
-    assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv", "rich"}
+    assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv", "rich", "pathlib", "glob"}
     assert not table & {"cnnshape.show.problem_lines", "cnnshape.show.diagnosis_lines", "cnnshape.diagnosis.diagnose"}
     assert not [name for name in table if name.startswith(("cnnshape.show.formats.as_", "cnnshape.compare"))]
     for form in ("json", "csv", "markdown"):
@@ -110,6 +110,7 @@ def test_nothing_is_imported_before_it_is_needed(tmp_path):
 def test_those_would_be_seen(tmp_path, monkeypatch, torch):
     """The test above can fail: what a run does need, it sees."""
     small = write(tmp_path, SMALL)
+    assert {"pathlib", "glob"} <= imported("check", "--no-torch", str(tmp_path), str(tmp_path / "*.toml"))
     assert "torch" in imported("check", small)
     assert "tree_sitter" in imported("check", "--no-torch", write(tmp_path, SMALL.replace("3 }", "9 }"), "bad.toml"))
     monkeypatch.setenv("TTY_COMPATIBLE", "1")

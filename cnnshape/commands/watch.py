@@ -123,7 +123,7 @@ def around(targets: tuple[str, ...]) -> list[Path]:
             fronts = (str(Path(*parts[:length])) for length in range(len(parts) + 1))
             found += [Path(name) for front in fronts for name in globbed(front)]
         elif Path(target).is_dir():
-            found += [Path(folder, name) for folder, names in below(Path(target)) for name in ("", *names)]
+            found += [Path(folder, name) for folder, names in below(target) for name in ("", *names)]
     return found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.assemble.network import assemble
@@ -20,6 +19,7 @@ from cnnshape.problems.base import NOTHING, errors
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from cnnshape.assemble.left_out import LeftOut
     from cnnshape.assemble.plan import Plan
@@ -74,7 +74,7 @@ def examine(
     `file` is the path that the text has, or will have; included files are looked for from there. `overlay` has texts that
     are not saved, by their paths: they are taken for what is on the disk.
     """
-    architecture = read_text(text, str(file), Files(Path(file), overlay))
+    architecture = read_text(text, str(file), Files(file, overlay))
     return Examination(network(architecture), architecture)
 
 

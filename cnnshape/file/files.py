@@ -5,13 +5,15 @@ In: the path of the file that is read, and unsaved texts by their paths. Out: So
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cnnshape.file.source import Source
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     Overlay = Mapping[str, str | bytes] | Mapping[Path, str | bytes]  # unsaved texts by their paths
 
@@ -19,12 +21,18 @@ if TYPE_CHECKING:
 class Files:
     """A file, and those that it includes; a diagnosis, which comes later, sees them as the report did."""
 
-    def __init__(self, path: Path | None = None, overlay: Overlay | None = None) -> None:
-        self.path = path  # None: a text alone, which includes from the working directory
-        self.unsaved = {Path(name).resolve(): text for name, text in (overlay or {}).items()}
+    def __init__(self, named: str | os.PathLike[str] | None = None, overlay: Overlay | None = None) -> None:
+        self.named = named  # None: a text alone, which includes from the working directory
+        self.unsaved = _by_real_path(overlay) if overlay else {}
         self.sources: dict[Path, Source] = {}  # of the included files, by their real paths
         self.read: dict[Path, Source] = {}  # the same by the paths asked for, which are not looked for again
         self.asked: dict[Path, None] = {}  # all paths at which included files were looked for
+
+    @cached_property
+    def path(self) -> Path | None:
+        from pathlib import Path  # most files include none, and need no paths
+
+        return None if self.named is None else Path(self.named)
 
     def is_file(self, path: Path) -> bool:
         self.asked[path] = None
@@ -39,3 +47,9 @@ class Files:
                 self.sources[real] = Source.read(path, unsaved=self.unsaved.get(real))
             self.read[path] = self.sources[real]
         return self.read[path]
+
+
+def _by_real_path(overlay: Overlay) -> dict[Path, str | bytes]:
+    from pathlib import Path
+
+    return {Path(name).resolve(): text for name, text in overlay.items()}

@@ -37,6 +37,12 @@ class Includes:
         self.chain = chain  # the files that include this one, outermost first, with it
         self.read: list[Source] = [] if read is None else read  # so far, shared by the whole chain
 
+    @classmethod
+    def of(cls, notes: Notes, files: Files) -> Includes:
+        """Return the includes of the file itself."""
+        path = files.path
+        return cls(notes, files, path.parent, (path,)) if path else cls(notes, files, Path())
+
     def within(self, notes: Notes, found: Path) -> Includes:
         """Return the includes of an included file."""
         return Includes(notes, self.files, found.parent, (*self.chain, found), self.read)

@@ -6,15 +6,13 @@ defaults, and blocks, those of included files among them. With the net's own key
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.file import zoo
 from cnnshape.file.architecture import Architecture, Block, File
 from cnnshape.file.blocks import MAX_NAMES, Blocks
 from cnnshape.file.files import Files
-from cnnshape.file.includes import Includes
 from cnnshape.file.keys import NET_KEYS, bad_identifier
 from cnnshape.file.net import NetKeys
 from cnnshape.file.notes import Enough, Notes
@@ -34,12 +32,13 @@ from cnnshape.problems.wording import shown
 if TYPE_CHECKING:
     import os
 
+    from cnnshape.file.includes import Includes
     from cnnshape.problems.place import KeyPath
 
 
 def read(path: str | os.PathLike[str]) -> Architecture:
     """Read an architecture file, or zoo:NAME."""
-    found = zoo.find(path)
+    found = zoo.find(str(path)) if str(path).startswith(zoo.PREFIX) else path
     if isinstance(found, Problem):
         return _unreadable(SourceError(found, str(path)))
     try:
@@ -63,9 +62,7 @@ def read_text(text: str | bytes, file: str = "<string>", files: Files | None = N
 def read_source(source: Source, files: Files | None = None) -> Architecture:
     """Read an architecture from a source; `files` knows its path, and has the files that it includes."""
     notes, files = Notes(source), files or Files()
-    path = files.path
-    includes = Includes(notes, files, path.parent, (path,)) if path else Includes(notes, files, Path())
-    return _Reader(source, notes, includes).architecture()._replace(files=files)
+    return _Reader(source, notes, files).architecture()._replace(files=files)
 
 
 def _unreadable(error: SourceError) -> Architecture:
@@ -76,9 +73,9 @@ def _unreadable(error: SourceError) -> Architecture:
 class _Reader:
     """Reads one file, and those that it includes."""
 
-    def __init__(self, source: Source, notes: Notes, includes: Includes):
+    def __init__(self, source: Source, notes: Notes, files: Files, around: Includes | None = None):
         self.source, self.data = source, source.data
-        self.notes, self.includes = notes, includes
+        self.notes, self.files, self.around = notes, files, around
         self.tables, self.settings = Tables(notes), Settings(notes)
 
     def architecture(self) -> Architecture:
@@ -182,6 +179,13 @@ class _Reader:
 
     # Included files
 
+    @cached_property
+    def includes(self) -> Includes:
+        """The files that this one includes, which most do not."""
+        from cnnshape.file.includes import Includes
+
+        return self.around or Includes.of(self.notes, self.files)
+
     def included(self, name: str, path: KeyPath, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
         """Return the blocks of an included file; it takes over the defaults of this one, but for those it sets."""
         found = self.includes.source(name, path)
@@ -191,7 +195,7 @@ class _Reader:
         blocks = _kept(source, tuple((name, *settings.items()) for name, settings in defaults.items()))
         if blocks is None:
             notes = Notes(source, self.notes.problems)
-            blocks = _Reader(source, notes, self.includes.within(notes, file)).blocks(defaults)
+            blocks = _Reader(source, notes, self.files, self.includes.within(notes, file)).blocks(defaults)
         return blocks
 
     def blocks(self, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
@@ -207,9 +211,7 @@ def _kept(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Block,
         return None
     notes = Notes(source)
     try:
-        blocks = _Reader(source, notes, Includes(notes, Files(), Path())).blocks(
-            {name: dict(own) for name, *own in defaults}
-        )
+        blocks = _Reader(source, notes, Files()).blocks({name: dict(own) for name, *own in defaults})
     except Enough:
         return None
     return None if notes.problems else blocks

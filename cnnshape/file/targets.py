@@ -9,9 +9,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-from fnmatch import filter as matching
-from glob import glob, has_magic
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.file import zoo
@@ -22,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
-MODULE: Final = re.compile(r"([^\W\d]\w*(?:\.\w+)*):([^\W\d][\w.-]*)(\(.*)?", re.DOTALL)  # MODULE:NAME(...)
-PYTHON: Final = re.compile(r"(.+?\.py):([^\W\d][\w.]*)(\(.*)?", re.DOTALL)  # FILE.py:NAME(...)
+MODULE: Final = r"(?s)([^\W\d]\w*(?:\.\w+)*):([^\W\d][\w.-]*)(\(.*)?"  # MODULE:NAME(...)
+PYTHON: Final = r"(?s)(.+?\.py):([^\W\d][\w.]*)(\(.*)?"  # FILE.py:NAME(...)
 ONNX: Final = ".onnx"  # the end of the name of a file of that format
 ENVIRONMENT: Final = "pyvenv.cfg"  # a folder that has it is no part of a project
 
@@ -43,7 +40,7 @@ def live(target: str) -> Live | None:
     """Return the live model that FILE names, None where it names files. Raises ValueError for arguments that are no literals."""
     if target.startswith(zoo.PREFIX) or target.endswith((".toml", ONNX)) or os.path.exists(target):  # noqa: PTH110 -- as below
         return None
-    found = MODULE.fullmatch(target) or PYTHON.fullmatch(target)
+    found = re.fullmatch(MODULE, target) or re.fullmatch(PYTHON, target)
     if not found:
         return None
     module, name, call = found.groups()
@@ -76,7 +73,7 @@ def files(target: str) -> Iterator[str]:
     """
     folder = os.path.isdir(target)  # noqa: PTH112 -- pathlib's raises for a name that no file can have
     if folder:
-        found: Iterator[str] = map(str, in_folder(Path(target)))
+        found: Iterator[str] = in_folder(target)
     elif is_glob(target):
         found = (name for name in globbed(target) if name.startswith(zoo.PREFIX) or is_net(name, named=True))
     else:
@@ -90,25 +87,37 @@ def files(target: str) -> Iterator[str]:
 
 def is_glob(target: str) -> bool:
     """Say whether FILE is a pattern, and no file of that very name."""
-    return has_magic(target) and not os.path.exists(target)  # noqa: PTH110 -- as above
+    if os.path.exists(target):  # noqa: PTH110 -- as above
+        return False
+    from glob import has_magic
+
+    return has_magic(target)
 
 
 def globbed(pattern: str, root: str | os.PathLike[str] | None = None) -> list[str]:
     """Return all names that a glob from a folder matches, or zoo:GLOB in the zoo."""
     if pattern.startswith(zoo.PREFIX):
+        from fnmatch import filter as matching
+
         return sorted(matching([zoo.PREFIX + name for name in zoo.files() if "/" not in name], pattern))
+    from glob import glob
+
     return sorted(glob(pattern, root_dir=root, recursive=True))  # noqa: PTH207 -- which takes no absolute pattern
 
 
-def in_folder(folder: Path) -> Iterator[Path]:
+def in_folder(folder: str) -> Iterator[str]:
     """Yield the architecture files of a folder and those below it."""
+    from pathlib import Path  # a file alone needs none
+
     tomls = (Path(path, name) for path, names in below(folder) for name in names)
-    yield from (file for file in tomls if file.is_file() and is_net(file, named=False))
+    yield from (str(file) for file in tomls if file.is_file() and is_net(file, named=False))
 
 
-def below(folder: Path) -> Iterator[tuple[str, list[str]]]:
+def below(folder: str) -> Iterator[tuple[str, list[str]]]:
     """Yield a folder and those below it with the names of their TOML files, hidden folders and environments left out."""
-    for path, folders, names in os.walk(folder):
+    from pathlib import Path
+
+    for path, folders, names in os.walk(Path(folder)):
         inside = [name for name in folders if not name.startswith(".")]
         folders[:] = sorted(name for name in inside if not Path(path, name, ENVIRONMENT).exists())
         yield path, sorted(name for name in names if name.endswith(".toml"))
@@ -126,5 +135,5 @@ def is_net(file: str | os.PathLike[str], *, named: bool) -> bool:
 
 
 def _beginning(file: str | os.PathLike[str]) -> str:
-    with Path(file).open(encoding="utf-8", errors="replace") as text:
+    with open(file, encoding="utf-8", errors="replace") as text:  # noqa: PTH123 -- as above
         return text.read(LIMIT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.reading import NotInZoo
@@ -12,23 +11,24 @@ from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
 PREFIX: Final = "zoo:"
 
 
 def files() -> dict[str, Path]:
     """Return the zoo's files by name: resnet50; and blocks/resnet, of the blocks that networks include."""
+    from pathlib import Path
+
     package = Path(sys.modules["cnnshape"].__path__[0])
     installed = package / "architectures"
     folder = installed if installed.is_dir() else package.parent / "architectures"  # of a checkout
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.toml")}
 
 
-def find(path: str | os.PathLike[str]) -> Path | NotInZoo:
-    """Return the path of a file, or of the zoo's for zoo:NAME; or the problem that the zoo has none of that name."""
-    if not str(path).startswith(PREFIX):
-        return Path(path)
-    name, known = str(path).removeprefix(PREFIX), files()
+def find(path: str) -> Path | NotInZoo:
+    """Return the path of the zoo's file for zoo:NAME, or the problem that the zoo has none of that name."""
+    name, known = path.removeprefix(PREFIX), files()
     if name in known:
         return known[name]
     near = close(name.lower(), known)

@@ -1,7 +1,5 @@
 """Where the files of the zoo are, by their names."""
 
-from pathlib import Path
-
 import pytest
 from helpers.paths import ROOT
 
@@ -16,7 +14,6 @@ def test_all_files_have_names():
 
 
 def test_a_path_is_itself_and_a_name_is_a_file():
-    assert zoo.find("nets/a.toml") == Path("nets/a.toml")
     assert zoo.find("zoo:resnet50") == zoo.files()["resnet50"]
 
 
