@@ -7,7 +7,6 @@ import os
 import sys
 from collections import deque
 from contextlib import redirect_stdout
-from itertools import starmap
 from typing import TYPE_CHECKING
 
 import click
@@ -32,10 +31,10 @@ from cnnshape.show.checked import Checked, Kept
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from cnnshape.commands.shared import Built
     from cnnshape.compare.comparison import Comparison
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
-    from cnnshape.numbers.shape import Shape
     from cnnshape.pytorch.crosscheck import Verification
 
 INPUT = click.option(
@@ -124,7 +123,8 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
         if not files:
             sys.exit(mended)
 
-    def checked(net: Network, shapes: dict[str, Shape] | None) -> Checked:
+    def checked(target: Built) -> Checked:
+        net, shapes, _ = target
         report = net.check(shapes, strict=strict)
         why = unverified or ("" if report.layers else "there are no layers")
         verification = None if why else _verified(net, report, device)
@@ -134,8 +134,8 @@ def check(  # noqa: PLR0913, PLR0917 -- click's way
     if watched:
         from cnnshape.commands.watch import of_checks, watch
 
-        watch(files, lambda: of_checks([*starmap(checked, all_built(files, given))], form, depth), form)
-    _finish(starmap(checked, all_built(files, given)), form, depth, mended)
+        watch(files, lambda: of_checks([*map(checked, all_built(files, given))], form, depth), form)
+    _finish(map(checked, all_built(files, given)), form, depth, mended)
 
 
 @click.command()
@@ -171,7 +171,7 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
     what it says; 1 where not; 2 where the file, the model or the command line could not be used.
     """
     _why_not_torch(wanted=True)
-    net, shapes = built(file, given)
+    net, shapes, _ = built(file, given)
     report = net.check(shapes, strict=strict)
     wrong = any(type(problem).severity == "error" for problem in report.problems)
     comparison = None if wrong else _compared(net, report, made_by, only, device)

@@ -55,7 +55,7 @@ def draw(  # noqa: PLR0913, PLR0917 -- click's way
     with usage_error():
         form = _format(to, form)
         _writable(file, to, form)
-    net, shapes = built(file, given)
+    net, shapes, _ = built(file, given)
     if net.problems and not net.nodes:
         raise of_problems(net.problems)
     from cnnshape.picture.draw import draw as drawn

@@ -30,7 +30,7 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
         return
     from cnnshape.network.explain import explain
 
-    net, shapes = built(file, given)
+    net, shapes, _ = built(file, given)
     if layer is not None and net.problems and not net.nodes:
         raise of_problems(net.problems)
     if layer is None:

@@ -26,7 +26,7 @@ def fit(file: str, checkpoint: str, given: tuple[str, ...], form: str) -> None:
     from cnnshape.problems.base import errors
     from cnnshape.show.fitted import Fitted, show_fit
 
-    net = of_model(file, given)
+    net = of_model(file, given).net
     if wrong := errors(net.problems):
         raise of_problems(wrong)
     with usage_error("CHECKPOINT"):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,14 +66,11 @@ def _of_live(target: str, given: tuple[str, ...]) -> Imported:
     model = live(target)
     if model is None:
         raise ValueError(f"{target} is no live model: name it as MODULE:NAME or FILE.py:NAME")
-    if not given:
-        raise click.MissingParameter(param_hint="'--input'", param_type="option")
     inputs = shapes_of_model(given)
-    if not find_spec("torch"):
-        raise ValueError(f"{target} is a live model, and torch is not installed: pip install 'cnnshape[torch]'")
-    from cnnshape.convert.imported import imported
-    from cnnshape.pytorch.model import named
+    from cnnshape.commands.live import model_of, quiet
 
-    sys.path.insert(0, "")
-    with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within the file
-        return imported(named(model), inputs, model.text)
+    made = model_of(model, inputs)
+    from cnnshape.convert.imported import imported
+
+    with quiet():
+        return imported(made, inputs, model.text)

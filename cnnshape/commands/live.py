@@ -12,46 +12,66 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnnshape.convert.other_sizes import Source
+
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from torch.nn import Module
+
     from cnnshape.file.targets import Live
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
 
 
-def network(target: Live, shapes: dict[str, Shape]) -> Network:
-    """Return the net of a live model, at its inputs: its problems stand at lines of the model's code.
-
-    Raises ValueError where there is none, or no input that it takes.
-    """
+def model_of(target: Live, shapes: dict[str, Shape]) -> Module:
+    """Return the live model, whose inputs have these shapes. Raises ValueError where there is none, or no shape."""
     if not find_spec("torch"):
         raise ValueError(f"{target.text} is a live model, and torch is not installed: pip install 'cnnshape[torch]'")
     if not shapes:
         raise ValueError(f"{target.text} is a live model: give its input without the batch, as --input 3x224x224")
-    from cnnshape.convert import imported
-    from cnnshape.pytorch.model import file_of, named
+    from cnnshape.pytorch.model import named
 
     sys.path.insert(0, "")
-    with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report
-        model = named(target)
-        recordings = imported.recorded(model, shapes)
-        failure = recordings[0].failure
-        if failure and not failure.line:  # nothing of the model ran: its forward does not take these inputs
-            raise ValueError(f"{target.text}: {failure.message}")
-        return imported.network(model, recordings, file_of(target))._replace(file=target.text)
+    with quiet():
+        return named(target)
 
 
-def network_of_onnx(target: str, shapes: dict[str, Shape]) -> Network:
-    """Return the net of a .onnx file: its problems stand at nodes of the graph. Raises ValueError where there is none.
+def quiet() -> AbstractContextManager[object]:
+    """Send what a model's code prints to standard error: it must not stand within a report."""
+    return redirect_stdout(sys.stderr)
+
+
+def network(target: Live, shapes: dict[str, Shape]) -> tuple[Network, Source]:
+    """Return the net of a live model, at its inputs, with its problems at lines of the model's code; and the model.
+
+    Raises ValueError where there is none, or no input that it takes.
+    """
+    model = model_of(target, shapes)
+    from cnnshape.convert import imported
+    from cnnshape.pytorch.model import file_of
+
+    with quiet():
+        recorded = imported.recorded(model, shapes)
+        first = recorded.runs[0]
+        if first.failure and not first.failure.line:  # nothing of the model ran: its forward does not take these inputs
+            raise ValueError(f"{target.text}: {first.failure.message}")
+        net = imported.network(recorded, file_of(target))._replace(file=target.text)
+        return net, Source(imported.plain_runs(model, first), recorded.required.inputs)
+
+
+def network_of_onnx(target: str, shapes: dict[str, Shape]) -> tuple[Network, Source]:
+    """Return the net of a .onnx file, with its problems at nodes of the graph; and the graph. Raises ValueError.
 
     What the graph says beside its layers goes to standard error.
     """
     with_onnx(target)
     from cnnshape.convert.from_onnx.imported import network
 
-    net, said = network(target, shapes)
+    net, runs, said = network(target, shapes)
     for line in said:
         click.echo(f"{target}: {line}", err=True)
-    return net
+    return net, Source(runs)
 
 
 def with_onnx(target: str) -> None:

@@ -77,7 +77,7 @@ def _found(target: Built, batch: int | None, optimizer: str | None, limit: str |
     from cnnshape.network.memory import largest_side, square
     from cnnshape.show.memory import Remembered, parse_bytes
 
-    net, shapes = target
+    net, shapes, _ = target
     sought: dict[str, Any] = {}
     with usage_error():
         name, _ = optimizers.parsed(net.training.get("optimizer") if optimizer is None else optimizer)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from cnnshape.convert.other_sizes import Source
     from cnnshape.file.targets import Live
     from cnnshape.network.arithmetic import Explanation
     from cnnshape.network.network import Network
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 
 class Built(NamedTuple):
-    """A net of a FILE, and the shapes that --input gives it; None for the declared ones."""
+    """A net of a FILE, and the shapes that --input gives it, None for the declared ones."""
 
     net: Network
     shapes: dict[str, Shape] | None
+    source: Source | None = None  # a live model, or a graph
 
 
 def completed(by: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
@@ -104,14 +106,14 @@ def _files(target: str) -> Iterator[str | Live]:
         yield from [model] if model else files(target)
 
 
-def of_model(target: str, given: tuple[str, ...]) -> Network:
+def of_model(target: str, given: tuple[str, ...]) -> Built:
     """Return the net of a FILE that is to be one file, or of a live model, which alone has an --input."""
     from cnnshape.file.targets import ONNX, live
 
     with usage_error():
         if given and not target.endswith(ONNX) and not live(target):
             raise ValueError(f"--input is for a live model, and {target} is none")
-    return built(target, given).net
+    return built(target, given)
 
 
 def built(target: str, given: tuple[str, ...]) -> Built:
@@ -128,14 +130,16 @@ def _built(file: str | Live, given: tuple[str, ...]) -> Built:
         from cnnshape.commands.live import network
 
         with usage_error():
-            return Built(network(file, shapes_of_model(given)), None)
+            net, source = network(file, shapes_of_model(given))
+        return Built(net, None, source)
     from cnnshape.file.targets import ONNX
 
     if file.endswith(ONNX):
         from cnnshape.commands.live import network_of_onnx
 
         with usage_error():
-            return Built(network_of_onnx(file, shapes_of_model(given)), None)
+            net, source = network_of_onnx(file, shapes_of_model(given))
+        return Built(net, None, source)
     from cnnshape.diagnosis.door import network as of_file
     from cnnshape.file.reader import read, read_text
 

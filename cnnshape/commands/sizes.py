@@ -66,7 +66,7 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
     """Say which input sizes a net accepts: the exact set of them, and the layers that make it what it is.
 
     The exit status is 0 where there are valid sizes, 1 where there are none, or the file has errors, or there is no
-    closed form; 2 where the file or the command line could not be used.
+    closed form, or a live model differs at a size that was tried; 2 where the file or the command line could not be used.
     """
     from cnnshape.show.sizes.answer import Question, answer
 
@@ -76,7 +76,14 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
 
     def answered() -> Answer:
         with usage_error():
-            return answer(of_model(file, given), question)
+            net, _, source = of_model(file, given)
+            found = answer(net, question)
+        if source is None:
+            return found
+        from cnnshape.commands.live import quiet
+
+        with quiet():
+            return found.held(source)
 
     if watched:
         from cnnshape.commands.watch import of_answer, watch

@@ -23,7 +23,7 @@ def torch(file: str, given: tuple[str, ...], to: str | None) -> None:
     from cnnshape.problems.base import ArchitectureError
 
     try:
-        code = torch_code(of_model(file, given))
+        code = torch_code(of_model(file, given).net)
     except ArchitectureError as error:
         raise of_problems(error.problems) from None
     if to is None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.in_torch import Called
 
 IMAGE: Final = 3  # axes of an image
-MOST_RUNS: Final = 3
+MOST_RUNS: Final = 4
 SPLIT: Final = 2  # parts of an axis of channels that is shuffled; spatial axes of an image
 
 

@@ -6,11 +6,15 @@ and what differs. Torch is imported when a model is here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, cycle
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.faults import with_faults
-from cnnshape.convert.lowering import lowered
+from cnnshape.convert.lowering import lowered, ran_alike
+from cnnshape.convert.other_sizes import other_inputs, tried
 from cnnshape.convert.requirements import by_value, compares_sides, requirements
 from cnnshape.convert.written import dumps
 from cnnshape.layers.stated import Opaque
@@ -18,15 +22,17 @@ from cnnshape.problems.base import ArchitectureError, errors
 from cnnshape.problems.comparing import UnusedInModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cnnshape.compare.recording import Line, Recording
+    from cnnshape.convert.other_sizes import Runs
     from cnnshape.convert.requirements import Requirements
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
 
-OTHER_SIDES: Final = (64, 33, 16, 7)  # at which a file is held against its model, beside those near the declared input
-MORE: Final = (32, 1, 7, -3)  # cells more than the declared sides
+OTHERS: Final = 2  # runs at other sizes, which tell numbers that stay from numbers that follow
+MOST_ELSEWHERE: Final = 2  # runs that went another way, after which no others are tried
+WINDOWED: Final = (-31, -15, -7, -3, -1, 31, 15, 7, 3, 1, 0)  # cells that a side has more in runs for windows
 LARGER: Final = 32  # cells that a side of the second run has more
 ODD: Final = (7, 9, 5)  # the same of a third run, by axis
 MANY: Final = 5  # names in a line
@@ -39,45 +45,82 @@ def trace(model: Any, inputs: Shape | Mapping[str, Shape]) -> Network:
     model is run on shapes alone and left as it was. Raises TypeError for what is no model or cannot be watched, ValueError
     where nothing of it is a layer.
     """
-    return network(model, recorded(model, inputs))
+    return network(recorded(model, inputs))
 
 
-def network(model: Any, recordings: Sequence[Recording], root: tuple[str, str] | None = None) -> Network:
+@dataclass(frozen=True)
+class Recorded:
+    """Runs of a live model."""
+
+    runs: tuple[Recording, ...]  # the first at the declared input, the others at other sizes
+    again: Callable[[Mapping[str, Shape]], Recording]  # a run at another input
+
+    @cached_property
+    def required(self) -> Requirements:
+        """Return what the model's code says of sizes: it is run at others, where it compares any."""
+        return requirements(self.runs[0], self.again)
+
+
+def network(recorded: Recorded, root: tuple[str, str] | None = None) -> Network:
     """Return the network of recorded runs, with what the model's code requires of sizes, and its faults; `root`: see those."""
-    first = recordings[0]
-    return with_faults(lowered(recordings, by_value(required(model, first).settings)), first, root)
+    return with_faults(lowered(recorded.runs, by_value(recorded.required.settings)), recorded.runs[0], root)
 
 
-def required(model: Any, first: Recording) -> Requirements:
-    """Return what the model's code says of sizes: it is run at others, where it compares any."""
-    from cnnshape.pytorch.record import record
-
-    return requirements(first, lambda inputs: record(model, inputs))
-
-
-def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> list[Recording]:
-    """Return the recordings of a model at an input, and at two other sizes; at a third, where it compares sides."""
+def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
+    """Return the runs of a model at an input, and of a sound one at two other sizes; at a third, where it compares sides."""
     from torch.nn import Module
 
-    from cnnshape.pytorch.record import record, runs
+    from cnnshape.pytorch.record import recorder
 
     if not isinstance(model, Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r:.60}")
     given = (
         {name: tuple(shape) for name, shape in inputs.items()} if hasattr(inputs, "items") else {"input": tuple(inputs)}
     )
-    found = [*runs(model, [given, *others(given)])]
-    return [*found, record(model, turned(given))] if len(found) > 1 and compares_sides(found[0]) else found
+    first, again = recorder(model, given)
+    found = [first]
+    if not first.failure and not any(op.raised for op in first.ops):
+        elsewhere = 0
+        for other in chain(others(given), windowed(given)):
+            if len(found) > OTHERS or elsewhere > MOST_ELSEWHERE:
+                break
+            recording = again(other)
+            alike = ran_alike(first, recording)
+            found += [recording] * alike
+            elsewhere += not alike and not recording.failure
+        if compares_sides(first):
+            found.append(again(turned(given)))
+    return Recorded(tuple(found), again)
 
 
 def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
     """Return two inputs at other sizes: 32 cells larger, and with odd differences."""
-    larger = {name: (*shape[:1], *(side + LARGER for side in shape[1:])) for name, shape in inputs.items()}
-    odd = {
-        name: (*shape[:1], *(side + more for side, more in zip(shape[1:], ODD, strict=False)))
-        for name, shape in inputs.items()
-    }
-    return [larger, odd]
+    return [
+        {
+            name: (*shape[:1], *(side + more for side, more in zip(shape[1:], cycle(cells), strict=False)))
+            for name, shape in inputs.items()
+        }
+        for cells in ((LARGER,), ODD)
+    ]
+
+
+def windowed(inputs: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
+    """Yield inputs for a model that takes few sizes, as one of whole windows does: either side twice as large, and cells less or more.
+
+    Of sizes that a rounded division makes the same, those farthest off come first: they are odd on the way.
+    """
+    for cells in WINDOWED:
+        for times in ((2, 1), (1, 2)):
+            given = {
+                name: (
+                    *shape[:1],
+                    *(by * side + cells // (3 - by) for side, by in zip(shape[1:], cycle(times), strict=False)),
+                )
+                for name, shape in inputs.items()
+            }
+            if all(side > 0 for shape in given.values() for side in shape):
+                yield given
+    yield {name: (*shape[:1], *(2 * side for side in shape[1:])) for name, shape in inputs.items()}
 
 
 def turned(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -86,13 +129,6 @@ def turned(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
         name: (*shape[:1], *(side + more for side, more in zip(shape[:0:-1], ODD[len(shape) - 2 :: -1], strict=False)))
         for name, shape in inputs.items()
     }
-
-
-class Runs(Protocol):
-    """A model that can be run at other inputs."""
-
-    def shapes(self, inputs: Mapping[str, Shape]) -> list[Shape] | None: ...  # of its outputs; None where it refuses
-    def macs(self, inputs: Mapping[str, Shape]) -> int | None: ...
 
 
 class Imported(NamedTuple):
@@ -105,14 +141,12 @@ class Imported(NamedTuple):
 
 def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imported:
     """Return the file of a model at an input, held against it. Raises ValueError for a model that fails."""
-    from cnnshape.pytorch.plain_runs import PlainRuns
-
-    recordings = recorded(model, inputs)
-    first = recordings[0]
+    runs = recorded(model, inputs)
+    first = runs.runs[0]
     if first.failure and not first.ops:  # its forward does not take the inputs
         raise ValueError(f"{title}: {first.failure.message}")
-    asked = required(model, first)
-    net = with_faults(lowered(recordings, by_value(asked.settings)), first)
+    asked = runs.required
+    net = with_faults(lowered(runs.runs, by_value(asked.settings)), first)
     wrong = errors(net.check().problems)
     if wrong:
         raise ValueError(f"{title} fails, so there is nothing to import: {wrong[0]}")
@@ -120,10 +154,16 @@ def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imp
     net = net._replace(allow=frozenset({UnusedInModel.code} if unused else ()))
     body = dumps(net)
     facts, differences = [*facts_of(net, unused), *_of_code(asked)], list[str]()
-    runs = PlainRuns(model, [output.tensor.batch for output in first.outputs])
-    said = [*checked(runs, first, net, body, differences)]
+    said = [*checked(plain_runs(model, first), first, net, body, differences)]
     head = [f"{title} at {_inputs(first)}, imported from the code.", *said, *differences, *facts]
     return Imported("".join(f"# {line}\n" for line in head) + "\n" + body, net, tuple(differences))
+
+
+def plain_runs(model: Any, first: Recording) -> Runs:
+    """Return the model to be run at other inputs, whose outputs have the batch where the first run's have it."""
+    from cnnshape.pytorch.plain_runs import PlainRuns
+
+    return PlainRuns(model, [output.tensor.batch for output in first.outputs])
 
 
 def _inputs(first: Recording) -> str:
@@ -194,30 +234,16 @@ def checked(  # noqa: PLR0913, PLR0917 -- both sides
 
 def _at_other_sizes(runs: Runs, net: Network, declared: Mapping[str, Shape], differences: list[str]) -> Iterator[str]:
     """Hold the net against the model at other sides; yield at how many they agree, and note the others."""
-    agreed, differing = 0, list[str]()
-    tried = [*other_inputs(declared)]
-    for inputs in tried:
-        report, theirs = net.check(input=inputs), runs.shapes(inputs)
-        ours = [*report.outputs.values()] if report.ok else None
-        agreed += ours == theirs
-        if ours != theirs:
-            size = ", ".join("x".join(map(str, shape)) for shape in inputs.values())
-            does = "the file refuses" if ours is None else f"the file gives {ours[-1:]}"
-            differing.append(f"{size} ({does}, the model {'refuses' if theirs is None else f'gives {theirs[-1:]}'})")
-    if not tried:
+    found = tried(net, runs, other_inputs(declared))
+    if not found:
         return
+    differing = [
+        f"{one.size} ({_does('file', one.ours)}, {_does('model', one.theirs)})" for one in found if not one.agrees
+    ]
     if differing:
-        differences.append(f"DIFFERS at {len(differing)} of {len(tried)} other sizes: {'; '.join(differing)}.")
-    yield f"At other sizes: its outputs, or its refusal, at {agreed} of {len(tried)}."
+        differences.append(f"DIFFERS at {len(differing)} of {len(found)} other sizes: {'; '.join(differing)}.")
+    yield f"At other sizes: its outputs, or its refusal, at {len(found) - len(differing)} of {len(found)}."
 
 
-def other_inputs(declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
-    """Yield inputs with other sides."""
-    if any(len(shape) == 1 for shape in declared.values()):
-        return
-    for more in MORE:
-        inputs = {name: (*shape[:1], *(side + more for side in shape[1:])) for name, shape in declared.items()}
-        if all(side > 0 for shape in inputs.values() for side in shape):
-            yield inputs
-    for side in OTHER_SIDES:
-        yield {name: (*shape[:1], *[side] * len(shape[1:])) for name, shape in declared.items()}
+def _does(side: str, outputs: Sequence[Shape] | None) -> str:
+    return f"the {side} refuses" if outputs is None else f"the {side} gives {outputs[-1:]}"

@@ -38,7 +38,7 @@ def lowered(recordings: Sequence[Recording], required: Required = MappingProxyTy
     """
     first = recordings[0]
     try:
-        return _lowered([first, *(other for other in recordings[1:] if _ran_alike(first, other))], required)
+        return _lowered([first, *(other for other in recordings[1:] if ran_alike(first, other))], required)
     except Gap:
         pass
     try:
@@ -54,7 +54,7 @@ def _lowered(alike: Sequence[Recording], required: Required) -> Network:
     return _network(alike[0], net)
 
 
-def _ran_alike(one: Recording, other: Recording) -> bool:
+def ran_alike(one: Recording, other: Recording) -> bool:
     """Say whether two runs have the same operations, with tensors of the same numbers of axes."""
     if other.failure is not None or len(one.ops) != len(other.ops):
         return False

@@ -6,6 +6,7 @@ its sides must be; and the lines at which the code goes another way.
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.numbers.recorded import COMPARISONS, evaluated, sides_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = (1, 2, 3, 16, -1)  # cells more, tried until each comparison has gone the other way
 SIDES: Final = range(1, 600)  # at which a comparison is evaluated
-MOST: Final = 40  # comparisons that are looked at
+MOST: Final = 40  # comparisons that are looked at, and inputs that are sought for them
 
 
 class Requirements(NamedTuple):
@@ -30,6 +31,7 @@ class Requirements(NamedTuple):
     settings: dict[tuple[int, int], dict[str, int]]  # of `require`, by recorded value and its axis
     lines: tuple[Line, ...]  # of the comparisons that raise
     elsewhere: tuple[Line, ...]  # of those by which it goes another way, or raises, and `require` has no word for it
+    inputs: tuple[dict[str, Shape], ...]  # at which it does so
 
 
 def requirements(first: Recording, run: Run) -> Requirements:
@@ -37,9 +39,13 @@ def requirements(first: Recording, run: Run) -> Requirements:
     said = {index: found for index, guard in enumerate(first.guards[:MOST]) if (found := asks(guard))}
     asked = {index for index, guard in enumerate(first.guards[:MOST]) if index in said or _of_several(guard)}
     raising, other = set[int](), set[int]()
-    for inputs in _varied(first) if asked else ():
-        if asked <= raising | other:
+    turning: list[dict[str, Shape]] = []
+    for line, inputs in chain(_varied(first), islice(_flipping(first, said), MOST)) if asked else ():
+        known = raising | other
+        if asked <= known:
             break
+        if line and line in {first.guards[index].line for index in known & said.keys()}:
+            continue
         recording = run(inputs)
         turned = _turned(first.guards, recording.guards)
         if turned is None or turned not in asked:
@@ -47,13 +53,14 @@ def requirements(first: Recording, run: Run) -> Requirements:
         raises = recording.failure is not None and len(recording.ops) == recording.guards[turned].at
         raises = raises and turned in said
         (raising if raises else other).add(turned)
+        turning += [inputs] * (not raises)
     lines = {first.guards[index].line for index in raising}
     raising |= {index for index in said if first.guards[index].line in lines and first.guards[index].line}
     settings: dict[tuple[int, int], dict[str, int]] = {}
     for index in sorted(raising):
         side, given = said[index]
         settings.setdefault((side.value, side.axis), {}).update(given)
-    return Requirements(settings, _lines(first, raising), _lines(first, other - raising))
+    return Requirements(settings, _lines(first, raising), _lines(first, other - raising), tuple(turning))
 
 
 def _lines(first: Recording, indices: set[int]) -> tuple[Line, ...]:
@@ -61,18 +68,49 @@ def _lines(first: Recording, indices: set[int]) -> tuple[Line, ...]:
     return tuple(dict.fromkeys(line for line in found if line))
 
 
-def _varied(first: Recording) -> Iterator[dict[str, Shape]]:
+def _varied(first: Recording) -> Iterator[tuple[None, dict[str, Shape]]]:
     """Yield inputs of which one axis has some cells more, and with the sides exchanged."""
-    declared = {name: tensor.shape[1:] for name, tensor in first.inputs.items()}
     for more in STEPS:
-        for axis in range(1, max(map(len, declared.values()))):
-            yield {
-                name: tuple(side + more * (at == axis) for at, side in enumerate(shape))
-                for name, shape in declared.items()
-            }
+        for axis in _axes(first):
+            yield None, _with_side(first, axis, more=more)
+    declared = _declared(first)
     exchanged = {name: (*shape[:1], *shape[:0:-1]) for name, shape in declared.items()}
     if exchanged != declared:
-        yield exchanged
+        yield None, exchanged
+
+
+def _flipping(
+    first: Recording, said: Mapping[int, tuple[SideOf, dict[str, int]]]
+) -> Iterator[tuple[Line | None, dict[str, Shape]]]:
+    """Yield the line of each comparison of one side, with inputs at which it may go the other way.
+
+    These have one side in the proportion that the compared side has to the nearest that turn the comparison.
+    """
+    shapes = {t.value: t.shape for t in (*first.inputs.values(), *(t for op in first.ops for t in op.outputs))}
+    for index, (side, _) in said.items():
+        guard, now = first.guards[index], shapes[side.value][side.axis]
+        turned = [n for n in SIDES if COMPARISONS[guard.sign](_at(guard.left, n), _at(guard.right, n)) != guard.outcome]
+        for target in (*[n for n in turned if n < now][-1:], *[n for n in turned if n > now][:1]):
+            for axis in _axes(first):
+                inputs = _with_side(first, axis, times=target, by=now)
+                if all(side < SIDES.stop for shape in inputs.values() for side in shape[1:]):
+                    yield guard.line, inputs
+
+
+def _declared(first: Recording) -> dict[str, Shape]:
+    return {name: tensor.shape[1:] for name, tensor in first.inputs.items()}
+
+
+def _axes(first: Recording) -> range:
+    return range(1, max(map(len, _declared(first).values())))
+
+
+def _with_side(first: Recording, axis: int, *, more: int = 0, times: int = 1, by: int = 1) -> dict[str, Shape]:
+    """Return the declared inputs with another side along one axis: some cells more, or a multiple, rounded up."""
+    return {
+        name: tuple(-(-side * times // by) + more if at == axis else side for at, side in enumerate(shape))
+        for name, shape in _declared(first).items()
+    }
 
 
 def _turned(guards: Sequence[Guard], others: Sequence[Guard]) -> int | None:

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from torch.overrides import TorchFunctionMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.live import Live
@@ -58,6 +57,8 @@ class PlainRuns:
 
     def macs(self, inputs: Mapping[str, Shape]) -> int | None:
         """Return the multiply-accumulates of layers with weights, as torch counts them; None where it raises."""
+        from torch.utils.flop_counter import FlopCounterMode
+
         try:
             _, counter = self._run(inputs, partial(FlopCounterMode, display=False))
         except TheirError:

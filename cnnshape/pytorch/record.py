@@ -15,7 +15,7 @@ from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import scripted, unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cnnshape.compare.recording import Recording
     from cnnshape.numbers.shape import Shape
@@ -26,30 +26,27 @@ ONLY_META: Final = ("NotImplementedError", "meta", "device")  # in the messages 
 
 def record(model: Any, inputs: Mapping[str, Shape]) -> Recording:
     """Run a model once, in evaluation mode, and return all that ran. Raises TypeError for what cannot be watched."""
-    return next(runs(model, [inputs]))
+    return recorder(model, inputs)[0]
 
 
-def runs(model: Any, inputs: Sequence[Mapping[str, Shape]]) -> Iterator[Recording]:
-    """Yield the recording of a run at each of some inputs, on the device on which the first succeeds.
+def recorder(model: Any, inputs: Mapping[str, Shape]) -> tuple[Recording, Callable[[Mapping[str, Shape]], Recording]]:
+    """Return the recording of a run at some inputs, and a function that records runs at others, on the same device.
 
-    A model that fails at the first, or mixes samples, is recorded there once more, with what its operations declare in place
-    of what is refused, and at no other.
+    That is the first device on which it succeeds. A model that fails, or mixes samples, is recorded once more, with what its
+    operations declare in place of what is refused. Raises TypeError for what cannot be watched.
     """
     if why := scripted(model):
         raise TypeError(why)
     model = unwrapped(model)
-    first, *rest = inputs
     for device in devices(model):
         live = Live(model, device, None)
-        recording = live.recording(first)
+        recording = live.recording(inputs)
         if recording.failure is None or not only_on_meta(recording.failure.message):
             break
-    repaired = live.recording(first, repairing=True) if recording.failure else recording
+    repaired = live.recording(inputs, repairing=True) if recording.failure else recording
     if refused := mixing(repaired):
-        repaired = live.recording(first, repairing=True, refused=refused)
-    yield repaired
-    if repaired is recording:
-        yield from map(live.recording, rest)
+        repaired = live.recording(inputs, repairing=True, refused=refused)
+    return repaired, live.recording
 
 
 def devices(model: torch.nn.Module) -> Sequence[str]:

@@ -23,7 +23,7 @@ def lines_wrong(own_folder, model, code):
     """The lines of the errors that are found in a model."""
     (own_folder / "nets.py").write_text(code)
     sys.modules.pop("nets", None)
-    problems = errors(network(live("nets.py:Net"), shapes_of_model((model.input,))).check().problems)
+    problems = errors(network(live("nets.py:Net"), shapes_of_model((model.input,)))[0].check().problems)
     assert all(problem.file.endswith("nets.py") for problem in problems)
     return sorted(problem.line for problem in problems)
 
@@ -47,7 +47,7 @@ def test_nine_of_ten_faults_are_found():
 def test_the_fixes_are_lines_of_code_that_mend(own_folder):
     model = MODELS["lenet"]
     (own_folder / "nets.py").write_text(model.code)
-    [problem] = network(live("nets.py:Net"), shapes_of_model((model.input,))).check().problems
+    [problem] = network(live("nets.py:Net"), shapes_of_model((model.input,)))[0].check().problems
     fix = problem.fixes[0]
     assert fix.summary == "nets.py:11: nn.Linear(16 * 5 * 5, 120) -> nn.Linear(256, 120)"
     assert problem.cause is not None
@@ -61,7 +61,7 @@ def test_all_fixes_that_are_shown_mend_their_problem(own_folder):
     for model in [*MODELS.values()][::2]:
         (own_folder / "nets.py").write_text(model.code)
         sys.modules.pop("nets", None)
-        net = network(live("nets.py:Net"), shapes_of_model((model.input,)))
+        net, _ = network(live("nets.py:Net"), shapes_of_model((model.input,)))
         for problem in errors(net.check().problems):
             for fix in problem.fixes:
                 tried += 1

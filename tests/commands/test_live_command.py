@@ -6,6 +6,7 @@ import sys
 import pytest
 from helpers.cli import check as check_apart
 from helpers.cli import process, run
+from helpers.sizes import labelled
 
 pytest.importorskip("torch")
 
@@ -74,6 +75,12 @@ def pair():
     return (1, 2)
 
 
+class Rolls(Asserts):
+    def forward(self, x):
+        x = self.conv(x)
+        return x[:, :, 1:] if x.shape[3] % 2 else x
+
+
 class Fours(Asserts):
     def forward(self, x):
         if x.shape[2] % 4 or x.shape[3] % 4:
@@ -127,6 +134,25 @@ def test_sizes_at_which_the_models_code_raises_are_none_of_its_sizes():
     status, output = run("sizes", "nets:Fours", "--input", "3x8x8")
     assert status == 0
     assert "multiples of 4, from 4" in output
+
+
+def test_the_sizes_that_were_tried_are_named():
+    status, output = run("sizes", "nets:Fours", "--input", "3x8x8")
+    assert status == 0
+    tried = " ".join(labelled(output)["model"])
+    assert tried.startswith("gives the same, or refuses as well, at 3x40x40, 3x9x9, 3x15x15, 3x5x5, 3x64x64,")
+    assert tried.endswith(" 3x4x4, 3x3x3, 3x4x8, 3x8x4")
+
+
+def test_a_model_that_goes_another_way_at_other_sizes_has_no_sizes_that_are_said_to_be_its_own():
+    status, output = run("sizes", "nets:Rolls", "--input", "3x8x8")
+    assert status == 1
+    assert "at 3x9x9: here it gives 4x7x7, and the model gives 4x6x7" in labelled(output)["differs"]
+    assert output.rstrip().endswith("these are not the model's sizes: it differs at 8 of 13 that were tried")
+    status, output = run("sizes", "nets:Rolls", "--input", "3x8x8", "--format", "json")
+    found = json.loads(output)
+    assert (status, found["ok"]) == (1, False)
+    assert {"inputs": {"input": [3, 9, 9]}, "here": [[4, 7, 7]], "model": [[4, 6, 7]]} in found["tried"]
 
 
 @pytest.mark.parametrize("target", ["nets:Two", "nets:Batch"])

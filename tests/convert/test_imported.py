@@ -10,7 +10,7 @@ from torch import nn
 
 import cnnshape
 from cnnshape.compare.recording import Guard
-from cnnshape.convert.imported import imported
+from cnnshape.convert.imported import imported, recorded
 from cnnshape.convert.requirements import asks
 from cnnshape.numbers.recorded import Operation, SideOf
 
@@ -178,3 +178,60 @@ def test_what_it_returns_is_compared_without_its_batch_wherever_that_is(model, o
     found = imported(model, (3, 16, 16), "model")
     assert found.net.check().output == output
     assert found.differences == ()
+
+
+class Windows(nn.Module):
+    """It pads as TensorFlow does, and wants a map of whole windows: few sizes near the declared one are taken."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, stride=2)
+
+    def forward(self, x):
+        more = [max((-(-side // 2) - 1) * 2 + 3 - side, 0) for side in x.shape[:-3:-1]]
+        x = self.conv(torch.nn.functional.pad(x, [n for each in more for n in (each // 2, each - each // 2)]))
+        assert x.shape[2] % 28 == 0, "whole windows"
+        assert x.shape[3] % 28 == 0, "whole windows"
+        return x
+
+
+def test_a_model_that_takes_few_sizes_is_run_at_some_of_them():
+    model = Windows()
+    sizes = cnnshape.trace(model, (3, 56, 56)).valid_sizes()
+    assert str(sizes.square) == "0 or 55 modulo 56, from 55"
+    for side in (54, 55, 56, 57, 111, 112, 113):
+        if side in sizes.square:
+            model(torch.empty(1, 3, side, side))
+        else:
+            with pytest.raises(AssertionError, match="whole windows"):
+                model(torch.empty(1, 3, side, side))
+
+
+class Halves(Small):
+    def forward(self, x):
+        x = self.conv(x)
+        return x[:, :, ::2] if x.shape[2] > 300 else x
+
+
+def test_a_comparison_that_a_far_side_turns_is_found():
+    required = recorded(Halves(), (3, 32, 24)).required
+    line = Halves.forward.__code__.co_firstlineno + 2
+    assert [each.line for each in required.elsewhere] == [line]
+    assert {"input": (3, 301, 24)} in required.inputs
+    assert recorded(Small(), (3, 32, 24)).required.inputs == ()
+
+
+class Least(Small):
+    def forward(self, x):
+        x = self.conv(x[:, :, ::2, ::2])
+        if min(x.shape[2:]) < 5:
+            raise ValueError("too small")
+        return x
+
+
+def test_a_least_side_far_from_the_declared_one_is_required():
+    sizes = cnnshape.trace(Least(), (3, 64, 64)).valid_sizes()
+    assert str(sizes.square) == "every size from 9"
+    Least()(torch.empty(1, 3, 9, 9))
+    with pytest.raises(ValueError, match="too small"):
+        Least()(torch.empty(1, 3, 8, 8))

@@ -8,17 +8,15 @@ import torch
 from models.written import MODELS, OPAQUE
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnnshape.convert.imported import others
+from cnnshape.convert.imported import recorded
 from cnnshape.convert.lowering import lowered
 from cnnshape.pytorch.inputs import found_in
-from cnnshape.pytorch.record import runs
 
 SIDES = (64, 33, 100, 16)
 
 
 def network(model, shape):
-    inputs = {"input": shape}
-    return lowered([*runs(model, [inputs, *others(inputs)])])
+    return lowered(recorded(model, shape).runs)
 
 
 def shapes(model, shape):

@@ -368,7 +368,7 @@ def test_functions_of_the_model_are_read(tmp_path):
 
 
 def test_places_are_nodes(tmp_path):
-    net, said = network(save(NET, tmp_path), {"x": (3, 8, 8)})
+    net, _, said = network(save(NET, tmp_path), {"x": (3, 8, 8)})
     assert str(net.nodes[0].place).endswith("model.onnx:1")
     assert net.nodes[0].place.source.text == "node node (Conv)"
     assert net.nodes[0].place._replace(of_key=True).range == net.nodes[0].place.range

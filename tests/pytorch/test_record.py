@@ -16,7 +16,7 @@ from cnnshape.compare.tracing import trace
 from cnnshape.convert.imported import others
 from cnnshape.numbers.recorded import SideOf, evaluated, expression_of
 from cnnshape.pytorch.live import Live
-from cnnshape.pytorch.record import record, runs
+from cnnshape.pytorch.record import record, recorder
 
 
 class Net(nn.Module):
@@ -228,7 +228,8 @@ def test_a_model_with_faults_is_left_as_it_was():
 def test_two_further_runs_are_larger_and_odd():
     inputs = {"input": (3, 64, 64)}
     assert others(inputs) == [{"input": (3, 96, 96)}, {"input": (3, 71, 73)}]
-    shapes = [run.outputs[0].tensor.shape for run in runs(Net(), [inputs, *others(inputs)][:2])]
+    first, again = recorder(Net(), inputs)
+    shapes = [run.outputs[0].tensor.shape for run in (first, again(others(inputs)[0]))]
     assert shapes == [(1, 8, 64, 64), (1, 8, 96, 96)]
 
 
@@ -293,7 +294,8 @@ def test_parameters_that_the_first_run_makes_have_their_names():
 
 def test_parameters_that_the_first_run_makes_are_those_of_the_others():
     model = nn.Sequential(nn.Flatten(), nn.LazyLinear(10))
-    first, other = runs(model, [{"input": (3, 8, 8)}, {"input": (3, 9, 8)}])
+    first, again = recorder(model, {"input": (3, 8, 8)})
+    other = again({"input": (3, 9, 8)})
     assert first.weights["1.weight"].shape == other.weights["1.weight"].shape == (10, 192)
     assert (first.failure is None, other.failure is None) == (True, False)
     assert torch.nn.parameter.is_lazy(model[1].weight)

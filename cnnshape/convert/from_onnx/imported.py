@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.convert.from_onnx.model import read, title
 from cnnshape.convert.from_onnx.record import Graph, Refused
 from cnnshape.convert.from_onnx.run import Run
-from cnnshape.convert.imported import Imported, checked, facts_of, few, other_inputs, others
+from cnnshape.convert.imported import Imported, checked, facts_of, few, others
 from cnnshape.convert.lowering import lowered
+from cnnshape.convert.other_sizes import other_inputs
 from cnnshape.convert.written import dumps
 from cnnshape.layers.shaping import Upsample
 from cnnshape.network.requirements import NoClosedForm
@@ -124,15 +125,15 @@ def _follows(one: Tensor, more: Tensor) -> bool:
     return more.numel() == SAMPLES * one.numel() and (at is None or more.shape[at] == SAMPLES * one.shape[at])
 
 
-def network(file: str, given: Mapping[str, Shape]) -> tuple[Network, list[str]]:
-    """Return the network that a .onnx file is, at its own input or that given, and what its layers do not say of it.
+def network(file: str, given: Mapping[str, Shape]) -> tuple[Network, OnnxRuns, list[str]]:
+    """Return the network that a .onnx file is, at its own input or that given, its runs, and what its layers do not say of it.
 
     Raises ValueError.
     """
     graph = _graph(file)
     runs = OnnxRuns(graph, inputs_of(graph.model, given))
     net = _network(runs)
-    return net, [*_of_graph(runs, net), *_fixed(graph.model)]
+    return net, runs, [*_of_graph(runs, net), *_fixed(graph.model)]
 
 
 def _graph(file: str) -> Graph:
@@ -180,8 +181,6 @@ def _near(model: Model, declared: Mapping[str, Shape]) -> Iterator[dict[str, Sha
     opened = any(one.open for one in model.inputs)
     fixed = {one.title: from_file(one.dims[1:], model.layout) for one in model.inputs}
     for inputs in _sizes_near(declared):
-        if any(len(inputs[name]) != len(shape) for name, shape in declared.items()):  # of many axes
-            continue
         yield {
             name: tuple(
                 own if opened and isinstance(own, int) else side for own, side in zip(fixed[name], shape, strict=True)

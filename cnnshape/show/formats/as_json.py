@@ -188,6 +188,7 @@ def sizes(answer: Answer) -> str:
         no_closed_form=refusal and {"layer": refusal.layer or None, "reason": refusal.reason},
         layers=None if valid is None else _formulas(net, valid, answer.receptive_fields()),
         stated=net.on_trust(),
+        tried=[{"inputs": one.inputs, "here": one.ours, "model": one.theirs} for one in answer.tried],
         problems=_problems(answer.problems),
     )
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnnshape.convert.other_sizes import deciding_inputs, other_inputs, tried
 from cnnshape.network.receptive import receptive_fields
 from cnnshape.network.requirements import NoClosedForm
 from cnnshape.problems.base import errors
 from cnnshape.show.counts import counted
 
 if TYPE_CHECKING:
+    from cnnshape.convert.other_sizes import Source, Tried
     from cnnshape.network.network import Network
     from cnnshape.network.receptive import ReceptiveField
     from cnnshape.network.valid_sizes import ValidSizes
@@ -36,6 +38,7 @@ class Answer(NamedTuple):
     question: Question
     sizes: ValidSizes | None = None
     refusal: NoClosedForm | None = None
+    tried: tuple[Tried, ...] = ()  # sizes at which a live model was held against the net
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -44,14 +47,31 @@ class Answer(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """There is a valid size."""
-        return bool(self.sizes)
+        """There is a valid size, and the set is the live model's wherever that was tried."""
+        return bool(self.sizes) and not self.differing
+
+    @property
+    def differing(self) -> list[Tried]:
+        """The sizes at which the live model gives or accepts something else."""
+        return [one for one in self.tried if not one.agrees]
 
     @property
     def verdict(self) -> str:
         if self.problems:
             return counted(len(self.problems), "error")
+        if self.differing:
+            return f"these are not the model's sizes: it differs at {len(self.differing)} of {len(self.tried)} that were tried"
         return "no closed form" if self.refusal else "there are valid sizes" if self.ok else "no size is valid"
+
+    def held(self, source: Source) -> Answer:
+        """Return the answer with sizes at which the model was tried: near the declared ones, where the set or the code decides."""
+        if self.sizes is None:
+            return self
+        declared = {name: shape or () for name, shape in self.net.inputs.items()}
+        inputs = [declared]
+        for one in (*other_inputs(declared), *deciding_inputs(declared, self.sizes), *source.turning):
+            inputs += [one] * (one not in inputs)
+        return self._replace(tried=tuple(tried(self.net, source.runs, inputs[1:])))
 
     def receptive_fields(self) -> dict[str, tuple[ReceptiveField | None, ...]]:
         """Return the receptive field of each layer, along each axis, in the input whose sides vary."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.network.network import Network
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.boxes import Box
+    from cnnshape.numbers.shape import Shape
     from cnnshape.numbers.sizeset import SizeSet
     from cnnshape.show.sizes.answer import Answer
 
@@ -46,6 +47,22 @@ def facts(answer: Answer) -> Iterator[tuple[str, str]]:
     for label, lines in (("sizes", _sets(sizes)), ("since", _reasons(sizes))):
         yield from (("" if place else label, line) for place, line in enumerate(lines))
     yield "declared", _declared(answer.net, sizes)
+    yield from _held(answer)
+
+
+def _held(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield the sizes at which a live model was tried: those at which it is the same, and what it does at others."""
+    same = [one.size for one in answer.tried if one.agrees]
+    if same:
+        yield "model", f"gives the same, or refuses as well, at {', '.join(same)}"
+    for place, one in enumerate(answer.differing):
+        here = "is refused" if one.ours is None else f"gives {_shapes(one.ours)}"
+        there = "refuses" if one.theirs is None else f"gives {_shapes(one.theirs)}"
+        yield "" if place else "differs", f"at {one.size}: here it {here}, and the model {there}"
+
+
+def _shapes(shapes: Sequence[Shape]) -> str:
+    return " and ".join(map(text, shapes))
 
 
 def _sets(sizes: ValidSizes) -> Iterator[str]:
