@@ -123,10 +123,10 @@ def claimed_sizes(context: Context) -> Iterator[Problem]:
     if claim is None:
         return
     from cnnshape.network.requirements import NoClosedForm
-    from cnnshape.network.valid_sizes import valid_sizes
+    from cnnshape.network.valid_sizes import square_sizes
 
     try:
-        context.report = context.report._replace(valid_sizes=valid_sizes(context.graph).square)
+        context.report = context.report._replace(valid_sizes=square_sizes(context.graph))
     except NoClosedForm as error:
         if not errors(context.problems):
             yield NoSizes(claim.place, error.layer, why=error.reason)

@@ -84,26 +84,31 @@ class Reading:
     def run(self) -> None:
         """Run every node. Raises NoClosedForm, unless a layer refuses every size whatever the others do."""
         known: dict[Any, tuple[Shape | None, Ends | None, Conditions]] = {}
+        alike: dict[Shape | None, Shape | None] = {}  # equal shapes are one object, which is looked up in less time
         refusal: NoClosedForm | None = None
+        shapes, all_ends = self.shapes, self.ends
         for node in self.net.nodes:
-            entering = tuple([self.shapes[value] for value in node.inputs])
-            layer = self.open_numbers.inferred(node, entering[0])
-            if layer is None or UNRESOLVED in node.inputs:
+            layer, values = node.layer, node.inputs
+            if layer is None or UNRESOLVED in values:
                 raise NoClosedForm(node.name, "the file is wrong about it")
-            its = tuple([self.ends[value] for value in node.inputs])
-            key = (layer, entering, its)
+            entering = (shapes[values[0]],) if len(values) == 1 else tuple([shapes[value] for value in values])
+            its = tuple([all_ends[value] for value in values]) if self.exact else ()
+            key = (layer, *map(id, entering), its)
             found = known.get(key)
             if found is None:
+                runs = self.open_numbers.inferred(node, entering[0]) or layer
                 self.found = []
                 try:
-                    result = self.output(layer, entering, its)
+                    shape, end = self.output(runs, entering, its)
                 except Unsolvable as error:
                     refusal = refusal or NoClosedForm(node.name, str(error))
-                    result = self.output(layer, tuple(map(_without_sizes, entering)), (None,) * len(its))
-                found = known[key] = *result, tuple(self.found)
+                    shape, end = self.output(runs, tuple(map(_without_sizes, entering)), (None,) * len(its))
+                found = alike.setdefault(shape, shape), end, tuple(self.found)
+                if runs is layer:  # open numbers are decided anew at each
+                    known[key] = found
             shape, end, conditions = found
-            self.shapes.append(shape)
-            self.ends.append(end)
+            shapes.append(shape)
+            all_ends.append(end)
             if conditions:
                 self.required.append((node.name, conditions))
         if refusal and not any(False in conditions for _, conditions in self.required):

@@ -150,6 +150,20 @@ def valid_sizes(  # noqa: PLR0913 -- the public options
     return ValidSizes(net, varied, names, reading)
 
 
+def square_sizes(net: Graph) -> SizeSet:
+    """Return the sizes that work for all axes at once, `valid_sizes(net).square`, in half its time. Raises NoClosedForm."""
+    varied = _varied(net, None)
+    name = AXES[1][0]  # one unknown for all axes
+    reading = Reading(net, varied, (name,) * (len(net.inputs[varied[0]] or ()) - 1), exact=False)
+    try:
+        reading.run()
+        boxes = solved(reading.required, (name,), reading.effort)
+        with closed_form():
+            return union((sizes for (sizes,) in boxes), reading.effort)
+    except NoClosedForm:  # of what depends on one of two axes
+        return valid_sizes(net).square
+
+
 def _varied(net: Graph, name: str | None) -> list[str]:
     """Return the inputs whose sides vary, together: the named one, or all, which must have the same sides."""
     if name is not None and name not in net.inputs:

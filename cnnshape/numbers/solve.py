@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.boxes import MOST_BOXES, TOO_MANY_BOXES, meet
 from cnnshape.numbers.sizeset import EVERY, SizeSet, TooManySpans
-from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Sum, Unsolvable, effort
+from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Unsolvable, effort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,10 +39,10 @@ def solve(conditions: Iterable[Condition], axes: Sequence[str], within: Effort |
     joint: list[Condition] = []
     for condition in conjuncts(conditions):
         axis, *more = condition.axes
-        if not more:
-            single[axis][condition.form] = condition
-        else:
+        if more or isinstance(condition, Compared):
             joint.append(condition)
+        else:
+            single[axis][condition.form] = condition
     solved: dict[frozenset[object], SizeSet] = {}  # axes with equal conditions are solved once
     box: list[SizeSet] = []
     refusal: Unsolvable | None = None  # which does not matter where the other conditions leave nothing
@@ -202,14 +202,14 @@ def _boxes(condition: Condition, axes: Sequence[str], within: Effort) -> list[Bo
 
 def _always(product: Product, number: int) -> bool:
     """Say whether a product of sizes is at least a number at all sides, since each of its sizes is 1 or more there."""
-    parts = product.products if isinstance(product, Sum) else (product,)
+    parts = product.products
     least = sum(part.factor * prod(max(1, size.at(1)) for size in part.sizes if _rises(size)) for part in parts)
     return all(part.factor > 0 for part in parts) and least + product.constant >= number
 
 
 def _equal(product: Product, number: int, within: Effort) -> list[dict[str, SizeSet]]:
     """Return the boxes in which a product of sizes equals a number, as dicts from axes to sets. Raises Unsolvable."""
-    if isinstance(product, Sum):
+    if len(product.products) > 1 or len({size.axis.name for size in product.sizes}) < len(product.sizes):
         return _sum_equal(product, number - product.constant, within)
     number, rest = divmod(number - product.constant, product.factor)
     if rest or number < 1:
@@ -244,8 +244,8 @@ def _equal(product: Product, number: int, within: Effort) -> list[dict[str, Size
     return found
 
 
-def _sum_equal(total: Sum, number: int, within: Effort) -> list[dict[str, SizeSet]]:
-    """Return the boxes in which a sum of products equals a number, its constant left out. Raises Unsolvable.
+def _sum_equal(total: Product, number: int, within: Effort) -> list[dict[str, SizeSet]]:
+    """Return the boxes in which products whose sizes share axes add up to a number, the constant left out. Raises Unsolvable.
 
     The sides of a result are 1 or more, and so are all factors. They grow with the sides of the input: where the sum is
     too large for sides of s + 1, one of these is s or less, and each of those is tried.
@@ -259,7 +259,7 @@ def _sum_equal(total: Sum, number: int, within: Effort) -> list[dict[str, SizeSe
     def values(axis: str, x: int) -> list[int]:
         """Return the factor that an axis gives each product."""
         within.spend(STEPS + work[axis])
-        return [sizes[0].at(x) if sizes else 1 for sizes in of[axis]]
+        return [prod(size.at(x) for size in sizes) for sizes in of[axis]]
 
     def ways(free: Sequence[str], low: dict[str, int], factors: Sequence[int]) -> Iterator[dict[str, SizeSet]]:
         """Yield the boxes of the free axes, whose sides are at least `low`, given the factors of the others."""
@@ -286,7 +286,10 @@ def _sum_equal(total: Sum, number: int, within: Effort) -> list[dict[str, SizeSe
                     yield {axis: SizeSet.span(x, end)} | way
                 x = end + 1
 
-    low = {axis: _least(lambda x: min(values(axis, x)) >= 1, 1) for axis in axes}  # noqa: B023 -- called here
+    low = {
+        axis: _least(lambda x: min(size.at(x) for sizes in of[axis] for size in sizes) >= 1, 1)  # noqa: B023 -- called here
+        for axis in axes
+    }
     found = [*islice(ways(axes, low, [product.factor for product in total.products]), MOST_BOXES + 1)]
     if len(found) > MOST_BOXES:
         raise Unsolvable(TOO_MANY_BOXES)

@@ -122,11 +122,12 @@ def _order(term: tuple[Floor, int]) -> int:
 
 
 def unknowns(*names: str, within: Effort | None = None) -> tuple[Size, ...]:
-    """Return an unknown side for each name of an axis; their arithmetic is done within an effort."""
+    """Return an unknown side for each name of an axis, the same for the same name; their arithmetic is done within an effort."""
     floors: dict[Any, Floor] = {}
     within = within or effort()
-    axes = [Axis(name, floors, within) for name in names]
-    return tuple(Size(axis, ((axis.floor(None, 1), 1),), 0) for axis in axes)
+    axes = {name: Axis(name, floors, within) for name in names}
+    sides = {name: Size(axis, ((axis.floor(None, 1), 1),), 0) for name, axis in axes.items()}
+    return tuple([sides[name] for name in names])
 
 
 class Size:
@@ -279,7 +280,7 @@ class Size:
 
 
 class Product:
-    """factor * size * size + constant, with sizes of different axes, as flatten gives; it compares with a number."""
+    """factor * size * size + constant, as flatten gives; it compares with a number."""
 
     __slots__ = ("constant", "factor", "sizes")
 
@@ -308,13 +309,18 @@ class Product:
     def form(self) -> tuple[object, ...]:
         return self.factor, self.sizes, self.constant
 
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The products that are added up, whose constants do not count."""
+        return (self,)
+
     def __mul__(self, other: Any) -> Any:
         if isinstance(other, int):
             return Product(self.factor * other, self.sizes, self.constant * other)
         if not isinstance(other, Size):
             return NotImplemented
-        if self.constant or any(size.axis is other.axis for size in self.sizes):
-            raise Unsolvable("a side is multiplied with itself, or with a sum of products of sides")
+        if self.constant:
+            raise Unsolvable("a side is multiplied with a sum of products of sides")
         return Product.of(*self.sizes, other, factor=self.factor)
 
     __rmul__ = __mul__
@@ -361,10 +367,10 @@ class Product:
 class Sum(Product):
     """Different products of sides added up, as results that are flattened and joined give."""
 
-    __slots__ = ("products",)
+    __slots__ = ("parts",)
 
-    def __init__(self, products: tuple[Product, ...], constant: int):
-        self.products, self.constant = products, constant
+    def __init__(self, parts: tuple[Product, ...], constant: int):
+        self.parts, self.constant = parts, constant
 
     @classmethod
     def of(cls, *summands: Size | Product) -> Product:  # type: ignore[override]  # of sums, too
@@ -374,12 +380,16 @@ class Sum(Product):
         for summand in summands:
             product = summand if isinstance(summand, Product) else Product.of(summand)
             constant += product.constant
-            for part in product.products if isinstance(product, Sum) else [product]:
+            for part in product.products:
                 factors[part.sizes] = factors.get(part.sizes, 0) + part.factor
         (first, *_), *_ = factors
         first.axis.effort.spend(len(factors))
         products = tuple(Product(factor, sizes) for sizes, factor in factors.items())
         return cls(products, constant) if len(products) > 1 else products[0] + constant
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        return self.parts
 
     @property
     def sizes(self) -> tuple[Size, ...]:  # type: ignore[override]

@@ -6,6 +6,7 @@ import pytest
 from helpers.nets import conv, layer, net, net_of
 
 from cnnshape import NoClosedForm, SizeSet
+from cnnshape.network.valid_sizes import square_sizes
 from cnnshape.numbers.rules import equal
 from cnnshape.numbers.solve import solve
 from cnnshape.numbers.symbolic import Unsolvable, unknowns
@@ -145,3 +146,40 @@ layers = [
     assert [str(axis) for axis in sizes.axes] == ["3, and multiples of 2, from 4"] * 2
     assert all((each in sizes) == accepted(built, each) for each in product(range(1, 40), repeat=2))
     assert str(sizes.outputs["s"][1]) == "floor((h + 1)/2)"
+
+
+@pytest.mark.parametrize("number", [0, 1, 6, 7, 15, 36, 70, 3600, 10**30])
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda x: x * x,
+        lambda x: 3 * ((x + 1) // 2) * (x // 3) * x,
+        lambda x: (x - 4) * (x - 6),  # a result has no negative sides
+        lambda x: ((x - 5) // 2) * ((x - 5) // 2) + 2 * (x // 3) * (x // 5),
+        lambda x: x * x + x + 5,
+    ],
+)
+def test_a_side_times_itself(made, number):
+    """As where one unknown stands for all axes."""
+    (x,) = unknowns("x")
+    (sizes,) = solve([equal(made(x), number), x >= 7], ["x"]) or [(SizeSet(),)]
+    assert [*sizes[0].spans(1, 200)] == [*SizeSet.of(n for n in range(7, 200) if made(n) == number).spans(1, 200)]
+
+
+def test_a_side_times_itself_far_away():
+    (x,) = unknowns("x")
+    assert solve([equal((x // 2) * (x // 2), 10**30)], ["x"]) == [(SizeSet(f"{2 * 10**15} or {2 * 10**15 + 1}"),)]
+
+
+def test_equal_names_are_one_side():
+    h, w, other = unknowns("x", "x", "y")
+    assert h is w
+    assert h != other
+
+
+@pytest.mark.parametrize("side", [20, 37])
+def test_one_unknown_for_all_axes_of_heads_of_several_levels(side):
+    built = net_of(*HEADS, shape=f"[3, {side}, {side}]")
+    sizes = square_sizes(built)
+    assert side in sizes
+    assert all((each in sizes) == accepted(built, (each, each)) for each in range(1, 100))

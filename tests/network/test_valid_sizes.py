@@ -9,7 +9,7 @@ from helpers.nets import conv, layer, net_of, unet, up_to, zoo
 from helpers.paths import ARCHITECTURES
 
 import cnnshape
-from cnnshape import SizeSet
+from cnnshape import NoClosedForm, SizeSet
 
 # The answers that are known
 
@@ -197,6 +197,24 @@ def test_flattened_branches_that_meet():
     for h in range(1, 60):
         for w in range(1, 60):
             assert ((h, w) in sizes) == (-(-h // 2) * -(-w // 2) == 24)
+
+
+def test_a_claim_speaks_of_equal_sides_where_sides_are_bound_to_each_other():
+    """A square image and its transpose are added."""
+    net = cnnshape.loads("""
+input = [1, 8, 8]
+layers = [
+  { name = "conv", type = "conv", out_channels = 1, kernel_size = 3 },
+  { name = "turned", type = "permute", dims = [1, 3, 2] },
+  { type = "add", from = ["conv", "turned"] },
+]
+[claims]
+valid_sizes = "every size from 3"
+""")
+    with pytest.raises(NoClosedForm, match="different axes"):
+        net.valid_sizes()
+    assert not net.check().problems
+    assert str(net.check().valid_sizes) == "every size from 3"
 
 
 # Every network of the zoo claims its set, and that is checked wherever the file is

@@ -4,6 +4,8 @@ import pytest
 from helpers.isl_oracle import Oracle
 from helpers.random_nets import FittedNet, RandomNet, asked, built, sides_of
 
+from cnnshape import NoClosedForm
+from cnnshape.network.valid_sizes import square_sizes
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.catalogue import CODES
 
@@ -40,6 +42,24 @@ def test_sizes_of_sides_that_follow_others_are_those_that_the_int_engine_accepts
         told += 0 < len(accepted) < len(tried)
     assert refused <= 3
     assert told > 20
+
+
+@pytest.mark.parametrize("of", [RandomNet, FittedNet])
+@pytest.mark.parametrize("rank", [1, 2])
+def test_sizes_of_all_axes_at_once_are_those_that_the_int_engine_accepts(rank, of):
+    refused = 0
+    for seed in range(rank, 200, 4):
+        made, net, sizes = asked(seed, rank, of=of)
+        try:
+            square = square_sizes(net)
+        except NoClosedForm:
+            assert sizes is None
+            refused += 1
+            continue
+        for side in {side for sides in sides_of(made, 40) for side in sides}:
+            report = net.check((2, *[side] * rank))
+            assert (side in square) == report.ok, f"seed {seed} at {side}: {square}\n{made.text(64)}"
+    assert refused <= 3
 
 
 @pytest.mark.parametrize("of", [RandomNet, FittedNet])
