@@ -26,7 +26,7 @@ from cnnshape.problems.building import UnusedResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnnshape.compare.recording import Op, Recording
+    from cnnshape.compare.recording import Op, Recording, Tensor
     from cnnshape.convert.growing import Required
     from cnnshape.network.graph import Node
 
@@ -61,11 +61,16 @@ def ran_alike(one: Recording, other: Recording) -> bool:
     return all(
         (a.path, a.name, len(a.inputs), len(a.outputs)) == (b.path, b.name, len(b.inputs), len(b.outputs))
         and all(
-            len(x.shape) == len(y.shape) and x.value == y.value
+            len(x.shape) == len(y.shape) and x.value == y.value and _samples(x) == _samples(y)
             for x, y in zip((*a.inputs, *a.outputs), (*b.inputs, *b.outputs), strict=True)
         )
         for a, b in zip(one.ops, other.ops, strict=True)
     )
+
+
+def _samples(tensor: Tensor) -> bool:
+    """Say whether a tensor has several samples: frames that are folded into the batch, or a view that mixes samples at a size."""
+    return tensor.batch == 0 and tensor.shape[:1] != (1,)
 
 
 def _lower(net: Growing, ops: Sequence[Op]) -> None:

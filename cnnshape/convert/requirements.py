@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.convert.windows import squares
 from cnnshape.numbers.recorded import COMPARISONS, evaluated, sides_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = (1, 2, 3, 16, -1)  # cells more, tried until each comparison has gone the other way
 SIDES: Final = range(1, 600)  # at which a comparison is evaluated
+WIDE: Final = 3  # times the declared side, where a square window is as large as the other side
 MOST: Final = 40  # comparisons that are looked at, and inputs that are sought for them
 
 
@@ -60,7 +62,10 @@ def requirements(first: Recording, run: Run) -> Requirements:
     for index in sorted(raising):
         side, given = said[index]
         settings.setdefault((side.value, side.axis), {}).update(given)
-    return Requirements(settings, _lines(first, raising), _lines(first, other - raising), tuple(turning))
+    squared = [*squares(first)]
+    turning += [_with_side(first, axis, times=WIDE) for axis in _axes(first)] if squared else []
+    elsewhere = dict.fromkeys((*_lines(first, other - raising), *squared))
+    return Requirements(settings, _lines(first, raising), tuple(elsewhere), tuple(turning))
 
 
 def _lines(first: Recording, indices: set[int]) -> tuple[Line, ...]:

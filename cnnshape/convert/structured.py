@@ -75,7 +75,8 @@ def unlike(flat: Flat, made: Graph) -> int | None:
         owners = [places.get(name) for name in (node.shares, node.shares_weight)]
         their_owners = [their_places.get(name) for name in (other.shares, other.shares_weight)]
         same_name = flat.names[value] == other.name or not (mine.parameters or node.shares)
-        if owners != their_owners or not same_name or not _alike(node, other, mine, row):
+        allowed = node.allow | graph.allow == other.allow | made.allow
+        if owners != their_owners or not same_name or not allowed or not _alike(node, other, mine, row):
             return value
     outputs, theirs = (dict.fromkeys(each.outputs.values()) for each in (graph, made))
     if len(graph.nodes) != len(made.nodes) or [*outputs] != [*theirs]:
@@ -92,7 +93,7 @@ def _alike(node: Node, other: Node, mine: LayerReport, row: LayerReport) -> bool
         wires, theirs = tuple(sorted(wires)), tuple(sorted(theirs))
     entering = mine.input_shapes[0]
     return (
-        (node.type, wires, node.frozen, node.allow) == (other.type, theirs, other.frozen, other.allow)
+        (node.type, wires, node.frozen) == (other.type, theirs, other.frozen)
         and settings(node.layer, entering, CHANNELS_FIRST) == settings(other.layer, entering, CHANNELS_FIRST)
         and (mine.output, mine.parameters, mine.macs) == (row.output, row.parameters, row.macs)
     )

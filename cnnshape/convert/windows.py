@@ -23,15 +23,17 @@ from cnnshape.layers.parameters import per_axis
 from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxUnpool
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
+from cnnshape.numbers.recorded import expression_of, sides_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from cnnshape.compare.recording import Op
+    from cnnshape.compare.recording import Line, Op, Recording
     from cnnshape.layers.base import Layer
 
 MOST_SPACE: Final = 3
 BATCHED: Final = 3  # axes of a sequence with its batch
+GLOBAL: Final = {"avg_pool": GlobalAvgPool, "max_pool": GlobalMaxPool}  # by the pool whose window is all of space
 
 
 def put(  # noqa: PLR0913 -- what a node has
@@ -140,8 +142,35 @@ def module(net: Growing, ops: Sequence[Op]) -> None:
 def function(net: Growing, ops: Sequence[Op]) -> None:
     """Lower a function that is a layer of an image."""
     op = ops[0]
-    layer = recognized(ops)
-    of_space(net, ops, weighed(net, op, layer), len(op.inputs[0].shape) - 2)
+    layer = as_large(net, ops) or weighed(net, op, recognized(ops))
+    of_space(net, ops, layer, len(op.inputs[0].shape) - 2)
+
+
+def as_large(net: Growing, ops: Sequence[Op]) -> Layer | None:
+    """Return the global pool that a pool is whose window is as large as what enters: avg_pool2d(x, x.size(2)); None for others.
+
+    Where the window is a square and what enters is not, there may be several: `requirements` says so.
+    """
+    op = ops[0]
+    pool = GLOBAL.get(called(op).name)
+    if pool is None or not net.followed(op, "kernel_size", 1) or len(op.outputs) != 1:
+        return None
+    for each in ops:
+        sides = each.inputs[0].shape[2:]
+        window = per_axis(called(each).arguments(("kernel_size",))["kernel_size"], len(sides))
+        if any(side != 1 for side in each.outputs[0].shape[2:]) or not {*window} <= {*sides}:
+            return None
+    return pool()
+
+
+def squares(run: Recording) -> Iterator[Line]:
+    """Yield the lines of pools with a square window as large as one side: avg_pool2d(x, x.size(2))."""
+    for op in run.ops:
+        if op.call is None or op.line is None or op.call.name not in GLOBAL or len(op.inputs[0].shape) <= BATCHED:
+            continue
+        window = op.call.arguments(("kernel_size",)).get("kernel_size")
+        if not isinstance(window, tuple | list) and any(sides_of(expression_of(window))):
+            yield op.line
 
 
 def recognized(ops: Sequence[Op]) -> Layer:

@@ -49,11 +49,15 @@ class PlainRuns:
         self.live = Live(model, devices(model)[0], None)
 
     def shapes(self, inputs: Mapping[str, Shape]) -> list[Shape] | None:
-        """Return the shapes of all tensors that the model returns, without the batch; None where it raises."""
+        """Return the shapes of all tensors that the model returns, without the batch; None where it raises, or mixes samples."""
         try:
-            return self._run(inputs, nullcontext)[0]
+            found = self._run(inputs, nullcontext)[0]
         except TheirError:
             return None
+        axes = self.axes if len(self.axes) == len(found) else [0] * len(found)
+        if any(axis is not None and shape[axis : axis + 1] != (1,) for shape, axis in zip(found, axes, strict=True)):
+            return None
+        return [tuple(n for at, n in enumerate(shape) if at != axis) for shape, axis in zip(found, axes, strict=True)]
 
     def macs(self, inputs: Mapping[str, Shape]) -> int | None:
         """Return the multiply-accumulates of layers with weights, as torch counts them; None where it raises."""
@@ -85,9 +89,4 @@ class PlainRuns:
             with undisturbed(live.kept, live.device):
                 args, kwargs = arguments(live.model, samples(live.model, inputs, live.device), keyed=True)
                 with _Norms():
-                    results = [*found_in(live.model(*args, **kwargs))]
-                axes = self.axes if len(self.axes) == len(results) else [0] * len(results)
-                return [
-                    tuple(n for at, n in enumerate(found.tensor.shape) if at != axis)
-                    for found, axis in zip(results, axes, strict=True)
-                ]
+                    return [tuple(found.tensor.shape) for found in found_in(live.model(*args, **kwargs))]

@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 import torch
 from models.written import MODELS
 from torch import nn
+from torch.nn import functional as F  # noqa: N812 -- as people write it
 
 import cnnshape
 from cnnshape.compare.recording import Guard
@@ -161,6 +162,65 @@ def test_a_comparison_of_two_sides_is_named_by_its_line(model, shape):
     said = f"goes another way than the file, or raises: test_imported.py:{line}."
     assert said in imported(model, shape, "model").text
     assert said not in imported(Small(), shape, "model").text
+
+
+class Pooled(Small):
+    def forward(self, x):
+        return F.avg_pool2d(self.conv(x), x.size(3))
+
+
+@pytest.mark.parametrize("kernel", ["x.size(3)", "(x.size(2), x.size(3))"])
+def test_a_square_window_as_large_as_one_side_is_named_by_its_line(kernel):
+    model = Pooled()
+    model.forward = eval(f"lambda x: F.avg_pool2d(model.conv(x), {kernel})", {"F": F, "model": model})
+    found = imported(Pooled() if kernel == "x.size(3)" else model, (3, 16, 16), "model")
+    assert [node.type for node in found.net.nodes] == ["conv", "global_avg_pool"]
+    assert ("goes another way than the file" in found.text) == (kernel == "x.size(3)")
+    assert found.differences == ()
+
+
+class Viewed(nn.Module):
+    """Its view makes several samples of one where the map is larger than the window."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.fc = nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.AvgPool2d(7), nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.fc(self.pool(self.conv(x)).view(-1, 8))
+
+
+def test_sizes_at_which_it_mixes_samples_are_refused():
+    found = imported(Viewed(), (3, 14, 14), "model")
+    assert found.differences == ()
+    assert found.net.check().output == (5,)
+    assert not found.net.check(input=(3, 28, 14)).ok
+
+
+class Idle(nn.Module):
+    """Each block has a layer that its forward never uses."""
+
+    class Block(Small):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 3, padding=1)
+            self.norm, self.idle = nn.BatchNorm2d(3), nn.Conv2d(3, 3, 1)
+
+        def forward(self, x):
+            return x + self.norm(self.conv(x)).relu()
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(*[self.Block() for _ in range(4)])
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
+def test_parameters_that_no_forward_uses_leave_the_blocks_as_they_are():
+    text = imported(Idle(), (3, 16, 16), "model").text
+    assert 'allow = ["unused-in-model"]' in text
+    assert "repeat = 4" in text
 
 
 class TimeFirst(Small):

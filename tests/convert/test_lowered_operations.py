@@ -179,6 +179,10 @@ def padded_like_a_skip(m, x):
 
 IMAGE = (4, 8, 8)
 LAYERS = {
+    "gate by a window as high as the image": (
+        lambda m, x: x * m.gate(F.avg_pool2d(x, x.size(2))), {"gate": nn.Conv2d(4, 4, 1)}, IMAGE
+    ),
+    "window as large as the image": (lambda m, x: m.gate(F.max_pool2d(x, x.shape[2:])), {"gate": nn.Conv2d(4, 2, 1)}, (4, 8, 18)),
     "one place": (lambda m, x: x[:, 0], {}, IMAGE),
     "select": (lambda m, x: x.select(1, 2), {}, IMAGE),
     "unbind": (lambda m, x: x.unbind(1)[1], {}, IMAGE),
@@ -561,6 +565,8 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
 @pytest.mark.parametrize(
     "name",
     [
+        "gate by a window as high as the image",
+        "window as large as the image",
         "slices",
         "the end",
         "standardised",
