@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.inserting import named_elsewhere
 from cnnshape.diagnosis.operations import Operation
-from cnnshape.diagnosis.spots import name_at, shares
+from cnnshape.diagnosis.spots import name_at, shares, step_of
 from cnnshape.layers.pooling import AvgPool, MaxPool
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers
 from cnnshape.problems.diagnosed import Edit
@@ -62,7 +62,7 @@ def missing(case: Case) -> Iterator[Candidate]:
         said = {claim.name: claim.claimed for claim in case.net.claims}
         lacks = [said.get(name, 0) - (getattr(case.report, name) or 0) for name in ("parameters", "macs")]
         if {"parameters", "macs"} <= said.keys() and min(lacks) > 0:
-            alike = [path for path, has in shares(case).items() if has[:2] == lacks]
+            alike = [path for path, has in shares(case).items() if has[:2] == lacks and step_of(path) == len(path)]
             yield from (one for path in alike[:MOST] for one in _again(case, path, following(path)))
     elif isinstance(problem, ExpectDiffers) and row is not None and row.node.type not in POOLS:
         places = [one.node.place for one in case.report.layers if one.node.type in POOLS]

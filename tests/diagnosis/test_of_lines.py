@@ -88,6 +88,19 @@ def test_a_layer_stands_once_more_where_the_claims_are_larger_by_what_it_has():
     assert candidates(missing, TWICE % (', from = "c1"', OWN[0] + 2320, OWN[1] + 1024 * 2304)) == []
 
 
+def test_an_argument_that_decides_all_that_claims_lack_is_no_line():
+    text = """input = [3, 8, 8]
+    layers = [{ name = "b", block = "unit" }]
+    [claims]
+    parameters = 896
+    macs = 55296
+    [blocks.unit]
+    defaults = { width = 16 }
+    layers = [{ name = "c", type = "conv", out_channels = "width", kernel_size = 3, padding = 1 }]
+    """
+    assert candidates(missing, text) == []
+
+
 def test_no_layer_is_put_in_for_another_problem_or_another_input():
     text = LEVELS % ", in_channels = 3"
     assert candidates(missing, text) == []

@@ -10,6 +10,7 @@ import random
 import re
 import tomllib
 import traceback
+import warnings
 from typing import NamedTuple
 
 from cnnshape.problems.base import errors
@@ -158,9 +159,12 @@ def worth(one, *, torch=False):
     with contextlib.chdir(one.folder):
         problem = errors(net.check().problems)[0]
         try:
-            problem = root(problem)
-            fixes = problem.fixes
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # a diagnosis that crashes says so in a warning
+                problem = root(problem)
+                fixes = problem.fixes
         except Exception as error:  # noqa: BLE001 -- a crash is what is looked for
+            error = error.__context__ or error
             where = traceback.extract_tb(error.__traceback__)[-1]
             crash = f"CRASH {type(error).__name__}: {error} at {where.filename.rpartition('/')[2]}:{where.lineno}"
             return Worth(one, problem.code, 0, 0, (crash,))
