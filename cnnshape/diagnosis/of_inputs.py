@@ -6,6 +6,7 @@ stays, equal sides stay equal; of several sizes the nearest well-known one is ta
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
@@ -198,8 +199,16 @@ def _best(boxes: Sequence[Box], now: tuple[int, ...], *, tight: bool) -> list[tu
     if len(boxes) == 1:
         return [sides for _, sides in sorted(_choices(boxes[0], now, [*range(len(now))], tight=tight))]
     alike = [now.index(side) for side in now]  # equal sides stay equal
-    found = sorted(choice for box in boxes for choice in _choices(box, now, alike, tight=tight))
-    return [found[0][1]] if found else []
+
+    def changes(box: Box) -> int:
+        changed = {axis for axis, side, sizes in zip(alike, now, box, strict=True) if side not in sizes}
+        return sum(axis in changed for axis in alike)
+
+    for _, few in groupby(sorted(boxes, key=changes), changes):  # few axes change
+        found = [choice for box in few for choice in _choices(box, now, alike, tight=tight)]
+        if found:
+            return [min(found)[1]]
+    return []
 
 
 def _choices(box: Box, now: tuple[int, ...], alike: list[int], *, tight: bool) -> Iterator[tuple[Any, tuple[int, ...]]]:
@@ -209,7 +218,8 @@ def _choices(box: Box, now: tuple[int, ...], alike: list[int], *, tight: bool) -
     """
     common = dict(zip(alike, box, strict=True))
     for axis, sizes in zip(alike, box, strict=True):
-        common[axis] &= sizes
+        if common[axis] is not sizes:
+            common[axis] &= sizes
     picked = {
         axis: [now[axis]] if now[axis] in sizes else picks(sizes, now[axis], _pictured(now, axis), tight=tight)
         for axis, sizes in common.items()

@@ -6,6 +6,7 @@ Unions come in; their intersection goes out, or whether one covers another, or t
 from __future__ import annotations
 
 from itertools import product as combinations
+from operator import ge
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.sizeset import EVERY, SizeSet
@@ -30,7 +31,15 @@ def meet(one: Sequence[Box], other: Sequence[Box], within: Effort | None = None)
     found = [*dict.fromkeys(box for pair in combinations(one, other) if (box := _common(*pair, within)))]
     if len(found) <= FEW_BOXES:
         within.spend(len(found) ** 2)
-        found = [box for box in found if not any(_inside(box, larger, within) for larger in found)]
+        lows = [tuple([sizes.next(0) or 0 for sizes in box]) for box in found]
+        found = [
+            box
+            for box, low in zip(found, lows, strict=True)
+            if not any(
+                all(map(ge, low, least)) and _inside(box, larger, within)  # a box that begins before is in none
+                for larger, least in zip(found, lows, strict=True)
+            )
+        ]
     if len(found) > MOST_BOXES:
         raise Unsolvable(TOO_MANY_BOXES)
     return found
