@@ -12,11 +12,12 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.diagnosis.limits import MOST_LEGS, Exhausted
+from cnnshape.layers.base import Layer, attempt
 from cnnshape.layers.rearranging import Flatten, Reshape
-from cnnshape.network.arithmetic import axes_of, index_in, quantities
-from cnnshape.network.flow import measure
+from cnnshape.network.arithmetic import index_in
 from cnnshape.network.requirements import NoClosedForm
 from cnnshape.numbers.effort import Effort
+from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.diagnosed import Cause, Link
 from cnnshape.problems.place import value_at
@@ -135,7 +136,7 @@ class Ways:
 
     def _made(self, value: int, axis: int) -> Leg:
         row, leg = self.row(value), Leg(value, axis, self.shape(value)[axis])
-        if row is None or row.node.layer is None or None in row.input_shapes:
+        if row is None or row.node.layer is None or None in row.input_shapes or self.shape(value)[axis] is UNKNOWN:
             return leg
         layer, joined = row.node.layer, len(row.node.joined)
         traced, output = self._traced(value, row)
@@ -150,11 +151,10 @@ class Ways:
         return leg._replace(source=(row.node.inputs[0], axis), scale=scale) if scale else leg
 
     def _traced(self, value: int, row: LayerReport) -> tuple[tuple[Shape, ...], Shape | None]:
-        """Return the inputs of a row's layer as numbers that remember, and what it makes of them; once for all axes."""
+        """Return the inputs of a row's layer as numbers of their own, and what it makes of them; once for all axes."""
         if value not in self.traced:
-            entering = tuple(quantities(shape, axes_of(shape)) for shape in row.input_shapes if shape is not None)
-            assert row.node.layer is not None
-            self.traced[value] = entering, measure(row.node.layer.traced(), entering).output
+            entering = tuple(tuple(map(_own, shape)) for shape in row.input_shapes if shape is not None)
+            self.traced[value] = entering, _output(row, entering)
         return self.traced[value]
 
     def _scale(self, row: LayerReport, axis: int) -> Fraction:
@@ -165,7 +165,11 @@ class Ways:
     def side(self, row: LayerReport, axis: int, side: int) -> int:
         """Return the side that comes of a layer where another one enters, 0 where it does not fit."""
         shape = row.input_shapes[0] or ()
-        output = measure(row.node.layer, ((*shape[:axis], side, *shape[axis + 1 :]), *row.input_shapes[1:])).output
+        layer = row.node.layer
+        if layer is not None and axis and type(layer).output is Layer.output:  # each axis by itself
+            made = attempt(layer.side, side, _refuse, **layer.axes(len(shape) - 1)[axis - 1])
+            return 0 if made is UNKNOWN else made
+        output = _output(row, ((*shape[:axis], side, *shape[axis + 1 :]), *row.input_shapes[1:]))
         return output[axis] if output and output[axis] is not UNKNOWN else 0
 
     def parted(self, one: tuple[int, int], other: tuple[int, int]) -> tuple[Trail, Trail, bool]:
@@ -240,10 +244,11 @@ class Ways:
             return self.replayed(trail, side)[-1]
 
         now, end = trail[0].size, trail[-1].size
-        low = _least(lambda side: reached(side) >= size, now * size // end if end else now)
+        factor = scale(trail)
+        period = int(1 / factor) if 0 < factor < 1 else 1
+        low = _least(lambda side: reached(side) >= size, now * size // end if end else now, period)
         if low is None or reached(low) != size:
             return None
-        period = int(1 / scale(trail)) if 0 < scale(trail) < 1 else 1
         past = _least(lambda side: reached(side) > size, low + period)
         return low, (past or LONGEST) - 1
 
@@ -258,12 +263,36 @@ class Ways:
         return found
 
 
-def _least(holds: Callable[[int], bool], guess: int) -> int | None:
+class _Own(int):
+    """A number that is itself alone: what is computed from it is another, though it may be as large."""
+
+
+def _own(number: Any) -> Any:
+    return number if number is UNKNOWN else _Own(number)
+
+
+def _output(row: LayerReport, entering: tuple[Any, ...]) -> Shape | None:
+    """Return what a row's layer makes of other inputs, as many axes as it has; None where it refuses them as a whole."""
+    layer = row.node.layer
+    assert layer is not None
+    try:
+        return layer.output(_refuse, *entering)
+    except Refused:
+        return None
+
+
+def _refuse(condition: Any, code: str, **facts: object) -> None:  # noqa: ARG001 -- as Require has it
+    """Refuse a condition that does not hold; nobody asks which."""
+    if not condition:
+        raise Refused
+
+
+def _least(holds: Callable[[int], bool], guess: int, step: int = 1) -> int | None:
     """Return the least side for which a condition holds that goes on to hold, looked for about a guess.
 
-    None beyond LONGEST.
+    `step` is about how far the guess may be off. None beyond LONGEST.
     """
-    step, high = 1, min(max(guess, 1), LONGEST)
+    high = min(max(guess, 1), LONGEST)
     if holds(high):
         low = high - step
         while low > 0 and holds(low):

@@ -21,9 +21,9 @@ def test_a_line_of_a_program_has_no_table():
     assert steps_beside(Place(code(__file__), (3, "forward"))) == []
 
 
-@given(st.integers(1, 5000), st.integers(0, 6000))
-def test_the_least_side_is_found_from_any_guess(least, guess):
-    assert _least(lambda side: side >= least, guess) == least
+@given(st.integers(1, 5000), st.integers(0, 6000), st.integers(1, 70))
+def test_the_least_side_is_found_from_any_guess(least, guess, step):
+    assert _least(lambda side: side >= least, guess, step) == least
 
 
 def test_no_side_beyond_the_longest_is_looked_for():
