@@ -11,9 +11,10 @@ from math import gcd, prod
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.diagnosis.declared import roundness
-from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.sketch import sketched
 from cnnshape.diagnosis.trails import data_at
 from cnnshape.diagnosis.written import NAME, changes, title
+from cnnshape.network.flow import measured
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems import shapes
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.diagnosis.sketch import Sketch
     from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
 
@@ -78,7 +80,7 @@ def _follows(node: Node, parameter: str) -> bool:
 
 def channels_of_source(case: Case) -> Iterator[Candidate]:
     """Yield counts of the layers above that give the number that is wanted where the problem shows."""
-    sketch = Sketch(case)
+    sketch = sketched(case)
     end = sketch.node(sketch.end)
     if end is None:
         return
@@ -114,7 +116,8 @@ def wants(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int, int
         if len(counts) == len(entering) and UNKNOWN not in counts:
             for value, count in zip(joined, counts, strict=True):
                 for other in dict.fromkeys(counts):
-                    if other != count:
+                    alone = measured(end.layer, tuple([shape and (other, *shape[1:]) for shape in entering]))
+                    if other != count and not alone.refusals:
                         yield value, count, other, 3.1
     elif isinstance(problem, shapes.NotDivisible):
         yield from multiples(case, sketch, end)
@@ -273,7 +276,7 @@ def options(case: Case) -> Iterator[Candidate]:
 
 def repeats(case: Case) -> Iterator[Candidate]:
     """Yield other numbers of copies: the one that a constant growth asks for, and those next to it."""
-    sketch = Sketch(case)
+    sketch = sketched(case)
     for path, name, count in repeated(case):
         case.trials.effort.spend(len(case.report.layers) + count)
         inside: dict[str, list[LayerReport]] = {}

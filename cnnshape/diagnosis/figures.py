@@ -13,7 +13,7 @@ from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.declared import roundness
 from cnnshape.diagnosis.operations import Operation
 from cnnshape.diagnosis.parameters import oddness
-from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.sketch import sketched
 from cnnshape.diagnosis.spots import changed, shares, spots, step_at, step_of, within
 from cnnshape.layers.pooling import AvgPool, LpPool, MaxPool
 from cnnshape.numbers.shape import to_file
@@ -134,7 +134,7 @@ def measured_by(case: Case) -> tuple[Measure, list[int], bool] | None:
             return None
         of_sides = all(number == getattr(case.report, name) for name, number in claimed.items() if name != "macs")
         return lambda _, report: [getattr(report, name) for name in claimed], [*claimed.values()], of_sides
-    sketch = Sketch(case)
+    sketch = sketched(case)
     if sketch.wanted is not None:
         actual = sketch.shapes[sketch.end]
         if isinstance(problem, ClaimDiffers) or not actual or len(actual) != len(sketch.wanted):

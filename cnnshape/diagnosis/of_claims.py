@@ -8,7 +8,7 @@ from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.cause_of_claims import OF_PARAMETERS, biases_of
 from cnnshape.diagnosis.operations import Operation
 from cnnshape.diagnosis.parameters import Regular, joined, oddness, sensible, variants
-from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.sketch import sketched
 from cnnshape.diagnosis.written import changes
 from cnnshape.numbers.sizeset import SizeSet
 from cnnshape.problems.claims import ClaimDiffers
@@ -70,7 +70,7 @@ def unseen(case: Case) -> Iterator[Candidate]:
 
 def _unseen(case: Case) -> Iterator[Candidate]:
     """Yield settings that the declared input does not tell from those of now, none less usual; and more usual ones."""
-    sketch, done = Sketch(case), set()
+    sketch, done = sketched(case), set()
     for value, node in case.net.made():
         if node.layer is None or node.place in done:
             continue

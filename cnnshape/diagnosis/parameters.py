@@ -7,11 +7,11 @@ value is followed from its layer to where the problem shows.
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
-from cnnshape.diagnosis.sketch import Sketch
+from cnnshape.diagnosis.sketch import sketched
 from cnnshape.diagnosis.written import changes
 from cnnshape.layers.convolution import Conv, ConvTranspose
 from cnnshape.layers.parameters import per_axis
@@ -22,9 +22,10 @@ from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.shapes import DeclaredDiffers, SameNeedsStride1, WindowTooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cnnshape.diagnosis.candidate import Case
+    from cnnshape.diagnosis.sketch import Sketch
     from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Node
 
@@ -49,7 +50,9 @@ MOST: Final = 10  # candidates in all
 
 def solved(case: Case) -> Iterator[Candidate]:
     """Yield settings of one layer, those of the layer that the cause names before the others."""
-    sketch = Sketch(case)
+    sketch = sketched(case)
+    if sketch.wanted is None and not sketch.wrong:
+        return
     found: list[Candidate] = []
     done = set()
     for distance, value in enumerate(sketch.upstream):
@@ -57,13 +60,13 @@ def solved(case: Case) -> Iterator[Candidate]:
         if node is None or node.layer is None or node.place in done or not set(SOLVED) & node.layer.parameters.keys():
             continue
         done.add(node.place)
+        if sketch.is_apart(value):
+            continue
         named = case.cause is not None and case.cause.layer == node.name
         base = 3.0 if named else 3.5 + min(distance, 30) * 0.01
         base += 0.7 * isinstance(case.problem, DeclaredDiffers)
         regular = Regular(case, node)
-        for parameter, new, layer in variants(case, sketch, value):
-            if not (regular.known(layer) or sensible(node.layer, parameter, layer, named=named)):
-                continue
+        for parameter, new, layer in variants(case, sketch, value, partial(regular.meant, named=named)):
             if sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
                 if parameter == "padding" and keeps(layer) and not keeps(node.layer):
@@ -121,11 +124,12 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
     window strides over cells; and no layer becomes more unusual that nothing points at.
     """
     change = oddness(after) - oddness(before)
+    most = 0 if isinstance(before, Pooling) and parameter in ("padding", "stride") else MUCH_ODDER if named else ODDER
+    if change > most or (parameter == "kernel_size" and not named and change >= 0):
+        return False
     if parameter == "upscale_factor" and after.upscale_factor == 1:  # type: ignore[attr-defined]
         return False
     if isinstance(after, Pooling) and {*_entries(getattr(after, "kernel_size", 0))} == {1}:
-        return False
-    if isinstance(after, Conv) and parameter == "padding" and overpadded(after):
         return False
     if parameter == "dilation" and {*_entries(before.dilation)} == {1}:  # type: ignore[attr-defined]
         return False
@@ -138,9 +142,7 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
         asked = named and change <= 0 and (isinstance(before, Pooling) or all(entry % 2 for entry in new))
         usual = not isinstance(after, Conv) or centred(after) or (asked and {*_entries(after.padding)} == {0})
         return (change < 0 or asked) and usual and not ones
-    if isinstance(before, Pooling) and parameter in ("padding", "stride"):
-        return change <= 0
-    return change <= (ODDER if not named else MUCH_ODDER)
+    return not (isinstance(after, Conv) and parameter == "padding" and overpadded(after))
 
 
 def keeps(layer: Layer) -> bool:
@@ -171,26 +173,32 @@ def _entries(value: Any) -> tuple[Any, ...]:
 
 def together(case: Case) -> Iterator[Candidate]:
     """Yield one setting for all layers that are alike, where it makes each of them more usual."""
-    sketch = Sketch(case)
+    sketch = sketched(case)
     groups: dict[Any, list[int]] = {}
     for value in reversed(sketch.upstream):
         if (layer := sketch.layers[value - sketch.first]) is not None and set(SOLVED) & layer.parameters.keys():
             groups.setdefault((layer.type, _geometry(layer)), []).append(value)
     for values in groups.values():
         nodes = {node.place: node for value in values if (node := sketch.node(value))}
-        if len(nodes) > 1:
+        if len(nodes) > 1 and not sketch.is_apart(values[0]):
             yield from _all_alike(case, sketch, values, [*nodes.values()])
 
 
 def _all_alike(case: Case, sketch: Sketch, values: list[int], nodes: list[Node]) -> Iterator[Candidate]:
     """Yield one setting for the layers of some values, whose places in the file are those of some nodes."""
     every = {one for value in values for one in sketch.alike(value)}
-    for parameter, new, other in variants(case, sketch, values[0]):
-        before, family = sketch.layers[values[0] - sketch.first], f"all {parameter}"
-        if before is None or (oddness(other) >= oddness(before) and parameter != "output_padding"):
-            continue
+    before = sketch.layers[values[0] - sketch.first]
+    if before is None:
+        return
+
+    def usual(parameter: str, new: Any) -> Layer | None:
         if parameter in ("kernel_size", "dilation", "stride") and not isinstance(before, ConvTranspose):
-            continue
+            return None
+        after = before.replace(**{parameter: new})
+        return after if parameter == "output_padding" or oddness(after) < oddness(before) else None
+
+    for parameter, new, other in variants(case, sketch, values[0], usual):
+        family = f"all {parameter}"
         if sketch.mends(sketch.setting(every, parameter, new)):
             rank = max(2.1, 3.0 + _far(before, parameter, other))
             parts = [
@@ -208,7 +216,7 @@ def joined(parts: list[Candidate | None]) -> Candidate | None:
 
 def worded(case: Case) -> Iterator[Candidate]:
     """Yield the padding that keeps a side, in the words of the block that a convolution stands in: padding = "dilation"."""
-    sketch = Sketch(case)
+    sketch = sketched(case)
     done = set()
     for value in sketch.upstream:
         node = sketch.node(value)
@@ -246,10 +254,18 @@ def _half(layer: Conv) -> Any:
     return halves if rank > 1 else halves[0]
 
 
-def variants(case: Case, sketch: Sketch, value: int, *, unseen: bool = False) -> Iterator[tuple[str, Any, Layer]]:
+def variants(
+    case: Case,
+    sketch: Sketch,
+    value: int,
+    meant: Callable[[str, Any], Layer | None] | None = None,
+    *,
+    unseen: bool = False,
+) -> Iterator[tuple[str, Any, Layer]]:
     """Yield other settings of a layer: the parameter, its value, the layer; those that give another result.
 
-    Or `unseen` ones, that give the same at the declared input, from as many parameters.
+    Or `unseen` ones, that give the same at the declared input, from as many parameters. `meant` returns the layer with
+    another value of a parameter, None where nobody would mean it.
     """
     node = sketch.node(value)
     assert node is not None
@@ -267,7 +283,9 @@ def variants(case: Case, sketch: Sketch, value: int, *, unseen: bool = False) ->
         old = getattr(layer, parameter, None)
         for new in _values(layer, parameter, old, rank, failing):
             try:
-                other = layer.replace(**{parameter: new})
+                other = meant(parameter, new) if meant else layer.replace(**{parameter: new})
+                if other is None:
+                    continue
                 result = measured(other, entering)
             except (TypeError, ValueError, ZeroDivisionError):
                 continue
@@ -292,7 +310,9 @@ def _values(layer: Layer, parameter: str, old: Any, rank: int, failing: frozense
         return
     if parameter == "stride" and old is None:
         one = [*per_axis(layer.kernel_size, rank)]  # type: ignore[attr-defined]
-    axes = [_choices(layer, parameter, entry, axis, rank) for axis, entry in enumerate(one)]
+    lists = any(isinstance(getattr(layer, name, None), tuple) for name in GEOMETRY)
+    axes = [_choices(layer, parameter, entry, axis, rank) for axis, entry in enumerate(one if lists else one[:1])]
+    axes *= 1 if lists else rank
     whole = failing is None or len(failing) == rank or parameter == "upscale_factor"
     plain = not any(isinstance(getattr(layer, name, None), tuple) for name in (parameter, "kernel_size"))
     if len({*one}) == 1 and (whole or plain):
@@ -387,7 +407,19 @@ class Regular:
 
     def known(self, layer: Layer) -> bool:
         """Say whether a sibling has the very settings."""
-        return self.whole[_geometry(layer)] > 0
+        return bool(self.siblings) and self.whole[_geometry(layer)] > 0
+
+    def meant(self, parameter: str, new: Any, *, named: bool) -> Layer | None:
+        """Return the layer with another value that people would mean: a sibling has it all, or it is sensible; or None."""
+        before = self.node.layer
+        assert before is not None
+        only_known = (parameter == "kernel_size" and not named and oddness(before) <= 0) or (
+            parameter == "dilation" and {*_entries(before.dilation)} == {1}  # type: ignore[attr-defined]
+        )
+        if only_known and all(getattr(one, parameter, None) != new for one in self.siblings):
+            return None
+        after = before.replace(**{parameter: new})
+        return after if self.known(after) or sensible(before, parameter, after, named=named) else None
 
     def worse(self, after: Layer, parameter: str) -> float:
         """Return how much less a layer with another setting is like its siblings, and like what people write."""

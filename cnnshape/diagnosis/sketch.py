@@ -15,14 +15,25 @@ from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.layers.base import Layer
     from cnnshape.network.graph import Node
+    from cnnshape.network.report import LayerReport, Result
     from cnnshape.numbers.shape import Shape
 
+FAR: Final = 48  # times a side: no setting that is meant makes such a one
 A_LAYER: Final = 10  # steps for each input of a layer whose shape is computed again
+
+
+def sketched(case: Case) -> Sketch:
+    """Return the sketch of a case, the same for all who ask."""
+    kept = case.trials.sketches
+    key = id(case.report), id(case.problem)  # which the sketch keeps alive
+    if key not in kept:
+        kept[key] = Sketch(case)
+    return kept[key]
 
 
 class Sketch:
@@ -137,26 +148,81 @@ class Sketch:
 
     def mends(self, layers: Mapping[int, Layer]) -> bool:
         """Say whether the problem would be gone with other layers, and none would refuse before it. Raises Exhausted."""
+        if self.wanted is None and not self.wrong:
+            return False
         changed: dict[int, Shape | None] = {}
-        self.case.trials.effort.spend(self.end - min(layers) + 1)
-        for value in range(min(layers), self.end + 1):
+        for value, _, result in self.flow(layers, changed):
+            if result.refusals and (
+                value == self.end or not self.case.report.layers[value - self.first].result.refusals
+            ):
+                return False
+        reached = changed.get(self.end, self.shapes[self.end])
+        return self.end in changed and (self.wanted is None or reached == self.wanted)
+
+    @cached_property
+    def wrong(self) -> bool:
+        """Say whether a layer refuses, or doubts, what enters it where the problem shows."""
+        result = self.case.report.layers[self.end - self.first].result if self.end >= self.first else None
+        return result is not None and bool(result.refusals or result.doubts)
+
+    def is_apart(self, value: int) -> bool:
+        """Say whether the problem is the same whatever sides a layer and its like make: it is one of channels, perhaps.
+
+        Raises Exhausted.
+        """
+        far: dict[int, Shape | None] = {}
+        for one in self.alike(value):
+            shape, layer = self.shapes[one], self.layers[one - self.first]
+            if one >= self.end or not shape or UNKNOWN in shape or "upscale_factor" in getattr(layer, "parameters", ()):
+                return False
+            far[one] = (shape[0], *[FAR * side for side in shape[1:]])
+        before = self.case.report.layers[self.end - self.first]
+        for one, entering, result in self.flow({}, far):
+            if one == self.end:
+                return self._as_before(before, entering, result)
+            if result.refusals or result.output is None:
+                return False
+        return True
+
+    def _as_before(self, before: LayerReport, entering: tuple[Shape | None, ...], result: Result) -> bool:
+        """Say whether the problem stays where other shapes enter its layer, by its channels, or all that it is about."""
+        now, wanted, actual = result.output, self.wanted, self.shapes[self.end]
+        if wanted is not None:
+            return bool(now and actual) and len(now or ()) == len(wanted) and now[:1] == actual[:1] != wanted[:1]  # type: ignore[index]
+        if result.refusals and result.refusals == before.result.refusals:
+            return True
+        if len(entering) == 1 or None in entering or [*map(_depth, entering)] != [*map(_depth, before.input_shapes)]:
+            return False
+        evened = tuple([(shape[0], *entering[0][1:]) for shape in entering if shape and entering[0]])
+        return bool(measured(before.node.layer, evened).refusals)
+
+    def flow(
+        self, layers: Mapping[int, Layer], changed: dict[int, Shape | None]
+    ) -> Iterator[tuple[int, tuple[Shape | None, ...], Result]]:
+        """Yield what enters each value up to the problem that other layers, or changed shapes, reach, and its result.
+
+        The shapes that come out are added to `changed`. Raises Exhausted.
+        """
+        given, effort = frozenset(changed), self.case.trials.effort
+        first = min([*layers, *changed])
+        effort.spend(self.end - first + 1)
+        for value in range(first, self.end + 1):
             node = self.node(value)
             assert node is not None
-            if value not in layers and changed.keys().isdisjoint(node.inputs):
+            if value in given or (value not in layers and changed.keys().isdisjoint(node.inputs)):
                 continue
-            self.case.trials.effort.spend(A_LAYER * len(node.inputs))
+            effort.spend(A_LAYER * len(node.inputs))
             entering = tuple([changed.get(one, self.shapes[one]) for one in node.inputs])
             layer = layers.get(value, self.layers[value - self.first])
             if layer is not None and entering[0]:
                 layer = layer.decided_by(entering[0])
             result = measured(layer, entering)
-            if result.refusals and (
-                value == self.end or not self.case.report.layers[value - self.first].result.refusals
-            ):
-                return False
             changed[value] = result.output
-        reached = changed.get(self.end, self.shapes[self.end])
-        return self.end in changed and (self.wanted is None or reached == self.wanted)
+            yield value, entering, result
+
+
+def _depth(shape: Shape | None) -> Any:
+    return shape and shape[0]
 
 
 def replaced(layer: Layer, parameter: str, new: Any) -> Layer:

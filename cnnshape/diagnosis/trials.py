@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnnshape.diagnosis.operations import Operation
+    from cnnshape.diagnosis.sketch import Sketch
     from cnnshape.file.architecture import Architecture
     from cnnshape.file.files import Files
     from cnnshape.network.network import Network
@@ -62,6 +63,8 @@ class Trials:
     def __init__(self, source: SourceText, files: Files | None, given: Input | None, *, strict: bool):
         self.source, self.files, self.given, self.strict = source, files, given, strict
         self.kept: dict[str, Verdict | None] = {}
+        self.written: dict[str, bool] = {}
+        self.sketches: dict[tuple[int, int], Sketch] = {}  # by the reports and problems that they are of
         self.count = 0  # trials so far
         self.probes = 0  # nets that were built and run alone
         self.last = 0  # the count at which the problem at hand has had its share
@@ -139,7 +142,10 @@ class Trials:
 
     def writes(self, operations: Sequence[Operation]) -> bool:
         """Say whether a change can be written into the text."""
-        return isinstance(self.source, Source) and replacements(self.source, operations) is not None
+        key = repr(operations)
+        if key not in self.written:
+            self.written[key] = isinstance(self.source, Source) and replacements(self.source, operations) is not None
+        return self.written[key]
 
     def probe(self, operations: Sequence[Operation]) -> tuple[Network, Report] | None:
         """Return a changed net and its report, without its claims; None where the change cannot be made. Raises Exhausted."""
