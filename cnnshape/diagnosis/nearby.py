@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from contextlib import suppress
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.diagnosis.parameters import SOLVED
-from cnnshape.diagnosis.sketch import Sketch
-from cnnshape.diagnosis.spots import changed, parameters_of, spots, step_at, step_of, within
+from cnnshape.diagnosis.sketch import replaced, sketched
+from cnnshape.diagnosis.spots import changed, parameters_of, replaced_in, spots, step_at, step_of, within
+from cnnshape.diagnosis.trails import data_at
+from cnnshape.diagnosis.written import NAME
+from cnnshape.layers.parameters import Wrong
+from cnnshape.network.flow import measured
 from cnnshape.numbers.shape import is_count
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.building import UnusedResult
 from cnnshape.problems.claims import ClaimDiffers
 from cnnshape.problems.expressions import NoSuchEntry
 from cnnshape.problems.shapes import AxisNamedTwice, NoSuchAxis
@@ -24,7 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.diagnosis.sketch import Sketch
     from cnnshape.diagnosis.spots import Spot
+    from cnnshape.layers.base import Layer
     from cnnshape.problems.place import KeyPath, Place
 
 MOST: Final = 16  # candidates
@@ -45,9 +53,9 @@ BESIDE: Final = 3  # layers: how far constants and defaults are
 
 def nearby(case: Case) -> Iterator[Candidate]:
     """Yield the neighbours of numbers at the uses of blocks, in them, and in defaults, where sides are in question."""
-    if isinstance(case.problem, ClaimDiffers | BadValue | NoSuchEntry | NoSuchAxis | AxisNamedTwice):
+    if isinstance(case.problem, ClaimDiffers | BadValue | NoSuchEntry | NoSuchAxis | AxisNamedTwice | UnusedResult):
         return
-    sketch = Sketch(case)
+    sketch = sketched(case)
     failing = sketch.failing
     apart = frozenset() if failing is None else CHANNELS if failing else OF_SIDES  # parameters that are not in question
     near, every = _steps(case, sketch), [*spots(case)]
@@ -56,10 +64,12 @@ def nearby(case: Case) -> Iterator[Candidate]:
     for spot in every:
         like[spot.key][spot.number] += not spot.in_text
     found: list[tuple[float, Spot, int]] = []
+    idle = _idle(case, near)
     for spot in every:
         far = _distance(spot, near, types)
         if (
             far is None
+            or spot.path[:2] in idle
             or spot.key in OF_AXES
             or _is_option(spot)
             or (spot.key == "output_size" and spot.number == 1)  # one cell was meant
@@ -74,7 +84,54 @@ def nearby(case: Case) -> Iterator[Candidate]:
         for step, value in enumerate(_values(spot, siblings)):
             found.append((base + 0.1 * step + 0.05 * far, spot, value))
     for rank, spot, value in sorted(found, key=itemgetter(0))[:MOST]:
-        yield changed(case, spot, value).ranked(rank, "nearby")
+        if not _fails(case, sketch, spot, value):
+            yield changed(case, spot, value).ranked(rank, "nearby")
+
+
+def _idle(case: Case, near: dict[KeyPath, int]) -> set[KeyPath]:
+    """Return the paths of the constants that only steps name which have no part in the problem."""
+    constants, steps = case.data.get("constants"), case.data.get("layers")
+    if not isinstance(constants, dict) or not isinstance(steps, list):
+        return set()
+    inside = [step for place, step in enumerate(steps) if ("layers", place) in near]
+    rest = [value for key, value in case.data.items() if key not in {"layers", "constants", "claims", "outputs"}]
+    named = {*NAME.findall(str([inside, rest, *constants.values()]))}
+    return {("constants", name) for name in constants if name not in named}
+
+
+def _fails(case: Case, sketch: Sketch, spot: Spot, value: int) -> bool:
+    """Say whether it is plain without a trial that another number mends nothing.
+
+    A layer of which it is a setting refuses what arrives; or the problem stays, with another default for sides.
+    """
+    depth, default = step_of(spot.path), spot.path[0] == "layer_defaults"
+    if spot.in_text or not (depth or default):
+        return False
+    layers = _with_another(case, sketch, spot, value, depth or 2)
+    if default and layers and sketch.end:
+        return spot.key in SOLVED and not sketch.mends(layers)
+    for one, layer in layers.items() if not default else ():
+        row = case.report.layers[one - sketch.first]
+        if (one == sketch.end or not row.result.refusals) and measured(layer, row.input_shapes).refusals:
+            return True
+    return False
+
+
+def _with_another(case: Case, sketch: Sketch, spot: Spot, value: int, depth: int) -> dict[int, Layer]:
+    """Return the layers up to the problem of which a number is a setting, or their default, with another one.
+
+    Its step, or the type whose default it is, stands at so many parts of its path.
+    """
+    step, (key, *entry) = spot.path[:depth], spot.path[depth:]
+    whole = replaced_in(case.at((*step, key)), entry, value)
+    layers: dict[int, Layer] = {}
+    for one, node in case.net.made():
+        default = step == ("layer_defaults", node.type) and key not in data_at(node.place)
+        layer = sketch.layers[one - sketch.first]
+        if (default or node.place.path == step) and case.own(node.place) and one <= sketch.end and layer is not None:
+            with suppress(Wrong, LookupError):  # an expression beside it; a key that is no setting
+                layers[one] = replaced(layer, str(key), layer.parameters[str(key)].read(whole))
+    return layers
 
 
 def _steps(case: Case, sketch: Sketch) -> dict[KeyPath, int]:

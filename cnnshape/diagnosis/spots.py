@@ -16,7 +16,7 @@ from cnnshape.diagnosis.written import NAME
 from cnnshape.problems.diagnosed import Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.diagnosis.candidate import Case
     from cnnshape.problems.place import KeyPath
@@ -94,16 +94,16 @@ def changed(case: Case, spot: Spot, new: int) -> Candidate:
     end = next(length for length in range(len(path), 0, -1) if isinstance(path[length - 1], str))
     layer, parameter = spoken(case, path[:end])
     old = case.at(path[:end])
-    edit = Edit(layer, parameter, old, _replaced(old, path[end:], written))
+    edit = Edit(layer, parameter, old, replaced_in(old, path[end:], written))
     rank = 3.2 if path[0] == "layers" else 3.4
     return Candidate(rank, "figure", (edit,), (Operation("set", path, written),))
 
 
-def _replaced(value: Any, path: KeyPath, new: Any) -> Any:
+def replaced_in(value: Any, path: Sequence[str | int], new: Any) -> Any:
     """Return a list, of lists perhaps, with another entry at a path."""
     if not path:
         return new
-    return [_replaced(entry, path[1:], new) if index == path[0] else entry for index, entry in enumerate(value)]
+    return [replaced_in(entry, path[1:], new) if index == path[0] else entry for index, entry in enumerate(value)]
 
 
 def spoken(case: Case, path: KeyPath) -> tuple[str | None, str]:

@@ -1,13 +1,17 @@
 """A diagnosis ends: its work is counted in steps, and what was found by their end stands."""
 
 import pytest
+from helpers.broken_nets import FOLDER
 from helpers.hostile import HOSTILE
 
 import cnnshape
 from cnnshape.diagnosis import trails, trials
 from cnnshape.diagnosis.diagnose import diagnose
 from cnnshape.diagnosis.limits import MOST_STEPS
+from cnnshape.file.files import Files
 from cnnshape.file.source import Source
+
+BROKEN = sorted(file.name for file in FOLDER.glob("*.toml"))
 
 LENET = """
 input = [1, 32, 32]
@@ -39,6 +43,14 @@ def problem():
 def test_of_the_worst_files_it_takes_no_more_than_its_steps(name):
     spent = MOST_STEPS - diagnose(Source.from_text(HOSTILE[name]), None, None, strict=False).trials.effort.left
     assert spent < 1.2 * MOST_STEPS, "the step that went beyond was the last one"
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_of_a_net_that_people_write_it_takes_few_trials(name):
+    trials = diagnose(
+        Source.from_text((FOLDER / name).read_text(), name), Files(FOLDER / name), None, strict=False
+    ).trials
+    assert trials.count + trials.probes <= 10
 
 
 def test_without_steps_there_are_no_fixes_and_the_cause_stands(monkeypatch):

@@ -33,7 +33,7 @@ def test_a_default_of_the_file_comes_before_other_numbers():
       "flatten",
       { name = "fc", type = "linear", in_features = 147, out_features = 10 },
     ]"""
-    assert candidates(nearby, text)[0] == {"layer_defaults.max_pool.kernel_size": 1}
+    assert candidates(nearby, text)[0] == {"layer_defaults.max_pool.stride": 2}
     assert {"layer_defaults.max_pool.stride": 2} in fixes(text)
 
 
@@ -137,3 +137,63 @@ def test_copies_that_are_none_are_some():
     [blocks.p]
     layers = [{ type = "max_pool", kernel_size = 2 }]"""
     assert {"s.depth": 1} in fixes(text)
+
+
+SEED = """input = [64]
+layers = [
+  { name = "widen", type = "linear", out_features = 8192 },
+  { name = "seed", type = "reshape", shape = [128, 7, 7] },
+  { name = "up", type = "upsample", scale_factor = 2 },
+]"""
+
+
+def test_a_number_that_its_own_layer_refuses_is_none():
+    assert candidates(nearby, SEED) == []
+    near = SEED.replace("8192", "6144").replace("[128, 7, 7]", "[128, 49]")
+    assert candidates(nearby, near) == [{"seed.shape": [128, 48]}]
+
+
+def test_an_entry_beside_an_expression_is_looked_at_in_a_trial():
+    found = candidates(nearby, SEED.replace("[128, 7, 7]", '["2 * 64", 7, 7]'))
+    assert {"seed.shape": ["2 * 64", 8, 7]} in found
+
+
+def test_a_default_that_leaves_the_problem_as_it_is_is_none():
+    text = """input = [3, 28, 28]
+    layer_defaults.max_pool = { kernel_size = 2, stride = 4, padding = 0 }
+    layers = [
+      { type = "max_pool" },
+      { type = "max_pool", stride = 2 },
+      "flatten",
+      { name = "fc", type = "linear", in_features = %d, out_features = 10 },
+    ]"""
+    found = candidates(nearby, text % 147)
+    assert {"layer_defaults.max_pool.stride": 2} in found
+    assert {"layer_defaults.max_pool.stride": 3} not in found
+    assert candidates(nearby, text % 149) == []
+
+
+def test_a_constant_that_no_step_of_the_problem_names_is_left_alone():
+    text = """input = [8, 33, 33]
+    constants = { k = 4, classes = 10 }
+    layers = [
+      { name = "u", block = "b", kernel = "k" },
+      { name = "s", type = "add", from = ["u", "input"] },
+      { name = "head", type = "conv", out_channels = "classes", kernel_size = 1 },
+    ]
+    [blocks.b]
+    arguments = ["kernel"]
+    layers = [{ name = "c", type = "conv", out_channels = 8, kernel_size = "kernel", padding = 1 }]"""
+    found = {name for one in candidates(nearby, text) for name in one}
+    assert "constants.k" in found
+    assert "constants.classes" not in found
+    assert "constants.classes" in {n for one in candidates(nearby, text.replace('"k"', '"classes"')) for n in one}
+
+
+def test_no_number_is_near_that_has_a_result_used():
+    text = """input = [8, 16, 16]
+    layers = [
+      { name = "a", type = "upsample", scale_factor = 2, size = 3 },
+      { name = "b", type = "slice", dim = 2, start = 1, from = "input" },
+    ]""".replace(", size = 3", "")
+    assert candidates(nearby, text) == []
