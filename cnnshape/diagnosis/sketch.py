@@ -29,7 +29,7 @@ A_LAYER: Final = 10  # steps for each input of a layer whose shape is computed a
 
 def sketched(case: Case) -> Sketch:
     """Return the sketch of a case, the same for all who ask."""
-    kept = case.trials.sketches
+    kept: dict[tuple[int, int], Sketch] = case.trials.sketches
     key = id(case.report), id(case.problem)  # which the sketch keeps alive
     if key not in kept:
         kept[key] = Sketch(case)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnnshape.diagnosis.operations import Operation
-    from cnnshape.diagnosis.sketch import Sketch
     from cnnshape.file.architecture import Architecture
     from cnnshape.file.files import Files
     from cnnshape.network.network import Network
@@ -64,7 +63,7 @@ class Trials:
         self.source, self.files, self.given, self.strict = source, files, given, strict
         self.kept: dict[str, Verdict | None] = {}
         self.written: dict[str, bool] = {}
-        self.sketches: dict[tuple[int, int], Sketch] = {}  # by the reports and problems that they are of
+        self.sketches: dict[tuple[int, int], Any] = {}  # a Sketch each, by the reports and problems that they are of
         self.count = 0  # trials so far
         self.probes = 0  # nets that were built and run alone
         self.last = 0  # the count at which the problem at hand has had its share
