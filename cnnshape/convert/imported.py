@@ -160,10 +160,11 @@ def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imp
 
 
 def plain_runs(model: Any, first: Recording) -> Runs:
-    """Return the model to be run at other inputs, whose outputs have the batch where the first run's have it."""
+    """Return the model to be run at other inputs: of indices, and with the batch in its outputs, where the first run has them."""
     from cnnshape.pytorch.plain_runs import PlainRuns
 
-    return PlainRuns(model, [output.tensor.batch for output in first.outputs])
+    indices = [name for name, tensor in first.inputs.items() if "int" in tensor.dtype]
+    return PlainRuns(model, [output.tensor.batch for output in first.outputs], indices)
 
 
 def _inputs(first: Recording) -> str:

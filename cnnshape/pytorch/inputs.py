@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from cnnshape.numbers.shape import Shape
 
 
-def samples(model: torch.nn.Module, inputs: Mapping[str, Shape], device: str) -> dict[str, torch.Tensor]:
-    """Return one random sample of each input, in the dtype of the model's parameters."""
+INDICES: Final = re.compile(
+    r"\b(long|index tensor|indices)\b", re.IGNORECASE
+)  # in torch's messages on numbers that are none
+
+
+def samples(
+    model: torch.nn.Module, inputs: Mapping[str, Shape], device: str, indices: Collection[str] = ()
+) -> dict[str, torch.Tensor]:
+    """Return one random sample of each input, in the dtype of the model's parameters; zeros for those that are `indices`."""
     floats = (p.dtype for p in model.parameters() if p.dtype.is_floating_point)
     dtype = next(floats, torch.get_default_dtype())
-    return {name: torch.rand(1, *shape, device=device).to(dtype) for name, shape in inputs.items()}
+    return {
+        name: torch.zeros(1, *shape, device=device, dtype=torch.long)
+        if name in indices
+        else torch.rand(1, *shape, device=device).to(dtype)
+        for name, shape in inputs.items()
+    }
 
 
 class WrongInputs(Exception):  # noqa: N818 -- it names a fact

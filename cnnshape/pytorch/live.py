@@ -14,7 +14,7 @@ from cnnshape.compare.judge import allowed, differs_at, judge
 from cnnshape.compare.recording import Failure, Recording
 from cnnshape.compare.trace import Trace
 from cnnshape.compare.tracing import trace
-from cnnshape.pytorch.inputs import arguments, found_in, samples
+from cnnshape.pytorch.inputs import INDICES, arguments, found_in, samples
 from cnnshape.pytorch.model import scripted, unwrapped
 from cnnshape.pytorch.one_layer import refuses
 from cnnshape.pytorch.their_code import TheirError, theirs
@@ -93,11 +93,17 @@ class UnseenThread(Exception):  # noqa: N818 -- it names a fact
 class Live:
     """A model that is run on a device: on copies of its numbers, so that it is left as it was.
 
-    `wholes` is as for Watch.
+    `wholes` is as for Watch, `indices` has the inputs that are whole numbers.
     """
 
-    def __init__(self, model: torch.nn.Module, device: str, wholes: Mapping[str, str] | None):
-        self.model, self.device, self.wholes = model, device, wholes
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        device: str,
+        wholes: Mapping[str, str] | None,
+        indices: frozenset[str] = frozenset(),
+    ):
+        self.model, self.device, self.wholes, self.indices = model, device, wholes, indices
         self.name = type(model).__name__
         self.kept: Kept | None = None
         self.begun = False
@@ -121,15 +127,32 @@ class Live:
     ) -> Recording:
         """Run the model once, in evaluation mode, and return all that ran; nothing, where that cannot be seen.
 
-        `repairing` and `refused` are as for Watch.
+        `repairing` and `refused` are as for Watch. Inputs that are used as indices are found by running it again.
         """
+        found = self._recording(inputs, repairing=repairing, refused=refused)
+        if found.failure is None or not INDICES.search(found.failure.message):
+            return found
+        for name in [name for name in inputs if name not in self.indices]:
+            before, self.indices = self.indices, self.indices | {name}
+            other = self._recording(inputs, repairing=repairing, refused=refused)
+            if other.failure is None:
+                return other
+            if len(other.ops) > len(found.ops):
+                found = other
+            else:
+                self.indices = before
+        return found
+
+    def _recording(
+        self, inputs: Mapping[str, Shape], *, repairing: bool, refused: Mapping[int, str] | None
+    ) -> Recording:
         watch, results, failure = None, [], None
         try:
             with theirs():
                 if not self.begun:
                     self.begin()
                 with undisturbed(self.kept, self.device):
-                    given = samples(self.model, inputs, self.device)
+                    given = samples(self.model, inputs, self.device, self.indices)
                     watch = Watch(self.model, given, self.wholes, repairing=repairing, refused=refused)
                     args, kwargs = arguments(self.model, given, keyed=self.wholes is None)
                     with watch:

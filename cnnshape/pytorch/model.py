@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import operator
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,9 @@ def named(target: Live) -> torch.nn.Module:
             gives = "gives" if made else "is"
             why = scripted(found) if is_model else f"{target.text} {gives} {found!r:.60}, which is no torch.nn.Module"
     except TheirError as error:
-        raise ValueError(f"{target.text}: {error}") from None
+        wants = not target.called and re.search(r"missing \d+ required", str(error))
+        how = ": give them in brackets if they are literals, or name a function that makes the model" if wants else ""
+        raise ValueError(f"{target.text}: {error}{how}") from None
     if why:
         raise ValueError(why)
     return found

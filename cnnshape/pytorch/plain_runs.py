@@ -20,7 +20,7 @@ from cnnshape.pytorch.their_code import TheirError, theirs
 from cnnshape.pytorch.undisturbed import undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import torch
 
@@ -40,13 +40,14 @@ class _Norms(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not 
 class PlainRuns:
     """A model that is run without being watched, on the meta device where that will do.
 
-    `axes` are those of the batch in what it returns, None where it is lost; all are the first, if left out.
+    `axes` are those of the batch in what it returns, None where it is lost; all are the first, if left out. `indices` has
+    the inputs that are whole numbers.
     """
 
-    def __init__(self, model: torch.nn.Module, axes: Sequence[int | None] = ()):
+    def __init__(self, model: torch.nn.Module, axes: Sequence[int | None] = (), indices: Iterable[str] = ()):
         self.axes = axes
         model = unwrapped(model)
-        self.live = Live(model, devices(model)[0], None)
+        self.live = Live(model, devices(model)[0], None, frozenset(indices))
 
     def shapes(self, inputs: Mapping[str, Shape]) -> list[Shape] | None:
         """Return the shapes of all tensors that the model returns, without the batch; None where it raises, or mixes samples."""
@@ -78,7 +79,7 @@ class PlainRuns:
         except TheirError as error:
             if self.live.device != "meta" or not only_on_meta(str(error)):
                 raise
-        self.live = Live(self.live.model, "cpu", None)
+        self.live = Live(self.live.model, "cpu", None, self.live.indices)
         return self._run(inputs, counting)
 
     def _shapes(self, inputs: Mapping[str, Shape]) -> list[Shape]:
@@ -87,6 +88,6 @@ class PlainRuns:
             if not live.begun:
                 live.begin()
             with undisturbed(live.kept, live.device):
-                args, kwargs = arguments(live.model, samples(live.model, inputs, live.device), keyed=True)
+                args, kwargs = arguments(live.model, samples(live.model, inputs, live.device, live.indices), keyed=True)
                 with _Norms():
                     return [tuple(found.tensor.shape) for found in found_in(live.model(*args, **kwargs))]

@@ -11,7 +11,7 @@ import random
 import sys
 import warnings
 from collections import OrderedDict, deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
@@ -76,7 +76,7 @@ def undisturbed(kept: Kept | None, device: str) -> Iterator[None]:
     cuda = range(torch.cuda.device_count()) if device.startswith("cuda") or torch.cuda.is_initialized() else ()
     try:
         # No inference_mode: tensors that a module keeps must serve in training. No eval(): the user may override it.
-        with torch.random.fork_rng(cuda), torch.no_grad(), warnings.catch_warnings():
+        with torch.random.fork_rng(cuda), torch.no_grad(), warnings.catch_warnings(), _uncompiled():
             warnings.simplefilter("ignore")
             torch.default_generator.manual_seed(0)  # not torch.manual_seed, which is kept for a cuda not used yet
             if cuda:
@@ -94,6 +94,12 @@ def undisturbed(kept: Kept | None, device: str) -> Iterator[None]:
         for (before, put), (get, _) in zip(settings, SETTINGS, strict=True):
             if get() != before:
                 put(before)
+
+
+def _uncompiled() -> Any:
+    """Return a context in which parts that torch.compile was given run as they are written. Only torch 2.6 has one."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    return stance("force_eager") if stance and "torch._dynamo" in sys.modules else nullcontext()
 
 
 def evaluated(modules: list[torch.nn.Module]) -> None:

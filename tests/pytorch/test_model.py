@@ -101,3 +101,11 @@ def test_the_file_of_a_target_is_the_modules(folder):
     assert file_of(live("nets:Net")) == (str(folder / "nets.py"), "Net")
     assert file_of(live("nets.py:Net")) == (str(folder / "nets.py"), "Net")
     assert file_of(live("sys:path")) == ("", "path")
+
+
+def test_a_model_that_wants_more_than_literals_is_told_of_functions(folder):
+    (folder / "configured.py").write_text(
+        "class Net:\n    def __init__(self, config):\n        self.width = config.width\n"
+    )
+    with pytest.raises(ValueError, match="missing 1 required positional argument: 'config': give them in brackets"):
+        of("configured:Net")

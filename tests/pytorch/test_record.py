@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody does
 from torch import nn
 
+import cnnshape
 from cnnshape.compare.tracing import trace
-from cnnshape.convert.imported import others
+from cnnshape.convert.imported import imported, others
 from cnnshape.numbers.recorded import SideOf, evaluated, expression_of
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.record import record, recorder
@@ -450,3 +451,47 @@ def test_an_attribute_that_raises_goes_by_its_own_name():
     run = record(Turned(), {"input": (5,)})
     assert run.failure is not None
     assert run.failure.module == "mT()"
+
+
+class Words(nn.Module):
+    """Words as indices, beside an image where there is one; an embedding takes no other numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.kind = nn.Embedding(9, 6), nn.Embedding(5, 6)
+        self.conv = nn.Conv2d(3, 6, 3)
+
+    def forward(self, image, words, kinds):
+        x = self.conv(image).mean((2, 3))
+        return x + (self.words(words[:, 1:]) + self.kind(kinds)[:, 1:]).sum(1)
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_inputs_that_are_indices_are_whole_numbers(device):
+    live = Live(Words(), device, None)
+    for words in (8, 12):
+        found = live.recording({"image": (3, 9, 9), "words": (words,), "kinds": (words,)})
+        assert found.failure is None
+        dtypes = {name: tensor.dtype for name, tensor in found.inputs.items()}
+        assert dtypes == {"image": "float32", "words": "int64", "kinds": "int64"}
+    assert live.recording({"image": (1, 9, 9), "words": (8,), "kinds": (8,)}).failure
+
+
+def test_numbers_of_a_layer_are_no_indices():
+    model = nn.Sequential(nn.Linear(4, 3), nn.Embedding(9, 6))
+    assert "indices" in record(model, {"input": (4,)}).ops[-1].raised
+    assert record(model, {"input": (4,)}).inputs["input"].dtype == "float32"
+
+
+def test_the_file_of_a_model_of_indices_is_held_to_it():
+    made = imported(Words(), {"image": (3, 9, 9), "words": (8,), "kinds": (8,)}, "Words")
+    assert made.differences == ()
+    assert made.net.check().parameters == sum(weight.numel() for weight in Words().parameters())
+    assert cnnshape.loads(made.text).check().output == (6,)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_a_part_that_torch_compiles_is_watched():
+    compiled = torch.compile(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()))
+    ops = record(nn.Sequential(compiled, nn.Flatten()), {"input": (3, 8, 8)}).ops
+    assert [op.type for op in ops] == ["conv", "relu", "flatten"]
