@@ -12,6 +12,7 @@ PACKAGE = ROOT / "cnnshape"
 
 # A folder imports only from the folders above it, imports for types included; the first two import nothing of ours.
 FOLDERS = [
+    "records",
     "numbers",
     "problems",
     "layers",

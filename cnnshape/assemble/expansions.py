@@ -6,9 +6,10 @@ of that use, with its title, its places and its values.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnnshape.assemble.names import Names, Use
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from cnnshape.problems.wording import printable
+from cnnshape.records import NamedTuple
 from cnnshape.show.formats.registry import choices, written
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.assemble.network import assemble
 from cnnshape.file.files import Files
@@ -15,6 +15,7 @@ from cnnshape.file.reader import read, read_source, read_text
 from cnnshape.file.source import Source
 from cnnshape.network.totals import totals
 from cnnshape.problems.base import NOTHING, errors
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     import os

@@ -6,7 +6,7 @@ or on a block's arguments is still an Expression here; building settles it, by t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.exact import as_toml
 from cnnshape.file.expression import Expression, Template
@@ -15,6 +15,7 @@ from cnnshape.numbers.shape import Shape, from_file
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.place import Place
 from cnnshape.problems.suggest import advice
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

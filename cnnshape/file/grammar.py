@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.exact import (
     ARITHMETIC,
@@ -32,6 +32,7 @@ from cnnshape.problems import expressions
 from cnnshape.problems.expressions import BadExpression, UnknownName
 from cnnshape.problems.suggest import all_known, close, did_you_mean, meant, suggest
 from cnnshape.problems.wording import shown
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

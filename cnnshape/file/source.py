@@ -13,11 +13,12 @@ import tomllib
 from bisect import bisect_right
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from cnnshape.problems import reading
 from cnnshape.problems.place import Place, Range
 from cnnshape.problems.suggest import advice
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import os
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file import zoo
 from cnnshape.file.keys import NET_KEYS
 from cnnshape.file.source import LIMIT, Source, SourceError
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,11 +7,12 @@ is no token.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.problems import expressions
 from cnnshape.problems.suggest import advice
 from cnnshape.problems.wording import shown
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

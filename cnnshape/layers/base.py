@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from operator import index
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from cnnshape.layers.in_torch import InTorch
 from cnnshape.layers.parameters import Inferred, Parameter, Real, Reference, per_axis
@@ -17,6 +17,7 @@ from cnnshape.numbers.rules import N, Refused, Require, divides, product, unaske
 from cnnshape.numbers.shape import LARGEST, Shape
 from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

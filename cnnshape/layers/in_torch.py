@@ -6,9 +6,10 @@ overrides what differs: mostly `functions` and `arguments`, or nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -7,9 +7,10 @@ An axis is taken to go on beyond its ends: cells there are padding. Names as in 
 from __future__ import annotations
 
 from math import gcd
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.rules import late
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape

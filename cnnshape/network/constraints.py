@@ -8,12 +8,13 @@ from __future__ import annotations
 from functools import reduce
 from itertools import combinations
 from math import prod
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.network.requirements import Conditions, NoClosedForm, closed_form, solved
 from cnnshape.numbers.boxes import Box, covered, meet
 from cnnshape.numbers.sizeset import EVERY
 from cnnshape.numbers.symbolic import MOST_STEPS, Compared, effort
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

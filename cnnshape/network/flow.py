@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from math import prod
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.windows import FieldTooLarge
 from cnnshape.network.held import MOST_STEPS, held
@@ -16,6 +16,7 @@ from cnnshape.numbers.effort import Effort
 from cnnshape.numbers.rules import Refused
 from cnnshape.numbers.shape import LARGEST, is_count
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,12 +5,13 @@ A row is made of a node and its result; a number behind a failure is UNKNOWN in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import Layer
 from cnnshape.network.held import lost
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.problems.base import errors
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -5,10 +5,11 @@ An error is one of the file or of the shapes: expectations and claims speak of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cnnshape.network.check import checked
 from cnnshape.problems.base import errors
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,10 @@ on, or repeats for ever; and a condition on sizes holds on a set with a period, 
 from __future__ import annotations
 
 from math import gcd, lcm
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.numbers.effort import Effort
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from cnnshape.records import NamedTuple
 
 KeyPath = tuple[str | int, ...]  # ("layers", 3, "kernel_size"), ("blocks", "stage", "layers", 0, "from", 1)
 Position = tuple[int, int]  # line and column, both from 1; columns in characters

@@ -5,9 +5,10 @@ The commands and the plugin make it; everything else in this folder reads from i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.base import errors
+from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
     from cnnshape.compare.comparison import Comparison

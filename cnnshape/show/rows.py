@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import groupby, takewhile, zip_longest
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.network.report import total
 from cnnshape.numbers.shape import text
 from cnnshape.problems.base import errors
 from cnnshape.problems.place import value_at
+from cnnshape.records import NamedTuple
 from cnnshape.show.checked import VERDICTS
 from cnnshape.show.counts import counted, number
 from cnnshape.show.settings import settings

@@ -11,9 +11,10 @@ import os
 import sys
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.wording import printable
+from cnnshape.records import NamedTuple
 from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
