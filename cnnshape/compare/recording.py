@@ -38,6 +38,7 @@ class Tensor:
     computed: bool = True  # it is made of the weights; False: it is the one weight itself
     dtype: str = "float32"
     turned: tuple[Shape, Shape] | None = None  # the shapes before and after the exchange of axes that made it
+    zeros: bool = False  # all its numbers are 0
 
     def numel(self) -> int:
         """How many numbers it has."""

@@ -171,11 +171,11 @@ class Arguments:
             if known == there and all(type(value) is int and value > 0 for value in vector if value is not ABSENT):
                 self.vectors[name] = tuple(0 if value is ABSENT else value for value in vector)
                 return f"{name} > 0"
-        strides = self.vectors.get("stride")
+        strides = self.vectors.get("stride", ())
         for text, vector in self.leaving_texts():
             same = tuple(a == b for a, b in zip(self.entering, vector, strict=True))
             conditions = [(f"in_channels == {text}", same), (f"in_channels != {text}", _not(same))]
-            if strides and ABSENT not in strides:
+            if strides and all(type(stride) is int for stride in strides):  # no list can be compared
                 one = tuple(stride == 1 for stride in strides)
                 both = tuple(a and b for a, b in zip(same, one, strict=True))
                 first = [

@@ -32,7 +32,7 @@ from cnnshape.numbers.shape import LARGEST
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.compare.recording import Line, Op, Recording, Tensor
     from cnnshape.convert.views import Size
@@ -413,6 +413,15 @@ class Growing:
         title = unlike(layer_name(within), self.names)
         self.names.add(title)
         return title
+
+    def nearest(self) -> Iterator[int]:
+        """Yield the values whose sides another may take: the inputs, then those of the layers, the last first."""
+        yield from range(1, self.inputs)
+        yield from reversed(range(self.inputs, len(self.sizes)))
+
+    def gives(self, layer: Layer, entering: Sequence[int]) -> Sizes:
+        """Return what a layer gives for values. Raises Gap where it refuses them in a run."""
+        return self._measured(settled(layer, tuple(size[0] for size in self.sizes[entering[0]])), entering)
 
     def _measured(self, layer: Layer, entering: Sequence[int]) -> Sizes:
         found = []

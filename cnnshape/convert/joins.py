@@ -18,7 +18,7 @@ from cnnshape.layers.convolution import Linear
 from cnnshape.layers.elementwise import OF_A_NUMBER, OTHERWISE, PLAIN, Bias, Function, Scale, Token
 from cnnshape.layers.joining import Add, Concat, Div, Matmul, Mul, Stack, Sub
 from cnnshape.layers.rearranging import Permute, Reduce
-from cnnshape.layers.shaping import Slice
+from cnnshape.layers.shaping import Pad, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -280,12 +280,28 @@ def tokens(net: Growing, op: Op, tensors: Sequence[Tensor], axis: int) -> None:
             at = view.whole(axis)
             if at is None:
                 raise Gap("it is joined to an axis of 1")
+            if other.zeros and len(view.parts) > 1:
+                made = net.add(_zeros(net, view, other, at, before=before), [view.value], "pad")
+                view = view.of(made, net.sizes[made])
+                continue
             layer = Token(shape=_shape_along(net, view, other, at), dim=at + 1, before=before)
             made = net.add(
                 made_of(net, layer, view.value, other), [view.value], "token", path=title(net, other), anew=True
             )
             view = view.of(made, net.sizes[made])
     net.give(op.outputs[0], view)
+
+
+def _zeros(net: Growing, view: View, other: Tensor, at: int, *, before: bool) -> Pad:
+    """Return the padding that puts zeros before or behind an axis of a value."""
+    sizes = {view.whole(axis): size for axis, size in enumerate(net.shapes[id(other)]) if not is_one(size)}
+    count = sizes.pop(at, (1,))
+    if not constant(count) or any(axis is None or net.sizes[view.value][axis] != size for axis, size in sizes.items()):
+        raise Gap("the zeros that are joined to it follow no axis of it")
+    pair = (count[0], 0) if before else (0, count[0])
+    if at == 0:
+        return Pad(padding=0, channels=pair)
+    return Pad(padding=tuple(pair if axis == at else 0 for axis in range(1, len(view.parts))))
 
 
 def _shape_along(net: Growing, view: View, other: Tensor, at: int) -> tuple[int, ...]:

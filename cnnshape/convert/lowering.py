@@ -16,7 +16,7 @@ from cnnshape.convert.moves import MOVES
 from cnnshape.convert.names import unlike
 from cnnshape.convert.opaque import carried_by, carry, further, opaque, value_of
 from cnnshape.convert.views import whole_view
-from cnnshape.convert.windows import LAYERS, each_value, function, module
+from cnnshape.convert.windows import LAYERS, each_value, function, module, square
 from cnnshape.layers.activation import Activation, Identity
 from cnnshape.layers.base import SPATIAL, TYPES
 from cnnshape.layers.pooling import MaxUnpool
@@ -60,6 +60,7 @@ def ran_alike(one: Recording, other: Recording) -> bool:
         return False
     return all(
         (a.path, a.name, len(a.inputs), len(a.outputs)) == (b.path, b.name, len(b.inputs), len(b.outputs))
+        and not (square(a) and a.outputs[0].shape[2:] != b.outputs[0].shape[2:])
         and all(
             len(x.shape) == len(y.shape) and x.value == y.value and _samples(x) == _samples(y)
             for x, y in zip((*a.inputs, *a.outputs), (*b.inputs, *b.outputs), strict=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.convert.windows import squares
+from cnnshape.convert.windows import square
 from cnnshape.numbers.recorded import COMPARISONS, evaluated, sides_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def requirements(first: Recording, run: Run) -> Requirements:
     for index in sorted(raising):
         side, given = said[index]
         settings.setdefault((side.value, side.axis), {}).update(given)
-    squared = [*squares(first)]
+    squared = [op.line for op in first.ops if op.line and square(op)]
     turning += [_with_side(first, axis, times=WIDE) for axis in _axes(first)] if squared else []
     elsewhere = dict.fromkeys((*_lines(first, other - raising), *squared))
     return Requirements(settings, _lines(first, raising), tuple(elsewhere), tuple(turning))

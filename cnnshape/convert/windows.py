@@ -26,9 +26,9 @@ from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
 from cnnshape.numbers.recorded import expression_of, sides_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from cnnshape.compare.recording import Line, Op, Recording
+    from cnnshape.compare.recording import Op
     from cnnshape.layers.base import Layer
 
 MOST_SPACE: Final = 3
@@ -76,8 +76,20 @@ def of_space(net: Growing, ops: Sequence[Op], layer: Layer, rank: int) -> None:
     if folded:
         layer = with_frames(layer, rank)
     layer, value = same_padding(net, tensor, layer, order)
-    made = put(net, op, layer, [value], sizes=[net.shapes[id(op.outputs[0])][axis] for axis in order])
+    sizes = [net.shapes[id(op.outputs[0])][axis] for axis in order]
+    layer, references = to_size(net, layer, value, sizes) if isinstance(layer, ConvTranspose) else (layer, [])
+    made = put(net, op, layer, [value], references=references, sizes=sizes)
     net.give(op.outputs[0], net.laid(made, order, len(tensor.shape)))
+
+
+def to_size(net: Growing, layer: ConvTranspose, value: int, sizes: Sequence[Size]) -> tuple[Layer, list[int]]:
+    """Return a conv_transpose as it is called: with the sides of another value, where torch's output_size gives others than its own."""
+    if net.raised or net.gives(layer, [value]) == tuple(sizes):
+        return layer, []
+    for liked in net.nearest():
+        if net.sizes[liked][1:] == tuple(sizes[1:]):
+            return layer.replace(like=True), [liked]
+    return layer, []
 
 
 def with_frames(layer: Layer, rank: int) -> Layer:
@@ -163,14 +175,12 @@ def as_large(net: Growing, ops: Sequence[Op]) -> Layer | None:
     return pool()
 
 
-def squares(run: Recording) -> Iterator[Line]:
-    """Yield the lines of pools with a square window as large as one side: avg_pool2d(x, x.size(2))."""
-    for op in run.ops:
-        if op.call is None or op.line is None or op.call.name not in GLOBAL or len(op.inputs[0].shape) <= BATCHED:
-            continue
-        window = op.call.arguments(("kernel_size",)).get("kernel_size")
-        if not isinstance(window, tuple | list) and any(sides_of(expression_of(window))):
-            yield op.line
+def square(op: Op) -> bool:
+    """Say whether an operation is a pool with a square window as large as one side: avg_pool2d(x, x.size(2))."""
+    if op.call is None or op.call.name not in GLOBAL or len(op.inputs[0].shape) <= BATCHED:
+        return False
+    window = op.call.arguments(("kernel_size",)).get("kernel_size")
+    return not isinstance(window, tuple | list) and any(sides_of(expression_of(window)))
 
 
 def recognized(ops: Sequence[Op]) -> Layer:
@@ -452,7 +462,7 @@ def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tu
         factor = first.pop()
         if factor * 4 == int(factor * 4):
             return Upsample(scale_factor=int(factor) if factor == int(factor) else factor, **kept), []
-    for liked in (*range(1, net.inputs), *reversed(range(net.inputs, len(net.sizes)))):
+    for liked in net.nearest():
         if net.sizes[liked][1:] == sides:
             return Upsample(like=True, **kept), [liked]
     raise Gap("its sides follow from no other value")

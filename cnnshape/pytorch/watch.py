@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from cnnshape.compare.called import kinds_of, plain, turned
-from cnnshape.compare.functions import CONSTANT, VIEWS
+from cnnshape.compare.functions import CONSTANT, KEEPS, VIEWS, ZEROS
 from cnnshape.compare.recording import Failure, Guard, Module, Op, Output, Recording, Tensor, Weight
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called
@@ -98,6 +98,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.ops: list[Op] = []
         self.values = 0  # how many have been given
         self.tensors = WeakIdKeyDictionary()  # the record of each tensor
+        self.zeros: list[torch.Tensor] = []  # tensors of zeros, that the model has made
         attributes = (value for module in self.names for value in vars(module).values())
         for unregistered in (value for value in attributes if isinstance(value, torch.Tensor)):  # such as own buffers
             self.tensors[unregistered] = _tensor(unregistered, 0, 0)
@@ -297,8 +298,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         constant = call.name in CONSTANT
         if constant or not any(call.alive):
             weights = () if constant else _of_weights(call.tensors)
+            kept = call.name in KEEPS and bool(call.tensors) and all(tensor.zeros for tensor in call.tensors)
             for tensor, axis in zip(made, axes, strict=True):
-                self.tensors[tensor] = _tensor(tensor, 0, axis, weights)
+                self.tensors[tensor] = _tensor(tensor, 0, axis, weights, zeros=kept or call.name in ZEROS)
+            self.zeros += made * (call.name in ZEROS)
             return
         outputs = [self.note(tensor, axis) for tensor, axis in zip(made, axes, strict=True)]
         exchange = turned(call._replace(results=outputs))
@@ -381,6 +384,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             name = self.titles[id(tensor)]
             one = self.tensors[tensor] = _tensor(tensor, 0, 0, (name,), computed=False)
             return one
+        for other in self.zeros:  # Variable(torch.zeros(...)) is another object
+            if other.shape == tensor.shape and torch._C._is_alias_of(other, tensor):  # noqa: SLF001
+                return self.known(other)
         before = self.ops[-1].outputs if self.ops else tuple(self.inputs.values())
         one = self.note(tensor, 0)
         self.add(Op(self.around(), "", "", None, None, before, (one,), (), calling_line(self.home)))
@@ -400,10 +406,10 @@ def _tensor(  # noqa: PLR0913 -- what a Tensor has
     exchange: Any = None,
     *,
     computed: bool = True,
+    zeros: bool = False,
 ) -> Tensor:
-    return Tensor(
-        value, tuple(tensor.shape), batch, weights, computed, str(tensor.dtype).removeprefix("torch."), exchange
-    )
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    return Tensor(value, tuple(tensor.shape), batch, weights, computed, dtype, exchange, zeros)
 
 
 def _weight(tensor: torch.Tensor, parameter: bool) -> Weight:

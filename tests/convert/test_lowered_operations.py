@@ -179,6 +179,15 @@ def padded_like_a_skip(m, x):
 
 IMAGE = (4, 8, 8)
 LAYERS = {
+    "channels of zeros": (
+        lambda m, x: torch.cat([m.conv(x), torch.autograd.Variable(torch.zeros(x.size(0), 3, x.size(2), x.size(3))).to(x.device)], 1),
+        {"conv": conv()}, IMAGE,
+    ),
+    "zeros before the first": (lambda m, x: m.conv(torch.cat([x.new_zeros(1, 4, 2), x], 2)), {"conv": nn.Conv1d(4, 2, 3)}, (4, 9)),
+    "enlarged to the size before": (
+        lambda m, x: m.up(m.conv(x), output_size=x.size()),
+        {"conv": nn.Conv2d(4, 4, 3, stride=2, padding=1), "up": nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1)}, IMAGE,
+    ),
     "gate by a window as high as the image": (
         lambda m, x: x * m.gate(F.avg_pool2d(x, x.size(2))), {"gate": nn.Conv2d(4, 4, 1)}, IMAGE
     ),
@@ -565,6 +574,9 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
 @pytest.mark.parametrize(
     "name",
     [
+        "channels of zeros",
+        "zeros before the first",
+        "enlarged to the size before",
         "gate by a window as high as the image",
         "window as large as the image",
         "slices",

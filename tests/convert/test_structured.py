@@ -248,6 +248,18 @@ CONV = 'type = "conv", out_channels = 8, kernel_size = 3, padding = 1'
 
 
 @pytest.mark.parametrize(
+    ("strides", "condition"),
+    [((1, 2), "stride != 1 or in_channels != width"), ((1, [1, 2, 2]), "in_channels != width")],
+)
+def test_strides_of_several_axes_are_compared_with_no_number(strides, condition):
+    arguments = Arguments((64, 64), (64, 128))
+    arguments.new("width", (64, 128))
+    arguments.new("stride", strides)
+    assert arguments.flag((False, True), "down") == "project"
+    assert arguments.derived["project"] == condition
+
+
+@pytest.mark.parametrize(
     ("names", "last", "block"),
     [
         ("a b c d", f"{CONV}, stride = 2", "downsample"),
