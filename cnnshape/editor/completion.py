@@ -13,6 +13,7 @@ from cnnshape.file.keys import BLOCK_KEYS, CLAIMS, NET_KEYS, STEP_KEYS, TRAINING
 from cnnshape.file.schema import BLOCK, CLAIM, NET, STEP, parameter_schema
 from cnnshape.layers import TYPES
 from cnnshape.layers.parameters import Flag, Parameter, Reference
+from cnnshape.network.optimizers import COPIES
 from cnnshape.numbers.shape import LAYOUTS
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cnnshape.file.architecture import Block
     from cnnshape.problems.place import KeyPath
 
+NAMES_TABLES: Final = ("blocks", "layer_defaults")  # whose tables have a name: [blocks.NAME]
 NAMED: Final = ("from", "shares", "shares_weight", "outputs", "gives")  # keys whose values are names of layers
 
 
@@ -32,24 +34,28 @@ class Item(NamedTuple):
     about: str = ""
     kind: types.CompletionItemKind = types.CompletionItemKind.Value
     quoted: bool = True
+    behind: str = ""  # written behind it
 
 
-def completion(document: Document, offset: int, blocks: Mapping[str, Block]) -> list[types.CompletionItem]:
-    """Return what may stand at an offset; `blocks` are those that were last seen, of included files as well."""
+def completion(
+    document: Document, offset: int, blocks: Mapping[str, Block], *, ours: bool
+) -> list[types.CompletionItem]:
+    """Return what may stand at an offset; `blocks` are those that were last seen, of included files as well.
+
+    A text that is not `ours` is answered where it may become an architecture: it has no key of anything else yet.
+    """
     outline = Outline(document.text.text, offset)
     cursor = outline.cursor
-    if cursor is None:
+    if cursor is None or not (ours or outline.names() <= {*NET_KEYS}):
         return []
     items = _Items(outline, cursor, blocks)
-    found = items.values() if cursor.in_value else items.keys()
+    found = items.values() if cursor.in_value else items.headers() if outline.header else items.keys()
     range_ = document.text.between(offset - len(cursor.typed), offset)
     return [_made(item, cursor, range_) for item in found if cursor.in_string <= item.quoted]
 
 
 def _made(item: Item, cursor: Cursor, range_: types.Range) -> types.CompletionItem:
-    new = item.word if cursor.in_string or not item.quoted else f'"{item.word}"'
-    if not cursor.in_value:
-        new = f"{item.word} = "
+    new = (item.word if cursor.in_string or not item.quoted else f'"{item.word}"') + item.behind
     filtered = f'"{item.word}' if new.startswith('"') and cursor.typed.startswith('"') else item.word
     edit = types.TextEdit(range_, new)
     return types.CompletionItem(
@@ -83,13 +89,29 @@ class _Items:
         has = self.cursor.frame.values
         for key, about in self.known_keys():
             if key not in has:
-                yield Item(key, about, types.CompletionItemKind.Property, quoted=False)
+                yield Item(key, about, types.CompletionItemKind.Property, quoted=False, behind=" = ")
+
+    def headers(self) -> Iterator[Item]:
+        """Yield the tables that a header may begin, and that are not there yet."""
+        bracket, *names = self.outline.header
+        behind = self.outline.text[self.outline.offset :]
+        end = bracket.replace("[", "]")[len(behind) - len(behind.lstrip("]")) :]
+        known: Iterable[tuple[str, str]] = []
+        if bracket == "[[":
+            known = [("layers", str(NET["layers"].get("description", "")))] if not names else []
+        elif not names:
+            known = _described((key for key in NET_KEYS if NET[key].get("type") == "object"), NET)
+        elif names == ["layer_defaults"]:
+            known = [(name, kind.summary()) for name, kind in TYPES.items()]
+        for name, about in known:
+            if bracket == "[[" or (*names, name) not in self.outline.tables:
+                dotted = not names and name in NAMES_TABLES
+                yield Item(name, about, types.CompletionItemKind.Module, quoted=False, behind="." if dotted else end)
 
     def known_keys(self) -> Iterable[tuple[str, str]]:
-        path = self.cursor.path
         if self.step and not self.rest:
             return self.keys_of_step()
-        match path:
+        match self.cursor.path:
             case ():
                 return _described(NET_KEYS, NET)
             case ("blocks", _):
@@ -130,6 +152,8 @@ class _Items:
             yield from (Item(zoo.PREFIX + name) for name in sorted(zoo.files()) if "/" in name)
         elif path[:1] == ("allow",):
             yield from map(Item, WARNINGS)
+        elif path in (("training", "optimizer"), ("training", "optimizer", "name")):
+            yield from map(Item, COPIES)
         elif path[:1] == ("layer_defaults",) and len(path) == 3 and path[1] in TYPES:  # noqa: PLR2004
             yield from _words(TYPES[str(path[1])].parameters.get(key))
         elif key in NAMED:

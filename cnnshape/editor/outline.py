@@ -18,6 +18,7 @@ TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 HEADER: Final = re.compile(r"(?m)(\[\[?)[ \t]*(?!true\b|false\b)([A-Za-z_][\w.\- \t\"']*)\]\]?[ \t\r]*(?:#.*)?$")
+BEGUN: Final = re.compile(r"[ \t]*(\[\[?)[ \t]*((?:[\w-]+\.)*)[\w-]*")  # a header that is not closed
 ASSIGNMENT: Final = re.compile(r"[A-Za-z_][\w.-]*[ \t]*=")
 
 
@@ -72,7 +73,10 @@ class Outline:
                 self.settle(position, header)
                 if header:
                     self.look("header", *header.span())
-                    self.open(header[1], header[2])
+                    if self.header and header.start() < self.offset <= header.end():
+                        self.stack = [Frame(())]  # of a table that has no name yet
+                    else:
+                        self.open(header[1], header[2])
                     position = header.end()
                     continue
             match = TOKEN.match(self.text, position)
@@ -82,6 +86,17 @@ class Outline:
             self.take(kind, match[0])
             fresh = kind == "newline" or (fresh and kind == "space")
         self.look("", len(self.text) + 1, len(self.text) + 1)
+
+    def names(self) -> set[str]:
+        """Return the keys and tables at the top."""
+        return {*self.tables[()].values, *(str(path[0]) for path in self.tables if path)}
+
+    @property
+    def header(self) -> list[str]:
+        """The bracket of a header that is begun at the cursor, and the names before the last; [] where none is."""
+        line = self.text[self.text.rfind("\n", 0, self.offset) + 1 : self.offset]
+        found = BEGUN.fullmatch(line)
+        return [found[1], *found[2].split(".")[:-1]] if found else []
 
     def settle(self, position: int, header: re.Match[str] | None) -> None:
         """Close what was left open, where a line begins as only one outside of brackets can."""
@@ -114,12 +129,13 @@ class Outline:
         self.seen = True
         written = self.text[start:end]
         closed = kind == "string" and self.offset == end and len(written) > 1 and written[-1] == written[0]
-        if within and (closed or kind in ("comment", "header")):
+        if within and (closed or kind == "comment" or (kind == "header" and not self.header)):
             return
         in_string = within and kind == "string"
         typed = self.text[start + in_string : self.offset] if within else ""
+        typed = re.split(r"[\[.\s]", typed)[-1] if kind == "header" else typed
         frame = self.stack[-1]
-        path = frame.inside if frame.in_value else frame.path
+        path = frame.inside if frame.in_value else (*frame.path, *frame.key)
         self.cursor = Cursor(frame, path, frame.in_value, in_string, typed)
 
     def take(self, kind: str, written: str) -> None:

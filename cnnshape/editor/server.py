@@ -321,9 +321,11 @@ async def code_action(ls: Server, params: types.CodeActionParams) -> list[types.
 
 def completion_(ls: Server, params: types.CompletionParams) -> list[types.CompletionItem]:
     document = ls.documents.get(params.text_document.uri)
-    if document is None or not (ls.view(document.uri) or ls.blocks.get(document.uri)):
+    if document is None:
         return []
-    return completion(document, document.text.offset(params.position), ls.blocks.get(document.uri, {}))
+    blocks = ls.blocks.get(document.uri, {})
+    ours = bool(ls.view(document.uri) or blocks)
+    return completion(document, document.text.offset(params.position), blocks, ours=ours)
 
 
 def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:

@@ -273,13 +273,21 @@ def test_what_may_stand_in_a_layer(shared, text, offered, not_offered):
         ('layers = [{ name = "one", type = "relu" }]\noutputs = ["|"]', {"one"}),
         ('layers = []\nallow = ["|"]', {"unused-result"}),
         ("layers = []\n[training]\n|", {"batch_size"}),
+        ("# a new file\n|", {"input", "layers", "claims"}),
+        ("in|", {"input", "include"}),
+        ("input = [3, 8, 8]\n|", {"layers", "outputs"}),
+        ('[training]\noptimizer = "|"', {"adam", "sgd"}),
+        ('[training]\noptimizer = { name = "|', {"adam", "sgd"}),
+        ("layer_defaults.|", {"conv", "relu"}),
+        ("layer_defaults.conv = { |", {"bias", "padding"}),
+        ("layers = []\n[|", {"claims", "blocks", "training"}),
+        ("[cl|]", {"claims"}),
+        ("[layer_defaults.co|", {"conv"}),
+        ("[[|]]", {"layers"}),
     ],
 )
 def test_what_may_stand_elsewhere(shared, text, offered):
-    shared.open(URI, "layers = []")  # so that a text that has nothing yet is known to be one of ours
-    shared.close(URI)
-    found = complete(shared, text if "layers" in text else f"layers = []\n{text}" if text != "|" else "|\nlayers = []")
-    assert offered <= {*found}
+    assert offered <= {*complete(shared, text)}
 
 
 @pytest.mark.parametrize(
@@ -290,13 +298,30 @@ def test_what_may_stand_elsewhere(shared, text, offered):
         ("layers = [{ type = co| }]", "conv", 'layers = [{ type = "conv" }]'),
         ('layers = [{ type = "conv", ker| }]', "kernel_size", 'layers = [{ type = "conv", kernel_size =  }]'),
         ('layers = [{ type = "conv", bias = f| }]', "false", 'layers = [{ type = "conv", bias = false }]'),
+        ("in|", "input", "input = "),
+        ("layers = []\n[cl|", "claims", "layers = []\n[claims]"),
+        ("layers = []\n[cl|]\n", "claims", "layers = []\n[claims]\n"),
+        ("[[lay|]", "layers", "[[layers]]"),
+        ("[|]", "blocks", "[blocks.]"),
+        ("[ layer_defaults.co|]", "conv", "[ layer_defaults.conv]"),
     ],
 )
 def test_what_is_taken_stands_in_its_place(shared, text, label, made):
     assert complete(shared, text)[label] == made
 
 
-@pytest.mark.parametrize("text", ["layers = [] # |", 'layers = ["relu"|]', "[tool.x]\n|"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layers = [] # |",
+        'layers = ["relu"|]',
+        "[tool.x]\n|",
+        "[project]\nname = 3\n|",
+        "[claims]|",
+        "a = 3\nlay|",
+        "layers = []\n[blocks.|]",
+    ],
+)
 def test_where_nothing_is_offered(shared, text):
     assert complete(shared, text) == {}
 
