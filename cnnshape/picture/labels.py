@@ -63,7 +63,7 @@ class Label(NamedTuple):
     size: float
     anchor: str  # start, middle, end: as SVG has it
     role: str  # name, size, window, mark
-    of: int | None = None  # the solid whose shape it says
+    of: int | None = None  # the solid whose shape or name it says
 
     @property
     def width(self) -> float:
@@ -160,8 +160,8 @@ class _Labels:
         body = self.bodies[index]
         for row in range(3):
             y = body.highest - 5.0 - ROW * row
-            yield Label(name, body.left + (body.width + body.dx) / 2, y, NAME_SIZE, "middle", "name")
-            yield Label(name, body.left - 1.0, y, NAME_SIZE, "start", "name")
+            yield Label(name, body.left + (body.width + body.dx) / 2, y, NAME_SIZE, "middle", "name", index)
+            yield Label(name, body.left - 1.0, y, NAME_SIZE, "start", "name", index)
 
     def window(self, arrow: Arrow, route: Route) -> None:
         """Put the kernel above an arrow and the stride below, or both beside it where it turns."""

@@ -145,6 +145,33 @@ def test_every_size_in_the_picture_follows(opened):
     assert not [word for word in words if "512x512" in word]
 
 
+LABELS = """
+const rect = (element) => { const { x, y, width, height } = element.getBBox(); return [x, y, x + width, y + height]; };
+return [[...document.querySelectorAll("svg.cnnshape text.size, svg.cnnshape text.name")].map((text) => [text.textContent, ...rect(text)]),
+  [...document.querySelectorAll("svg.cnnshape g.solid .edge")].map(rect)];
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "sides"), [("unet", (512, 128, 16)), ("resnet50", (224, 64, 700)), ("googlenet", (96, 15))]
+)
+def test_labels_stay_with_their_boxes_and_apart(opened, name, sides):
+    page = opened(zoo(name))
+    for side in sides:
+        page.set({"h": side, "w": side})
+        labels, boxes = page.run(LABELS)
+        for place, (words, left, top, right, bottom) in enumerate(labels):
+            for other, x0, y0, x1, y1 in labels[:place]:
+                apart = (
+                    left > x1 - 1 or x0 > right - 1 or top > y1 - 3 or y0 > bottom - 3
+                )  # a letter's box is higher than it
+                assert apart, (side, words, other)
+        first = boxes[0]
+        words, left, top, right, bottom = next(label for label in labels if label[0].endswith(f"{side}x{side}"))
+        assert 0 <= top - first[3] + 3 < 12, "the size of the input is just below its box"
+        assert (left + right) / 2 == pytest.approx((first[0] + first[2]) / 2, abs=2)
+
+
 def test_the_buttons_find_the_next_sizes(opened):
     page = opened(zoo("alexnet"))
     page.slide(0, 224)

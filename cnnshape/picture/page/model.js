@@ -103,12 +103,25 @@ const own = (layer, parameters) => layer.own === 0 ? 0 : parameters === null ? n
 const tooMany = (shape) => shape.reduce((a, b) => a * b, 1) > 2 ** 53 && shape.reduce((a, b) => a * BigInt(b), 1n) > LARGEST;
 const known = (shape) => shape && !shape.some(unknown) ? shape : null;
 
+// Names, each written as the number of letters that it shares with the one before, and the others.
+function namesOf(texts) {
+  let before = [];
+  return texts.map((text) => {
+    const space = text.indexOf(" ");
+    before = [...before.slice(0, Number(text.slice(0, space))), ...text.slice(space + 1)];
+    return before.join("");
+  });
+}
+
 // The model of a page's data: `sides` are the sizes that are set; `at` computes everything at some.
 function makeModel(data, plainRules) {
   const rules = plainRules.map(complete);
   const first = 1 + data.inputs.length; // the value of the first layer
-  data.layers = data.layers.map(([name, type, rule = null, form, says, inputs = null, own = null, broken = false], i) =>
-    ({ name, type: data.types[type], rule, form, says, inputs: inputs ?? [first + i - 1], own, broken }));
+  const names = namesOf(data.names);
+  data.layers = data.layers.map(([type, rule = null, form, says, inputs = null, own = null, broken = false], i) =>
+    ({ name: names[i], type: data.types[type], rule, form, says, inputs: inputs ?? [first + i - 1], own, broken }));
+  for (const solid of data.pictures.flatMap((picture) => picture.solids))
+    solid.rows = (solid.rows || []).flatMap(([begin, end]) => Array.from({ length: end - begin + 1 }, (_, i) => begin + i));
   const inputs = data.inputs.map((input) => input.name);
   let sides = data.sides.map((side) => side.declared);
   let now = null;

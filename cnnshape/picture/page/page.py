@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from importlib.resources import files
+from itertools import takewhile
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,7 @@ from cnnshape.problems.base import errors
 from cnnshape.show.sizes.layer_rows import formulas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 SCRIPTS: Final = ("fields.js", "model.js", "picture.js")
 MOST_PROBLEMS: Final = 20
+MOST_LETTERS: Final = 115_000  # of the data: pictures of other depths are left out; a page has 75,000 more
 MOST_SET: Final = 120  # letters of the set of valid sizes
 
 
@@ -60,7 +62,7 @@ def script(
     kept = kept_a_sample(net)
     columns = zip(data.layers, types.numbers, forms.numbers, settings.numbers, strict=True)
     layers = [
-        [layer.name, kind, layer.rule, form, says, _entering(layer, 1 + len(net.inputs) + row), layer.own, layer.broken]
+        [kind, layer.rule, form, says, _entering(layer, 1 + len(net.inputs) + row), layer.own, layer.broken]
         for row, (layer, kind, form, says) in enumerate(columns)
     ]
     content: dict[str, Any] = {
@@ -70,6 +72,7 @@ def script(
         "outputs": [{"name": name, "value": value} for name, value in net.outputs.items()],
         "sides": [side._asdict() for side in data.sides],
         "start": _start(net, report),
+        "names": [*_front_coded(layer.name for layer in data.layers)],
         "layers": [_shortened(layer) for layer in layers],
         "types": types.texts,
         "forms": None if sizes is None else forms.texts,
@@ -81,9 +84,10 @@ def script(
         "toml": _toml(net),
         "why": data.why,
         "known": [known._asdict() for known in data.known],
-        "pictures": pictures(net, net.check(), depth, scale),
     }
-    return f"const data = {as_json(content)};\nconst rules = {rules_script(data.rules, data.arithmetic)};\n"
+    rules, rest = rules_script(data.rules, data.arithmetic), as_json(content)
+    drawn = pictures(net, net.check(), depth, scale, MOST_LETTERS - len(rules) - len(rest))
+    return f'const data = {rest[:-1]},"pictures":{as_json(drawn)}}};\nconst rules = {rules};\n'
 
 
 class _Texts:
@@ -93,6 +97,15 @@ class _Texts:
         found: dict[str, int] = {}
         self.numbers = [found.setdefault(text or "", len(found)) for text in texts]
         self.texts = [*found]
+
+
+def _front_coded(names: Iterable[str]) -> Iterator[str]:
+    """Yield each name as the number of letters that it has as the one before, and the others: "7 conv2"."""
+    before = ""
+    for name in names:
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, name, strict=False)))
+        yield f"{shared} {name[shared:]}"
+        before = name
 
 
 def _numbered(sizes: Sequence[int]) -> dict[str, list[int]]:

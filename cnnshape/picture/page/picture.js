@@ -1,6 +1,7 @@
 // The picture at the sizes that are set: bodies as cnnshape/picture/bodies.py makes them, faces as drawing.py, and SVG.
 
 const LEAST = 3, BAR = 7, FOLD = 9, STRIPE = 4, UNSURE = 20, OBLIQUE = [0.34, 0.24], MOST_TICKS = 12, LONG = 16, MOST_COPIES = 4;
+const LETTER = 0.62; // as wide as most letters, of their size
 const RADIUS = 6.5, BEFORE = 11, STROKE = 3.6;
 
 // The scale at which the largest of some shapes is as long as the paper takes, but nothing is larger than it was.
@@ -68,7 +69,7 @@ function bodiesOf(picture, result, lost, data) {
   const shapes = picture.solids.map((solid) => result.values[solid.value]);
   const scale = scaleOf(shapes, picture.lengths);
   return picture.solids.map((solid, i) => {
-    const rows = solid.rows || [], shape = shapes[i];
+    const { rows } = solid, shape = shapes[i];
     const state = rows.some((row) => result.layers[row].refused.length || data.layers[row].broken) ? "fails"
       : rows.some((row) => !known(result.values[firstRow + row])) ? "unknown" : "ok";
     let dropped = null;
@@ -152,13 +153,40 @@ function ledTo({ points, arrow }, before, now) {
   return moved;
 }
 
+// The labels of a picture with their words, and where they stand now: below and above their boxes, as far as there is room.
+function labelsOf(picture, before, now, sizeText) {
+  const labels = picture.labels.filter(([, , , , , role]) => role !== "mark").map(([text, x, y, size, anchor, role, of]) => {
+    const words = of === null || role === "name" ? text : sizeText(now[of].shape);
+    const letters = Math.max(0.7 * size, Math.min(size, size * text.length / words.length)); // in the room that there was
+    return { words, x, y, letters, anchor, role, of };
+  });
+  const rects = [...labels.map(rectOf), ...now.map(({ body }) => [body.left, body.top - body.dy, right(body), bottom(body)])];
+  labels.forEach((label, i) => {
+    if (label.role === "window" || label.of === null) return;
+    const was = before[label.of].body, is = now[label.of].body, side = { start: (b) => b.left, end: right, middle: (b) => (b.left + right(b)) / 2 }[label.anchor];
+    const across = side(is) - side(was), along = label.role === "size" ? bottom(is) - bottom(was) : is.top - is.dy - (was.top - was.dy);
+    for (const share of [1, 0.75, 0.5, 0.25]) {
+      const moved = { ...label, x: label.x + share * across, y: label.y + share * along }, rect = rectOf(moved);
+      if (rects.some((other, j) => j !== i && rect[0] < other[2] && other[0] < rect[2] && rect[1] < other[3] && other[1] < rect[3])) continue;
+      [label.x, label.y, rects[i]] = [moved.x, moved.y, rect];
+      return;
+    }
+  });
+  return labels;
+}
+
+function rectOf({ words, x, y, letters, anchor }) {
+  const width = LETTER * letters * words.length, left = x - { start: 0, middle: 0.5, end: 1 }[anchor] * width;
+  return [left, y - 0.76 * letters, left + width, y + 0.22 * letters];
+}
+
 // The SVG of a picture. `before` are its bodies at the sizes that it was placed at.
 function svgOf(picture, before, now, chosen, sizeText, title) {
   const out = [`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${picture.width} ${picture.height}" class="cnnshape" role="group" aria-label="${escaped(title)}" style="--wide:${picture.width}px">`,
     '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto"><path class="head" d="M0 0.8 8 4 0 7.2z"/></marker>',
     '<pattern id="hatch" width="3" height="3" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0V3"/></pattern></defs>'];
   for (const route of picture.routes)
-    out.push(`<path class="arrow ${route.kind}" d="${path(ledTo(route, before, now))}" marker-end="url(#head)"/>`);
+    out.push(`<path class="arrow ${route.kind || ""}" d="${path(ledTo(route, before, now))}" marker-end="url(#head)"/>`);
   picture.solids.forEach((solid, i) => {
     const { body, state } = now[i];
     out.push(`<g class="solid ${state}${chosen(solid) ? " chosen" : ""}" data-solid="${i}" tabindex="${i ? -1 : 0}" role="button" aria-label="${escaped(`${solid.name}, ${solid.kind}, ${sizeText(now[i].shape)}${state === "fails" ? ", refused" : ""}`)}">`,
@@ -167,12 +195,8 @@ function svgOf(picture, before, now, chosen, sizeText, title) {
   });
   for (const [paint, x, y, text, tx, ty] of picture.legend)
     out.push(`<rect class="${paint} front" x="${x}" y="${y}" width="9" height="9"/><text class="legend" x="${tx}" y="${ty}" font-size="9">${escaped(text)}</text>`);
-  for (const [text, x, y, size, anchor, role, of] of picture.labels) {
-    if (role === "mark") continue;
-    const words = of === null ? text : sizeText(now[of].shape);
-    const letters = Math.max(0.7 * size, Math.min(size, size * text.length / words.length)); // in the room that there was
-    out.push(`<text class="${role}" x="${x}" y="${y}" font-size="${n1(letters)}" text-anchor="${anchor}">${escaped(words)}</text>`);
-  }
+  for (const { words, x, y, letters, anchor, role } of labelsOf(picture, before, now, sizeText))
+    out.push(`<text class="${role}" x="${n1(x)}" y="${n1(y)}" font-size="${n1(letters)}" text-anchor="${anchor}">${escaped(words)}</text>`);
   now.forEach(({ body, state }) => {
     if (state === "unknown") out.push(`<text class="mark" x="${n1(body.left + (body.width + body.dx) / 2)}" y="${n1(middle(body) + 5)}" font-size="14" text-anchor="middle">?</text>`);
   });

@@ -6,28 +6,31 @@ sizes that are set, on the scale of the paper. At the sizes that the picture was
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.picture.bodies import Scale, body_of, scale_of
 from cnnshape.picture.levels import levels
+from cnnshape.picture.page.script import as_json
 from cnnshape.picture.placing import LOG, TRIES, place
 from cnnshape.picture.scene import deepest, make
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.picture.placing import Placed
     from cnnshape.picture.scene import Solid
 
-LETTERS_OF_SOLID: Final = 400  # about
-MOST_LETTERS: Final = 50_000  # of all pictures of a page, unless there is one alone
+LETTERS_OF_SOLID: Final = 380  # about
 
 
-def pictures(net: Network, report: Report, depth: int | None, scale: str) -> list[dict[str, Any]]:
-    """Return the picture at the depth that is asked for, and others with more and with fewer blocks unfolded."""
+def pictures(net: Network, report: Report, depth: int | None, scale: str, room: int) -> list[dict[str, Any]]:
+    """Return the picture at the depth that is asked for, and others with more and with fewer blocks unfolded.
+
+    All are within `room` letters, unless there is one alone.
+    """
     stand = levels(net, report)
     first = make(net, report, depth, stand)
     others = (make(net, report, number, stand) for number in range(1, deepest(net) + 1) if number != first.depth)
@@ -35,11 +38,11 @@ def pictures(net: Network, report: Report, depth: int | None, scale: str) -> lis
     seen: list[tuple[Solid, ...]] = []
     letters = 0
     for scene in chain([first], others):
-        if scene.solids in seen or letters + LETTERS_OF_SOLID * len(scene.solids) * bool(found) > MOST_LETTERS:
+        if scene.solids in seen or letters + LETTERS_OF_SOLID * len(scene.solids) * bool(found) > room:
             continue
         seen.append(scene.solids)
         picture = _plain(net, place(scene, scale), scale)
-        letters += len(str(picture))
+        letters += len(as_json(picture))
         found.append(picture)
     return found
 
@@ -57,8 +60,8 @@ def _plain(net: Network, placed: Placed, scale: str) -> dict[str, Any]:
             {
                 "points": [[_short(x), _short(y)] for x, y in route.points],
                 "arrow": None if route.arrow is None else [*scene.arrows[route.arrow][:2]],
-                "kind": " ".join(kind for kind in ("dashed", "skip") if getattr(route, kind)),
             }
+            | ({"kind": kind} if (kind := " ".join(one for one in ("dashed", "skip") if getattr(route, one))) else {})
             for route in placed.routes
         ],
         "labels": [
@@ -87,16 +90,23 @@ def _solids(net: Network, placed: Placed) -> Iterator[dict[str, Any]]:
             "kind": solid.kind,
             "paint": solid.paint,
             "value": solid.value,
-            "rows": solid.rows,
+            "rows": [*_spans(solid.rows)],
             "centre": [_short(body.left + (body.width + body.dx) / 2), _short(body.middle)],
             "stripes": [stripe.paint for stripe in solid.stripes],
-            "times": solid.times,
+            "times": solid.times if solid.times > 1 else None,
             "folded": solid.folded,
             "sign": solid.sign,
             "parts": solid.parts,
             "readers": [row for row in readers if row not in solid.rows],
         }
         yield {name: value for name, value in facts.items() if value or name == "value"}
+
+
+def _spans(rows: Iterable[int]) -> Iterator[list[int]]:
+    """Yield the first and the last of the rows that follow each other."""
+    for _, run in groupby(enumerate(rows), key=lambda pair: pair[1] - pair[0]):
+        numbers = [row for _, row in run]
+        yield [numbers[0], numbers[-1]]
 
 
 def scale_at(placed: Placed, scale: str) -> Scale:

@@ -230,7 +230,7 @@ function buildDepths() {
 // The layer that a box shows: the one before its stripes; of a block, the one whose result comes out.
 const rowOf = ({ value, rows, folded, stripes = [] }) => rows && !folded ? rows.at(-1 - stripes.length) : value - firstRow;
 const rowChosen = () => chosen === null ? null : "row" in chosen ? chosen.row : rowOf(data.pictures[picture].solids[chosen.solid]);
-const isChosen = (solid) => { const row = rowChosen(); return row !== null && (rowOf(solid) === row || (solid.rows || []).includes(row)); };
+const isChosen = (solid) => { const row = rowChosen(); return row !== null && (rowOf(solid) === row || solid.rows.includes(row)); };
 
 let pinned = false;
 function choose(what, pin) {
@@ -488,7 +488,7 @@ function unfold(index) {
   if (!solid.folded || !next) return pick(index);
   choosePicture(next[1]);
   renderPicture();
-  const part = data.pictures[picture].solids.findIndex((other) => (other.rows || []).includes(solid.rows[0]));
+  const part = data.pictures[picture].solids.findIndex((other) => other.rows.includes(solid.rows[0]));
   if (part >= 0) focusSolid(part);
 }
 
