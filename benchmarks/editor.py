@@ -46,7 +46,7 @@ def main() -> None:
     for title, features in (("sound", 16), ("with a wrong number", 17)):
         plain = text(features)
         (load,) = seconds(partial(loaded, plain), rounds=5)
-        with Editor(Path(tempfile.mkdtemp())) as editor:
+        with tempfile.TemporaryDirectory() as folder, Editor(Path(folder)) as editor:
             editor.open("untitled:net", plain)
             editor.diagnostics("untitled:net")
             times = []

@@ -228,7 +228,7 @@ function buildDepths() {
 // One layer.
 
 // The layer that a box shows: the one before its stripes; of a block, the one whose result comes out.
-const rowOf = ({ value, rows, folded, stripes = [] }) => rows && !folded ? rows.at(-1 - stripes.length) : value - firstRow;
+const rowOf = ({ value, rows, folded, stripes = [] }) => rows.length && !folded ? rows.at(-1 - stripes.length) : value - firstRow;
 const rowChosen = () => chosen === null ? null : "row" in chosen ? chosen.row : rowOf(data.pictures[picture].solids[chosen.solid]);
 const isChosen = (solid) => { const row = rowChosen(); return row !== null && (rowOf(solid) === row || solid.rows.includes(row)); };
 
