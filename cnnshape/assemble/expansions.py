@@ -6,16 +6,18 @@ of that use, with its title, its places and its values.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.assemble.names import Names, Use
+from cnnshape.network.graph import Node
 from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cnnshape.assemble.frames import Frame
-    from cnnshape.network.graph import Expectation, Node
+    from cnnshape.network.graph import Expectation
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.place import Place
 
@@ -56,13 +58,14 @@ class Move:
         return places[: len(places) - self.places_cut] + self.around
 
     def nodes(self, made: Iterable[Node]) -> Iterator[Node]:
-        first, by, outer = self.first, self.by, self.outer
-        for node in made:
-            yield node._replace(
-                name=self.title + node.name[self.title_cut :],
-                inputs=tuple([value + by if value >= first else outer[value] for value in node.inputs]),
-                used_at=node.used_at[: len(node.used_at) - self.places_cut] + self.around,
-                blocks=self.kinds + node.blocks[self.kinds_cut :],
+        title, cut, first, by, outer = self.title, self.title_cut, self.first, self.by, self.outer
+        frame = None  # of the node before: the places of the uses around it, which it shares with its frame
+        for name, kind, layer, inputs, place, keys, used_at, shares, weight, frozen, allow, blocks in made:
+            if used_at is not frame:
+                frame, around, kinds = used_at, self.used_at(used_at), self.kinds + blocks[self.kinds_cut :]
+            values = tuple([value + by if value >= first else outer[value] for value in inputs])
+            yield _node(
+                (title + name[cut:], kind, layer, values, place, keys, around, shares, weight, frozen, allow, kinds)
             )
 
     def expectation(self, expected: Expectation) -> Expectation:
@@ -81,3 +84,6 @@ class Move:
             for title, use in made.uses.items()
         }
         return names
+
+
+_node: Final[Callable[[tuple[Any, ...]], Node]] = partial(tuple.__new__, Node)  # without its Python frame

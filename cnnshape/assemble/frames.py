@@ -73,7 +73,7 @@ class Frame:
 class Site:
     """One copy of a step in its frame."""
 
-    __slots__ = ("entering", "frame", "i", "inputs", "step", "title")
+    __slots__ = ("_scope", "entering", "frame", "i", "inputs", "step", "title")
 
     def __init__(  # noqa: PLR0913, PLR0917 -- a record
         self,
@@ -90,6 +90,7 @@ class Site:
         self.entering: Final = entering  # the inputs' shapes
         self.title: Final = title  # the copy's name within the frame, "" where it has none yet
         self.i: Final = i  # the copy's number, where the step repeats
+        self._scope: Scope | None = None
 
     @property
     def name(self) -> str:
@@ -101,8 +102,10 @@ class Site:
 
     def scope(self) -> Scope:
         """Return the names that the step's expressions see, with in_channels and i where they are known."""
+        if self._scope is not None:
+            return self._scope
         frame, first = self.frame, self.entering[0]
-        scope = Scope(frame.arguments)
+        scope = self._scope = Scope(frame.arguments)
         scope.constants = frame.file.constants
         channels = UNKNOWN if first is None else first[0] if first else 0  # a result without axes has none
         if channels is not UNKNOWN:

@@ -36,13 +36,12 @@ class Files:
 
     def is_file(self, path: Path) -> bool:
         self.asked[path] = None
-        return path in self.read or path.resolve() in self.unsaved or path.is_file()
+        return path in self.read or path.is_file() or bool(self.unsaved and path.resolve() in self.unsaved)
 
-    def included(self, path: Path) -> Source:
-        """Return an included file. Raises SourceError."""
+    def included(self, path: Path, real: Path) -> Source:
+        """Return an included file, given its real path, too. Raises SourceError."""
         self.asked[path] = None
         if path not in self.read:
-            real = path.resolve()
             if real not in self.sources:
                 self.sources[real] = Source.read(path, unsaved=self.unsaved.get(real))
             self.read[path] = self.sources[real]

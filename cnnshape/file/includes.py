@@ -59,7 +59,7 @@ class Includes:
             self.notes.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
             return None
         try:
-            source = self.files.included(found)
+            source = self.files.included(found, real)
         except SourceError as error:
             self.notes.note(error.problem.placed(error.place, used_at=(self.notes.place(path),)))
             return None
@@ -81,10 +81,9 @@ class Includes:
         try:
             candidates = [folder / name for folder in allowed]
             files = [*filter(self.files.is_file, candidates)]
+            real = ((candidate, candidate.resolve()) for candidate in files or candidates)
             inside = (
-                candidate
-                for candidate in files or candidates
-                if any(candidate.resolve().is_relative_to(folder.resolve()) for folder in allowed)
+                candidate for candidate, at in real if any(at.is_relative_to(folder.resolve()) for folder in allowed)
             )
             found = next(inside, None)
         except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
