@@ -19,21 +19,21 @@ from cnnshape import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMANDS: Final[dict[str, Any]] = {  # the module of each; click itself reads the names alone
-    "calc": "calc",
-    "check": "check",
-    "draw": "draw",
-    "explain": "explain",
-    "fit": "fit",
-    "import": "import_",
-    "lsp": "lsp",
-    "memory": "memory",
-    "schema": "schema",
-    "search": "search",
-    "sizes": "sizes",
-    "torch": "torch",
-    "verify": "check",
-    "zoo": "zoo",
+COMMANDS: Final[dict[str, Any]] = {  # the module of each, and what it is about; click itself reads the names alone
+    "calc": ("calc", "One layer without a file: what comes out, and how."),
+    "check": ("check", "Every shape, count, expectation and claim of files."),
+    "draw": ("draw", "A picture of a net, to scale, or a page with sliders."),
+    "explain": ("explain", "Where the numbers of a layer come from; what a code means."),
+    "fit": ("fit", "Whether a file of weights fits, without loading it."),
+    "import": ("import_", "The file of a model that you have, or of an ONNX graph."),
+    "lsp": ("lsp", "The server of editors: problems and shapes as you type."),
+    "memory": ("memory", "What training takes, to the byte, and what fits."),
+    "schema": ("schema", "The JSON Schema of files, and the generated references."),
+    "search": ("search", "The nets of a file with other constants, counted."),
+    "sizes": ("sizes", "The input sizes that a net accepts: the exact set."),
+    "torch": ("torch", "The code of a net's nn.Module, in plain torch."),
+    "verify": ("check", "A torch model held to its file, layer by layer."),
+    "zoo": ("zoo", "The published networks that come with cnnshape."),
 }
 
 FEW_COLLECTIONS: Final = 50_000  # objects between two: the 700 of Python cost a short process a tenth of its time
@@ -59,9 +59,13 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's way
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"cnnshape.commands.{COMMANDS[cmd_name]}")
+        module = import_module(f"cnnshape.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, "import_" if cmd_name == "import" else cmd_name)  # a word of Python's
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's way
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         if sys.stdout is None:

@@ -144,6 +144,15 @@ def test_version_and_help():
         assert "Usage:" in result.stdout
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_help_has_a_line_for_each_command_and_cuts_none(width):
+    lines = CliRunner(env=PLAIN | {"COLUMNS": str(width)}).invoke(main, ["--help"]).stdout.splitlines()
+    lines = lines[lines.index("Commands:") + 1 :]
+    assert {*main.list_commands(None)} <= {line.split()[0] for line in lines if line.strip()}
+    assert not any("..." in line for line in lines)
+    assert all(len(line) <= 80 for line in lines)
+
+
 def test_a_check_without_such_a_claim_imports_nothing_of_it(tmp_path):
     plain = write(tmp_path, 'input = [1, 8]\nlayers = [{ type = "max_pool", kernel_size = 2 }]\n')
     code = """

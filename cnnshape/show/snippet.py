@@ -46,7 +46,7 @@ def snippet(place: Place, marks: Sequence[Mark] = (), room: int = ROOM) -> Itera
     for start, end, _ in columns:
         under = under.ljust(column(start)) + "^" * max(1, column(min(end, begin + room)) - column(start))
     *others, (last_start, _, words) = columns
-    beside = len(under) + 1 + len(words) <= room
+    beside = not words or len(under) + 1 + len(words) <= room
     yield f"{gutter} | {under}{f' {words}' if words and beside else ''}"
     for start, below in [*([] if beside else [(last_start, words)]), *((one[0], one[2]) for one in reversed(others))]:
         yield f"{gutter} | {' ' * max(0, min(column(start), room - len(below)))}{below}"

@@ -159,7 +159,7 @@ def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool, changed: b
         "name": screen.cell(style if row.plain else f"bold {style}", mark + row.name),
         "type": screen.cell(style, row.type),
         "settings": screen.cell(style, *wrapped(_listed(row.settings), wrap)),
-        "kind": screen.cell(style, *wrapped([row.type, *_listed(row.settings, short=True)], wrap, indent=2)),
+        "kind": screen.cell(style, *wrapped(_kind(row), wrap, indent=2)),
         "inputs": screen.cell("dim", *row.inputs),
         "leads": screen.cell(new, f"→ {row.output}"),
         "output": screen.cell(new, row.output),
@@ -170,6 +170,12 @@ def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool, changed: b
         "losses": screen.cell(style, *_listed(row.dropped)),
         "torch": screen.cell(colour, f"{verdict} {row.model}".rstrip()),
     }
+
+
+def _kind(row: TableRow) -> list[str]:
+    """Return the type of a row and its settings: of a pad, "pad" stands once."""
+    first, *others = _listed(row.settings, short=True) or [""]
+    return list(filter(None, [row.type, first.removeprefix(f"{row.type} "), *others]))
 
 
 def _listed(words: tuple[str, ...], *, short: bool = False) -> list[str]:

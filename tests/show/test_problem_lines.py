@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from helpers.screen import FAILING, WIDTHS, row
+from helpers.screen import FAILING, WIDTHS, layers, row
 
 
 @pytest.mark.parametrize("width", [30, *WIDTHS])
@@ -71,6 +71,15 @@ def test_a_warning_says_how_it_is_silenced_and_that_does_it(net, width):
     allow = re.search(r'allow = "[\w-]+" at the top of the file, or on a layer, silences a warning', said)
     assert allow, said
     assert net(allow[0].partition(" at ")[0] + "\n" + text)[-1] == "✓ no problems"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_empty_line_stands_below_the_carets(net, width):
+    name = "a_layer_whose_name_fills_its_line"
+    lines = net(layers(f'name = "{name}", type = "relu"', 'type = "tanh", from = "input"'), width=width)
+    below = [line for line in lines if line.lstrip().startswith("|")]
+    assert below
+    assert all(line.strip() != "|" for line in below), below
 
 
 def test_no_word_on_silencing_where_there_is_no_warning(net):

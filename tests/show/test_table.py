@@ -100,3 +100,11 @@ def test_a_thousand_layers(net):
     _, rows, total = table_of(lines)
     assert len(rows) == 1000
     assert total.split()[:3] == ["1,000", "layers", "10,000"]
+
+
+@pytest.mark.parametrize("width", [60, 200])
+def test_the_padding_of_a_pad_is_said_once(net, width):
+    text = layers('name = "p", type = "pad", padding = [[1, 2], [0, 3]]')
+    words = re.sub(" +", " ", row(net(text, width=width), "p"))
+    assert ("pad (1,2)x(0,3)" if width < 100 else "pad padding (1,2)x(0,3)") in words
+    assert "pad pad " not in words
