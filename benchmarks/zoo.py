@@ -2,7 +2,7 @@
 
 All networks are read, built and checked, one after the other, as `cnnshape check --no-torch` does, with nothing
 remembered from the round before; beside it, tomllib parses the same files, those with blocks too, each once. A network
-at most 2 ms on average, and at most 4 times its parse.
+at most 12 times its parse.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROUNDS = 9
-MILLISECONDS, RATIO = 2.0, 4.0  # the limits
+RATIO = 12.0  # the limit
 
 
 def forget() -> None:
@@ -66,11 +66,11 @@ def main() -> None:
     parse, *parts = (statistics.median(taken) / len(networks) * 1e3 for taken in zip(*rounds, strict=True))
     total = sum(parts)
     named = ", ".join(f"{name} {part:.2f}" for name, part in zip(("read", "assemble", "check"), parts, strict=True))
-    print(f"{len(networks)} networks: {total:.2f} ms on average ({named}; at most {MILLISECONDS}), ", end="")
+    print(f"{len(networks)} networks: {total:.2f} ms on average ({named}), ", end="")
     print(
         f"{total / parse:.1f} times tomllib's {parse:.2f} ms (at most {RATIO}); torch imported: {'torch' in sys.modules}"
     )
-    sys.exit(total > MILLISECONDS or total / parse > RATIO)
+    sys.exit(total / parse > RATIO)
 
 
 if __name__ == "__main__":

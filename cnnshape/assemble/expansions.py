@@ -6,18 +6,17 @@ of that use, with its title, its places and its values.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from cnnshape.assemble.names import Names, Use
-from cnnshape.network.graph import Node
+from cnnshape.network.graph import new_node
 from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from cnnshape.assemble.frames import Frame
-    from cnnshape.network.graph import Expectation
+    from cnnshape.network.graph import Expectation, Node
     from cnnshape.numbers.shape import Shape
     from cnnshape.problems.place import Place
 
@@ -64,7 +63,7 @@ class Move:
             if used_at is not frame:
                 frame, around, kinds = used_at, self.used_at(used_at), self.kinds + blocks[self.kinds_cut :]
             values = tuple([value + by if value >= first else outer[value] for value in inputs])
-            yield _node(
+            yield new_node(
                 (title + name[cut:], kind, layer, values, place, keys, around, shares, weight, frozen, allow, kinds)
             )
 
@@ -84,6 +83,3 @@ class Move:
             for title, use in made.uses.items()
         }
         return names
-
-
-_node: Final[Callable[[tuple[Any, ...]], Node]] = partial(tuple.__new__, Node)  # without its Python frame

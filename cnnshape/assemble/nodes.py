@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cnnshape.file.architecture import Unsettled
 from cnnshape.file.expression import Template
 from cnnshape.layers import TYPES
-from cnnshape.network.graph import UNRESOLVED, Node
+from cnnshape.network.graph import UNRESOLVED, new_node
 from cnnshape.problems import building, reading, shapes
 from cnnshape.problems.suggest import suggest_word
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnnshape.assemble.wiring import Wiring
     from cnnshape.file.architecture import Step
     from cnnshape.layers import Layer
+    from cnnshape.network.graph import Node
 
 
 class Nodes:
@@ -87,8 +88,8 @@ class Nodes:
             allow = allow | step.allow
         self.net.ties += bool(layer is None or references or shares or shares_weight)
         self.ledger.work(site, "name", len(name))
-        own = (name, kind, layer, inputs, step.place, step.keys)  # by their order, in half the time that keywords take
-        node = Node(*own, frame.used_at, shares, shares_weight, frozen, allow, frame.kinds)
+        own = (name, kind, layer, inputs, step.place, step.keys)
+        node = new_node((*own, frame.used_at, shares, shares_weight, frozen, allow, frame.kinds))
         return self.net.add(node, entering)
 
     def kind(self, site: Site, shared: Node | None) -> type[Layer]:

@@ -6,13 +6,14 @@ for each node, in the order of running. `assemble` makes the record; everything 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cnnshape.problems.place import Place
 from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cnnshape.layers.base import Layer
     from cnnshape.numbers.shape import Input, Shape
@@ -47,6 +48,9 @@ class Node(NamedTuple):
         """Return the place of the first of the keys that the layer's table has, or else of the layer."""
         found = next((key for key in keys if key in self.keys), None)
         return self.place if found is None else Place(self.place.source, (*self.place.path, found))
+
+
+new_node: Final[Callable[[tuple[Any, ...]], Node]] = partial(tuple.__new__, Node)  # of all fields, in half the time
 
 
 class Expectation(NamedTuple):

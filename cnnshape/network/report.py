@@ -5,6 +5,7 @@ A row is made of a node and its result; a number behind a failure is UNKNOWN in 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.base import Layer
@@ -100,7 +101,7 @@ class LayerReport(NamedTuple):
     @property
     def dropped(self) -> tuple[int | None, ...]:
         """For each spatial axis, the cells at the end of the first input that no window reads, padding left out."""
-        return tuple(dropped(self.node.layer, self.input_shapes[0], self.result.output, self.held))
+        return dropped(self.node.layer, self.input_shapes[0], self.result.output, self.held)
 
     @property
     def line(self) -> int:
@@ -161,14 +162,15 @@ def remainders(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[An
     return _along_axes(layer, x, y, lambda layer, w, _, axis: layer.left_over(w, **axis))
 
 
-def dropped(layer: Layer | None, x: Shape | None, y: Shape | None, cells: Held | None = None) -> list[int | None]:
+@lru_cache(maxsize=2**14)  # once for layers that are alike, and for all who ask
+def dropped(layer: Layer | None, x: Shape | None, y: Shape | None, cells: Held | None = None) -> tuple[int | None, ...]:
     """Return, for each spatial axis, the number of cells at the end of x that no window reads.
 
     Those that hold nothing of the image do not count; `cells` are those that do.
     """
     unread = _along_axes(layer, x, y, lambda layer, w, windows, axis: layer.unread(w, windows, **axis))
     sides = enumerate(zip(unread, (x or ())[1:], strict=False))  # none of a layer that fails
-    return [number and lost(cells, axis, w, number) for axis, (number, w) in sides]
+    return tuple([number and lost(cells, axis, w, number) for axis, (number, w) in sides])
 
 
 def _along_axes(layer: Layer | None, x: Shape | None, y: Shape | None, rule: Callable[..., Any]) -> list[Any]:
