@@ -41,15 +41,7 @@ def explain(file: str, layer: str | None, given: tuple[str, ...]) -> None:
         show_story(net, report, shapes)
         sys.exit(status(Checked(net, report)))
     with usage_error("LAYER"):
-        try:
-            explanation = explain(net, layer, shapes)
-        except ValueError:
-            net, left_out = net.origin.with_left_out(layer) if net.origin else (net, [])
-            if not left_out:
-                raise
-            explanation = explain(net, layer, shapes)
-            lines = [line for one in left_out for line in str(one).split("\n")]
-            click.echo("\n".join([*map(printable, lines), "it would be"]))
+        explanation = explain(net, layer, shapes)
     finish(explanation)
 
 

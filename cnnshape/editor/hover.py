@@ -11,7 +11,7 @@ from cnnshape.editor.places import at, step_of
 from cnnshape.editor.view import layout_of
 from cnnshape.file.schema import BLOCK, CLAIM, NET, STEP, parameter_schema
 from cnnshape.layers import TYPES
-from cnnshape.network.explain import explain_in
+from cnnshape.network.explain import explain, explain_in
 from cnnshape.network.receptive import receptive_fields
 from cnnshape.numbers.shape import text
 from cnnshape.problems.place import value_at
@@ -61,8 +61,10 @@ def _words(view: View, source: Source, path: KeyPath, *, of_key: bool) -> str:
 def explained(view: View, source: Source, step: KeyPath) -> str:
     """Explain the first copy of a step, with its receptive field, and name the others; "" where there is none."""
     names = [made.name for made in view.steps.get((source.file, step), ())]
-    if not names or view.report is None:
+    if view.report is None:
         return ""
+    if not names:
+        return left_out(view, source, step)
     lines = [str(explain_in(view.report, view.net, names[0]))]
     with suppress(ValueError):  # which input is the image is not known
         axes = receptive_fields(view.net).get(names[0])
@@ -70,6 +72,15 @@ def explained(view: View, source: Source, step: KeyPath) -> str:
     if names[1:]:
         lines.append(f"{len(names)} in all: {', '.join(few(names, MOST_COPIES))}")
     return "\n".join(lines)
+
+
+def left_out(view: View, source: Source, step: KeyPath) -> str:
+    """Say why a step of the net is left out, and what it would be; "" of one in a block, or without a name."""
+    name = value_at(source.data, (*step, "name"))
+    if source is view.source and step[0] == "layers" and isinstance(name, str):
+        with suppress(ValueError):  # nothing comes of it in any case
+            return str(explain(view.net, name))
+    return ""
 
 
 def summary(source: Source, step: KeyPath) -> str:

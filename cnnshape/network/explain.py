@@ -44,11 +44,18 @@ WITH_BIAS: Final = (Conv, ConvTranspose, Linear)  # which scale what enters, and
 
 
 def explain(net: Network, name: str, input: Input | None = None) -> Explanation:  # noqa: A002 -- as Network.check
-    """Explain a layer, a block or a repeat of a net, at the declared input or another.
+    """Explain a layer, a block or a repeat of a net, at the declared input or another; of one left out, why, and as it would be.
 
     Raises ValueError where there is nothing of that name.
     """
-    return explain_in(net.check(input), net, name)
+    try:
+        return explain_in(net.check(input), net, name)
+    except ValueError:
+        found, conditions = net.origin.with_left_out(name) if net.origin else (net, [])
+        if not conditions:
+            raise
+    explanation = explain_in(found.check(input), found, name)
+    return explanation._replace(title="\n".join([*map(str, conditions), "it would be", explanation.title]))
 
 
 def explain_in(report: Report, net: Network, name: str) -> Explanation:

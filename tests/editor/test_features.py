@@ -136,6 +136,16 @@ def test_of_inputs_that_differ_there_is_no_one_set(shared):
     shared.close(URI)
 
 
+def test_a_layer_that_is_left_out_says_why(shared):
+    text = 'input = [3, 8, 8]\nconstants = { deep = 0 }\nlayers = [\n  { name = "a", type = "relu" },\n  { name = "b", type = "conv", out_channels = 4, kernel_size = 3, when = "deep > 1" },\n  { type = "tanh", when = false },\n]\n'
+    shared.open(URI, text)
+    words = hover(shared, 4, '"conv"', text).split("\n")
+    assert words[0] == 'b is left out by when = "deep > 1", where deep = 0'
+    assert words[2:4] == ["it would be", "b: conv, 3x8x8 -> 4x6x6"]
+    assert hover(shared, 5, '"tanh"', text) == TYPES["tanh"].summary()
+    shared.close(URI)
+
+
 # Code actions
 
 
