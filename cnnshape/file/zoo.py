@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.problems.reading import NotInZoo
@@ -11,12 +12,14 @@ from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from pathlib import Path
 
 PREFIX: Final = "zoo:"
 
 
-def files() -> dict[str, Path]:
+@lru_cache(maxsize=1)
+def files() -> Mapping[str, Path]:
     """Return the zoo's files by name: resnet50; and blocks/resnet, of the blocks that networks include."""
     from pathlib import Path
 
