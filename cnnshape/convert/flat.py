@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.names import needless, value_names
-from cnnshape.convert.settings import settings
+from cnnshape.convert.settings import refusal, settings
 from cnnshape.layers import TYPES
 from cnnshape.network.flow import run
 from cnnshape.numbers.shape import to_file
@@ -105,6 +105,8 @@ class Flat:
     def settings(self, value: int, node: Node, layer: Layer) -> dict[str, Any]:
         entering = self.rows[value - 1 - len(self.graph.inputs)].input_shapes[0]
         found = settings(layer, entering, self.graph.layout)
+        if why := refusal(layer, found):
+            raise ValueError(f"{node.name}: {why}")
         owner = self.node(self.values[node.shares_weight]) if node.shares_weight else None
         decided = type(layer).of_weight(owner.layer) if owner and owner.layer else None
         return {key: setting for key, setting in found.items() if key not in (decided or ())}

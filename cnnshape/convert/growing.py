@@ -6,10 +6,12 @@ In: layers with the views that enter, one operation after the other. Out: nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.code import place_of
 from cnnshape.convert.names import layer_name, unlike
+from cnnshape.convert.settings import refusal, settings
 from cnnshape.convert.views import Sizes, View, is_one, reshaped, same, whole_view
 from cnnshape.layers.parameters import PerAxis
 from cnnshape.layers.rearranging import (
@@ -28,7 +30,7 @@ from cnnshape.layers.stated import Requirement
 from cnnshape.network.flow import measure
 from cnnshape.network.graph import Node
 from cnnshape.numbers.recorded import expression_of, sides_of
-from cnnshape.numbers.shape import LARGEST
+from cnnshape.numbers.shape import CHANNELS_FIRST, LARGEST
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
@@ -387,7 +389,10 @@ class Growing:
         key = (layer, *entering)
         if path is None and not anew and key in self.done:
             return self.done[key]
-        layer = settled(layer, tuple(size[0] for size in self.sizes[entering[0]]))
+        x = tuple(size[0] for size in self.sizes[entering[0]])
+        layer = settled(layer, x)
+        if why := refusal(layer, settings(layer, x, CHANNELS_FIRST)):
+            raise Gap(f"of {layer.type}, {why}{self.place()}")
         if sizes is None or not loose:
             found = self._measured(layer, entering)
             if sizes is not None and not self.raised and found != tuple(sizes):
@@ -400,6 +405,11 @@ class Growing:
         if not anew and path is None:
             self.done[key] = len(self.sizes) - 1
         return len(self.sizes) - 1
+
+    def place(self) -> str:
+        """Return the line of code that is lowered, in brackets."""
+        line = self.at.line
+        return f" ({PurePath(line.file).name}:{line.line})" if line else ""
 
     def unknown(self, path: str | None, kind: str, entering: Sequence[int]) -> int:
         """Add a node of which nothing is known; return its value."""

@@ -79,6 +79,8 @@ def one(  # noqa: PLR0913 -- what an opaque layer has
 ) -> None:
     """Lower one result of an operation; `name`: one that stands beside the layer's own."""
     op, target = ops[0], net.shapes[id(output)]
+    if 0 in output.shape:
+        raise Gap(f"{op.name} gives no elements, {'x'.join(map(str, output.shape[1:]))}{net.place()}")
     unique = [*{tensor.value: tensor for tensor in alive}.values()]
     first = next((t for t in unique if net.shapes[id(t)] == target), unique[0])
     path = op.path if op.call is None and op.path else owner(net, op)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cnnshape.layers.parameters import Axes, Ends, Flag, Order, Parameter, PerAxis, Reference, Text
+from cnnshape.layers.parameters import Axes, Ends, Flag, Order, Parameter, PerAxis, Reference, Text, Wrong
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cnnshape.layers import Layer
     from cnnshape.numbers.shape import Shape
 
@@ -27,6 +29,18 @@ def settings(layer: Layer, entering: Shape | None, layout: str) -> dict[str, Any
         if not _follows(layer, parameter, entering) and not _left_out(layer, parameter, given, rank):
             found[name] = toml(parameter, given, rank, layout)
     return found
+
+
+def refusal(layer: Layer, written: Mapping[str, Any]) -> str:
+    """Say why a file refuses the settings of a layer, as `settings` gives them; "" where it takes them."""
+    given = {name: True for name in layer.references if name in vars(layer)}
+    for name, value in written.items():
+        try:
+            given[name] = layer.parameters[name].read(value)
+        except Wrong as error:
+            return str(error)
+    problem = layer.inconsistent(given)
+    return problem.message if problem else ""
 
 
 def toml(parameter: Parameter[Any], setting: Any, rank: int, layout: str) -> Any:

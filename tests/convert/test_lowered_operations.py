@@ -1,5 +1,6 @@
 """Operations as people write them, one small model each: a layer, or an opaque one, with the shapes that torch gives."""
 
+import math
 import warnings
 from math import prod
 
@@ -410,6 +411,10 @@ LAYERS = {
     "resizing module": (lambda m, x: m.up(x), {"up": nn.Upsample(size=(16, 12))}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
+    "variance that is less": (lambda m, x: m.norm(x), {"norm": nn.BatchNorm2d(4, eps=-1.0)}, IMAGE),
+    "no number": (lambda m, x: x * math.nan, {}, IMAGE),
+    "stride of more than 32 bits": (lambda m, x: m.conv(x), {"conv": nn.Conv2d(4, 4, 1, stride=2**31)}, IMAGE),
+    "slope that is no number": (lambda m, x: F.leaky_relu(x, math.nan), {}, IMAGE),
     "turned": (lambda m, x: m.conv(x.flip(2)), {"conv": conv()}, IMAGE),
     "chosen": (lambda m, x: x[:, torch.tensor([0, 2])], {}, IMAGE),
     "by its mean": (lambda m, x: x / x.mean(), {}, IMAGE),
@@ -631,6 +636,13 @@ def test_sides_that_follow_the_input_do_so_at_another_size(name):
     net, model = traced((LAYERS | OPAQUE)[name])
     shape = (*net.inputs["input"][:1], *(14, 22)[: len(net.inputs["input"]) - 1])
     assert net.check(input=shape).output == shapes_of(model, shape)
+
+
+@pytest.mark.parametrize("part", [lambda m, x: x[:, 4:], lambda m, x: torch.cat([x, m.conv(x[:, 4:, :, :])], 1)])
+def test_a_part_without_elements_is_refused_at_its_line(part):
+    model = Model(part, conv=conv())
+    with pytest.raises(ValueError, match=r"gives no elements, 0x8x8 \(test_lowered_operations.py:\d+\)"):
+        cnnshape.trace(model, IMAGE)
 
 
 def test_a_model_whose_result_has_nothing_of_its_input_is_refused():

@@ -84,6 +84,17 @@ def test_a_truth_that_torch_leaves_open_is_not_written():
     assert loads(text).check().output == (3, 16, 16)
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [({"scale_factor": 0}, "must be a positive number"), ({"align_corners": True, "mode": "nearest"}, "align_corners")],
+)
+def test_a_setting_that_no_file_has_is_not_written(settings, why):
+    net = net_of('name = "up", type = "upsample", scale_factor = 2', shape="[3, 8, 8]")
+    layer = net.nodes[0].layer.replace(**settings)
+    with pytest.raises(ValueError, match=f"up: .*{why}"):
+        dumps(net._replace(nodes=(net.nodes[0]._replace(layer=layer),)))
+
+
 def test_a_weight_that_is_shared_alone_is_written():
     text = """input = [3, 8, 8]
 

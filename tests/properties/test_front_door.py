@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 from answers import SETTING, Accepted, Answer, Refused, ours, read
-from cases import drawn
+from cases import TRIED, drawn
 from helpers.nets import whole
 from hypothesis import strategies as st
 
 import cnnshape
+from cnnshape.convert.settings import refusal
 from cnnshape.layers import TYPES
 
 if TYPE_CHECKING:
@@ -89,3 +90,21 @@ def test_a_net_of_any_layers_is_written_as_it_is(kind: str) -> None:
         assert whole(cnnshape.loads(cnnshape.dumps(net))) == whole(net)
 
     comes_back()
+
+
+WRONG = [
+    pytest.param(kind, name, value, id=f"{kind}-{name}-{value}")
+    for kind, tried in TRIED.items()
+    for name, values in tried.values.items()
+    for value in values.wrong
+    if not TYPES[kind].parameters[name].of_words and (kind, name, value) != ("require", "plus", 0)
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), WRONG)
+def test_a_setting_that_no_file_has_is_none_of_a_model(kind: str, name: str, value: Any) -> None:
+    assert refusal(TYPES[kind](), {name: value}).startswith(f"{name} must be ")
+    if isinstance(value, int):
+        text = f"input = [4, 8, 8]\nlayers = [{{ type = '{kind}', {name} = {value} }}]"
+        with pytest.raises(cnnshape.ArchitectureError, match=f"{name} must be "):
+            cnnshape.loads(text)
