@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from cnnshape.checkpoint.mending import Mender
 from cnnshape.checkpoint.record import MOST_ENTRIES, flat
+from cnnshape.checkpoint.trust import trusted
 from cnnshape.layers.normalization import COUNTER
 from cnnshape.network.module_names import module_names
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems.comparing import UnusedInModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cnnshape.checkpoint.mending import Mend
     from cnnshape.checkpoint.record import Table
+    from cnnshape.checkpoint.trust import Trusted
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
@@ -64,6 +67,7 @@ class Fit(NamedTuple):
     mends: tuple[Mend, ...]  # the values in the file that would make it fit
     copies: tuple[str, ...]  # other tables and prefixes at which it fits as well
     beside: tuple[str, ...]  # tensors that are no part of the net's, and of no interest
+    trusted: tuple[Trusted, ...]  # tensors of opaque layers, as far as can be told
     same_order: bool  # no name is right, and the shapes are, in their order
 
     @property
@@ -97,7 +101,11 @@ def fit(net: Network, tables: Table) -> Fit:
     found = sorted(_candidates(entries, tables), key=Candidate.rank, reverse=True)
     best = found[0]
     findings = [*_findings(entries, best)]
-    beside = [finding.name for finding in findings if _is_beside(finding, best)]
+    unused = UnusedInModel.code in net.allow  # the file says that the model has more than it uses
+    called = module_names(row.name for row in rows)
+    stated = [*trusted(rows, called, _unclaimed(findings, best), unused=unused)]
+    findings = [*_with_trusted(findings, stated, best.prefix)]
+    beside = [one.name for one in findings if _is_beside(one, best) or (unused and _is_elsewhere(one))]
     findings = [finding for finding in findings if finding.name not in beside]
     whole = [one.path() for one in found if one.alike == len(entries) and not one.unwrapped]
     mender = Mender(net, rows)
@@ -110,6 +118,7 @@ def fit(net: Network, tables: Table) -> Fit:
         (*mender.mends(_by_layer(rows, entries, best)), *mender.copies(best.prefix, best.shapes)) if findings else (),
         tuple(path for path in dict.fromkeys(whole) if path != best.path()),
         tuple(beside),
+        tuple(one for one in stated if one.fits()),
         _same_order(entries, best),
     )
 
@@ -241,6 +250,32 @@ def _is_beside(finding: Finding, where: Candidate) -> bool:
     first, _, rest = finding.name.partition(".")
     average = any(word in first.lower() for word in AVERAGE) and not finding.name.startswith(where.prefix or "\0")
     return average or (where.prefix != "" and finding.theirs in {(), (1,)} and (rest or first) in KEPT_BESIDE)
+
+
+def _is_elsewhere(finding: Finding) -> bool:
+    """Say whether a tensor is none of a layer of the net."""
+    return finding.kind == "unexpected" and not finding.layer
+
+
+def _unclaimed(findings: Sequence[Finding], where: Candidate) -> dict[str, Shape]:
+    """Return the tensors that are none of a layer, by their names without the prefix."""
+    return {
+        one.name.removeprefix(where.prefix): one.theirs or ()
+        for one in findings
+        if _is_elsewhere(one) and one.name.startswith(where.prefix)
+    }
+
+
+def _with_trusted(findings: Sequence[Finding], stated: Sequence[Trusted], prefix: str) -> Iterator[Finding]:
+    """Yield the findings but for the tensors of opaque layers; of one that lacks numbers, how many."""
+    taken = {prefix + name for one in stated for name in one.tensors}
+    yield from (finding for finding in findings if finding.name not in taken)
+    for one in stated:
+        if not one.fits():
+            there = (one.numbers,) if one.tensors else None
+            yield Finding(
+                "different" if there else "missing", prefix + one.layers[0], one.layers[0], (one.stated,), there
+            )
 
 
 def _by_layer(rows: Sequence[LayerReport], entries: Sequence[Entry], where: Candidate) -> dict[str, dict[str, Shape]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.layers.parameters import Axes, Ends, Flag, Order, Parameter, PerAxis, Reference, Text, Wrong
+from cnnshape.numbers.recorded import plain
 from cnnshape.numbers.shape import to_file
 from cnnshape.numbers.unknown import UNKNOWN
 
@@ -36,11 +37,16 @@ def refusal(layer: Layer, written: Mapping[str, Any]) -> str:
     given = {name: True for name in layer.references if name in vars(layer)}
     for name, value in written.items():
         try:
-            given[name] = layer.parameters[name].read(value)
+            given[name] = layer.parameters[name].read(_bare(value))
         except Wrong as error:
             return str(error)
     problem = layer.inconsistent(given)
     return problem.message if problem else ""
+
+
+def _bare(value: Any) -> Any:
+    """Return a setting that a run may have computed from sizes as a file has it."""
+    return [*map(_bare, value)] if isinstance(value, list) else plain(value)
 
 
 def toml(parameter: Parameter[Any], setting: Any, rank: int, layout: str) -> Any:

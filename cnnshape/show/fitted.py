@@ -55,6 +55,12 @@ def facts(found: Fit) -> Iterator[tuple[str, str]]:
         yield "wrapper", f"{found.unwrapped} stands within names, as torch's wrappers leave it: remove it"
     if found.copies:
         yield "also", f"as well at {', '.join(few([*map(_place, found.copies)], MOST))}"
+    for one in found.trusted:
+        tensors = counted(len(one.tensors), "tensor")
+        yield (
+            "trust",
+            f"{', '.join(one.layers)}: {one.stated:,} numbers in the file, {tensors} of {one.numbers:,} there",
+        )
     if found.beside:
         yield "beside", f"not the net's: {', '.join(few([*found.beside], MOST // 10))}"
     if found.same_order:

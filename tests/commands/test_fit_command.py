@@ -13,6 +13,8 @@ from helpers.cli import run, write
 from helpers.paths import ARCHITECTURES
 from torch import nn
 
+from cnnshape.convert.imported import imported
+
 NET = """
 input = [3, 32, 32]
 constants = { classes = 10 }
@@ -389,3 +391,87 @@ def test_a_live_model_is_held_to_a_checkpoint(own_folder):
     status, output = run("fit", target, own_folder / "c.pt", "--input", "3x8x8")
     assert status == 1
     assert "out_channels = 6" in output
+
+
+class Mixer(nn.Module):
+    """A part that no layer type says, by a class with tensors of its own and a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Bilinear(8, 8, 8)
+        self.register_buffer("phase", torch.ones(3))
+
+    def forward(self, x):
+        return self.inner(x, x) * self.phase.sum()
+
+
+class Stated(nn.Module):
+    """All kinds of tensors of which a file states how many numbers they are: of modules, functions, products, constants."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.mixer, self.last = nn.Linear(8, 8), Mixer(), nn.Linear(8, 2)
+        self.one, self.two, self.matrix = (nn.Parameter(torch.ones(8)) for _ in range(3))
+        self.register_buffer("mean", torch.ones(1, 8))
+        self.words = nn.Embedding(5, 8)
+
+    def forward(self, x):
+        x = self.mixer(self.first(x) - self.mean) + self.one * self.two
+        x = x + torch.fft.rfft(x, dim=1).abs().sum(1, keepdim=True) * self.matrix
+        return self.last(x + self.words.weight.mean(0))
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_model_whose_file_states_numbers_fits_its_own_tensors(fit, prefix):
+    made = imported(Stated(), (8,), "Stated")
+    assert made.differences == ()
+    status, found = fit(prefixed(prefix, Stated().state_dict()), made.text)
+    assert (status, found["missing"], found["unexpected"], found["different"]) == (0, [], [], [])
+    assert {name for one in found["trusted"] for name in one["tensors"]} >= {"mixer.inner.weight", "mean"}
+
+
+OPAQUE = """input = [8]
+layers = [
+  { name = "first", type = "linear", out_features = 8 },
+  { name = "part", type = "opaque", out_shape = "keep", num_parameters = 70 },
+]
+"""
+
+
+def test_numbers_that_an_opaque_layer_lacks_are_missing(fit):
+    first = {"first.weight": torch.ones(8, 8), "first.bias": torch.ones(8)}
+    status, found = fit(first, OPAQUE)
+    assert (status, names(found, "missing")) == (1, {"part"})
+    assert found["missing"][0]["file_shape"] == [70]
+    status, found = fit({**first, "part.weight": torch.ones(60)}, OPAQUE)
+    assert (status, found["different"][0]["checkpoint_shape"]) == (1, [60])
+    status, found = fit({**first, "part.weight": torch.ones(60), "part.b.c": torch.ones(5, 2)}, OPAQUE)
+    assert status == 0
+    status, found = fit({**first, "part.weight": torch.ones(70), "other": torch.ones(5)}, OPAQUE)
+    assert (status, names(found, "unexpected")) == (1, {"other"})
+
+
+def test_tensors_of_an_opaque_function_are_all_that_its_module_has_besides(fit):
+    text = OPAQUE.replace('"part"', '"block.mix"').replace('"first"', '"block.first"')
+    first = {"block.first.weight": torch.ones(8, 8), "block.first.bias": torch.ones(8)}
+    assert fit({**first, "block.w": torch.ones(70)}, text)[0] == 0
+    assert fit({**first, "block.w": torch.ones(71)}, text)[0] == 1  # what the rest would be nobody knows
+    assert fit({**first, "other.w": torch.ones(70)}, text)[0] == 1
+    assert fit({**first, "block.w": torch.ones(71)}, 'allow = ["unused-in-model"]\n' + text)[0] == 0
+
+
+def test_tensors_that_the_model_does_not_use_are_beside_where_the_file_says_so(fit):
+    head = {"aux.weight": torch.ones(3, 3)}
+    assert fit(state() | head)[0] == 1
+    status, found = fit(state() | head, 'allow = ["unused-in-model"]\n' + NET)
+    assert (status, found["beside"]) == (0, ["aux.weight"])
+    status, found = fit(state() | {"fc.gain": torch.ones(3)}, 'allow = ["unused-in-model"]\n' + NET)
+    assert (status, names(found, "unexpected")) == (1, {"fc.gain"})
+
+
+def test_the_table_says_what_is_taken_on_trust(tmp_path):
+    tensors = {"first.weight": torch.ones(8, 8), "first.bias": torch.ones(8), "part.w": torch.ones(72)}
+    torch.save(tensors, tmp_path / "c.pt")
+    status, output = run("fit", write(tmp_path, OPAQUE), tmp_path / "c.pt")
+    assert status == 0
+    assert "part: 70 numbers in the file, 1 tensor of 72 there" in output

@@ -296,6 +296,7 @@ def fit(fitted: Fitted) -> str:
         ],
         fits_as_well=found.copies,
         beside=found.beside,
+        trusted=[one._asdict() for one in found.trusted],
         same_order=found.same_order,
     )
 
