@@ -70,6 +70,24 @@ def test_the_model_is_the_net(file, tmp_path):
             assert ran(model, other.values())[0] == [*report.outputs.values()], other
 
 
+@pytest.mark.parametrize("other", ["act", "stem_"])
+def test_a_layer_with_the_name_of_a_scope_is_beside_it(other, tmp_path):
+    net = cnnshape.loads(f"""
+input = [3, 16, 16]
+layers = [
+  {{ name = "stem.pad", type = "pad", padding = [[0, 1], [0, 1]] }},
+  {{ name = "stem", type = "conv", out_channels = 8, kernel_size = 3 }},
+  {{ name = "{other}", type = "relu" }},
+  {{ name = "body.stem.inner", type = "batch_norm" }},
+  {{ name = "body.stem", type = "conv", out_channels = 2, kernel_size = 1 }},
+]
+""")
+    model = model_of(torch_code(net), tmp_path)
+    assert ran(model, [(3, 16, 16)])[0] == [(2, 15, 15)]
+    assert shapes(model)["stem.weight"] == (8, 3, 3, 3)
+    assert shapes(model)["body.stem.weight"] == (2, 8, 1, 1)
+
+
 def test_the_code_is_as_ruff_has_it(tmp_path):
     for file in NETS:
         (tmp_path / f"{file.stem}.py").write_text(torch_code(cnnshape.load(file)))

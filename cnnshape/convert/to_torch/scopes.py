@@ -75,7 +75,7 @@ class Division:
     def __init__(self, net: Network, signatures: Signatures):
         self.signatures = signatures
         self.rows = net.check().layers
-        self.called = module_names(row.name for row in self.rows)
+        self.called = apart(module_names(row.name for row in self.rows))
         self.names = [self.called[row.name].split(".") for row in self.rows]
         self.first = 1 + len(net.inputs)  # the value of the first node
         self.outputs = [*net.outputs.values()]
@@ -133,6 +133,23 @@ class Division:
                 yield nodes[0], item
             else:  # other layers run in between
                 yield from self.items(nodes, depth + 1, (*path, part))
+
+
+def apart(called: dict[str, str]) -> dict[str, str]:
+    """Return names of which none is that of a scope and of a layer: beside a layer `stem` the scope of `stem.pad` is `stem_`."""
+    layers = {*called.values()}
+    taken = {".".join(name.split(".")[:end]) for name in layers for end in range(1, name.count(".") + 2)}
+    found = {}
+    for name, title in called.items():
+        parts, whole = list[str](), ""
+        for part in title.split(".")[:-1]:
+            whole = f"{whole}.{part}" if whole else part
+            new = part
+            while whole in layers and ".".join([*parts, new]) in taken:
+                new += "_"
+            parts.append(new)
+        found[name] = ".".join([*parts, title.rpartition(".")[2]])
+    return found
 
 
 def _blocks(items: Iterable[Item]) -> set[str]:
