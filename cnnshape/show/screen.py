@@ -106,10 +106,10 @@ class Screen:
         self.console.print(Segments(chain.from_iterable(segments)), end="", crop=False)
 
     def title(self, net: Network) -> None:
-        """Print a net's name, file and source."""
+        """Print a net's name, file and source, which is broken between words but in a pipe."""
         self.line((net.name or net.file, "bold"), (f"{GAP}{net.file}" if net.name else "", "dim"))
-        if net.source:
-            self.line((net.source, "dim"))
+        words = [net.source] if self.endless else wrapped(net.source.split(" "), self.width)
+        self.lines([[(self.words(line), "dim")] for line in words if line])
         self.line()
 
     def fact(self, label: str, words: str) -> None:

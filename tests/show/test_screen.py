@@ -27,6 +27,20 @@ def test_wrapping_keeps_every_word(pieces, width, indent):
         assert len(line) <= width or " " not in line.strip()
 
 
+@pytest.mark.parametrize("width", [40, 60, 100, None])
+def test_a_long_source_is_broken_between_words_and_whole_in_a_pipe(tmp_path, width):
+    source = (
+        "A paper with a title of many words, by people with names, at a conference of some year, in its first table"
+    )
+    file = tmp_path / "net.toml"
+    file.write_text(f'source = "{source}"\n' + layers('type = "tanh"'), encoding="utf-8")
+    lines = shown(file, width=width)
+    printed = lines[1 : lines.index("")]
+    assert " ".join(printed) == source
+    assert (len(printed) == 1) == (width is None)
+    assert all(len(line) <= (width or 1_000) for line in printed)
+
+
 def test_a_pipe_gets_no_codes():
     assert "\x1b" not in "\n".join(shown(ALEXNET))
 
