@@ -29,7 +29,7 @@ KEEPS: Final = frozenset([
     "view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "ravel", "squeeze", "unsqueeze",
     "expand", "expand_as", "broadcast_to", "unfold", "pack_padded_sequence", "pad_packed_sequence",
     "transpose", "t", "swapaxes", "swapdims", "movedim", "moveaxis", "permute", "adjoint", "contiguous",
-    "clone", "detach", "alias", "copy", "data", "real", "as_subclass", "requires_grad", "pin_memory", "to", "type",
+    "clone", "detach", "alias", "copy", "data", "real", "as_subclass", "as_tensor", "requires_grad", "pin_memory", "to", "type",
     "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda", "T", "mT", "H", "mH"
 ])  # fmt: skip
 REDUCES: Final = ("mean", "sum", "amax", "amin", "max", "min", "prod")  # of one number to itself

@@ -305,7 +305,7 @@ MOVES: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
         (
             "contiguous", "clone", "data", "detach", "alias", "to", "type", "type_as", "float", "double", "half", "bfloat16",
             "cpu", "cuda", "dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "requires_grad",
-            "identity", "as_subclass",
+            "identity", "as_subclass", "as_tensor",
         ),
         keep,
     ),

@@ -94,7 +94,7 @@ def expanded(view: View, target: Sizes) -> View:
     axes = [*[()] * (len(target) - len(view.axes)), *view.axes]
     sizes = dict(view.sizes)
     for index, size in enumerate(target):
-        if not axes[index] and not is_one(size):
+        if not is_one(size) and all(is_one(sizes[part]) for part in axes[index]):
             part = next(_NUMBERS)
             sizes[part], axes[index] = size, (part,)
     return View(view.value, view.parts, tuple(axes), sizes)

@@ -180,6 +180,8 @@ def padded_like_a_skip(m, x):
 
 IMAGE = (4, 8, 8)
 LAYERS = {
+    "as a tensor": (lambda m, x: m.conv(torch.as_tensor(x)), {"conv": conv()}, IMAGE),
+    "grey repeated for all channels": (lambda m, x: m.conv(x) + x.repeat(1, 4, 1, 1), {"conv": nn.Conv2d(1, 4, 3, padding=1)}, (1, 8, 8)),
     "channels of zeros": (
         lambda m, x: torch.cat([m.conv(x), torch.autograd.Variable(torch.zeros(x.size(0), 3, x.size(2), x.size(3))).to(x.device)], 1),
         {"conv": conv()}, IMAGE,
@@ -579,6 +581,7 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
 @pytest.mark.parametrize(
     "name",
     [
+        "grey repeated for all channels",
         "channels of zeros",
         "zeros before the first",
         "enlarged to the size before",
