@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.operations import Operation
+from cnnshape.diagnosis.sketch import sketched
 from cnnshape.diagnosis.well_known import MOST_LOOKED_AT, divisions, likeliest, tier
 from cnnshape.network.requirements import NoClosedForm, Reading, solved
 from cnnshape.network.valid_sizes import AXES
@@ -40,10 +41,10 @@ def sides(case: Case) -> Iterator[Candidate]:
     """Yield the inputs of other sides that the net takes as a whole."""
     if case.trials.given is not None or isinstance(case.problem, GroupsDoNotDivide):
         return
-    net = freed(case.net)
+    net, sketch = freed(case.net), sketched(case)
     together: dict[tuple[int, ...], list[str]] = {}
-    for name, shape in net.inputs.items():
-        if shape and len(shape) > 1:
+    for value, (name, shape) in enumerate(net.inputs.items(), 1):
+        if shape and len(shape) > 1 and not sketch.is_apart(value):
             together.setdefault(shape[1:], []).append(name)
     for now, names in together.items():
         for place, new in enumerate(_found(case, net, names, now)):

@@ -129,10 +129,9 @@ class Sketch:
     # Other layers
 
     def alike(self, value: int) -> list[int]:
-        """Return the values of all layers that stand at the same place of the file, this one first."""
+        """Return the values of all layers that stand at the same place of the file, this one first; an input alone."""
         node = self.node(value)
-        assert node is not None
-        return [value, *(other for other in self.places[node.place] if other != value)]
+        return [value, *(other for other in self.places[node.place] if other != value)] if node else [value]
 
     def setting(self, values: Iterable[int], parameter: str, new: Any) -> dict[int, Layer]:
         """Return the layers of some values with another setting; layers at one place may have other channels."""
@@ -166,14 +165,15 @@ class Sketch:
         return result is not None and bool(result.refusals or result.doubts)
 
     def is_apart(self, value: int) -> bool:
-        """Say whether the problem is the same whatever sides a layer and its like make: it is one of channels, perhaps.
+        """Say whether the problem is the same whatever sides an input has, or a layer and its like make: one of channels.
 
         Raises Exhausted.
         """
         far: dict[int, Shape | None] = {}
         for one in self.alike(value):
-            shape, layer = self.shapes[one], self.layers[one - self.first]
-            if one >= self.end or not shape or UNKNOWN in shape or "upscale_factor" in getattr(layer, "parameters", ()):
+            shape, node = self.shapes[one], self.node(one)
+            settings = node.layer.parameters if node and node.layer else {}
+            if one >= self.end or not shape or UNKNOWN in shape or "upscale_factor" in settings:
                 return False
             far[one] = (shape[0], *[FAR * side for side in shape[1:]])
         before = self.case.report.layers[self.end - self.first]
@@ -208,8 +208,7 @@ class Sketch:
         effort.spend(self.end - first + 1)
         for value in range(first, self.end + 1):
             node = self.node(value)
-            assert node is not None
-            if value in given or (value not in layers and changed.keys().isdisjoint(node.inputs)):
+            if node is None or value in given or (value not in layers and changed.keys().isdisjoint(node.inputs)):
                 continue
             effort.spend(A_LAYER * len(node.inputs))
             entering = tuple([changed.get(one, self.shapes[one]) for one in node.inputs])

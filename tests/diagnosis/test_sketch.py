@@ -3,6 +3,7 @@
 import pytest
 from helpers.fixes import case
 
+from cnnshape.diagnosis.of_inputs import sides
 from cnnshape.diagnosis.sketch import sketched
 
 FLAT = """input = [3, 32, 32]
@@ -64,6 +65,13 @@ def test_nothing_mends_a_warning_that_is_of_no_layer_s_numbers():
     sketch = sketched(one)
     assert one.problem.code == "unused-result"
     assert not sketch.mends(sketch.setting([2], "kernel_size", 5))
+
+
+@pytest.mark.parametrize(("channels", "apart"), [(9, True), (8, False)])
+def test_of_a_problem_of_channels_the_sides_of_the_input_do_not_count(channels, apart):
+    one = case(FLAT % ("", channels, '"relu"'))
+    assert sketched(one).is_apart(1) == apart
+    assert [*sides(one)] == [] or not apart
 
 
 def test_a_case_has_one_sketch():
