@@ -149,6 +149,14 @@ def _changes_rank(ways: Ways, row: LayerReport, maker: LayerReport) -> Cause:
     return ways.cause(maker.name, "rank", message, before=maker.inputs[0], after=maker.output)
 
 
+def unequal(ways: Ways, problem: Problem) -> Cause | None:
+    """Find why some of the results that a layer joins are maps, and others flat."""
+    row = ways.named(problem.layer)
+    if row is None or None in row.inputs or len({len(ways.shape(value)) for value in row.node.joined}) < 2:  # noqa: PLR2004
+        return None
+    return _unequal(ways, row)
+
+
 def _unequal(ways: Ways, row: LayerReport) -> Cause | None:
     """Find the layer at which one of two ways loses its axes."""
     lengths = [len(ways.shape(value)) for value in row.node.joined]
@@ -161,6 +169,11 @@ def _unequal(ways: Ways, row: LayerReport) -> Cause | None:
             before, after = (text(shape, ways.net.layout) for shape in (maker.inputs[0], maker.output))
             message = f"{maker.name} makes {after} of {before}, and {ways.names[beside]} is {text(ways.shape(beside), ways.net.layout)}"
             return ways.cause(maker.name, "rank", message, before=maker.inputs[0], after=maker.output)
+    if min(lengths) == 1 < max(lengths):
+        other = row.node.joined[flat]
+        map_, vector = (text(ways.shape(value), ways.net.layout) for value in (beside, other))
+        message = f"{ways.called(beside)} is a map, {map_}, and {ways.called(other)} is flat, {vector}"
+        return ways.cause(row.name, "rank", message, map=ways.shape(beside), flat=ways.shape(other))
     return None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cnnshape.diagnosis.cause_of_claims import claimed
 from cnnshape.diagnosis.cause_of_joins import joined, taken
 from cnnshape.diagnosis.cause_of_numbers import declared, divided, elements
-from cnnshape.diagnosis.cause_of_order import another_order, axes_differ, in_order, ranks
+from cnnshape.diagnosis.cause_of_order import another_order, axes_differ, in_order, ranks, unequal
 from cnnshape.diagnosis.cause_of_sides import expected, shrunk
 from cnnshape.diagnosis.limits import Exhausted
 from cnnshape.diagnosis.trails import Ways
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FOUND_BY: Final[dict[type[Problem], tuple[Find, ...]]] = {  # the first that finds one
     shapes.AnotherOrder: (another_order,),
     shapes.DeclaredDiffers: (in_order, declared),
-    shapes.ShapesDiffer: (joined,),
+    shapes.ShapesDiffer: (joined, unequal),
     shapes.NeedsBroadcast: (joined,),
     shapes.RanksDiffer: (ranks,),
     shapes.WindowTooLarge: (in_order, shrunk),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
 
+GROWTH: Final = 16  # times: more channels than that are no slip
 COUNTS: Final = ("out_channels", "out_features", "hidden_size")  # the settings that decide channels
 
 
@@ -88,7 +89,7 @@ def channels_of_source(case: Case) -> Iterator[Candidate]:
     for value, total, wanted, rank in wants(case, sketch, end):
         for source in sources(sketch, value):
             count = source.giving(wanted, total)
-            if count is None or count == source.channels:
+            if count is None or count == source.channels or count > GROWTH * source.channels:
                 continue
             from_round = roundness(count) == 0 and roundness(source.channels) > 1
             if from_round and isinstance(case.problem, shapes.DeclaredDiffers):  # a declared 23 is the slip, no 32
@@ -166,18 +167,9 @@ def multiples(case: Case, sketch: Sketch, end: Node) -> Iterator[tuple[int, int,
 
 def votes(case: Case, sketch: Sketch, source: Source, count: int) -> float:
     """Return how unlikely another count of a source is: other layers of the file declare one number or the other."""
-    value = case.value(source.node)
-    for_new = for_old = 0
-    reached = {value}
-    for below, node in case.net.made():
-        if below <= value or node.layer is None or reached.isdisjoint(node.inputs[:1]):
-            continue
-        declared = [getattr(node.layer, name) for name in node.layer.inferred if name in node.keys]
-        for_new += count in declared
-        for_old += source.channels in declared
-        shape, entering = sketch.shapes[below], sketch.shapes[node.inputs[0]]
-        if shape and entering and shape[0] == entering[0] and not set(COUNTS) & node.layer.parameters.keys():
-            reached.add(below)
+    declared = [*declared_behind(case, sketch, source.node)]
+    for_new = sum(count in numbers for numbers in declared)
+    for_old = sum(source.channels in numbers for numbers in declared)
     numbers = [getattr(row.node.layer, name, 0) for row in case.report.layers for name in COUNTS if row.node.layer]
     common = numbers.count(count) - numbers.count(source.channels) + 1
     tilt = -0.15 if common > 0 else 0.15 if common < 0 else 0.0
@@ -187,6 +179,19 @@ def votes(case: Case, sketch: Sketch, source: Source, count: int) -> float:
         + 0.6 * (for_old > 0)
         + 0.25 * (roundness(source.channels) - roundness(count))
     )
+
+
+def declared_behind(case: Case, sketch: Sketch, source: Node) -> Iterator[list[int]]:
+    """Yield the numbers that each layer declares which a layer's channels reach, over layers that keep them."""
+    value = case.value(source)
+    reached = {value}
+    for below, node in case.net.made():
+        if below <= value or node.layer is None or reached.isdisjoint(node.inputs[:1]):
+            continue
+        yield [getattr(node.layer, name) for name in node.layer.inferred if name in node.keys]
+        shape, entering = sketch.shapes[below], sketch.shapes[node.inputs[0]]
+        if shape and entering and shape[0] == entering[0] and not set(COUNTS) & node.layer.parameters.keys():
+            reached.add(below)
 
 
 def groups(case: Case) -> Iterator[Candidate]:
@@ -251,6 +256,23 @@ def numbers(case: Case) -> Iterator[Candidate]:
         near = sorted((n for n in range(1, features + 1) if features % n == 0), key=lambda n: (abs(n - old), n))
         for step, count in enumerate(near[:2]):
             yield from changes(case, row.node, "num_heads", count, rank=3.0 + 0.1 * step, family="groups")
+
+
+def swapped(case: Case) -> Iterator[Candidate]:
+    """Yield both numbers of a layer the other way round, where what arrives is the one that it makes, and is not wanted."""
+    problem, row = case.problem, case.row
+    if not isinstance(problem, shapes.DeclaredDiffers) or row is None:
+        return
+    pairs = {"in_channels": "out_channels", "in_features": "out_features"}
+    taken = problem.facts["parameter"]
+    given = pairs.get(taken, "")
+    table = case.at(row.node.place.path) if case.own(row.node.place) else None
+    if not isinstance(table, dict) or table.get(given) != problem.facts["arrives"]:
+        return
+    if any(problem.facts["declared"] in numbers for numbers in declared_behind(case, sketched(case), row.node)):
+        for one in case.change(row.node, taken, problem.facts["arrives"], rank=3.0, family="swapped"):
+            for other in case.change(row.node, given, problem.facts["declared"], rank=3.0, family="swapped"):
+                yield one.and_(other)
 
 
 def options(case: Case) -> Iterator[Candidate]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.diagnosis.channels import channels_of_source, groups, numbers, options, repeats
+from cnnshape.diagnosis.channels import channels_of_source, groups, numbers, options, repeats, swapped
 from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.figures import figures, squared
 from cnnshape.diagnosis.nearby import nearby, other_axes, other_entries, out_of_range
@@ -24,7 +24,17 @@ from cnnshape.diagnosis.of_inputs import channels, lossless, sides
 from cnnshape.diagnosis.of_joins import broadcast, fitted, one_less, other_axis, projected, rewired, targets
 from cnnshape.diagnosis.of_lines import missing, twice
 from cnnshape.diagnosis.of_order import reordered
-from cnnshape.diagnosis.of_space import fitting, flattened, pooled, reshaped, spread, unflattened
+from cnnshape.diagnosis.of_space import (
+    fitting,
+    flattened,
+    joined_flat,
+    of_flat_input,
+    pooled,
+    reshaped,
+    spread,
+    too_large,
+    unflattened,
+)
 from cnnshape.diagnosis.of_words import elsewhere, meant
 from cnnshape.diagnosis.parameters import filling, for_same, solved, together, worded
 from cnnshape.problems.shapes import DroppedRows
@@ -46,6 +56,8 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (2, flattened),
     (2, unflattened),
     (2, spread),
+    (2, joined_flat),
+    (1.9, of_flat_input),
     (2, other_axis),
     (2.1, together),
     (2, for_same),
@@ -57,11 +69,13 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (2.6, rewired),
     (2.6, projected),
     (3, targets),
-    (3.3, filling),
+    (3, filling),
     (3, broadcast),
     (3, fitting),
     (3, channels_of_source),
     (3, groups),
+    (3, swapped),
+    (3, too_large),
     (3, numbers),
     (3, squared),
     (3.1, missing),
@@ -72,7 +86,7 @@ GENERATORS: Final[tuple[tuple[float, Generator], ...]] = (
     (3, arriving),
     (3.2, figures),
     (3.3, repeats),
-    (4, reshaped),
+    (2.5, reshaped),
     (3.4, nearby),
     (3.2, channels),
     (5.5, one_less),

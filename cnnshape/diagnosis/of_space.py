@@ -5,18 +5,30 @@ from __future__ import annotations
 from math import isqrt, prod
 from typing import TYPE_CHECKING, Final
 
+from cnnshape.diagnosis.candidate import Candidate
 from cnnshape.diagnosis.inserting import before, entries, on_entry, retyped
+from cnnshape.diagnosis.operations import Operation
 from cnnshape.diagnosis.written import sizes
 from cnnshape.layers.convolution import Linear
+from cnnshape.layers.joining import Concat
 from cnnshape.layers.pooling import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from cnnshape.layers.rearranging import Flatten, Reshape
 from cnnshape.numbers.shape import is_count, to_file
-from cnnshape.problems.shapes import DeclaredDiffers, ElementsDiffer, LinearOnSpace, NoSpace, RanksDiffer, ShapesDiffer
+from cnnshape.problems.diagnosed import Edit
+from cnnshape.problems.shapes import (
+    DeclaredDiffers,
+    ElementsDiffer,
+    LinearOnSpace,
+    NoSpace,
+    RanksDiffer,
+    ShapesDiffer,
+    WindowTooLarge,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnnshape.diagnosis.candidate import Candidate, Case
+    from cnnshape.diagnosis.candidate import Case
     from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
     from cnnshape.numbers.shape import Shape
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
 POOLS: Final = {MaxPool.type: GlobalMaxPool.type, AvgPool.type: GlobalAvgPool.type}
 ADAPTIVE: Final = frozenset([AdaptiveAvgPool.type, AdaptiveMaxPool.type])
 FAMILY: Final = "space"
+LARGE: Final = 4  # windows above it were to cover all that is left
 
 
 def flattened(case: Case) -> Iterator[Candidate]:
@@ -146,6 +159,47 @@ def spread(case: Case) -> Iterator[Candidate]:
             yield from on_entry(case, row.node, index, layer, rank=2, family=FAMILY)
 
 
+def joined_flat(case: Case) -> Iterator[Candidate]:
+    """Yield a flatten on the one map of a concat whose other entries are flat."""
+    row = case.row
+    if row is None or row.node.type != Concat.type or (names := entries(case, row.node)) is None:
+        return
+    maps = [index for index, shape in enumerate(row.input_shapes[: len(names)]) if shape and len(shape) > 1]
+    if len(maps) == 1 < len(names) and None not in row.input_shapes:
+        yield from on_entry(case, row.node, maps[0], {"type": Flatten.type}, rank=2, family=FAMILY)
+
+
+def of_flat_input(case: Case) -> Iterator[Candidate]:
+    """Yield the shape that a flat input has where layers work on space: a picture, or a signal of one channel."""
+    row, written, shape = case.row, case.data.get("input"), case.net.inputs.get("input")
+    if not isinstance(case.problem, NoSpace) or row is None or not isinstance(written, list) or not shape:
+        return
+    if len(shape) > 1 or case.maker(row.node.joined[0]) is not None or case.trials.given is not None:
+        return
+    table = case.at(row.node.place.path)
+    declared = table.get("in_channels") if isinstance(table, dict) else None
+    channels = declared if isinstance(declared, int) else 1
+    count, left = divmod(shape[0], channels)
+    side = isqrt(count)
+    shapes = [(channels, side, side)] * (side * side == count) + [(channels, count)] * (count > 1)
+    for place, new in enumerate(shapes if not left else ()):
+        edit = Edit(None, "input", written, [*to_file(new, case.net.layout)])
+        operation = Operation("set", ("input",), edit.new)
+        yield Candidate(1.9 + 0.05 * place, "input", (edit,), (operation,))
+
+
+def too_large(case: Case) -> Iterator[Candidate]:
+    """Yield a global pool in the place of one whose large window does not fit what is left."""
+    row, problem = case.row, case.problem
+    if row is None or not isinstance(problem, WindowTooLarge) or row.node.type not in POOLS:
+        return
+    if case.maker(row.node.joined[0]) is None:  # of the input itself there was to be more
+        return
+    alone = sum(one.node.place == row.node.place for one in case.report.layers) == 1
+    if alone and problem.facts["extent"] > max(LARGE, 2 * problem.facts["side"]):  # else it nearly fits
+        yield from retyped(case, row.node, {"type": POOLS[row.node.type]}, rank=3.0, family=FAMILY)
+
+
 def reshaped(case: Case) -> Iterator[Candidate]:
     """Yield the shape that the elements make which arrive at a reshape, or the sizes of an unflatten that they make."""
     problem, row = case.problem, case.row
@@ -155,7 +209,8 @@ def reshaped(case: Case) -> Iterator[Candidate]:
         written = case.at((*row.node.place.path, name))
         if isinstance(written, list) and written and all(is_count(size, 1) for size in written):
             for new in found(case, written, problem.facts["elements"]):
-                yield from case.change(row.node, name, new, rank=4, family=FAMILY)
+                rank = 4 if len(written) > 1 else 2.5  # flat, as by a flatten
+                yield from case.change(row.node, name, new, rank=rank, family=FAMILY)
 
 
 def _parts(_case: Case, written: list[int], elements: int) -> Iterator[list[int]]:
@@ -187,9 +242,11 @@ def _reshapes(case: Case, written: list[int], elements: int) -> Iterator[list[in
     count = written[channels]
     new = [*written]
     side = round((elements // count) ** (1 / len(sides))) if sides else 0
-    if side and count * side ** len(sides) == elements:
+    if not sides:
+        yield [elements]
+    elif side and count * side ** len(sides) == elements:
         for axis in sides:
             new[axis] = side
         yield new
-    elif sides:
+    else:
         yield from (other for other in _parts(case, written, elements) if other[channels] != count)

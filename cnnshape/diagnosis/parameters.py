@@ -55,6 +55,7 @@ def solved(case: Case) -> Iterator[Candidate]:
         return
     found: list[Candidate] = []
     done = set()
+    of_input = case.cause is not None and case.cause.code == "input-size" and isinstance(case.problem, DeclaredDiffers)
     for distance, value in enumerate(sketch.upstream):
         node = sketch.node(value)
         if node is None or node.layer is None or node.place in done or not set(SOLVED) & node.layer.parameters.keys():
@@ -64,9 +65,11 @@ def solved(case: Case) -> Iterator[Candidate]:
             continue
         named = case.cause is not None and case.cause.layer == node.name
         base = 3.0 if named else 3.5 + min(distance, 30) * 0.01
-        base += 0.7 * isinstance(case.problem, DeclaredDiffers)
+        base += 0.7 * isinstance(case.problem, DeclaredDiffers) + 0.5 * (not named and of_input)
         regular = Regular(case, node)
         for parameter, new, layer in variants(case, sketch, value, partial(regular.meant, named=named)):
+            if value == sketch.end and isinstance(case.problem, WindowTooLarge) and _stretched(case, parameter, layer):
+                continue
             if sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
                 if parameter == "padding" and keeps(layer) and not keeps(node.layer):
@@ -89,6 +92,32 @@ def _shared(case: Case, sketch: Sketch) -> Iterator[Candidate]:
                 yield from changes(case, node, parameter, _plain(new), rank=rank, family=f"setting {parameter}")
 
 
+def _stretched(case: Case, parameter: str, layer: Layer) -> bool:
+    """Say whether a window is made to fit a side that is far too small for it: mostly over padding, or as another one."""
+    side, extent = case.problem.facts["side"], case.problem.facts["extent"]
+    if parameter == "padding":
+        most = max([one for one in _entries(layer.padding) if isinstance(one, int)], default=0)  # type: ignore[attr-defined]
+        return 2 * most >= side and not (extent % 2 and extent <= 2 * side + 1)
+    if parameter == "kernel_size":
+        return _whole(case) or (isinstance(layer, Conv) and {*_entries(layer.kernel_size)} == {1})
+    return parameter == "ceil_mode" and bool(extent > 2 * side)
+
+
+def _whole(case: Case) -> bool:
+    """Say whether a window of a convolution was to cover all of a side that nothing has shrunk, as that of electrodes."""
+    row, problem = case.row, case.problem
+    if row is None or not isinstance(row.node.layer, Conv) or not isinstance(problem, WindowTooLarge):
+        return False
+    kernel, shape = row.node.layer.kernel_size, row.input_shapes[0] or ()
+    first = case.net.inputs[next(iter(case.net.inputs))] or ()
+    axes = [axis for axis, side in enumerate(shape[1:]) if side == problem.facts["side"]]
+    return (
+        isinstance(kernel, tuple)
+        and len({*kernel}) > 1
+        and all(shape[1 + axis] == side and kernel[axis] > side for axis in axes for side in first[1 + axis : 2 + axis])
+    )
+
+
 def filling(case: Case) -> Iterator[Candidate]:
     """Yield the window as large as the side that arrives, for one that does not fit, and covered nearly all."""
     row = case.row
@@ -101,9 +130,11 @@ def filling(case: Case) -> Iterator[Candidate]:
         return
     old = per_axis(kernel, rank)
     new = [min(entry, side) for entry, side in zip(old, shape[1:], strict=True)]
-    if min(new) > 1 and all(2 * small > entry for small, entry in zip(new, old, strict=True)):
+    nearly = min(new) > 1 and all(2 * small > entry for small, entry in zip(new, old, strict=True))
+    if nearly or _whole(case):
         value = new[0] if isinstance(kernel, int) and len({*new}) == 1 else new
-        yield from changes(case, row.node, "kernel_size", value, rank=3.35, family="setting kernel_size")
+        least = 3.35 if nearly else 3.0
+        yield from changes(case, row.node, "kernel_size", value, rank=least, family="setting kernel_size")
 
 
 def for_same(case: Case) -> Iterator[Candidate]:
@@ -124,7 +155,9 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
     window strides over cells; and no layer becomes more unusual that nothing points at.
     """
     change = oddness(after) - oddness(before)
-    most = 0 if isinstance(before, Pooling) and parameter in ("padding", "stride") else MUCH_ODDER if named else ODDER
+    most = 0.0 if isinstance(before, Pooling) and parameter in ("padding", "stride") else MUCH_ODDER if named else ODDER
+    if parameter == "output_padding":  # it is there to meet a side
+        return True
     if change > most or (parameter == "kernel_size" and not named and change >= 0):
         return False
     if parameter == "upscale_factor" and after.upscale_factor == 1:  # type: ignore[attr-defined]
@@ -142,7 +175,7 @@ def sensible(before: Layer, parameter: str, after: Layer, *, named: bool) -> boo
         asked = named and change <= 0 and (isinstance(before, Pooling) or all(entry % 2 for entry in new))
         usual = not isinstance(after, Conv) or centred(after) or (asked and {*_entries(after.padding)} == {0})
         return (change < 0 or asked) and usual and not ones
-    return not (isinstance(after, Conv) and parameter == "padding" and overpadded(after))
+    return not (isinstance(after, Conv) and parameter == "padding" and (overpadded(after) or _as_far(before, after)))
 
 
 def keeps(layer: Layer) -> bool:
@@ -165,6 +198,18 @@ def overpadded(layer: Conv) -> bool:
     rank = max(len(halves), len(padding))
     one, other = (per_axis(entry if len(entry) > 1 else entry[0], rank) for entry in (halves, padding))
     return any(isinstance(p, int) and p > half for half, p in zip(one, other, strict=False))
+
+
+def _as_far(before: Layer, after: Conv) -> bool:
+    """Say whether the padding of a convolution is no nearer to half its window than it was, on either side of that."""
+    if not isinstance(before, Conv) or not isinstance(before.padding, int) or not isinstance(after.padding, int):
+        return False
+    half = _half(after)
+    return (
+        isinstance(half, int)
+        and before.padding > half > after.padding
+        and half - after.padding >= before.padding - half
+    )
 
 
 def _entries(value: Any) -> tuple[Any, ...]:
@@ -454,6 +499,8 @@ def oddness(layer: Layer) -> float:
     axes = [per_axis(one, rank) for one in (kernel, padding, stride, dilation)]
     if len({*map(len, axes)}) > 1:  # lists of several lengths, which the layer refuses
         return 0.0
+    added = getattr(layer, "output_padding", 0)
+    more = added if isinstance(added, int) else 0
     for k, p, s, d in zip(*axes, strict=True):
         if not all(isinstance(one, int) for one in (k, p, s, d)):
             return 0.0
@@ -466,7 +513,7 @@ def oddness(layer: Layer) -> float:
                 + 0.3 * (s > COMMON_STRIDE)
             )
         elif isinstance(layer, ConvTranspose):
-            odd += 0.5 * (s > k) + (0.3 if k == 2 * s else 0.5) * (k - s - 2 * p != 0)
+            odd += 0.5 * (s > k) + (0.3 if k == 2 * s else 0.5) * (k - s - 2 * p + more != 0)
         else:
             odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1) + 0.3 * (k > 3)  # noqa: PLR2004 -- most are 2 or 3
     return odd / rank

@@ -35,7 +35,9 @@ FAR: Final = 1.6  # ranks behind the best fix, from which on none is shown
 EACH_EDIT: Final = 0.25  # in ranks: what a further edit costs
 SURE: Final = 1.6  # ranks behind a fix that meets all claimed figures, from which on none is looked for
 AGAINST: Final = 1.6  # in ranks: what a declared number costs that is changed for a problem before it
-ALONE: Final = frozenset(["figure", "nearby", "setting upscale_factor"])  # families that nothing may have to follow
+ALONE: Final = frozenset(
+    ["figure", "nearby", "setting upscale_factor", "swapped"]
+)  # families that nothing may have to follow
 ALL_ERRORS: Final = 1.2  # in ranks: what it is worth that a fix mends every error of several
 AN_ERROR: Final = 0.1
 OF_INPUT: Final = "input"  # the family of changes of the input

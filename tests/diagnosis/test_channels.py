@@ -1,9 +1,9 @@
 """Counts of channels and groups, options of blocks, numbers of copies: the changes that are put forward."""
 
 import pytest
-from helpers.fixes import candidates, case
+from helpers.fixes import candidates, case, fixes
 
-from cnnshape.diagnosis.channels import channels_of_source, groups, options, repeats
+from cnnshape.diagnosis.channels import channels_of_source, groups, options, repeats, swapped
 from cnnshape.diagnosis.declared import arriving
 from cnnshape.diagnosis.nearby import nearby
 
@@ -188,3 +188,41 @@ def test_a_copy_more_or_less_of_the_use_that_is_expected_otherwise():
     assert {"d.repeat": 2} in candidates(repeats, text % 3)
     assert {"d.repeat": 2} in candidates(repeats, text % 1)
     assert {"d.repeat": 2} in candidates(repeats, text % 4)
+
+
+SWAPPED = """input = [3, 8, 8]
+layers = [
+  { name = "a", type = "conv", out_channels = 32, kernel_size = 1 },
+  { name = "b", type = "conv", in_channels = %d, out_channels = %s, kernel_size = 1 },
+  { name = "c", type = "conv", in_channels = %d, out_channels = 8, kernel_size = 1 },
+]"""
+
+
+def test_channels_written_the_wrong_way_round_are_turned():
+    assert candidates(swapped, SWAPPED % (64, "32", 64)) == [{"b.in_channels": 32, "b.out_channels": 64}]
+    assert fixes(SWAPPED % (64, "32", 64))[0] == {"b.in_channels": 32, "b.out_channels": 64}
+    assert candidates(swapped, SWAPPED % (64, "48", 64)) == []
+    turned = {"b.in_channels": 32, "b.out_channels": 64}
+    assert turned not in fixes(SWAPPED % (64, "32", 32))  # the layer behind it wants 32
+
+
+def test_no_layer_makes_a_map_s_worth_of_channels():
+    text = """input = [3, 32, 32]
+    layers = [
+      { name = "a", type = "conv", out_channels = 64, kernel_size = 32 },
+      "flatten",
+      { name = "fc", type = "linear", in_features = %d, out_features = 10 },
+    ]"""
+    assert candidates(channels_of_source, text % (17 * 64)) == []
+    assert {"a.out_channels": 128} in candidates(channels_of_source, text % 128)
+
+
+def test_channels_are_left_alone_where_sides_differ_as_well():
+    text = """input = [3, 32, 32]
+    layers = [
+      { name = "a", type = "conv", out_channels = 8, kernel_size = 3%s },
+      { name = "b", type = "conv", out_channels = 4, kernel_size = 1, from = "input" },
+      { name = "j", type = "add", from = ["a", "b"] },
+    ]"""
+    assert candidates(channels_of_source, text % "") == []
+    assert candidates(channels_of_source, text % ", padding = 1") != []

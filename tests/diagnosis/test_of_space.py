@@ -1,9 +1,20 @@
 """Flat values and values with space: flatten, reshape, pools that leave what a layer declares."""
 
 import pytest
-from helpers.fixes import candidates, fixes
+from helpers.fixes import candidates, case, fixes
 
-from cnnshape.diagnosis.of_space import fitting, flattened, pooled, reshaped, spread, unflattened
+from cnnshape.diagnosis.causes import Causes
+from cnnshape.diagnosis.of_space import (
+    fitting,
+    flattened,
+    joined_flat,
+    of_flat_input,
+    pooled,
+    reshaped,
+    spread,
+    too_large,
+    unflattened,
+)
 
 INSERT = "fc.insert"
 
@@ -131,7 +142,7 @@ RESHAPE = 'input = [%s]\nlayers = [{ name = "r", type = "reshape", shape = %s }]
         (100, [8, 8, 8], None),
         (100, [8, -1], None),
         (100, ["4 + 4", 2], None),
-        (100, [8], None),
+        (100, [8], [100]),
         (100, [], None),
     ],
 )
@@ -216,3 +227,102 @@ def test_a_pool_of_a_block_used_twice_is_no_global_one():
     layers = [{ name = "p", type = "max_pool", kernel_size = 2 }]"""
     assert {"two.p.type": {"type": "global_max_pool"}} in candidates(pooled, text % "")
     assert not [one for one in candidates(pooled, text % '{ name = "one", block = "b" },') if "two.p.type" in one]
+
+
+MIXED = """inputs = { image = [3, 8, 8], table = [10] }
+layers = [
+  { name = "map", type = "conv", out_channels = 4, kernel_size = 3, from = "image" },
+  { name = "flat", type = "linear", out_features = 5, from = "table" },
+  { name = "both", type = "concat", from = [%s] },
+]"""
+
+
+@pytest.mark.parametrize(
+    ("names", "index"),
+    [('"map", "flat"', "map"), ('"flat", "map"', "map"), ('"map", "image", "flat"', None), ('"map", "image"', None)],
+)
+def test_a_map_beside_flat_features_is_made_flat(names, index):
+    found = candidates(joined_flat, MIXED % names)
+    made = [one["both.insert"] for one in found]
+    assert made == ([{"name": "map_flatten", "type": "flatten", "from": "map"}] if index else [])
+
+
+def test_a_map_and_flat_features_are_said_to_be_such():
+    first = case(MIXED % '"map", "flat"')
+    cause = Causes(first.net, first.report).of(first.problem)
+    assert (cause.layer, cause.message) == ("both", "map is a map, 4x6x6, and flat is flat, 5")
+    assert len(fixes(MIXED % '"map", "flat"')) == 1
+
+
+FIRST = """input = [%d]
+layers = [
+  { name = "a", type = "conv", in_channels = %d, out_channels = 4, kernel_size = 1 },
+  "flatten",
+  { name = "fc", type = "linear", in_features = %d, out_features = 2 },
+]"""
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "found"),
+    [
+        (784, 1, [[1, 28, 28], [1, 784]]),
+        (100, 100, [[100, 1, 1]]),
+        (12, 1, [[1, 12]]),
+        (10, 3, []),
+    ],
+)
+def test_a_flat_input_is_a_picture_or_a_signal(size, channels, found):
+    assert candidates(of_flat_input, FIRST % (size, channels, 8)) == [{"input": one} for one in found]
+
+
+def test_a_signal_that_the_net_was_made_for_is_no_picture():
+    assert fixes(FIRST % (100, 1, 400)) == [{"input": [1, 10, 10]}, *fixes(FIRST % (100, 1, 400))[1:]]
+    signal = FIRST.replace(
+        "kernel_size = 1 }", "kernel_size = 3, padding = 1 },\n  { type = 'max_pool', kernel_size = 2 }"
+    )
+    assert fixes(signal % (100, 1, 200)) == [{"input": [1, 100]}]
+
+
+def test_another_input_than_the_declared_one_is_not_changed():
+    one = case(FIRST % (784, 1, 8))
+    one.trials.given = (784,)
+    assert [*of_flat_input(one)] == []
+    behind = FIRST.replace("layers = [", 'layers = [\n  { type = "linear", out_features = 16 },')
+    assert candidates(of_flat_input, behind % (784, 1, 8)) == []
+
+
+POOL = """input = [3, 16, 16]
+layers = [
+  { name = "c", type = "conv", out_channels = 8, kernel_size = 3, stride = 2, padding = 1 },
+  { name = "p", type = "avg_pool", kernel_size = %d, stride = 9 },
+  { name = "d", type = "conv", out_channels = 2, kernel_size = 2 },
+]"""
+
+
+def test_a_large_pool_that_does_not_fit_was_to_leave_one_cell():
+    assert candidates(too_large, POOL % 17) == [{"p.type": {"type": "global_avg_pool"}}]
+    assert candidates(too_large, POOL % 9) == []  # it nearly fits
+    of_input = (POOL % 33).replace("kernel_size = 33", 'from = "input", kernel_size = 33')
+    assert candidates(too_large, of_input) == []
+
+
+def test_a_small_pool_that_does_not_fit_is_no_global_one():
+    pools = """input = [3, 2, 2]
+    layers = [{ type = "max_pool", kernel_size = 2 }, { type = "avg_pool", kernel_size = %d }]"""
+    assert candidates(too_large, pools % 4) == []
+    assert candidates(too_large, pools % 5) != []
+    block = """input = [3, 8, 8]
+    layers = [{ block = "b", repeat = 2 }]
+    [blocks.b]
+    layers = [{ type = "avg_pool", kernel_size = 5 }]"""
+    assert candidates(too_large, block) == []  # the first of them fits
+
+
+def test_a_flat_reshape_takes_what_arrives():
+    text = """input = [1, 32, 32]
+    layers = [
+      { name = "view", type = "reshape", shape = [784] },
+      { name = "fc", type = "linear", in_features = 784, out_features = 10 },
+    ]"""
+    assert candidates(reshaped, text) == [{"view.shape": [1024]}]
+    assert {"view.shape": [1024], "fc.in_features": 1024} in fixes(text)

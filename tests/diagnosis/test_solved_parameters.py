@@ -253,3 +253,89 @@ def test_a_window_of_a_million_cells_is_not_tried_cell_by_cell():
     start = perf_counter()
     assert {"c.kernel_size": 3} in fixes(text)
     assert perf_counter() - start < 5
+
+
+WINDOW = 'input = [%s]\nlayers = [{ name = "w", type = "conv", out_channels = 4, kernel_size = %s }]'
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "found"),
+    [
+        ("1, 22, 1000", "[64, 1]", [{"w.kernel_size": [22, 1]}]),  # all electrodes
+        ("1, 50, 100", "[3, 300]", [{"w.kernel_size": [3, 100]}]),  # whole words
+        ("1, 22, 22", "[64, 64]", []),  # no window over one axis
+    ],
+)
+def test_a_window_over_a_whole_side_of_the_input_is_as_large_as_that(shape, kernel, found):
+    text = WINDOW % (shape, kernel)
+    assert candidates(filling, text) == found
+    assert not [one for one in candidates(solved, text) if "w.kernel_size" in one and found]
+    assert "w.padding" not in {name for one in fixes(text) for name in one}
+
+
+def test_a_window_that_was_shrunk_away_is_no_whole_one():
+    text = """input = [1, 44, 1000]
+    layers = [
+      { name = "p", type = "max_pool", kernel_size = 2 },
+      { name = "w", type = "conv", out_channels = 4, kernel_size = [64, 1] },
+    ]"""
+    assert candidates(filling, text) == []
+
+
+def small(layer):
+    return candidates(solved, f'input = [4, 2, 2]\nlayers = [{{ name = "x", {layer} }}]')
+
+
+def test_a_window_too_large_by_far_is_not_padded_until_it_fits():
+    conv = 'type = "conv", out_channels = 4, kernel_size = %d'
+    assert {"x.padding": 1} in small(conv % 3)  # as convolutions of 3 have it
+    assert {"x.padding": 2} in small(conv % 5)
+    assert not [one for one in small(conv % 7) if "x.padding" in one]
+    assert not [one for one in small(conv % 4) if {"x.padding", "x.kernel_size"} & {*one} and 1 in one.values()]
+    assert not [one for one in small('type = "avg_pool", kernel_size = 7') if "x.ceil_mode" in one]
+
+
+UP = """input = [8, 24, 24]
+layers = [
+  { name = "down", type = "conv", out_channels = 16, kernel_size = 3, stride = 2, padding = 1 },
+  { name = "up", type = "conv_transpose", out_channels = 8, kernel_size = 3, stride = 2, padding = 1, expect = [8, 24, 24] },
+]"""
+
+
+def test_a_row_that_a_transposed_convolution_lacks_is_its_output_padding():
+    assert fixes(UP) == [{"up.output_padding": 1}, {"up.kernel_size": 4}]
+
+
+def test_an_output_padding_is_there_to_meet_a_side():
+    text = """input = [8, 5, 5]
+    layers = [
+      { name = "up", type = "conv_transpose", out_channels = 8, kernel_size = 5, stride = 3, padding = 1, expect = [8, 17, 17] },
+    ]"""
+    assert {"up.output_padding": 2} in fixes(text)  # 15 without it, as a stride of 3 makes
+
+
+CAUSAL = """input = [16, 400]
+layers = [
+  { name = "a", type = "conv", out_channels = 16, kernel_size = 3, dilation = 2, padding = 4 },
+  { name = "b", type = "conv", out_channels = 16, kernel_size = 3, dilation = 2, padding = 4 },
+  { type = "add", from = ["b", "input"] },
+]"""
+
+
+def test_a_padding_too_large_is_not_mended_by_one_too_small():
+    assert {"a.padding": 0} not in candidates(solved, CAUSAL)
+    assert fixes(CAUSAL)[0] == {"a.padding": 2, "b.padding": 2}
+
+
+DQN = """input = [4, 80, 80]
+layers = [
+  { name = "c1", type = "conv", out_channels = 32, kernel_size = 8, stride = 4 },
+  { name = "c2", type = "conv", out_channels = 64, kernel_size = 4, stride = 2 },
+  { name = "c3", type = "conv", out_channels = 64, kernel_size = 3 },
+  "flatten",
+  { name = "fc", type = "linear", in_features = 3136, out_features = 512 },
+]"""
+
+
+def test_windows_that_nothing_points_at_come_behind_the_input_that_the_cause_names():
+    assert fixes(DQN)[:2] == [{"fc.in_features": 2304}, {"input": (4, 84, 84)}]
