@@ -65,13 +65,14 @@ def solved(case: Case) -> Iterator[Candidate]:
             continue
         named = case.cause is not None and case.cause.layer == node.name
         base = 3.0 if named else 3.5 + min(distance, 30) * 0.01
-        base += 0.7 * isinstance(case.problem, DeclaredDiffers) + 0.5 * (not named and of_input)
+        base += 0.7 * isinstance(case.problem, DeclaredDiffers)
         regular = Regular(case, node)
         for parameter, new, layer in variants(case, sketch, value, partial(regular.meant, named=named)):
             if value == sketch.end and isinstance(case.problem, WindowTooLarge) and _stretched(case, parameter, layer):
                 continue
             if sketch.mends(sketch.setting(sketch.alike(value), parameter, new)):
                 rank = base + regular.worse(layer, parameter) + _far(node.layer, parameter, layer)
+                rank += 0.5 * (of_input and not named and not keeps(layer))  # the input is likelier
                 if parameter == "padding" and keeps(layer) and not keeps(node.layer):
                     rank = min(rank, 2.2 if named else 3.3 if any(map(keeps, regular.siblings)) else rank)
                 found += changes(case, node, parameter, _plain(new), rank=max(2.0, rank), family=f"setting {parameter}")
@@ -513,7 +514,7 @@ def oddness(layer: Layer) -> float:
                 + 0.3 * (s > COMMON_STRIDE)
             )
         elif isinstance(layer, ConvTranspose):
-            odd += 0.5 * (s > k) + (0.3 if k == 2 * s else 0.5) * (k - s - 2 * p + more != 0)
+            odd += 0.5 * (s > k) + (0.3 if k == 2 * s else 0.5) * (k - s - 2 * p not in (0, -more))
         else:
             odd += 0.5 * (s > k) + 0.6 * (p > 0 and 2 * p != k - 1) + 0.3 * (k > 3)  # noqa: PLR2004 -- most are 2 or 3
     return odd / rank
