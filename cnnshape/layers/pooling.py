@@ -346,6 +346,20 @@ class MaxUnpool(Pooling, type="max_unpool"):
         indices = getattr(torch.nn.functional, f"max_pool{rank}d")(restored, *window, return_indices=True)[1]
         return module(x, indices, output_size=sides)
 
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        """Put the values back where the pool found them, which is asked once more."""
+        x, restored = tensors
+        rank = x.dim() - 2
+        given = {name: value for name, value in vars(self.indices)["_settings"].items() if name != "kernel_size"}
+        pool = getattr(torch.nn.functional, f"max_pool{rank}d")
+        indices = pool(restored, self.indices.kernel_size, **given, return_indices=True)[1]
+        unpool = self.unpooling()
+        settings = {} if unpool.stride in {None, unpool.kernel_size} else {"stride": unpool.stride}
+        if {*per_axis(unpool.padding, rank)} != {0}:
+            settings["padding"] = unpool.padding
+        sides = {} if self.output_size == "default" else {"output_size": restored.shape[2:]}
+        return getattr(torch.nn, f"MaxUnpool{rank}d")(unpool.kernel_size, **settings)(x, indices, **sides)
+
 
 def _unsaid(condition: bool, code: str, **facts: object) -> None:
     """Refuse without a word: the max_pool itself has said it."""
