@@ -10,6 +10,7 @@ from helpers.cli import PLAIN, SMALL, CliRunner, process, write
 from helpers.paths import ALEXNET, ROOT
 
 import cnnshape
+from cnnshape import problems
 from cnnshape.cli import main
 
 
@@ -99,6 +100,7 @@ def test_nothing_is_imported_before_it_is_needed(tmp_path):
     assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv", "rich", "pathlib", "glob"}
     assert not table & {"cnnshape.show.problem_lines", "cnnshape.show.diagnosis_lines", "cnnshape.diagnosis.diagnose"}
     assert not [name for name in table if name.startswith(("cnnshape.show.formats.as_", "cnnshape.compare"))]
+    assert not {f"cnnshape.problems.{stage}" for stage in problems.__all__} & table
     for form in ("json", "csv", "markdown"):
         modules = imported("check", "--no-torch", "--format", form, ALEXNET)
         assert not modules & {"torch", "rich", "cnnshape.show.table"}
@@ -112,6 +114,8 @@ def test_those_would_be_seen(tmp_path, monkeypatch, torch):
     small = write(tmp_path, SMALL)
     assert {"pathlib", "glob"} <= imported("check", "--no-torch", str(tmp_path), str(tmp_path / "*.toml"))
     assert "torch" in imported("check", small)
+    negative = imported("check", "--no-torch", write(tmp_path, SMALL.replace("= 3 }", "= -3 }"), "negative.toml"))
+    assert {name for name in negative if name.startswith("cnnshape.problems.")} >= {"cnnshape.problems.values"}
     assert "tree_sitter" in imported("check", "--no-torch", write(tmp_path, SMALL.replace("3 }", "9 }"), "bad.toml"))
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     assert "rich.console" in imported("check", "--no-torch", small)

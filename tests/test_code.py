@@ -118,6 +118,6 @@ def test_torch_is_imported_in_its_folder_and_nowhere_else():
     assert {*map(folder, importers)} == {"pytorch"}
 
 
-def test_init_files_are_empty_but_for_two():
+def test_init_files_are_empty_but_for_three():
     full = {name for name, path in FILES.items() if path.name == "__init__.py" and path.read_text(encoding="utf-8")}
-    assert full == {"__init__", "layers"}
+    assert full == {"__init__", "layers", "problems"}

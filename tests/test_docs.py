@@ -45,7 +45,7 @@ from cnnshape.file.exact import ARITHMETIC, EQUALITY, FUNCTIONS, MAX_DENOMINATOR
 from cnnshape.file.expression import MAX_EXPRESSION_LENGTH
 from cnnshape.file.grammar import CONSTANTS, KEYWORDS, MAX_EXPRESSION_NESTING
 from cnnshape.file.includes import MAX_FILES
-from cnnshape.file.keys import MAX_NAME, WARNINGS
+from cnnshape.file.keys import MAX_NAME, warnings
 from cnnshape.file.reader import read
 from cnnshape.file.schema import schema
 from cnnshape.file.settings import MAX_CHARACTERS, MAX_ENTRIES
@@ -403,7 +403,7 @@ TABLES = {
     ("file.md", "Keys of a block"): SCHEMA["$defs"]["block"]["properties"],
     ("file.md", "`expect` and `[claims]`"): SCHEMA["properties"]["claims"]["properties"],
     ("file.md", "`[training]`"): {k for k, what in SCHEMA["properties"]["training"]["properties"].items() if what},
-    ("file.md", "`allow`"): WARNINGS,
+    ("file.md", "`allow`"): warnings(),
     ("commands.md", "Formats"): ["table", *FORMATS],
     ("verify.md", "Where cnnshape is stricter"): STRICTER,
     ("verify.md", "An example"): ABOUT_MODELS,

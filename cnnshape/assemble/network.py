@@ -103,15 +103,16 @@ def _check_results(outputs: Mapping[str, int], net: GrowingNet, ledger: Ledger) 
     """Note results that go nowhere, unless something is wrong that may have meant them."""
     if errors(ledger.problems):
         return
-    code, used = building.UnusedResult.code, {*outputs.values()}.union(*(node.inputs for node in net.nodes))
+    used = {*outputs.values()}.union(*(node.inputs for node in net.nodes))
     for value, node in enumerate(net.nodes, start=net.first_node):
         unused = value not in used
-        if unused and node.layer and code not in node.allow:
+        if unused and node.layer and building.UnusedResult.code not in node.allow:
             ledger.note(building.UnusedResult(node.place, node.name, node.used_at))
 
 
 def _causes(found: list[Problem]) -> list[Problem]:
     """Return the problems; without the unknown blocks, if an include is wrong that may have them."""
-    includes = (reading.BadInclude, reading.IncludeCircle, reading.Unreadable)
-    missed = any(isinstance(problem, includes) for problem in found)
+    missed = any(
+        isinstance(problem, (reading.BadInclude, reading.IncludeCircle, reading.Unreadable)) for problem in found
+    )
     return [problem for problem in found if not (missed and isinstance(problem, building.UnknownBlock))]

@@ -208,7 +208,7 @@ def finish(explanation: Explanation) -> None:
 
 def status(found: Checked | Answer) -> int:
     """Return the exit status: 2 where the file could not be read, 1 where it has errors, 0 where all is well."""
-    from cnnshape.problems.reading import Unreadable
+    from cnnshape.problems import reading
 
-    unreadable = any(isinstance(problem, Unreadable) for problem in found.problems)
+    unreadable = any(isinstance(problem, reading.Unreadable) for problem in found.problems)
     return 2 if unreadable else 0 if found.ok else 1

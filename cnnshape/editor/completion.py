@@ -9,7 +9,7 @@ from lsprotocol import types
 from cnnshape.editor.outline import Cursor, Outline
 from cnnshape.editor.places import step_of
 from cnnshape.file import zoo
-from cnnshape.file.keys import BLOCK_KEYS, CLAIMS, NET_KEYS, STEP_KEYS, TRAINING, WARNINGS
+from cnnshape.file.keys import BLOCK_KEYS, CLAIMS, NET_KEYS, STEP_KEYS, TRAINING, warnings
 from cnnshape.file.schema import BLOCK, CLAIM, NET, STEP, parameter_schema
 from cnnshape.layers import TYPES
 from cnnshape.layers.parameters import Flag, Parameter, Reference
@@ -151,7 +151,7 @@ class _Items:
         elif path[:1] == ("include",):
             yield from (Item(zoo.PREFIX + name) for name in sorted(zoo.files()) if "/" in name)
         elif path[:1] == ("allow",):
-            yield from map(Item, WARNINGS)
+            yield from map(Item, warnings())
         elif path in (("training", "optimizer"), ("training", "optimizer", "name")):
             yield from map(Item, COPIES)
         elif path[:1] == ("layer_defaults",) and len(path) == 3 and path[1] in TYPES:  # noqa: PLR2004
@@ -168,7 +168,7 @@ class _Items:
         elif key == "block":
             yield from (Item(name, f"arguments: {', '.join(given) or 'none'}") for name, given in self.blocks.items())
         elif key == "allow":
-            yield from map(Item, WARNINGS)
+            yield from map(Item, warnings())
         elif key in NAMED or isinstance(parameter, Reference):
             yield from self.names(self.step[:-1], int(self.step[-1]))
         elif key in ("frozen", "when"):

@@ -29,7 +29,6 @@ from cnnshape.file.exact import (
 )
 from cnnshape.file.tokens import FILES, ExpressionError, Token, mistaken, tokens
 from cnnshape.problems import expressions
-from cnnshape.problems.expressions import BadExpression, UnknownName
 from cnnshape.problems.suggest import all_known, close, did_you_mean, meant, suggest
 from cnnshape.problems.wording import shown
 from cnnshape.records import NamedTuple
@@ -49,12 +48,12 @@ CONSTANTS: Final = {"true": True, "false": False}
 KEYWORDS: Final = {"and", "or", "not", "if", "else"}
 
 
-def unknown_name(name: str, text: str, scope: Iterable[str], words: Iterable[str] = ()) -> UnknownName:
+def unknown_name(name: str, text: str, scope: Iterable[str], words: Iterable[str] = ()) -> expressions.UnknownName:
     """Return the problem of a name that is not in scope; `words` are others that may stand there."""
     known = sorted(scope)
     word = meant(name, words, "value")
     hint = did_you_mean(word or close(name, [*known, *CONSTANTS, *FUNCTIONS]))
-    return UnknownName(name=name, text=shown(text), suggestions=(*all_known(known), *hint))
+    return expressions.UnknownName(name=name, text=shown(text), suggestions=(*all_known(known), *hint))
 
 
 class Part(NamedTuple):
@@ -75,7 +74,12 @@ class Grammar:
         self.tokens = [*tokens(text, start, end, dialect)][::-1]  # the next one stands last
 
     def error(
-        self, kind: type[BadExpression], first: Token | Part, last: Token | Part | None = None, /, **facts: Any
+        self,
+        kind: type[expressions.BadExpression],
+        first: Token | Part,
+        last: Token | Part | None = None,
+        /,
+        **facts: Any,
     ) -> ExpressionError:
         return mistaken(kind, first.start, (last or first).end, self.text, **facts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.exact import FUNCTIONS
@@ -10,7 +11,6 @@ from cnnshape.file.grammar import CONSTANTS, KEYWORDS
 from cnnshape.layers.parameters import EXPRESSION, AnyExtent, Count, Extent, Flag
 from cnnshape.problems import reading
 from cnnshape.problems.base import Warn
-from cnnshape.problems.catalogue import CODES
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ CLAIMS: Final = ("parameters", "trainable", "parameters_with_buffers", "macs", "
 TRAINING: Final = ("batch_size", "optimizer")  # the facts that mean something here; others are free
 LANGUAGE: Final = ("i", "in_channels", *CONSTANTS, *FUNCTIONS, *KEYWORDS)
 RESERVED: Final = frozenset((*NET_KEYS, *STEP_KEYS, *BLOCK_KEYS, *LANGUAGE))
-WARNINGS: Final = sorted(code for code, kind in CODES.items() if issubclass(kind, Warn))
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a constant or an argument
 NAME: Final = re.compile(r"[\w-]+")  # of a block or an input
@@ -62,6 +61,14 @@ class Condition(Flag):
 def _named(name: str, parameter: Parameter[Any]) -> Any:
     parameter.name = name
     return parameter
+
+
+@cache
+def warnings() -> list[str]:
+    """Return the codes of all warnings, which `allow` may name."""
+    from cnnshape.problems.catalogue import CODES
+
+    return sorted(code for code, kind in CODES.items() if issubclass(kind, Warn))
 
 
 # Values of these keys, read as parameters are.

@@ -22,8 +22,8 @@ from cnnshape.file.keys import (
     REPEAT,
     RESERVED,
     STEP_KEYS,
-    WARNINGS,
     WHEN,
+    warnings,
 )
 from cnnshape.layers import TYPES
 from cnnshape.layers.parameters import EXPRESSION
@@ -82,7 +82,7 @@ NAMED: Final = {"pattern": f"^{NAME.pattern}$"}
 LAYER_NAMED: Final = {"pattern": f"^{LAYER_NAME.pattern}$"}
 IDENTIFIED: Final = {"pattern": f"^{IDENTIFIER.pattern}$", "not": {"enum": sorted(RESERVED)}}
 LAYERS: Final = {"type": "array", "items": {"$ref": "#/$defs/layer"}}
-ALLOW: Final = one_or_list({"enum": WARNINGS})
+ALLOW: Final = one_or_list({"enum": warnings()})
 
 STEP: Final[Schema] = {
     "name": described("what others call it", {**WORD, "anyOf": [LAYER_NAMED, TEMPLATE]}),

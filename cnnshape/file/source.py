@@ -216,21 +216,24 @@ def _end(text: str) -> tuple[int, int]:
 
 def _parse(text: str, file: str) -> dict[str, object]:
     """Return the data of a TOML text. Raises SourceError."""
-    too_deep = reading.NestedTooDeeply(most=MAX_TABLE_NESTING)
     dotted = any(line.count(".") >= MAX_TABLE_NESTING for line in text.splitlines())
     if dotted and (key := re.search(LONG_KEY, text)):
-        raise SourceError(too_deep, file, *_end(text[: key.start(1)]))
+        raise _too_deep(file, *_end(text[: key.start(1)]))
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _no_toml(error, text, file) from None
     except RecursionError:
-        raise SourceError(too_deep, file) from None
+        raise _too_deep(file) from None
     except ValueError:  # Python's own limit, against quadratic time
         raise SourceError(reading.TooManyDigits(), file) from None
     if _nests_too_deeply(data):
-        raise SourceError(too_deep, file)
+        raise _too_deep(file)
     return data
+
+
+def _too_deep(file: str, line: int = 1, column: int = 1) -> SourceError:
+    return SourceError(reading.NestedTooDeeply(most=MAX_TABLE_NESTING), file, line, column)
 
 
 def _no_toml(error: tomllib.TOMLDecodeError, text: str, file: str) -> SourceError:

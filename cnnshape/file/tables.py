@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.file.keys import NET_KEYS, WARNINGS
+from cnnshape.file.keys import NET_KEYS, warnings
 from cnnshape.problems import reading, values
 from cnnshape.problems.suggest import misspelt, suggest, suggest_word
 from cnnshape.problems.wording import shown
@@ -57,8 +57,8 @@ class Tables:
         """Return the codes of warnings under `allow`."""
         allowed = self.words(data, "allow", path)
         for place, code in allowed.items():
-            if code not in WARNINGS:
-                self.notes.problem(values.UnknownWarning, place, suggestions=suggest(code, WARNINGS), warning=code)
+            if code not in warnings():
+                self.notes.problem(values.UnknownWarning, place, suggestions=suggest(code, warnings()), warning=code)
         return frozenset(allowed.values())
 
     # The keys themselves

@@ -6,7 +6,7 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.problems.reading import NotInZoo
+from cnnshape.problems import reading
 from cnnshape.problems.suggest import advice, close, did_you_mean
 from cnnshape.problems.wording import shown
 
@@ -29,14 +29,14 @@ def files() -> Mapping[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob("*.toml")}
 
 
-def find(path: str) -> Path | NotInZoo:
+def find(path: str) -> Path | reading.NotInZoo:
     """Return the path of the zoo's file for zoo:NAME, or the problem that the zoo has none of that name."""
     name, known = path.removeprefix(PREFIX), files()
     if name in known:
         return known[name]
     near = close(name.lower(), known)
     hint = did_you_mean(PREFIX + near) if near else advice("cnnshape zoo lists what it has")
-    return NotInZoo(name=shown(name), suggestions=hint)
+    return reading.NotInZoo(name=shown(name), suggestions=hint)
 
 
 def meant(path: str | os.PathLike[str]) -> str:

@@ -9,7 +9,7 @@ from cnnshape.layers.base import ANY_SHAPE, Layer, attempt, axis_of, divided
 from cnnshape.layers.parameters import Count, Dim, Real, Word
 from cnnshape.layers.windows import Reads, cells, whole
 from cnnshape.numbers.rules import N, Require, equal, unasked
-from cnnshape.problems.values import BoundsReversed, EmptyRange
+from cnnshape.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ class RReLU(_Pointwise, type="rrelu", torch="RReLU"):
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         layer = cls(**given)
-        return BoundsReversed(lower=layer.lower, upper=layer.upper) if layer.lower > layer.upper else None
+        return values.BoundsReversed(lower=layer.lower, upper=layer.upper) if layer.lower > layer.upper else None
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         """Keep the input, and the slopes that were drawn."""
@@ -210,7 +210,7 @@ class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         layer = cls(**given)
         above = layer.max_val > layer.min_val
-        return None if above else EmptyRange(min_val=layer.min_val, max_val=layer.max_val)
+        return None if above else values.EmptyRange(min_val=layer.min_val, max_val=layer.max_val)
 
 
 class Hardsigmoid(_Pointwise, type="hardsigmoid", torch="Hardsigmoid"):

@@ -26,7 +26,7 @@ from cnnshape.numbers.rules import (
     window,
 )
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.values import KeysExclude
+from cnnshape.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,7 @@ class Learned(Layer):
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         made = [name for name, none in (("parametrization", "none"), ("gain", False)) if given.get(name, none) != none]
         fixed = not given.get("learned", True)
-        return KeysExclude(of=cls.type, one="learned = false", other=made[0]) if fixed and made else None
+        return values.KeysExclude(of=cls.type, one="learned = false", other=made[0]) if fixed and made else None
 
     def rows(self) -> N:
         """Return the size of the weight's first axis: a weight_norm has a factor for each of its parts."""
@@ -445,7 +445,7 @@ class ConvTranspose(Following, _Filters, type="conv_transpose", torch="ConvTrans
         decides = [*(["like"] if "like" in given else []), *([f'padding "{padding}"'] if padding in SAME_ENDS else [])]
         decides += ["output_padding"] if "output_padding" in given else []
         if len(decides) > 1:
-            return KeysExclude(of=cls.type, one=decides[0], other=decides[1])
+            return values.KeysExclude(of=cls.type, one=decides[0], other=decides[1])
         return super().inconsistent(given)
 
     def parts(self) -> N:

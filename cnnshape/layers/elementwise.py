@@ -16,8 +16,7 @@ from cnnshape.layers.parameters import AnyExtent, Count, Dim, Flag, Inferred, Re
 from cnnshape.layers.windows import cells
 from cnnshape.numbers.rules import N, Require, equal, product, unasked
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.reading import MissingKey
-from cnnshape.problems.values import KeysExclude, TakesNoNumber
+from cnnshape.problems import reading, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -122,9 +121,9 @@ class Function(Elementwise, type="function"):
         takes = {"clamp": ("min", "max")}.get(function, ("value",) * (function in OF_A_NUMBER))
         for name in ("value", "min", "max"):
             if name in given and name not in takes:
-                return TakesNoNumber(function=function, parameter=name)
+                return values.TakesNoNumber(function=function, parameter=name)
         if takes and not given.keys() & {*takes}:
-            return MissingKey(of=f'function "{function}"', key=" or ".join(takes))
+            return reading.MissingKey(of=f'function "{function}"', key=" or ".join(takes))
         return None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
@@ -223,8 +222,8 @@ class _Tensor(Elementwise):
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         other = next((name for name in ("num_features", "value") if name in given), None)
         if "num_parameters" in given and "shape" not in given:
-            return MissingKey(of="num_parameters", key="shape")
-        return KeysExclude(of=cls.type, one="shape", other=other) if "shape" in given and other else None
+            return reading.MissingKey(of="num_parameters", key="shape")
+        return values.KeysExclude(of=cls.type, one="shape", other=other) if "shape" in given and other else None
 
     def completed(self, x: Shape | None) -> Any:
         return super().completed(x) if self.by_channel else self

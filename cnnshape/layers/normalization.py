@@ -10,7 +10,7 @@ from cnnshape.layers.parameters import Count, Flag, Inferred, InferredShape, Rea
 from cnnshape.layers.windows import whole
 from cnnshape.numbers.rules import N, Require, divides, product
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.values import ZeroEps
+from cnnshape.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,7 +136,7 @@ class BatchNorm(_OfChannels, type="batch_norm", torch="BatchNorm{rank}d"):
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         divides_by_zero = given.get("eps") == 0 and not cls(**given).track_running_stats
-        return ZeroEps() if divides_by_zero else None
+        return values.ZeroEps() if divides_by_zero else None
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
         x = inputs[0]

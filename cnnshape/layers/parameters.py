@@ -15,8 +15,8 @@ from cnnshape.numbers.formula import is_formula
 from cnnshape.numbers.rules import equal
 from cnnshape.numbers.shape import LARGEST, MAX_AXES, Shape, is_count
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems import values
 from cnnshape.problems.suggest import did_you_mean, meant
-from cnnshape.problems.values import BadValue, OutOfRange, SeveralRests, UnknownWord, WrongKind, WrongLength
 from cnnshape.problems.wording import shown
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ LARGEST_REAL: Final = float.fromhex("0x1.fffffep+127")  # torch's weights are fl
 class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must be ..."
     """A refused value; `problem` says why, without its place."""
 
-    def __init__(self, problem: BadValue) -> None:
+    def __init__(self, problem: values.BadValue) -> None:
         super().__init__(problem)
         self.problem = problem
 
@@ -112,13 +112,13 @@ class Parameter(Generic[T]):
             return "must be given"
         return "" if self.default is None else f"{shown(self.default)}, if left out"
 
-    def refuse(self, value: object, why: type[BadValue], suggestions: tuple[Suggestion, ...] = ()) -> Wrong:
+    def refuse(self, value: object, why: type[values.BadValue], suggestions: tuple[Suggestion, ...] = ()) -> Wrong:
         return Wrong(why(key=self.name, takes=self.kind, value=shown(value), suggestions=suggestions))
 
 
-def _misfit(value: object, kinds: type | tuple[type, ...] = int) -> type[BadValue]:
+def _misfit(value: object, kinds: type | tuple[type, ...] = int) -> type[values.BadValue]:
     """Return the problem of a refused value: out of range if its kind is right, else of the wrong kind."""
-    return OutOfRange if isinstance(value, kinds) and not isinstance(value, bool) else WrongKind
+    return values.OutOfRange if isinstance(value, kinds) and not isinstance(value, bool) else values.WrongKind
 
 
 EXPRESSION: Final = {"type": "string", "description": "an expression", "pattern": r"[A-Za-z0-9_(]"}
@@ -181,7 +181,7 @@ class InferredShape(Inferred):
     def read(self, value: object) -> Any:
         sizes = value if isinstance(value, list) else [value]
         if not 0 < len(sizes) <= MAX_AXES:
-            raise self.refuse(value, WrongLength)
+            raise self.refuse(value, values.WrongLength)
         for size in sizes:
             if not is_count(size, 1):
                 raise self.refuse(value, _misfit(size))
@@ -237,7 +237,7 @@ class PerAxis(Parameter[Any]):
             raise self.refuse(value, _misfit(value))
         if value > self.most:
             takes = f"at most {self.most}, for which torch has 32 bits"
-            raise Wrong(OutOfRange(key=self.name, takes=takes, value=shown(value)))
+            raise Wrong(values.OutOfRange(key=self.name, takes=takes, value=shown(value)))
         return value
 
     def read(self, value: object) -> Any:
@@ -246,7 +246,7 @@ class PerAxis(Parameter[Any]):
         if not isinstance(value, list):
             return self.entry(value)
         if not 0 < len(value) <= MAX_AXES:
-            raise self.refuse(value, WrongLength)
+            raise self.refuse(value, values.WrongLength)
         try:
             return tuple(map(self.entry, value))
         except Wrong as error:
@@ -338,7 +338,7 @@ class Ends(PerAxis):
         if not isinstance(value, list):
             return super().entry(value)
         if len(value) != 2:  # noqa: PLR2004 -- before and after
-            raise self.refuse(value, WrongLength)
+            raise self.refuse(value, values.WrongLength)
         try:
             return tuple(map(super().entry, value))
         except Wrong as error:
@@ -376,9 +376,9 @@ class Extent(Parameter[Shape]):
 
     def read(self, value: object) -> Shape:
         if not isinstance(value, list):
-            raise self.refuse(value, WrongKind)
+            raise self.refuse(value, values.WrongKind)
         if not self.fewest <= len(value) <= MAX_AXES:
-            raise self.refuse(value, WrongLength)
+            raise self.refuse(value, values.WrongLength)
         for size in value:
             if size == 0 or not is_count(size, self.least):
                 raise self.refuse(value, _misfit(size))
@@ -404,7 +404,7 @@ class Sizes(AnyExtent):
     def read(self, value: object) -> Shape:
         shape = super().read(value)
         if shape.count(-1) > 1:
-            raise self.refuse(value, SeveralRests)
+            raise self.refuse(value, values.SeveralRests)
         return shape
 
 
@@ -425,9 +425,9 @@ class OutShape(Parameter[Any]):
         if value == "keep":
             return value
         if not isinstance(value, list):
-            raise self.refuse(value, WrongKind)
+            raise self.refuse(value, values.WrongKind)
         if len(value) > MAX_AXES:
-            raise self.refuse(value, WrongLength)
+            raise self.refuse(value, values.WrongLength)
         for entry in value:
             if not is_count(entry, 1) and not (isinstance(entry, str) and (entry == "keep" or is_formula(entry))):
                 raise self.refuse(value, _misfit(entry))
@@ -469,7 +469,7 @@ class Text(Parameter[str]):
 
     def read(self, value: object) -> str:
         if not isinstance(value, str) or not value:
-            raise self.refuse(value, WrongKind)
+            raise self.refuse(value, values.WrongKind)
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -493,7 +493,7 @@ class Flag(Parameter[bool]):
 
     def read(self, value: object) -> bool:
         if not isinstance(value, bool):
-            raise self.refuse(value, WrongKind)
+            raise self.refuse(value, values.WrongKind)
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -572,7 +572,7 @@ class Axes(Parameter[tuple[int, ...]]):
     def read(self, value: object) -> tuple[int, ...]:
         axes = value if isinstance(value, list) else [value]
         if not 0 < len(axes) <= MAX_AXES:
-            raise self.refuse(value, WrongLength)
+            raise self.refuse(value, values.WrongLength)
         for axis in axes:
             if axis == 0 or not is_count(axis, -LARGEST):
                 raise self.refuse(value, _misfit(axis))
@@ -593,7 +593,7 @@ class Order(Axes):
 
     def read(self, value: object) -> tuple[int, ...]:
         if not isinstance(value, list):
-            raise self.refuse(value, WrongKind)
+            raise self.refuse(value, values.WrongKind)
         if len(value) > 1 and value[0] == 0 and is_count(value[0], 0):
             value = value[1:]
         return super().read(value)
@@ -621,9 +621,9 @@ class Word(Parameter[str]):
 
     def read(self, value: object) -> str:
         if not isinstance(value, str):
-            raise self.refuse(value, WrongKind)
+            raise self.refuse(value, values.WrongKind)
         if value not in self.words:
-            raise self.refuse(value, UnknownWord, did_you_mean(meant(value, self.words, "value")))
+            raise self.refuse(value, values.UnknownWord, did_you_mean(meant(value, self.words, "value")))
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -646,7 +646,7 @@ class Reference(Parameter[Any]):
 
     def read(self, value: object) -> Any:
         if not isinstance(value, str):
-            raise self.refuse(value, WrongKind)
+            raise self.refuse(value, values.WrongKind)
         return value
 
     def schema(self) -> dict[str, Any]:

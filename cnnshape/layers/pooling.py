@@ -34,7 +34,7 @@ from cnnshape.numbers.rules import (
     window,
     window_ceil,
 )
-from cnnshape.problems.values import CannotUnpool
+from cnnshape.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -266,9 +266,9 @@ class MaxUnpool(Pooling, type="max_unpool"):
         if not isinstance(pool, MaxPool):  # a wrong reference, which has its own problem
             return None
         if pool.padding in SAME_ENDS:
-            return CannotUnpool(setting=f'padding "{pool.padding}"')
+            return values.CannotUnpool(setting=f'padding "{pool.padding}"')
         if "output_size" in given and set(per_axis(pool.dilation, 1)) != {1}:
-            return CannotUnpool(setting='dilation and output_size "default"')
+            return values.CannotUnpool(setting='dilation and output_size "default"')
         return None
 
     def output(self, require: Require, *inputs: Shape) -> Shape:

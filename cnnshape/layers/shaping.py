@@ -37,7 +37,7 @@ from cnnshape.numbers.rules import (
 )
 from cnnshape.numbers.shape import LARGEST, Shape
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.values import KeysExclude, NeedsOneOf, OffsetNotCentred, OnlyForMode
+from cnnshape.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,12 +81,12 @@ class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         ways = [name for name in ("size", "scale_factor", "like") if name in given]
         if len(ways) != 1 and ways != ["scale_factor", "like"]:
-            return NeedsOneOf(of=cls.type, keys=["size", "scale_factor", "like"])
+            return values.NeedsOneOf(of=cls.type, keys=["size", "scale_factor", "like"])
         if given.get("recompute_scale_factor") and ways != ["scale_factor"]:
-            return KeysExclude(of=cls.type, one="recompute_scale_factor", other=ways[-1])
+            return values.KeysExclude(of=cls.type, one="recompute_scale_factor", other=ways[-1])
         mode = given.get("mode", "nearest")
         if given.get("align_corners") is not None and mode not in MODES:
-            return OnlyForMode(parameter="align_corners", modes=[*MODES], mode=mode)
+            return values.OnlyForMode(parameter="align_corners", modes=[*MODES], mode=mode)
         return None
 
     def enter(self, require: Require, *inputs: Shape) -> None:
@@ -192,12 +192,12 @@ class Pad(Following, Shaping, type="pad"):
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         mode = given.get("mode", "constant")
         if given.get("value") and mode != "constant":
-            return OnlyForMode(parameter="value", modes=["constant"], mode=mode)
+            return values.OnlyForMode(parameter="value", modes=["constant"], mode=mode)
         ways = [name for name in ("padding", "like", "multiple") if name in given]
         if len(ways) > 1:
-            return KeysExclude(of=cls.type, one=ways[0], other=ways[1])
+            return values.KeysExclude(of=cls.type, one=ways[0], other=ways[1])
         return (
-            NeedsOneOf(of="where", keys=["like", "multiple"])
+            values.NeedsOneOf(of="where", keys=["like", "multiple"])
             if "where" in given and ways in ([], ["padding"])
             else None
         )
@@ -317,9 +317,9 @@ class Crop(Following, Shaping, type="crop"):
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         if len(given.keys() & {"size", "like", "amount"}) != 1:
-            return NeedsOneOf(of=cls.type, keys=["size", "like", "amount"])
+            return values.NeedsOneOf(of=cls.type, keys=["size", "like", "amount"])
         centred = "offset" in given and ("amount" in given or given.get("exact"))
-        return OffsetNotCentred() if centred else None
+        return values.OffsetNotCentred() if centred else None
 
     def reached(self, w: N, target: N, require: Require, **axis: Any) -> N:
         return self.side(w, require, size=target, **axis)

@@ -15,7 +15,7 @@ from cnnshape.numbers.formula import AXES, computed, names_in
 from cnnshape.numbers.rules import N, Require, divides, equal, unasked
 from cnnshape.numbers.shape import LARGEST, Shape
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.values import NothingRequired
+from cnnshape.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,8 @@ class Requirement(Stated, type="require"):
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         if "plus" in given and "multiple_of" not in given:
-            return NothingRequired(of="plus", keys="multiple_of")
-        return None if given else NothingRequired(of=cls.type, keys="multiple_of, at_least or at_most")
+            return values.NothingRequired(of="plus", keys="multiple_of")
+        return None if given else values.NothingRequired(of=cls.type, keys="multiple_of, at_least or at_most")
 
     def side(  # noqa: PLR0913 -- the conditions
         self, w: N, require: Require, *, multiple_of: N = None, plus: N = 0, at_least: N = None, at_most: N = None

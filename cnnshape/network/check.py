@@ -12,10 +12,9 @@ from cnnshape.layers.base import Doubt
 from cnnshape.network.flow import inputs_at, run
 from cnnshape.network.report import Report, known
 from cnnshape.numbers.shape import CHANNELS_FIRST, axes, is_count, other_order, to_file
+from cnnshape.problems import claims as of_claims
+from cnnshape.problems import shapes as of_shapes
 from cnnshape.problems.base import errors, listed
-from cnnshape.problems.catalogue import CODES
-from cnnshape.problems.claims import ClaimDiffers, ExpectDiffers, NoSizes
-from cnnshape.problems.shapes import AnotherOrder, DeclaredDiffers, DroppedRows, InputAxesDiffer, OneValueBatchNorm
 from cnnshape.problems.suggest import advice
 from cnnshape.problems.wording import said
 
@@ -64,7 +63,7 @@ def misfitting_inputs(context: Context) -> Iterator[Problem]:
         built, shape = graph.inputs[name] or (), context.inputs[name] or ()
         hint = advice("a shape is written without the batch") if len(shape) == len(built) + 1 else ()
         facts = context.written({"one": built, "other": shape})
-        yield InputAxesDiffer(graph.place_of_input(name), suggestions=hint, name=name, **facts)
+        yield of_shapes.InputAxesDiffer(graph.place_of_input(name), suggestions=hint, name=name, **facts)
 
 
 def reordered_inputs(context: Context) -> Iterator[Problem]:
@@ -75,12 +74,12 @@ def reordered_inputs(context: Context) -> Iterator[Problem]:
     other = 'layout = "channels_last"' if graph.layout == CHANNELS_FIRST else 'layout = "channels_first"'
     for name, shape in context.inputs.items():
         meant = None if shape is None or name in context.misfits else other_order(shape, graph.layout)
-        if shape is None or meant is None or AnotherOrder.code in graph.allow:
+        if shape is None or meant is None or of_shapes.AnotherOrder.code in graph.allow:
             continue
         write = f"write {said(to_file(meant, graph.layout))}"
         hint = f"{write}, or {other}" if len(shape) == len(meant) else f"{write}, without the batch"
         facts = context.written({"shape": shape}) | {"name": name, "axes": axes(shape)}
-        yield AnotherOrder(graph.place_of_input(name), suggestions=advice(hint), **facts)
+        yield of_shapes.AnotherOrder(graph.place_of_input(name), suggestions=advice(hint), **facts)
 
 
 def refusals_and_doubts(context: Context) -> Iterator[Problem]:
@@ -99,22 +98,28 @@ def of_rows(graph: Graph, rows: Iterable[LayerReport], *, strict: bool = False) 
         node, result = row.node, row.result
         for code, facts in result.refusals:
             left_out = node.layer.left_out if node.layer and not node.shares else ()
-            if code == DeclaredDiffers.code and facts["parameter"] in left_out:
+            if code == of_shapes.DeclaredDiffers.code and facts["parameter"] in left_out:
                 facts = {**facts, "left_out": True}  # noqa: PLW2901 -- the facts, and one more
-            problem = CODES[code](layer=node.name, used_at=node.used_at, **_written(facts, graph.layout))
+            problem = _kind(code)(layer=node.name, used_at=node.used_at, **_written(facts, graph.layout))
             problem.place = node.at(*problem.at)
             yield problem
         doubts = result.doubts
         if strict and any(row.dropped):
-            doubts = (*doubts, Doubt(DroppedRows.code, {"dropped": row.dropped}))
+            doubts = (*doubts, Doubt(of_shapes.DroppedRows.code, {"dropped": row.dropped}))
         for code, facts in doubts:
-            one_value = code == OneValueBatchNorm.code
+            one_value = code == of_shapes.OneValueBatchNorm.code
             if code in node.allow or code in graph.allow or (one_value and is_count(batch, 2)):
                 continue
-            problem = CODES[code](node.place, node.name, node.used_at, **_written(facts, graph.layout))
+            problem = _kind(code)(node.place, node.name, node.used_at, **_written(facts, graph.layout))
             if one_value and batch == 1:
                 problem.severity = "error"
             yield problem
+
+
+def _kind(code: str) -> type[Problem]:
+    from cnnshape.problems.catalogue import CODES  # of a net that is well, no problem has a code
+
+    return CODES[code]
 
 
 def claimed_sizes(context: Context) -> Iterator[Problem]:
@@ -129,7 +134,7 @@ def claimed_sizes(context: Context) -> Iterator[Problem]:
         context.report = context.report._replace(valid_sizes=square_sizes(context.graph))
     except NoClosedForm as error:
         if not errors(context.problems):
-            yield NoSizes(claim.place, error.layer, why=error.reason)
+            yield of_claims.NoSizes(claim.place, error.layer, why=error.reason)
 
 
 def expectations(context: Context) -> Iterator[Problem]:
@@ -139,7 +144,7 @@ def expectations(context: Context) -> Iterator[Problem]:
         actual = known(context.shapes[value])
         if actual is not None and actual != expected:
             facts = {"expected": to_file(expected, layout), "actual": to_file(actual, layout)}
-            yield ExpectDiffers(place, layer, used_at, **facts)
+            yield of_claims.ExpectDiffers(place, layer, used_at, **facts)
 
 
 def claims(context: Context) -> Iterator[Problem]:
@@ -150,7 +155,7 @@ def claims(context: Context) -> Iterator[Problem]:
             figures = {"claimed": claim.claimed, "actual": actual}
             if claim.output is not None:
                 figures = {name: to_file(shape, context.graph.layout) for name, shape in figures.items()}
-            yield ClaimDiffers(claim.place, claim=claim.name, **figures)
+            yield of_claims.ClaimDiffers(claim.place, claim=claim.name, **figures)
 
 
 CHECKS: Final[tuple[Check, ...]] = (misfitting_inputs, reordered_inputs, refusals_and_doubts)

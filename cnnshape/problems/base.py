@@ -6,7 +6,6 @@ A stage makes an instance of a class of this folder and hands it on; reports hav
 from __future__ import annotations
 
 import re
-from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, Self
 
 from cnnshape.problems.wording import printable, said, suggested
@@ -136,32 +135,27 @@ class Problem:
 
     def also_in(self, layer: str) -> Self:
         """Return the same problem in one more copy of its layer."""
-        problem = copy(self)
-        problem.copies = (*self.copies, layer)
-        return problem
+        return self._with(copies=(*self.copies, layer))
 
     def placed(self, place: Place, used_at: tuple[Place, ...] = ()) -> Self:
         """Return the same problem at a place; one that was found in a value alone has none."""
-        problem = copy(self)
-        problem.place, problem.used_at = place, used_at
-        return problem
+        return self._with(place=place, used_at=used_at)
 
     def suggesting(self, suggestions: tuple[Suggestion, ...]) -> Self:
         """Return the same problem with these suggestions."""
-        problem = copy(self)
-        problem.suggestions = suggestions
-        return problem
+        return self._with(suggestions=suggestions)
 
     def as_error(self) -> Self:
         """Return the same problem with the severity of an error."""
-        problem = copy(self)
-        problem.severity = "error"
-        return problem
+        return self._with(severity="error")
 
     def diagnosed(self, diagnosis: Diagnosis, number: int) -> Self:
         """Return the same problem as one of a report, whose diagnosis answers for it."""
-        problem = copy(self)
-        problem.diagnosis, problem.number = diagnosis, number
+        return self._with(diagnosis=diagnosis, number=number)
+
+    def _with(self, **others: Any) -> Self:
+        problem = object.__new__(type(self))
+        vars(problem).update(vars(self), **others)
         return problem
 
     def __repr__(self) -> str:
@@ -204,7 +198,7 @@ class TooLarge(Problem, code="too-large"):
     sentence = "there are too many {what}: {most} are the limit"
 
 
-COPY: Final = re.compile(r"_?\d+$")  # how the names of copies in one module end: conv2, relu_2
+COPY: Final = r"_?\d+$"  # how the names of copies in one module end: conv2, relu_2
 MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to locate
 
 
@@ -225,4 +219,4 @@ def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
 def _of_line(problem: Problem) -> tuple[Any, ...]:
     """Return what problems have in common that one line of a model's code has in several copies of a module."""
     name = problem.layer.rpartition(".")[2]
-    return (problem.place and problem.place.start, problem.file, COPY.sub("", name) or name)
+    return (problem.place and problem.place.start, problem.file, re.sub(COPY, "", name) or name)

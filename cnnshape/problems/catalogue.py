@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from cnnshape.problems import (  # noqa: F401 -- fill CODES
-    building,
-    claims,
-    comparing,
-    expressions,
-    reading,
-    shapes,
-    values,
-)
+from importlib import import_module
+
+from cnnshape import problems
 from cnnshape.problems.base import CODES
+
+for stage in problems.__all__:
+    import_module(f"cnnshape.problems.{stage}")  # fills CODES
 
 __all__ = ["CODES"]

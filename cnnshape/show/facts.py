@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cnnshape.network.report import total
 from cnnshape.numbers.shape import axes, other_order, text
 from cnnshape.numbers.unknown import UNKNOWN
-from cnnshape.problems.comparing import Disagreement
+from cnnshape.problems import comparing
 from cnnshape.problems.wording import few, said
 from cnnshape.show.checked import VERDICTS
 from cnnshape.show.counts import counted, number
@@ -234,7 +234,7 @@ def verdict(checked: Checked) -> tuple[str, str]:
     counts = Counter(problem.severity for problem in checked.problems)
     if not counts:
         return "", "no problems"
-    if wrong := sum(problem.code == Disagreement.code for problem in checked.problems):
+    if wrong := sum(problem.code == comparing.Disagreement.code for problem in checked.problems):
         return "error", f"torch disagrees on {counted(wrong, 'layer')}: this is a bug in cnnshape, please report it"
     words = ", ".join(counted(counts[severity], severity) for severity in ("error", "warning") if counts[severity])
     return "error" if counts["error"] else "warning", words

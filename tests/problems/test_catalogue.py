@@ -1,6 +1,8 @@
 """All problems: each code is of one class, and each class says what it means."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -37,3 +39,23 @@ def test_a_sentence_is_more_than_one_fact(code):
         pytest.xfail("what building finds: to be divided next")
     if isinstance(sentence, str):  # some are made of the facts
         assert re.sub(r"{\w+}", "", sentence).strip()
+
+
+def test_a_stage_stands_for_its_module():
+    code = """
+import sys
+from cnnshape.problems import reading, values
+assert "cnnshape.problems.reading" not in sys.modules
+kind = reading.NotAName
+assert kind.__module__ == "cnnshape.problems.reading" and reading.NotAName is kind
+assert "cnnshape.problems.values" not in sys.modules
+import cnnshape.problems.values as module
+assert values.OutOfRange is module.OutOfRange
+try:
+    reading.NotAKind
+except AttributeError as error:
+    assert "NotAKind" in str(error)
+else:
+    raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
