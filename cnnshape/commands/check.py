@@ -183,10 +183,10 @@ def verify(  # noqa: PLR0913, PLR0917 -- click's way
 
 def _why_not_torch(wanted: bool | None) -> str:
     """Return the reason why there is no cross-check, "" where there is one."""
-    from importlib.util import find_spec
-
     if wanted is False:
         return "--no-torch"
+    from importlib.util import find_spec
+
     if find_spec("torch"):
         return ""
     missing = "torch is not installed: pip install 'cnnshape[torch]'"

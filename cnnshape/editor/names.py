@@ -16,7 +16,7 @@ from cnnshape.file import toml, zoo
 from cnnshape.file.expression import parse, parse_template
 from cnnshape.file.keys import bad_identifier, bad_layer_name, bad_name
 from cnnshape.file.source import Source
-from cnnshape.file.tokens import TOKEN, ExpressionError
+from cnnshape.file.tokens import PIECE, ExpressionError
 from cnnshape.layers import TYPES
 from cnnshape.layers.parameters import Reference
 from cnnshape.problems.place import Place, value_at
@@ -196,7 +196,7 @@ class _Finder:
         except ExpressionError:
             return
         for start, end in [match.span() for match in HOLE.finditer(value)] if words else [(0, len(value))]:
-            for token in TOKEN.finditer(value, start, end):
+            for token in re.compile(PIECE).finditer(value, start, end):
                 if token["name"] in names and (symbol := self.symbol(token["name"], block)):
                     yield Occurrence(symbol, Place(self.source, path, part=token.span()))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from cnnshape.file.exact import as_toml
 from cnnshape.file.grammar import Grammar
-from cnnshape.file.tokens import FILES, TOKEN, mistaken
+from cnnshape.file.tokens import FILES, PIECE, mistaken
 from cnnshape.problems import expressions
 from cnnshape.problems.wording import shown
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 MAX_EXPRESSION_LENGTH: Final = (
     1_000  # characters: far beyond what anybody reads, and it bounds the work of one evaluation
 )
-HOLE: Final = re.compile(r"\{[^{}]*\}|[{}]")  # of a template; or a brace that has no other
+HOLE: Final = r"\{[^{}]*\}|[{}]"  # of a template; or a brace that has no other
 
 
 class _Parsed(Generic[T]):
@@ -53,7 +53,7 @@ class _Parsed(Generic[T]):
 
     def find(self, name: str) -> tuple[int, int]:
         """Return where one of its names first stands in the text."""
-        tokens = (token for start, end in self._holes() for token in TOKEN.finditer(self.text, start, end))
+        tokens = (token for start, end in self._holes() for token in re.compile(PIECE).finditer(self.text, start, end))
         return next(token.span() for token in tokens if token["name"] == name)
 
     def _holes(self) -> Iterable[tuple[int, int]]:
@@ -85,7 +85,7 @@ class Template(_Parsed[str]):
     __slots__ = ()
 
     def _holes(self) -> Iterable[tuple[int, int]]:
-        return (match.span() for match in HOLE.finditer(self.text))
+        return (match.span() for match in re.finditer(HOLE, self.text))
 
     def __reduce__(self) -> tuple[Callable[[str], Template], tuple[str]]:
         return parse_template, (self.text,)
@@ -105,7 +105,7 @@ def parse_template(text: str) -> Template:
     names: set[str] = set()
     holes: list[tuple[str, Evaluate]] = []  # each with the text before it
     done = 0
-    for match in HOLE.finditer(text):
+    for match in re.finditer(HOLE, text):
         start, end = match.span()
         if end - start == 1:
             kind = expressions.Unclosed if match[0] == "{" else expressions.Unopened

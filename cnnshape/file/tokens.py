@@ -19,29 +19,27 @@ if TYPE_CHECKING:
 
     from cnnshape.problems.expressions import BadExpression
 
-TOKEN: Final = re.compile(
-    r"""(?P<space> [ \t\r\n]+ )
+# Compiled when the first text is cut: many files have no expression, and none has a condition.
+PIECE: Final = r"""(?xs)
+        (?P<space> [ \t\r\n]+ )
       | (?P<number> [0-9][0-9A-Za-z_.]* )        # whatever is meant as one: 1.2.3 is one mistake, not three tokens
       | (?P<name> [A-Za-z_][0-9A-Za-z_]* )
       | (?P<symbol> \*\* | // | [=!<>]= | [-+*/%<>(),[\]] )
       | (?P<foreign> && | \|\| | [=!^] )
-      | (?P<unknown> . )""",
-    re.VERBOSE | re.DOTALL,
-)
-DECIMAL: Final = re.compile(r"(0|[1-9](_?[0-9])*)(\.[0-9](_?[0-9])*)?")
+      | (?P<unknown> . )"""
+DECIMAL: Final = r"(0|[1-9](_?[0-9])*)(\.[0-9](_?[0-9])*)?"
 
 
 class Dialect(NamedTuple):
-    """What tokens and numbers are like."""
+    """What tokens and numbers are like: regular expressions."""
 
-    token: re.Pattern[str]
-    number: re.Pattern[str]
+    token: str
+    number: str
 
 
-FILES: Final = Dialect(TOKEN, DECIMAL)  # of architecture files
+FILES: Final = Dialect(PIECE, DECIMAL)  # of architecture files
 CONDITIONS: Final = Dialect(  # of searches: layer1.depth is a name, and 600e6 a number
-    re.compile(TOKEN.pattern.replace("[A-Za-z_][0-9A-Za-z_]*", r"[A-Za-z_]\w*(?:\.\w+)*"), TOKEN.flags),
-    re.compile(rf"(?:{DECIMAL.pattern})(e[0-9]{{1,2}})?"),
+    PIECE.replace("[A-Za-z_][0-9A-Za-z_]*", r"[A-Za-z_]\w*(?:\.\w+)*"), rf"(?:{DECIMAL})(e[0-9]{{1,2}})?"
 )
 FOREIGN: Final = {
     "=": "'==' compares",
@@ -82,14 +80,14 @@ class Token(NamedTuple):
 
 def tokens(text: str, start: int, end: int, dialect: Dialect = FILES) -> Iterator[Token]:
     """Cut text[start:end] into tokens; the last is the end. Raises ExpressionError."""
-    for match in dialect.token.finditer(text, start, end):
+    for match in re.compile(dialect.token).finditer(text, start, end):
         kind, word, place = match.lastgroup or "", match[0], match.span()
         if kind == "unknown":
             raise mistaken(expressions.UnexpectedCharacter, *place, text, character=repr(word))
         if kind == "foreign":
             hint = advice(FOREIGN[word])
             raise mistaken(expressions.ForeignOperator, *place, text, operator=word, suggestions=hint)
-        if kind == "number" and not dialect.number.fullmatch(word):
+        if kind == "number" and not re.fullmatch(dialect.number, word):
             sizes = re.fullmatch(r"\d+(x\d+)+", text)  # a shape as people write it, and nothing else
             hint = advice(f"as a list: [{text.replace('x', ', ')}]" if sizes else "")
             raise mistaken(expressions.NotADecimal, *place, text, number=word, suggestions=hint)

@@ -15,7 +15,6 @@ from cnnshape.layers.parameters import Inferred, Parameter, Real, Reference, per
 from cnnshape.layers.windows import Reads, cells
 from cnnshape.numbers.rules import N, Refused, Require, divides, product, unasked
 from cnnshape.numbers.shape import LARGEST, Shape
-from cnnshape.numbers.traced import Traced
 from cnnshape.numbers.unknown import UNKNOWN
 from cnnshape.records import NamedTuple
 
@@ -412,4 +411,6 @@ def _traced(name: str, value: Any) -> Any:
         return tuple(_traced(name if plain else f"{name}[{i}]", entry) for i, entry in enumerate(value))
     if isinstance(value, Layer):  # the layer that a reference names
         return value.traced(names=bool(name))
+    from cnnshape.numbers.traced import Traced  # for explain alone
+
     return Traced(value, name) if type(value) is int else value

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from cnnshape.numbers.rules import Require
     from cnnshape.problems.suggest import Suggestion
 
+    class Traits(TypedDict, total=False):
+        """Facts that a layer type may state of one parameter; each kind of parameter has defaults."""
+
+        torch: bool  # torch's constructor has it
+        compared: bool  # verify compares it; False: the shapes show it
+        follows: bool  # it follows from the input, unless it is given
+        sides: bool  # the output's sides depend on it, or which sides are refused
+        spatial: bool  # it has one value for each spatial axis
+        named: bool  # its value is shown with its name; False: the value says enough
+
+
 T = TypeVar("T")
 
 REQUIRED: Final[Any] = object()  # the default of a parameter that must be given
@@ -41,17 +52,6 @@ class Wrong(ValueError):  # noqa: N818 -- read as "this value is wrong: it must 
 
     def __str__(self) -> str:
         return self.problem.message
-
-
-class Traits(TypedDict, total=False):
-    """Facts that a layer type may state of one parameter; each kind of parameter has defaults."""
-
-    torch: bool  # torch's constructor has it
-    compared: bool  # verify compares it; False: the shapes show it
-    follows: bool  # it follows from the input, unless it is given
-    sides: bool  # the output's sides depend on it, or which sides are refused
-    spatial: bool  # it has one value for each spatial axis
-    named: bool  # its value is shown with its name; False: the value says enough
 
 
 class Parameter(Generic[T]):
