@@ -100,6 +100,7 @@ def test_nothing_is_imported_before_it_is_needed(tmp_path):
     assert not table & {"torch", "numpy", "tree_sitter", "tree_sitter_toml", "json", "csv", "rich", "pathlib", "glob"}
     assert not table & {"cnnshape.show.problem_lines", "cnnshape.show.diagnosis_lines", "cnnshape.diagnosis.diagnose"}
     assert not [name for name in table if name.startswith(("cnnshape.show.formats.as_", "cnnshape.compare"))]
+    assert not {"cnnshape.layers.recurrent", "cnnshape.layers.elementwise", "cnnshape.numbers.traced"} & table
     assert not {f"cnnshape.problems.{stage}" for stage in problems.__all__} & table
     for form in ("json", "csv", "markdown"):
         modules = imported("check", "--no-torch", "--format", form, ALEXNET)

@@ -17,8 +17,9 @@ from cnnshape.convert.names import unlike
 from cnnshape.convert.opaque import carried_by, carry, further, opaque, value_of
 from cnnshape.convert.views import whole_view
 from cnnshape.convert.windows import LAYERS, each_value, function, module, square
+from cnnshape.layers import TYPES
 from cnnshape.layers.activation import Activation, Identity
-from cnnshape.layers.base import SPATIAL, TYPES
+from cnnshape.layers.base import SPATIAL
 from cnnshape.layers.pooling import MaxUnpool
 from cnnshape.network.network import Network
 from cnnshape.problems.building import UnusedResult

@@ -162,7 +162,7 @@ class _Items:
     def of_step(self, key: str) -> Iterator[Item]:
         """Yield the words for a key of a layer, or of a use of a block."""
         kind = self.table.values.get("type") if self.table else None
-        parameter = TYPES[kind].parameters.get(key) if kind in TYPES else None
+        parameter = TYPES[kind].parameters.get(key) if kind and kind in TYPES else None
         if key == "type":
             yield from (Item(name, one.summary()) for name, one in TYPES.items())
         elif key == "block":

@@ -1,18 +1,50 @@
-"""The layer types, by family. `TYPES` finds one by its name in an architecture file."""
+"""The layer types, by family. `TYPES` finds one by its name in an architecture file.
 
-from cnnshape.layers import (  # noqa: F401 -- fill TYPES
-    activation,
-    attention,
-    convolution,
-    elementwise,
-    joining,
-    normalization,
-    pooling,
-    rearranging,
-    recurrent,
-    shaping,
-    stated,
-)
-from cnnshape.layers.base import TYPES, Layer
+A family is imported when a type is asked for that those before it do not have: a net has types of few families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Final
+
+from cnnshape.layers.base import DEFINED, Layer
 
 __all__ = ["TYPES", "Layer"]
+
+FAMILIES: Final = (  # the files of the types, in the order in which these are listed
+    "activation",
+    "attention",
+    "convolution",
+    "joining",
+    "elementwise",
+    "normalization",
+    "pooling",
+    "rearranging",
+    "shaping",
+    "recurrent",
+    "stated",
+)
+USUAL: Final = ("convolution", "activation", "pooling", "rearranging", "normalization", "joining")  # looked at first
+
+
+class Types(Mapping[str, type[Layer]]):
+    """Every layer type by its name in an architecture file, in the order of FAMILIES and of definition."""
+
+    def __getitem__(self, name: str) -> type[Layer]:
+        for family in (*USUAL, *FAMILIES):
+            if name in DEFINED:
+                break
+            import_module(f"{__name__}.{family}")
+        return DEFINED[name]
+
+    def __iter__(self) -> Iterator[str]:
+        places = {import_module(f"{__name__}.{family}").__name__: place for place, family in enumerate(FAMILIES)}
+        return iter(sorted(DEFINED, key=lambda name: places.get(DEFINED[name].__module__, len(places))))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+TYPES: Final = Types()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cnnshape.problems.base import Problem
 
-TYPES: dict[str, type[Layer]] = {}  # every layer type by its name in an architecture file, in the order of definition
+DEFINED: dict[str, type[Layer]] = {}  # the layer types of the families that have been imported, by name
 
 ANY_RANK: Final = range(LARGEST)  # torch sets no limit
 ANY_SHAPE: Final = range(-1, LARGEST)  # without axes, too
@@ -86,7 +86,7 @@ class Layer(InTorch):
             if not torch and cls.call is InTorch.call:
                 raise TypeError(f"{type} is no class of torch.nn: say how torch computes it, in `call`")
             cls.type, cls.torch = type, torch
-            TYPES[type] = cls
+            DEFINED[type] = cls
 
     def __init__(self, **settings: Any) -> None:
         """Take settings in the form that `Parameter.read` gives; those left out have torch's defaults."""

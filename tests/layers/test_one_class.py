@@ -1,11 +1,15 @@
 """A layer type is one class in one file: nothing outside layers/ knows one by its name."""
 
 import ast
+import re
+import subprocess
+import sys
 
 import pytest
 from helpers.paths import ROOT
 
-from cnnshape.layers import TYPES
+from cnnshape.layers import FAMILIES, TYPES, USUAL, Layer
+from cnnshape.layers.base import DEFINED
 
 PACKAGE = ROOT / "cnnshape"
 
@@ -66,3 +70,41 @@ def test_a_name_is_found_wherever_it_stands(text):
 
 def test_longer_strings_are_no_names():
     assert types_in('"""A conv."""\nprint("a conv")') == set()
+
+
+def test_every_file_with_types_is_a_family():
+    files = {
+        path.stem
+        for path in (PACKAGE / "layers").glob("*.py")
+        if re.search(r"^class .*type=", path.read_text(), re.MULTILINE)
+    }
+    assert {*FAMILIES} == files >= {*USUAL}
+    assert len(FAMILIES) == len(files)
+
+
+def test_a_family_is_imported_when_its_type_is_asked_for():
+    code = """
+import sys
+from cnnshape.layers import TYPES
+assert TYPES["conv"].type == "conv" and "relu" in TYPES
+assert {"cnnshape.layers.recurrent", "cnnshape.layers.joining"}.isdisjoint(sys.modules)
+assert TYPES["lstm"].type == "lstm"
+assert "no_such_type" not in TYPES and TYPES.get("no_such_type") is None
+print(*TYPES)
+"""
+    one = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert one == [*TYPES], "the order is the same, whatever was asked for first"
+    assert [TYPES[name].family for name in TYPES] == sorted(
+        (TYPES[name].family for name in TYPES), key=[kind.family for kind in TYPES.values()].index
+    ), "each family stands together"
+
+
+def test_a_type_of_another_file_is_found_and_stands_last():
+    class Own(Layer, type="own_of_test", torch="Identity"):
+        """One of a user's."""
+
+    try:
+        assert TYPES["own_of_test"] is Own
+        assert [*TYPES][-1] == "own_of_test"
+    finally:
+        DEFINED.pop("own_of_test")
