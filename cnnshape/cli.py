@@ -12,9 +12,11 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final
 
-import click
+gc.set_threshold(50_000)  # objects between two collections: the 700 of Python cost a short process a tenth of its time
 
-from cnnshape import __version__
+import click  # noqa: E402 -- it makes many objects
+
+from cnnshape import __version__  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,14 +38,11 @@ COMMANDS: Final[dict[str, Any]] = {  # the module of each, and what it is about;
     "zoo": ("zoo", "The published networks that come with cnnshape."),
 }
 
-FEW_COLLECTIONS: Final = 50_000  # objects between two: the 700 of Python cost a short process a tenth of its time
-
 
 class _Commands(click.Group):
     """The commands; an output that cannot be written is an error of the command line."""
 
     def main(self, *args: Any, **how: Any) -> Any:
-        gc.set_threshold(FEW_COLLECTIONS)
         atexit.register(gc.freeze)  # what is left at the end need not be looked through: the memory goes as a whole
         if "_CNNSHAPE_COMPLETE" in os.environ:  # a shell asks, as click has it
             import_module("cnnshape.commands.completion")

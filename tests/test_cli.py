@@ -88,6 +88,17 @@ def imported(*args):
         return set(running.stderr.read().split())
 
 
+def test_the_start_is_not_looked_through():
+    code = "import gc; before = gc.get_stats()[0]['collections']; import {}; print(gc.get_stats()[0]['collections'] - before)"
+    ours, others = (
+        int(
+            subprocess.run([sys.executable, "-c", code.format(name)], capture_output=True, text=True, check=True).stdout
+        )
+        for name in ("cnnshape.cli", "click")
+    )
+    assert ours < others, "click is a part of it"
+
+
 def test_what_is_left_at_the_end_is_not_looked_through():
     code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000))\n"  # runs last
     code += "from cnnshape.cli import main; main()"
