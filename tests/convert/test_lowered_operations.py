@@ -413,7 +413,7 @@ LAYERS = {
     "resizing module": (lambda m, x: m.up(x), {"up": nn.Upsample(size=(16, 12))}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
-    "variance that is less": (lambda m, x: m.norm(x), {"norm": nn.BatchNorm2d(4, eps=-1.0)}, IMAGE),
+    "norm by no number": (lambda m, x: m.norm(x), {"norm": nn.BatchNorm2d(4, eps=math.nan)}, IMAGE),
     "no number": (lambda m, x: x * math.nan, {}, IMAGE),
     "stride of more than 32 bits": (lambda m, x: m.conv(x), {"conv": nn.Conv2d(4, 4, 1, stride=2**31)}, IMAGE),
     "slope that is no number": (lambda m, x: F.leaky_relu(x, math.nan), {}, IMAGE),
@@ -639,6 +639,13 @@ def test_sides_that_follow_the_input_do_so_at_another_size(name):
     net, model = traced((LAYERS | OPAQUE)[name])
     shape = (*net.inputs["input"][:1], *(14, 22)[: len(net.inputs["input"]) - 1])
     assert net.check(input=shape).output == shapes_of(model, shape)
+
+
+def test_a_setting_that_torch_refuses_is_a_problem_of_the_model():
+    model = Model(lambda m, x: m.norm(m.conv(x)), conv=conv(), norm=nn.BatchNorm2d(4, eps=-1.0)).eval()
+    with pytest.raises(ValueError, match="eps must be non-negative"):
+        model(torch.ones(1, *IMAGE))
+    assert [problem.code for problem in cnnshape.trace(model, IMAGE).check().problems] == ["model-fails"]
 
 
 @pytest.mark.parametrize("part", [lambda m, x: x[:, 4:], lambda m, x: torch.cat([x, m.conv(x[:, 4:, :, :])], 1)])
