@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.in_torch import Called
 
 IMAGE: Final = 3  # axes of an image
-MOST_RUNS: Final = 4
+MOST_RUNS: Final = 5
 SPLIT: Final = 2  # parts of an axis of channels that is shuffled; spatial axes of an image
 
 
@@ -198,13 +198,23 @@ class Growing:
 
     def plain(self, tensor: Tensor, order: Sequence[int] | None = None) -> tuple[int, list[int]]:
         """Return a value with the axes of the tensor, without the batch or in an order, and these axes."""
-        order = self.natural(tensor) if order is None else [*order]
-        return self.settled(self.view(tensor), order, self.made_at.get(tensor.value)), order
+        if order is None:
+            order = self.natural(tensor)
+            if order[:1] == [0]:  # windows are folded into the batch
+                order = [*spread([self.view(tensor)], [0]), *order[1:]]
+        return self.settled(self.view(tensor), order, self.made_at.get(tensor.value)), [*order]
 
     def laid(self, value: int, order: Sequence[int], rank: int) -> View:
-        """Return a view of a value whose axes are those of a tensor, in an order; the other axes are of 1."""
-        axes = [order.index(axis) if axis in order else None for axis in range(rank)]
-        return whole_view(value, self.sizes[value], axes)
+        """Return a view of a value whose axes are those of a tensor, in an order; the other axes are of 1.
+
+        An axis of the tensor that stands there several times is that many axes of the value.
+        """
+        view = whole_view(value, self.sizes[value])
+        if len(view.parts) != len(order):
+            raise Gap(f"its value has {len(view.parts)} axes")
+        return view.with_axes(
+            tuple(parts[0] for parts, at in zip(view.parts, order, strict=True) if at == axis) for axis in range(rank)
+        )
 
     def settled(self, view: View, order: Sequence[int], at: At | None = None) -> int:
         """Return a value whose axes are those of the view in an order, with the layers that it takes."""
@@ -215,7 +225,7 @@ class Growing:
             self.at = before
 
     def _settled(self, view: View, order: Sequence[int]) -> int:
-        wanted = [[part for part in view.axes[axis] if not is_one(view.sizes[part])] for axis in order]
+        wanted = _wanted(view, order)
         missing = [axis for axis in range(len(view.axes)) if axis not in order and view.axes[axis]]
         if any(not is_one(view.sizes[part]) for axis in missing for part in view.axes[axis]):
             raise Gap("an axis is left out")
@@ -347,7 +357,7 @@ class Growing:
         if len(found) == 1 and not view.repeated(found[0]):
             value, parts = self._split(view)
             return View(value, tuple((part,) for part in parts), view.axes, view.sizes)
-        value, order = self.plain(tensor)
+        value, order = self.plain(tensor, self.natural(tensor))
         return self.laid(value, order, len(view.axes))
 
     def reshape(self, tensor: Tensor, target: Sizes) -> View:
@@ -482,6 +492,25 @@ class Growing:
         del self.nodes[mark.nodes :], self.sizes[self.inputs + mark.nodes :]
         self.done = {key: value for key, value in self.done.items() if value < len(self.sizes)}
         self.views = mark.views
+
+
+def _wanted(view: View, order: Sequence[int]) -> list[list[int]]:
+    """Return the parts of each axis in an order; of an axis that stands there several times, one part at each place."""
+    left = {axis: [part for part in view.axes[axis] if not is_one(view.sizes[part])] for axis in order}
+    return [[left[axis].pop(0)] if order.count(axis) > 1 else left[axis] for axis in order]
+
+
+def spread(views: Sequence[View], order: Sequence[int]) -> list[int]:
+    """Return an order in which an axis stands once for each of its parts, where several of them vary, as a number of windows does.
+
+    Joined, they could not be told apart again by numbers. It is so for all of the views, which have the axis alike.
+    """
+    found = list[int]()
+    for axis in order:
+        each = [[view.sizes[part] for part in view.axes[axis] if not is_one(view.sizes[part])] for view in views]
+        several = sum(not constant(size) for size in each[0]) > 1 and all(sizes == each[0] for sizes in each)
+        found += [axis] * (len(each[0]) if several else 1)
+    return found
 
 
 def called(op: Op) -> Called:

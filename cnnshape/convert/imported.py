@@ -12,8 +12,9 @@ from itertools import chain, cycle
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.convert.alike import alike
 from cnnshape.convert.faults import with_faults
-from cnnshape.convert.lowering import lowered, ran_alike
+from cnnshape.convert.lowering import lowered
 from cnnshape.convert.other_sizes import other_inputs, tried
 from cnnshape.convert.requirements import by_value, compares_sides, requirements
 from cnnshape.convert.written import dumps
@@ -85,11 +86,13 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
             if len(found) > OTHERS or elsewhere > MOST_ELSEWHERE:
                 break
             recording = again(other)
-            alike = ran_alike(first, recording)
-            found += [recording] * alike
-            elsewhere += not alike and not recording.failure
+            beside = alike(first, recording)
+            found += [beside] if beside else []
+            elsewhere += not beside and not recording.failure
         if compares_sides(first):
             found.append(again(turned(given)))
+        if any(tensor.batch == 0 and tensor.shape[:1] > (1,) for op in first.ops for tensor in op.outputs):
+            found.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
     return Recorded(tuple(found), again)
 
 
@@ -120,7 +123,12 @@ def windowed(inputs: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
             }
             if all(side > 0 for shape in given.values() for side in shape):
                 yield given
-    yield {name: (*shape[:1], *(2 * side for side in shape[1:])) for name, shape in inputs.items()}
+    yield twice(inputs)
+
+
+def twice(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return an input of sides twice as large."""
+    return {name: (*shape[:1], *(2 * side for side in shape[1:])) for name, shape in inputs.items()}
 
 
 def turned(inputs: Mapping[str, Shape]) -> dict[str, Shape]:

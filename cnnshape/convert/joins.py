@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from cnnshape.compare.recording import Tensor
-from cnnshape.convert.growing import Gap, Growing, called, constant
+from cnnshape.convert.growing import Gap, Growing, called, constant, spread
 from cnnshape.convert.moves import keep, standing
 from cnnshape.convert.views import View, is_one, unrepeated, whole_view
 from cnnshape.convert.windows import each_value, linear, of_last, pointwise, put, recognized, weighed
@@ -94,7 +94,16 @@ def learned(net: Growing, op: Op, kind: type[Layer], tensor: Tensor, other: Tens
     """Lower arithmetic with a tensor of the model: a scale or a bias, by channel or of a shape."""
     if called(op).name in {"rdiv", "rtruediv"} or (kind is Div and called(op).args[0] is other):
         raise Gap("a tensor is divided by it")
+    if kind is Add and _mask(net, op, other):
+        keep(net, [op])
+        return
     net.give(op.outputs[0], with_tensor(net, Scale if kind in (Mul, Div) else Bias, tensor, other))
+
+
+def _mask(net: Growing, op: Op, other: Tensor) -> bool:
+    """Say whether a tensor is made of sizes alone, as a mask of windows that came round: it has no numbers that a file could state."""
+    varies = not all(map(constant, net.shapes[id(other)]))
+    return varies and not other.weights and net.shapes[id(op.outputs[0])] == net.shapes[id(op.inputs[0])]
 
 
 def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: Tensor) -> View:
@@ -379,13 +388,11 @@ def matrices(net: Growing, one: Tensor, other: Tensor) -> tuple[list[int], list[
         for axis in net.natural(tensor)
         if net.view(tensor).axes[axis]
     }
-    order = sorted(natural | {rank - 1, rank - 2})
-    values = []
-    for tensor in (one, other):
-        view = net.view(tensor)
-        view = unrepeated(view.with_axes([*[()] * (rank - len(view.axes)), *view.axes]))
-        values.append(net.settled(view, order, net.made_at.get(tensor.value)))
-    return values, order
+    views = [net.view(tensor) for tensor in (one, other)]
+    views = [unrepeated(view.with_axes([*[()] * (rank - len(view.axes)), *view.axes])) for view in views]
+    order = [*spread(views, sorted(natural - {rank - 1, rank - 2})), rank - 2, rank - 1]
+    made_at = [net.made_at.get(tensor.value) for tensor in (one, other)]
+    return [net.settled(view, order, at) for view, at in zip(views, made_at, strict=True)], order
 
 
 def einsum(net: Growing, ops: Sequence[Op]) -> None:
@@ -423,9 +430,9 @@ def scaled_attention(net: Growing, ops: Sequence[Op]) -> None:
     if not (query.value and key.value and value.value) or given.get("enable_gqa"):
         raise Gap("queries, keys or values are not the input's")
     rank = len(query.shape)
-    order = sorted(
-        {axis for t in (query, key, value) for axis in net.natural(t) if net.view(t).axes[axis]} | {rank - 1, rank - 2}
-    )
+    shared = {axis for t in (query, key, value) for axis in net.natural(t) if net.view(t).axes[axis]}
+    views = [net.view(tensor) for tensor in (query, key, value)]
+    order = [*spread(views, sorted(shared - {rank - 1, rank - 2})), rank - 2, rank - 1]
     q, k, v = (net.plain(tensor, order)[0] for tensor in (query, key, value))
     count = len(order)
     swapped = net.add(Permute(dims=(*range(1, count - 1), count, count - 1)), [k], "permute")

@@ -10,13 +10,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cnnshape.compare.called import layers_of
+from cnnshape.convert.alike import alike
 from cnnshape.convert.growing import At, Gap, Growing
 from cnnshape.convert.joins import JOINS
 from cnnshape.convert.moves import MOVES
 from cnnshape.convert.names import unlike
 from cnnshape.convert.opaque import carried_by, carry, further, opaque, value_of
 from cnnshape.convert.views import whole_view
-from cnnshape.convert.windows import LAYERS, each_value, function, module, square
+from cnnshape.convert.windows import LAYERS, each_value, function, module
 from cnnshape.layers import TYPES
 from cnnshape.layers.activation import Activation, Identity
 from cnnshape.layers.base import SPATIAL
@@ -27,7 +28,7 @@ from cnnshape.problems.building import UnusedResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnnshape.compare.recording import Op, Recording, Tensor
+    from cnnshape.compare.recording import Op, Recording
     from cnnshape.convert.growing import Required
     from cnnshape.network.graph import Node
 
@@ -39,7 +40,7 @@ def lowered(recordings: Sequence[Recording], required: Required = MappingProxyTy
     """
     first = recordings[0]
     try:
-        return _lowered([first, *(other for other in recordings[1:] if ran_alike(first, other))], required)
+        return _lowered([first, *filter(None, (alike(first, other) for other in recordings[1:]))], required)
     except Gap:
         pass
     try:
@@ -53,26 +54,6 @@ def _lowered(alike: Sequence[Recording], required: Required) -> Network:
     for ops in zip(*(recording.ops for recording in alike), strict=True):
         _lower(net, ops)
     return _network(alike[0], net)
-
-
-def ran_alike(one: Recording, other: Recording) -> bool:
-    """Say whether two runs have the same operations, with tensors of the same numbers of axes."""
-    if other.failure is not None or len(one.ops) != len(other.ops):
-        return False
-    return all(
-        (a.path, a.name, len(a.inputs), len(a.outputs)) == (b.path, b.name, len(b.inputs), len(b.outputs))
-        and not (square(a) and a.outputs[0].shape[2:] != b.outputs[0].shape[2:])
-        and all(
-            len(x.shape) == len(y.shape) and x.value == y.value and _samples(x) == _samples(y)
-            for x, y in zip((*a.inputs, *a.outputs), (*b.inputs, *b.outputs), strict=True)
-        )
-        for a, b in zip(one.ops, other.ops, strict=True)
-    )
-
-
-def _samples(tensor: Tensor) -> bool:
-    """Say whether a tensor has several samples: frames that are folded into the batch, or a view that mixes samples at a size."""
-    return tensor.batch == 0 and tensor.shape[:1] != (1,)
 
 
 def _lower(net: Growing, ops: Sequence[Op]) -> None:

@@ -6,7 +6,7 @@ from math import prod
 from operator import add
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.convert.growing import Carried, Gap, Growing, constant
+from cnnshape.convert.growing import Carried, Gap, Growing, constant, spread
 from cnnshape.convert.views import unrepeated
 from cnnshape.convert.windows import owner
 from cnnshape.layers.recurrent import Recurrent
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cnnshape.compare.recording import Op, Tensor
-    from cnnshape.convert.views import Size, Sizes
+    from cnnshape.convert.views import Size, Sizes, View
 
 NUMBERS: Final = ("float", "bfloat", "complex")  # the beginnings of the types that hold values
 
@@ -87,7 +87,7 @@ def one(  # noqa: PLR0913 -- what an opaque layer has
     path = f"{path}_{name}" if path and name else path
     name = name or (op.call.name if op.call else op.type) or "opaque"
     if len(unique) == 1 and net.shapes[id(first)] == target and not _loose(net, first):
-        view = net.view(first)
+        view = _led(net, first)
         x = net.sizes[view.value]
         layer = Opaque(out_shape="keep", **_figures(count, macs, x))
         net.give(output, view.of(net.add(layer, [view.value], name, path=path, sizes=x, loose=True, anew=True), x))
@@ -100,6 +100,17 @@ def one(  # noqa: PLR0913 -- what an opaque layer has
     layer = Opaque(out_shape=shape, **_figures(count, macs, x))
     made = net.add(layer, values, name, path=path, sizes=sizes, loose=True, anew=True)
     net.give(output, net.laid(made, order, len(target)))
+
+
+def _led(net: Growing, tensor: Tensor) -> View:
+    """Return a view of a tensor whose value begins with an axis that stays, if there is one: an opaque layer takes one number of channels."""
+    view = net.view(tensor)
+    order = spread([view], [axis for axis, parts in enumerate(view.axes) if parts])
+    stays = next((axis for axis in order if constant(view.size(axis))), None)
+    if stays is None or all(map(constant, net.sizes[view.value][:1])):
+        return view
+    order = [stays, *(axis for axis in order if axis != stays)]
+    return net.laid(net.settled(view, order), order, len(view.axes))
 
 
 def _entering(net: Growing, tensors: Sequence[Tensor]) -> list[int]:

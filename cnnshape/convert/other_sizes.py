@@ -73,8 +73,8 @@ def other_inputs(declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
 def deciding_inputs(declared: Mapping[str, Shape], sizes: ValidSizes) -> Iterator[dict[str, Shape]]:
     """Yield inputs at which a set of sizes is put to the test.
 
-    These are its least equal sides, one cell less, and sides that differ: the least two, either way round; and twice the
-    declared sides, where the set ends.
+    These are its least equal sides, one cell less, and sides that differ: the least two, either way round; and the next above
+    the declared ones, twice these where the set ends.
     """
     axes = len(sizes.names)
     least = sizes.square.next(0)
@@ -82,8 +82,8 @@ def deciding_inputs(declared: Mapping[str, Shape], sizes: ValidSizes) -> Iterato
         return
     second = sizes.square.next(least) or least
     sides = [(least,) * axes, (least - 1,) * axes, (least, *[second] * (axes - 1)), (second, *[least] * (axes - 1))]
-    if sizes.square.is_finite:
-        sides.append(tuple(2 * side for side in declared[sizes.varied[0]][1:]))
+    largest = max(declared[sizes.varied[0]][1:])
+    sides.append((sizes.square.next(largest) or 2 * largest,) * axes)
     for given in dict.fromkeys(sides):
         if min(given):
             yield {name: (*shape[:1], *given) if name in sizes.varied else shape for name, shape in declared.items()}

@@ -7,6 +7,7 @@ batch are an axis with windows of 1.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,17 +24,20 @@ from cnnshape.layers.parameters import per_axis
 from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxUnpool
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
-from cnnshape.numbers.recorded import expression_of, sides_of
+from cnnshape.numbers.recorded import evaluated, expression_of, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnnshape.compare.recording import Op
     from cnnshape.layers.base import Layer
+    from cnnshape.numbers.recorded import Expression
 
 MOST_SPACE: Final = 3
 BATCHED: Final = 3  # axes of a sequence with its batch
 GLOBAL: Final = {"avg_pool": GlobalAvgPool, "max_pool": GlobalMaxPool}  # by the pool whose window is all of space
+GRID: Final = tuple(range(1, 65))  # sides at which a rule is tried
+MULTIPLES: Final = (2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 9, 10, 12, 14, 15, 20, 24, 28)  # to which models pad
 
 
 def put(  # noqa: PLR0913 -- what a node has
@@ -478,9 +482,10 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
     tensor, rank = op.inputs[0], len(op.inputs[0].shape)
     flat_ends = [tuple(int(n) for n in each["pad"]) for each in given]
     pairs: dict[int, tuple[Size, Size]] = {}
+    varied = [sides != GRID for sides in _by_rule(op)]
     for place in range(len(flat_ends[0]) // 2):
         before, after = (tuple(each[2 * place + end] for each in flat_ends) for end in (0, 1))
-        if any(before) or any(after):
+        if any(before) or any(after) or varied[place]:
             pairs[rank - 1 - place] = (before, after)
     mode, fill = given[0].get("mode") or "constant", given[0].get("value") or 0.0
     if not pairs:
@@ -498,7 +503,7 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
         for axis, size in enumerate(net.sizes[view.value])
     ]
     words = {"mode": mode} | ({"value": float(fill)} if fill else {})
-    if all(constant(size) for ends in wholes.values() for size in ends):
+    if all(constant(size) for ends in wholes.values() for size in ends) and not any(varied):
         numbers = [tuple(end[0] for end in wholes.get(axis, ((0,), (0,)))) for axis in range(len(view.parts))]
         channels = {"channels": numbers[0]} if any(numbers[0]) else {}
         if any(n < 0 for n in numbers[0]) or (channels and mode != "constant"):
@@ -533,25 +538,45 @@ def padded_like(
     behind = all(not any(before) for before, _ in ends.values())
     if 0 in ends:
         return None, []
-    followed = net.followed(op, "pad", 1)
-    if centred and followed:
-        for liked in followed:
+    rule = [sides for sides in _by_rule(op) if sides != GRID]
+    if centred and not rule:
+        for liked in net.followed(op, "pad", 1):
             if net.sizes[liked][1:] == tuple(target[1:]):
                 return Pad(like=True), [liked]
     if centred or behind:
-        for multiple in (2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 10, 12, 14):
+        for multiple in MULTIPLES:
             if all(
                 t == -(-w // multiple) * multiple
-                for after, before in zip(target[1:], size[1:], strict=True)
+                for after, before in zip((*target[1:], *rule), (*size[1:], *[GRID] * len(rule)), strict=True)
                 for t, w in zip(after, before, strict=True)
             ):
                 where = {} if behind else {"where": "both"}
                 return Pad(multiple=multiple, **where), []
-    if centred:
+    if centred and not rule:
         for liked in reversed(range(1, len(net.sizes))):
             if net.sizes[liked][1:] == tuple(target[1:]) and liked != value:
                 return Pad(like=True), [liked]
     return None, []
+
+
+def _by_rule(op: Op) -> list[Size]:
+    """Return the side that each axis gets, for a grid of its own sides, where its cells are an expression of these.
+
+    Few runs may suit many numbers, or need no cells.
+    """
+    numbers = [*map(expression_of, called(op).arguments(("pad",))["pad"])]
+    found = []
+    for before, after in zip(numbers[::2], numbers[1::2], strict=True):
+        sides: Size = GRID
+        if len({*sides_of(before), *sides_of(after)}) == 1:
+            with suppress(ArithmeticError, ValueError, TypeError):
+                sides = tuple(int(side + _at(before, side) + _at(after, side)) for side in GRID)
+        found.append(sides)
+    return found
+
+
+def _at(expression: Expression, side: int) -> Any:
+    return evaluated(expression, lambda _: side)
 
 
 def recurrent(net: Growing, ops: Sequence[Op]) -> None:

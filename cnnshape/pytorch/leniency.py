@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import torch
 
+from cnnshape.pytorch.quick import quick
+
 _CONV: Final = ["input", "weight", "bias", "stride", "padding", "dilation", "groups"]
 _TRANSPOSED: Final = ["input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation"]
 ARGUMENTS: Final = {  # by the functions that this is about
@@ -23,7 +25,8 @@ def run_strictly(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         given = dict(zip(ARGUMENTS[function], args, strict=False)) | kwargs
         if given["input"].is_meta:
             _check(given, transposed=ARGUMENTS[function] is _TRANSPOSED)
-    return function(*args, **kwargs)
+    result = quick(function, args, kwargs)
+    return function(*args, **kwargs) if result is None else result
 
 
 def _check(given: dict[str, Any], *, transposed: bool) -> None:

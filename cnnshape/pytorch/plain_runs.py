@@ -6,15 +6,16 @@ In: a model. Out: shapes without the batch, multiply-accumulates. Nothing is rec
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import unwrapped
-from cnnshape.pytorch.norms import normed
+from cnnshape.pytorch.quick import quick
 from cnnshape.pytorch.record import devices, only_on_meta
 from cnnshape.pytorch.their_code import TheirError, theirs
 from cnnshape.pytorch.undisturbed import undisturbed
@@ -29,12 +30,37 @@ if TYPE_CHECKING:
 PRODUCTS: Final = ("bmm", "_attention")  # of results, which have no weights
 
 
-class _Norms(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
-    """Runs batch norms the short way."""
+class _Quick(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not followed
+    """Runs common functions the short way."""
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = normed(function, args, kwargs or {})
+        result = quick(function, args, kwargs or {})
         return function(*args, **(kwargs or {})) if result is None else result
+
+
+class _Counting(TorchDispatchMode):  # type: ignore[misc]  # as above
+    """Counts operations as torch's own FlopCounterMode does, by its formulas, but for its tree of modules, and its imports."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether torch is to import its compiler for the method below."""
+        return False
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs, packet = kwargs or {}, function._overloadpacket  # noqa: SLF001 -- the key of torch's formulas
+        formula = flop_registry.get(packet)
+        if formula is None:
+            with self:
+                result = function.decompose(*args, **kwargs)
+            return function(*args, **kwargs) if result is NotImplemented else result
+        result = function(*args, **kwargs)
+        if not any(word in str(packet) for word in PRODUCTS):
+            self.count += formula(*args, **kwargs, out_val=result)
+        return result
 
 
 class PlainRuns:
@@ -62,14 +88,11 @@ class PlainRuns:
 
     def macs(self, inputs: Mapping[str, Shape]) -> int | None:
         """Return the multiply-accumulates of layers with weights, as torch counts them; None where it raises."""
-        from torch.utils.flop_counter import FlopCounterMode
-
         try:
-            _, counter = self._run(inputs, partial(FlopCounterMode, display=False))
+            counter: _Counting = self._run(inputs, _Counting)[1]
         except TheirError:
             return None
-        counts = counter.get_flop_counts().get("Global", {})
-        return sum(count for name, count in counts.items() if not any(word in str(name) for word in PRODUCTS)) // 2
+        return counter.count // 2
 
     def _run(self, inputs: Mapping[str, Shape], counting: Callable[[], Any]) -> tuple[list[Shape], Any]:
         """Run the model; return the shapes that it gives, and what counted. From the first that needs numbers on the CPU."""
@@ -89,5 +112,5 @@ class PlainRuns:
                 live.begin()
             with undisturbed(live.kept, live.device):
                 args, kwargs = arguments(live.model, samples(live.model, inputs, live.device, live.indices), keyed=True)
-                with _Norms():
+                with _Quick():
                     return [tuple(found.tensor.shape) for found in found_in(live.model(*args, **kwargs))]

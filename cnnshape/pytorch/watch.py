@@ -27,7 +27,6 @@ from cnnshape.numbers.recorded import plain as unrecorded
 from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
 from cnnshape.pytorch.inputs import tensors_in
 from cnnshape.pytorch.leniency import run_strictly
-from cnnshape.pytorch.norms import normed
 from cnnshape.pytorch.recognize import layer_of, type_of
 from cnnshape.pytorch.repairs import of_module, stand_in
 from cnnshape.pytorch.their_code import calling_line, home_of, is_machinery
@@ -246,9 +245,6 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.here.layer is not None or self.ended:
-            result = normed(function, args, kwargs)
-            if result is not None:
-                return result
             return self.within_layer(function, args, kwargs) if self.repairing else run_strictly(function, args, kwargs)
         if function in SIZES:
             return self.size(function, args, kwargs)

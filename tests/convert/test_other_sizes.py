@@ -18,13 +18,17 @@ layers = [
 def test_the_least_sizes_decide_with_one_cell_less_and_with_sides_that_differ():
     net = cnnshape.loads(NET)
     found = [*deciding_inputs(net.inputs, net.valid_sizes(input="image"))]
-    assert [one["image"] for one in found] == [(3, 4, 4), (3, 3, 3), (3, 4, 8), (3, 8, 4)]
+    assert [one["image"] for one in found] == [(3, 4, 4), (3, 3, 3), (3, 4, 8), (3, 8, 4), (3, 36, 36)]
     assert all(one["sound"] == (2, 5) for one in found)
 
 
 def test_one_axis_and_few_sizes_have_fewer():
     one = cnnshape.loads('input = [3, 8]\nlayers = ["relu"]\n')
-    assert [*deciding_inputs(one.inputs, one.valid_sizes())] == [{"input": (3, 1)}, {"input": (3, 2)}]
+    assert [*deciding_inputs(one.inputs, one.valid_sizes())] == [
+        {"input": (3, 1)},
+        {"input": (3, 2)},
+        {"input": (3, 9)},
+    ]
     fixed = cnnshape.loads('input = [3, 8, 8]\nlayers = [{ type = "require", at_least = 8, at_most = 8 }]\n')
     sides = [found["input"] for found in deciding_inputs(fixed.inputs, fixed.valid_sizes())]
     assert sides == [(3, 8, 8), (3, 7, 7), (3, 16, 16)]

@@ -25,6 +25,7 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("show/rows.py", "slice"): "the same, on the screen",
     ("show/table.py", "pad"): "short for padding",
     ("pytorch/leniency.py", "bias"): "an argument",
+    ("pytorch/quick.py", "tanh"): "how a gelu is computed",
     ("pytorch/batch_axis.py", "permute"): "a function of torch",
     ("pytorch/batch_axis.py", "select"): "another",
 }
@@ -36,6 +37,7 @@ TABLES = {
     "problems/foreign.py",
     "compare/functions.py",
     "pytorch/repairs.py",
+    "convert/alike.py",
     *LOWERED,
     *CALLED,
 }  # words of others, and of torch
