@@ -201,8 +201,8 @@ def test_a_net_without_layers_is_held_against_as_any(tmp_path, torch):
             main, ["verify", str(file), "--device", "cpu", "--model", f"torch.nn:{model}"]
         )
         assert result.exit_code == status, result.output
-    result = CliRunner(env=PLAIN).invoke(main, ["explain", str(file), "relu1"])
-    assert (result.exit_code, "there is no layer relu1" in result.stderr) == (2, True)
+    result = CliRunner(env=PLAIN).invoke(main, ["explain", str(file), "relu2"])
+    assert (result.exit_code, "there is no layer relu2" in result.stderr) == (2, True)
 
 
 def test_without_torch_the_table_says_so_in_a_line(tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ def test_dropped_cells_are_those_behind_the_last_window(kernel_size, stride, pad
             windows = range(-padding, w + padding, stride)[: result.output[1]]
             read = {first + tap for first in windows for tap in range(kernel_size)}
             behind = next(cells for cells in range(w + 1) if cells == w or w - 1 - cells in read)
-            assert report.dropped(one, (3, w), result.output) == [behind]
+            assert report.dropped(one, (3, w), result.output) == (behind,)
             if one is not pools[1]:
                 [remainder] = report.remainders(one, (3, w), result.output)
                 assert remainder == w + padding - windows[-1] - kernel_size
@@ -57,7 +57,7 @@ def test_remainder_and_dropped_of_known_layers(one, side, remainder, dropped):
     shape = (3, side, side)
     output = measure(one, (shape,)).output
     assert report.remainders(one, shape, output) == [remainder] * 2
-    assert report.dropped(one, shape, output) == [dropped] * 2
+    assert report.dropped(one, shape, output) == (dropped,) * 2
 
 
 # Counts
