@@ -34,7 +34,7 @@ from cnnshape.numbers.shape import CHANNELS_FIRST, LARGEST
 from cnnshape.numbers.unknown import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from cnnshape.compare.recording import Line, Op, Recording, Tensor
     from cnnshape.convert.views import Size
@@ -215,6 +215,13 @@ class Growing:
         return view.with_axes(
             tuple(parts[0] for parts, at in zip(view.parts, order, strict=True) if at == axis) for axis in range(rank)
         )
+
+    def led(self, tensor: Tensor, changed: Collection[int]) -> View:
+        """Return a view of a tensor whose value begins with an axis that stays, and is none of those that are changed: channels."""
+        view, axes = self.view(tensor), self.natural(tensor)
+        stays = [axis for axis in axes if axis not in changed and constant(view.size(axis))][:1]
+        order = [*stays, *(axis for axis in axes if axis not in stays)]
+        return self.laid(self.plain(tensor, order)[0], order, len(view.axes))
 
     def settled(self, view: View, order: Sequence[int], at: At | None = None) -> int:
         """Return a value whose axes are those of the view in an order, with the layers that it takes."""

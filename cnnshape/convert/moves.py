@@ -147,10 +147,7 @@ def like_another(net: Growing, tensor: Tensor, cuts: Mapping[int, Cut]) -> View:
         net.views[tensor.value] = net.with_whole(tensor, axis)
     view = net.view(tensor)
     if 0 in {view.whole(axis) for axis in cuts}:  # a layer that cuts sides has the channels in front of them
-        axes = net.natural(tensor)
-        stays = [axis for axis in axes if axis not in cuts and constant(view.size(axis))][:1]
-        order = [*stays, *(axis for axis in axes if axis not in stays)]
-        view = net.laid(net.plain(tensor, order)[0], order, len(view.axes))
+        view = net.led(tensor, cuts)
     parts = {view.whole(axis): part for axis, part in cuts.items()}
     sizes = net.sizes[view.value]
     if None in parts or 0 in parts or any(part.step != 1 for part in parts.values()):

@@ -495,6 +495,8 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
     if any(view.whole(axis) is None for axis in pairs):
         value, order = net.plain(tensor)
         view = net.laid(value, order, rank)
+    if any(varied) and any(view.whole(axis) == 0 for axis in pairs):  # channels are last
+        view = net.led(tensor, pairs)
     wholes = {view.whole(axis): ends for axis, ends in pairs.items()}
     if None in wholes:
         raise Gap("an axis of 1 is padded")

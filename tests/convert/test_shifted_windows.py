@@ -134,3 +134,23 @@ def test_a_run_is_like_the_first_but_for_what_changes_no_shape(more, same):
 def test_a_run_that_raises_is_not_alike():
     first, again = recorder(Choosy(lambda m, x: m.conv(x)), {"input": (3, 8, 8)})
     assert alike(first, again({"input": (3, 16, 16)})) is None
+
+
+class PaddedLast(nn.Module):
+    """Pads a map with channels last that one size alone passes, so that its padding is never seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.merge = nn.Conv2d(3, 8, 2, 2), nn.Linear(32, 8)
+
+    def forward(self, x):
+        assert x.shape[2] == x.shape[3] == 16
+        x = self.conv(x).permute(0, 2, 3, 1).reshape(1, 4, 2, 4, 2, 8).permute(0, 1, 3, 4, 2, 5)
+        x = self.merge(x.flatten(3))
+        return F.pad(x, (0, 0, 0, -x.shape[2] % SIDE, 0, -x.shape[1] % SIDE)).permute(0, 3, 1, 2)
+
+
+def test_a_padding_that_is_never_seen_is_read_from_its_expression_with_channels_last():
+    net = cnnshape.trace(PaddedLast(), (3, 16, 16))
+    assert "opaque" not in {node.type for node in net.nodes}
+    assert net.check().output == (8, 4, 4)
