@@ -99,15 +99,21 @@ def fit(net: Network, tables: Table) -> Fit:
     rows = net.check().layers
     entries = [*_entries(rows)]
     found = sorted(_candidates(entries, tables), key=Candidate.rank, reverse=True)
-    best = found[0]
-    findings = [*_findings(entries, best)]
     unused = UnusedInModel.code in net.allow  # the file says that the model has more than it uses
     called = module_names(row.name for row in rows)
-    stated = [*trusted(rows, called, _unclaimed(findings, best), unused=unused)]
-    findings = [*_with_trusted(findings, stated, best.prefix)]
+    alike = [one for one in found if one.alike == found[0].alike]
+    on_trust = [[*trusted(rows, called, _unclaimed(entries, one), unused=unused)] for one in alike]
+    lacking = [sum(not part.fits() for part in parts) for parts in on_trust]
+    first = lacking.index(min(lacking))
+    best, stated = alike[first], on_trust[first]
+    findings = [*_with_trusted(_findings(entries, best), stated, best.prefix)]
     beside = [one.name for one in findings if _is_beside(one, best) or (unused and _is_elsewhere(one))]
     findings = [finding for finding in findings if finding.name not in beside]
-    whole = [one.path() for one in found if one.alike == len(entries) and not one.unwrapped]
+    whole = [
+        one.path()
+        for one, lacks in zip(alike, lacking, strict=True)
+        if one.alike == len(entries) and not (one.unwrapped or lacks)
+    ]
     mender = Mender(net, rows)
     return Fit(
         ".".join(best.table),
@@ -257,16 +263,16 @@ def _is_elsewhere(finding: Finding) -> bool:
     return finding.kind == "unexpected" and not finding.layer
 
 
-def _unclaimed(findings: Sequence[Finding], where: Candidate) -> dict[str, Shape]:
-    """Return the tensors that are none of a layer, by their names without the prefix."""
+def _unclaimed(entries: Sequence[Entry], where: Candidate) -> dict[str, Shape]:
+    """Return the tensors that are none of a layer and none of averages, by their names without the prefix."""
     return {
         one.name.removeprefix(where.prefix): one.theirs or ()
-        for one in findings
-        if _is_elsewhere(one) and one.name.startswith(where.prefix)
+        for one in _findings(entries, where)
+        if _is_elsewhere(one) and one.name.startswith(where.prefix) and not _is_beside(one, where)
     }
 
 
-def _with_trusted(findings: Sequence[Finding], stated: Sequence[Trusted], prefix: str) -> Iterator[Finding]:
+def _with_trusted(findings: Iterable[Finding], stated: Sequence[Trusted], prefix: str) -> Iterator[Finding]:
     """Yield the findings but for the tensors of opaque layers; of one that lacks numbers, how many."""
     taken = {prefix + name for one in stated for name in one.tensors}
     yield from (finding for finding in findings if finding.name not in taken)

@@ -47,7 +47,10 @@ def trusted(
             yield _of([row], own, left)
         elif row.parameters:
             waiting.setdefault(called[row.name].rpartition(".")[0], []).append(row)
-    for scope, calling in waiting.items():  # functions, whose weights are their module's
+    for scope in sorted(
+        waiting, key=len, reverse=True
+    ):  # functions, whose weights are their module's: inner ones first
+        calling = waiting[scope]
         stated = sum(row.parameters or 0 for row in calling)
         own = _behind({scope}, left) if scope else [*left]
         numbers = sum(prod(left[name]) for name in own)

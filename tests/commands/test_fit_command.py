@@ -438,6 +438,27 @@ layers = [
 """
 
 
+def test_a_function_at_the_root_leaves_inner_ones_their_tensors(fit):
+    more = '  { name = "mul", type = "opaque", out_shape = "keep", num_parameters = 8 },\n  { name = "part"'
+    text = OPAQUE.replace('  { name = "part"', more).replace('"part"', '"block.mix"')
+    first = {"first.weight": torch.ones(8, 8), "first.bias": torch.ones(8)}
+    tensors = {**first, "gain": torch.ones(8), "block.w": torch.ones(70)}
+    assert fit(tensors, text)[0] == 0
+    assert fit(tensors, 'allow = ["unused-in-model"]\n' + text)[0] == 0
+
+
+def test_a_table_without_the_tensors_of_an_opaque_layer_is_none_that_fits(fit):
+    first = {"first.weight": torch.ones(8, 8), "first.bias": torch.ones(8)}
+    status, found = fit({"a": {**first, "part.w": torch.ones(70)}, "b": first}, OPAQUE)
+    assert (status, found["fits_as_well"]) == (0, [])
+
+
+def test_tensors_of_averages_are_none_of_a_function_at_the_root(fit):
+    first = {"first.weight": torch.ones(8, 8), "first.bias": torch.ones(8)}
+    text = OPAQUE.replace('"part"', '"mul"').replace("70", "8")
+    assert fit({**first, "gain": torch.ones(8), "ema_first.weight": torch.ones(8, 8)}, text)[0] == 0
+
+
 def test_numbers_that_an_opaque_layer_lacks_are_missing(fit):
     first = {"first.weight": torch.ones(8, 8), "first.bias": torch.ones(8)}
     status, found = fit(first, OPAQUE)
