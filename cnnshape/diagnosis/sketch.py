@@ -151,9 +151,10 @@ class Sketch:
             return False
         changed: dict[int, Shape | None] = {}
         for value, _, result in self.flow(layers, changed):
-            if result.refusals and (
-                value == self.end or not self.case.report.layers[value - self.first].result.refusals
-            ):
+            if value == self.end:
+                if self._stays(result):
+                    return False
+            elif result.refusals and not self.case.report.layers[value - self.first].result.refusals:
                 return False
         reached = changed.get(self.end, self.shapes[self.end])
         return self.end in changed and (self.wanted is None or reached == self.wanted)
@@ -193,8 +194,15 @@ class Sketch:
             return True
         if len(entering) == 1 or None in entering or [*map(_depth, entering)] != [*map(_depth, before.input_shapes)]:
             return False
-        evened = tuple([(shape[0], *entering[0][1:]) for shape in entering if shape and entering[0]])
-        return bool(measured(before.node.layer, evened).refusals)
+        # one side for all axes: a matmul takes the rows of one for the columns of another
+        sides = entering[0][-1:] * len(entering[0][1:]) if entering[0] else ()
+        evened = tuple([(shape[0], *sides) for shape in entering if shape])
+        return self._stays(measured(before.node.layer, evened))
+
+    def _stays(self, result: Result) -> bool:
+        """Say whether a result of the layer where the problem shows has the problem, or another than before."""
+        before = {one.code for one in self.case.report.layers[self.end - self.first].result.refusals}
+        return any(one.code == self.case.problem.code or one.code not in before for one in result.refusals)
 
     def flow(
         self, layers: Mapping[int, Layer], changed: dict[int, Shape | None]

@@ -3,6 +3,7 @@
 import pytest
 from helpers.fixes import candidates, fixes
 
+import cnnshape
 from cnnshape.diagnosis.nearby import nearby, other_axes, other_entries, out_of_range
 
 SHORTCUT = """input = [8, 32, 32]
@@ -171,6 +172,18 @@ def test_a_default_that_leaves_the_problem_as_it_is_is_none():
     assert {"layer_defaults.max_pool.stride": 2} in found
     assert {"layer_defaults.max_pool.stride": 3} not in found
     assert candidates(nearby, text % 149) == []
+
+
+def test_a_default_that_mends_one_of_two_problems_of_a_layer_is_one():
+    text = """input = [1, 32, 32]
+    layer_defaults.conv = { padding = 0, kernel_size = 3 }
+    layers = [
+      { name = "c1", type = "conv", out_channels = 8 },
+      { name = "c2", type = "conv", out_channels = 8 },
+      { name = "s", type = "add", from = ["c2", "input"] },
+    ]"""
+    problem = next(one for one in cnnshape.loads(text).check().problems if one.code == "shapes-differ")
+    assert "layer_defaults.conv.padding = 1" in [fix.summary for fix in problem.fixes]
 
 
 def test_a_constant_that_no_step_of_the_problem_names_is_left_alone():

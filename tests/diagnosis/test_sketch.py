@@ -1,7 +1,7 @@
 """A sketch: which layers a problem depends on by the sides that they make, seen without a trial."""
 
 import pytest
-from helpers.fixes import case
+from helpers.fixes import candidates, case
 
 from cnnshape.diagnosis.of_inputs import sides
 from cnnshape.diagnosis.sketch import sketched
@@ -54,6 +54,12 @@ def test_a_layer_that_would_be_refused_further_on_is_not_apart():
     text = FLAT.replace('name = "c"', 'name = "l", type = "linear", in_features = 16 },\n { name = "c"')
     one = case(text % ("", 9, '"relu"'))
     assert not sketched(one).is_apart(2)
+
+
+def test_sides_that_a_product_does_not_sum_over_are_no_problem_of_channels():
+    text = """inputs = { q = [1, 16, 12], k = [1, 16, 10] }
+    layers = [{ name = "m", type = "matmul", from = ["q", "k"] }]"""
+    assert {"inputs.k": (1, 12, 10)} in candidates(sides, text)
 
 
 def test_nothing_mends_a_warning_that_is_of_no_layer_s_numbers():
