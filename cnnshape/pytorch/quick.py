@@ -47,7 +47,7 @@ def normed(  # noqa: PLR0913, PLR0917 -- torch's
 ) -> Any:
     """A batch norm in evaluation, with statistics and weights of the channels that enter."""
     parts = [part for part in (mean, var, weight, bias) if part is not None]
-    suits = mean is not None and not training and eps >= 0 and x.dim() > 1
+    suits = mean is not None and var is not None and not training and eps >= 0 and x.dim() > 1
     return torch.empty_like(x) if suits and all(part.shape == x.shape[1:2] for part in parts) else None
 
 
@@ -56,9 +56,11 @@ def _layer_norm(x: Any, shape: Any, weight: Any = None, bias: Any = None, eps: f
     return torch.empty_like(x) if suits and x.shape[-len(shape) :] == tuple(shape) else None
 
 
-def _each_value(x: Any, *settings: Any, inplace: bool = False, **more: Any) -> Any:
+def _each_value(x: Any, *settings: Any, inplace: bool = False, out: None = None, **more: Any) -> Any:
     """A function of each value; in place, where a setting says so."""
-    if any(isinstance(setting, str) and setting not in {"none", "tanh"} for setting in more.values()):
+    if out is not None or any(
+        isinstance(setting, str) and setting not in {"none", "tanh"} for setting in more.values()
+    ):
         return None
     return torch.relu_(x) if inplace or any(setting is True for setting in settings) else torch.empty_like(x)
 
@@ -92,7 +94,7 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 def _to_one(x: Any, output_size: Any) -> Any:
     """An adaptive pool to one cell."""
-    suits = x.dim() == IMAGE and output_size in (1, (1, 1), [1, 1]) and x.numel()
+    suits = x.dim() == IMAGE and repr(output_size) in {"1", "(1, 1)", "[1, 1]"} and x.numel()  # not 1.0 or True
     return x.new_empty((*x.shape[:2], 1, 1)) if suits else None
 
 

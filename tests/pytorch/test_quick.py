@@ -64,6 +64,7 @@ CALLS = [
     *((F.linear, (X, (7, 5), bias), {}) for bias in ((7,), (1,), (3,), None)),
     (F.linear, (X, (5,)), {}),
     *((F.adaptive_avg_pool2d, (x, size), {}) for x in (X, CUBE, (4, 6, 5)) for size in (1, (1, 1), 2, (1, 2))),
+    *((F.adaptive_avg_pool2d, (X, size), {}) for size in (1.0, True, (1.0, 1.0))),
     *((torch.mean, (X, dim), {}) for dim in (0, (2, 3), [-1], 4, (1, 1))),
     (torch.Tensor.mean, (X, (2, 3)), {"keepdim": True}),
     (torch.Tensor.mean, (X, (2, 3), True), {}),
@@ -124,6 +125,16 @@ def test_every_function_has_a_call_that_it_answers():
 def test_torch_is_asked_of_numbers_and_of_tensors_that_are_not_dense(tensor):
     assert quick(torch.relu, (tensor,), {}) is None
     assert quick(torch.add, (tensor, 1), {}) is None
+
+
+def test_a_result_that_goes_into_a_given_tensor_is_torchs_to_make():
+    x, y = torch.ones(2, 5, device="meta"), torch.empty(0, device="meta")
+    assert quick(torch.tanh, (x,), {"out": y}) is None
+
+
+def test_statistics_go_together():
+    x, mean = torch.ones(2, 3, 4, 4, device="meta"), torch.ones(3, device="meta")
+    assert quick(F.batch_norm, (x, mean, None), {}) is None
 
 
 def test_tensors_of_other_types_are_torchs_to_join():
