@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, cycle
+from itertools import cycle
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -82,7 +82,7 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
     found = [first]
     if not first.failure and not any(op.raised for op in first.ops):
         elsewhere = 0
-        for other in chain(others(given), windowed(given)):
+        for other in _elsewhere(given, found, again):
             if len(found) > OTHERS or elsewhere > MOST_ELSEWHERE:
                 break
             recording = again(other)
@@ -94,6 +94,15 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
         if any(tensor.batch == 0 and tensor.shape[:1] > (1,) for op in first.ops for tensor in op.outputs):
             found.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
     return Recorded(tuple(found), again)
+
+
+def _elsewhere(
+    given: Mapping[str, Shape], found: Sequence[Recording], again: Callable[[Mapping[str, Shape]], Recording]
+) -> Iterator[dict[str, Shape]]:
+    """Yield inputs for further runs; few for a model that takes its declared size alone, which refuses twice that, too."""
+    yield from others(given)
+    if len(found) > 1 or not again(twice(given)).failure:
+        yield from windowed(given)
 
 
 def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
