@@ -111,4 +111,11 @@ class NetKeys:
         optimizer = table.get("optimizer", {"name": ""})
         if not isinstance(optimizer, dict) or not isinstance(optimizer.get("name"), str):
             self.notes.problem(values.NamelessOptimizer, ("training", "optimizer"), value=shown(optimizer))
-        return {key: {**fact} if isinstance(fact, dict) else fact for key, fact in table.items()}
+        return {key: _own(fact) for key, fact in table.items()}
+
+
+def _own(fact: Any) -> Any:
+    """Return a fact in tables and lists of its own: nets of one text share its data."""
+    if isinstance(fact, dict):
+        return {key: _own(value) for key, value in fact.items()}
+    return [*map(_own, fact)] if isinstance(fact, list) else fact

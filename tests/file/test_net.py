@@ -114,8 +114,13 @@ optimizer = { name = "sgd", momentum = 0.9, learning_rate = 1e-2, weight_decay =
 
 def test_training_is_the_nets_own(tmp_path):
     file = tmp_path / "net.toml"
-    file.write_text('input = [1, 2]\nlayers = ["relu"]\n[training]\noptimizer = { name = "sgd" }\nbatch_size = 8\n')
+    file.write_text(
+        'input = [1, 2]\nlayers = ["relu"]\n[training]\nbatch_size = 8\ncrops = ["flip"]\noptimizer = { name = "sgd", more = [{ a = 1 }] }\n'
+    )
     nets = [cnnshape.load(file) for _ in range(2)]  # the file is parsed once
     nets[0].training["batch_size"] = 4
+    nets[0].training["crops"].append("turn")
     nets[0].training["optimizer"]["name"] = "adam"
-    assert nets[1].training == {"batch_size": 8, "optimizer": {"name": "sgd"}}
+    nets[0].training["optimizer"]["more"][0]["a"] = 2
+    optimizer = {"name": "sgd", "more": [{"a": 1}]}
+    assert nets[1].training == {"batch_size": 8, "crops": ["flip"], "optimizer": optimizer}
