@@ -86,7 +86,8 @@ class Layer(InTorch):
             if not torch and cls.call is InTorch.call:
                 raise TypeError(f"{type} is no class of torch.nn: say how torch computes it, in `call`")
             cls.type, cls.torch = type, torch
-            DEFINED[type] = cls
+            ours = cls.__module__.startswith("cnnshape.layers.")
+            DEFINED[type] = DEFINED.get(type, cls) if ours else cls  # one of a user's stays when its family comes later
 
     def __init__(self, **settings: Any) -> None:
         """Take settings in the form that `Parameter.read` gives; those left out have torch's defaults."""

@@ -101,6 +101,16 @@ print(*TYPES)
     ), "each family stands together"
 
 
+def test_a_type_of_another_file_stays_when_the_family_of_that_name_comes():
+    code = """
+from cnnshape.layers import TYPES, Layer
+class Own(Layer, type="lstm", torch="Identity"): "One of a user's."
+assert TYPES["lstm"] is Own
+assert "gru" in TYPES and TYPES["lstm"] is Own
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_type_of_another_file_is_found_and_stands_last():
     class Own(Layer, type="own_of_test", torch="Identity"):
         """One of a user's."""
