@@ -64,9 +64,9 @@ def diagnose(source: SourceText, files: Files | None, given: Input | None, *, st
             continue
         if first != number:  # an earlier problem that only these mend, a claim's perhaps
             unmended.remove(first)
-            for other in fold:
+            for other in fold - {first}:
                 found[other] = found[other]._replace(follows=problems[first])
-        found[first] = found[first]._replace(fixes=tuple(_fix(net, one, source) for one in chosen))
+        found[first] = found[first]._replace(fixes=tuple(_fix(net, one, source) for one in chosen), follows=None)
     return Findings(tuple(found), trials)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.paths import ARCHITECTURES
 
 import cnnshape
 from cnnshape.diagnosis import door
@@ -95,3 +96,11 @@ def test_a_mistake_of_ours_takes_the_fixes_away_and_not_the_problem(monkeypatch)
     with pytest.warns(RuntimeWarning, match=r"by a mistake of cnnshape: KeyError"):
         assert (problem.cause, problem.fixes, problem.follows) == (None, (), None)
     assert problem.message == "in_features is 100, but 192 arrives"
+
+
+def test_an_earlier_claim_that_a_later_one_s_fix_mends_follows_from_none():
+    text = (ARCHITECTURES / "fcn8s.toml").read_text(encoding="utf-8").replace("classes = 21", "classes = 84")
+    problems = cnnshape.examine(text, file=ARCHITECTURES / "fcn8s.toml").problems
+    roots = [problem for problem in problems if problem.follows is None]
+    assert [fix.summary for problem in roots for fix in problem.fixes] == ["constants.classes = 21"]
+    assert len(problems) == len(roots) + sum(problem.follows in roots for problem in problems)
