@@ -47,10 +47,8 @@ def trusted(
             yield _of([row], own, left)
         elif row.parameters:
             waiting.setdefault(called[row.name].rpartition(".")[0], []).append(row)
-    for scope in sorted(
-        waiting, key=len, reverse=True
-    ):  # functions, whose weights are their module's: inner ones first
-        calling = waiting[scope]
+    # Functions, whose weights are their module's: inner modules first, since the outer ones have their tensors, too.
+    for scope, calling in sorted(waiting.items(), key=lambda one: len(one[0]), reverse=True):
         stated = sum(row.parameters or 0 for row in calling)
         own = _behind({scope}, left) if scope else [*left]
         numbers = sum(prod(left[name]) for name in own)
