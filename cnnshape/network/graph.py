@@ -41,8 +41,10 @@ class Node(NamedTuple):
     @property
     def joined(self) -> tuple[int, ...]:
         """The values that enter, those of references left out."""
-        references = self.layer.references if self.layer else ()
-        return self.inputs[: len(self.inputs) - sum(key in vars(self.layer) for key in references)]
+        layer = self.layer
+        if layer is None or not layer.references:  # as most layers
+            return self.inputs
+        return self.inputs[: len(self.inputs) - sum(key in vars(layer) for key in layer.references)]
 
     def at(self, *keys: str) -> Place:
         """Return the place of the first of the keys that the layer's table has, or else of the layer."""

@@ -162,14 +162,20 @@ def remainders(layer: Layer | None, x: Shape | None, y: Shape | None) -> list[An
     return _along_axes(layer, x, y, lambda layer, w, _, axis: layer.left_over(w, **axis))
 
 
-@lru_cache(maxsize=2**14)  # once for layers that are alike, and for all who ask
 def dropped(layer: Layer | None, x: Shape | None, y: Shape | None, cells: Held | None = None) -> tuple[int | None, ...]:
     """Return, for each spatial axis, the number of cells at the end of x that no window reads.
 
     Those that hold nothing of the image do not count; `cells` are those that do.
     """
+    if layer is None or x is None or not y:
+        return ()
+    return _dropped(layer, x, y, cells) if _slides(layer) else (0,) * (len(x) - 1)
+
+
+@lru_cache(maxsize=2**14)  # once for layers that are alike, and for all who ask
+def _dropped(layer: Layer, x: Shape, y: Shape, cells: Held | None) -> tuple[int | None, ...]:
     unread = _along_axes(layer, x, y, lambda layer, w, windows, axis: layer.unread(w, windows, **axis))
-    sides = enumerate(zip(unread, (x or ())[1:], strict=False))  # none of a layer that fails
+    sides = enumerate(zip(unread, x[1:], strict=False))  # none of a layer that fails
     return tuple([number and lost(cells, axis, w, number) for axis, (number, w) in sides])
 
 
@@ -177,12 +183,16 @@ def _along_axes(layer: Layer | None, x: Shape | None, y: Shape | None, rule: Cal
     """Return a number for each axis of a layer with windows, 0 without; None where a side is not known."""
     if layer is None or x is None or not y:
         return []
-    if type(layer).left_over is Layer.left_over:
+    if not _slides(layer):
         return [0] * (len(x) - 1)
     if all(size is UNKNOWN for size in y[1:]):  # refused as a whole: its lists may have another length
         return [None] * (len(x) - 1)
     sides = zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True)
     return [None if UNKNOWN in (w, out) else rule(layer, w, out, axis) for w, out, axis in sides]
+
+
+def _slides(layer: Layer) -> bool:
+    return type(layer).left_over is not Layer.left_over
 
 
 def known(shape: Shape | None) -> Shape | None:

@@ -6,6 +6,7 @@ A bundle goes in; pairs of a label and a sentence come out, in the order in whic
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.network.report import total
@@ -77,9 +78,11 @@ def _counts(report: Report) -> Iterator[tuple[str, str]]:
     """Yield how many parameters are trained, where layers are frozen, and how many numbers torch keeps beside them."""
     if any(row.node.frozen for row in report.layers):
         yield "trainable", f"{number(report.trainable)} of {number(report.parameters)} parameters"
-    if any(row.buffers for row in report.layers):
-        buffers = number(total(row.buffers for row in report.layers))
-        yield "buffers", f"{buffers} numbers beside the parameters, {number(report.parameters_with_buffers)} in all"
+    each = [row.buffers for row in report.layers]
+    if any(each):
+        buffers = total(each)
+        in_all = number(total((report.parameters, buffers)))
+        yield "buffers", f"{number(buffers)} numbers beside the parameters, {in_all} in all"
 
 
 def _kept(kept: Kept) -> str:
@@ -113,10 +116,11 @@ def chain(checked: Checked) -> list[str]:
         way.append(value)
         value = before[value]
     way.reverse()
-    sides = [(UNKNOWN,) if (shape := shapes[value]) is None else shape[1:] for value in way]
-    cubes = all(len(set(side)) <= 1 for side in sides)
-    written = ["x".join(map(str, side[:1] if cubes else side)) for side in sides]
-    made_by = [net.nodes[value - first].layer if value >= first else None for value in way]
+    runs = groupby(way, lambda value: (UNKNOWN,) if (shape := shapes[value]) is None else shape[1:])
+    changes = [(side, next(values)) for side, values in runs]
+    cubes = all(len(set(side)) <= 1 for side, _ in changes)
+    written = ["x".join(map(str, side[:1] if cubes else side)) for side, _ in changes]
+    made_by = [net.nodes[value - first].layer if value >= first else None for _, value in changes]
     sizes = _without_overhang([pair for pair in zip(written, made_by, strict=True) if pair[0]])
     half = LONG_CHAIN // 2
     return sizes if len(sizes) <= LONG_CHAIN else [*sizes[:half], "…", *sizes[-half:]]
@@ -127,8 +131,10 @@ def _ways(node: Node, shape: Shape | None, shapes: list[Shape | None]) -> Sequen
 
     So the way leads past a gate, which a product repeats, and never through a layer that is only referred to.
     """
-    alike = [value for value in node.joined if (entering := shapes[value]) and shape and entering[1:] == shape[1:]]
-    return alike or node.joined
+    ways = node.joined
+    if len(ways) == 1:
+        return ways
+    return [value for value in ways if (entering := shapes[value]) and shape and entering[1:] == shape[1:]] or ways
 
 
 def _without_overhang(made: list[tuple[str, Layer | None]]) -> list[str]:
@@ -192,8 +198,10 @@ def nearest_inputs(net: Network, sizes: ValidSizes, shape: Shape) -> str:
 def _held(checked: Checked) -> Iterator[str]:
     """Yield how many expectations and claims hold; one behind a failure neither holds nor fails."""
     net, report = checked.net, checked.report
-    shapes = [None, *net.inputs.values(), *(layer.output for layer in report.layers)]
-    expected = [shapes[expectation.value] for expectation in net.expectations]
+    first = 1 + len(net.inputs)
+    inputs = [None, *net.inputs.values()]
+    values = [expectation.value for expectation in net.expectations]
+    expected = [inputs[value] if value < first else report.layers[value - first].output for value in values]
     claimed = [report.actual(claim) for claim in net.claims]
     differ = Counter(problem.code for problem in report.problems)
     for actual, noun, code in ((expected, "expectation", "expect-differs"), (claimed, "claim", "claim-differs")):

@@ -20,7 +20,7 @@ from cnnshape.show.counts import counted, number
 from cnnshape.show.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cnnshape.network.graph import Node
     from cnnshape.network.report import LayerReport
@@ -109,18 +109,20 @@ class _Folded:
         return short, index if short == name else -1
 
     def row(self, name: str, members: list[int]) -> TableRow:
-        layers = [self.layers[index] for index in members]
-        entering = self.entering(members)
+        here = slice(members[0], members[-1] + 1)
+        layers = self.layers[here]
+        entering = self.entering(members[0], layers)
         inputs, output = _inputs(list(entering.values()), self.layout), text(layers[-1].result.output, self.layout)
-        parameters, macs = total(layer.parameters for layer in layers), total(layer.macs for layer in layers)
+        own = [layer.parameters for layer in layers]
+        parameters, macs = total(own), total([layer.macs for layer in layers])
         folded = name != layers[0].name
         if folded:
             words = (*self.content(layers), *self.wiring(members[0], entering))
         else:
-            own = settings(layers[0], self.layout)
-            words = (*own, *self.wiring(members[0], entering), *self.references(members[0]))
-        if weighted := [layer for layer in layers if layer.parameters]:
-            words = (*words, "frozen") if all(layer.node.frozen for layer in weighted) else words
+            its = settings(layers[0], self.layout)
+            words = (*its, *self.wiring(members[0], entering), *self.references(members[0]))
+        if any(own) and all(layer.node.frozen for layer, count in zip(layers, own, strict=True) if count):
+            words = (*words, "frozen")
         return TableRow(
             name=name,
             type=self.kind(layers[0]) if folded else layers[0].type,
@@ -129,21 +131,21 @@ class _Folded:
             output=output,
             parameters="" if parameters == 0 else number(parameters),
             macs="" if macs == 0 else number(macs),
-            kept=total(self.kept[index] for index in members),
+            kept=total(self.kept[here]),
             dropped=_dropped([layer.dropped for layer in layers]),
-            verdict=_worst(self.verdicts[index] for index in members),
-            model=_span([self.models[index] for index in members if self.models[index]]),
+            verdict=_worst({*self.verdicts[here]}),
+            model=_span([*filter(None, self.models[here])]),
             severity=self.severity(name, layers),
             plain=not folded and inputs == (output,) and parameters == 0,
         )
 
-    def entering(self, members: list[int]) -> dict[int, Shape | None]:
-        """Return the values from outside that the members read, but for references, with their shapes."""
-        first = 1 + self.inputs + members[0]
+    def entering(self, index: int, layers: Sequence[LayerReport]) -> dict[int, Shape | None]:
+        """Return the values from outside that layers from an index on read, but for references, with their shapes."""
+        first = 1 + self.inputs + index
         return {
             value: shape
-            for layer in (self.layers[index] for index in members)
-            for value, shape in list(zip(layer.node.inputs, layer.input_shapes, strict=True))[: len(layer.node.joined)]
+            for layer in layers
+            for value, shape in zip(layer.node.joined, layer.input_shapes, strict=False)  # references enter last
             if value < first
         }
 
@@ -152,7 +154,7 @@ class _Folded:
         blocks = layer.node.blocks[self.depth + deeper - 1 :]
         return blocks[0] if blocks else layer.type
 
-    def content(self, layers: list[LayerReport]) -> Iterator[str]:
+    def content(self, layers: Sequence[LayerReport]) -> Iterator[str]:
         """Yield the content of a fold: 3 x bottleneck; 32 layers; or 4 x, and the settings that all copies share."""
         if len(layers[0].node.blocks) < self.depth:  # a repeated layer
             yield f"{len(layers)} x"
@@ -213,7 +215,7 @@ class _Folded:
         named = enumerate(self.names)
         return {front(name, depth): value for value, name in named for depth in range(1, name.count(".") + 1)}
 
-    def severity(self, name: str, layers: list[LayerReport]) -> str:
+    def severity(self, name: str, layers: Sequence[LayerReport]) -> str:
         if any(layer.node.layer is None or layer.result.refusals for layer in layers):
             return "error"
         found = {self.severities.get(of, "") for of in (name, *(layer.name for layer in layers))}
