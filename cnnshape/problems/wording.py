@@ -59,13 +59,18 @@ def few(words: list[str], most: int) -> list[str]:
     return words if len(words) <= most else [*words[:most], f"{len(words) - most:,} more"]
 
 
+def is_harmless(words: str) -> bool:
+    """Say whether a text may leave the program as it is, and so may each part of it: `printable` changes none."""
+    return words.isprintable() and ":" not in words and "#" not in words
+
+
 def printable(words: str) -> str:
     """Return a text as it may leave the program: no character that moves a cursor, and no command of a build server.
 
     Unprintable characters become escapes. GitHub's runner obeys a line that begins with :: or has ##[ in it, whoever
     wrote it: a sign of each becomes an escape.
     """
-    if words.isprintable() and ":" not in words and "#" not in words:  # as nearly all are
+    if is_harmless(words):  # as nearly all are
         return words
     if not words.isprintable():
         words = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in words)

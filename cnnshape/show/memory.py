@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.numbers.shape import text
 from cnnshape.show.counts import counted, mebibytes, number
 from cnnshape.show.rows import front
-from cnnshape.show.screen import GAP, Column, width_of
+from cnnshape.show.screen import GAP, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,24 +103,21 @@ def _tape(screen: Screen, remembered: Remembered, depth: int) -> None:
         return
     total = sum(known)
 
-    def column(title: str, words: list[str], last: str, *, right: bool = False, style: str = "") -> Column:
-        cells = [screen.cell("dim", title), *(screen.cell(style, word) for word in words), screen.cell("bold", last)]
-        return Column(right, cells)
-
+    count = counted(len(remembered.report.layers), "layer")
     columns = [
-        column("layer", [row.name for row in shown], counted(len(remembered.report.layers), "layer"), style="bold"),
-        column("type", [row.type for row in shown], ""),
-        column("output", [row.output for row in shown], ""),
-        column("kept, MiB", [mebibytes(row.kept) for row in shown], mebibytes(saved), right=True),
-        column("", [f"{kept / total:.0%}" if saved else "" for kept in known], "", right=True, style="dim"),
+        screen.column("layer", [[row.name] for row in shown], count, style="bold"),
+        screen.column("type", [[row.type] for row in shown]),
+        screen.column("output", [[row.output] for row in shown]),
+        screen.column("kept, MiB", [[mebibytes(row.kept)] for row in shown], mebibytes(saved), right=True),
+        screen.column("", [[f"{kept / total:.0%}" if saved else ""] for kept in known], right=True, style="dim"),
     ]
     room = BAR if screen.endless else min(BAR, screen.width - width_of(columns) - len(GAP))
     if room < BAR // 3:  # on a narrow screen the bar tells more than the type does
         del columns[1]
         room = min(BAR, screen.width - width_of(columns) - len(GAP))
     if room > 1 and total:
-        bars = ["█" * round(room * kept / max(known)) for kept in known]
-        columns.append(column("", bars, "", style="cyan"))
+        bars = [["█" * round(room * kept / max(known))] for kept in known]
+        columns.append(screen.column("", bars, style="cyan"))
     screen.grid(columns)
 
 
@@ -138,25 +135,14 @@ def _moments(screen: Screen, remembered: Remembered) -> None:
         *([] if name == "none" else [(f"temporaries of {step}", memory.temporaries, False, True)]),
     ]
 
-    def column(title: str, words: list[str], last: str) -> Column:
-        return Column(
-            True, [screen.cell("dim", title), *(screen.cell("", one) for one in words), screen.cell("bold", last)]
-        )
-
-    labels = [
-        screen.cell("dim", "bytes"),
-        *(screen.cell("", label) for label, *_ in entries),
-        screen.cell("bold", "MiB"),
-    ]
+    labels = [[label] for label, *_ in entries]
+    forward = [[number(count) if there else ""] for _, count, there, _ in entries]
+    stepping = [[number(count) if there else ""] for _, count, _, there in entries]
     screen.grid(
         [
-            Column(False, labels),
-            column(
-                "end of the forward",
-                [number(count) if there else "" for _, count, there, _ in entries],
-                mebibytes(memory.forward),
-            ),
-            column(step, [number(count) if there else "" for _, count, _, there in entries], mebibytes(memory.step)),
+            screen.column("bytes", labels, "MiB"),
+            screen.column("end of the forward", forward, mebibytes(memory.forward), right=True),
+            screen.column(step, stepping, mebibytes(memory.step), right=True),
         ]
     )
 

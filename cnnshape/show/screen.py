@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from cnnshape.problems.wording import printable
-from cnnshape.records import NamedTuple
+from cnnshape.problems.wording import is_harmless, printable
 from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -40,29 +39,32 @@ ASCII: Final = str.maketrans(
 NARROW: Final = dict.fromkeys(ASCII, "")  # our own letters, each as wide as a Latin one
 
 
-class Cell(NamedTuple):
-    """A cell of a grid: its lines, and the style of all of them."""
-
-    lines: list[str]
-    style: str
-
-
 class Column:
-    """The cells of a column, from its title to its total."""
+    """The cells of a column, from its title to its total: the lines of each, and their style."""
 
-    def __init__(self, right: bool, cells: list[Cell]):
+    def __init__(self, cells: list[Sequence[str]], styles: list[str], *, right: bool):
+        self.cells, self.styles = cells, styles
         self.right = right  # numbers: words stand at the left
-        self.cells = cells
-        self.width = max(cell_len(line) for cell in cells for line in cell.lines)
+        lines = [*chain.from_iterable(cells)]
+        self.measure = len if _is_narrow("".join(lines)) else cell_len
+        self.width = max(map(self.measure, lines))
+
+    def padded(self, line: str) -> str:
+        space = " " * (self.width - self.measure(line))
+        return space + line if self.right else line + space
 
 
 def cell_len(words: str) -> int:
     """Return the cells of a terminal that the words take."""
-    if words.isascii() or words.translate(NARROW).isascii():  # as nearly all are: rich need not be there to tell
+    if _is_narrow(words):  # as nearly all are: rich need not be there to tell
         return len(words)
     from rich.cells import cell_len
 
     return cell_len(words)
+
+
+def _is_narrow(words: str) -> bool:
+    return words.isascii() or words.translate(NARROW).isascii()
 
 
 def width_of(columns: list[Column]) -> int:
@@ -152,32 +154,59 @@ class Screen:
 
     # Grids
 
-    def cell(self, style: str, *lines: str) -> Cell:
-        return Cell([self.words(line) for line in lines], style)
+    def column(
+        self,
+        title: str,
+        rows: Sequence[Sequence[str]],
+        total: str = "",
+        *,
+        style: str | Sequence[str] = "",
+        right: bool = False,
+    ) -> Column:
+        """Return a column of a grid: the lines of each row, all in one style or each row in its own."""
+        cells = [[title], *rows, [total]]
+        if self.ascii or not is_harmless("".join(chain.from_iterable(cells))):
+            cells = [[*map(self.words, lines)] for lines in cells]
+        styles = [style] * len(rows) if isinstance(style, str) else style
+        return Column(cells, ["dim", *styles, "bold"], right=right)
 
     def grid(self, columns: list[Column], notes: list[list[str]] | None = None) -> None:
         """Print columns from titles to totals; notes are lines below each row."""
-        titles, *cells, totals = zip(*(column.cells for column in columns), strict=True)
         rule: list[Part] = [(self.words("─" * width_of(columns)), "dim")]
-        lines = [*_row(columns, titles), rule]
-        for row, note in zip(cells, notes or [[]] * len(cells), strict=True):
-            lines += _row(columns, row)
+        titles, *rows, totals = [*(_plain(columns) if self.console is None else _styled(columns))]
+        lines = [*titles, rule]
+        for row, note in zip(rows, notes or [[]] * len(rows), strict=True):
+            lines += row
             lines += [[(self.words(GAP + line), "dim")] for line in note]
-        self.lines([*lines, rule, *_row(columns, totals)])
+        self.lines([*lines, rule, *totals])
 
 
-def _row(columns: list[Column], cells: Sequence[Cell]) -> Iterator[list[Part]]:
-    """Yield the lines of a row, as many as its longest cell has."""
-    for place in range(max([len(cell.lines) for cell in cells])):
-        parts: list[Part] = []
-        for column, (lines, style) in zip(columns, cells, strict=True):
-            words = lines[place] if place < len(lines) else ""
-            space = " " * (column.width - cell_len(words))
-            parts += [(space, ""), (words, style)] if column.right else [(words, style), (space, "")]
-            parts.append((GAP, ""))
-        while parts and not parts[-1][0].strip():
-            parts.pop()
-        yield parts
+def _plain(columns: list[Column]) -> Iterator[list[list[Part]]]:
+    """Yield the lines of each row, as many as its longest cell has, without styles."""
+    for row in zip(*(column.cells for column in columns), strict=True):
+        cells = [*zip(columns, row, strict=True)]
+        yield [
+            [(GAP.join([c.padded(lines[place] if place < len(lines) else "") for c, lines in cells]).rstrip(), "")]
+            for place in range(max(map(len, row)))
+        ]
+
+
+def _styled(columns: list[Column]) -> Iterator[list[list[Part]]]:
+    """Yield the same lines in styles, which the spaces between words do not have."""
+    for row in zip(*(zip(column.cells, column.styles, strict=True) for column in columns), strict=True):
+        yield [_styled_line(columns, row, place) for place in range(max([len(lines) for lines, _ in row]))]
+
+
+def _styled_line(columns: list[Column], row: Sequence[tuple[Sequence[str], str]], place: int) -> list[Part]:
+    parts: list[Part] = []
+    for column, (lines, style) in zip(columns, row, strict=True):
+        words = lines[place] if place < len(lines) else ""
+        space = " " * (column.width - column.measure(words))
+        parts += [(space, ""), (words, style)] if column.right else [(words, style), (space, "")]
+        parts.append((GAP, ""))
+    while parts and not parts[-1][0].strip():
+        parts.pop()
+    return parts
 
 
 @contextmanager

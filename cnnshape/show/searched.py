@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnnshape.numbers.shape import text
 from cnnshape.problems.wording import shown
 from cnnshape.show.counts import counted, number
-from cnnshape.show.screen import Column, Screen, width_of
+from cnnshape.show.screen import Screen, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +57,9 @@ def show_search(found: Searched) -> None:
     if rows:
         titles = (*names, "input", "output", "parameters", "MACs")
         total = [counted(len(rows), "row"), *[""] * (len(titles) - 1)]
-        styles = ["dim", *[""] * len(rows), "bold"]
         columns = [
-            Column(title not in {"input", "output"}, [screen.cell(*cell) for cell in zip(styles, column, strict=True)])
-            for title, column in zip(titles, zip(titles, *rows, total, strict=True), strict=True)
+            screen.column(title, [[words] for words in column], last, right=title not in {"input", "output"})
+            for title, column, last in zip(titles, zip(*rows, strict=True), total, strict=True)
         ]
         if "input" not in found.search.space.values and width_of(columns) > screen.width:
             del columns[len(names)]

@@ -13,7 +13,7 @@ from cnnshape.problems.wording import few
 from cnnshape.show.counts import counted, mebibytes, number
 from cnnshape.show.facts import CONVENTION, facts, verdict
 from cnnshape.show.rows import rows
-from cnnshape.show.screen import COLOURS, GAP, MARKS, Column, Screen, width_of
+from cnnshape.show.screen import COLOURS, GAP, MARKS, Screen, width_of
 from cnnshape.show.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cnnshape.show.checked import Checked
     from cnnshape.show.rows import TableRow
-    from cnnshape.show.screen import Cell
+    from cnnshape.show.screen import Column
     from cnnshape.show.sizes.answer import Answer
     from cnnshape.show.zoo_list import ZooNetwork
 
@@ -103,73 +103,84 @@ def _show(screen: Screen, checked: Checked, depth: int, changed: Collection[tupl
 
 def _table(screen: Screen, checked: Checked, depth: int, changed: Collection[tuple[str, str]]) -> None:
     """Print the table in the first arrangement that fits, or else in the last, its settings broken into lines."""
-    shown = rows(checked, depth)
-    marked = any(row.severity for row in shown)
-    cells = [_cells(screen, row, WRAP, marked=marked, changed=(checked.net.file, row.name) in changed) for row in shown]
+    table = _Table(screen, checked, depth, changed)
     for names in ARRANGEMENTS:
-        columns = _columns(screen, checked, shown, cells, names)
-        excess = width_of(columns) - screen.width
+        columns = {name: table.column(name) for name in names if name not in table.empty}
+        excess = width_of([*columns.values()]) - screen.width
         if excess <= 0:
             break
     else:
-        wrap = max(NARROW, columns[names.index("kind")].width - excess)
-        cells = [
-            _cells(screen, row, wrap, marked=marked, changed=(checked.net.file, row.name) in changed) for row in shown
+        columns["kind"] = table.made("kind", max(NARROW, columns["kind"].width - excess))
+    screen.grid([*columns.values()])
+
+
+class _Table:
+    """The columns of a net's table, each made when an arrangement has it, and once."""
+
+    def __init__(self, screen: Screen, checked: Checked, depth: int, changed: Collection[tuple[str, str]]):
+        report = checked.report
+        self.screen = screen
+        self.rows = rows(checked, depth)
+        self.styles = [COLOURS[row.severity] if row.severity else "dim" if row.plain else "" for row in self.rows]
+        self.new = [
+            f"reverse {style}".strip() if (checked.net.file, row.name) in changed else style
+            for row, style in zip(self.rows, self.styles, strict=True)
         ]
-        columns = _columns(screen, checked, shown, cells, names)
-    screen.grid(columns)
+        self.titles = TITLES | {"torch": "model"} if checked.comparison else TITLES
+        self.totals = {
+            "name": counted(len(report.layers), "layer"),
+            "parameters": number(report.parameters),
+            "macs": number(report.macs),
+            "kept": mebibytes(checked.kept.saved) if checked.kept else "",
+        }
+        self.empty = set() if any(row.dropped for row in self.rows) else {"dropped", "losses"}
+        self.empty |= set() if checked.asked else {"torch"}
+        self.empty |= set() if checked.kept else {"kept"}
+        self.columns: dict[str, Column] = {}
 
+    def column(self, name: str) -> Column:
+        if name not in self.columns:
+            self.columns[name] = self.made(name, WRAP)
+        return self.columns[name]
 
-def _columns(
-    screen: Screen, checked: Checked, shown: list[TableRow], cells: list[dict[str, Cell]], names: Iterable[str]
-) -> list[Column]:
-    """Return the columns of those names, without those that would be empty."""
-    report = checked.report
-    totals = {
-        "name": counted(len(report.layers), "layer"),
-        "parameters": number(report.parameters),
-        "macs": number(report.macs),
-        "kept": mebibytes(checked.kept.saved) if checked.kept else "",
-    }
-    titles = TITLES | {"torch": "model"} if checked.comparison else TITLES
-    empty = set() if any(row.dropped for row in shown) else {"dropped", "losses"}
-    empty |= set() if checked.asked else {"torch"}
-    empty |= set() if checked.kept else {"kept"}
-    return [
-        Column(
-            name in RIGHT,
-            [
-                screen.cell("dim", titles[name]),
-                *(row[name] for row in cells),
-                screen.cell("bold", totals.get(name, "")),
-            ],
-        )
-        for name in names
-        if name not in empty
-    ]
+    def made(self, name: str, wrap: int) -> Column:
+        """Make a column, its settings broken into lines of at most `wrap`."""
+        style, lines = self.cells(name, wrap)
+        return self.screen.column(self.titles[name], lines, self.totals.get(name, ""), style=style, right=name in RIGHT)
 
-
-def _cells(screen: Screen, row: TableRow, wrap: int, *, marked: bool, changed: bool) -> dict[str, Cell]:
-    """Return a row's cell of each column."""
-    style = COLOURS[row.severity] if row.severity else "dim" if row.plain else ""
-    new = f"reverse {style}".strip() if changed else style
-    mark = f"{MARKS[row.severity] if row.severity else ' '} " if marked else ""
-    verdict, colour = VERDICT_STYLES[row.verdict]
-    return {
-        "name": screen.cell(style if row.plain else f"bold {style}", mark + row.name),
-        "type": screen.cell(style, row.type),
-        "settings": screen.cell(style, *wrapped(_listed(row.settings), wrap)),
-        "kind": screen.cell(style, *wrapped(_kind(row), wrap, indent=2)),
-        "inputs": screen.cell("dim", *row.inputs),
-        "leads": screen.cell(new, f"→ {row.output}"),
-        "output": screen.cell(new, row.output),
-        "parameters": screen.cell(new, row.parameters),
-        "macs": screen.cell(new, row.macs),
-        "kept": screen.cell(new, "" if row.kept == 0 else mebibytes(row.kept)),
-        "dropped": screen.cell(style, " ".join(_listed(row.dropped))),
-        "losses": screen.cell(style, *_listed(row.dropped)),
-        "torch": screen.cell(colour, f"{verdict} {row.model}".rstrip()),
-    }
+    def cells(self, name: str, wrap: int) -> tuple[str | list[str], list[Sequence[str]]]:
+        """Return the style of a column or of its rows, and the lines of each row."""
+        rows, styles = self.rows, self.styles
+        match name:
+            case "name":
+                marked = any(row.severity for row in rows)
+                marks = [f"{MARKS[row.severity] if row.severity else ' '} " if marked else "" for row in rows]
+                bold = [style if row.plain else f"bold {style}" for row, style in zip(rows, styles, strict=True)]
+                return bold, [[mark + row.name] for mark, row in zip(marks, rows, strict=True)]
+            case "type":
+                return styles, [[row.type] for row in rows]
+            case "settings":
+                return styles, [wrapped(_listed(row.settings), wrap) for row in rows]
+            case "kind":
+                return styles, [wrapped(_kind(row), wrap, indent=2) for row in rows]
+            case "inputs":
+                return "dim", [row.inputs for row in rows]
+            case "leads":
+                return self.new, [[f"→ {row.output}"] for row in rows]
+            case "output" | "parameters" | "macs":
+                return self.new, [[getattr(row, name)] for row in rows]
+            case "kept":
+                return self.new, [["" if row.kept == 0 else mebibytes(row.kept)] for row in rows]
+            case "dropped":
+                return styles, [[" ".join(_listed(row.dropped))] for row in rows]
+            case "losses":
+                return styles, [_listed(row.dropped) for row in rows]
+            case _:  # torch
+                verdicts = [VERDICT_STYLES[row.verdict] for row in rows]
+                told = zip(verdicts, rows, strict=True)
+                return [colour for _, colour in verdicts], [
+                    [f"{words} {row.model}".rstrip()] for (words, _), row in told
+                ]
 
 
 def _kind(row: TableRow) -> list[str]:
@@ -226,8 +237,8 @@ def show_zoo(networks: Sequence[ZooNetwork]) -> None:
     columns = _list(screen, titles, rows, "network", right=titles[2:])
     room = sys.maxsize if screen.endless else screen.width - width_of(columns) - len(GAP)
     if room >= WRAP:
-        sources = [["source"], *(wrapped(e.source.split(" "), room) for e in networks), [""]]
-        screen.grid([*columns, Column(False, [screen.cell("dim", *lines) for lines in sources])])
+        sources = [wrapped(e.source.split(" "), room) for e in networks]
+        screen.grid([*columns, screen.column("source", sources, style="dim")])
     else:
         screen.grid(columns, [wrapped(e.source.split(" "), screen.width - len(GAP)) for e in networks])
     screen.line()
@@ -241,11 +252,7 @@ def _list(
 ) -> list[Column]:
     """Return the columns of a list, whose total is the number of its rows."""
     total = [counted(len(rows), noun), *[""] * (len(titles) - 1)]
-    styles = ["dim", *[""] * len(rows), "bold"]
     return [
-        Column(
-            column[0] in right,
-            [screen.cell(style, *words.split("\n")) for style, words in zip(styles, column, strict=True)],
-        )
-        for column in zip(titles, *rows, total, strict=True)
+        screen.column(title, [row[place].split("\n") for row in rows], total[place], right=title in right)
+        for place, title in enumerate(titles)
     ]
