@@ -184,7 +184,7 @@ def _texts(setting: Setting) -> Iterator[str]:
 def length(setting: Setting) -> int:
     """Return the characters of a setting that are to be evaluated, those of fractions thrice; 1 where there are none."""
     if isinstance(setting, PARSED):
-        return len(setting.text) * (3 if "/" in setting.text or "." in setting.text else 1)
+        return setting.length
     if isinstance(setting, list):
         return sum(map(length, setting))
     return len(setting) if isinstance(setting, str) else 1

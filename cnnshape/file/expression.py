@@ -7,6 +7,7 @@ tokens.py's tokens; exact.py has the numbers. Raises ExpressionError.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from cnnshape.file.exact import as_toml
@@ -30,26 +31,25 @@ HOLE: Final = r"\{[^{}]*\}|[{}]"  # of a template; or a brace that has no other
 
 
 class _Parsed(Generic[T]):
-    """A text and the function that it stands for: immutable, and equal where class and text are."""
+    """A text and the function that it stands for: immutable, and equal where class and text are.
 
-    __slots__ = ("_run", "names", "text")
+    `evaluate` computes the result in a scope; a name is looked up when it is needed. Raises ExpressionError. KeyError alone
+    means that a name is unknown: any other error of a scope that computes passes through.
+    """
+
+    __slots__ = ("evaluate", "length", "names", "text")
     text: str
     names: frozenset[str]
-    _run: Callable[[Scope], T]
+    length: int  # the characters to be evaluated, those of fractions thrice
+    evaluate: Callable[[Scope], T]
 
     def __init__(self, text: str, names: set[str], run: Callable[[Scope], T]) -> None:
-        for name, value in (("text", text), ("names", frozenset(names)), ("_run", run)):
+        length = len(text) * (3 if "/" in text or "." in text else 1)
+        for name, value in (("text", text), ("names", frozenset(names)), ("length", length), ("evaluate", run)):
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def evaluate(self, scope: Scope) -> T:
-        """Compute the result; a name is looked up when it is needed. Raises ExpressionError.
-
-        KeyError alone means that a name is unknown: any other error of a scope that computes passes through.
-        """
-        return self._run(scope)
 
     def find(self, name: str) -> tuple[int, int]:
         """Return where one of its names first stands in the text."""
@@ -91,6 +91,7 @@ class Template(_Parsed[str]):
         return parse_template, (self.text,)
 
 
+@lru_cache(maxsize=2**10)  # the files of a folder, and the blocks of one, say the same in many places
 def parse(text: str, dialect: Dialect = FILES) -> Expression:
     """Parse one expression; a `dialect` says what its names and numbers are like."""
     _check_length(text)
@@ -99,6 +100,7 @@ def parse(text: str, dialect: Dialect = FILES) -> Expression:
     return Expression(text, grammar.names, run)
 
 
+@lru_cache(maxsize=2**10)
 def parse_template(text: str) -> Template:
     """template: (text | '{' hole '}')*, where neither has braces of its own."""
     _check_length(text)

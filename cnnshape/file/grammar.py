@@ -144,7 +144,10 @@ class Grammar:
             return part.run
 
         def run(scope: Scope) -> Any:
-            found = self.look_up(name, scope)
+            try:
+                found = scope[name.text]
+            except KeyError:
+                raise self.unknown(name, scope) from None
             return found if isinstance(found, str) else self.value(name, found)
 
         return run
@@ -371,20 +374,22 @@ class Grammar:
             raise self.error(expressions.UnknownFunction, token, name=token.text, suggestions=hint)
         self.names.add(token.text)
 
+        name = token.text
+
         def run(scope: Scope) -> Value:
-            value = self.look_up(token, scope)
+            try:
+                value = scope[name]
+            except KeyError:
+                raise self.unknown(token, scope) from None
             if type(value) is int and -MAX_NUMBER <= value <= MAX_NUMBER:  # as it is most often
                 return value
             return self.value(token, value)
 
         return Part(run, token.start, token.end)
 
-    def look_up(self, token: Token, scope: Scope) -> Any:
-        try:
-            return scope[token.text]
-        except KeyError:
-            problem = unknown_name(token.text, self.text, scope)
-            raise ExpressionError(problem, token.start, token.end, self.text) from None
+    def unknown(self, token: Token, scope: Scope) -> ExpressionError:
+        """Return the error of a name that the scope does not have."""
+        return ExpressionError(unknown_name(token.text, self.text, scope), token.start, token.end, self.text)
 
     def value(self, place: Token | Part, value: Any) -> Value:
         """Return a value that comes from outside, which must be no word, and no number beyond the bounds."""
