@@ -73,7 +73,7 @@ class Frame:
 class Site:
     """One copy of a step in its frame."""
 
-    __slots__ = ("_scope", "entering", "frame", "i", "inputs", "step", "title")
+    __slots__ = ("_scope", "entering", "frame", "i", "inputs", "name", "step", "title")
 
     def __init__(  # noqa: PLR0913, PLR0917 -- a record
         self,
@@ -89,13 +89,9 @@ class Site:
         self.inputs: Final = inputs  # one value at least
         self.entering: Final = entering  # the inputs' shapes
         self.title: Final = title  # the copy's name within the frame, "" where it has none yet
+        self.name: Final = frame.title + title  # in the net
         self.i: Final = i  # the copy's number, where the step repeats
         self._scope: Scope | None = None
-
-    @property
-    def name(self) -> str:
-        """The copy's name in the net."""
-        return self.frame.title + self.title
 
     def titled(self, title: str) -> Site:
         return Site(self.step, self.frame, self.inputs, self.entering, title, self.i)

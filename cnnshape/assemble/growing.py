@@ -37,7 +37,8 @@ class GrowingNet:
 
     def entering(self, values: tuple[int, ...]) -> tuple[Shape | None, ...]:
         """Return the shapes of values."""
-        return tuple([self.shapes[value] for value in values])
+        shapes = self.shapes
+        return (shapes[values[0]],) if len(values) == 1 else tuple([shapes[value] for value in values])
 
     def add(self, node: Node, entering: tuple[Shape | None, ...]) -> int:
         """Append a node; return its value."""

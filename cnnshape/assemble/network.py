@@ -103,7 +103,7 @@ def _check_results(outputs: Mapping[str, int], net: GrowingNet, ledger: Ledger) 
     """Note results that go nowhere, unless something is wrong that may have meant them."""
     if errors(ledger.problems):
         return
-    used = {*outputs.values()}.union(*(node.inputs for node in net.nodes))
+    used = {*outputs.values()}.union(*[node.inputs for node in net.nodes])
     for value, node in enumerate(net.nodes, start=net.first_node):
         unused = value not in used
         if unused and node.layer and building.UnusedResult.code not in node.allow:

@@ -36,9 +36,12 @@ class Nodes:
 
     def layer(self, site: Site) -> int:
         """Build a layer; return its value. Raises Unsettled."""
+        references: tuple[int, ...] = ()
         shared = self.sharing.layer(site)
         kind = self.kind(site, shared)
-        settings, references = self.referred(site, kind, self.settler.own(site, kind))
+        settings = self.settler.own(site, kind)
+        if kind.references:
+            settings, references = self.referred(site, kind, settings)
         self.check_joins(site, kind)
         if site.step.optional and len(site.inputs) == 1:  # all the others are absent
             site.frame.names.passed.add(site.title)
@@ -99,11 +102,11 @@ class Nodes:
                 raise Unsettled
             return type(shared.layer)
         name = self.settler.written(site, "type", site.step.type)
-        if name not in TYPES:
-            self.ledger.fail(
-                reading.UnknownType, site, "type", type=name, suggestions=suggest_word(name, TYPES, "type")
-            )
-        return TYPES[name]
+        try:
+            return TYPES[name]
+        except KeyError:
+            hint = suggest_word(name, TYPES, "type")
+            self.ledger.fail(reading.UnknownType, site, "type", type=name, suggestions=hint)
 
     def check_joins(self, site: Site, kind: type[Layer]) -> None:
         """Check the number of inputs. Raises Unsettled where the layer does not take it."""

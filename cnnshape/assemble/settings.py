@@ -34,11 +34,14 @@ class Settler:
     def __init__(self, ledger: Ledger):
         self.ledger = ledger
         self.layers: dict[Any, Layer] = {}  # made so far, by type, file, input and settings
+        self.read_late: dict[Any, dict[str, Setting]] = {}  # settings by step, type or block, and names in scope
 
     def settled(self, site: Site, key: str, setting: Setting) -> Any:
         """Return a setting with its expressions evaluated. Raises Unsettled."""
-        if isinstance(setting, SETTLED):  # as most are
-            return setting
+        return setting if isinstance(setting, SETTLED) else self.evaluated(site, key, setting)
+
+    def evaluated(self, site: Site, key: str, setting: Setting) -> Any:
+        """Return the value of a setting with expressions in it. Raises Unsettled."""
         self.ledger.work(site, key, 4 * length(setting) + 10)
         try:
             value = settle(setting, site.scope())
@@ -56,7 +59,7 @@ class Settler:
         """Return a setting as its parameter has it, shapes channels first. Raises Unsettled."""
         if isinstance(setting, SETTLED):  # the reader has read it
             return setting
-        value = self.settled(site, key, setting)
+        value = self.evaluated(site, key, setting)
         try:
             return final(parameter, value, site.frame.file.layout)
         except Wrong as error:
@@ -64,7 +67,8 @@ class Settler:
 
     def frozen(self, site: Site) -> bool:
         """Say whether a step, or a use of a block around it, is frozen. Raises Unsettled."""
-        return self.read(site, "frozen", FROZEN, site.step.frozen) or site.frame.frozen
+        own = site.step.frozen
+        return (own if isinstance(own, bool) else self.read(site, "frozen", FROZEN, own)) or site.frame.frozen
 
     def handed(self, site: Site, block: Block) -> dict[str, Any]:
         """Return the arguments that a step hands to a block. Raises Unsettled."""
@@ -72,7 +76,7 @@ class Settler:
         if step.settled:
             return {**step.settings}
         settings = self.late(site, block) if step.raw else step.settings
-        return _all(settings, partial(self.settled, site))
+        return _all(settings, partial(self.evaluated, site))
 
     def own(self, site: Site, kind: type[Layer]) -> dict[str, Any]:
         """Return the settings that a step gives its layer. Raises Unsettled."""
@@ -86,13 +90,16 @@ class Settler:
         """Return the settings of a step whose layer type or block was not known when it was read. Raises Unsettled."""
         for key, setting in site.step.settings.items():
             self.ledger.work(site, key, 40 * length(setting))  # with the time to parse it
-        names = {*site.scope(), "in_channels"}  # which may be used even if its number is unknown
-        settings, found = late_settings(site.step, target, names, site.frame.file)
-        for problem in found:
-            self.ledger.note(problem)
-        if found:
-            raise Unsettled
-        return settings
+        alike = (id(site.step), id(target), *site.frame.arguments)  # i and the constants are the step's own
+        if alike not in self.read_late:
+            names = {*site.scope(), "in_channels"}  # which may be used even if its number is unknown
+            settings, found = late_settings(site.step, target, names, site.frame.file)
+            for problem in found:
+                self.ledger.note(problem)
+            if found:
+                raise Unsettled
+            self.read_late[alike] = settings
+        return self.read_late[alike]
 
     def layer(self, site: Site, kind: type[Layer], settings: dict[str, Any]) -> Layer:
         """Return the layer of these settings at the site; equal ones are made once. Raises Unsettled."""
@@ -118,12 +125,12 @@ class Settler:
 
 
 def _all(settings: Mapping[str, Setting], value: Callable[[str, Setting], Any]) -> dict[str, Any]:
-    """Return the values of all settings. Raises Unsettled once every wrong one is noted."""
+    """Return all settings, those with expressions by `value`. Raises Unsettled once every wrong one is noted."""
     found: dict[str, Any] = {}
     wrong = False
     for key, setting in settings.items():
         try:
-            found[key] = value(key, setting)
+            found[key] = setting if isinstance(setting, SETTLED) else value(key, setting)
         except Unsettled:
             wrong = True
     if wrong:

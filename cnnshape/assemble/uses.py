@@ -45,12 +45,15 @@ class Uses:
         block = twin.block if twin and not site.step.block else self.block(site)
         if twin:
             self.sharing.agree(site, twin.name, {"block": twin.block.name}, {"block": block.name})
-        wires = len(site.inputs) + len(block.gives)
-        self.ledger.work(site, "block", 10 * len(block.parameters()) + 40 * wires)
+        parameters, wires = block.parameters(), len(site.inputs) + len(block.gives)
+        self.ledger.work(site, "block", 10 * len(parameters) + 40 * wires)
         arguments = self.arguments(site, block, twin)
         self.check_nesting(site, block)
         frame = self.frame(site, block, arguments, twin)
-        given = [(type(arguments[name]), plain(arguments[name])) for name in block.parameters()]  # 1 equals true
+        given = [
+            (type(value), repr(value) if isinstance(value, tuple) else value)  # 1 equals true, and (1,) equals (true,)
+            for value in map(arguments.__getitem__, parameters)
+        ]
         self.ledger.work(site, "block", sum(len(text) for kind, text in given if kind is tuple))
         key = (*given, frame.allow, frame.frozen, site.entering, *map(site.inputs.index, site.inputs))
         made = self.kept(block).get(key) if frame.twin is None else None
@@ -94,19 +97,18 @@ class Uses:
         for group, defaults in (("defaults", block.defaults), ("words", block.words)):
             for key, setting in defaults.items():
                 if key not in values:
-                    values[key] = self.default(site, block, (group, key), setting, values)
+                    settled = isinstance(setting, SETTLED)
+                    values[key] = setting if settled else self.default(site, block, (group, key), setting, values)
         return values
 
     def default(self, site: Site, block: Block, path: tuple[str, str], setting: Setting, above: dict[str, Any]) -> Any:
         """Return an argument's default, which may use the arguments above it. Raises Unsettled."""
-        if isinstance(setting, SETTLED):
-            return setting
         group, key = path
         step = Step(Place(block.place.source, (*block.place.path, group)), keys=frozenset([key]))
         around = site.frame
         places = (site.step.place, *around.used_at)
         frame = Frame(block.file, (step,), around.inputs, around.names, arguments=above, used_at=places)
-        return self.settler.settled(Site(step, frame, site.inputs, site.entering), key, setting)
+        return self.settler.evaluated(Site(step, frame, site.inputs, site.entering), key, setting)
 
     def check_nesting(self, site: Site, block: Block) -> None:
         """Note a block within itself, or within too many others. Raises Unsettled."""
@@ -169,8 +171,3 @@ class Uses:
         self.ledger.work(site, "block", made.work)
         self.net.extend(move.nodes(made.nodes), made.shapes, map(move.expectation, made.expectations))
         return tuple(map(move.value, made.results))
-
-
-def plain(argument: Any) -> Any:
-    """Return an argument as a key; of a list its text, since (1,) equals (true,)."""
-    return repr(argument) if isinstance(argument, tuple) else argument

@@ -43,6 +43,7 @@ class Step(NamedTuple):
     block: str | Template = ""
     name: str | Template = ""
     inputs: tuple[str | Template, ...] | None = None  # `from`; None: the result of the step before
+    optional: bool = False  # an entry of `from` may be absent, as "?skip"
     settings: dict[str, Setting] = {}  # noqa: RUF012 -- never changed
     settled: bool = True  # no setting waits for a scope
     repeat: Setting = NO_REPEAT
@@ -65,13 +66,6 @@ class Step(NamedTuple):
         """Whether the settings are as TOML has them: the type or the block is known in building only."""
         of = self.type or self.block
         return not of or isinstance(of, Template)
-
-    @property
-    def optional(self) -> bool:
-        """Whether an entry of `from` may be absent, as "?skip"."""
-        if self.inputs is None:
-            return False
-        return any((word if isinstance(word, str) else word.text).startswith("?") for word in self.inputs)
 
     def at(self, key: str) -> Place:
         return Place(self.place.source, (*self.place.path, key)) if key in self.keys else self.place
@@ -192,6 +186,8 @@ def length(setting: Setting) -> int:
 
 def final(parameter: Parameter[Any], value: object, layout: str) -> Any:
     """Return a parameter's value in its final form, shapes channels first. Raises Wrong."""
+    if type(value) in (int, bool):  # as most are
+        return parameter.read(value)
     given = as_toml(value)
     try:
         result = parameter.read(given)

@@ -90,7 +90,8 @@ class Steps:
                 self.notes.problem(values.KeysExclude, (*path, "frozen"), of="a layer", one="shares", other="frozen")
         if "from" in table:
             wires = names - {"in_channels"}  # which follows from what enters
-            fields["inputs"] = self.wiring(table["from"], (*path, "from"), wires)
+            words = fields["inputs"] = self.wiring(table["from"], (*path, "from"), wires)
+            fields["optional"] = any(str(getattr(word, "text", word)).startswith("?") for word in words)
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
         step = Step(place, **fields, settings={})
         step.settings.update(self.given(step, given, own))

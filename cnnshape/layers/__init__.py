@@ -33,10 +33,11 @@ class Types(Mapping[str, type[Layer]]):
     """Every layer type by its name in an architecture file, in the order of FAMILIES and of definition."""
 
     def __getitem__(self, name: str) -> type[Layer]:
-        for family in (*USUAL, *FAMILIES):
-            if name in DEFINED:
-                break
-            import_module(f"{__name__}.{family}")
+        if name not in DEFINED:
+            for family in (*USUAL, *FAMILIES):
+                import_module(f"{__name__}.{family}")
+                if name in DEFINED:
+                    break
         return DEFINED[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -295,10 +295,11 @@ class Layer(InTorch):
         """Return, for each spatial axis, its entry of every per-axis parameter that has a value."""
         made: dict[int, Sequence[dict[str, Any]]] = self.__dict__.setdefault("_axes", {})
         if rank not in made:
-            values = {
-                name: per_axis(value, rank) for name in self.spatial if (value := getattr(self, name)) is not None
-            }
-            entries = [{name: value[axis] for name, value in values.items()} for axis in range(rank)]
+            values = {name: value for name in self.spatial if (value := getattr(self, name)) is not None}
+            entries = [values]
+            if tuple in map(type, values.values()):
+                listed = {name: per_axis(value, rank) for name, value in values.items()}
+                entries = [{name: value[axis] for name, value in listed.items()} for axis in range(rank)]
             alike = all(entry == entries[0] for entry in entries)
             made[rank] = entries[:1] * rank if alike else entries  # one object for all: `output` computes it once
         return made[rank]
@@ -332,9 +333,8 @@ class Layer(InTorch):
 
     def open(self) -> dict[str, Inferred]:
         """Return the inferred parameters whose numbers are not known: the declared input fails before the layer."""
-        if UNKNOWN not in self.__dict__.values():  # as is nearly always so
-            return {}
-        return {name: parameter for name, parameter in self.inferred.items() if getattr(self, name) is UNKNOWN}
+        own = self.__dict__
+        return {name: parameter for name, parameter in self.inferred.items() if own.get(name) is UNKNOWN}
 
     def traced(self, *, names: bool = True) -> Self:
         """Return the layer with settings that remember their names, for `explain`; without `names`, their values alone."""
