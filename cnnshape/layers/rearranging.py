@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.layers.base import ANY_SHAPE, ANY_SPACE, Layer, attempt, axes_in, axis_of, divided
 from cnnshape.layers.in_torch import Called, Recognized
-from cnnshape.layers.parameters import Axes, Count, Dim, Flag, Order, Sizes, Split, Word
+from cnnshape.layers.parameters import Axes, Count, Dim, Flag, Order, Reference, Sizes, Split, Word
 from cnnshape.layers.pooling import GlobalAvgPool, GlobalMaxPool
 from cnnshape.layers.windows import Reads, cells, sampled, whole
 from cnnshape.numbers.rules import N, Require, divides, equal, product, unasked
 from cnnshape.numbers.unknown import UNKNOWN
+from cnnshape.problems import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.base import Problem
 
 
 class Rearranging(Layer):
@@ -106,16 +108,22 @@ def filled(sizes: Shape, elements: N, require: Require) -> Shape:
 
 
 class Unflatten(Rearranging, type="unflatten", torch="Unflatten"):
-    """Makes several axes of one, the inverse of flatten.
+    """Makes several axes of one, the inverse of flatten: of an `unflattened_size`, or the sides of another layer (`like`).
 
-    Shape   axis `dim`: A -> `unflattened_size`; one entry may be -1: what is left
-    Errors  no-such-axis; elements-differ: the product is not A, or -1 would not be whole
+    Shape   axis `dim`: A -> `unflattened_size`, one entry may be -1: what is left; or the sides of `like`
+    Errors  no-such-axis; elements-differ: the product is not A, or -1 would not be whole; shapes-differ: `like` has no sides
     Source  torch.nn.Unflatten
     """
 
     dim = Dim()
-    unflattened_size = Split()
+    unflattened_size = Split(None)  # type: ignore[arg-type]  # `like` takes its place
+    like = Reference()
     keeps_rank = False
+
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        ways = ["unflattened_size", "like"]
+        return None if len(given.keys() & {*ways}) == 1 else values.NeedsOneOf(of=cls.type, keys=ways)
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
@@ -131,11 +139,19 @@ class Unflatten(Rearranging, type="unflatten", torch="Unflatten"):
     def output(self, require: Require, *inputs: Shape) -> Shape:
         x = inputs[0]
         axis = axis_of(self.dim, x, require)
-        return (*x[:axis], *filled(self.unflattened_size, x[axis], require), *x[axis + 1 :])
+        sizes = self.unflattened_size if self.like is None else inputs[1][1:]
+        require(len(sizes) > 0, "shapes-differ", one=x, other=inputs[-1])
+        return (*x[:axis], *filled(sizes, x[axis], require), *x[axis + 1 :])
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         split = axis_of(self.dim, inputs[0], unasked)
         return [[None if split <= axis else cells() for axis in range(1, len(inputs[0]))]]
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        return super().module(torch, *inputs) if self.like is None else None
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return module(tensors[0]) if self.like is None else tensors[0].unflatten(self.dim, tensors[1].shape[2:])
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         return x.unflatten(self.dim, self.unflattened_size)

@@ -476,7 +476,7 @@ class ElementsDiffer(Problem, code="elements-differ"):
     """
 
     sentence = "{elements} elements cannot be read as {shape}"
-    at = ("shape", "unflattened_size")
+    at = ("shape", "unflattened_size", "like")
 
 
 class NotDivisible(Problem, code="not-divisible"):

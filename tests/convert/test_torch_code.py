@@ -271,8 +271,10 @@ def test_references_follow_at_other_sizes(tmp_path):
         '{ name = "c", type = "conv_transpose", out_channels = 3, kernel_size = 2, stride = 2, like = "input", from = "a" }',
         '{ name = "d", type = "pad", like = "input", from = "a" }',
         '{ name = "e", type = "crop", like = "a", from = "input" }',
+        '{ name = "f", type = "flatten", start_dim = 2, from = "a" }',
+        '{ name = "g", type = "unflatten", dim = 2, like = "a" }',
     )
-    net = net._replace(outputs={name: at for at, name in enumerate("abcde", start=2)})
+    net = net._replace(outputs={name: at for at, name in enumerate("abcdefg", start=2)})
     model = model_of(torch_code(net), tmp_path)
     for sides in ((8, 8), (9, 12)):
         expected = net.check((4, *sides)).outputs

@@ -26,7 +26,30 @@ def patches(x):
     return x.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).permute(0, 2, 4, 1, 3, 5).flatten(1, 2).sum((2, 4))
 
 
+def image_of_tokens(x):
+    small = F.max_pool2d(x, 3, stride=2)
+    tokens = torch.cat([torch.zeros(1, 1, 4), small.flatten(2).mT], 1)
+    return F.conv2d(tokens[:, 1:].mT.reshape(small.shape), torch.zeros(1, 4, 2, 3))
+
+
 NETS = {
+    "unflatten, like": (
+        """{ name = "small", type = "max_pool", kernel_size = 3, stride = 2 },
+        { type = "flatten", start_dim = 2 },
+        { type = "permute", dims = [2, 1] },
+        { type = "token", shape = [1, 4], dim = 1, before = true },
+        { type = "slice", dim = 1, start = 1 },
+        { type = "permute", dims = [2, 1] },
+        { type = "unflatten", dim = 2, like = "small" },
+        { type = "conv", in_channels = 4, out_channels = 1, kernel_size = [2, 3] }""",
+        image_of_tokens,
+    ),
+    "unflatten, like a number": (
+        """{ name = "twelve", type = "adaptive_avg_pool", output_size = [3, 4] },
+        { name = "flat", type = "flatten", start_dim = 2, from = "input" },
+        { type = "unflatten", dim = 2, like = "twelve" }""",
+        lambda x: x.flatten(2).unflatten(2, (3, 4)),
+    ),
     "unflatten": ('{ type = "unflatten", dim = 3, unflattened_size = [-1, 4] }', lambda x: x.unflatten(3, (-1, 4))),
     "unflatten, all": ('{ type = "unflatten", dim = 2, unflattened_size = [3, 4] }', lambda x: x.unflatten(2, (3, 4))),
     "select": ('{ type = "select", dim = 2, index = 5 }', lambda x: x[:, :, 5]),

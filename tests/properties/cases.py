@@ -226,7 +226,13 @@ TRIED: dict[str, Tried] = {
     "identity": Tried("Identity"),
     "flatten": Tried("Flatten", start_dim=AXES, end_dim=AXES),
     "reshape": Tried(shape=Values([])),  # see `reshaping`
-    "unflatten": Tried("Unflatten", always=("dim",), dim=AXES, unflattened_size=Values([])),
+    "unflatten": Tried(
+        always=("dim",),
+        one_of=("unflattened_size", "like"),
+        dim=AXES,
+        unflattened_size=Values([]),
+        like=Values("other"),
+    ),
     "permute": Tried(dims=Values([])),  # see `permuting`
     "reduce": Tried(
         always=("dim",),
@@ -351,7 +357,7 @@ TRIED: dict[str, Tried] = {
 
 ALWAYS = {"out_channels", "kernel_size", "out_features", "output_size", "norm_type", "num_groups", "indices", "shape"}
 ALWAYS |= {"function", "threshold", "size", "upscale_factor", "downscale_factor", "hidden_size", "num_heads"}
-ALWAYS |= {"unflattened_size", "dims", "how", "block_size", "index"}
+ALWAYS |= {"dims", "how", "block_size", "index"}
 RANKS = (0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4)
 CHANNELS = (1, 2, 3, 4, 4, 6, 8, 9, 12)
 SIDES = {
@@ -391,7 +397,9 @@ def case(kind: str, choose: Choose) -> Case:
         settings["unflattened_size"] = reshaping((choose(x or (1,)),), choose)
     if "dims" in settings:
         settings["dims"] = permuting(len(x), choose)
-    return Case(kind, settings, (x, near(x, choose)) if "like" in settings else (x,))
+    if "like" not in settings:
+        return Case(kind, settings, (x,))
+    return Case(kind, settings, (x, sides_for(x, choose) if kind == "unflatten" else near(x, choose)))
 
 
 def given(kind: str, choose: Choose) -> list[str]:
@@ -400,7 +408,8 @@ def given(kind: str, choose: Choose) -> list[str]:
     if one_of and not choose(RARELY):
         one = choose(one_of)
         one_of = [name for name in one_of if name != one]
-        return [name for name in TRIED[kind].values if name == one or (name not in one_of and choose((True, False)))]
+        sure = {one, *TRIED[kind].always}
+        return [name for name in TRIED[kind].values if name in sure or (name not in one_of and choose((True, False)))]
     always = {*ALWAYS, *TRIED[kind].always} - {*one_of}
     return [name for name in TRIED[kind].values if name in always or choose((True, False))]
 
@@ -480,6 +489,11 @@ def reshaping(x: Shape, choose: Choose) -> list[int]:
     for _ in range(choose((0, 0, 0, 1, 1, 2))):
         sizes[choose(range(len(sizes)))] = choose((-1, -1, -1, 0, -2, 1, 5))
     return sizes
+
+
+def sides_for(x: Shape, choose: Choose) -> Shape:
+    """Choose a shape into whose sides an axis of x may be split."""
+    return (choose(CHANNELS), *(size for size in reshaping((choose(x or (1,)),), choose) if size > 0))
 
 
 def unpooling(settings: dict[str, Any], restored: Shape, choose: Choose) -> Case:

@@ -195,6 +195,11 @@ def rearranging() -> Iterator[Case]:
     wanted = [list(sizes) for sizes in shapes((-1, 0, 1, 2, 3, 6), (0, 1, 2, 3))]
     yield from grid("reshape", [(), (6,), (1,), (1, 1), (2, 3), (3, 2, 2)], shape=wanted)
     yield from grid("unflatten", [(6,), (2, 3), (3, 2, 6)], dim=range(-4, 5), unflattened_size=wanted)
+    others = shapes((1, 2, 3, 6), (0, 1, 2, 3))
+    like = [[x, other] for x in ((), (6,), (2, 3), (3, 2, 6)) for other in others]
+    yield from grid("unflatten", like, dim=range(-4, 5), like=["other"])
+    yield from grid("unflatten", [[(6,), (1, 2, 3)]], dim=[1], unflattened_size=(LEFT_OUT, [2, 3]), like=["other"])
+    yield from grid("unflatten", [(6,)], dim=[1])
     orders = [list(order) for order in shapes(range(-3, 5), (0, 1, 2, 3))]
     yield from grid("permute", [(), (2,), (2, 3), (2, 3, 4)], dims=orders)
     hows = ("mean", "sum", "max", "min", "std", "var", "norm")

@@ -192,6 +192,12 @@ def adaptive(name: str) -> Run:
     return run
 
 
+def unflatten(x: Tensor, *like: Tensor, dim: int, unflattened_size: list[int] | None = None, **other: str) -> Tensor:
+    if ("like" in other) == (unflattened_size is not None):
+        raise ValueError("one of unflattened_size and like")
+    return nn.Unflatten(dim, unflattened_size or tuple(like[0].shape[2:]))(x)
+
+
 def upsample(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor, Any]:
     tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     others = {key: value for key, value in tuples.items() if key != "like"}
@@ -482,6 +488,7 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "stack": function(lambda *tensors, dim: torch.stack(tensors, dim)),
     "matmul": function(torch.matmul),
     "reshape": function(lambda x, shape: x.reshape(x.shape[0], *shape)),
+    "unflatten": function(unflatten),
     "upsample": upsample,
     "pad": function(pad),
     "crop": function(crop),
