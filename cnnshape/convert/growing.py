@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.compare.code import place_of
 from cnnshape.convert.names import layer_name, unlike
 from cnnshape.convert.settings import refusal, settings
-from cnnshape.convert.views import Sizes, View, is_one, reshaped, same, whole_view
+from cnnshape.convert.views import Sizes, View, grouped, is_one, reshaped, same, times, whole_view
 from cnnshape.layers.parameters import PerAxis
 from cnnshape.layers.rearranging import (
     ChannelShuffle,
@@ -223,15 +223,18 @@ class Growing:
         order = [*stays, *(axis for axis in axes if axis not in stays)]
         return self.laid(self.plain(tensor, order)[0], order, len(view.axes))
 
-    def settled(self, view: View, order: Sequence[int], at: At | None = None) -> int:
-        """Return a value whose axes are those of the view in an order, with the layers that it takes."""
+    def settled(self, view: View, order: Sequence[int], at: At | None = None, beside: Sequence[int] = ()) -> int:
+        """Return a value whose axes are those of the view in an order, with the layers that it takes.
+
+        Of the values whose sides it may have, those `beside` come first.
+        """
         before, self.at = self.at, at or self.at
         try:
-            return self._settled(view, order)
+            return self._settled(view, order, beside)
         finally:
             self.at = before
 
-    def _settled(self, view: View, order: Sequence[int]) -> int:
+    def _settled(self, view: View, order: Sequence[int], beside: Sequence[int] = ()) -> int:
         wanted = _wanted(view, order)
         missing = [axis for axis in range(len(view.axes)) if axis not in order and view.axes[axis]]
         if any(not is_one(view.sizes[part]) for axis in missing for part in view.axes[axis]):
@@ -241,7 +244,7 @@ class Growing:
         shuffled = self._shuffled(view, wanted)
         if shuffled is not None:
             return shuffled
-        value, parts = self._split(view)
+        value, parts = self._split(view, beside)
         return self._merged(*self._permuted(value, parts, wanted), view, wanted)
 
     def _repeated(self, view: View, order: Sequence[int]) -> int:
@@ -259,14 +262,53 @@ class Growing:
             raise Gap("an axis is repeated")
         return self.add(Upsample(size=tuple(size[0] for size in sizes[1:])), [value])
 
-    def _split(self, view: View) -> tuple[int, list[int]]:
+    def _split(self, view: View, beside: Sequence[int] = ()) -> tuple[int, list[int]]:
         """Return a value with an axis for each part, and the parts."""
         value = view.value
         for axis in reversed(range(len(view.parts))):
-            if len(view.parts[axis]) > 1:
-                sizes = [view.sizes[part] for part in view.parts[axis]]
-                value = self.add(Unflatten(dim=axis + 1, unflattened_size=_written(sizes)), [value])
+            value = self._apart(value, axis, [view.sizes[part] for part in view.parts[axis]], beside)
         return value, [part for parts in view.parts for part in parts]
+
+    def _apart(self, value: int, axis: int, sizes: Sequence[Size], beside: Sequence[int] = ()) -> int:
+        """Return a value whose axis is split into sizes: where several of them vary, as the sides of another value are."""
+        if len(sizes) == 1:
+            return value
+        vary = [index for index, size in enumerate(sizes) if not constant(size)]
+        if len(vary) > 1:
+            first, last = vary[0], vary[-1] + 1
+            liked, groups = self._with_sides(sizes[first:last], beside)
+            if groups:
+                value = self._apart(value, axis, [*sizes[:first], times(sizes[first:last]), *sizes[last:]])
+                value = self.add(Unflatten(dim=axis + first + 1, like=True), [value], references=[liked])
+                for index, group in reversed([*enumerate(groups, start=axis + first)]):
+                    value = self._apart(value, index, group)
+                return value
+        return self.add(Unflatten(dim=axis + 1, unflattened_size=_written(sizes)), [value])
+
+    def _with_sides(self, sizes: Sequence[Size], beside: Sequence[int]) -> tuple[int, Sequence[Sequence[Size]]]:
+        """Return a value whose sides are sizes, and the sizes that each side joins; nothing where there is none.
+
+        Where a value has the sizes side by side among other axes, these are joined to one in front of them.
+        """
+        values = [*beside, *self.nearest()]
+        for value in values:
+            if groups := grouped(sizes, self.sizes[value][1:]):
+                return value, groups
+        count = len(sizes)
+        for value in values:
+            shape = self.sizes[value]
+            at = next((at for at in range(len(shape) - count + 1) if shape[at : at + count] == tuple(sizes)), None)
+            if at is not None:
+                sides = range(at + 1, at + count + 1)
+                others = [axis for axis in range(1, len(shape) + 1) if axis not in sides]
+                if at + count < len(shape):
+                    value = self.add(Permute(dims=(*others, *sides)), [value])  # noqa: PLW2901 -- with its sides last
+                if len(others) > 1:
+                    value = self.add(Flatten(start_dim=1, end_dim=len(others)), [value])  # noqa: PLW2901 -- with one axis
+                if not others:
+                    value = self.add(Unflatten(dim=1, unflattened_size=(1, -1)), [value])  # noqa: PLW2901 -- before them
+                return value, [[size] for size in sizes]
+        return 0, ()
 
     def _permuted(self, value: int, parts: list[int], wanted: list[list[int]]) -> tuple[int, list[int]]:
         """Return the value with its axes in the wanted order, axes of 1 behind those that they were behind."""
@@ -504,7 +546,7 @@ class Growing:
 def _wanted(view: View, order: Sequence[int]) -> list[list[int]]:
     """Return the parts of each axis in an order; of an axis that stands there several times, one part at each place."""
     left = {axis: [part for part in view.axes[axis] if not is_one(view.sizes[part])] for axis in order}
-    return [[left[axis].pop(0)] if order.count(axis) > 1 else left[axis] for axis in order]
+    return [[left[axis].pop(0)] if order.count(axis) > 1 and left[axis] else left[axis] for axis in order]
 
 
 def spread(views: Sequence[View], order: Sequence[int]) -> list[int]:
@@ -515,6 +557,7 @@ def spread(views: Sequence[View], order: Sequence[int]) -> list[int]:
     found = list[int]()
     for axis in order:
         each = [[view.sizes[part] for part in view.axes[axis] if not is_one(view.sizes[part])] for view in views]
+        each = [*filter(None, each)] or [[]]  # where it is 1 it is repeated
         several = sum(not constant(size) for size in each[0]) > 1 and all(sizes == each[0] for sizes in each)
         found += [axis] * (len(each[0]) if several else 1)
     return found

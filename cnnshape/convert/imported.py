@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 OTHERS: Final = 2  # runs at other sizes, which tell numbers that stay from numbers that follow
 MOST_ELSEWHERE: Final = 2  # runs that went another way, after which no others are tried
 WINDOWED: Final = (-31, -15, -7, -3, -1, 31, 15, 7, 3, 1, 0)  # cells that a side has more in runs for windows
-LARGER: Final = 32  # cells that a side of the second run has more
-ODD: Final = (7, 9, 5)  # the same of a third run, by axis
+LARGE: Final = (2, 3)  # the factor by which a side of another run is larger, by axis
+ODD: Final = (7, 9, 5)  # cells that a side of another run has more, by axis
+LARGER: Final = 32  # the same of any axis
 MANY: Final = 5  # names in a line
 
 
@@ -106,13 +107,19 @@ def _elsewhere(
 
 
 def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
-    """Return two inputs at other sizes: 32 cells larger, and with odd differences."""
+    """Return three inputs at other sizes: sides twice and three times as large, with odd differences, and 32 cells larger.
+
+    Sides deep in a net, which are a few cells, differ at the first; a model may take multiples alone, or squares.
+    """
     return [
         {
-            name: (*shape[:1], *(side + more for side, more in zip(shape[1:], cycle(cells), strict=False)))
+            name: (
+                *shape[:1],
+                *(by * side + more for side, by, more in zip(shape[1:], cycle(times), cycle(cells), strict=False)),
+            )
             for name, shape in inputs.items()
         }
-        for cells in ((LARGER,), ODD)
+        for times, cells in ((LARGE, (0,)), ((1,), ODD), ((1,), (LARGER,)))
     ]
 
 

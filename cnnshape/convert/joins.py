@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, called, constant, spread
 from cnnshape.convert.moves import keep, standing
-from cnnshape.convert.views import View, is_one, unrepeated, whole_view
+from cnnshape.convert.views import View, is_one, refined, times, unrepeated, whole_view
 from cnnshape.convert.windows import each_value, linear, of_last, pointwise, put, recognized, weighed
 from cnnshape.layers.activation import Softmax
 from cnnshape.layers.convolution import Linear
@@ -21,7 +21,7 @@ from cnnshape.layers.rearranging import Permute, Reduce
 from cnnshape.layers.shaping import Pad, Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cnnshape.compare.recording import Op
     from cnnshape.layers.base import Layer
@@ -177,12 +177,30 @@ def aligned(net: Growing, tensors: Sequence[Tensor], *, whole: int | None = None
     first = views[0]
     if all(_lies_as(view, first) for view in views[1:]) and (whole is None or first.whole(whole) is not None):
         return [view.value for view in views], _with_their_axes(first, views[1:])
-    base = max(views, key=lambda view: sum(map(bool, view.axes)))
+    fine = _as_fine(views, [axis for axis in range(rank) if axis != whole])
+    as_before = [view for view, before in zip(fine, views, strict=True) if view is before]
+    base = max(as_before or fine, key=lambda view: sum(map(bool, view.axes)))
     order = _order(base, [axis for axis in range(rank) if any(view.axes[axis] for view in views)], whole)
     if not order:
         raise Gap("nothing is left of it")
-    values = [net.settled(view, order, net.made_at.get(t.value)) for view, t in zip(views, tensors, strict=True)]
-    return values, net.laid(values[0], order, rank)
+    order = [at for axis in order for at in ([axis] if axis == whole else spread(fine, [axis]))]
+    values: dict[int, int] = {}
+    for at in sorted(range(len(fine)), key=lambda at: fine[at] is not views[at]):  # whose sides the others may have
+        values[at] = net.settled(fine[at], order, net.made_at.get(tensors[at].value), [*values.values()])
+    return [values[at] for at in range(len(fine))], net.laid(values[0], order, rank)
+
+
+def _as_fine(views: Sequence[View], axes: Iterable[int]) -> list[View]:
+    """Return views, in which an axis that is one part is in those of another view, where several of these vary: tokens are an image there."""
+    found = [*views]
+    for axis in axes:
+        each = [[view.sizes[part] for part in view.axes[axis] if not is_one(view.sizes[part])] for view in found]
+        finest = max(each, key=len)
+        if sum(not constant(size) for size in finest) > 1:
+            for at, sizes in enumerate(each):
+                if sizes == [times(finest)]:
+                    found[at] = refined(found[at], axis, finest)
+    return found
 
 
 def _with_their_axes(first: View, others: Sequence[View]) -> View:

@@ -134,7 +134,27 @@ def reshaped(view: View, target: Sizes) -> View | None:
     return View(view.value, tuple(parts), tuple(axes), sizes)
 
 
-def _split(axis: tuple[int, ...], part: int, into: tuple[int, int]) -> tuple[int, ...]:
+def refined(view: View, axis: int, sizes: Sequence[Size]) -> View:
+    """Return the view with an axis, which is one part, in several."""
+    (old,) = (part for part in view.axes[axis] if not is_one(view.sizes[part]))
+    into = dict(zip(_NUMBERS, sizes, strict=False))
+    axes = (*view.axes[:axis], tuple(into), *view.axes[axis + 1 :])
+    return View(view.value, tuple(_split(parts, old, into) for parts in view.parts), axes, {**view.sizes, **into})
+
+
+def grouped(sizes: Sequence[Size], sides: Sequence[Size]) -> list[list[Size]] | None:
+    """Return consecutive sizes in groups whose products are sides, none of which varies in two of its sizes; None without."""
+    groups, left = list[list[Size]](), [*sizes]
+    for side in sides:
+        count = next((n for n in range(1, len(left) + 1) if times(left[:n]) == side), 0)
+        if not count or sum(len({*size}) > 1 for size in left[:count]) > 1:
+            return None
+        groups.append(left[:count])
+        del left[:count]
+    return None if left or not groups else groups
+
+
+def _split(axis: tuple[int, ...], part: int, into: Iterable[int]) -> tuple[int, ...]:
     return tuple(new for old in axis for new in (into if old == part else (old,)))
 
 

@@ -344,7 +344,10 @@ class Product:
     def __lt__(self, _: Any) -> Any:
         raise Unsolvable("something is taken from a product of sides")
 
-    __rsub__ = __mod__ = __rfloordiv__ = __gt__ = __lt__
+    __rsub__ = __mod__ = __rfloordiv__ = __lt__
+
+    def __gt__(self, other: Any) -> Any:
+        return self >= other + 1
 
     def __ge__(self, other: Any) -> Any:
         return self._compared(">=", other)

@@ -226,12 +226,12 @@ def test_a_model_with_faults_is_left_as_it_was():
     assert all("forward" not in vars(module) for module in model.modules())
 
 
-def test_two_further_runs_are_larger_and_odd():
+def test_further_runs_are_at_multiples_odd_and_larger():
     inputs = {"input": (3, 64, 64)}
-    assert others(inputs) == [{"input": (3, 96, 96)}, {"input": (3, 71, 73)}]
+    assert others(inputs) == [{"input": (3, 128, 192)}, {"input": (3, 71, 73)}, {"input": (3, 96, 96)}]
     first, again = recorder(Net(), inputs)
     shapes = [run.outputs[0].tensor.shape for run in (first, again(others(inputs)[0]))]
-    assert shapes == [(1, 8, 64, 64), (1, 8, 96, 96)]
+    assert shapes == [(1, 8, 64, 64), (1, 8, 128, 192)]
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit")

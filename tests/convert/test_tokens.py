@@ -1,0 +1,141 @@
+"""Maps that become tokens and maps again: their sides follow the input, and the code says at which sizes there are some."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 -- as everybody does
+
+import cnnshape
+
+SIZES = ((4, 24, 24), (4, 24, 36), (4, 7, 9), (4, 40, 16), (4, 3, 3), (4, 2, 50), (4, 1, 1), (4, 65, 64))
+
+
+class Net(nn.Module):
+    """A forward, given as a function, and two convolutions in front of it."""
+
+    def __init__(self, forward, stride=2):
+        super().__init__()
+        self.stem, self.call = nn.Conv2d(4, 8, 3, stride, 1), forward
+        self.qkv, self.out, self.norm = nn.Linear(8, 24), nn.Linear(8, 8), nn.LayerNorm(8)
+        self.depthwise, self.down = nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.Conv2d(8, 8, 2, 2)
+        self.cls = nn.Parameter(torch.zeros(1, 1, 8))
+
+    def forward(self, x):
+        return self.call(self, self.stem(x))
+
+
+def attention(m, tokens, keys=None):
+    b, n, c = tokens.shape
+    q, k, v = m.qkv(tokens).reshape(b, n, 3, 2, c // 2).permute(2, 0, 3, 1, 4)
+    if keys is not None:
+        k, v = (keys.reshape(b, -1, 2, c // 2).transpose(1, 2),) * 2
+    return m.out(((q @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(b, n, c))
+
+
+def viewed(m, x):
+    return m.depthwise(attention(m, x.flatten(2).mT).mT.reshape(x.shape))
+
+
+def by_sides(m, x):
+    b, c, h, w = x.shape
+    return m.depthwise(attention(m, x.reshape(b, c, h * w).permute(0, 2, 1)).permute(0, 2, 1).view(b, c, h, w))
+
+
+def unflattened(m, x):
+    return m.depthwise(attention(m, x.flatten(2).mT).mT.unflatten(2, x.shape[2:]))
+
+
+def one_open(m, x):
+    return m.depthwise(attention(m, x.flatten(2).mT).mT.reshape(x.shape[0], 8, -1, x.shape[-1]))
+
+
+def channels_last(m, x):
+    b, _, h, w = x.shape
+    return m.out(attention(m, x.flatten(2).mT).view(b, h, w, -1)).permute(0, 3, 1, 2)
+
+
+def with_class(m, x):
+    b, c, h, w = x.shape
+    tokens = attention(m, torch.cat([m.cls.expand(b, -1, -1), x.flatten(2).mT], 1))
+    return m.depthwise(tokens[:, 1:].mT.reshape(b, c, h, w)) + tokens[:, 0, :, None, None]
+
+
+def fewer_keys(m, x):
+    b, c, h, w = x.shape
+    tokens = m.norm(x.flatten(2).mT)
+    keys = m.down(tokens.mT.reshape(b, c, h, w)).reshape(b, c, -1).mT
+    return x + attention(m, tokens, keys).mT.reshape(b, c, h, w)
+
+
+def pooled(m, x):
+    smaller = F.max_pool2d(x, 3, 2, 1)
+    return F.interpolate(attention(m, smaller.flatten(2).mT).mT.view(smaller.shape), size=x.shape[2:]) + x
+
+
+def heads_of_channels(m, x):
+    b, c, h, w = x.shape
+    q = x.reshape(b, 2, c // 2, h * w)
+    return m.depthwise((q.mT @ (q @ q.mT).softmax(-1)).mT.reshape(b, c, h, w))
+
+
+def all_in_one(m, x):
+    return m.depthwise(
+        m.out(x.permute(0, 2, 3, 1)).flatten(1).sigmoid().unflatten(1, (*x.shape[2:], 8)).permute(0, 3, 1, 2)
+    )
+
+
+def three(m, x):
+    for _ in range(3):
+        x = x + attention(m, m.norm(x.flatten(2).mT)).mT.view(x.shape)
+        x = x + m.depthwise(x)
+    return x
+
+
+NETS = (
+    viewed,
+    by_sides,
+    unflattened,
+    one_open,
+    channels_last,
+    with_class,
+    fewer_keys,
+    pooled,
+    heads_of_channels,
+    all_in_one,
+    three,
+)
+
+
+@pytest.mark.parametrize("forward", NETS, ids=lambda forward: forward.__name__)
+def test_tokens_are_an_image_again_at_all_sizes(forward):
+    model = Net(forward)
+    net = cnnshape.trace(model, (4, 24, 24))
+    assert [node.name for node in net.nodes if node.type == "opaque"] == []
+    sizes = net.valid_sizes()
+    for shape in SIZES:
+        try:
+            found = tuple(model(torch.zeros(1, *shape)).shape[1:])
+        except RuntimeError:
+            found = None
+        report = net.check(shape)
+        assert (report.output if report.ok else None) == found
+        assert (shape[1:] in sizes) == (found is not None)
+
+
+def test_an_attention_with_a_shortcut_has_one_image_made_again():
+    net = cnnshape.trace(Net(three), (4, 24, 24))
+    again = [node for node in net.nodes if node.type == "unflatten" and "like" in vars(node.layer)]
+    assert len(again) == 3
+    liked = [net.nodes[node.inputs[1] - 2].name for node in again]
+    assert liked == ["stem", "add_2", "add_4"]
+
+
+def test_sides_of_a_cell_or_two_follow_the_input():
+    """At 192 x 192, and with 7 or 32 cells more, a map of 64ths has 3 or 4 cells a side."""
+    model = Net(lambda m, x: m.depthwise(attention(m, x.flatten(2).mT).mT.view(x.shape)), stride=64)
+    net = cnnshape.trace(model, (4, 192, 192))
+    for shape in ((4, 256, 512), (4, 64, 64), (4, 65, 1)):
+        assert net.check(shape).output == tuple(model(torch.zeros(1, *shape)).shape[1:])
