@@ -85,10 +85,11 @@ class Keyed(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """*(entry for _ in range(count)), among arguments."""
+    """*(entry for _ in range(count)), among arguments; without a star, the one argument."""
 
     entry: Any
     times: int
+    star: str = "*"
 
 
 Tree = Name | Literal | Part | Index | Call | Binary | Listed | Sliced | Copies | Keyed
@@ -249,8 +250,8 @@ def changed(tree: Any, change: Any) -> Any:
             tree = Listed(tuple(changed(entry, change) for entry in entries), brackets)
         case Sliced():
             tree = Sliced(*(part if part is None else changed(part, change) for part in tree))
-        case Copies(entry=entry, times=count):
-            tree = Copies(changed(entry, change), count)
+        case Copies(entry=entry):
+            tree = tree._replace(entry=changed(entry, change))
         case Keyed(key=key, value=value):
             tree = Keyed(key, changed(value, change))
     return change(tree)
@@ -314,7 +315,8 @@ def _text(tree: Any) -> tuple[str, int]:
         case Sliced():
             return _sliced(tree), ATOM
         case Copies(entry=entry, times=count):
-            return f"*({line(entry)} for _ in range({count}))", ATOM
+            copies = f"{line(entry)} for _ in range({count})"
+            return f"*({copies})" if tree.star else copies, ATOM
         case Keyed(key=key, value=value):
             return f'"{key}": {line(value)}', ATOM
     raise TypeError(tree)
@@ -372,7 +374,8 @@ def statement(before: str, tree: Any, indent: int, after: str = "") -> list[str]
     if isinstance(tree, Call) and (tree.given or tree.named):
         inside = [(entry, "") for entry in tree.given] + [(value, f"{name}=") for name, value in tree.named]
         head = f"{INDENT * indent}{before}{_bound(tree.of, ATOM)}("
-        body = [part for entry, name in inside for part in statement(name, entry, indent + 1, ",")]
+        comma = "" if isinstance(inside[0][0], Copies) and not inside[0][0].star else ","
+        body = [part for entry, name in inside for part in statement(name, entry, indent + 1, comma)]
         return [head, *body, f"{INDENT * indent}){after}"]
     if isinstance(tree, Listed) or (isinstance(tree, Literal) and isinstance(tree.value, tuple)):
         entries = tree.entries if isinstance(tree, Listed) else tuple(map(Literal, tree.value))
@@ -382,6 +385,8 @@ def statement(before: str, tree: Any, indent: int, after: str = "") -> list[str]
     if isinstance(tree, Keyed):
         return statement(f'{before}"{tree.key}": ', tree.value, indent, after)
     if isinstance(tree, Copies):
+        if not tree.star:
+            return [*statement("", tree.entry, indent), f"{INDENT * indent}for _ in range({tree.times})"]
         head = f"{INDENT * indent}{before}*("
         body = statement("", tree.entry, indent + 1)
         return [head, *body, f"{INDENT * (indent + 1)}for _ in range({tree.times})", f"{INDENT * indent}){after}"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from cnnshape.network.module_names import module_names
+from cnnshape.network.reused import reused
 
 if TYPE_CHECKING:
     from cnnshape.network.network import Network
@@ -35,7 +36,15 @@ class Built(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
         super().__init__()
         rows = net.check().layers
         called = module_names(row.name for row in rows)
-        self._steps = [_Step(row.node.layer, self._put(called, row), row.node.inputs) for row in rows]
+        again = {
+            here: there
+            for call in reused(net, rows, called.values()).again.values()
+            for here, there in zip(call.rows, call.first, strict=True)
+        }
+        paths: list[str | None] = []
+        for at, row in enumerate(rows):
+            paths.append(paths[again[at]] if at in again else self._put(called, row))
+        self._steps = [_Step(row.node.layer, path, row.node.inputs) for row, path in zip(rows, paths, strict=True)]
         self._inputs, self._outputs = tuple(net.inputs), dict(net.outputs)
 
     def _put(self, called: dict[str, str], row: LayerReport) -> str | None:

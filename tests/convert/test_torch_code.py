@@ -305,13 +305,86 @@ def test_shared_weights_are_the_same(tmp_path):
         '{ name = "c", type = "conv_transpose", out_channels = 4, kernel_size = 3, shares_weight = "a" }',
     )
     model = model_of(torch_code(net), tmp_path)
-    assert model.a is model.b
+    assert [name for name, _ in model.named_children()] == ["a", "c"]  # a is called twice
     assert model.c.weight is model.a.weight
     assert sum(weight.numel() for weight in model.parameters()) == net.check().parameters
 
 
 def convs(*names):
     return [f'{{ name = "{name}", type = "conv", out_channels = 4, kernel_size = 1 }}' for name in names]
+
+
+TOWER = """
+[blocks.tower]
+layers = [
+  { name = "conv", type = "conv", out_channels = 4, kernel_size = 3, padding = 1 },
+  { name = "norm", type = "batch_norm" },
+  { name = "sum", type = "add", from = ["input", "norm"] },
+]
+"""
+SHARED = {
+    "a scope": (
+        ['{ name = "one", block = "tower" }', '{ name = "two", shares = "one", from = "input" }',
+         '{ name = "sum", type = "add", from = ["one", "two"] }'],
+        {"one.conv", "one.norm"},
+    ),
+    "a scope as import names it": (
+        ['{ name = "one.conv", type = "conv", out_channels = 4, kernel_size = 1 }', '{ name = "one.act", type = "relu" }',
+         '{ name = "one.conv_2", shares = "one.conv", from = "input" }', '{ name = "one.act_2", type = "relu" }',
+         '{ name = "sum", type = "sub", from = ["one.act", "one.act_2"] }'],
+        {"one.conv"},
+    ),
+    "twice more": (
+        ['{ name = "one", block = "tower" }', '{ name = "two", shares = "one" }', '{ name = "three", shares = "one" }'],
+        {"one.conv", "one.norm"},
+    ),
+    "within a scope": (
+        ['{ name = "one", block = "outer" }', '{ name = "two", block = "outer" }'],
+        {f"{outer}.first.{name}" for outer in ("one", "two") for name in ("conv", "norm")},
+    ),
+    "another result": (  # what the second gives is read earlier than what the first gives
+        ['{ name = "one", block = "tower" }', '{ name = "two", shares = "one" }',
+         '{ name = "sum", type = "add", from = ["two.conv", "two", "one"] }'],
+        {"one.conv", "one.norm", "two.conv", "two.norm"},
+    ),
+    "a scope that goes on": (
+        ['{ name = "a.conv", type = "conv", out_channels = 4, kernel_size = 1 }', '{ name = "b", shares = "a.conv" }',
+         '{ name = "a.end", type = "conv", out_channels = 4, kernel_size = 1 }'],
+        {"a.conv", "b", "a.end"},
+    ),
+    "parts of scopes": (
+        ['{ name = "one.conv", type = "conv", out_channels = 4, kernel_size = 1 }', '{ name = "one.norm", type = "batch_norm" }',
+         '{ name = "two.conv", shares = "one.conv" }', '{ name = "two.norm", type = "batch_norm" }'],
+        {"one.conv", "one.norm", "two.conv", "two.norm"},
+    ),
+    "numbered": (
+        ['{ name = "s.0", type = "conv", out_channels = 4, kernel_size = 1 }', '{ name = "s.1", shares = "s.0" }',
+         '{ name = "s.2", shares = "s.0" }'],
+        {"s.0"},
+    ),
+    "between others": (
+        ['{ name = "s.a", type = "conv", out_channels = 4, kernel_size = 1 }', *convs("x"), '{ name = "s.b", shares = "s.a" }'],
+        {"s.a", "x"},
+    ),
+}  # fmt: skip
+OUTER = (
+    TOWER
+    + """
+[blocks.outer]
+layers = [{ name = "first", block = "tower" }, { name = "second", shares = "first" }]
+"""
+)
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_a_module_that_is_called_again_is_one(kind, tmp_path):
+    """Layers, scopes, and copies of blocks whose layers all share; only what cannot be the same module is tied to it."""
+    layers, owners = SHARED[kind]
+    net = of(*layers, blocks=OUTER)
+    assert same_values(net, tmp_path)
+    model = model_of(torch_code(net), tmp_path)
+    assert {name.rpartition(".")[0] for name in shapes(model)} == owners
+    assert sum(weight.numel() for weight in model.parameters()) == net.check().parameters
 
 
 def same_values(net, folder):
@@ -350,7 +423,7 @@ def test_parts_that_others_run_between_are_lists_and_tables(tmp_path):
     net = of(*convs("side.0", "down.first", "side.1", "down.last.0", "side.2", "down.last.1", "end"))
     code = torch_code(net)
     assert "self.side = nn.ModuleList(" in code
-    assert '"last": nn.ModuleList([' in code
+    assert '"last": nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(2))' in code
     assert 'self.down["first"]' in code
     assert same_values(net, tmp_path)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import Call, Literal, Name, changed, collapsed, is_name, line
 from cnnshape.convert.to_torch.arguments import Holes
-from cnnshape.convert.to_torch.scopes import ENTERS, MODULE
+from cnnshape.convert.to_torch.scopes import called_with
 from cnnshape.convert.to_torch.signatures import REQUIRED
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Classes:
         """Give the items of scopes that stand within no others of these the expressions that make and call them."""
         groups: dict[Any, list[tuple[Item, Scope]]] = {}
         for item, scope in scopes:
-            item.called = Call(Name(MODULE), tuple(Name(ENTERS(at)) for at in range(len(scope.reads))))
+            item.called = called_with(len(scope.reads))
             if scope.chain() and scope.positional() and self.is_short(scope):
                 item.made = Call(Name("nn.Sequential"), tuple(inner.made for inner in scope.items))
             else:
@@ -132,7 +132,7 @@ def _skeleton(scope: Scope, signatures: Signatures) -> Any:
     found: list[Any] = []
     for at, item in enumerate(scope.items):
         values |= {value: f"{at}.{n}" for n, value in enumerate(item.gives)}
-        path = "" if item.stateless and not item.named else ".".join(item.path)
+        path = "" if item.stateless and not item.named else ".".join(item.module)
         head = item.made and changed(item.made, lambda part: _bare(part, signatures))
         found.append((path, head and _blank(head), _blank(item.called), tuple(values[v] for v in item.reads)))
     return tuple(found), tuple(values[value] for value in scope.gives)

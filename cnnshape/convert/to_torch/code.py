@@ -64,10 +64,11 @@ def _doc(made: Class) -> str:
 
 
 def _ties(division: Division) -> Iterator[str]:
-    """Yield the statements, in lines, that give layers the weights of others."""
-    for row in division.rows:
+    """Yield the statements, in lines, that give layers the weights of others; modules that are called again are no others."""
+    again = {at for call in division.again.values() for at in call.rows}
+    for at, row in enumerate(division.rows):
         layer: Any = row.node.layer
-        if row.node.shares and layer.state(row.input_shapes[0]):
+        if row.node.shares and at not in again and layer.state(row.input_shapes[0]):
             parent, _, last = division.called[row.name].rpartition(".")
             around = _submodule(parent) if parent else Name("self")
             owner = _submodule(division.called[row.node.shares])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cnnshape.convert.python import (
     INDENT,
     Call,
+    Copies,
     Index,
     Keyed,
     Listed,
@@ -40,7 +41,7 @@ class Printer:
     def klass(self, made: Class, doc: str, ties: Sequence[str] = ()) -> list[str]:
         """Print a class."""
         chain = made.scope.chain() and not ties and not made.optional
-        base = "nn.Sequential" if chain else "nn.Module"
+        base = "nn.Sequential" if chain else _base(made.scope)
         signature = [f"{n}: {kind}" + ("" if default is REQUIRED else f" = {line(Literal(default))}")
                      for n, (kind, default) in made.arguments.items()]  # fmt: skip
         lines = [f"class {made.name}({base}):", f'{INDENT}"""{doc}"""', ""]
@@ -74,15 +75,14 @@ class Printer:
 
     def attributes(self, made: Class) -> tuple[list[Any], list[str]]:
         """Return the expression of each item's module, and the statements that make them."""
-        found: list[Any] = []
+        found: list[Any] = []  # a path, where it leads through lists and tables
         lines: list[str] = []
         taken: dict[str, str] = {}
-        names = _free_names(made.scope)
+        own: dict[tuple[str, ...], Any] = {}
         containers: dict[str, dict[str, Any]] = {}
-        for item, tree, own in zip(made.scope.items, made.made, names, strict=True):
-            name = own
-            if tree is None:
-                found.append(None)
+        for at, (item, tree, free) in enumerate(zip(made.scope.items, made.made, _free_names(made.scope), strict=True)):
+            if tree is None or item.again:
+                found.append(own.get(item.module, item.module) if item.again else None)
                 continue
             spelled = self.signatures.spelled(tree)
             if len(item.path) > 1:
@@ -92,32 +92,33 @@ class Printer:
                 table[item.path[-1]] = spelled
                 found.append(item.path)
                 continue
+            name = free
             if item.stateless and not item.named:
                 name = taken.setdefault(f"{item.row.node.type} {line(spelled)}", name)  # type: ignore[union-attr]
-            plain = is_name(name)
-            found.append(Part(Name("self"), name) if plain else Call(Name("getattr"), (Name("self"), Literal(name))))
+            found.append(own.setdefault(item.path, _attribute(name)))
             if found[-1] in found[:-1]:
                 continue
             if _of_file(item) not in {"", name}:
                 lines.append(f"{INDENT * 2}# {_of_file(item)} in the file: an nn.Module has that name itself")
-            flag = made.optional.get(len(found) - 1)
+            flag = made.optional.get(at)
             if flag:
-                lines += _made(name, Call(Name("nn.Identity")), plain, 2)
+                lines += statement(f"{line(found[-1])} = ", Call(Name("nn.Identity")), 2)
                 lines.append(f"{INDENT * 2}if {flag}:")
-            lines += _made(name, spelled, plain, 2 + bool(flag))
+            lines += statement(f"{line(found[-1])} = ", spelled, 2 + bool(flag))
         for name, table in containers.items():
-            lines += statement(f"self.{name} = ", _container(table), 2)
-        return [
-            _reference(way, containers) if isinstance(way, tuple) and not isinstance(way, Part | Call) else way
-            for way in found
-        ], lines
+            lines += statement(f"{line(_attribute(name))} = ", _container(table), 2)
+        return [_reference(way, containers) if type(way) is tuple else way for way in found], lines
 
 
-def _made(name: str, tree: Any, plain: bool, indent: int) -> list[str]:
-    """Print the statement that gives a module its name."""
-    if plain:
-        return statement(f"self.{name} = ", tree, indent)
-    return statement("", Call(Name("self.add_module"), (Literal(name), tree)), indent)
+def _base(scope: Scope) -> str:
+    """Return the class of torch that a class with a forward is one of: its modules may have names that no attribute has."""
+    names = {item.path[0] for item in scope.items if item.made is not None}
+    return "nn.Module" if all(map(is_name, names)) else "nn.ModuleDict"
+
+
+def _attribute(name: str) -> Any:
+    """Return a module of a class: an attribute, or an entry of the nn.ModuleDict that the class is then."""
+    return Part(Name("self"), name) if is_name(name) else Index(Name("self"), Literal(name))
 
 
 def _all(tree: Any) -> Iterator[Any]:
@@ -135,12 +136,14 @@ def _of_file(item: Item) -> str:
 def _container(table: dict[str, Any]) -> Any:
     entries = {name: _container(entry) if isinstance(entry, dict) else entry for name, entry in table.items()}
     if {*entries} == {str(at) for at in range(len(entries))}:
-        return Call(Name("nn.ModuleList"), (Listed(tuple(entries[str(at)] for at in range(len(entries))), "[]"),))
+        listed = collapsed(entries[str(at)] for at in range(len(entries)))
+        alike = len(listed) == 1 and isinstance(listed[0], Copies)
+        return Call(Name("nn.ModuleList"), (listed[0]._replace(star="") if alike else Listed((*listed,), "[]"),))
     return Call(Name("nn.ModuleDict"), (Listed(tuple(Keyed(name, entry) for name, entry in entries.items()), "{}"),))
 
 
 def _reference(path: tuple[str, ...], containers: dict[str, Any]) -> Any:
-    tree: Any = Part(Name("self"), path[0])
+    tree = _attribute(path[0])
     table = containers[path[0]]
     for part in path[1:]:
         listed = {*table} == {str(at) for at in range(len(table))}

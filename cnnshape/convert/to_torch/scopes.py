@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.convert.python import Call, Literal, Name, Part, Writer, changed
 from cnnshape.network.module_names import module_names
+from cnnshape.network.reused import reused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cnnshape.convert.to_torch.signatures import Signatures
     from cnnshape.network.network import Network
     from cnnshape.network.report import LayerReport
+    from cnnshape.network.reused import Path
 
 MODULE: Final = "{module}"  # stands for a module in the expression that calls it
 ENTERS: Final = "{{{}}}".format  # stands for what enters there
@@ -34,11 +36,20 @@ class Item:
         self.reads: list[int] = []
         self.gives: list[int] = []
         self.named = True  # the file gives its name
+        self.module = path  # another's, where that is called again
+
+    @property
+    def again(self) -> bool:
+        """Whether it calls the module of another step."""
+        return self.module != self.path
 
     @property
     def plain(self) -> bool:
         """Whether it is a module that is called with one tensor."""
-        return self.made is not None and self.called == Call(Name(MODULE), (Name(ENTERS(0)),)) and len(self.gives) == 1
+        if self.scope:
+            return len(self.reads) == len(self.gives) == 1
+        called = self.again or self.made is not None
+        return called and self.called == called_with(1) and len(self.gives) == 1
 
     @property
     def stateless(self) -> bool:
@@ -58,11 +69,17 @@ class Scope:
         """Say whether each item is a module that takes what the one before gives."""
         before = self.reads
         for item in self.items:
-            if not item.plain or item.reads != before or len(item.path) > 1 or item.path[0] in IN_SEQUENCE:
+            alone = item.plain and not item.again and len(item.path) == 1
+            if not alone or item.reads != before or item.path[0] in IN_SEQUENCE:
                 return False
             before = item.gives
         inner = [value for item in self.items[:-1] for value in item.gives]
         return len(self.reads) == 1 and before == self.gives and not {*inner} & {*self.gives}
+
+    def is_list(self) -> bool:
+        """Say whether its modules are numbered, and not called one after the other, as an nn.Sequential calls them."""
+        numbered = {item.path[0] for item in self.items} == {str(at) for at in range(len(self.items))}
+        return numbered and not self.block and not self.chain()
 
     def positional(self) -> bool:
         """Say whether the modules of a chain are called as an nn.Sequential calls them, where that matters."""
@@ -76,7 +93,8 @@ class Division:
         self.signatures = signatures
         self.rows = net.check().layers
         self.called = apart(module_names(row.name for row in self.rows))
-        self.names = [self.called[row.name].split(".") for row in self.rows]
+        self.names, self.again = reused(net, self.rows, self.called.values())
+        self.modules = {again.module for again in self.again.values()}  # that are called again
         self.first = 1 + len(net.inputs)  # the value of the first node
         self.outputs = [*net.outputs.values()]
         self.used: dict[int, list[int]] = {}
@@ -122,17 +140,47 @@ class Division:
             if len(self.names[at]) == depth + 1:
                 item = self.item((*path, self.names[at][depth]), self.rows[at])
                 item.reads, item.gives = [*self.rows[at].node.inputs], [self.first + at]
-                yield at, item
+                yield at, self.called_again(item, self.names[at])
             else:
                 deeper.setdefault(self.names[at][depth], []).append(at)
         for part, nodes in deeper.items():
-            if nodes[-1] - nodes[0] + 1 == len(nodes):
+            title = self.names[nodes[0]][: depth + 1]
+            if title in self.again:
+                yield nodes[0], self.called_again(Item((*path, part), None, None), title)
+            elif nodes[-1] - nodes[0] + 1 == len(nodes):
                 scope = self.scope(nodes, depth + 1, part)
+                if scope.is_list() and title not in self.modules:
+                    yield from self.items(nodes, depth + 1, (*path, part))
+                    continue
                 item = Item((*path, part), None, scope)
                 item.reads, item.gives = scope.reads, scope.gives
                 yield nodes[0], item
             else:  # other layers run in between
                 yield from self.items(nodes, depth + 1, (*path, part))
+
+    def called_again(self, item: Item, title: Path) -> Item:
+        """Return a step as a call of a module that was called before, where it is one."""
+        again = self.again.get(title)
+        if again is None:
+            return item
+        item.module, item.made = (*item.path[:-1], again.module[-1]), None
+        if item.row is None:
+            first = self.scope(again.first, len(again.module), "")
+            between = again.rows.start - again.first.start
+            enters = {
+                value: value_again
+                for here, there in zip(again.first, again.rows, strict=True)
+                for value, value_again in zip(self.rows[here].node.inputs, self.rows[there].node.inputs, strict=True)
+            }
+            item.reads = [enters[value] for value in first.reads]
+            item.gives = [value + between for value in first.gives]
+            item.called = called_with(len(first.reads))
+        return item
+
+
+def called_with(reads: int) -> Call:
+    """Return the call of a module with so many tensors."""
+    return Call(Name(MODULE), tuple(Name(ENTERS(at)) for at in range(reads)))
 
 
 def apart(called: dict[str, str]) -> dict[str, str]:
