@@ -45,7 +45,7 @@ class Examination(NamedTuple):
     def asked(self) -> tuple[Path, ...]:
         """The paths at which included files were looked for, there or not: where one changes, examine the text anew."""
         files = self.architecture.files
-        return tuple(files.asked) if files else ()
+        return _paths(files.asked) if files else ()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Examination) and self.net == other.net  # a block has its file, which has the block
@@ -97,7 +97,13 @@ def network(architecture: Architecture) -> Network:
 def paths_of(net: Network) -> tuple[Path, ...]:
     """Return the paths that a net was read from, and those at which included files were looked for."""
     files = net.diagnose.files if isinstance(net.diagnose, Origin) else None
-    return (files.path, *files.asked) if files and files.path else ()
+    return _paths((files.path, *files.asked)) if files and files.path else ()
+
+
+def _paths(names: Iterable[str]) -> tuple[Path, ...]:
+    from pathlib import Path  # a check alone needs none
+
+    return tuple(map(Path, names))
 
 
 class Origin:

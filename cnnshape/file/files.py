@@ -5,13 +5,13 @@ In: the path of the file that is read, and unsaved texts by their paths. Out: So
 
 from __future__ import annotations
 
-from functools import cached_property
+import os
+import stat
 from typing import TYPE_CHECKING
 
 from cnnshape.file.source import Source
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -22,23 +22,20 @@ class Files:
     """A file, and those that it includes; a diagnosis, which comes later, sees them as the report did."""
 
     def __init__(self, named: str | os.PathLike[str] | None = None, overlay: Overlay | None = None) -> None:
-        self.named = named  # None: a text alone, which includes from the working directory
+        self.path = (
+            None if named is None else os.fspath(named)
+        )  # None: a text alone, which includes from the working directory
         self.unsaved = _by_real_path(overlay) if overlay else {}
-        self.sources: dict[Path, Source] = {}  # of the included files, by their real paths
-        self.read: dict[Path, Source] = {}  # the same by the paths asked for, which are not looked for again
-        self.asked: dict[Path, None] = {}  # all paths at which included files were looked for
+        self.sources: dict[str, Source] = {}  # of the included files, by their real paths
+        self.read: dict[str, Source] = {}  # the same by the paths asked for, which are not looked for again
+        self.asked: dict[str, None] = {}  # all paths at which included files were looked for
 
-    @cached_property
-    def path(self) -> Path | None:
-        from pathlib import Path  # most files include none, and need no paths
-
-        return None if self.named is None else Path(self.named)
-
-    def is_file(self, path: Path) -> bool:
+    def is_file(self, path: str) -> bool:
+        """Say whether there is a file, saved or not. Raises OSError and ValueError for a path that no file can have."""
         self.asked[path] = None
-        return path in self.read or path.is_file() or bool(self.unsaved and path.resolve() in self.unsaved)
+        return path in self.read or _is_file(path) or bool(self.unsaved and os.path.realpath(path) in self.unsaved)
 
-    def included(self, path: Path, real: Path) -> Source:
+    def included(self, path: str, real: str) -> Source:
         """Return an included file, given its real path, too. Raises SourceError."""
         self.asked[path] = None
         if path not in self.read:
@@ -48,7 +45,12 @@ class Files:
         return self.read[path]
 
 
-def _by_real_path(overlay: Overlay) -> dict[Path, str | bytes]:
-    from pathlib import Path
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 -- pathlib is dear to import, and checks do without
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
-    return {Path(name).resolve(): text for name, text in overlay.items()}
+
+def _by_real_path(overlay: Overlay) -> dict[str, str | bytes]:
+    return {os.path.realpath(name): text for name, text in overlay.items()}

@@ -1,8 +1,9 @@
 """The names of included files -> their texts: found within the folders that may be read, without circles, within limits."""
+# ruff: noqa: PTH118, PTH120 -- pathlib is dear to import, and checks do without
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.file import zoo
@@ -28,8 +29,8 @@ class Includes:
         self,
         notes: Notes,
         files: Files,
-        folder: Path,
-        chain: tuple[Path, ...] = (),
+        folder: str,
+        chain: tuple[str, ...] = (),
         read: list[Source] | None = None,
     ):
         self.notes, self.files = notes, files
@@ -41,21 +42,21 @@ class Includes:
     def of(cls, notes: Notes, files: Files) -> Includes:
         """Return the includes of the file itself."""
         path = files.path
-        return cls(notes, files, path.parent, (path,)) if path else cls(notes, files, Path())
+        return cls(notes, files, os.path.dirname(path), (path,)) if path else cls(notes, files, "")
 
-    def within(self, notes: Notes, found: Path) -> Includes:
+    def within(self, notes: Notes, found: str) -> Includes:
         """Return the includes of an included file."""
-        return Includes(notes, self.files, found.parent, (*self.chain, found), self.read)
+        return Includes(notes, self.files, os.path.dirname(found), (*self.chain, found), self.read)
 
-    def source(self, name: str, path: KeyPath) -> tuple[Path, Source] | None:
+    def source(self, name: str, path: KeyPath) -> tuple[str, Source] | None:
         """Return the file that an include names, with its text; None where it cannot be read (a noted problem)."""
         found = self.find(name)
         if isinstance(found, Problem):
             self.notes.at(path, found)
             return None
-        real, chain = found.resolve(), [file.resolve() for file in self.chain]
+        real, chain = os.path.realpath(found), [*map(os.path.realpath, self.chain)]
         if real in chain:
-            names = (*(file.name for file in chain[chain.index(real) :]), found.name)
+            names = map(os.path.basename, (*chain[chain.index(real) :], found))
             self.notes.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
             return None
         try:
@@ -70,23 +71,21 @@ class Includes:
             self.notes.too_large(path, "characters in included files", LIMIT)
         return found, source
 
-    def find(self, name: str) -> Path | Problem:
+    def find(self, name: str) -> str | Problem:
         """Return the file that an include names, or the problem of the name."""
         if name.startswith(zoo.PREFIX):
             in_zoo = zoo.find(name)
             if isinstance(in_zoo, Problem):
                 return reading.IncludeNotInZoo(**in_zoo.facts, suggestions=in_zoo.suggestions)
-            return in_zoo
-        allowed = [self.folder, Path()]
+            return str(in_zoo)
+        allowed = [self.folder, ""]
         try:
-            candidates = [folder / name for folder in allowed]
+            candidates = [_joined(folder, name) for folder in allowed]
             files = [*filter(self.files.is_file, candidates)]
-            real = ((candidate, candidate.resolve()) for candidate in files or candidates)
-            inside = (
-                candidate for candidate, at in real if any(at.is_relative_to(folder.resolve()) for folder in allowed)
-            )
+            real = ((candidate, os.path.realpath(candidate)) for candidate in files or candidates)
+            inside = (candidate for candidate, at in real if any(_is_within(at, folder) for folder in allowed))
             found = next(inside, None)
-        except (OSError, ValueError, RuntimeError):  # a name that no file can have; a circle of links
+        except (OSError, ValueError):  # a name that no file can have; a circle of links
             return reading.NotAFileName(name=shown(name))
         if found is None:
             return reading.IncludeOutside(name=shown(name))
@@ -95,3 +94,17 @@ class Includes:
         of_zoo = name.removesuffix(".toml")
         hint = advice(f"the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else "")
         return reading.IncludeNotFound(name=shown(name), suggestions=hint)
+
+
+def _joined(folder: str, name: str) -> str:
+    """Return the path of a name in a folder as people write it: without "." and a doubled separator."""
+    path = os.path.join(folder, name)
+    if ".." not in path:
+        return os.path.normpath(path)
+    from pathlib import PurePath  # which keeps "..": behind a link it is another folder
+
+    return str(PurePath(path))
+
+
+def _is_within(real: str, folder: str) -> bool:
+    return real.startswith(os.path.join(os.path.realpath(folder), ""))
