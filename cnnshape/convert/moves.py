@@ -34,7 +34,8 @@ def reshape(net: Growing, ops: Sequence[Op]) -> None:
 
 def _lost(net: Growing) -> bool:
     """Say whether the model returns more samples than enter: a view that folds them into the batch is undone nowhere."""
-    return any(output.tensor.shape[:1] != (1,) for output in net.recordings[0].outputs)
+    tensors = [output.tensor for output in net.recordings[0].outputs]
+    return any(each.batch is not None and each.shape[each.batch : each.batch + 1] != (1,) for each in tensors)
 
 
 def mixed(net: Growing, op: Op, samples: int) -> None:

@@ -221,4 +221,4 @@ def _macs(op: Op, net: Growing) -> int:
         return prod(op.inputs[0].shape) * prod(weight[1:])
     if name in {"conv", "linear"}:
         return y * prod(weight[1:])
-    return y * weight[0]
+    return y * weight[-2]

@@ -48,8 +48,11 @@ def called_with_too_many():
 
 
 BROKEN = {
-    "a cycle": (nodes(node("Add", "x", "b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")), "reads b, which nothing before"),
+    "a cycle": (nodes(node("Add", "x", "b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")), r"/a/Add \(Add\) reads what is made of its own result"),
     "no such value": (nodes(node("Relu", "q", "y")), "reads q, which nothing before"),
+    "two of a name": (nodes(node("Relu", "x", "y"), node("Tanh", "x", "y")), "two nodes make y"),
+    "no output": (nodes(RELU, outputs=()), "has no output"),
+    "a custom operator": (nodes(helper.make_node("Own", ["x"], ["y"], domain="own")), "no operator of own that ONNX knows"),
     "no such output": (nodes(node("Relu", "x", "z")), "no node makes its output y"),
     "no such operator": (nodes(node("Frobnicate", "x", "y")), r"/y/Frobnicate \(Frobnicate\): no operator of opset 17"),
     "another domain": (nodes(helper.make_node("Own", ["x"], ["y"], name="own", domain="of.mine")), "no operator of of.mine"),
@@ -99,7 +102,7 @@ BROKEN = {
         nodes(node("GroupNormalization", "x", "w", "w", "y", num_groups=0), constants={"w": (3,)}, opset=18), "its num_groups is 0"),
     "a function's inputs": (called_with_too_many(), "cannot be put in place of their calls"),
     "an old opset": (nodes(RELU, opset=6), "opset 6, and opsets from 7"),
-    "no axes": (model([RELU], {"x": [3]}), "1 axes, and no sample"),
+    "no axes": (model([RELU], {"x": [3]}), "has no input of two axes or more"),
 }  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def test_a_group_of_values_is_one_activation(name, tmp_path):
 
 NEAR = {
     "another gate": ("s = Sigmoid x; r = Relu x; y = Mul r s", ["sigmoid", "relu", "mul"]),
-    "another slope": ("s = HardSigmoid x | alpha=0.2, beta=0.5; y = Mul x s", ["opaque", "mul"]),
+    "another slope": ("s = HardSigmoid x | alpha=0.2, beta=0.5; y = Mul x s", ["scale", "function", "hardtanh", "mul"]),
     "another softplus": ("r = Relu x; s = Softplus r; t = Tanh s; y = Mul x t", ["relu", "softplus", "tanh", "mul"]),
     "another shift": ("a = Add x two; c = Clip a zero six; d = Div c six; y = Mul x d", ["function", "relu6", "function", "mul"]),
     "another limit": ("a = Add x three; c = Clip a zero three; y = Div c six", ["function", "hardtanh", "function"]),
@@ -236,7 +236,7 @@ def test_other_forms_give_what_onnxruntime_gives(name, tmp_path):
         assert "\n" not in str(error)  # noqa: PT017
         return
     if name in of_batch:
-        assert made.differences or "one number of all samples" in made.text
+        assert "no axis of samples" in made.text or "one number of all samples" in made.text
         return
     assert not [line for line in made.differences if "other sizes" not in line], made.text
     net = assemble(read_text(made.text)).raise_for_errors()

@@ -39,8 +39,8 @@ def save(proto, folder, name="model.onnx"):
     return str(path)
 
 
-def truth(proto, **shapes):
-    """The shapes that onnxruntime gives of inputs of shapes with the batch, without it; None where it refuses.
+def whole(proto, **shapes):
+    """The shapes that onnxruntime gives of inputs of shapes, all with the batch; None where it refuses.
 
     A result without elements is refused, as cnnshape does.
     """
@@ -49,5 +49,10 @@ def truth(proto, **shapes):
         found = session.run(None, {name: np.zeros(shape, dtype=np.float32) for name, shape in shapes.items()})
     except Exception:  # noqa: BLE001 -- its own, in many kinds
         return None
-    made = [tuple(array.shape[1:]) for array in found]
-    return None if any(0 in shape for shape in made) else made
+    return None if any(0 in array.shape[1:] for array in found) else [array.shape for array in found]
+
+
+def truth(proto, **shapes):
+    """The shapes that onnxruntime gives of inputs of shapes with the batch, without it; None where it refuses."""
+    found = whole(proto, **shapes)
+    return found and [shape[1:] for shape in found]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cnnshape.convert.from_onnx.model import read, title
-from cnnshape.convert.from_onnx.record import Graph, Refused
+from cnnshape.convert.from_onnx.record import Graph, Refused, name_of
 from cnnshape.convert.from_onnx.run import Run
 from cnnshape.convert.imported import Imported, checked, facts_of, few, others
 from cnnshape.convert.lowering import lowered
@@ -35,6 +35,8 @@ OTHERS: Final = 2  # runs at other sizes
 NEAR: Final = (16, 8, 3, 2, 1, 0)  # cells that the first side has more there, where those refuse; the second one more
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # raised by absurd contents
 SAMPLES: Final = 2  # of the run that tells whether the batch is open
+FREEZES: Final = {"Reshape", "Expand", "Split"}  # operators whose second input may be sizes in numbers
+ASKS: Final = {"LayerNormalization", "Split", "Squeeze"}  # operators that ask something of a side, by themselves
 MOST_FROZEN: Final = 100  # reshapes that are tried as layers of their own
 
 
@@ -69,10 +71,14 @@ class OnnxRuns:
 
     def __init__(self, graph: Graph, declared: Mapping[str, Shape]):
         self.graph = graph
-        self.first = Run(graph, declared)
-        self.batches = [shape[:1] for shape in self.first.outputs()]
+        try:
+            self.first = Run(graph, declared)
+        except Refused as refused:
+            raise ValueError(f"{graph.model.file}: {refused}") from None
+        self.axes = [tensor.batch for tensor in self.first.outputs()]  # of the batch, None where the outputs have none
         self.found: dict[tuple[Shape, ...], list[Shape] | None] = {}  # by inputs
         self.frozen: dict[str, str] = {}  # why, by the name of the node that refuses other sizes
+        self.refusing: list[str] = []  # the names of nodes that ask something of sides
 
     def shapes(self, inputs: Mapping[str, Shape]) -> list[Shape] | None:
         """Return the shapes of the outputs without the batch; None where the graph refuses, or mixes samples."""
@@ -85,15 +91,24 @@ class OnnxRuns:
         try:
             run = Run(self.graph, inputs)
         except Refused as refused:
-            if refused.node.op_type in {"Reshape", "Expand"} and refused.node.input[1] in self.first.static:
-                self.frozen.setdefault(refused.node.name or refused.node.output[0], title(refused.node))
+            node = refused.node
+            if node.op_type in FREEZES and len(node.input) > 1 and node.input[1] in self.first.static:
+                self.frozen.setdefault(name_of(node), title(node))
+            elif node.op_type in ASKS:
+                self.refusing.append(name_of(node))
             return None
-        found = run.outputs()
-        if [shape[:1] for shape in found] != self.batches:
+        if self.mixes(run):
             for node in run.reshapes:
-                self.frozen.setdefault(node.name or node.output[0], title(node))
+                self.frozen.setdefault(name_of(node), title(node))
             return None
-        return [shape[1:] for shape in found]
+        return [
+            (*tensor.shape[:axis], *tensor.shape[axis + 1 :]) if axis is not None else tensor.shape
+            for tensor, axis in zip(run.outputs(), self.axes, strict=True)
+        ]
+
+    def mixes(self, run: Run) -> bool:
+        """Say whether the outputs of a run have several samples, or have the batch elsewhere."""
+        return [tensor.batch for tensor in run.outputs()] != self.axes
 
     def macs(self, _: Mapping[str, Shape]) -> int:
         return self.first.macs
@@ -154,7 +169,7 @@ def _network(runs: OnnxRuns) -> Network:
     while True:
         net = _lowered(runs, declared, explicit)
         loose = any(shapes is None and net.check(input=inputs).ok for inputs, shapes in zip(tried, theirs, strict=True))
-        more = explicit | {*[*runs.frozen][:MOST_FROZEN]}
+        more = explicit | {*[*runs.frozen][:MOST_FROZEN]} | {*runs.refusing}
         if not loose or more == explicit:
             return net
         explicit = more
@@ -166,8 +181,8 @@ def _lowered(runs: OnnxRuns, declared: Mapping[str, Shape], explicit: frozenset[
         if len(made) <= OTHERS:
             with suppress(Refused):
                 run = Run(graph, inputs, explicit=explicit)
-                made += [run] * (runs.batches == [shape[:1] for shape in run.outputs()])
-    net = lowered([run.recording() for run in made])
+                made += [run] * (not runs.mixes(run))
+    net = lowered([run.recording() for run in made], made[0].required)
     source = Nodes(graph.model.file, tuple(title(step.node) for step in graph.steps))
     nodes = tuple(node._replace(place=node.place._replace(source=source)) if node.place else node for node in net.nodes)
     return net._replace(nodes=nodes, file=graph.model.file, layout=graph.model.layout)
@@ -176,17 +191,19 @@ def _lowered(runs: OnnxRuns, declared: Mapping[str, Shape], explicit: frozenset[
 def _near(model: Model, declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
     """Yield inputs at other sizes: those of live models, and some that are nearer, where a graph takes few.
 
-    Sizes that a graph fixes stay, where it leaves others open.
+    Sizes that a graph fixes stay, where it leaves others open. The first, the channels, is another one where that alone is open,
+    as time is in a sequence of features.
     """
     opened = any(one.open for one in model.inputs)
     fixed = {one.title: from_file(one.dims[1:], model.layout) for one in model.inputs}
-    for inputs in _sizes_near(declared):
-        yield {
+    for cells, inputs in enumerate(_sizes_near(declared), start=1):
+        near = {
             name: tuple(
                 own if opened and isinstance(own, int) else side for own, side in zip(fixed[name], shape, strict=True)
             )
             for name, shape in inputs.items()
         }
+        yield near if near != declared else {name: (shape[0] + cells, *shape[1:]) for name, shape in near.items()}
 
 
 def _sizes_near(declared: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
@@ -273,10 +290,12 @@ def _of_graph(runs: OnnxRuns, net: Network) -> Iterator[str]:
 
 def _fixed(model: Model) -> Iterator[str]:
     """Yield what the graph says of the sizes of its inputs."""
-    fixed = [one for one in model.inputs if len(one.dims) > 2 and not one.open]  # noqa: PLR2004 -- batch, channels
+    images = [one for one in model.inputs if len(one.dims) > 2]  # noqa: PLR2004 -- batch, channels
+    fixed = [one for one in images if any(isinstance(n, int) for n in from_file(one.dims[1:], model.layout)[1:])]
     if fixed:
         sizes = ", ".join(f"{one.name} {one}" for one in fixed)
-        yield f"The graph fixes its input, {sizes}: a runtime takes no other. Sizes are those that its layers take."
+        part = "sides of " if any(one.open for one in fixed) else ""
+        yield f"The graph fixes {part}its input, {sizes}: a runtime takes no other. Sizes are those that its layers take."
 
 
 def _sizes(model: Model, net: Network) -> Iterator[str]:

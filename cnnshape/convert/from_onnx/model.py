@@ -6,7 +6,9 @@ the files beside this one that are named after it.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -19,7 +21,7 @@ from cnnshape.convert.names import layer_name, unlike
 from cnnshape.numbers.shape import CHANNELS_FIRST, CHANNELS_LAST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LEAST_OPSET: Final = 7
 MOST_BYTES: Final = 2**31 - 1  # of a protobuf message
@@ -53,10 +55,16 @@ class Model:
         self.file, self.proto, self.graph = file, proto, proto.graph
         self.opsets = {("" if each.domain in DOMAINS else each.domain): each.version for each in proto.opset_import}
         self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
-        self.nodes = [*self.graph.node]
+        self.constants |= {one.values.name: _without_numbers(one) for one in self.graph.sparse_initializer}
+        self.nodes = _in_order(file, self.graph.node)
         given = [value for value in self.graph.input if value.name not in self.constants]
+        # numbers beside the samples, as a step of time, or a threshold: nothing that a net has sides of
+        self.beside = [value for value in given if len(value.type.tensor_type.shape.dim) < 2 and _has_shape(value)]  # noqa: PLR2004
+        given = [value for value in given if value not in self.beside]
         if not given:
-            raise ValueError(f"{file} has no input")
+            raise ValueError(f"{file} has no input{' of two axes or more' if self.beside else ''}")
+        if not self.graph.output:
+            raise ValueError(f"{file} has no output")
         titles: dict[str, str] = {}
         for value in given:
             good = layer_name(value.name.replace(".", "_").replace("/", "_")).strip("_") or "input_"
@@ -101,6 +109,58 @@ class Model:
         """Return the numbers of a constant, if it has few and they are in the file; None otherwise."""
         tensor = self.values.get(name)
         return None if tensor is None else numbers(tensor)
+
+
+def _in_order(file: str, nodes: Iterable[Any]) -> list[Any]:
+    """Return nodes behind those that make what they read, in their own order as far as that goes. Raises ValueError."""
+    left, found = [*nodes], list[Any]()
+    made = Counter(name for node in left for name in node.output if name)
+    twice = next((name for name, count in made.items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"{file}: two nodes make {twice}")
+    waiting: dict[str, list[int]] = {}  # for a value: the places of nodes that read it
+    missing = [0] * len(left)
+    for place, node in enumerate(left):
+        for name in {name for name in _reads(node) if name in made}:
+            waiting.setdefault(name, []).append(place)
+            missing[place] += 1
+    ready = [place for place, count in enumerate(missing) if not count]
+    heapify(ready)
+    while ready:
+        node = left[heappop(ready)]
+        found.append(node)
+        for place in (each for name in node.output for each in waiting.get(name, ())):
+            missing[place] -= 1
+            if not missing[place]:
+                heappush(ready, place)
+    if len(found) < len(left):
+        node = next(left[place] for place, count in enumerate(missing) if count)
+        raise ValueError(f"{file}: {title(node)} reads what is made of its own result")
+    return found
+
+
+def _reads(node: Any) -> Iterator[str]:
+    """Yield what a node reads, and what its branches do, but for what they make themselves."""
+    yield from node.input
+    for attribute in node.attribute:
+        inner = [*_all_nodes(attribute.g.node)]
+        made = {name for each in inner for name in each.output}
+        read = {name for each in inner for name in each.input} | {value.name for value in attribute.g.output}
+        yield from read - made
+
+
+def _without_numbers(sparse: Any) -> Any:
+    """Return a sparse tensor as one whose numbers are elsewhere."""
+    return onnx.TensorProto(
+        name=sparse.values.name,
+        data_type=sparse.values.data_type,
+        dims=sparse.dims,
+        data_location=onnx.TensorProto.EXTERNAL,
+    )
+
+
+def _has_shape(value: Any) -> bool:
+    return bool(value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape"))
 
 
 def _order(node: Any) -> list[int]:
@@ -196,14 +256,12 @@ def _all_nodes(nodes: Any) -> Iterator[Any]:
 
 def _input(file: str, value: Any, title: str) -> Input:
     kind = value.type.tensor_type
-    if not value.type.HasField("tensor_type") or not kind.HasField("shape"):
+    if not _has_shape(value):
         raise ValueError(f"{file}: its input {value.name} has no shape, not even a number of axes")
     dims = tuple(
         each.dim_value if each.HasField("dim_value") and each.dim_value > 0 else each.dim_param
         for each in kind.shape.dim
     )
-    if len(dims) < 2:  # noqa: PLR2004 -- the batch, and something of a sample
-        raise ValueError(f"{file}: its input {value.name} has {len(dims)} axes, and no sample beside the batch")
     return Input(value.name, title, kind.elem_type, dims)
 
 
@@ -215,6 +273,8 @@ def constant_of(node: Any) -> Any:
         match attribute.name:
             case "value":
                 return attribute.t
+            case "sparse_value":
+                return _without_numbers(attribute.sparse_tensor)
             case "value_float" | "value_floats":
                 given = attribute.floats if attribute.name.endswith("s") else [attribute.f]
                 return helper.make_tensor(

@@ -23,11 +23,11 @@ def kept(given: Given) -> None:
 
 
 def reshape(given: Given) -> None:
-    shape, name = given.shapes[0], given.node.name or given.node.output[0]
+    shape = given.shapes[0]
     if prod(shape) != prod(given.x.shape):
         raise given.refuse(f"it makes {list(shape)} of {list(given.x.shape)}, which are other numbers of values")
     given.run.reshaped(given, shape)
-    if name in given.run.explicit and len(shape) > 1:
+    if given.explicit and len(shape) > 1:
         layer = Reshape(shape=shape[1:])
         given.result(given.module(layer, [given.x], shape))
         return
@@ -35,10 +35,17 @@ def reshape(given: Given) -> None:
 
 
 def flatten(given: Given) -> None:
-    given.result(given.call("flatten", [given.x, given.attributes.get("axis", 1)], given.shapes[:1])[0])
+    """Flatten: two axes, the second from `axis` on; torch's makes one axis of those, and leaves the others."""
+    if given.attributes.get("axis", 1) % len(given.x.shape) == 1:
+        given.result(given.call("flatten", [given.x, 1], given.shapes[:1])[0])
+    else:
+        given.result(given.call("reshape", [given.x, *given.shapes[0]], given.shapes[:1])[0])
 
 
 def squeeze(given: Given) -> None:
+    axes = given.ints("axes", 1) or []
+    for axis in axes if given.node.op_type == "Squeeze" else ():
+        given.asks(axis % len(given.x.shape), at_most=1)
     given.result(given.call("squeeze", [given.x], given.shapes[:1])[0])
 
 
@@ -48,6 +55,9 @@ def transpose(given: Given) -> None:
 
 
 def expand(given: Given) -> None:
+    for axis, size in enumerate(reversed(given.shapes[0]), start=1):
+        if axis <= len(given.x.shape) and given.x.shape[-axis] == size:
+            given.asks(len(given.x.shape) - axis, at_least=size, at_most=size)
     given.result(given.call("expand", [given.x, *given.shapes[0]], given.shapes[:1])[0])
 
 
@@ -59,6 +69,10 @@ def concat(given: Given) -> None:
 def split(given: Given) -> None:
     sizes = given.ints("split", 1)
     axis = given.attributes.get("axis", 0) % len(given.x.shape)
+    if sizes:
+        given.asks(axis, at_least=sum(sizes), at_most=sum(sizes))
+    elif "num_outputs" not in given.attributes:
+        given.asks(axis, multiple_of=len(given.shapes))
     sizes = sizes or [shape[axis] for shape in given.shapes]
     for index, tensor in enumerate(given.call("split", [given.x, tuple(sizes)], given.shapes, dim=axis)):
         if given.node.output[index]:
@@ -73,6 +87,7 @@ def gather(given: Given) -> None:
     size = given.x.shape[axis] if rank else 0
     if index is not None and any(not -size <= place < size for place in places):
         raise given.refuse(f"it reads place {places[0] if len(places) == 1 else places} of an axis of {size}")
+    least = max((place + 1 if place >= 0 else -place for place in places), default=1)
     places = [place % size for place in places]
     whole: list[Any] = [slice(None)] * rank
     if index is not None and given.x.value and index.ndim == 0:
@@ -85,6 +100,8 @@ def gather(given: Given) -> None:
     ):
         whole[axis] = slice(places[0], places[-1] + 1)
     else:
+        if given.x.value and least > 1:
+            given.asks(axis, always=True, at_least=least)
         given.opaque()
         return
     given.result(given.call("getitem", [given.x, tuple(whole)], given.shapes[:1])[0])
@@ -105,6 +122,13 @@ def cut(given: Given) -> None:
             return
         whole[axis % rank] = slice(start, stop, step)
     given.result(given.call("getitem", [given.x, tuple(whole)], given.shapes[:1])[0])
+
+
+def top(given: Given) -> None:
+    """TopK: as many places of an axis as it says."""
+    axis = given.attributes.get("axis", -1) % len(given.x.shape)
+    given.asks(axis, always=True, at_least=given.shapes[0][axis])
+    given.opaque()
 
 
 def pad(given: Given) -> None:
@@ -191,6 +215,7 @@ MOVES: Final[dict[str, Callable[[Given], None]]] = {
     "Split": split,
     "Gather": gather,
     "Slice": cut,
+    "TopK": top,
     "Pad": pad,
     **dict.fromkeys(("Resize", "Upsample"), resize),
     "DepthToSpace": depth_to_space,

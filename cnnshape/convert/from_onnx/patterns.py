@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from onnx import helper
 
 from cnnshape.convert.from_onnx.model import DOMAINS, attributes
+from cnnshape.convert.from_onnx.plain import plainly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +79,7 @@ class Steps:
                 last = helper.make_node(back.op_type, back.input, node.output, name=back.name, **attributes(back))
                 steps.append(Step(_placed(last, back)))
             return steps, found.nodes
-        return [Step(node)], ()
+        return [Step(each, NEWEST) for each in plainly(node)] or [Step(node)], ()
 
     def closed(self, nodes: Sequence[Any], last: Any) -> bool:
         """Say whether nothing but the group reads what it makes on the way."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.compare.recording import Line, Op, Tensor, Weight
 from cnnshape.convert.from_onnx.model import attributes, is_float, numbers, title
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from cnnshape.convert.from_onnx.names import Named
     from cnnshape.convert.from_onnx.patterns import Step
     from cnnshape.numbers.shape import Shape
+
+# Inputs that say what an operator does, by their places: constants there are no weights, though they are numbers with a point.
+SETTINGS: Final[dict[str, tuple[int, ...]]] = {
+    "Resize": (1, 2),
+    "Upsample": (1,),
+    "OneHot": (2,),
+    "NonMaxSuppression": (3, 4),
+}
 
 
 class Refused(ValueError):  # noqa: N818 -- it names a fact
@@ -91,6 +99,7 @@ class State:
         self.copied: list[str] = []  # constants that are weights of several layers
         self.notes: list[str] = []  # what must be said of the run, in the order of its nodes
         self.held: dict[str, Held] = {**graph.fixed}
+        self.required: dict[int, dict[int, dict[str, int]]] = {}  # what nodes ask of sides, by values and axes
         self.reshapes: list[Any] = []  # nodes that make several samples of one
         self.macs = 0
         self.count = len(self.model.inputs)
@@ -190,6 +199,17 @@ class Given:
                 found |= {f"{role}_{place}" if place else role: name for place, name in enumerate(names)}
         return found
 
+    @property
+    def explicit(self) -> bool:
+        """Whether the node is one that is to say which sizes it takes: it refuses some that the layers before it do not."""
+        return name_of(self.node) in self.run.explicit
+
+    def asks(self, axis: int, *, always: bool = False, **settings: int) -> None:
+        """Note what the node asks of a side of what enters: `at_least`, `at_most`, `multiple_of`."""
+        if self.explicit or always:
+            asked = self.run.required.setdefault(self.x.value, {})
+            asked[axis] = asked.get(axis, {}) | settings
+
     # Results
 
     def result(self, tensor: Tensor, index: int = 0) -> None:
@@ -274,7 +294,8 @@ class Given:
 
     def opaque(self) -> None:
         """Add an operation of which no layer says what it does, but the shapes of its results."""
-        entering = [held.tensor for held in self.entering if held]
+        settings = SETTINGS.get(self.node.op_type, ())
+        entering = [held.tensor for index, held in enumerate(self.entering) if held and index not in settings]
         weights = {
             name.rpartition(".")[2] or str(index): name
             for index, tensor in enumerate(entering)
@@ -283,8 +304,8 @@ class Given:
         }
         for index, name in enumerate(self.node.output):
             if name:
-                made = self.module(None, entering, self.shapes[index], weights=None if index else weights)
-                self.result(made, index)
+                self.result(self.module(None, entering, self.shapes[index], weights=weights), index)
+                weights = {}  # once
 
     def weigh_loose(self, weight: str) -> str:
         """Return the name of a weight that is no module's, but takes part by itself."""
@@ -322,6 +343,11 @@ class Given:
     def counted(self, macs: int) -> None:
         """Count multiply-accumulates."""
         self.run.macs += macs
+
+
+def name_of(node: Any) -> str:
+    """Return what tells a node from others: its name, or that of its first result."""
+    return str(node.name or node.output[0])
 
 
 def behind(name: str, x: Tensor, shape: Shape, order: Sequence[int] = ()) -> int | None:

@@ -7,6 +7,8 @@ own inference, node by node, numbers of shapes are computed by ONNX's own refere
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
+from functools import cached_property
 from math import prod
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +25,7 @@ from cnnshape.convert.from_onnx.values import VALUES
 from cnnshape.convert.from_onnx.windows import WINDOWS, alike, pooled, unpooled
 from cnnshape.layers.in_torch import Called
 from cnnshape.layers.rearranging import Permute
-from cnnshape.numbers.shape import CHANNELS_LAST
+from cnnshape.numbers.shape import CHANNELS_LAST, from_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +42,7 @@ FOLDED: Final = frozenset([
     "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor",
 ])  # fmt: skip
 GROWS: Final = {"ConstantOfShape", "Expand", "Pad", "Range", "ScatterND", "Tile"}  # of those, by the numbers that enter
+WHOLE: Final = {TensorProto.UINT8, TensorProto.INT8, TensorProto.UINT16, TensorProto.INT16}  # quantized numbers
 SMALL: Final = 64  # numbers, of which no other operator makes many
 TARGETS: Final = {"Reshape": 1, "Expand": 1, "Resize": 3}  # the input that says the shape of the result, with the batch
 # Operators whose shapes are computed here: of windows ONNX has several rules, of some norms it says nothing.
@@ -64,6 +67,8 @@ class Run(State):
             one.title: self.entering(value, one, inputs[one.title])
             for value, one in enumerate(self.model.inputs, start=1)
         }
+        for value in self.model.beside:
+            self.held[value.name] = self.number_beside(value)
         try:
             for step in graph.steps:
                 if not graph.fixed.keys() >= {*step.node.output}:
@@ -85,11 +90,23 @@ class Run(State):
         self.held[one.name] = Held(outside, one.kind)
         return tensor
 
+    def number_beside(self, value: Any) -> Held:
+        """Return an input that is one number, or one for each sample: nothing that a net has sides of."""
+        kind = value.type.tensor_type
+        shape = tuple(each.dim_value or self.samples for each in kind.shape.dim)
+        self.note(f"Its input {value.name} is no sample, and no input of the file: nothing depends on its size.")
+        return Held(Tensor(0, shape, None), kind.elem_type)
+
     def recording(self) -> Recording:
         """Return the recording of the run. Raises ValueError for outputs that no node makes."""
         outputs = []
         for name, result in zip(self.model.outputs, self.model.results, strict=True):
-            outputs.append(Output(result if len(self.model.outputs) > 1 else "", 0, self.get(name, None).tensor))
+            tensor = self.output(name)
+            if not tensor.value:
+                self.note(f"Its output {result} has nothing of the input, and is left out.")
+            elif tensor.batch is None:
+                self.note(f"Its output {result} has no axis of samples: its shape is that for one.")
+            outputs.append(Output(result if len(self.model.outputs) > 1 else "", 0, tensor))
         modules = self.graph.names.modules
         return Recording(
             PurePath(self.model.file).stem or "net",
@@ -101,10 +118,15 @@ class Run(State):
             modules,
         )
 
-    def outputs(self) -> list[Shape]:
-        """Return the shapes of the outputs that come from the inputs, with the batch."""
-        found = [self.get(name, None).tensor for name in self.model.outputs]
-        return [tensor.shape for tensor in found if tensor.value]
+    def output(self, name: str) -> Tensor:
+        """Return an output; it has no axis of the batch where that has not as many samples as the inputs."""
+        tensor = self.get(name, None).tensor
+        whole = tensor.batch is not None and tensor.shape[tensor.batch : tensor.batch + 1] != (self.samples,)
+        return replace(tensor, batch=None) if whole else tensor
+
+    def outputs(self) -> list[Tensor]:
+        """Return the outputs that come from the inputs."""
+        return [tensor for tensor in map(self.output, self.model.outputs) if tensor.value]
 
     # Nodes
 
@@ -236,7 +258,7 @@ class Run(State):
         node = step.node
         found = []
         for name, (kind, shape) in zip(node.output, self.inferred(node, entering, step.opset), strict=True):
-            if name and shape is None:
+            if name in self.model.read and shape is None:
                 raise Refused(node, "ONNX does not say what shape it gives, or that depends on the numbers that enter")
             if name and shape is not None and min(shape, default=1) < 1:
                 raise Refused(node, f"what it gives has no elements: {_by(shape)}, of {_by(_first(entering))}")
@@ -248,17 +270,22 @@ class Run(State):
         domain = "" if node.domain in DOMAINS else node.domain
         version = opset or self.model.opsets.get(domain, 0)
         own = OWN_SHAPES.get(node.op_type) if not domain else None
+        whole = bool(opset and entering and entering[0] and entering[0].kind in WHOLE)
         if own:
             kinds = [entering[0].kind if entering[0] else TensorProto.FLOAT, TensorProto.INT64]  # of a pool's indices
             return [*zip(kinds, own(self, node, entering), strict=False)]
         try:
             schema = defs.get_schema(node.op_type, version, domain)
         except defs.SchemaError:
+            if domain and self.said.keys() >= {*node.output}:
+                return [self.said[name] for name in node.output]
             raise Refused(node, f"no operator of {domain or f'opset {version}'} that ONNX knows") from None
         types, data = {}, {}
         for name, held in zip(node.input, entering, strict=True):
             if held:
-                types[name] = helper.make_tensor_type_proto(held.kind, held.tensor.shape)
+                plain = whole or held.kind == TensorProto.BFLOAT16  # of which few operators say that they take it
+                kind = TensorProto.FLOAT if plain else held.kind
+                types[name] = helper.make_tensor_type_proto(kind, held.tensor.shape)
                 if held.array is not None:
                     data[name] = numpy_helper.from_array(held.array, name)
         imports = [helper.make_opsetid(domain, version)]
@@ -266,7 +293,28 @@ class Run(State):
             made = shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=imports)
         except (shape_inference.InferenceError, checker.ValidationError, RuntimeError) as error:
             raise Refused(node, _plainly(str(error), entering)) from None
-        return [_of_type(made.get(name)) for name in node.output]
+        found = [_of_type(made.get(name)) for name in node.output]
+        return [(entering[0].kind, shape) for _, shape in found] if whole and entering[0] else found
+
+    @cached_property
+    def said(self) -> dict[str, tuple[int, Shape]]:
+        """The kinds and shapes that the graph states of values, at this input: for operators that ONNX does not know."""
+        sizes: dict[int | str, int] = {}
+        for one in self.model.inputs:
+            own = (one.dims[0], *from_file(one.dims[1:], self.model.layout))
+            sizes |= dict(zip(own, self.inputs[one.title].shape, strict=True))
+        batch = self.model.inputs[0].dims[0]
+        if any(isinstance(own, int) and own not in {size, batch} for own, size in sizes.items()):
+            return {}  # the graph speaks of another input
+        found = {}
+        for value in (*self.model.graph.value_info, *self.model.graph.output):
+            kind = value.type.tensor_type
+            dims = [each.dim_value or each.dim_param for each in kind.shape.dim]
+            dims[:1] = [self.samples if dim == batch else dim for dim in dims[:1]]
+            shape = tuple(dim if isinstance(dim, int) else sizes.get(dim, 0) for dim in dims)
+            if kind.HasField("shape") and all(shape):
+                found[value.name] = kind.elem_type, shape
+        return found
 
     def of_constants(self, node: Any, entering: Sequence[Held | None], made: Sequence[tuple[int, Shape]]) -> None:
         """Note results that have nothing of the inputs, but their weights."""

@@ -61,9 +61,15 @@ def _number(given: Given, name: str, default: float) -> float:
     return float(f"{given.attributes.get(name, default):.7g}")
 
 
-def _hardsigmoid(given: Given) -> Layer | None:
-    alpha, beta = given.attributes.get("alpha", 0.2), given.attributes.get("beta", 0.5)
-    return Hardsigmoid() if isclose(alpha, 1 / 6, rel_tol=1e-5) and isclose(beta, 1 / 2) else None
+def hard_sigmoid(given: Given) -> None:
+    """HardSigmoid: torch's, or a slope and an offset of its own, as Keras and Paddle have them, cut to 0 and 1."""
+    alpha, beta = _number(given, "alpha", 0.2), _number(given, "beta", 0.5)
+    if isclose(alpha, 1 / 6, rel_tol=1e-5) and isclose(beta, 1 / 2):
+        given.result(given.module(Hardsigmoid(), [given.x], given.shapes[0]))
+        return
+    sloped = given.call("mul", [given.x, alpha], given.shapes[:1])[0]
+    moved = given.call("add", [sloped, beta], given.shapes[:1])[0]
+    given.result(given.module(Hardtanh(min_val=0.0, max_val=1.0), [moved], given.shapes[0]))
 
 
 def _shrink(given: Given) -> Layer | None:
@@ -107,6 +113,9 @@ def clip(given: Given) -> None:
 def prelu(given: Given) -> None:
     count = prod(given.tensor(1).shape)
     layer = None if given.tensor(1).value else PReLU(num_parameters=count)
+    for place, size in enumerate(reversed(given.tensor(1).shape), start=1):
+        if size > 1 and len(given.x.shape) - place > 1:
+            given.asks(len(given.x.shape) - place, always=True, at_least=size, at_most=size)
     given.result(given.module(layer, [given.x], given.shapes[0], weights=given.learned("weight")))
 
 
@@ -206,7 +215,7 @@ VALUES: Final[dict[str, Callable[[Given], None]]] = {
     "Celu": _activation(lambda given: CELU(alpha=_number(given, "alpha", 1))),
     "Selu": _activation(lambda _: SELU()),
     "Sigmoid": _activation(lambda _: Sigmoid()),
-    "HardSigmoid": _activation(_hardsigmoid),
+    "HardSigmoid": hard_sigmoid,
     "HardSwish": _activation(lambda _: Hardswish()),
     "Softplus": _activation(lambda _: Softplus()),
     "Softsign": _activation(lambda _: Softsign()),

@@ -100,6 +100,8 @@ def conv(given: Given) -> None:
     for w, f, b, a in zip(x.shape[2:], found.extents, found.before, found.after, strict=True):
         if not found.same and w + b + a < f:  # whole numbers that are divided give 1 here, in ONNX and onnxruntime
             raise given.refuse(f"its windows of {f} do not fit a side of {w}, padded to {w + b + a}")
+    if found.same and any(d > 1 for d in found.dilations):
+        given.run.note(f"{given.node.name or given.node.op_type} has auto_pad and dilations: onnxruntime refuses both.")
     padding: Any = found.same or found.before
     if not found.even:
         x, padding = padded(given, x, found.before, found.after), 0
@@ -315,11 +317,9 @@ def norm(given: Given, layer: Layer, roles: Sequence[str]) -> None:
     given.result(given.module(layer, [given.x], given.shapes[0], weights=given.learned(*roles)))
 
 
-def weighs(given: Given, shape: Shape) -> None:
-    """Refuse a norm whose scale has not the shape of what it normalises, which ONNX does not look at."""
-    scale = given.tensor(1).shape
-    if scale != shape:
-        raise given.refuse(f"its scale is of {list(scale)}, and {list(shape)} arrives")
+def misfit(given: Given, shape: Shape) -> Refused:
+    """Return the refusal of a norm whose scale does not fit what it normalises, at which ONNX does not look."""
+    return given.refuse(f"its scale is of {list(given.tensor(1).shape)}, and {list(shape)} arrives")
 
 
 def batch_norm(given: Given) -> None:
@@ -329,7 +329,8 @@ def batch_norm(given: Given) -> None:
 
 
 def instance_norm(given: Given) -> None:
-    weighs(given, given.x.shape[1:2])
+    if given.tensor(1).shape != given.x.shape[1:2]:
+        raise misfit(given, given.x.shape[1:2])
     scale, bias = given.array(1), given.array(2)
     plain = scale is not None and bias is not None and (scale == 1).all() and (bias == 0).all()
     layer = InstanceNorm(num_features=given.x.shape[1], affine=not plain)
@@ -347,12 +348,16 @@ def group_norm(given: Given) -> None:
 def layer_norm(given: Given) -> None:
     rank = len(given.x.shape)
     axis = given.attributes.get("axis", -1) % rank
-    weighs(given, given.x.shape[axis:])
-    layer = LayerNorm(normalized_shape=given.x.shape[axis:], bias=given.has(2))
-    if axis:
+    shape, scale = given.x.shape[axis:], given.tensor(1).shape
+    if len(scale) > len(shape) or any(own not in {1, n} for own, n in zip(scale[::-1], shape[::-1], strict=False)):
+        raise misfit(given, shape)
+    layer = LayerNorm(normalized_shape=shape, bias=given.has(2))
+    for place in range(max(axis, 1), rank):
+        given.asks(place, at_least=given.x.shape[place], at_most=given.x.shape[place])
+    if axis and scale == shape:
         norm(given, layer, ("weight", "bias"))
     else:
-        given.opaque()  # over the batch as well
+        given.opaque()  # over the batch as well, or with weights that are repeated
 
 
 def local_response_norm(given: Given) -> None:
@@ -388,7 +393,8 @@ def gemm(given: Given) -> None:
 
 def matmul(given: Given) -> None:
     x, other = given.x, given.tensor(1)
-    if x.value and not other.value and len(other.shape) == 2 and other.weights:  # noqa: PLR2004
+    learned = other.weights or given.node.input[1] in given.run.model.values  # whole numbers are weights as well here
+    if x.value and not other.value and len(other.shape) == 2 and learned:  # noqa: PLR2004
         given.counted(prod(given.shapes[0]) * other.shape[0])
         weights = given.learned("weight")
         if given.bias:
@@ -397,6 +403,9 @@ def matmul(given: Given) -> None:
         layer = Linear(in_features=other.shape[0], out_features=other.shape[1], bias=bool(given.bias))
         given.result(given.module(layer, [x], given.shapes[0], weights=weights))
         return
+    if x.value and not other.value and len(other.shape) > 1 and other.weights:
+        given.counted(prod(given.shapes[0]) * other.shape[-2])
+        given.asks(len(x.shape) - 1, always=True, at_least=other.shape[-2], at_most=other.shape[-2])
     given.result(given.call("matmul", [x, other], given.shapes[:1])[0])
 
 
@@ -413,6 +422,7 @@ def recurrent(given: Given, layer: type[Layer]) -> None:
         raise given.refuse(f"its weight takes {weight[-1]} features, and {x.shape[-1]} arrive")
     several = cell or (sequence and last and both)
     if not simple or not zero or several or "activations" in told or len(x.shape) != 3 or given.tensor(1).value:  # noqa: PLR2004
+        given.asks(len(x.shape) - 1, always=True, at_least=weight[-1], at_most=weight[-1])
         given.opaque()
         return
     (time, batch), count = x.shape[:2], 1 + both
