@@ -18,7 +18,7 @@ from cnnshape.assemble.remembering import Memories, RememberingNet, RememberingW
 from cnnshape.assemble.seen import Seen, looks_inside, sources
 from cnnshape.assemble.settings import Settler
 from cnnshape.assemble.wiring import Wiring
-from cnnshape.file.architecture import Scope, Unsettled, settle
+from cnnshape.file.architecture import Scope, Step, Unsettled, settle
 from cnnshape.file.assigned import path
 from cnnshape.file.expression import Expression
 from cnnshape.file.keys import REPEAT, WHEN
@@ -36,7 +36,7 @@ from cnnshape.problems.base import errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cnnshape.file.architecture import Architecture, Setting, Step
+    from cnnshape.file.architecture import Architecture, Setting
     from cnnshape.numbers.shape import Input, Shape
 
     Read = Callable[[Mapping[str, Any]], Architecture]  # the file with values of its constants and settings
@@ -219,5 +219,5 @@ def _freed(architecture: Architecture, free: Mapping[str, Any]) -> tuple[Step, .
             number, key = int(place[0]), str(place[1])
             step, setting = steps[number], Expression(name, {name}, itemgetter(name))
             own: dict[str, Any] = {"settings": {**step.settings, key: setting}, "settled": False}
-            steps[number] = step._replace(**({key: setting} if key in {REPEAT.name, WHEN.name} else own))
+            steps[number] = Step(**step.fields() | ({key: setting} if key in {REPEAT.name, WHEN.name} else own))
     return tuple(steps)

@@ -41,11 +41,11 @@ class Seen:
         if step.raw:
             return self.free
         block = self.file.blocks.get(str(step.block))
-        return self.free & {*_names(step)} | (self.by_block(block) if block else frozenset())
+        return self.free & {*_names(step.fields())} | (self.by_block(block) if block else frozenset())
 
 
 def _names(setting: Setting) -> Iterator[str]:
-    """Yield the names in the expressions of a setting, or of a step."""
+    """Yield the names in the expressions of a setting, or of all in a table."""
     if isinstance(setting, PARSED):
         yield from setting.names
     elif isinstance(setting, dict):

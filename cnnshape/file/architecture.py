@@ -34,27 +34,76 @@ PARSED: Final = (Expression, Template)
 NO_REPEAT: Final = object()  # one copy, without a number in its name
 
 
-class Step(NamedTuple):
-    """One entry of `layers`: a layer, or the use of a block."""
+class Step:
+    """One entry of `layers`: a layer, or the use of a block.
 
-    place: Place
-    keys: frozenset[str] = frozenset()  # of its table
-    type: str | Template = ""
-    block: str | Template = ""
-    name: str | Template = ""
-    inputs: tuple[str | Template, ...] | None = None  # `from`; None: the result of the step before
-    optional: bool = False  # an entry of `from` may be absent, as "?skip"
-    settings: dict[str, Setting] = {}  # noqa: RUF012 -- never changed
-    settled: bool = True  # no setting waits for a scope
-    repeat: Setting = NO_REPEAT
-    when: Setting = True
-    shares: str | Template = ""
-    shares_weight: str | Template = ""
-    frozen: Setting = False
-    expect: Setting = None
-    allow: frozenset[str] = frozenset()
-    broken: bool = False  # a problem was found in it
-    lost: bool = False  # its name is not known, or the layers that it stands for are not
+    Building reads its fields for every copy, and those of a NamedTuple take three times as long.
+    """
+
+    __slots__ = (
+        "allow",
+        "block",
+        "broken",
+        "expect",
+        "frozen",
+        "inputs",
+        "keys",
+        "lost",
+        "name",
+        "optional",
+        "place",
+        "repeat",
+        "settings",
+        "settled",
+        "shares",
+        "shares_weight",
+        "type",
+        "when",
+    )
+
+    def __init__(  # noqa: PLR0913 -- a record
+        self,
+        place: Place,
+        *,
+        keys: frozenset[str] = frozenset(),
+        type: str | Template = "",  # noqa: A002 -- the key
+        block: str | Template = "",
+        name: str | Template = "",
+        inputs: tuple[str | Template, ...] | None = None,
+        optional: bool = False,
+        settings: dict[str, Setting] | None = None,
+        settled: bool = True,
+        repeat: Setting = NO_REPEAT,
+        when: Setting = True,
+        shares: str | Template = "",
+        shares_weight: str | Template = "",
+        frozen: Setting = False,
+        expect: Setting = None,
+        allow: frozenset[str] = frozenset(),
+        broken: bool = False,
+        lost: bool = False,
+    ):
+        self.place: Final = place
+        self.keys: Final = keys  # of its table
+        self.type: Final = type
+        self.block: Final = block
+        self.name: Final = name
+        self.inputs: Final = inputs  # `from`; None: the result of the step before
+        self.optional: Final = optional  # an entry of `from` may be absent, as "?skip"
+        self.settings: Final = {} if settings is None else settings
+        self.settled = settled  # no setting waits for a scope
+        self.repeat: Final = repeat
+        self.when: Final = when
+        self.shares: Final = shares
+        self.shares_weight: Final = shares_weight
+        self.frozen: Final = frozen
+        self.expect: Final = expect
+        self.allow: Final = allow
+        self.broken = broken  # a problem was found in it
+        self.lost = lost  # its name is not known, or the layers that it stands for are not
+
+    def fields(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @property
     def of(self) -> str | Template:

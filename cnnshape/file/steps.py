@@ -93,14 +93,13 @@ class Steps:
             words = fields["inputs"] = self.wiring(table["from"], (*path, "from"), wires)
             fields["optional"] = any(str(getattr(word, "text", word)).startswith("?") for word in words)
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
-        step = Step(place, **fields, settings={})
+        step = Step(place, **fields)
         step.settings.update(self.given(step, given, own))
-        settled = not (step.raw or any(map(waits, step.settings.values())))
-        if settled and len(self.notes.problems) == before:
-            return step
-        broken = len(self.notes.problems) > before
-        lost = broken and "name" not in table and misspelt(given, "name", STEP_KEYS)
-        return step._replace(settled=settled, broken=broken, lost=lost)
+        step.settled = not (step.raw or any(map(waits, step.settings.values())))
+        if len(self.notes.problems) > before:
+            step.broken = True
+            step.lost = bool("name" not in table and misspelt(given, "name", STEP_KEYS))
+        return step
 
     def word(self, value: Any, path: KeyPath, names: set[str]) -> str | Template:
         """Return a name or another word of a step, or the template of one; "" where it is wrong."""
