@@ -51,15 +51,13 @@ class Walk:
     def step(self, step: Step, frame: Frame, previous: tuple[int, ...]) -> tuple[int, ...]:
         """Build all copies of a step; return its values."""
         frame.names.lost |= step.lost
-        plain = step.name if isinstance(step.name, str) else ""
-        self.ledger.layer = plain and frame.title + plain
+        self.ledger.layer = step.title and frame.title + step.title
         inputs = self.wiring.inputs(step, frame, previous)
         return self.placed(step, frame, inputs, previous)
 
     def placed(self, step: Step, frame: Frame, inputs: tuple[int, ...], previous: tuple[int, ...]) -> tuple[int, ...]:
         """Build all copies of a step of which the values that enter are known; return its values."""
-        plain = step.name if isinstance(step.name, str) else ""
-        site = Site(step, frame, inputs, self.net.entering(inputs), plain)
+        site = Site(step, frame, inputs, self.net.entering(inputs), step.title)
         try:
             site, values = self.repeated(site) if step.repeat is not NO_REPEAT else self.copy(site)
         except Unsettled:  # its name or its number of copies is not known

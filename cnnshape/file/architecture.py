@@ -57,6 +57,7 @@ class Step:
         "settled",
         "shares",
         "shares_weight",
+        "title",
         "type",
         "when",
     )
@@ -88,6 +89,7 @@ class Step:
         self.type: Final = type
         self.block: Final = block
         self.name: Final = name
+        self.title: Final = name if isinstance(name, str) else ""  # the name, where it has no expression
         self.inputs: Final = inputs  # `from`; None: the result of the step before
         self.optional: Final = optional  # an entry of `from` may be absent, as "?skip"
         self.settings: Final = {} if settings is None else settings
@@ -103,7 +105,7 @@ class Step:
         self.lost = lost  # its name is not known, or the layers that it stands for are not
 
     def fields(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "title"}
 
     @property
     def of(self) -> str | Template:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.file.architecture import Block, Step, waits
+from cnnshape.file.architecture import PARSED, Block, Step
 from cnnshape.file.keys import BLOCK_KEYS, EXPECT, FROZEN, NET_KEYS, REPEAT, STEP_KEYS, WHEN, bad_layer_name
 from cnnshape.file.notes import Enough, Notes
 from cnnshape.file.settings import Settings
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cnnshape.file.expression import Template
     from cnnshape.problems.base import Problem
     from cnnshape.problems.place import KeyPath
+
+
+WAITING: Final = {*PARSED, list}  # the types of settings with expressions: a list without has become a tuple
 
 
 class Steps:
@@ -95,7 +98,7 @@ class Steps:
         given = {key: value for key, value in table.items() if key not in STEP_KEYS}
         step = Step(place, **fields)
         step.settings.update(self.given(step, given, own))
-        step.settled = not (step.raw or any(map(waits, step.settings.values())))
+        step.settled = WAITING.isdisjoint(map(type, step.settings.values())) and not step.raw
         if len(self.notes.problems) > before:
             step.broken = True
             step.lost = bool("name" not in table and misspelt(given, "name", STEP_KEYS))

@@ -128,9 +128,14 @@ class Layer(InTorch):
         y = [attempt(self.depth, x[0], require)]
         before: tuple[N, Any] = (None, None)
         for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True):
-            alike = w is before[0] and axis is before[1]  # as in a square image
-            y.append(y[-1] if alike else attempt(self.side, w, require, **axis))
+            if w is before[0] and axis is before[1]:  # as in a square image
+                y.append(y[-1])
+                continue
             before = (w, axis)
+            try:
+                y.append(self.side(w, require, **axis))
+            except Refused:
+                y.append(UNKNOWN)
         return tuple(y)
 
     def stated(self, x: Shape) -> Shape | None:

@@ -65,9 +65,10 @@ class Learned(Layer):
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        if given.get("learned", True):
+            return None
         made = [name for name, none in (("parametrization", "none"), ("gain", False)) if given.get(name, none) != none]
-        fixed = not given.get("learned", True)
-        return values.KeysExclude(of=cls.type, one="learned = false", other=made[0]) if fixed and made else None
+        return values.KeysExclude(of=cls.type, one="learned = false", other=made[0]) if made else None
 
     def rows(self) -> N:
         """Return the size of the weight's first axis: a weight_norm has a factor for each of its parts."""
@@ -231,9 +232,10 @@ class _Filters(Learned):
         return (first, second // self.groups, *kernel)
 
     def weights(self, x: Shape) -> N:
-        if not divides(self.groups, self.in_channels) or not divides(self.groups, self.out_channels):
+        groups = self.groups
+        if groups != 1 and not (divides(groups, self.in_channels) and divides(groups, self.out_channels)):
             return UNKNOWN  # the layer refuses
-        per_filter = self.in_channels // self.groups * volume(self.axes(len(x) - 1), "kernel_size")
+        per_filter = self.in_channels // groups * volume(self.axes(len(x) - 1), "kernel_size")
         return self.out_channels * per_filter
 
     def biases(self) -> N:

@@ -233,6 +233,8 @@ class PerAxis(Parameter[Any]):
 
     def entry(self, value: object) -> Any:
         """Return the value of one axis. Raises Wrong."""
+        if type(value) is int and self.least <= value <= self.most:  # as most are
+            return value
         if not is_count(value, self.least):
             raise self.refuse(value, _misfit(value))
         if value > self.most:
@@ -241,7 +243,7 @@ class PerAxis(Parameter[Any]):
         return value
 
     def read(self, value: object) -> Any:
-        if value in self.words:
+        if isinstance(value, str) and value in self.words:
             return value
         if not isinstance(value, list):
             return self.entry(value)

@@ -168,9 +168,12 @@ class Sliding(Layer):
 
 def countable(axes: Sequence[dict[str, Any]], require: Require) -> None:
     """State that the cells of a window are as many along each axis as torch counts: beyond, it wraps around."""
+    before = None
     for axis in axes:
-        covered = extent(axis["kernel_size"], axis.get("dilation", 1))
-        require(covered <= WindowSetting.most, "window-too-wide", extent=covered)
+        if axis is not before:  # one object for axes that are alike
+            covered = extent(axis["kernel_size"], axis.get("dilation", 1))
+            require(covered <= WindowSetting.most, "window-too-wide", extent=covered)
+        before = axis
 
 
 def fit(layer: Layer, rank: int) -> bool:
