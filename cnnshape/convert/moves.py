@@ -11,7 +11,7 @@ from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, called, constant
 from cnnshape.convert.views import View, expanded, is_one
 from cnnshape.layers.rearranging import Reshape, order_of
-from cnnshape.layers.shaping import Crop, Select, Slice
+from cnnshape.layers.shaping import END, Crop, Select, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -155,15 +155,29 @@ def like_another(net: Growing, tensor: Tensor, cuts: Mapping[int, Cut]) -> View:
         raise Gap("where it is cut varies")
     starts = [parts[axis].starts if axis in parts else (0,) * view.runs() for axis in range(1, len(sizes))]
     wanted = tuple(parts[axis].length() if axis in parts else size for axis, size in enumerate(sizes))[1:]
-    middle = [
-        tuple((a - b) // 2 for a, b in zip(size, length, strict=True))
-        for size, length in zip(sizes[1:], wanted, strict=True)
-    ]
-    layer = Crop(like=True) if starts == middle else Crop(like=True, offset=tuple(start[0] for start in starts))
+    offset = _offset(starts, [_less(*each) for each in zip(sizes[1:], wanted, strict=True)])
     for value in reversed(range(1, len(net.sizes))):
-        if net.sizes[value][1:] == wanted and (starts == middle or all(map(constant, starts))):
-            made = net.add(layer, [view.value], "crop", references=[value])
+        if net.sizes[value][1:] == wanted:
+            made = net.add(Crop(like=True, **offset), [view.value], "crop", references=[value])
             return view.of(made, net.sizes[made])
+    if any(map(is_one, sizes)):
+        order = [axis for axis, parts in enumerate(view.axes) if not all(is_one(view.sizes[part]) for part in parts)]
+        return like_another(net, standing(net, net.laid(net.settled(view, order), order, len(view.axes))), cuts)
+    raise Gap("where it is cut varies")
+
+
+def _less(one: Size, other: Size) -> Size:
+    return tuple(a - b for a, b in zip(one, other, strict=True))
+
+
+def _offset(starts: Sequence[Size], ends: Sequence[Size]) -> dict[str, Any]:
+    """Return the setting of a crop whose parts start so; `ends`: where they would if they went on to the ends."""
+    if starts == [tuple(place // 2 for place in end) for end in ends]:
+        return {}
+    if all(map(constant, starts)):
+        return {"offset": tuple(start[0] for start in starts)}
+    if starts == ends:
+        return {"offset": END}
     raise Gap("where it is cut varies")
 
 

@@ -287,8 +287,11 @@ def _parts(call: Called) -> Iterator[tuple[Any, dict[int, tuple[int, int, int]]]
         start += part.shape[axis]
 
 
+END: Final = "end"  # of a side: where a part begins that goes on to it
+
+
 class Crop(Following, Shaping, type="crop"):
-    """Cuts the middle out, or what begins at `offset`; of an odd number to cut, the greater half goes off the end.
+    """Cuts the middle out, or what begins at `offset`, or the end; of an odd number to cut, the greater half goes off the end.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = `size`, or the side of `like`, or W - 2 * `amount`
     Errors  crop-grows: W' > W - `offset`; odd-crop: `exact`, and W - W' is odd; no-elements: W' < 1; shapes-differ:
@@ -299,7 +302,7 @@ class Crop(Following, Shaping, type="crop"):
     size = PerAxis(None, torch=False, compared=False)
     like = Reference()
     amount = PerAxis(None, least=0, torch=False, compared=False)
-    offset = PerAxis(None, least=0, torch=False, follows=True)
+    offset = PerAxis(None, least=0, words=(END,), torch=False, follows=True)
     exact = Flag(False, torch=False, compared=False, sides=True)
     ranks = ANY_SPACE
     fits = True
@@ -328,7 +331,7 @@ class Crop(Following, Shaping, type="crop"):
         if size is None:
             require(w - 2 * amount >= 1, "no-elements", side=w, result=w - 2 * amount)
             return w - 2 * amount
-        attempt(self.inside, w, require, size=size, offset=offset)
+        attempt(self.inside, w, require, size=size, offset=0 if offset == END else offset)
         return size
 
     def inside(self, w: N, require: Require, *, size: N, offset: N) -> None:
@@ -338,17 +341,19 @@ class Crop(Following, Shaping, type="crop"):
             require(divides(2, w - size), "odd-crop", side=w, size=size)
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
-        """Return the offset of the part; that of the middle follows from the sides."""
-        if self.offset is None and len(x) != len(y):
-            return {}
-        middle = tuple((w - size) // 2 for w, size in zip(x[1:], y[1:], strict=False))
-        return {"offset": middle if self.offset is None else per_axis(self.offset, len(x) - 1)}
+        """Return the offset of the part; that of the middle, or of the end, follows from the sides."""
+        if self.offset in {None, END}:
+            return {"offset": tuple(begin for begin, _ in self.between(x, y))} if len(x) == len(y) else {}
+        return {"offset": per_axis(self.offset, len(x) - 1)}
 
     def parts(self, *inputs: Shape) -> list[tuple[int, int]]:
         """Return (begin, size) of the part, for each spatial axis."""
-        x, y = inputs[0], self.output(unasked, *inputs)
-        sides = zip(x[1:], y[1:], self.axes(len(x) - 1), strict=True)
-        return [(axis.get("offset", (w - size) // 2), size) for w, size, axis in sides]
+        return self.between(inputs[0], self.output(unasked, *inputs))
+
+    def between(self, x: Shape, y: Shape) -> list[tuple[int, int]]:
+        """Return (begin, size) of the part, for each spatial axis, from input x to output y."""
+        sides = zip(x[1:], y[1:], per_axis(self.offset, len(x) - 1), strict=True)
+        return [(_begin(w, size, offset), size) for w, size, offset in sides]
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
         return [[cells(begin) for begin, _ in self.parts(*inputs)]]
@@ -358,6 +363,13 @@ class Crop(Following, Shaping, type="crop"):
         for axis, part in enumerate(self.parts(*(tuple(tensor.shape[1:]) for tensor in tensors)), start=2):
             x = x.narrow(axis, *part)
         return x
+
+
+def _begin(w: N, size: N, offset: N) -> N:
+    """Return the first cell of a part of a side: of its middle, of its end, or the offset."""
+    if offset is None:
+        return (w - size) // 2
+    return w - size if offset == END else offset
 
 
 class Slice(Shaping, type="slice"):

@@ -21,6 +21,7 @@ class Net(nn.Module):
         self.stem, self.call = nn.Conv2d(4, 8, 3, stride, 1), forward
         self.qkv, self.out, self.norm = nn.Linear(8, 24), nn.Linear(8, 8), nn.LayerNorm(8)
         self.depthwise, self.down = nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.Conv2d(8, 8, 2, 2)
+        self.wide = nn.Conv2d(8, 8, 1)
         self.cls = nn.Parameter(torch.zeros(1, 1, 8))
 
     def forward(self, x):
@@ -87,6 +88,26 @@ def all_in_one(m, x):
     )
 
 
+def rows_and_columns(m, x):
+    """Coordinate attention: means of rows and of columns, side by side and apart again."""
+    h, w = x.shape[2:]
+    both = m.wide(torch.cat([x.mean(3, keepdim=True), x.mean(2, keepdim=True).mT], 2))
+    rows, columns = torch.split(both, [h, w], 2)
+    return x * rows.sigmoid() * columns.mT.sigmoid()
+
+
+def crossed(m, x):
+    """Criss-cross attention: each cell attends to its column and to its row."""
+    b, c, h, w = x.shape
+    columns, rows = x.permute(0, 3, 2, 1).reshape(b * w, h, c), x.permute(0, 2, 3, 1).reshape(b * h, w, c)
+    along = (columns @ columns.mT).view(b, w, h, h).transpose(1, 2)
+    across = (rows @ rows.mT).view(b, h, w, w)
+    weights = torch.cat([along, across], 3).softmax(3)
+    along = weights[..., :h].transpose(1, 2).reshape(b * w, h, h) @ columns
+    across = weights[..., h : h + w].reshape(b * h, w, w) @ rows
+    return m.wide(along.view(b, w, h, c).permute(0, 3, 2, 1) + across.view(b, h, w, c).permute(0, 3, 1, 2))
+
+
 def three(m, x):
     for _ in range(3):
         x = x + attention(m, m.norm(x.flatten(2).mT)).mT.view(x.shape)
@@ -109,12 +130,8 @@ NETS = (
 )
 
 
-@pytest.mark.parametrize("forward", NETS, ids=lambda forward: forward.__name__)
-def test_tokens_are_an_image_again_at_all_sizes(forward):
-    model = Net(forward)
-    net = cnnshape.trace(model, (4, 24, 24))
-    assert [node.name for node in net.nodes if node.type == "opaque"] == []
-    sizes = net.valid_sizes()
+def accepted(net, model):
+    """Hold a net against its model at all sizes; yield each with whether they take it."""
     for shape in SIZES:
         try:
             found = tuple(model(torch.zeros(1, *shape)).shape[1:])
@@ -122,7 +139,25 @@ def test_tokens_are_an_image_again_at_all_sizes(forward):
             found = None
         report = net.check(shape)
         assert (report.output if report.ok else None) == found
-        assert (shape[1:] in sizes) == (found is not None)
+        yield shape, found is not None
+
+
+@pytest.mark.parametrize("forward", NETS, ids=lambda forward: forward.__name__)
+def test_tokens_are_an_image_again_at_all_sizes(forward):
+    model = Net(forward)
+    net = cnnshape.trace(model, (4, 24, 24))
+    assert [node.name for node in net.nodes if node.type == "opaque"] == []
+    sizes = net.valid_sizes()
+    for shape, found in accepted(net, model):
+        assert (shape[1:] in sizes) == found
+
+
+@pytest.mark.parametrize("forward", [rows_and_columns, crossed], ids=lambda forward: forward.__name__)
+def test_an_axis_that_joins_rows_and_columns_is_taken_apart_again(forward):
+    model = Net(forward)
+    net = cnnshape.trace(model, (4, 24, 36))
+    assert [node.name for node in net.nodes if node.type == "opaque"] == []
+    assert all(found for _, found in accepted(net, model))
 
 
 def test_an_attention_with_a_shortcut_has_one_image_made_again():

@@ -182,3 +182,4 @@ def test_the_defaults_are_torchs(torch):
 YOUNGER = {(norm, "bias") for norm in ("batch_norm", "instance_norm", "group_norm")}  # torch 2.12 brought it
 OF_ONE_CLASS = {("rnn", "nonlinearity")}  # in no signature
 OURS = {("softmax", "dim"), ("log_softmax", "dim"), ("softmin", "dim")}  # torch's own warns: say which axis
+OURS |= {("unflatten", "unflattened_size")}  # `like` may stand in its place

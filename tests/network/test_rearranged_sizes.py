@@ -50,6 +50,13 @@ NETS = {
         { type = "unflatten", dim = 2, like = "twelve" }""",
         lambda x: x.flatten(2).unflatten(2, (3, 4)),
     ),
+    "crop, the end": (
+        """{ name = "half", type = "max_pool", kernel_size = [2, 1] },
+        { name = "end", type = "crop", like = "half", offset = "end", from = "input" },
+        { type = "concat", from = ["half", "end"] },
+        { type = "crop", size = [2, 3], offset = "end" }""",
+        lambda x: torch.cat([F.max_pool2d(x, (2, 1)), x[:, :, -(x.shape[2] // 2) :]], 1)[:, :, -2:].narrow(3, x.shape[3] - 3, 3).narrow(2, 0, 2),
+    ),
     "unflatten": ('{ type = "unflatten", dim = 3, unflattened_size = [-1, 4] }', lambda x: x.unflatten(3, (-1, 4))),
     "unflatten, all": ('{ type = "unflatten", dim = 2, unflattened_size = [3, 4] }', lambda x: x.unflatten(2, (3, 4))),
     "select": ('{ type = "select", dim = 2, index = 5 }', lambda x: x[:, :, 5]),

@@ -272,7 +272,7 @@ TRIED: dict[str, Tried] = {
         size=sizes(1, 2, 3, 4, 5),
         like=Values("other"),
         amount=sizes(0, 1, 2, 3, wrong=(-1,)),
-        offset=sizes(0, 1, 2, 3, wrong=(-1,)),
+        offset=sizes(0, 1, 2, 3, "end", wrong=(-1, ["end"])),
         exact=FLAG,
     ),
     "slice": Tried(

@@ -239,10 +239,13 @@ def cuts() -> Iterator[Case]:
     exact = (LEFT_OUT, False, True)
     yield from grid("crop", sides(8) + sides(8, 2), size=[*range(10), [2, 3]], exact=exact)
     yield from grid("crop", sides(8), amount=range(-1, 6), exact=exact)
-    yield from grid("crop", sides(8) + sides(8, 2), size=[*range(1, 10), [2, 3]], offset=[*range(-1, 10), [1, 2]])
+    yield from grid("crop", sides(2), size=(LEFT_OUT, 1), amount=(LEFT_OUT, 0), offset=["end", ["end"]], exact=exact)
+    yield from grid(
+        "crop", sides(8) + sides(8, 2), size=[*range(1, 10), [2, 3]], offset=[*range(-1, 10), [1, 2], "end"]
+    )
     like = [[(2, *one), (1, *other)] for one in shapes((1, 2, 3), (0, 1, 2)) for other in shapes((1, 2, 3), (0, 1, 2))]
     yield from grid("crop", like, like=["other"], exact=exact)
-    yield from grid("crop", like, like=["other"], offset=[0, 1, 2, [0, 1]])
+    yield from grid("crop", like, like=["other"], offset=[0, 1, 2, [0, 1], "end"])
     ends = (LEFT_OUT, *range(-6, 7))
     yield from grid("slice", [(n,) for n in range(1, 6)], start=ends, stop=ends, step=(LEFT_OUT, 0, 2, 3))
     yield from grid("select", shapes((1, 3), (1, 2, 3)), dim=DIMS, index=range(-4, 5))

@@ -256,20 +256,25 @@ def crop(  # noqa: PLR0913
 ) -> Tensor:
     """Take row after row off the end and the beginning; of an odd number, the one more off the end.
 
-    With an offset, take so many rows off the beginning, and the others off the end.
+    With an offset, take so many rows off the beginning, and the others off the end; with "end", all off the beginning.
     """
     space = x.shape[2:]
     if sum((size is not None, amount is not None, like != "")) != 1:
         raise ValueError("one of size, amount and like")
     if offset is not None and (exact or amount is not None):
         raise ValueError("that is of the middle")
-    if any(min(cut if isinstance(cut, list) else [cut or 0]) < 0 for cut in (size, amount, offset)):
+    if any(
+        min(cut if isinstance(cut, list) else [cut or 0]) < 0
+        for cut in (size, amount, 0 if offset == "end" else offset)
+    ):
         raise ValueError("cropping does not pad")
     if like:
         size = list(others[0].shape[2:])
     cut = size if amount is None else amount
     cuts = cut if isinstance(cut, list) else [cut] * len(space)
     begins = offset if isinstance(offset, list) else [offset] * len(space)
+    if offset == "end":
+        begins = [max(side - cells, 0) for side, cells in zip(space, cuts, strict=True)]
     for axis, (side, cells, begin) in enumerate(zip(space, cuts, begins, strict=True), start=2):
         rows = list(range(side))
         if begin is not None:

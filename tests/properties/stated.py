@@ -186,7 +186,8 @@ def cropped(case: Case) -> list[tuple[int, int]]:
 
 @condition("crop-grows")
 def _(case: Case, answer: Any) -> bool:
-    offsets = each(case.settings.get("offset", 0), case.shapes[0][1:])
+    begins = each(case.settings.get("offset", 0), case.shapes[0][1:])
+    offsets = [0 if begin == "end" else begin for begin in begins]
     return any(offset + size > side for (side, size), offset in zip(cropped(case), offsets, strict=False))
 
 
