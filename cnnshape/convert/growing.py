@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.in_torch import Called
 
 IMAGE: Final = 3  # axes of an image
-MOST_RUNS: Final = 5
+MOST_RUNS: Final = 8
 SPLIT: Final = 2  # parts of an axis of channels that is shuffled; spatial axes of an image
 
 
@@ -253,13 +253,13 @@ class Growing:
         value = self._settled(bare, order)
         sizes = [view.size(axis) or (1,) * view.runs() for axis in order]
         rank = len(order)
-        resized = not same(sizes[0], self.sizes[value][0])
-        if (
-            resized
-            or not 1 < rank <= IMAGE + 1
-            or any(len({*size}) > 1 and size != old for size, old in zip(sizes, self.sizes[value], strict=True))
-        ):
+        if not same(sizes[0], self.sizes[value][0]) or not 1 < rank <= IMAGE + 1:
             raise Gap("an axis is repeated")
+        if any(len({*size}) > 1 and size != old for size, old in zip(sizes, self.sizes[value], strict=True)):
+            liked = next((other for other in self.nearest() if self.sizes[other][1:] == tuple(sizes[1:])), None)
+            if liked is None:
+                raise Gap("an axis is repeated as often as no other value has cells")
+            return self.add(Upsample(like=True), [value], references=[liked])
         return self.add(Upsample(size=tuple(size[0] for size in sizes[1:])), [value])
 
     def _split(self, view: View, beside: Sequence[int] = ()) -> tuple[int, list[int]]:

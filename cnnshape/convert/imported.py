@@ -7,16 +7,17 @@ and what differs. Torch is imported when a model is here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import cycle
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.alike import alike
 from cnnshape.convert.faults import with_faults
+from cnnshape.convert.growing import MOST_RUNS
 from cnnshape.convert.lowering import lowered
 from cnnshape.convert.other_sizes import other_inputs, tried
 from cnnshape.convert.requirements import by_value, compares_sides, requirements
+from cnnshape.convert.sometimes import completed
 from cnnshape.convert.written import dumps
 from cnnshape.layers.stated import Opaque
 from cnnshape.problems.base import ArchitectureError, errors
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 OTHERS: Final = 2  # runs at other sizes, which tell numbers that stay from numbers that follow
 MOST_ELSEWHERE: Final = 2  # runs that went another way, after which no others are tried
+MOST_TURNED: Final = 4  # runs at which a comparison went the other way, for operations that are run at some sizes only
 WINDOWED: Final = (-31, -15, -7, -3, -1, 31, 15, 7, 3, 1, 0)  # cells that a side has more in runs for windows
 LARGE: Final = (2, 3)  # the factor by which a side of another run is larger, by axis
 ODD: Final = (7, 9, 5)  # cells that a side of another run has more, by axis
@@ -56,11 +58,7 @@ class Recorded:
 
     runs: tuple[Recording, ...]  # the first at the declared input, the others at other sizes
     again: Callable[[Mapping[str, Shape]], Recording]  # a run at another input
-
-    @cached_property
-    def required(self) -> Requirements:
-        """Return what the model's code says of sizes: it is run at others, where it compares any."""
-        return requirements(self.runs[0], self.again)
+    required: Requirements  # what the model's code says of sizes
 
 
 def network(recorded: Recorded, root: tuple[str, str] | None = None) -> Network:
@@ -82,19 +80,38 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
     first, again = recorder(model, given)
     found = [first]
     if not first.failure and not any(op.raised for op in first.ops):
-        elsewhere = 0
+        strays: list[Recording] = []
         for other in _elsewhere(given, found, again):
-            if len(found) > OTHERS or elsewhere > MOST_ELSEWHERE:
+            if len(found) > OTHERS or len(strays) > MOST_ELSEWHERE:
                 break
             recording = again(other)
             beside = alike(first, recording)
             found += [beside] if beside else []
-            elsewhere += not beside and not recording.failure
+            strays += [] if beside or recording.failure else [recording]
         if compares_sides(first):
-            found.append(again(turned(given)))
+            strays.append(again(turned(given)))
         if any(tensor.batch == 0 and tensor.shape[:1] > (1,) for op in first.ops for tensor in op.outputs):
-            found.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
-    return Recorded(tuple(found), again)
+            strays.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
+        found = with_strays(found, strays)
+    asked = requirements(found[0], again)
+    for turning in (*asked.along, *asked.inputs)[:MOST_TURNED]:
+        more = with_strays(found, [again(turning)])
+        found, asked = more, requirements(more[0], again) if len(more[0].ops) > len(found[0].ops) else asked
+    return Recorded(tuple(found), again, asked)
+
+
+def with_strays(found: list[Recording], strays: Sequence[Recording]) -> list[Recording]:
+    """Return runs of one way through the model, with those that go another by operations that layers say for all sizes."""
+    plain = [*found, *filter(None, (alike(found[0], stray) for stray in strays))]
+    whole = completed(found, strays)[:MOST_RUNS]
+    if len(whole) <= len(plain) and len(whole[0].ops) == len(found[0].ops):
+        return plain
+    return whole if opaque_in(whole) <= opaque_in(plain) else plain
+
+
+def opaque_in(runs: Sequence[Recording]) -> int:
+    """How many layers of the runs' network are opaque."""
+    return sum(isinstance(node.layer, Opaque) for node in lowered(runs).nodes)
 
 
 def _elsewhere(

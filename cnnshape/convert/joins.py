@@ -12,11 +12,11 @@ from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, called, constant, spread
 from cnnshape.convert.moves import keep, standing
 from cnnshape.convert.views import View, is_one, refined, times, unrepeated, whole_view
-from cnnshape.convert.windows import each_value, linear, of_last, pointwise, put, recognized, weighed
+from cnnshape.convert.windows import each_value, linear, of_last, pointwise, put, recognized, reduce, weighed
 from cnnshape.layers.activation import Softmax
 from cnnshape.layers.convolution import Linear
 from cnnshape.layers.elementwise import OF_A_NUMBER, OTHERWISE, PLAIN, Bias, Function, Scale, Token
-from cnnshape.layers.joining import Add, Concat, Div, Matmul, Mul, Stack, Sub
+from cnnshape.layers.joining import Add, Concat, Div, Matmul, Maximum, Minimum, Mul, Stack, Sub
 from cnnshape.layers.rearranging import Permute, Reduce
 from cnnshape.layers.shaping import Pad, Slice
 
@@ -76,6 +76,18 @@ def by_number(kind: type[Layer], value: float, *, swapped: bool) -> Layer:
         return Function(function="reciprocal")
     names: dict[type[Layer], str] = {Add: "add", Sub: "rsub" if swapped else "sub", Div: "div"}
     return Function(function=names[kind], value=value)
+
+
+def extreme(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower the larger or smaller of two results; max(x, dim) of one is a reduction."""
+    op = ops[0]
+    operands = [one for one in (*called(op).args, *called(op).kwargs.values()) if isinstance(one, Tensor)]
+    if len(operands) == 1:
+        reduce(net, ops)
+    elif all(one.value for one in operands):
+        join(net, op, Maximum() if called(op).name.startswith("max") else Minimum(), operands)
+    else:
+        raise Gap("a tensor that is not the input's is compared with it")
 
 
 def function(net: Growing, ops: Sequence[Op]) -> None:
@@ -284,6 +296,7 @@ def concat(net: Growing, ops: Sequence[Op]) -> None:
     if len(tensors) == 1:
         keep(net, ops)
         return
+    tensors = [written_out(net, tensor) for tensor in tensors]
     views = [net.view(tensor) for tensor in tensors]
     if any(not view.axes[axis] for view in views):
         with_axis(net, op, tensors, axis)
@@ -293,6 +306,15 @@ def concat(net: Growing, ops: Sequence[Op]) -> None:
     assert at is not None
     made = put(net, op, Concat(dim=at + 1), values)
     net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def written_out(net: Growing, tensor: Tensor) -> Tensor:
+    """Return a tensor whose repeated axes are resized, as torch.cat writes them out."""
+    view = net.view(tensor)
+    if any(view.repeated(part) for parts in view.axes for part in parts):
+        value, order = net.plain(tensor)
+        net.views[tensor.value] = net.laid(value, order, len(tensor.shape))
+    return tensor
 
 
 def tokens(net: Growing, op: Op, tensors: Sequence[Tensor], axis: int) -> None:
@@ -546,6 +568,7 @@ JOINS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     **dict.fromkeys((*PLAIN, *OF_A_NUMBER, "clamp", *OTHERWISE), function),
     **dict.fromkeys(ARITHMETIC, arithmetic),
     **dict.fromkeys(("cat", "concatenate", "concat"), concat),
+    **dict.fromkeys(("max", "min", "maximum", "minimum"), extreme),
     "stack": stack,
     **dict.fromkeys(("matmul", "bmm", "mm", "rmatmul"), matmul),
     "scaled_dot_product_attention": scaled_attention,

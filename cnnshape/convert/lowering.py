@@ -6,6 +6,7 @@ Out: a Network, pruned to what the outputs need. What no layer type says is an o
 
 from __future__ import annotations
 
+import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,10 @@ def _lower(net: Growing, ops: Sequence[Op]) -> None:
         _own(net, op, mark.nodes)
         _twins(net, mark.nodes)
         further(net, ops)
-    except Gap:
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the rest of the model must not be lost with it
+        if not isinstance(error, Gap):
+            said = f"{op.path or op.name} is opaque by a mistake of cnnshape: {error!r}. Please report it."
+            warnings.warn(said, RuntimeWarning, stacklevel=2)
         net.back_to(mark)
         if op.raised:
             _unknown(net, op)

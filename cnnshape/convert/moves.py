@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, called, constant
 from cnnshape.convert.views import View, expanded, is_one
+from cnnshape.layers.pooling import GlobalAvgPool, GlobalMaxPool
 from cnnshape.layers.rearranging import Reshape, order_of
 from cnnshape.layers.shaping import END, Crop, Select, Slice
 
@@ -28,8 +29,30 @@ def reshape(net: Growing, ops: Sequence[Op]) -> None:
     samples = output.shape[0] if output.shape else 1
     if net.raised or (samples != 1 == op.inputs[0].shape[0] and _lost(net)):
         mixed(net, op, samples)
+    elif output.value in net.returned and _leaves_ones_out(net, op):
+        value, _ = net.plain(op.inputs[0])
+        made = net.add(Reshape(shape=output.shape[1:]), [value])
+        net.give(output, net.laid(made, [*range(1, len(output.shape))], len(output.shape)))
     else:
         net.give(output, net.reshape(op.inputs[0], net.shapes[id(output)]))
+
+
+def _leaves_ones_out(net: Growing, op: Op) -> bool:
+    """Say whether a view names all sizes of its result, which has fewer axes of 1: at sizes where these are larger it refuses.
+
+    Of a global pool's result they are never.
+    """
+    if op.call is None or op.call.name not in {"view", "reshape"}:
+        return False
+    sizes = [*op.call.args[1:], *op.call.kwargs.values()]
+    told = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], tuple | list) else sizes
+    if -1 in told[1:]:
+        return False
+    x, y = (net.shapes[id(tensor)][1:] for tensor in (op.inputs[0], op.outputs[0]))
+    left = [size for size in x if not is_one(size)]
+    value = net.view(op.inputs[0]).value
+    pooled = value >= net.inputs and isinstance(net.nodes[value - net.inputs].layer, GlobalAvgPool | GlobalMaxPool)
+    return len(y) < len(x) and left == [size for size in y if not is_one(size)] and all(map(constant, y)) and not pooled
 
 
 def _lost(net: Growing) -> bool:
@@ -120,7 +143,8 @@ def cut(net: Growing, tensor: Tensor, axis: int, part: Cut) -> View:
         return like_another(net, tensor, {axis: part})
     view = net.with_whole(tensor, axis)
     at = view.whole(axis)
-    assert at is not None
+    if at is None:
+        raise Gap("an axis that is repeated is cut")
     given = {"start": start, "stop": stop} if stops != size else {"start": start}
     value = net.add(Slice(dim=at + 1, step=step, **given), [view.value], "slice")
     return view.of(value, net.sizes[value])

@@ -9,11 +9,12 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.convert.sometimes import together
 from cnnshape.convert.windows import square
 from cnnshape.numbers.recorded import COMPARISONS, evaluated, sides_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from cnnshape.compare.recording import Guard, Line, Recording
     from cnnshape.numbers.recorded import Expression, SideOf
@@ -34,16 +35,20 @@ class Requirements(NamedTuple):
     lines: tuple[Line, ...]  # of the comparisons that raise
     elsewhere: tuple[Line, ...]  # of those by which it goes another way, or raises, and `require` has no word for it
     inputs: tuple[dict[str, Shape], ...]  # at which it does so
+    along: tuple[
+        dict[str, Shape], ...
+    ] = ()  # at which it only lacks operations of the declared run that change nothing there
 
 
 def requirements(first: Recording, run: Run) -> Requirements:
     """Return what the code requires: each comparison of sides is turned round by other inputs, to see what happens."""
     said = {index: found for index, guard in enumerate(first.guards[:MOST]) if (found := asks(guard))}
-    asked = {index for index, guard in enumerate(first.guards[:MOST]) if index in said or _of_several(guard)}
-    raising, other = set[int](), set[int]()
-    turning: list[dict[str, Shape]] = []
-    for line, inputs in chain(_varied(first), islice(_flipping(first, said), MOST)) if asked else ():
-        known = raising | other
+    turns = {index: held for index, guard in enumerate(first.guards[:MOST]) if (held := _turning(guard))}
+    asked = {index for index, guard in enumerate(first.guards[:MOST]) if index in turns or _of_several(guard)}
+    raising, other, covered = set[int](), set[int](), set[int]()
+    turning, covering = list[dict[str, "Shape"]](), list[dict[str, "Shape"]]()
+    for line, inputs in chain(_varied(first), islice(_flipping(first, turns), MOST)) if asked else ():
+        known = raising | other | covered
         if asked <= known:
             break
         if line and line in {first.guards[index].line for index in known & said.keys()}:
@@ -54,8 +59,10 @@ def requirements(first: Recording, run: Run) -> Requirements:
             continue
         raises = recording.failure is not None and len(recording.ops) == recording.guards[turned].at
         raises = raises and turned in said
-        (raising if raises else other).add(turned)
-        turning += [inputs] * (not raises)
+        along = not raises and _goes_along(first, recording)
+        (raising if raises else covered if along else other).add(turned)
+        turning += [inputs] * (not raises and not along)
+        covering += [inputs] * along
     lines = {first.guards[index].line for index in raising}
     raising |= {index for index in said if first.guards[index].line in lines and first.guards[index].line}
     settings: dict[tuple[int, int], dict[str, int]] = {}
@@ -65,7 +72,13 @@ def requirements(first: Recording, run: Run) -> Requirements:
     squared = [op.line for op in first.ops if op.line and square(op)]
     turning += [_with_side(first, axis, times=WIDE) for axis in _axes(first)] if squared else []
     elsewhere = dict.fromkeys((*_lines(first, other - raising), *squared))
-    return Requirements(settings, _lines(first, raising), tuple(elsewhere), tuple(turning))
+    return Requirements(settings, _lines(first, raising), tuple(elsewhere), tuple(turning), tuple(covering))
+
+
+def _goes_along(first: Recording, other: Recording) -> bool:
+    """Say whether a run has no operations but those of the first, which does nothing where the other lacks some."""
+    both = together(first, other)
+    return both is not None and len(both[0].ops) == len(first.ops)
 
 
 def _lines(first: Recording, indices: set[int]) -> tuple[Line, ...]:
@@ -85,16 +98,16 @@ def _varied(first: Recording) -> Iterator[tuple[None, dict[str, Shape]]]:
 
 
 def _flipping(
-    first: Recording, said: Mapping[int, tuple[SideOf, dict[str, int]]]
+    first: Recording, turns: Mapping[int, tuple[SideOf, Collection[int]]]
 ) -> Iterator[tuple[Line | None, dict[str, Shape]]]:
     """Yield the line of each comparison of one side, with inputs at which it may go the other way.
 
     These have one side in the proportion that the compared side has to the nearest that turn the comparison.
     """
     shapes = {t.value: t.shape for t in (*first.inputs.values(), *(t for op in first.ops for t in op.outputs))}
-    for index, (side, _) in said.items():
+    for index, (side, held) in turns.items():
         guard, now = first.guards[index], shapes[side.value][side.axis]
-        turned = [n for n in SIDES if COMPARISONS[guard.sign](_at(guard.left, n), _at(guard.right, n)) != guard.outcome]
+        turned = [n for n in SIDES if n not in held]
         for target in (*[n for n in turned if n < now][-1:], *[n for n in turned if n > now][:1]):
             for axis in _axes(first):
                 inputs = _with_side(first, axis, times=target, by=now)
@@ -140,17 +153,20 @@ def _of_several(guard: Guard) -> bool:
 
 def asks(guard: Guard) -> tuple[SideOf, dict[str, int]] | None:
     """Return the side that a comparison is about, and what `require` has for its outcome; None where it has no word."""
+    found = _turning(guard)
+    settings = _settings([*found[1]]) if found else {}
+    return (found[0], settings) if found and settings else None
+
+
+def _turning(guard: Guard) -> tuple[SideOf, Collection[int]] | None:
+    """Return the one side that a comparison is about, and the sides of its outcome; None where these are all, or cannot be told."""
     sides = {*sides_of(guard.left), *sides_of(guard.right)}
-    if len(sides) != 1:
-        return None
-    side = sides.pop()
     compare = COMPARISONS[guard.sign]
     try:
-        held = [n for n in SIDES if compare(_at(guard.left, n), _at(guard.right, n)) == guard.outcome]
+        held = dict.fromkeys(n for n in SIDES if compare(_at(guard.left, n), _at(guard.right, n)) == guard.outcome)
     except (ArithmeticError, ValueError, TypeError):
         return None
-    settings = _settings(held)
-    return (side, settings) if settings else None
+    return (sides.pop(), held) if len(sides) == 1 and len(held) < len(SIDES) else None
 
 
 def _at(expression: Expression, side: int) -> Any:

@@ -8,6 +8,7 @@ batch are an axis with windows of 1.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,11 +28,13 @@ from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
 from cnnshape.numbers.recorded import evaluated, expression_of, sides_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cnnshape.compare.recording import Op
     from cnnshape.layers.base import Layer
     from cnnshape.numbers.recorded import Expression
+
+    Rule = Callable[[int], int]  # of the side that another becomes
 
 MOST_SPACE: Final = 3
 BATCHED: Final = 3  # axes of a sequence with its batch
@@ -480,12 +483,14 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
         return
     given = [called(each).arguments(("pad", "mode", "value")) for each in ops]
     tensor, rank = op.inputs[0], len(op.inputs[0].shape)
+    if any(isinstance(number, Tensor) for number in given[0]["pad"]):
+        raise Gap("its cells are told by tensors")
     flat_ends = [tuple(int(n) for n in each["pad"]) for each in given]
     pairs: dict[int, tuple[Size, Size]] = {}
-    varied = [sides != GRID for sides in _by_rule(op)]
+    varied = {rank - 1 - place: rule for place, rule in _rules(ops)}
     for place in range(len(flat_ends[0]) // 2):
         before, after = (tuple(each[2 * place + end] for each in flat_ends) for end in (0, 1))
-        if any(before) or any(after) or varied[place]:
+        if any(before) or any(after) or rank - 1 - place in varied:
             pairs[rank - 1 - place] = (before, after)
     mode, fill = given[0].get("mode") or "constant", given[0].get("value") or 0.0
     if not pairs:
@@ -495,7 +500,7 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
     if any(view.whole(axis) is None for axis in pairs):
         value, order = net.plain(tensor)
         view = net.laid(value, order, rank)
-    if any(varied) and any(view.whole(axis) == 0 for axis in pairs):  # channels are last
+    if varied and any(view.whole(axis) == 0 for axis in pairs):  # channels are last
         view = net.led(tensor, pairs)
     wholes = {view.whole(axis): ends for axis, ends in pairs.items()}
     if None in wholes:
@@ -505,7 +510,7 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
         for axis, size in enumerate(net.sizes[view.value])
     ]
     words = {"mode": mode} | ({"value": float(fill)} if fill else {})
-    if all(constant(size) for ends in wholes.values() for size in ends) and not any(varied):
+    if all(constant(size) for ends in wholes.values() for size in ends) and not varied:
         numbers = [tuple(end[0] for end in wholes.get(axis, ((0,), (0,)))) for axis in range(len(view.parts))]
         channels = {"channels": numbers[0]} if any(numbers[0]) else {}
         if any(n < 0 for n in numbers[0]) or (channels and mode != "constant"):
@@ -515,7 +520,8 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
         made = put(net, op, Pad(padding=tuple(numbers[1:]), **channels, **words), [view.value])
         net.give(op.outputs[0], view.of(made, net.sizes[made]))
         return
-    layer, references = padded_like(net, op, view.value, target, wholes)
+    rules = {view.whole(axis): rule for axis, rule in varied.items()}
+    layer, references = padded_like(net, op, view.value, target, wholes, rules)
     if layer is None:
         if op.outputs[0].value in net.returned:  # no window behind it
             raise Gap("its padding follows from no other value")
@@ -528,10 +534,18 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
     net.give(op.outputs[0], view.of(made, net.sizes[made]))
 
 
-def padded_like(
-    net: Growing, op: Op, value: int, target: Sequence[Size], ends: dict[Any, tuple[Size, Size]]
+def padded_like(  # noqa: PLR0913, PLR0917 -- what is known of a padding
+    net: Growing,
+    op: Op,
+    value: int,
+    target: Sequence[Size],
+    ends: dict[Any, tuple[Size, Size]],
+    rules: Mapping[Any, Rule],
 ) -> tuple[Pad | None, list[int]]:
-    """Return a padding to the sides of another value, or to a multiple of a number; None where it is neither."""
+    """Return a padding to the sides of another value, or to multiples of numbers; None where it is neither.
+
+    `rules` have the sides that axes get for their own, where expressions tell.
+    """
     size = net.sizes[value]
     centred = all(
         before == tuple((t - w) // 2 for t, w in zip(target[axis], size[axis], strict=True))
@@ -540,41 +554,50 @@ def padded_like(
     behind = all(not any(before) for before, _ in ends.values())
     if 0 in ends:
         return None, []
-    rule = [sides for sides in _by_rule(op) if sides != GRID]
-    if centred and not rule:
+    if centred and not rules:
         for liked in net.followed(op, "pad", 1):
             if net.sizes[liked][1:] == tuple(target[1:]):
                 return Pad(like=True), [liked]
     if centred or behind:
-        for multiple in MULTIPLES:
-            if all(
-                t == -(-w // multiple) * multiple
-                for after, before in zip((*target[1:], *rule), (*size[1:], *[GRID] * len(rule)), strict=True)
-                for t, w in zip(after, before, strict=True)
-            ):
-                where = {} if behind else {"where": "both"}
-                return Pad(multiple=multiple, **where), []
-    if centred and not rule:
+        found = [_multiple(size[axis], target[axis], rules.get(axis)) for axis in range(1, len(size))]
+        if all(found):
+            where = {} if behind else {"where": "both"}
+            return Pad(multiple=found[0] if len({*found}) == 1 else tuple(found), **where), []
+    if centred and not rules:
         for liked in reversed(range(1, len(net.sizes))):
             if net.sizes[liked][1:] == tuple(target[1:]) and liked != value:
                 return Pad(like=True), [liked]
     return None, []
 
 
-def _by_rule(op: Op) -> list[Size]:
-    """Return the side that each axis gets, for a grid of its own sides, where its cells are an expression of these.
+def _multiple(sides: Size, padded: Size, rule: Rule | None) -> int:
+    """Return the number to whose multiples sides are padded, 1 where they stay; 0 for none.
 
-    Few runs may suit many numbers, or need no cells.
+    Few runs may suit many numbers. A rule tells; where it gives other sides than a run, the code pads at some sizes only.
     """
-    numbers = [*map(expression_of, called(op).arguments(("pad",))["pad"])]
-    found = []
-    for before, after in zip(numbers[::2], numbers[1::2], strict=True):
-        sides: Size = GRID
-        if len({*sides_of(before), *sides_of(after)}) == 1:
+    at_times = rule is not None and any(rule(w) != t for w, t in zip(sides, padded, strict=True))
+    for n in (1, *MULTIPLES):
+        if all(t == -(-w // n) * n for w, t in zip(sides, padded, strict=True)) and (
+            rule is None or all(rule(w) == -(-w // n) * n or (at_times and w % n == 0) for w in GRID)
+        ):
+            return n
+    return 0
+
+
+def _rules(ops: Sequence[Op]) -> Iterator[tuple[int, Rule]]:
+    """Yield the axes, from the last, whose padding is an expression of their own side in a run, and the side that they get."""
+    places = [[*map(expression_of, called(op).arguments(("pad",))["pad"])] for op in ops]
+    for place in range(len(places[0]) // 2):
+        for before, after in (numbers[2 * place : 2 * place + 2] for numbers in places):
+            rule = partial(_padded, before, after)
             with suppress(ArithmeticError, ValueError, TypeError):
-                sides = tuple(int(side + _at(before, side) + _at(after, side)) for side in GRID)
-        found.append(sides)
-    return found
+                if len({*sides_of(before), *sides_of(after)}) == 1 and tuple(map(rule, GRID)) != GRID:
+                    yield place, rule
+                    break
+
+
+def _padded(before: Expression, after: Expression, side: int) -> int:
+    return int(side + _at(before, side) + _at(after, side))
 
 
 def _at(expression: Expression, side: int) -> Any:

@@ -262,6 +262,46 @@ class Div(_Elementwise, type="div"):
         return tensors[0] / tensors[1]
 
 
+class _Extreme(_Elementwise):
+    """Takes one of two results, element by element."""
+
+    joins = range(2, 3)
+    commutative = True
+
+    @classmethod
+    def of_call(cls, call: Called) -> Iterator[Recognized]:
+        """Yield the layer of two results; one that changes no shape files may well leave out."""
+        yield from (one._replace(minor=True) for one in super().of_call(call))
+
+
+class Maximum(_Extreme, type="maximum"):
+    """Takes the larger of two results, element by element, as max-feature-map units do; an axis of 1 is repeated.
+
+    Shape   (C, W, ...), (C, 1, ...) -> (C, W, ...)
+    Errors  shapes-differ: an axis is neither equal nor 1; ranks-differ
+    Source  torch.maximum
+    """
+
+    functions = ("max",)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return torch.maximum(*tensors)
+
+
+class Minimum(_Extreme, type="minimum"):
+    """Takes the smaller of two results, element by element; an axis of 1 is repeated.
+
+    Shape   (C, W, ...), (C, 1, ...) -> (C, W, ...)
+    Errors  shapes-differ: an axis is neither equal nor 1; ranks-differ
+    Source  torch.minimum
+    """
+
+    functions = ("min",)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return torch.minimum(*tensors)
+
+
 def with_a_parameter(call: Called) -> bool:
     """Say whether a call joins one result and one tensor that is made of parameters."""
     return call.weighted and len(call.alive) == 2 and call.alive.count(True) == 1  # noqa: PLR2004 -- both

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as people write it
 
 import cnnshape
+from cnnshape.convert.moves import MOVES
 
 
 class Model(nn.Module):
@@ -409,7 +410,19 @@ LAYERS = {
     "places times channels": (
         lambda m, x: x.mean(1, keepdim=True) - m.conv(x).mean((2, 3), keepdim=True), {"conv": conv()}, IMAGE,
     ),
+    "spread and joined": (lambda m, x: torch.cat([x, x.mean((2, 3), keepdim=True).expand_as(x)], 1), {}, IMAGE),
+    "repeated and joined": (
+        lambda m, x: torch.cat([m.conv(x), x.mean((2, 3))[:, :, None, None].repeat(1, 1, *m.conv(x).shape[2:])], 1),
+        {"conv": nn.Conv2d(4, 5, 3)}, IMAGE,
+    ),
+    "all sizes named": (lambda m, x: m.pool(x).view(len(x), 4), {"pool": nn.AvgPool2d(5)}, IMAGE),
+    "all sizes named, of a global pool": (lambda m, x: x.mean((2, 3), keepdim=True).reshape((-1, 4)), {}, IMAGE),
+    "spread and flat": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x).flatten(1), {}, IMAGE),
     "spread over space": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x) + x, {}, IMAGE),
+    "larger of two": (lambda m, x: torch.maximum(x, m.conv(x)), {"conv": conv()}, IMAGE),
+    "smaller of two": (lambda m, x: torch.min(x, m.conv(x)), {"conv": conv()}, IMAGE),
+    "larger than their mean": (lambda m, x: torch.max(m.conv(x), other=x.mean((2, 3), keepdim=True)), {"conv": conv()}, IMAGE),
+    "largest of halves": (lambda m, x: torch.max(*x.chunk(2, 1)), {}, IMAGE),
     "resizing module": (lambda m, x: m.up(x), {"up": nn.Upsample(size=(16, 12))}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
@@ -421,7 +434,7 @@ OPAQUE = {
     "chosen": (lambda m, x: x[:, torch.tensor([0, 2])], {}, IMAGE),
     "by its mean": (lambda m, x: x / x.mean(), {}, IMAGE),
     "a number by it": (lambda m, x: 2 / x, {}, IMAGE),
-    "larger of two": (lambda m, x: torch.maximum(x, m.conv(x)), {"conv": conv()}, IMAGE),
+    "larger than a weight": (lambda m, x: torch.max(x, m.least), {"least": learned(1, 4, 1, 1)}, IMAGE),
     "stacked with a weight": (lambda m, x: torch.stack([x, m.same], 1), {"same": learned(1, 4, 8, 8)}, IMAGE),
     "matrix in front": (lambda m, x: m.matrix @ x, {"matrix": learned(5, 8)}, (4, 8, 6)),
     "along the batch": (lambda m, x: F.softmax(x, 0), {}, IMAGE),
@@ -430,6 +443,7 @@ OPAQUE = {
     "norm of two axes": (lambda m, x: m.norm(x), {"norm": nn.LayerNorm((8, 8))}, IMAGE),
     "frames in groups": (frames, {"layer": nn.GroupNorm(2, 4)}, (5, 4, 8, 8)),
     "fewer channels": (lambda m, x: F.pad(x, (0, 0, 0, 0, -1, 0)), {}, IMAGE),
+    "cells told by a tensor": (lambda m, x: F.pad(x, (m.cells, 0)), {"cells": torch.tensor(1)}, IMAGE),
     "features padded": (lambda m, x: F.pad(x, (1, 1)), {}, (8,)),
     "states told": (
         lambda m, x: m.rnn(x, m.start)[0], {"rnn": nn.GRU(6, 5, batch_first=True), "start": torch.ones(1, 1, 5)}, (10, 6),
@@ -478,7 +492,6 @@ OPAQUE = {
     "halves of what is spread": (
         lambda m, x: F.glu(x.mean(1, keepdim=True).expand(-1, 4, -1, -1), 1), {}, IMAGE,
     ),
-    "spread and flat": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x).flatten(1), {}, IMAGE),
     "at least the other": (lambda m, x: torch.clamp(x, m.conv(x)), {"conv": conv()}, IMAGE),
     "features made a table": (lambda m, x: x * m.gains, {"gains": learned(1, 4, 8)}, (8,)),
     "one sample made five": (lambda m, x: (x + m.queries).mean(0, keepdim=True), {"queries": learned(5, 8)}, (8,)),
@@ -633,12 +646,31 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
         "grid enlarged",
         "grid through two layers",
         "weights of another dilation",
+        "spread and joined",
+        "repeated and joined",
     ],
 )
 def test_sides_that_follow_the_input_do_so_at_another_size(name):
     net, model = traced((LAYERS | OPAQUE)[name])
     shape = (*net.inputs["input"][:1], *(14, 22)[: len(net.inputs["input"]) - 1])
     assert net.check(input=shape).output == shapes_of(model, shape)
+
+
+def test_a_view_that_names_all_sizes_refuses_others_as_torch_does():
+    net, model = traced(LAYERS["all sizes named"])
+    assert not net.check(input=(4, 16, 16)).ok
+    with pytest.raises(RuntimeError, match="invalid for input"):
+        model(torch.ones(1, 4, 16, 16))
+
+
+def test_what_we_lower_wrongly_is_opaque_and_said(monkeypatch):
+    def fails(net, ops):
+        raise KeyError("nothing")
+
+    monkeypatch.setitem(MOVES, "flip", fails)
+    with pytest.warns(RuntimeWarning, match=r"flip is opaque by a mistake of cnnshape: KeyError\('nothing'\)"):
+        net, _ = traced(OPAQUE["turned"])
+    assert [node.type for node in net.nodes] == ["opaque", "conv"]
 
 
 def test_a_setting_that_torch_refuses_is_a_problem_of_the_model():

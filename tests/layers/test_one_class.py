@@ -15,6 +15,8 @@ PACKAGE = ROOT / "cnnshape"
 
 OTHER_WORDS = {  # that are no layer types where they stand
     ("checkpoint/fit.py", "bias"): "a tensor",
+    ("file/schema.py", "minimum"): "a key of JSON Schema",
+    ("convert/sometimes.py", "pad"): "a function of torch",
     ("convert/to_torch/scopes.py", "pad"): "a function of torch",
     ("checkpoint/pickled.py", "slice"): "a class of Python",
     ("compare/attention.py", "bias"): "a setting",

@@ -319,6 +319,8 @@ TRIED: dict[str, Tried] = {
     "sub": Tried(beside=(1,), broadcast=FLAG),
     "mul": Tried(beside=(0, 1, 1, 2)),
     "div": Tried(beside=(1,)),
+    "maximum": Tried(beside=(1,)),
+    "minimum": Tried(beside=(1,)),
     "stack": Tried(always=("dim",), beside=(0, 1, 1, 2), dim=AXES),
     "matmul": Tried(space=True, beside=(1,)),  # see `matrices`
     "function": Tried(
