@@ -12,7 +12,9 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final
 
-gc.set_threshold(50_000)  # objects between two collections: the 700 of Python cost a short process a tenth of its time
+# Objects between two collections, and these between two of all that is new since: Python's 700 and 10 cost a short
+# process a tenth of its time, and a check of a thousand files, which keeps all its nets, another tenth.
+gc.set_threshold(50_000, 30)
 
 import click  # noqa: E402 -- it makes many objects
 
