@@ -83,10 +83,10 @@ class LayerReport(NamedTuple):
     @property
     def buffers(self) -> int | None:
         """The numbers that torch keeps beside the parameters, counters aside, without those that are another layer's."""
-        layer, parameters = self.node.layer, self.parameters
-        if layer is None or parameters is None:
+        node, layer = self.node, self.node.layer
+        if layer is None or (self.result.parameters is UNKNOWN and not node.shares):
             return None
-        return number(own(self.node, layer.buffers(self.input_shapes[0] or ()), kind=1))
+        return number(own(node, layer.buffers(self.input_shapes[0] or ()), kind=1))
 
     @property
     def macs(self) -> int | None:
@@ -169,7 +169,9 @@ def dropped(layer: Layer | None, x: Shape | None, y: Shape | None, cells: Held |
     """
     if layer is None or x is None or not y:
         return ()
-    return _dropped(layer, x, y, cells) if _slides(layer) else (0,) * (len(x) - 1)
+    if type(layer).left_over is Layer.left_over:  # it has no windows
+        return (0,) * (len(x) - 1)
+    return _dropped(layer, x, y, cells)
 
 
 @lru_cache(maxsize=2**14)  # once for layers that are alike, and for all who ask
@@ -183,16 +185,12 @@ def _along_axes(layer: Layer | None, x: Shape | None, y: Shape | None, rule: Cal
     """Return a number for each axis of a layer with windows, 0 without; None where a side is not known."""
     if layer is None or x is None or not y:
         return []
-    if not _slides(layer):
+    if type(layer).left_over is Layer.left_over:
         return [0] * (len(x) - 1)
     if all(size is UNKNOWN for size in y[1:]):  # refused as a whole: its lists may have another length
         return [None] * (len(x) - 1)
     sides = zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True)
     return [None if UNKNOWN in (w, out) else rule(layer, w, out, axis) for w, out, axis in sides]
-
-
-def _slides(layer: Layer) -> bool:
-    return type(layer).left_over is not Layer.left_over
 
 
 def known(shape: Shape | None) -> Shape | None:

@@ -103,7 +103,8 @@ class Reading:
                 except Unsolvable as error:
                     refusal = refusal or NoClosedForm(node.name, str(error))
                     shape, end = self.output(runs, tuple(map(_without_sizes, entering)), (None,) * len(its))
-                found = alike.setdefault(shape, shape), end, tuple(self.found)
+                shape = shape if shape is entering[0] else alike.setdefault(shape, shape)
+                found = shape, end, tuple(self.found)
                 if runs is layer:  # open numbers are decided anew at each
                     known[key] = found
             shape, end, conditions = found

@@ -109,7 +109,8 @@ def chain(checked: Checked) -> list[str]:
     shapes = [None, *inputs, *(layer.result.output for layer in report.layers)]
     lengths, before = [0] * first, [0] * first  # of every value
     for node, shape in zip(net.nodes, shapes[first:], strict=True):
-        before.append(max(_ways(node, shape, shapes), key=lengths.__getitem__, default=0))
+        ways = node.inputs if len(node.inputs) == 1 else _ways(node, shape, shapes)
+        before.append(ways[0] if len(ways) == 1 else max(ways, key=lengths.__getitem__, default=0))
         lengths.append(lengths[before[-1]] + 1)
     way, value = [], next(reversed(net.outputs.values()), 0)
     while value:
@@ -131,10 +132,8 @@ def _ways(node: Node, shape: Shape | None, shapes: list[Shape | None]) -> Sequen
 
     So the way leads past a gate, which a product repeats, and never through a layer that is only referred to.
     """
-    ways = node.joined
-    if len(ways) == 1:
-        return ways
-    return [value for value in ways if (entering := shapes[value]) and shape and entering[1:] == shape[1:]] or ways
+    alike = [value for value in node.joined if (entering := shapes[value]) and shape and entering[1:] == shape[1:]]
+    return alike or node.joined
 
 
 def _without_overhang(made: list[tuple[str, Layer | None]]) -> list[str]:

@@ -84,7 +84,7 @@ def _shortened(found: Iterable[TableRow]) -> Iterator[TableRow]:
 
 def front(name: str, depth: int) -> str:
     """Return the first `depth` parts of a dotted name."""
-    return ".".join(name.split(".")[:depth])
+    return ".".join(name.split(".", depth)[:depth])
 
 
 class _Folded:
@@ -161,8 +161,8 @@ class _Folded:
             different = {settings(layer, self.layout) for layer in layers}
             yield from different.pop() if len(different) == 1 else ()
             return
-        parts = {front(layer.name, self.depth + 1): self.kind(layer, 1) for layer in layers}
-        alike = len(parts) > 1 == len(set(parts.values()))
+        parts = {front(layer.name, self.depth + 1): layer for layer in layers}
+        alike = len(parts) > 1 == len({self.kind(layer, 1) for layer in parts.values()})
         yield f"{len(parts)} x {self.kind(layers[0], 1)}" if alike else counted(len(layers), "layer")
 
     def wiring(self, index: int, entering: Iterable[int]) -> Iterator[str]:
@@ -218,6 +218,8 @@ class _Folded:
     def severity(self, name: str, layers: Sequence[LayerReport]) -> str:
         if any(layer.node.layer is None or layer.result.refusals for layer in layers):
             return "error"
+        if not self.severities:
+            return ""
         found = {self.severities.get(of, "") for of in (name, *(layer.name for layer in layers))}
         return next((severity for severity in SEVERITIES if severity in found), "")
 
@@ -252,7 +254,7 @@ def _inputs(shapes: list[Shape | None], layout: str) -> tuple[str, ...]:
     """Write the shapes that enter, a line each; (64+128)x28x28 where they differ in one axis."""
     written = [text(shape, layout) for shape in shapes]
     different = list(dict.fromkeys(written))
-    if len({line.count("x") for line in different}) == 1 < len(different):
+    if len(different) > 1 and len({line.count("x") for line in different}) == 1:
         axes = list(zip(*(line.split("x") for line in written), strict=True))
         varied = [axis for axis in axes if len(set(axis)) > 1]
         if len(varied) == 1:
