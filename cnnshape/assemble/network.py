@@ -51,6 +51,9 @@ def assemble(architecture: Architecture, begin: Callable[[Ledger, GrowingNet], W
         _check_results(outputs, net, ledger)
     except Stop:
         pass
+    for block in file.blocks.values():
+        if block.file is file:  # a circle, whose nodes would wait for the garbage collector
+            block.expansions.clear()
     return Network(
         name=architecture.name,
         source=architecture.source,

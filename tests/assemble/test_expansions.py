@@ -1,8 +1,12 @@
 """Expansions: a block that was built with equal arguments and shapes is copied."""
 
+import gc
+import weakref
+
 import pytest
 
 import cnnshape
+from cnnshape.network.flow import measured
 
 COPIED = """
 input = [4, 16, 16]
@@ -75,3 +79,16 @@ def built(text):
     expectations = [e._replace(place=str(e.place), used_at=[*map(str, e.used_at)]) for e in net.expectations]
     problems = [(*map(str, [problem, *problem.used_at]),) for problem in report.problems]
     return nodes, net.outputs, expectations, problems, [row.output for row in report.layers]
+
+
+def test_the_nodes_of_a_net_that_is_gone_wait_for_no_garbage_collector():
+    """A file has its blocks, and a block its file: what a block came to is not kept in this circle."""
+    conv = '{ type = "conv", out_channels = 3, kernel_size = 1 }'
+    text = f'input = [3, 8, 8]\nlayers = [{{ block = "b" }}, {{ block = "b" }}]\n[blocks.b]\nlayers = [{conv}]'
+    gc.disable()
+    try:
+        layer = weakref.ref(cnnshape.loads(text).nodes[1].layer)
+        measured.cache_clear()
+        assert layer() is None
+    finally:
+        gc.enable()
