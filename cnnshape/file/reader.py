@@ -117,6 +117,12 @@ class _Reader:
 
     def file(self, defaults: dict[str, dict[str, Any]]) -> File:
         """Read the keys that included files have, too; `defaults` are those of the file that includes this one."""
+        blocks = self.with_includes(defaults)
+        blocks.read(self.data)
+        return blocks.file
+
+    def with_includes(self, defaults: dict[str, dict[str, Any]]) -> Blocks:
+        """Read the same but for the file's own blocks."""
         data = self.data
         layout = self.layout(data.get("layout", CHANNELS_FIRST))
         constants = self.constants(self.tables.table(data, "constants"))
@@ -127,8 +133,7 @@ class _Reader:
         for path, name in self.tables.words(data, "include").items():
             for block in self.included(name, path, merged):
                 blocks.add(block, path)
-        blocks.read(data)
-        return file
+        return blocks
 
     def layout(self, layout: Any) -> str:
         if layout in LAYOUTS:
@@ -192,26 +197,26 @@ class _Reader:
         if found is None:
             return ()
         file, source = found
-        blocks = _kept(source, tuple((name, *settings.items()) for name, settings in defaults.items()))
-        if blocks is None:
-            notes = Notes(source, self.notes.problems)
-            blocks = _Reader(source, notes, self.files, self.includes.within(notes, file)).blocks(defaults)
-        return blocks
+        notes = Notes(source, self.notes.problems)
+        return _Reader(source, notes, self.files, self.includes.within(notes, file)).blocks(defaults)
 
     def blocks(self, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
         """Read an included file; return its own blocks, without those that it includes."""
         self.tables.only(self.data, NET_KEYS, "an architecture file")
-        return tuple(block for block in self.file(defaults).blocks.values() if block.file.source is self.source)
+        blocks = self.with_includes(defaults)
+        given = tuple((name, *settings.items()) for name, settings in defaults.items())
+        kept = _kept(self.source, given, tuple(map(id, blocks.file.blocks.values())))
+        if kept:
+            return kept[0]
+        before = len(self.notes.problems)
+        blocks.read(self.data)
+        own = tuple(block for block in blocks.file.blocks.values() if block.file is blocks.file)
+        if len(self.notes.problems) == before:
+            kept.append(own)  # with its file, and so with the blocks that this one includes: their ids stay theirs
+        return own
 
 
-@lru_cache(maxsize=32)  # nets of a folder include the same few files
-def _kept(source: Source, defaults: tuple[tuple[Any, ...], ...]) -> tuple[Block, ...] | None:
-    """Return the blocks of an included file; None where it has problems, or includes others."""
-    if "include" in source.data:
-        return None
-    notes = Notes(source)
-    try:
-        blocks = _Reader(source, notes, Files()).blocks({name: dict(own) for name, *own in defaults})
-    except Enough:
-        return None
-    return None if notes.problems else blocks
+@lru_cache(maxsize=64)  # nets of a folder include the same few files
+def _kept(source: Source, defaults: tuple[tuple[Any, ...], ...], included: tuple[int, ...]) -> list[tuple[Block, ...]]:  # noqa: ARG001 -- the key
+    """Return the list that keeps the blocks of an included file, by all that decides them; empty if they have problems."""
+    return []

@@ -175,7 +175,36 @@ def test_with_other_defaults_they_are_other_blocks(folder):
     assert first is not second
 
 
-def test_a_file_that_includes_others_is_read_for_each_net(folder):
-    """What it includes is looked for beside it, or in the working directory, which may be another the next time."""
+def test_so_are_those_of_one_that_includes_others(folder):
     first, second = twins(folder, f'include = "c.toml"\n{BLOCK}')
-    assert first is not second
+    assert first is second
+
+
+OUTER = 'include = "c.toml"\n[blocks.b]\nlayers = [{ block = "c" }]'
+INNER = '[blocks.c]\nlayers = [{{ type = "conv", out_channels = {}, kernel_size = 1 }}]'
+
+
+def test_a_file_that_includes_others_is_read_again_when_they_change(folder):
+    """The text that includes them is the same."""
+    found = []
+    for channels in (8, 16, 8):
+        net = folder(here__net=NET.format('"b.toml"'), here__b=OUTER, here__c=INNER.format(channels))
+        found.append(cnnshape.load(net).check().output)
+    assert found == [(8, 32, 32), (16, 32, 32), (8, 32, 32)]
+
+
+def test_an_included_file_with_a_problem_is_read_each_time(folder):
+    net = folder(here__net=NET.format('"b.toml"'), here__b='[blocks.b]\nlayers = ["rleu"]')
+    assert [[p.code for p in read(net).problems] for _ in range(2)] == [["unknown-type"], ["unknown-type"]]
+
+
+def test_a_file_includes_what_the_working_directory_has_each_time(tmp_path, monkeypatch):
+    """Names and texts are the same in both."""
+    found = []
+    for name, channels in (("one", 8), ("other", 16)):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        Path("b.toml").write_text(OUTER)
+        Path("c.toml").write_text(INNER.format(channels))
+        found.append(cnnshape.loads(NET.format('"b.toml"')).check().output)
+    assert found == [(8, 32, 32), (16, 32, 32)]
