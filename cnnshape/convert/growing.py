@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from cnnshape.compare.called import kinds_of
 from cnnshape.compare.code import place_of
 from cnnshape.convert.names import layer_name, unlike
 from cnnshape.convert.settings import refusal, settings
 from cnnshape.convert.views import Sizes, View, grouped, is_one, reshaped, same, times, whole_view
+from cnnshape.layers.joining import Concat
 from cnnshape.layers.parameters import PerAxis
 from cnnshape.layers.rearranging import (
     ChannelShuffle,
@@ -113,6 +115,9 @@ class Growing:
         self.twins: dict[int, int] = {}  # values of nodes that share the weights of another value's
         self.returned = {output.tensor.value for output in first.outputs}
         self.read = self.returned.union(tensor.value for op in first.ops for tensor in op.inputs)
+        self.computed = self.returned.union(  # what others than concats read
+            t.value for op in first.ops if op.call is None or Concat not in kinds_of(op.call.name) for t in op.inputs
+        )
         self.at = At("", None)
         self.carried: dict[int, Carried] = {}  # by recorded value
         self.raised = False  # torch refuses the operation that is lowered
@@ -148,6 +153,10 @@ class Growing:
         if tensor.value not in self.views:
             raise Gap("it has nothing of the input")
         return self.views[tensor.value]
+
+    def empty(self, tensor: Tensor) -> bool:
+        """Say whether a tensor has no elements in all runs, as the tokens before the first, and only concats read it, which leave it out."""
+        return not any(times(self.shapes[id(tensor)]) or (1,)) and tensor.value not in self.computed
 
     def give(self, tensor: Tensor, view: View) -> None:
         """Note the view that a result of an operation is. Raises Gap where its shape is not the recorded one."""

@@ -287,14 +287,14 @@ def concat(net: Growing, ops: Sequence[Op]) -> None:
     dim = called(op).kwargs.get(
         "dim", called(op).kwargs.get("axis", called(op).args[1] if len(called(op).args) > 1 else 0)
     )
-    tensors = [one for one in given if isinstance(one, Tensor)]
+    tensors = [one for one in given if isinstance(one, Tensor) and not net.empty(one)]
     rank = len(tensors[0].shape)
     axis = dim % rank
     if not all(tensor.value for tensor in tensors):
         tokens(net, op, tensors, axis)
         return
     if len(tensors) == 1:
-        keep(net, ops)
+        net.give(op.outputs[0], net.view(tensors[0]))
         return
     tensors = [written_out(net, tensor) for tensor in tensors]
     views = [net.view(tensor) for tensor in tensors]

@@ -62,7 +62,7 @@ def _lower(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
     if not op.outputs:
         return
-    if not any(tensor.value in net.views for tensor in op.inputs):
+    if not any(tensor.value in net.views for tensor in op.inputs) or all(map(net.empty, op.outputs)):
         carry(net, ops)
         return
     net.at = At(op.path if op.call else op.path.rpartition(".")[0], op.line)

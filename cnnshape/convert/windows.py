@@ -511,26 +511,33 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
     ]
     words = {"mode": mode} | ({"value": float(fill)} if fill else {})
     if all(constant(size) for ends in wholes.values() for size in ends) and not varied:
-        numbers = [tuple(end[0] for end in wholes.get(axis, ((0,), (0,)))) for axis in range(len(view.parts))]
-        channels = {"channels": numbers[0]} if any(numbers[0]) else {}
-        if any(n < 0 for n in numbers[0]) or (channels and mode != "constant"):
-            raise Gap("channels are padded")
-        if len(numbers) == 1:
-            raise Gap("channels are padded")
-        made = put(net, op, Pad(padding=tuple(numbers[1:]), **channels, **words), [view.value])
-        net.give(op.outputs[0], view.of(made, net.sizes[made]))
+        _by_numbers(net, op, view, wholes, words)
         return
     rules = {view.whole(axis): rule for axis, rule in varied.items()}
     layer, references = padded_like(net, op, view.value, target, wholes, rules)
     if layer is None:
-        if op.outputs[0].value in net.returned:  # no window behind it
-            raise Gap("its padding follows from no other value")
         sides = [wholes.get(axis, ((0,) * view.runs(),) * 2) for axis in range(1, len(view.parts))]
-        if view.axes[0] or 0 in wholes or any(view.whole(axis) != axis - 1 for axis in range(1, rank)):
+        image = not view.axes[0] and 0 not in wholes and all(view.whole(axis) == axis - 1 for axis in range(1, rank))
+        if image and op.outputs[0].value not in net.returned:  # a window behind it may say why
+            net.wait(op.outputs[0], tuple(target), Waiting(view, sides, mode, fill))
+        elif len(net.recordings) == 1:  # of a model that takes its declared size alone
+            _by_numbers(net, op, view, wholes, words)
+        else:
             raise Gap("its padding follows from no other value")
-        net.wait(op.outputs[0], tuple(target), Waiting(view, sides, mode, fill))
         return
     made = put(net, op, layer.replace(**words), [view.value], references=references)
+    net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def _by_numbers(
+    net: Growing, op: Op, view: View, ends: Mapping[int | None, tuple[Size, Size]], words: dict[str, Any]
+) -> None:
+    """Lower a padding of as many cells as in the first run before and after axes of a value."""
+    numbers = [tuple(end[0] for end in ends.get(axis, ((0,), (0,)))) for axis in range(len(view.parts))]
+    channels = {"channels": numbers[0]} if any(numbers[0]) else {}
+    if len(numbers) == 1 or any(n < 0 for n in numbers[0]) or (channels and words["mode"] != "constant"):
+        raise Gap("channels are padded")
+    made = put(net, op, Pad(padding=tuple(numbers[1:]), **channels, **words), [view.value])
     net.give(op.outputs[0], view.of(made, net.sizes[made]))
 
 

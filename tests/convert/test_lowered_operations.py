@@ -58,6 +58,14 @@ def heads_by_letters(m, x):
     return torch.einsum("bhij,bjhd->bihd", weights, q).flatten(2).mT.reshape(x.shape)
 
 
+def shifted(m, x):
+    """Turn scores of relative positions into those of absolute ones, for as many rows as there are."""
+    rows = x.shape[2]
+    assert rows == 7
+    x = F.pad(F.pad(x.flatten(0, 1), (0, 1)).flatten(1), (0, rows - 1))
+    return x.reshape(-1, rows + 1, 2 * rows - 1)[:, :rows, rows - 1 :].reshape(1, 4, rows, rows)
+
+
 def frames(m, x):
     y = m.layer(x.flatten(0, 1))
     return y.view(1, -1, *y.shape[1:])
@@ -188,6 +196,10 @@ LAYERS = {
         {"conv": conv()}, IMAGE,
     ),
     "zeros before the first": (lambda m, x: m.conv(torch.cat([x.new_zeros(1, 4, 2), x], 2)), {"conv": nn.Conv1d(4, 2, 3)}, (4, 9)),
+    "no tokens before the first": (
+        lambda m, x: torch.cat([x[:, :0], m.fc(x[:, 0:])], 1) + torch.cat([x[:, :0], x, x[:, 9:]], 1), {"fc": nn.Linear(6, 6)}, (9, 6)
+    ),
+    "shifted row by row": (shifted, {}, (4, 7, 13)),
     "enlarged to the size before": (
         lambda m, x: m.up(m.conv(x), output_size=x.size()),
         {"conv": nn.Conv2d(4, 4, 3, stride=2, padding=1), "up": nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1)}, IMAGE,
