@@ -27,8 +27,9 @@ from cnnshape.layers.rearranging import Reduce
 from cnnshape.numbers.shape import to_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from cnnshape.convert.arguments import Vector
     from cnnshape.convert.flat import Flat
     from cnnshape.layers import Layer
     from cnnshape.numbers.shape import Shape
@@ -436,19 +437,21 @@ class Frame:
         front, _, back = _numbered(title)
         left = [(flag, there) for there, flag in arguments.flags.items() if any(there)]
         for chosen in _subsets(left):
-            sums = tuple(sum(there[use] for _, there in chosen) for use in range(len(column)))
+            sums = tuple(sum(count * there[use] for _, there, count in chosen) for use in range(len(column)))
             starts = {number - extra for number, extra in zip(numbers, sums, strict=True) if number is not ABSENT}
             if len(starts) == 1 and (start := starts.pop()) >= 0:
-                terms = [
-                    f"(1 if {flag} else 0)" if len(chosen) > 1 or start else f"1 if {flag} else 0" for flag, _ in chosen
-                ]
+                terms = [f"{count} if {flag} else 0" for flag, _, count in chosen]
+                terms = [f"({term})" for term in terms] if len(chosen) > 1 or start else terms
                 return f"{front}{{{' + '.join([*([str(start)] if start else []), *terms])}}}{back}"
         raise Unmergeable
 
 
-def _subsets(pairs: list[Any]) -> list[list[Any]]:
-    """Return up to three of the pairs at a time, few before many."""
-    return [[*chosen] for size in range(1, 4) for chosen in combinations(pairs[:6], size)]
+def _subsets(pairs: list[tuple[str, Vector]]) -> Iterator[list[tuple[str, Vector, int]]]:
+    """Yield up to three of the flags at a time, few before many, each for one layer; then one for several layers in a row."""
+    for size in range(1, 4):
+        for chosen in combinations(pairs[:6], size):
+            yield [(flag, there, 1) for flag, there in chosen]
+    yield from ([(flag, there, count)] for count in range(2, MOST_EXTRA + 1) for flag, there in pairs[:6])
 
 
 def _renamed(entry: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

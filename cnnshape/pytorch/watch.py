@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,6 +92,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.wholes, self.by_name = wholes or {}, wholes is not None
         self.repairing, self.refused = repairing, refused or {}
         self.names = {module: name for name, module in model.named_modules()}
+        times = Counter(part for module in self.names for part in vars(module)["_modules"].values())
+        self.shared = {part for part, count in times.items() if count > 1 and part is not None and not _weights(part)}
         self.parameters = dict(model.named_parameters())
         self.weights = self.parameters | dict(model.named_buffers())
         self.titles = {id(tensor): name for name, tensor in self.weights.items()}
@@ -229,7 +232,15 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             pass  # one that raised, and whose error was caught
 
     def named(self, module: torch.nn.Module) -> str:
-        """Return the path of a module; of one made during the run, its class within the module around it."""
+        """Return the path of a module; of one made during the run, its class within the module around it.
+
+        One without weights may be a part of many modules, as an activation that a default argument made: it goes by the one
+        that runs.
+        """
+        around = self.here.around[-1:] if module in self.shared else []
+        for path, part in (named for one in around if one in self.names for named in one.named_children()):
+            if part is module:
+                return self.within(path)
         return self.names.get(module) or self.within(f"{type(module).__name__}()")
 
     def around(self) -> str:

@@ -104,6 +104,45 @@ def test_numbers_in_names_follow_from_what_is_left_out():
     assert [node.name for node in loads(text).nodes] == [node.name for node in net.nodes]
 
 
+INVERTED = """
+name = "inverted"
+input = [16, 32, 32]
+layers = [
+{layers}
+]
+"""
+
+
+def inverted(title, expanded, width, *, expands=True, stride=1):
+    """The layers of an inverted residual in one nn.Sequential, as most write it: without the first three at an expansion of 1."""
+    conv = '{{ name = "{}.conv.{}", type = "conv", out_channels = {}, kernel_size = {}, bias = false{} }},'
+    parts = [(expanded, 1, ""), (expanded, 3, f", padding = 1, groups = {expanded}, stride = {stride}"), (width, 1, "")]
+    number = 0
+    for channels, kernel, more in parts[not expands :]:
+        yield conv.format(title, number, channels, kernel, more)
+        yield f'{{ name = "{title}.conv.{number + 1}", type = "batch_norm" }},'
+        number += 3
+        if (channels, kernel, more) != parts[-1]:
+            yield f'{{ name = "{title}.conv.{number - 1}", type = "relu6" }},'
+
+
+def test_numbers_in_names_follow_from_several_layers_that_are_left_out():
+    uses = [
+        *inverted("a", 16, 24, expands=False),
+        *inverted("b", 96, 32, stride=2),
+        *inverted("c", 192, 32),
+        *inverted("d", 192, 64),
+    ]
+    net = loads(INVERTED.format(layers="\n".join(uses)))
+    classes = ("InvertedResidual", "Sequential")
+    made = net._replace(nodes=tuple(node._replace(blocks=classes) for node in net.nodes))
+    file = dumps(made)
+    assert len(lines(file)) < 25 < len(uses)
+    assert [row.name for row in loads(file).check().layers if row.parameters] == [
+        row.name for row in net.check().layers if row.parameters
+    ]
+
+
 def test_a_dense_layer_ends_with_its_concat():
     parts, rows = ["stem"], '{ name = "stem", type = "conv", out_channels = 8, kernel_size = 1 },\n'
     for i in range(1, 9):

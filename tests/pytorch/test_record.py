@@ -495,3 +495,41 @@ def test_a_part_that_torch_compiles_is_watched():
     compiled = torch.compile(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()))
     ops = record(nn.Sequential(compiled, nn.Flatten()), {"input": (3, 8, 8)}).ops
     assert [op.type for op in ops] == ["conv", "relu", "flatten"]
+
+
+class Residual(nn.Module):
+    def __init__(self, act):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), act, nn.Conv2d(4, 4, 3, padding=1))
+        self.act = act
+
+    def forward(self, x):
+        return self.act(x + self.body(x))
+
+
+class SharedActivation(nn.Module):
+    """All its modules have one activation, as a default argument makes it."""
+
+    def __init__(self):
+        super().__init__()
+        act = nn.ReLU(True)
+        self.first, self.blocks = Residual(act), nn.Sequential(*(Residual(act) for _ in range(3)))
+        self.act = act
+
+    def forward(self, x):
+        return self.act(self.blocks(self.first(x)).square())
+
+
+def test_an_activation_that_many_modules_share_goes_by_the_module_that_runs():
+    recording = record(SharedActivation(), {"input": (4, 8, 8)})
+    paths = [op.path for op in recording.ops if op.type == "relu"]
+    inner = ["first", "blocks.0", "blocks.1", "blocks.2"]
+    assert paths == [*(f"{path}.{name}" for path in inner for name in ("body.1", "act")), "act"]
+    file = cnnshape.dumps(cnnshape.trace(SharedActivation(), (4, 8, 8)))
+    assert 'block = "residual", repeat = 3 }' in file
+
+
+def test_layers_that_share_weights_go_by_the_first():
+    conv = nn.Conv2d(4, 4, 1)
+    model = nn.Sequential(nn.Sequential(conv), nn.Sequential(conv))
+    assert [op.path for op in record(model, {"input": (4, 8, 8)}).ops] == ["0.0", "0.0"]
