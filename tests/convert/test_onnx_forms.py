@@ -187,6 +187,59 @@ def test_nodes_in_any_order_are_read(tmp_path):
     assert [each.type for each in net.nodes] == ["conv", "relu", "sigmoid"]
 
 
+@pytest.mark.parametrize("opset", [9, 11, 13, 18])
+def test_shapes_are_computed_by_the_rules_of_the_graphs_opset(opset, tmp_path):
+    """Halves of channels are made two axes and exchanged, in sizes that the graph takes from its input."""
+    attribute, axes = {"axes": [0]}, {"zero64": np.int64([0])}
+    unsqueeze = (
+        (lambda a, b: node("Unsqueeze", a, b, **attribute))
+        if opset < 13
+        else (lambda a, b: node("Unsqueeze", a, "zero64", b))
+    )
+    squeeze = (
+        (lambda a, b: node("Squeeze", a, b, **attribute))
+        if opset < 13
+        else (lambda a, b: node("Squeeze", a, "zero64", b))
+    )
+    names = ["n", "c", "h", "w"]
+    nodes = [node("Shape", "x", "shape")]
+    for place, name in enumerate(names):
+        nodes += [node("Gather", "shape", f"place{place}", f"{name}0", axis=0), unsqueeze(f"{name}0", name)]
+    nodes += [
+        squeeze("c", "c1"), node("Div", "c1", "two", "half0"), unsqueeze("half0", "half"),
+        node("Concat", "n", "two1", "half", "h", "w", "apart", axis=0), node("Concat", "n", "c", "h", "w", "back", axis=0),
+        node("Reshape", "x", "apart", "r"), node("Transpose", "r", "t", perm=[0, 2, 1, 3, 4]), node("Reshape", "t", "back", "y"),
+    ]  # fmt: skip
+    numbers = {f"place{place}": np.int64(place) for place in range(4)} | {"two": np.int64(2), "two1": np.int64([2])}
+    proto = model(nodes, {"x": OPEN}, numbers | (axes if opset >= 13 else {}), opset=opset)
+    net, made = read(proto, tmp_path, x=(4, 6, 10))
+    assert "opaque" not in {each.type for each in net.nodes}, made.text
+    for sides in [(6, 10), (3, 5), (1, 1)]:
+        assert given(net, (4, *sides)) == without(whole(proto, x=(1, 4, *sides)), 0), made.text
+
+
+def test_fresh_weights_that_an_exporter_writes_once_are_each_layers_own(tmp_path):
+    numbers = {"a": (6, 4, 1, 1), "b": (6, 6, 1, 1), "zeros": np.zeros(6, F), "rest": (6,), "other": (6,)}
+    nodes = [node("Conv", "x", "a", "zeros", "c"), node("InstanceNormalization", "c", "rest", "other", "d"),
+             node("Conv", "d", "b", "zeros", "e"), node("InstanceNormalization", "e", "rest", "zeros", "f"),
+             node("LayerNormalization", "f", "w", "v", "g", axis=-1), node("LayerNormalization", "g", "w", "v", "h", axis=-1),
+             node("InstanceNormalization", "h", "rest", "other", "y")]  # fmt: skip
+    numbers |= {"w": np.full(10, 1, F), "v": np.zeros(10, F)}
+    net, _ = read(model(nodes, {"x": OPEN}, numbers), tmp_path, x=(4, 6, 10))
+    counts = [row.parameters for row in net.check().layers]
+    assert counts == [30, 12, 42, 12, 20, 20, 0]  # the last has both weights of the first norm
+    assert "opaque" not in {each.type for each in net.nodes}
+
+
+def test_a_gather_of_all_places_in_order_is_a_reshape(tmp_path):
+    nodes = [node("GlobalAveragePool", "x", "p"), node("Flatten", "p", "f"), node("Reshape", "f", "all", "r"),
+             node("Gather", "r", "places", "y", axis=0)]  # fmt: skip
+    numbers = {"all": np.int64([-1]), "places": np.arange(4).reshape(1, 4, 1, 1)}
+    net, made = read(model(nodes, {"x": OPEN}, numbers), tmp_path, x=(4, 6, 10))
+    assert "opaque" not in {each.type for each in net.nodes}, made.text
+    assert net.check().output == (4, 1, 1)
+
+
 def test_sparse_weights_are_weights(tmp_path):
     few = helper.make_tensor("w", TensorProto.FLOAT, [2], [1.0, 2.0])
     sparse = helper.make_sparse_tensor(few, numpy_helper.from_array(np.int64([0, 5]), "places"), [6, 4, 3, 3])

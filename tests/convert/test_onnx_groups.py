@@ -14,7 +14,7 @@ from cnnshape.file.reader import read_text
 
 F = np.float32
 NUMBERS = {"one": F(1), "two": F(2), "three": F(3), "six": F(6), "half": F(0.5), "zero": F(0), "eps": F(1e-5),
-           "root": F(2**0.5), "inverse": F(0.5**0.5), "sixth": F(1 / 6), "v8": (8,), "w8": (8,), "v81": (8, 1, 1), "w81": (8, 1, 1)}  # fmt: skip
+           "root": F(2**0.5), "inverse": F(0.5**0.5), "sixth": F(1 / 6), "cubed": F(3), "cubic": F(0.044715), "pi": F(0.7978846), "v8": (8,), "w8": (8,), "v81": (8, 1, 1), "w81": (8, 1, 1)}  # fmt: skip
 
 
 def chain(text):
@@ -48,8 +48,12 @@ GROUPS = {
     "gelu": "d = Div x root; e = Erf d; a = Add e one; p = Mul x a; y = Mul p half",
     "gelu, times": "d = Mul x inverse; e = Erf d; a = Add one e; p = Mul a x; y = Mul half p",
     "gelu, halved before": "h = Mul x half; d = Div x root; e = Erf d; a = Add e one; y = Mul h a",
+    "gelu, halved sum": "d = Div x root; e = Erf d; a = Add e one; h = Mul half a; y = Mul x h",
+    "gelu, by tanh": "c = Pow x cubed; p = Mul c cubic; a = Add x p; s = Mul a pi; t = Tanh s; o = Add t one; m = Mul x o; y = Mul m half",
+    "gelu, by tanh of products": (
+        "q = Mul x x; c = Mul q x; p = Mul c cubic; a = Add x p; s = Mul a pi; t = Tanh s; o = Add one t; h = Mul x half; y = Mul h o"),
     "relu6": "y = Clip x zero six",
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -68,6 +72,12 @@ NEAR = {
     "another divisor": ("a = Add x three; c = Clip a zero six; y = Div c two", ["function", "relu6", "function"]),
     "no erf": ("d = Div x root; e = Tanh d; a = Add e one; p = Mul x a; y = Mul p half", ["function", "tanh", "function", "mul", "scale"]),
     "another root": ("d = Div x two; e = Erf d; a = Add e one; p = Mul x a; y = Mul p half", ["function", "function", "function", "mul", "scale"]),
+    "no cube": (
+        "c = Pow x two; p = Mul c cubic; a = Add x p; s = Mul a pi; t = Tanh s; o = Add t one; m = Mul x o; y = Mul m half",
+        ["function", "scale", "add", "scale", "tanh", "function", "mul", "scale"]),
+    "a cube of others": (
+        "r = Relu x; c = Pow r cubed; p = Mul c cubic; a = Add x p; s = Mul a pi; t = Tanh s; o = Add t one; m = Mul x o; y = Mul m half",
+        ["relu", "function", "scale", "add", "scale", "tanh", "function", "mul", "scale"]),
     "half of a sum": ("h = Mul x half; r = Relu x; a = Add r one; y = Mul h a", ["scale", "relu", "function", "mul"]),
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ nothing outside reads what is made on the way.
 
 from __future__ import annotations
 
-from math import isclose, sqrt
+from math import isclose, pi, sqrt
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from onnx import helper
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cnnshape.convert.from_onnx.model import Model
 
+CUBIC: Final = 0.044715  # the part of the cube in the tanh of a GELU
 NEWEST: Final = 24  # the opset of operators that are put in the place of groups
 
 
@@ -203,20 +204,33 @@ def _shifted(net: Steps, name: str, x: str) -> list[Any] | None:
 
 
 def gelu(net: Steps, node: Any) -> _Group | None:
-    """X * (1 + erf(x / sqrt(2))) * 0.5, in the orders in which it is written."""
+    """X * (1 + erf(x / sqrt(2))) * 0.5, in the orders in which it is written, or with tanh in the place of erf."""
+    for x, gate, nodes in _halved(net, node):
+        found = _erf(net, gate, x)
+        if found:
+            return _Group("Gelu", [x], {}, [*nodes, *found])
+        found = _tanh(net, gate, x)
+        if found:
+            return _Group("Gelu", [x], {"approximate": "tanh"}, [*nodes, *found])
+    return None
+
+
+def _halved(net: Steps, node: Any) -> Iterator[tuple[str, Any, list[Any]]]:
+    """Yield the value, the sum and the nodes between, as which a product is value * sum * 0.5."""
     half = net.with_number(node, 0.5)
     product = net.by(half[0], "Mul") if half else None
     for x, one_more in net.halves(product, ["Add"]) if product is not None else ():
-        nodes = _erf(net, one_more, x)
-        if nodes:
-            return _Group("Gelu", [x], {}, [product, *nodes])
+        yield x, one_more, [product]
     for halved, one_more in net.halves(node, ["Add"]):
         scale = net.by(halved, "Mul")
         half = net.with_number(scale, 0.5) if scale is not None else None
-        nodes = _erf(net, one_more, half[0]) if half else None
-        if half and nodes:
-            return _Group("Gelu", [half[0]], {}, [scale, *nodes])
-    return None
+        if half:
+            yield half[0], one_more, [scale]
+    for x, scale in net.halves(node, ["Mul"]):
+        half = net.with_number(scale, 0.5)
+        one_more = net.by(half[0], "Add") if half else None
+        if one_more is not None:
+            yield x, one_more, [scale]
 
 
 def _erf(net: Steps, one_more: Any, x: str) -> list[Any] | None:
@@ -228,6 +242,29 @@ def _erf(net: Steps, one_more: Any, x: str) -> list[Any] | None:
         return None
     by = net.with_number(inner, sqrt(2) if inner.op_type == "Div" else sqrt(0.5))
     return [one_more, erf, inner] if by and by[0] == x else None
+
+
+def _tanh(net: Steps, one_more: Any, x: str) -> list[Any] | None:
+    """Return the nodes of 1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))."""
+    one = net.with_number(one_more, 1)
+    tanh = net.by(one[0], "Tanh") if one else None
+    scale = net.by(tanh.input[0], "Mul") if tanh is not None else None
+    by = net.with_number(scale, sqrt(2 / pi)) if scale is not None else None
+    added = net.by(by[0], "Add") if by else None
+    for value, cubic in net.halves(added, ["Mul"]) if added is not None else ():
+        part = net.with_number(cubic, CUBIC)
+        cube = net.by(part[0], "Pow", "Mul") if part and value == x else None
+        inner = [cube] if cube is not None and cube.op_type == "Pow" and cube.input[0] == x else []
+        if inner and net.number(cube.input[1]) != 3:  # noqa: PLR2004
+            return None
+        if cube is not None and cube.op_type == "Mul":
+            inner = [
+                cube,
+                *(square for own, square in net.halves(cube, ["Mul"]) if own == x and [*square.input] == [x, x]),
+            ]
+        if inner and (len(inner) > 1 or cube.op_type == "Pow"):
+            return [one_more, tanh, scale, added, cubic, *inner]
+    return None
 
 
 def layer_norm(net: Steps, node: Any) -> _Group | None:

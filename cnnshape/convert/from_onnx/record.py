@@ -317,11 +317,13 @@ class Given:
     def weigh(self, path: str, weights: Mapping[str, str]) -> tuple[str, ...]:
         """Return the names of a layer's weights, by the constants that they are.
 
-        Constants that another layer has as well are the same weights where all are; else this layer has them for itself.
+        Constants that another layer has as well are the same weights where all are that layer's, and not of one number alone; else
+        this layer has them for itself.
         """
         run = self.run
         known = [run.users.get(name) for name in weights.values()]
-        if weights and all(known):
+        of_one = all(known) and len({str(title).rpartition(".")[0] for title in known}) == 1
+        if of_one and not all(map(self.uniform, weights.values())):
             return tuple(filter(None, known))
         found = []
         for role, name in weights.items():
@@ -336,6 +338,11 @@ class Given:
             run.weights[title] = Weight(shape, parameter, parameter)
             found.append(title)
         return tuple(found)
+
+    def uniform(self, name: str) -> bool:
+        """Say whether a constant is one number throughout, as fresh weights of norms are, which exporters write once for all."""
+        array = self.run.get(name, self.node).array
+        return array is not None and bool((array == array.reshape(-1)[:1]).all())
 
     def shape_of(self, name: str) -> Shape:
         return self.run.get(name, self.node).tensor.shape

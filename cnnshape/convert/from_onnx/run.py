@@ -221,7 +221,10 @@ class Run(State):
         if key not in self.graph.folders:
             from onnx.reference import ReferenceEvaluator
 
-            self.graph.folders[key] = ReferenceEvaluator(node, opsets={"": self.model.opset})
+            empty = helper.make_empty_tensor_value_info
+            inputs, outputs = ([*map(empty, filter(None, dict.fromkeys(names)))] for names in (node.input, node.output))
+            graph = helper.make_graph([node], node.op_type, inputs, outputs)  # of a bare node it takes the newest opset
+            self.graph.folders[key] = ReferenceEvaluator(graph, opsets={"": self.model.opset})
         given = {name: held.array for name, held in zip(node.input, entering, strict=True) if held}
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
