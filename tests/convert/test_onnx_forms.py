@@ -240,6 +240,47 @@ def test_a_gather_of_all_places_in_order_is_a_reshape(tmp_path):
     assert net.check().output == (4, 1, 1)
 
 
+def test_weights_that_the_graph_computes_are_counted_as_what_they_come_to(tmp_path):
+    """A convolution with a standardised weight: it stands there twice, with a gain for each filter."""
+    nodes = [
+        node("ReduceMean", "w", "mean", axes=[1, 2, 3]), node("Sub", "w2", "mean", "centred"), node("Mul", "centred", "gain", "v"),
+        node("Conv", "x", "v", "b", "c"), node("Reshape", "flat", "square", "m"), node("Conv", "c", "m", "y"),
+    ]  # fmt: skip
+    numbers = {"w": (6, 4, 30, 1), "w2": (6, 4, 30, 1), "gain": (6, 1, 1, 1), "b": (6,), "flat": (6 * 900,)}
+    numbers |= {"square": np.int64([30, 6, 30, 1])}
+    net, made = read(model(nodes, {"x": OPEN}, numbers), tmp_path, x=(4, 60, 10))
+    assert [each.type for each in net.nodes] == ["conv", "conv"]
+    assert net.check().parameters == 6 * 4 * 30 + 6 + 6 * 900
+    assert "Weights that the graph computes of constants are counted as what they come to: c." in made.text
+    assert [row.name for row in net.check().layers] == ["c", "y"]
+
+
+def test_padding_that_the_graph_computes_as_tensorflow_does_is_followed(tmp_path):
+    def cells(axis, name):
+        return [
+            node("Gather", "shape", f"{axis}", f"{name}i", axis=0), node("Cast", f"{name}i", f"{name}f", to=1),
+            node("Div", f"{name}f", "two", f"{name}d"), node("Ceil", f"{name}d", f"{name}c"), node("Sub", f"{name}c", "one", f"{name}s"),
+            node("Mul", f"{name}s", "two", f"{name}m"), node("Add", f"{name}m", "three", f"{name}a"),
+            node("Sub", f"{name}a", f"{name}f", f"{name}r"), helper.make_node("Clip", [f"{name}r", "none", ""], [f"{name}p"]),
+            node("Div", f"{name}p", "two", f"{name}h"), node("Floor", f"{name}h", f"{name}before"),
+            node("Sub", f"{name}p", f"{name}before", f"{name}after"),
+            *(node("Unsqueeze", f"{name}{end}", "first", f"{name}{end}1") for end in ("before", "after")),
+        ]  # fmt: skip
+
+    nodes = [
+        node("Shape", "x", "shape"), *cells(2, "h"), *cells(3, "w"),
+        node("Concat", "zeros", "hbefore1", "wbefore1", "zeros", "hafter1", "wafter1", "ends", axis=0),
+        node("Cast", "ends", "pads", to=7), node("Pad", "x", "pads", "padded"), node("Conv", "padded", "k", "y", strides=[2, 2]),
+    ]  # fmt: skip
+    numbers = {"2": np.int64(2), "3": np.int64(3), "two": F(2), "one": F(1), "three": F(3), "none": F(0), "first": np.int64([0]),
+               "zeros": F([0, 0]), "k": (6, 4, 3, 3)}  # fmt: skip
+    proto = model(nodes, {"x": OPEN}, numbers)
+    net, made = read(proto, tmp_path, x=(4, 32, 41))
+    assert "opaque" not in {each.type for each in net.nodes}, made.text
+    for sides in [(32, 41), (41, 32), (1, 1), (2, 7), (9, 8)]:
+        assert given(net, (4, *sides)) == without(whole(proto, x=(1, 4, *sides)), 0), made.text
+
+
 def test_sparse_weights_are_weights(tmp_path):
     few = helper.make_tensor("w", TensorProto.FLOAT, [2], [1.0, 2.0])
     sparse = helper.make_sparse_tensor(few, numpy_helper.from_array(np.int64([0, 5]), "places"), [6, 4, 3, 3])

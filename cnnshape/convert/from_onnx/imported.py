@@ -285,6 +285,9 @@ def _of_graph(runs: OnnxRuns, net: Network) -> Iterator[str]:
     copied = [name for name in runs.first.copied if name in model.values]
     if copied:
         yield f"Several layers have these constants, and each counts them as its own: {few(copied)}."
+    computed = [*dict.fromkeys(runs.first.folded)]
+    if computed:
+        yield f"Weights that the graph computes of constants are counted as what they come to: {few(computed)}."
     yield from runs.first.notes
 
 

@@ -253,18 +253,19 @@ def _tanh(net: Steps, one_more: Any, x: str) -> list[Any] | None:
     added = net.by(by[0], "Add") if by else None
     for value, cubic in net.halves(added, ["Mul"]) if added is not None else ():
         part = net.with_number(cubic, CUBIC)
-        cube = net.by(part[0], "Pow", "Mul") if part and value == x else None
-        inner = [cube] if cube is not None and cube.op_type == "Pow" and cube.input[0] == x else []
-        if inner and net.number(cube.input[1]) != 3:  # noqa: PLR2004
-            return None
-        if cube is not None and cube.op_type == "Mul":
-            inner = [
-                cube,
-                *(square for own, square in net.halves(cube, ["Mul"]) if own == x and [*square.input] == [x, x]),
-            ]
-        if inner and (len(inner) > 1 or cube.op_type == "Pow"):
-            return [one_more, tanh, scale, added, cubic, *inner]
+        cube = _cube(net, part[0], x) if part and value == x else []
+        if cube:
+            return [one_more, tanh, scale, added, cubic, *cube]
     return None
+
+
+def _cube(net: Steps, name: str, x: str) -> list[Any]:
+    """Return the nodes of x**3, or of x * x * x."""
+    cube = net.by(name, "Pow", "Mul")
+    if cube is not None and cube.op_type == "Pow":
+        return [cube] if cube.input[0] == x and net.number(cube.input[1]) == 3 else []  # noqa: PLR2004
+    squares = net.halves(cube, ["Mul"]) if cube is not None else ()
+    return next(([cube, square] for own, square in squares if own == x and [*square.input] == [x, x]), [])
 
 
 def layer_norm(net: Steps, node: Any) -> _Group | None:

@@ -97,6 +97,7 @@ class State:
         self.weights: dict[str, Weight] = {}
         self.users: dict[str, str] = {}  # of each constant, the weight that it is
         self.copied: list[str] = []  # constants that are weights of several layers
+        self.folded: list[str] = []  # layers whose weights the graph computes of constants
         self.notes: list[str] = []  # what must be said of the run, in the order of its nodes
         self.held: dict[str, Held] = {**graph.fixed}
         self.required: dict[int, dict[int, dict[str, int]]] = {}  # what nodes ask of sides, by values and axes
@@ -195,7 +196,11 @@ class Given:
         found: dict[str, str] = {}
         for index, role in enumerate(roles, start=1):
             if self.has(index):
-                names = self.tensor(index).weights or (self.node.input[index],)
+                tensor = self.tensor(index)
+                names = tensor.weights or (self.node.input[index],)
+                if tensor.computed and sum(prod(self.shape_of(name)) for name in names) != tensor.numel():
+                    names = (self.node.input[index],)  # a runtime computes it once, and has it as one constant
+                    self.run.folded.append(self.path or name_of(self.node))
                 found |= {f"{role}_{place}" if place else role: name for place, name in enumerate(names)}
         return found
 
