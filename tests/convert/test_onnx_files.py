@@ -1,5 +1,6 @@
 """Files of ONNX that are broken, hostile or odd: one clear line each; names; data of weights that nobody needs."""
 
+import os
 import time
 
 import pytest
@@ -36,6 +37,20 @@ def called_by_itself():
     made = nodes(helper.make_node("Twice", ["x"], ["y"], domain="own"), functions=[inner])
     made.opset_import.append(helper.make_opsetid("own", 1))
     return made
+
+
+def called_again_and_again():
+    """Thirty functions, each of which calls the next twice."""
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    made = [
+        helper.make_function("own", f"F{place}", ["a"], ["b"], [
+            helper.make_node(f"F{place + 1}", ["a"], ["t"], domain="own"), helper.make_node(f"F{place + 1}", ["t"], ["b"], domain="own"),
+        ], opsets) for place in range(30)
+    ]  # fmt: skip
+    last = helper.make_function("own", "F30", ["a"], ["b"], [helper.make_node("Relu", ["a"], ["b"])], opsets)
+    proto = nodes(helper.make_node("F0", ["x"], ["y"], domain="own"), functions=[*made, last])
+    proto.opset_import.append(helper.make_opsetid("own", 1))
+    return proto
 
 
 def called_with_too_many():
@@ -95,6 +110,7 @@ BROKEN = {
     "a huge constant": (
         nodes(node("ConstantOfShape", "s", "c"), node("Add", "x", "c", "y"), constants={"s": np.int64([2**40])}), r"\(Add\): "),
     "a function of itself": (called_by_itself(), "function Twice calls itself"),
+    "a bomb of functions": (called_again_and_again(), "has 1,073,741,824 nodes with its functions: more than 100,000"),
     "a branch by data": (
         nodes(node("ReduceMax", "x", "m", keepdims=0), node("Cast", "m", "c", to=TensorProto.BOOL),
               node("If", "c", "y", then_branch=nodes(RELU).graph, else_branch=nodes(RELU).graph)), "which branch it takes"),
@@ -126,6 +142,13 @@ def test_large_files_are_refused_before_they_are_read(tmp_path, monkeypatch):
         read(path)
     with pytest.raises(ValueError, match="No such file"):
         read(str(tmp_path / "other.onnx"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe that nobody writes to")
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="is no regular file"):
+        read(str(tmp_path / "model.onnx"))
 
 
 def test_an_input_must_have_axes(tmp_path):

@@ -197,6 +197,8 @@ def read(file: str) -> Model:
     """Return the graph of a file. Raises ValueError."""
     path = Path(file)
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{file} is no regular file")
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(
                 f"{file} is larger than a protobuf message can be: its weights belong in a file of their own"
@@ -230,15 +232,20 @@ def _inlined(file: str, proto: Any) -> Any:
     if not proto.functions:
         return proto
     calls = {
-        (function.domain, function.name): {(node.domain, node.op_type) for node in _all_nodes(function.node)}
+        (function.domain, function.name): [(node.domain, node.op_type) for node in _all_nodes(function.node)]
         for function in proto.functions
     }
-    known, before = set[Any](), -1
-    while len(known) > before:  # those that call only known ones
-        before = len(known)
-        known |= {name for name, called in calls.items() if called & {*calls} <= known}
-    if len(known) < len(calls):
-        raise ValueError(f"{file}: its function {next(name for name in calls if name not in known)[1]} calls itself")
+    counts, before = dict[Any, int](), -1  # of nodes, all calls put in place
+    while len(counts) > before:  # those that call only known ones
+        before = len(counts)
+        for name, called in calls.items():
+            if name not in counts and {*called} & {*calls} <= counts.keys():
+                counts[name] = sum(counts.get(one, 1) for one in called)
+    if len(counts) < len(calls):
+        raise ValueError(f"{file}: its function {next(name for name in calls if name not in counts)[1]} calls itself")
+    total = sum(counts.get((node.domain, node.op_type), 1) for node in _all_nodes(proto.graph.node))
+    if total > MOST_NODES:
+        raise ValueError(f"{file} has {total:,} nodes with its functions: more than {MOST_NODES:,} are not read")
     from onnx import inliner
 
     try:
