@@ -317,7 +317,7 @@ def joined(one: Shape, other: Shape, require: Require, alike: dict[str, Any], sk
         return either(a, b)
 
     return tuple(
-        a if index == skip or a is b else attempt(axis, a, b)
+        a if index == skip or a == b else attempt(axis, a, b)
         for index, (a, b) in enumerate(zip(one, other, strict=True))
     )
 

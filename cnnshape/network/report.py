@@ -189,8 +189,12 @@ def _along_axes(layer: Layer | None, x: Shape | None, y: Shape | None, rule: Cal
         return [0] * (len(x) - 1)
     if all(size is UNKNOWN for size in y[1:]):  # refused as a whole: its lists may have another length
         return [None] * (len(x) - 1)
-    sides = zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True)
-    return [None if UNKNOWN in (w, out) else rule(layer, w, out, axis) for w, out, axis in sides]
+    sides = [*zip(x[1:], y[1:], layer.axes(len(x) - 1), strict=True)]
+    alike = sides.count(sides[0]) == len(sides)  # as in a square image
+    found = [
+        None if UNKNOWN in (w, out) else rule(layer, w, out, axis) for w, out, axis in (sides[:1] if alike else sides)
+    ]
+    return found * len(sides) if alike else found
 
 
 def known(shape: Shape | None) -> Shape | None:

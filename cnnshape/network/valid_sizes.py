@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.network.constraints import Constraint, constraints
 from cnnshape.network.flow import inputs_at, run
 from cnnshape.network.requirements import NoClosedForm, Reading, closed_form, solved
 from cnnshape.numbers.boxes import covered, union, words
@@ -15,6 +14,7 @@ from cnnshape.numbers.sizeset import SizeSet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from cnnshape.network.constraints import Constraint
     from cnnshape.network.graph import Graph
     from cnnshape.numbers.boxes import Box
     from cnnshape.numbers.shape import Shape
@@ -115,6 +115,8 @@ class ValidSizes:
         Of an empty set they are the fewest that leave no size, unless these take too long to find. Raises NoClosedForm
         where the conditions of one layer have no closed form by themselves.
         """
+        from cnnshape.network.constraints import constraints  # of a claim, nobody asks
+
         return constraints(self._required, self.names, empty=not self.boxes)
 
     def contradiction(self) -> tuple[str, ...]:

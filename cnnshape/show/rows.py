@@ -104,7 +104,7 @@ class _Folded:
 
     def group(self, index: int) -> tuple[str, int]:
         """Return the name of a layer's row, with the index of a layer that is not folded: another may have its name."""
-        name = self.layers[index].name
+        name = self.names[1 + self.inputs + index]
         short = front(name, self.depth)
         return short, index if short == name else -1
 
@@ -145,6 +145,7 @@ class _Folded:
         return {
             value: shape
             for layer in layers
+            if min(layer.node.inputs, default=first) < first
             for value, shape in zip(layer.node.joined, layer.input_shapes, strict=False)  # references enter last
             if value < first
         }
