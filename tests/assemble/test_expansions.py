@@ -6,6 +6,8 @@ import weakref
 import pytest
 
 import cnnshape
+from cnnshape.assemble.network import assemble
+from cnnshape.file.reader import read_text
 from cnnshape.network.flow import measured
 
 COPIED = """
@@ -73,7 +75,7 @@ def test_a_copied_block_is_as_if_built(monkeypatch, text):
 
 
 def built(text):
-    net = cnnshape.assemble.network.assemble(cnnshape.file.reader.read_text(text))
+    net = assemble(read_text(text))
     report = net.check()
     nodes = [node._replace(place=str(node.place), used_at=[*map(str, node.used_at)]) for node in net.nodes]
     expectations = [e._replace(place=str(e.place), used_at=[*map(str, e.used_at)]) for e in net.expectations]
