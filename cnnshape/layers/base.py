@@ -294,7 +294,9 @@ class Layer(InTorch):
             if isinstance(value, tuple):
                 require(len(value) == rank, "axes-differ", parameter=name, given=len(value), axes=rank)
         for name, parameter in self.inferred.items():
-            attempt(parameter.compare, parameter.takes(self, inputs[0]), getattr(self, name), require)
+            arrives, declared = parameter.takes(self, inputs[0]), getattr(self, name)
+            if arrives is not declared:  # as where the number was inferred from these channels
+                attempt(parameter.compare, arrives, declared, require)
 
     def axes(self, rank: int) -> Sequence[dict[str, Any]]:
         """Return, for each spatial axis, its entry of every per-axis parameter that has a value."""

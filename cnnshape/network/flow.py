@@ -49,19 +49,15 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
     try:
         layer.enter(note, *entering)
         y: Shape = layer.output(note, *entering)
-        if UNKNOWN not in y:
-            note(prod(y) <= LARGEST, "too-many-elements", shape=y)
+        if UNKNOWN not in y and prod(y) > LARGEST:
+            note(False, "too-many-elements", shape=y)
     except Refused:
         return Result(layer.stated(x), refusals=tuple(note.refusals.values()), open=open_numbers, noted=True)
-    doubts = () if note.refusals else tuple(layer.doubts(*entering))
-    return Result(
-        y,
-        *layer.counts(x, y),
-        refusals=tuple(note.refusals.values()),
-        doubts=doubts,
-        open=open_numbers,
-        noted=bool(open_numbers or note.refusals or doubts or layer.leaves_empty(len(y) - 1)),
-    )
+    refusals = tuple(note.refusals.values())
+    doubts = () if refusals else tuple(layer.doubts(*entering))
+    noted = bool(open_numbers or refusals or doubts or layer.leaves_empty(len(y) - 1))
+    parameters, macs = layer.counts(x, y)
+    return Result(y, parameters, macs, refusals, doubts, open_numbers, noted)
 
 
 measured = lru_cache(maxsize=2**16)(
