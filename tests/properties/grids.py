@@ -299,7 +299,8 @@ def joins() -> Iterator[Case]:
     for kind in ("add", "sub"):
         yield from grid(kind, more, broadcast=(LEFT_OUT, True))
     yield from grid("mul", more)
-    yield from grid("div", [[(), ()], [(), (1,)], *more])
+    for kind in ("div", "maximum", "minimum"):
+        yield from grid(kind, [[(), ()], [(), (1,)], *more])
     yield from grid("stack", [[(), ()], [(), (1,)], *pairs], dim=range(-5, 6))
     yield from grid(
         "matmul", [[(2,), (2,)], *more, *(list(pair) for pair in product(shapes((1, 2), (3,)), shapes((1, 2), (3,))))]

@@ -490,6 +490,8 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "space_to_depth": function(space_to_depth),
     "select": function(lambda x, dim, index: x.select(dim, index)),
     "div": function(torch.div),
+    "maximum": function(torch.maximum),
+    "minimum": function(torch.minimum),
     "stack": function(lambda *tensors, dim: torch.stack(tensors, dim)),
     "matmul": function(torch.matmul),
     "reshape": function(lambda x, shape: x.reshape(x.shape[0], *shape)),

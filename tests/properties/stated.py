@@ -129,7 +129,8 @@ def _(case: Case, answer: Any) -> bool:
     if case.type in ("scale", "bias") and "shape" in case.settings:
         own, axes = case.settings["shape"], len(case.shapes[0])
         return len(own) != axes and not (len(own) < axes and {*own} <= {1})
-    return case.type in ("add", "sub", "mul", "div", "matmul") and len({len(shape) for shape in case.shapes}) > 1
+    joins = ("add", "sub", "mul", "div", "maximum", "minimum", "matmul")
+    return case.type in joins and len({len(shape) for shape in case.shapes}) > 1
 
 
 @condition("needs-broadcast")
