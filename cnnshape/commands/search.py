@@ -58,12 +58,12 @@ def search(  # noqa: PLR0913, PLR0917 -- click's way
     enters and comes out: output.side, output.channels, input.height. The exit status is 0 where something is found, 1 where
     nothing is, 2 where the file or the command line could not be used, 130 where it is interrupted.
     """
-    from cnnshape.file.targets import live
+    from cnnshape.file.targets import ONNX, live
     from cnnshape.show.searched import Searched, show_search
     from cnnshape.space.searching import searched
 
     with usage_error():
-        if live(file):
+        if live(file) or file.endswith(ONNX):
             raise ValueError(f"{file} is a model: a search varies the constants of an architecture file")
     net = built(file, ()).net
     if wrong := [problem for problem in net.problems if problem.severity == "error"]:

@@ -149,6 +149,10 @@ def test_nothing_found_is_status_1():
             ("nets:Model", "--vary", "width=1"),
             "nets:Model is a model: a search varies the constants of an architecture file",
         ),
+        (
+            ("net.onnx", "--vary", "width=1"),
+            "net.onnx is a model: a search varies the constants of an architecture file",
+        ),
         (("none.toml", "--vary", "width=1"), "none.toml:1:1: error[no-such-file]"),
     ],
 )

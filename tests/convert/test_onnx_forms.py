@@ -281,6 +281,42 @@ def test_padding_that_the_graph_computes_as_tensorflow_does_is_followed(tmp_path
         assert given(net, (4, *sides)) == without(whole(proto, x=(1, 4, *sides)), 0), made.text
 
 
+CONV = [
+    node("Conv", "t", "k", "c", strides=[2, 2], auto_pad="SAME_UPPER"),
+    node("Transpose", "c", "y", perm=[0, 2, 3, 1]),
+]
+FIRST = {  # what stands between an input with its channels last and the exchange of its axes
+    "a padding": ([node("Pad", "x", "ends", "p"), node("Transpose", "p", "t", perm=[0, 3, 1, 2])], ["pad", "conv"]),
+    "a cast": ([node("Cast", "x", "p", to=1), node("Transpose", "p", "t", perm=[0, 3, 1, 2])], ["conv"]),
+    "a normalization": (
+        [node("Sub", "x", "mean", "d"), node("Div", "d", "by", "p"), node("Transpose", "p", "t", perm=[0, 3, 1, 2])],
+        ["bias", "function", "conv"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_channels_are_last_also_behind_what_comes_before_the_exchange_of_axes(name, tmp_path):
+    nodes, types = FIRST[name]
+    numbers = {"k": (8, 3, 3, 3), "ends": np.int64([0, 1, 2, 0, 0, 3, 0, 0]), "mean": (3,), "by": F(127.5)}
+    used = {each: numbers[each] for one in nodes for each in one.input if each in numbers} | {"k": numbers["k"]}
+    proto = model([*nodes, *CONV], {"x": ["n", "h", "w", 3]}, used)
+    net, made = read(proto, tmp_path, x=(20, 30, 3))
+    assert [each.type for each in net.nodes] == types, made.text
+    assert net.layout == "channels_last"
+    for high, wide in [(20, 30), (7, 8), (1, 1)]:
+        theirs = whole(proto, x=(1, high, wide, 3))
+        assert given(net, (3, high, wide)) == [(shape[3], *shape[1:3]) for shape in theirs]
+
+
+def test_an_input_that_is_read_otherwise_as_well_has_its_own_order(tmp_path):
+    nodes = [*FIRST["a cast"][0], *CONV, node("ReduceMean", "p", "z", axes=[1])]
+    proto = model(nodes, {"x": ["n", "h", "w", 3]}, {"k": (8, 3, 3, 3)}, outputs=["y", "z"])
+    assert read(proto, tmp_path, x=(20, 30, 3))[0].layout == "channels_first"
+    chain = [node("Identity", "x" if place == 0 else f"v{place}", f"v{place + 1}") for place in range(2000)]
+    proto = model([*chain, node("Relu", "v2000", "y")], {"x": OPEN})
+    assert read(proto, tmp_path, x=(4, 6, 10))[0].layout == "channels_first"
+
+
 def test_sparse_weights_are_weights(tmp_path):
     few = helper.make_tensor("w", TensorProto.FLOAT, [2], [1.0, 2.0])
     sparse = helper.make_sparse_tensor(few, numpy_helper.from_array(np.int64([0, 5]), "places"), [6, 4, 3, 3])

@@ -28,6 +28,10 @@ MOST_BYTES: Final = 2**31 - 1  # of a protobuf message
 FEW: Final = 4096  # numbers of a constant that is read; what has more is a weight
 MOST_NODES: Final = 100_000
 FLOATS: Final = {"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"}
+KEEPS_ORDER: Final = {  # operators before which channels that are last stay last: those of preprocessing and of padding
+    "Add", "Cast", "Clip", "DequantizeLinear", "Div", "Identity", "Mul", "Pad", "QuantizeLinear", "Sub",
+}  # fmt: skip
+MOST_BEFORE: Final = 20  # values between an input and the exchange of its axes
 DOMAINS: Final = {"", "ai.onnx"}  # of ONNX's own operators
 
 
@@ -75,9 +79,18 @@ class Model:
         self.results = [value.name for value in self.graph.output]  # their names
 
     def _turned(self, one: Input) -> bool:
-        """Say whether an input has its channels last, and is read by nothing but what puts them first."""
-        readers = [node for node in self.nodes if one.name in node.input]
-        return len(one.dims) > 2 and bool(readers) and all(_order(node) == first(len(one.dims)) for node in readers)  # noqa: PLR2004
+        """Say whether an input has its channels last: it is read by nothing but what puts them first, at once or in a few steps."""
+        rank, todo, seen = len(one.dims), [one.name], set[str]()
+        while todo:
+            name = todo.pop()
+            seen.add(name)
+            readers = [node for node in self.nodes if name in node.input and _order(node) != first(rank)]
+            if any(node.op_type not in KEEPS_ORDER for node in readers) or len(seen) > MOST_BEFORE:
+                return False
+            if not readers and not any(name in node.input for node in self.nodes):
+                return False
+            todo += {node.output[0] for node in readers} - seen
+        return rank > 2  # noqa: PLR2004 -- batch, channels
 
     def _straight(self, name: str) -> str:
         """Return the value that an output is but for the layout: what is put channels last at the end."""
