@@ -47,4 +47,5 @@ NEUTRAL: Final = {0: ("add", "sub", "subtract"), 1: ("mul", "multiply", "div", "
 CONSTANT: Final = frozenset(
     f"{name}_like" for name in ("zeros", "ones", "full", "empty", "rand", "randn", "randint")
 ) | frozenset(f"new_{name}" for name in ("zeros", "ones", "full", "empty", "tensor"))
+TYPED_AS: Final = ("type_as", "to")  # of the numbers of their first tensor alone
 ZEROS: Final = ("zeros", "zeros_like", "new_zeros")

@@ -136,6 +136,15 @@ class Tape:
         joined = self.cat(tensors, dim)
         return joined.unflatten(dim, (len(tensors), joined.shape[dim] // len(tensors)))
 
+    def maximum(self, one: Blank, other: Blank) -> Blank:
+        """Return the larger of two; the backward pass compares them again."""
+        result = self.pointwise(one, other)
+        if result.grad:
+            self.keep(one, other)
+        return result
+
+    minimum = maximum
+
     def matmul(self, one: Blank, other: Blank) -> Blank:
         front = tuple([max(sizes) for sizes in zip(one.shape[:-2], other.shape[:-2], strict=True)])
         n, k, m = one.shape[-2], one.shape[-1], other.shape[-1]

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from cnnshape.compare.called import kinds_of, plain, turned
-from cnnshape.compare.functions import CONSTANT, KEEPS, VIEWS, ZEROS
+from cnnshape.compare.functions import CONSTANT, KEEPS, TYPED_AS, VIEWS, ZEROS
 from cnnshape.compare.recording import Failure, Guard, Module, Op, Output, Recording, Tensor, Weight
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called
@@ -302,7 +302,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def finished(self, function: Any, call: Called, made: list[torch.Tensor], raised: str) -> None:
         """Note the results of a function, and the function itself where they come from the net's inputs."""
         axes = [0 if raised else batch_behind(function, call, tensor) for tensor in made]
-        constant = call.name in CONSTANT
+        constant = call.name in CONSTANT or (call.name in TYPED_AS and not call.alive[0])
         if constant or not any(call.alive):
             weights = () if constant else _of_weights(call.tensors)
             kept = call.name in KEEPS and bool(call.tensors) and all(tensor.zeros for tensor in call.tensors)

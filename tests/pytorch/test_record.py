@@ -533,3 +533,15 @@ def test_layers_that_share_weights_go_by_the_first():
     conv = nn.Conv2d(4, 4, 1)
     model = nn.Sequential(nn.Sequential(conv), nn.Sequential(conv))
     assert [op.path for op in record(model, {"input": (4, 8, 8)}).ops] == ["0.0", "0.0"]
+
+
+def test_places_that_are_only_given_the_type_of_the_input_have_nothing_of_it():
+    class Grid(nn.Module):
+        def forward(self, x):
+            rows = torch.arange(x.shape[2]).type_as(x) + 0.5
+            return x - rows.to(x)[:, None]
+
+    recording = record(Grid(), {"input": (3, 8, 8)})
+    assert [op.name for op in recording.ops] == ["sub"]
+    assert [tensor.value for tensor in recording.ops[0].inputs] == [1, 0]
+    assert imported(Grid(), (3, 8, 8), "grid").differences == ()
