@@ -25,7 +25,7 @@ from cnnshape.layers.parameters import per_axis
 from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxUnpool
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
-from cnnshape.numbers.recorded import evaluated, expression_of, sides_of
+from cnnshape.numbers.recorded import SideOf, evaluated, expression_of, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,6 +40,7 @@ MOST_SPACE: Final = 3
 BATCHED: Final = 3  # axes of a sequence with its batch
 GLOBAL: Final = {"avg_pool": GlobalAvgPool, "max_pool": GlobalMaxPool}  # by the pool whose window is all of space
 GRID: Final = tuple(range(1, 65))  # sides at which a rule is tried
+PARTS: Final = (2, 4, 8, 16, 32)  # of a side, which are as exact as a float
 MULTIPLES: Final = (2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 9, 10, 12, 14, 15, 20, 24, 28)  # to which models pad
 
 
@@ -462,6 +463,9 @@ def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tu
         liked = next((v for v in followed if net.sizes[v][1:] == sides), None)
         if liked is not None and liked != value:
             return Upsample(like=True, **kept), [liked]
+    factor = by_rule(op)
+    if factor:
+        return Upsample(scale_factor=factor, **kept), []
     factors = {
         tuple(out / w for out, w in zip(after, before, strict=True)) for after, before in zip(sides, own, strict=True)
     }
@@ -473,6 +477,22 @@ def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tu
         if net.sizes[liked][1:] == sides:
             return Upsample(like=True, **kept), [liked]
     raise Gap("its sides follow from no other value")
+
+
+def by_rule(op: Op) -> float | None:
+    """Return the part of its own sides that a resize gives, rounded down, where it is told so: size=(h // 2, w // 2)."""
+    if op.call is None:
+        return None
+    told = op.call.arguments(("size",)).get("size")
+    sides = [*map(expression_of, told)] if isinstance(told, tuple | list) else []
+    own = {SideOf(op.inputs[0].value, axis) for axis in range(2, len(op.inputs[0].shape))}
+    if not sides or any({*sides_of(side)} != {one} for side, one in zip(sides, sorted(own), strict=True)):
+        return None
+    for parts in PARTS:
+        with suppress(ArithmeticError, ValueError, TypeError):
+            if all(int(_at(side, w)) == w // parts for side in sides for w in GRID):
+                return 1 / parts
+    return None
 
 
 def pad(net: Growing, ops: Sequence[Op]) -> None:
@@ -497,7 +517,8 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
         keep(net, ops)
         return
     view = net.view(tensor)
-    if any(view.whole(axis) is None for axis in pairs):
+    behind_one = view.axes[1:2] == ((),)  # a channel that its value has no axis for: sides stand in front there
+    if any(view.whole(axis) is None or (behind_one and view.whole(axis) == 0) for axis in pairs):
         value, order = net.plain(tensor)
         view = net.laid(value, order, rank)
     if varied and any(view.whole(axis) == 0 for axis in pairs):  # channels are last

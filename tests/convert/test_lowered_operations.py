@@ -427,6 +427,12 @@ LAYERS = {
         lambda m, x: torch.cat([m.conv(x), x.mean((2, 3))[:, :, None, None].repeat(1, 1, *m.conv(x).shape[2:])], 1),
         {"conv": nn.Conv2d(4, 5, 3)}, IMAGE,
     ),
+    "halved by numbers": (
+        lambda m, x: F.interpolate(x, (x.size(2) // 2, x.size(3) // 2), mode="bilinear") + F.avg_pool2d(x, 2), {}, IMAGE,
+    ),
+    "padded behind a channel of its own": (
+        lambda m, x: m.conv(F.pad(x[:, 1].unsqueeze(1), (1, 1, 1, 1), mode="replicate")), {"conv": nn.Conv2d(1, 2, 3)}, IMAGE,
+    ),
     "all sizes named": (lambda m, x: m.pool(x).view(len(x), 4), {"pool": nn.AvgPool2d(5)}, IMAGE),
     "all sizes named, of a global pool": (lambda m, x: x.mean((2, 3), keepdim=True).reshape((-1, 4)), {}, IMAGE),
     "spread and flat": (lambda m, x: x.mean((2, 3), keepdim=True).expand_as(x).flatten(1), {}, IMAGE),
@@ -660,6 +666,8 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
         "weights of another dilation",
         "spread and joined",
         "repeated and joined",
+        "halved by numbers",
+        "padded behind a channel of its own",
     ],
 )
 def test_sides_that_follow_the_input_do_so_at_another_size(name):
