@@ -317,6 +317,27 @@ def test_an_input_that_is_read_otherwise_as_well_has_its_own_order(tmp_path):
     assert read(proto, tmp_path, x=(4, 6, 10))[0].layout == "channels_first"
 
 
+@pytest.mark.parametrize("opset", [11, 13])
+@pytest.mark.parametrize("before", [[], [node("Cast", "x", "t", to=1)]])
+def test_an_input_without_a_batch_is_one_sample(before, opset, tmp_path):
+    name = "t" if before else "x"
+    front = node("Unsqueeze", name, "a", axes=[0]) if opset < 13 else node("Unsqueeze", name, "zero", "a")
+    behind = node("Squeeze", "c", "y", axes=[0]) if opset < 13 else node("Squeeze", "c", "zero", "y")
+    numbers = {"k": (8, 3, 3, 3)} | ({"zero": np.int64([0])} if opset >= 13 else {})
+    nodes = [*before, front, node("Conv", "a", "k", "c")]
+    for last, axis in [([node("Relu", "c", "y")], 0), ([behind], None)]:
+        proto = model([*nodes, *last], {"x": [3, "h", "w"]}, numbers, opset=opset)
+        net, made = read(proto, tmp_path, x=(3, 20, 30))
+        assert net.inputs == {"input": (3, 20, 30)}
+        assert "The batch is fixed at 1" in made.text
+        for sides in [(20, 30), (3, 3), (2, 9)]:
+            assert given(net, (3, *sides)) == without(whole(proto, x=(3, *sides)), axis), made.text
+    both = [*before, front, node("Relu", "a", "y"), node("ReduceMax", name, "z", axes=[1])]
+    del numbers["k"]
+    other = model(both, {"x": [3, 20, 30]}, numbers, outputs=["y", "z"], opset=opset)
+    assert imported(save(other, tmp_path), {}).net.inputs == {"input": (20, 30)}
+
+
 def test_sparse_weights_are_weights(tmp_path):
     few = helper.make_tensor("w", TensorProto.FLOAT, [2], [1.0, 2.0])
     sparse = helper.make_sparse_tensor(few, numpy_helper.from_array(np.int64([0, 5]), "places"), [6, 4, 3, 3])

@@ -21,16 +21,16 @@ from cnnshape.convert.names import layer_name, unlike
 from cnnshape.numbers.shape import CHANNELS_FIRST, CHANNELS_LAST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
 LEAST_OPSET: Final = 7
 MOST_BYTES: Final = 2**31 - 1  # of a protobuf message
 FEW: Final = 4096  # numbers of a constant that is read; what has more is a weight
 MOST_NODES: Final = 100_000
 FLOATS: Final = {"FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16"}
-KEEPS_ORDER: Final = {  # operators before which channels that are last stay last: those of preprocessing and of padding
+KEEPS_ORDER: Final[frozenset[str]] = frozenset([  # operators before which channels that are last stay last: those of preprocessing and of padding
     "Add", "Cast", "Clip", "DequantizeLinear", "Div", "Identity", "Mul", "Pad", "QuantizeLinear", "Sub",
-}  # fmt: skip
+])  # fmt: skip
 MOST_BEFORE: Final = 20  # values between an input and the exchange of its axes
 DOMAINS: Final = {"", "ai.onnx"}  # of ONNX's own operators
 
@@ -42,6 +42,7 @@ class Input(NamedTuple):
     title: str  # in an architecture file
     kind: int  # of its numbers, as ONNX counts them
     dims: tuple[int | str, ...]  # with the batch; a name, or "", where a size is open
+    single: bool = False  # it is one sample, which the graph gives a batch of 1
 
     @property
     def open(self) -> bool:
@@ -73,24 +74,39 @@ class Model:
         for value in given:
             good = layer_name(value.name.replace(".", "_").replace("/", "_")).strip("_") or "input_"
             titles[value.name] = "input" if len(given) == 1 else unlike(good, {*titles.values()})
-        self.inputs = [_input(file, value, titles[value.name]) for value in given]
+        self.inputs = [self._whole(_input(file, value, titles[value.name])) for value in given]
         self.layout = CHANNELS_LAST if all(map(self._turned, self.inputs)) else CHANNELS_FIRST
         self.outputs = [self._straight(value.name) for value in self.graph.output]
         self.results = [value.name for value in self.graph.output]  # their names
 
     def _turned(self, one: Input) -> bool:
         """Say whether an input has its channels last: it is read by nothing but what puts them first, at once or in a few steps."""
-        rank, todo, seen = len(one.dims), [one.name], set[str]()
+        rank = len(one.dims)
+        return rank > 2 and self._comes_to(one.name, KEEPS_ORDER, lambda node: _order(node) == first(rank))  # noqa: PLR2004
+
+    def _whole(self, one: Input) -> Input:
+        """Return an input with its batch: where nothing reads it but what gives it an axis of 1 in front, it has none."""
+        single = self._comes_to(one.name, KEEPS_ORDER | {"Transpose"}, self._in_front)
+        return one._replace(dims=(1, *one.dims), single=True) if single else one
+
+    def _in_front(self, node: Any) -> bool:
+        """Say whether a node puts an axis of 1 in front."""
+        axes = [axis for each in node.attribute if each.name == "axes" for axis in each.ints]
+        array = self.array(node.input[1]) if len(node.input) > 1 else None
+        return node.op_type == "Unsqueeze" and (0 in axes or (array is not None and 0 in array))
+
+    def _comes_to(self, name: str, between: Container[str], ends: Callable[[Any], bool]) -> bool:
+        """Say whether all that reads a value is such an end, behind a few operators that may stand between."""
+        todo, seen = [name], set[str]()
         while todo:
             name = todo.pop()
             seen.add(name)
-            readers = [node for node in self.nodes if name in node.input and _order(node) != first(rank)]
-            if any(node.op_type not in KEEPS_ORDER for node in readers) or len(seen) > MOST_BEFORE:
+            readers = [node for node in self.nodes if name in node.input]
+            others = [node for node in readers if not ends(node)]
+            if not readers or any(node.op_type not in between for node in others) or len(seen) > MOST_BEFORE:
                 return False
-            if not readers and not any(name in node.input for node in self.nodes):
-                return False
-            todo += {node.output[0] for node in readers} - seen
-        return rank > 2  # noqa: PLR2004 -- batch, channels
+            todo += {node.output[0] for node in others} - seen
+        return True
 
     def _straight(self, name: str) -> str:
         """Return the value that an output is but for the layout: what is put channels last at the end."""

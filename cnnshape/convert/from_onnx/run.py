@@ -79,7 +79,7 @@ class Run(State):
         graph.fixed = graph.fixed or {name: self.held[name] for name in self.static}
 
     def entering(self, value: int, one: Any, shape: Shape) -> Tensor:
-        """Note an input; where the graph has its channels last, as an exchange of axes of what the net has."""
+        """Note an input; where the graph has its channels last, or no batch, as what makes that of what the net has."""
         tensor = outside = Tensor(value, (self.samples, *shape), 0)
         if self.model.layout == CHANNELS_LAST:
             order = last(len(tensor.shape))
@@ -87,6 +87,11 @@ class Run(State):
             self.count += 1
             called = Called(Permute.type, (tensor, *order), {}, [tensor], [outside], [True], False, None)
             self.ops.append(Op("", Permute.type, Permute.type, None, called, (tensor,), (outside,), (), None))
+        elif one.single:
+            outside = Tensor(self.count + 1, shape, None)
+            self.count += 1
+            called = Called("squeeze", (tensor, 0), {}, [tensor], [outside], [True], False, None)
+            self.ops.append(Op("", "squeeze", "squeeze", None, called, (tensor,), (outside,), (), None))
         self.held[one.name] = Held(outside, one.kind)
         return tensor
 
