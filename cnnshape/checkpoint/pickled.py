@@ -334,11 +334,13 @@ CALLS: Final[dict[str, Callable[..., Any]]] = {
 HARMLESS: Final = frozenset([  # records and numbers that stand beside tensors; their contents are not kept
     "argparse.Namespace", "types.SimpleNamespace", "pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath",
     "pathlib._local.Path", "pathlib._local.PosixPath", "pathlib._local.WindowsPath",
-    "datetime.datetime", "datetime.date", "datetime.timedelta",
+    "pathlib.PurePath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath", "collections.deque", "decimal.Decimal", "uuid.UUID",
+    "datetime.datetime", "datetime.date", "datetime.time", "datetime.timedelta", "datetime.timezone",
     "torch.Tensor", "torch.device", "torch.serialization._get_layout", "torch.per_tensor_affine",
     "torch.per_channel_affine", "torch.Generator",
     "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",
     "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "_codecs.encode",
+    "numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer",
     *(f"{module}.{name}" for module in ("builtins", "__builtin__")
       for name in ("set", "frozenset", "complex", "bytearray", "slice", "range", "list", "dict", "int", "float", "str")),
 ])  # fmt: skip

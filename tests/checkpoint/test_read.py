@@ -10,7 +10,11 @@ import struct
 import time
 import warnings
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import PurePosixPath
+from uuid import UUID
 
 import pytest
 
@@ -82,6 +86,20 @@ def test_every_kind_of_tensor_that_torch_saves(torch, tmp_path, older):
     }
     torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=not older)
     assert read(tmp_path / "a.pt") == {"model": {name: tuple(tensor.shape) for name, tensor in kinds.items()}}
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_records_that_stand_beside_tensors_are_read_over(torch, tmp_path, protocol):
+    beside = {
+        "path": PurePosixPath("runs/1"),
+        "seen": deque([1, 2], maxlen=3),
+        "loss": Decimal("0.25"),
+        "run": UUID(int=7),
+        "at": datetime(2026, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=1))),
+        "mean": pytest.importorskip("numpy").zeros((3, 4)),
+    }
+    torch.save({"beside": beside, "model": {"w": torch.zeros(2)}}, tmp_path / "a.pt", pickle_protocol=protocol)
+    assert read(tmp_path / "a.pt") == {"beside": {}, "model": {"w": (2,)}}
 
 
 @pytest.mark.parametrize("older", [False, True])
