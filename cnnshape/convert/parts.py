@@ -134,11 +134,14 @@ class Requirement(nn.Module):
         return x
 
 
-class SelfAttention(nn.MultiheadAttention):
-    """Multi-head self-attention of (batch, positions, features)."""
+def attend(attention: nn.MultiheadAttention, x: Tensor) -> Tensor:
+    """Let the positions of (batch, positions, features) attend to each other."""
+    return attention(x, x, x, need_weights=False)[0]
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x, x, x, need_weights=False)[0]
+
+def both_ends(states: Tensor) -> Tensor:
+    """Join the states in which the two directions of the last recurrent layer end."""
+    return torch.cat([states[-2], states[-1]], 1)
 
 
 def fixed(module: nn.Module) -> nn.Module:

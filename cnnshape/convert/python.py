@@ -26,6 +26,12 @@ class Name(NamedTuple):
     text: str
 
 
+class Kind(str):
+    """A class of modules, as a setting."""
+
+    __slots__ = ()
+
+
 class Literal(NamedTuple):
     """A setting: a number, a truth value, a word, a tuple."""
 
@@ -338,6 +344,8 @@ def _bound(tree: Any, least: int) -> str:
 
 
 def _literal(value: Any) -> str:
+    if isinstance(value, Kind):
+        return str(value)
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, float) and value in {float("inf"), float("-inf")}:

@@ -22,7 +22,15 @@ from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
 from cnnshape.layers.joining import Concat
 from cnnshape.layers.normalization import BatchNorm, LayerNorm
 from cnnshape.layers.parameters import per_axis
-from cnnshape.layers.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool, MaxUnpool
+from cnnshape.layers.pooling import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    MaxPool,
+    MaxUnpool,
+)
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
 from cnnshape.numbers.recorded import SideOf, evaluated, expression_of, sides_of
@@ -83,6 +91,8 @@ def of_space(net: Growing, ops: Sequence[Op], layer: Layer, rank: int) -> None:
     folded = order[:2] == [1, 0]
     if folded:
         layer = with_frames(layer, rank)
+    if isinstance(layer, AdaptiveAvgPool | AdaptiveMaxPool) and {*per_axis(layer.output_size, len(order) - 1)} == {1}:
+        layer = GLOBAL[layer.type.removeprefix("adaptive_")]()
     layer, value = same_padding(net, tensor, layer, order)
     sizes = [net.shapes[id(op.outputs[0])][axis] for axis in order]
     layer, references = to_size(net, layer, value, sizes) if isinstance(layer, ConvTranspose) else (layer, [])

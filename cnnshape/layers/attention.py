@@ -137,19 +137,24 @@ class Attention(Layer, type="attention"):
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
         c, apart = self.embed_dim, self.projects_with_bias()
         if apart == self.bias:
-            return parts.SelfAttention(c, self.num_heads, self.dropout, self.bias, batch_first=True)
+            settings = {name: getattr(self, name) for name in ("dropout", "bias")}
+            changed = {name: value for name, value in settings.items() if value != self.parameters[name].default}
+            return torch.nn.MultiheadAttention(c, self.num_heads, **changed, batch_first=True)
         return parts.Attention(c, self.num_heads, qkv_bias=apart, bias=self.bias)
 
     def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
         x = tensors[0]
         positions = sorted(axis + 1 for axis in self.positions(x.shape[1:], unasked))
         [features] = {*range(1, x.dim())} - {*positions}
+        read = module if self.projects_with_bias() != self.bias else partial(parts.attend, module)
+        sides = [x.shape[axis] for axis in positions]
+        if features == 1:  # as transformers on images are written
+            tokens = x.flatten(2) if len(sides) > 1 else x
+            y = read(tokens.transpose(1, 2)).transpose(1, 2)
+            return y.unflatten(2, sides) if len(sides) > 1 else y
         tokens = x if features == x.dim() - 1 else x.movedim(features, -1)
-        if len(positions) > 1:
-            tokens = tokens.flatten(1, -2)
-        y = module(tokens)
-        if len(positions) > 1:
-            y = y.unflatten(1, [x.shape[axis] for axis in positions])
+        y = read(tokens.flatten(1, -2) if len(sides) > 1 else tokens)
+        y = y.unflatten(1, sides) if len(sides) > 1 else y
         return y if features == x.dim() - 1 else y.movedim(-1, features)
 
     def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:

@@ -353,12 +353,16 @@ class MaxUnpool(Pooling, type="max_unpool"):
         given = {name: value for name, value in vars(self.indices)["_settings"].items() if name != "kernel_size"}
         pool = getattr(torch.nn.functional, f"max_pool{rank}d")
         indices = pool(restored, self.indices.kernel_size, **given, return_indices=True)[1]
+        sides = {} if self.output_size == "default" else {"output_size": restored.shape[2:]}
+        return self.bare(torch, rank)(x, indices, **sides)
+
+    def bare(self, torch: Any, rank: int) -> Any:
+        """Return torch's module, which takes the indices."""
         unpool = self.unpooling()
         settings = {} if unpool.stride in {None, unpool.kernel_size} else {"stride": unpool.stride}
         if {*per_axis(unpool.padding, rank)} != {0}:
             settings["padding"] = unpool.padding
-        sides = {} if self.output_size == "default" else {"output_size": restored.shape[2:]}
-        return getattr(torch.nn, f"MaxUnpool{rank}d")(unpool.kernel_size, **settings)(x, indices, **sides)
+        return getattr(torch.nn, f"MaxUnpool{rank}d")(unpool.kernel_size, **settings)
 
 
 def _unsaid(condition: bool, code: str, **facts: object) -> None:

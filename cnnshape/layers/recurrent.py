@@ -129,6 +129,13 @@ class Recurrent(Layer):
             return self.last(ran[1])[-self.directions() :].transpose(0, 1).flatten(1)
         return ran[0].permute(*((1, 0, 2) if first else (1, 2, 0)))
 
+    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
+        if self.returns != "last":
+            return self.call(torch, module, *tensors)
+        first = axis_of(self.over, tensors[0].shape[1:], unasked) == 0
+        states = self.last(module(tensors[0].permute(*((1, 0, 2) if first else (2, 0, 1))))[1])
+        return parts.both_ends(states) if self.bidirectional else states[-1]
+
     def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return torch.not_stated("it keeps a workspace of its own")
 

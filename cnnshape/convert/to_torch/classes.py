@@ -5,25 +5,25 @@ The innermost scopes come first: what makes their modules is part of the scopes 
 
 from __future__ import annotations
 
-import builtins
 import re
 from itertools import combinations
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import Call, Literal, Name, changed, collapsed, is_name, line
 from cnnshape.convert.to_torch.arguments import Holes
 from cnnshape.convert.to_torch.scopes import called_with
-from cnnshape.convert.to_torch.signatures import REQUIRED
+from cnnshape.convert.to_torch.signatures import REQUIRED, is_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cnnshape.convert.to_torch.scopes import Item, Scope
     from cnnshape.convert.to_torch.signatures import Signatures
 
 INLINE: Final = 4  # modules of a chain that needs no class
-IMPORTED: Final = frozenset(["OrderedDict", "F", "Tensor"])
+MOST_OPTIONAL: Final = 4  # items that a copy may leave out: more are another block
+JOINS: Final = frozenset(["add"])  # the types of items without a module that a copy may leave out
 
 
 class Class(NamedTuple):
@@ -35,6 +35,7 @@ class Class(NamedTuple):
     called: list[Any]
     arguments: dict[str, tuple[str, Any]]  # by name: the type, and the default, or REQUIRED
     optional: dict[int, str] = {}  # noqa: RUF012 -- the items that some copies leave out, with the argument that says so
+    handed: dict[int, int] = {}  # noqa: RUF012 -- which of the tensors that it reads goes on, where one is left out
 
 
 class Copy(NamedTuple):
@@ -42,7 +43,7 @@ class Copy(NamedTuple):
 
     item: Item
     scope: Scope
-    missing: frozenset[int] = frozenset()
+    missing: Mapping[int, int] = MappingProxyType({})  # with the place of the tensor that goes on
 
     def aligned(self, count: int) -> list[Item | None]:
         """Return an item for each of the class, None for one that is left out."""
@@ -61,6 +62,8 @@ class Classes:
     def find(self, whole: Scope) -> None:
         """Give all scopes within one the expressions that make and call them."""
         inner = [*_scopes(whole)]
+        self.around = {id(item): id(scope) for scope in (whole, *(s for _, s in inner)) for item in scope.items}
+        self.blocks = {_class_name(scope) for _, scope in inner if scope.block}
         heights = _heights([scope for _, scope in inner])
         for height in sorted({*heights.values()}):
             self.add([(item, scope) for item, scope in inner if heights[id(scope)] == height])
@@ -75,7 +78,17 @@ class Classes:
             else:
                 groups.setdefault((scope.block, _skeleton(scope, self.signatures)), []).append((item, scope))
         for template, copies in _merged(groups):
-            self.group(template, copies)
+            if template.chain() and template.positional() and not template.block and self.is_apart(copies):
+                for copy in copies:
+                    copy.item.made = Call(Name("nn.Sequential"), tuple(item.made for item in copy.scope.items))
+            else:
+                self.group(template, copies)
+
+    def is_apart(self, copies: list[Copy]) -> bool:
+        """Say whether no scope has several of these, so that each can be written where it stands."""
+        return len({self.around[id(copy.item)] for copy in copies}) == len(copies) and not any(
+            c.missing for c in copies
+        )
 
     def is_short(self, scope: Scope) -> bool:
         made = [inner.made for inner in scope.items]
@@ -84,8 +97,9 @@ class Classes:
     def group(self, scope: Scope, copies: list[Copy]) -> None:
         """Make one class of scopes with the same skeleton, but for items that some leave out."""
         rows = [copy.aligned(len(scope.items)) for copy in copies]
-        holes = Holes(item.path[0] for item in scope.items if item.path)
+        holes = Holes(scope, [copy.scope for copy in copies], self.signatures.defaults)
         optional: dict[int, str] = {}
+        handed = {at: place for copy in copies for at, place in copy.missing.items()}
         for at, item in enumerate(scope.items):
             there = [row[at] is not None for row in rows]
             if not all(there):
@@ -100,8 +114,9 @@ class Classes:
             )
             trees = [None if other is None else other.called for other in column]
             called.append(changed(holes.merged(item, trees), holes.kept))
+        holes.settle()
         name = self.named(scope)
-        self.found.append(Class(name, scope, made, called, holes.arguments(), optional))
+        self.found.append(Class(name, scope, made, called, holes.arguments(), optional, handed))
         self.signatures.positional[name] = tuple(
             n for n, (_, default) in holes.arguments().items() if default is REQUIRED
         )
@@ -110,20 +125,20 @@ class Classes:
         self.signatures.defaults[name] = {name: default for name, (_, default) in holes.arguments().items()}
 
     def named(self, scope: Scope) -> str:
-        word = scope.block or (scope.name if not scope.name.isdecimal() else "block")
-        name = "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", word)) or "Block"
-        name = name if is_name(name) else f"Block{name}"
-        number, free = 1, name
-        while free in self.names or is_taken(free):
+        """Return the name of a scope's class; one of a block has the block's, before all others."""
+        name, number = _class_name(scope), 1
+        free = name
+        while free in self.names or is_taken(free) or (not scope.block and free in self.blocks):
             number += 1
             free = f"{name}{number}"
         self.names.add(free)
         return free
 
 
-def is_taken(name: str) -> bool:
-    """Say whether something else in the code has a name: Python, an import, a class of ours."""
-    return hasattr(builtins, name) or name in IMPORTED or name in TEXTS
+def _class_name(scope: Scope) -> str:
+    word = scope.block or (scope.name if not scope.name.isdecimal() else "block")
+    name = "".join(part[:1].upper() + part[1:] for part in re.split(r"\W|_", word)) or "Block"
+    return name if is_name(name) else f"Block{name}"
 
 
 def _skeleton(scope: Scope, signatures: Signatures) -> Any:
@@ -181,19 +196,32 @@ def _merged(groups: dict[Any, list[tuple[Item, Scope]]]) -> Iterator[tuple[Scope
     yield from ((template, copies) for _, _, template, copies in found)
 
 
-def _left_out(larger: Any, smaller: Any, template: Scope) -> frozenset[int] | None:
-    """Return the items without which a skeleton is the smaller one; None where there are none."""
+def _left_out(larger: Any, smaller: Any, template: Scope) -> dict[int, int] | None:
+    """Return the items without which a skeleton is the smaller one, with the tensor that goes on; None where there are none."""
     less = len(larger[0]) - len(smaller[0])
-    able = [at for at, item in enumerate(template.items) if item.plain and len(item.reads) == 1 and item.path[0]]
-    if not 1 <= less <= 2:  # noqa: PLR2004 -- more are another block
+    if not 1 <= less <= MOST_OPTIONAL:
         return None
-    for missing in combinations(able, less):
-        if _without(larger, missing) == smaller:
-            return frozenset(missing)
+    able = [(at, place) for at in range(len(template.items)) for place in _handed(template, at)]
+    for pairs in combinations(able, less):
+        missing = dict(pairs)
+        if len(missing) == less and _without(larger, missing) == smaller:
+            return missing
     return None
 
 
-def _without(skeleton: Any, missing: tuple[int, ...]) -> Any:
+def _handed(scope: Scope, at: int) -> Iterator[int]:
+    """Yield the places of the tensors that may go on in an item's stead: the one of a module, those that nothing else reads."""
+    item = scope.items[at]
+    if item.plain and not item.again and item.path[0]:
+        yield 0
+    elif item.row and item.row.node.type in JOINS and len(item.reads) == 2:  # noqa: PLR2004 -- a sum of two
+        others = [value for other in scope.items if other is not item for value in other.reads]
+        yield from (
+            place for place, value in enumerate(item.reads) if value not in (*others, *scope.gives, *scope.reads)
+        )
+
+
+def _without(skeleton: Any, missing: Mapping[int, int]) -> Any:
     """Return a skeleton without items: what read them reads what they read."""
     items, gives = skeleton
     names: dict[str, str] = {}
@@ -201,7 +229,7 @@ def _without(skeleton: Any, missing: tuple[int, ...]) -> Any:
     for at, (path, made, called, reads) in enumerate(items):
         entering = tuple(names.get(value, value) for value in reads)
         if at in missing:
-            names[f"{at}.0"] = entering[0]
+            names[f"{at}.0"] = entering[missing[at]]
             continue
         names |= {f"{at}.{n}": f"{len(found)}.{n}" for n in range(9)}
         found.append((path, made, called, entering))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import WIDTH, Call, Literal, Name, Part, is_name, line, statement
-from cnnshape.convert.to_torch.classes import Class, Classes, is_taken
+from cnnshape.convert.to_torch.classes import Class, Classes
 from cnnshape.convert.to_torch.printing import Printer
 from cnnshape.convert.to_torch.scopes import Division
-from cnnshape.convert.to_torch.signatures import Signatures
+from cnnshape.convert.to_torch.signatures import Signatures, is_taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,7 @@ def torch_code(net: Network) -> str:
     net.raise_for_layers()
     signatures = Signatures()
     division = Division(net, signatures)
-    whole = division.scope(range(len(division.rows)), 0, "")
-    whole.reads, whole.gives = [*range(1, division.first)], [*dict.fromkeys(net.outputs.values())]
+    whole = division.whole()
     classes = Classes(signatures)
     classes.names = {_class_name(net)}
     classes.find(whole)
@@ -41,7 +40,7 @@ def torch_code(net: Network) -> str:
     )
     printer = Printer(signatures)
     bodies = [printer.klass(made, _doc(made)) for made in classes.found]
-    bodies.append(printer.klass(root, _title(net), [*_ties(division)]))
+    bodies.append(printer.klass(root, f"{_title(net)}.", [*_ties(division)]))
     text = "\n\n\n".join("\n".join(body) for body in bodies)
     helpers = _helpers(text)
     imports = _imports("\n".join([text, *helpers]))
@@ -56,7 +55,7 @@ def _class_name(net: Network) -> str:
 
 def _title(net: Network) -> str:
     title = net.name or "A network"
-    return re.sub(r'[\\"]', "'", " ".join(title.split()))[: WIDTH - 30]
+    return re.sub(r'[\\"]', "'", " ".join(title.split()))[: WIDTH - 30].rstrip(".")
 
 
 def _doc(made: Class) -> str:

@@ -11,6 +11,7 @@ from cnnshape.convert.python import (
     Binary,
     Call,
     Index,
+    Keyed,
     Listed,
     Name,
     Part,
@@ -22,7 +23,7 @@ from cnnshape.convert.python import (
     statement,
 )
 from cnnshape.convert.to_torch.scopes import ENTERS, MODULE
-from cnnshape.convert.to_torch.signatures import USED
+from cnnshape.convert.to_torch.signatures import USED, is_taken
 
 if TYPE_CHECKING:
     from cnnshape.convert.to_torch.classes import Class
@@ -52,6 +53,9 @@ class Forward:
         self.pending: dict[int, tuple[Any, int]] = {}
 
     def entering(self) -> list[str]:
+        names = self.scope.entering
+        if names and all(is_name(name) and name not in USED and not is_taken(name) for name in names):
+            return [*names]
         if len(self.scope.reads) == 1:
             return ["x"]
         return [*SHORT, *(f"x{at}" for at in range(3, len(self.scope.reads)))][: len(self.scope.reads)]
@@ -60,17 +64,29 @@ class Forward:
         names = self.entering()
         self.variables = dict(zip(self.scope.reads, names, strict=True))
         gives = "Tensor" if len(self.scope.gives) == 1 else "tuple[Tensor, ...]"
+        gives = "dict[str, Tensor]" if self.scope.giving else gives
         lines = definition("forward", [f"{name}: Tensor" for name in names], gives)
         items = self.scope.items
         for at, item in enumerate(items):
+            if at in self.made.optional and item.made is None:
+                lines += self.joined(at, item)
+                continue
             tree = self.expression(at, item)
-            if at + 1 == len(items) and self.scope.gives == item.gives:
+            if at + 1 == len(items) and self.scope.gives == item.gives and not self.scope.giving:
                 lines += self.printed("return ", tree)
                 return lines
             if self.nests(at, item, tree):
                 continue
             lines += self.printed(f"{', '.join(self.targets(at, item))} = ", tree)
         return [*lines, *self.printed("return ", self.result())]
+
+    def joined(self, at: int, item: Item) -> list[str]:
+        """Print a join that some copies leave out: the variable of the tensor that goes on is that of the sum."""
+        [value] = item.gives
+        name = self.variables[item.reads[self.made.handed[at]]]
+        printed = statement(f"{name} = ", self.expression(at, item), 3)
+        self.variables[value] = name
+        return [f"{INDENT * 2}if self.{self.made.optional[at]}:", *printed]
 
     def targets(self, at: int, item: Item) -> list[str]:
         """Return the variables that an item's results go to: one each, or one for many."""
@@ -83,6 +99,9 @@ class Forward:
         return [name]
 
     def result(self) -> Any:
+        if self.scope.giving:
+            given = self.scope.giving.items()
+            return Listed(tuple(Keyed(name, Name(self.variables[value])) for name, value in given), "{}")
         names = [Name(self.variables[value]) for value in self.scope.gives]
         return names[0] if len(names) == 1 else Listed(tuple(names), "")
 
@@ -123,7 +142,9 @@ class Forward:
         if not lasting and short:
             return short[0]
         base = re.sub(r"\W", "_", "_".join(item.path if item.named else (item.row.node.type,)))  # type: ignore[union-attr]
-        name = base if is_name(base) and base not in USED else f"y_{base}"
+        name = base if base.isidentifier() else f"y_{base}"
+        if not is_name(name) or name in USED or is_taken(name):
+            name += "_"
         if len(item.gives) > 1:
             name += f"_{item.gives.index(value)}"
         while name in live:

@@ -56,6 +56,7 @@ class Printer:
             for part in _all(tree)
             if isinstance(part, Part) and part.of == Name("self")
         }
+        read |= {flag for at, flag in made.optional.items() if made.scope.items[at].made is None}
         kept = [f"{INDENT * 2}self.{name} = {name}" for name in made.arguments if name in read]
         lines += [*kept, *statements, *ties, ""]
         return lines + Forward(self.signatures, made, attributes).lines()

@@ -6,14 +6,16 @@ In: a net that is right. Out: a scope of items in order of running: layers, and 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from cnnshape.convert.python import Call, Literal, Name, Part, Writer, changed
+from cnnshape.convert.python import Binary, Call, Index, Kind, Literal, Name, Part, Sliced, Writer, changed, line
+from cnnshape.layers.activation import Activation
 from cnnshape.network.module_names import module_names
 from cnnshape.network.reused import reused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cnnshape.convert.to_torch.signatures import Signatures
     from cnnshape.network.network import Network
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 MODULE: Final = "{module}"  # stands for a module in the expression that calls it
 ENTERS: Final = "{{{}}}".format  # stands for what enters there
+USUAL: Final[dict[str, dict[str, Any]]] = {
+    "pad": {"mode": "constant", "value": 0.0},
+    "interpolate": {"mode": "nearest"},
+}
 IN_SEQUENCE: Final = frozenset(["append", "extend", "insert", "pop", "keys", "values", "items", "update", "clear"])
 
 
@@ -60,10 +66,14 @@ class Item:
 class Scope:
     """A part of the net with a name of its own: items in order, what enters, and what it gives."""
 
+    entering: Sequence[str] = ()  # the names of what enters, where these are known
+    giving: Mapping[str, int] = MappingProxyType({})  # the values that it gives in a table, by name
+
     def __init__(self, name: str, block: str, items: list[Item]):
         self.name, self.block, self.items = name, block, items
         self.reads: list[int] = []
         self.gives: list[int] = []
+        self.channels = self.leaving = 0  # of the first tensor that enters, and of the first that it gives
 
     def chain(self) -> bool:
         """Say whether each item is a module that takes what the one before gives."""
@@ -91,16 +101,58 @@ class Division:
 
     def __init__(self, net: Network, signatures: Signatures):
         self.signatures = signatures
+        net = gathered(net)
         self.rows = net.check().layers
         self.called = apart(module_names(row.name for row in self.rows))
         self.names, self.again = reused(net, self.rows, self.called.values())
         self.modules = {again.module for again in self.again.values()}  # that are called again
         self.first = 1 + len(net.inputs)  # the value of the first node
-        self.outputs = [*net.outputs.values()]
+        self.entering, self.outputs = [*net.inputs], net.outputs
+        self.shapes = [*net.inputs.values()]
+        self.reads = [[*row.node.inputs] for row in self.rows]
+        self.gives = [[self.first + at] for at in range(len(self.rows))]
+        self.found: dict[int, int] = (
+            {} if self.again else self.indices()
+        )  # the max_pools whose indices are read, by the max_unpool
         self.used: dict[int, list[int]] = {}
-        for at, row in enumerate(self.rows):
-            for value in row.node.inputs:
+        for at, reads in enumerate(self.reads):
+            for value in reads:
                 self.used.setdefault(value, []).append(at)
+
+    def channels(self, value: int) -> int:
+        value = abs(value)
+        shape: Any = self.shapes[value - 1] if value < self.first else self.rows[value - self.first].output
+        return shape[0] if shape else 0
+
+    def indices(self) -> dict[int, int]:
+        """Let the max_pools give their indices to the max_unpools that need them; return the pool of each."""
+        found = {}
+        for at, row in enumerate(self.rows):
+            layer: Any = row.node.layer
+            if row.type != "max_unpool":
+                continue
+            for pool, other in enumerate(self.rows[:at]):
+                if other.node.layer == layer.indices and other.node.inputs[0] == row.node.inputs[1]:
+                    found[at] = pool
+                    self.gives[pool] = [self.first + pool, -self.first - pool]
+                    kept = [] if layer.output_size == "default" else [row.node.inputs[1]]
+                    self.reads[at] = [row.node.inputs[0], -self.first - pool, *kept]
+        return found
+
+    def whole(self) -> Scope:
+        """Return the whole net as a scope. An identity that does nothing but name an output is no step of it."""
+        scope = self.scope(range(len(self.rows)), 0, "")
+        named = {
+            self.first + at: row.node.inputs[0]
+            for at, row in enumerate(self.rows)
+            if row.type == "identity" and len(self.outputs) > 1 and not self.used.get(self.first + at)
+        }
+        given = {name: named.get(value, value) for name, value in self.outputs.items()}
+        scope.items = [item for item in scope.items if not {*item.gives} & {*named} & {*self.outputs.values()}]
+        scope.reads, scope.gives = [*range(1, self.first)], [*dict.fromkeys(given.values())]
+        scope.entering = [] if self.entering == ["input"] else self.entering
+        scope.giving = given if given != self.outputs else {}
+        return scope
 
     def item(self, path: tuple[str, ...], row: LayerReport) -> Item:
         """Return a layer as a step of a forward."""
@@ -113,8 +165,10 @@ class Division:
         item.called = changed(result._tree, _short)  # noqa: SLF001 -- what was written
         if made is not None:
             item.made = changed(made._tree, _short)  # noqa: SLF001 -- the same
-            if isinstance(item.made, Call) and layer.torch and item.made.named:
+            if layer.torch:
                 self.signatures.add(item.made, layer)
+            if isinstance(layer, Activation) and item.made == Call(item.made.of):
+                item.made = Call(Literal(Kind(line(item.made.of))))
             if row.node.frozen:
                 item.made = Call(Part(item.made, "requires_grad_"), (Literal(value=False),))
         last = row.name.rpartition(".")[2]
@@ -127,10 +181,11 @@ class Division:
         items = [item for _, item in sorted(self.items(within, depth, ()), key=lambda pair: pair[0])]
         copies = block in _blocks(items)  # of a repeat, whose parts are all of one block
         scope = Scope(name, "" if copies else block, items)
-        inside = {self.first + at for at in within}
-        scope.reads = [*dict.fromkeys(v for at in within for v in self.rows[at].node.inputs if v not in inside)]
-        outside = {*self.outputs, *(v for v in inside if any(at not in within for at in self.used.get(v, ())))}
-        scope.gives = sorted(inside & outside) or [max(inside)]
+        inside = {value for at in within for value in self.gives[at]}
+        scope.reads = [*dict.fromkeys(v for at in within for v in self.reads[at] if v not in inside)]
+        outside = {*self.outputs.values(), *(v for v in inside if any(at not in within for at in self.used.get(v, ())))}
+        scope.gives = sorted(inside & outside, key=lambda value: (abs(value), -value)) or [max(inside)]
+        scope.channels, scope.leaving = self.channels(scope.reads[0]), self.channels(scope.gives[0])
         return scope
 
     def items(self, within: Sequence[int], depth: int, path: tuple[str, ...]) -> Iterator[tuple[int, Item]]:
@@ -139,7 +194,8 @@ class Division:
         for at in within:
             if len(self.names[at]) == depth + 1:
                 item = self.item((*path, self.names[at][depth]), self.rows[at])
-                item.reads, item.gives = [*self.rows[at].node.inputs], [self.first + at]
+                item.reads, item.gives = [*self.reads[at]], [*self.gives[at]]
+                self.unpooled(item, at)
                 yield at, self.called_again(item, self.names[at])
             else:
                 deeper.setdefault(self.names[at][depth], []).append(at)
@@ -157,6 +213,18 @@ class Division:
                 yield nodes[0], item
             else:  # other layers run in between
                 yield from self.items(nodes, depth + 1, (*path, part))
+
+    def unpooled(self, item: Item, at: int) -> None:
+        """Write a max_pool that gives its indices, and the max_unpool that reads them, as modules."""
+        if len(item.gives) > 1:
+            item.made = item.made._replace(named=(*item.made.named, ("return_indices", Literal(value=True))))
+        elif at in self.found:
+            layer: Any = self.rows[at].node.layer
+            made = layer.bare(Writer(Name("torch")), len(self.rows[at].input_shapes[0]) - 1)
+            item.made = changed(made._tree, _short)  # noqa: SLF001 -- what was written
+            sides = Index(Part(Name(ENTERS(2)), "shape"), Sliced(Literal(2), None, None))
+            named = () if layer.output_size == "default" else (("output_size", sides),)
+            item.called = Call(Name(MODULE), (Name(ENTERS(0)), Name(ENTERS(1))), named)
 
     def called_again(self, item: Item, title: Path) -> Item:
         """Return a step as a call of a module that was called before, where it is one."""
@@ -181,6 +249,55 @@ class Division:
 def called_with(reads: int) -> Call:
     """Return the call of a module with so many tensors."""
     return Call(Name(MODULE), tuple(Name(ENTERS(at)) for at in range(reads)))
+
+
+def gathered(net: Network) -> Network:
+    """Return a net whose scopes are not interrupted by layers that may as well run before or behind them."""
+    names = [tuple(node.name.split(".")) for node in net.nodes]
+    first = 1 + len(net.inputs)
+    needs = [{value - first for value in node.inputs if value >= first} for node in net.nodes]
+    order = _with_others_before(_with_own_next([*range(len(names))], names, needs), names, needs)
+    if order == sorted(order):
+        return net
+    moved = {value: value for value in range(first)} | {first + at: first + i for i, at in enumerate(order)}
+    nodes = [net.nodes[at] for at in order]
+    return net._replace(
+        nodes=tuple(node._replace(inputs=tuple(moved[value] for value in node.inputs)) for node in nodes),
+        outputs={name: moved[value] for name, value in net.outputs.items()},
+        expectations=(),
+        claims=(),
+    )
+
+
+def _with_own_next(order: list[int], names: Sequence[Path], needs: Sequence[set[int]]) -> list[int]:
+    """Return an order in which layers stand next to those of their scope, where these are all that they need."""
+    found: list[int] = []
+    latest: dict[Path, int] = {}  # the last layer of each scope so far
+    for at in order:
+        scopes = [names[at][:depth] for depth in range(len(names[at]) - 1, 0, -1)]
+        scope = next((scope for scope in scopes if scope in latest), ())
+        place = found.index(latest[scope]) + 1 if scope and names[found[-1]][: len(scope)] != scope else len(found)
+        if not needs[at].isdisjoint(found[place:]):
+            place = len(found)
+        found.insert(place, at)
+        latest |= dict.fromkeys(scopes, at)
+    return found
+
+
+def _with_others_before(order: list[int], names: Sequence[Path], needs: Sequence[set[int]]) -> list[int]:
+    """Return an order in which layers that would stand within a scope of others stand before it, where they need none of it."""
+    last = {names[at][:depth]: place for place, at in enumerate(order) for depth in range(1, len(names[at]))}
+    found: list[int] = []
+    for now, at in enumerate(order):
+        around = names[found[-1]][:-1] if found else ()
+        scopes = (around[:depth] for depth in range(1, len(around) + 1))
+        scope = next((one for one in scopes if names[at][: len(one)] != one and last[one] > now), None)
+        place = len(found)
+        if scope:
+            start = next(i for i, other in enumerate(found) if names[other][: len(scope)] == scope)
+            place = start if needs[at].isdisjoint(found[start:]) else place
+        found.insert(place, at)
+    return found
 
 
 def apart(called: dict[str, str]) -> dict[str, str]:
@@ -215,12 +332,28 @@ def _short(tree: Any) -> Any:
             return Name("F")
         case Part(of=Name(text="parts"), name=name):
             return Name(name)
-        case Call(of=Part(of=Name(text="F"), name="pad"), named=named):
-            usual = {"mode": "constant", "value": 0.0}
-            kept = tuple((name, value) for name, value in named if not _usual(value, usual[name]))
+        case Call(of=Part(of=Name(text="F"), name=name), named=named):
+            usual = USUAL.get(name, {})
+            kept = tuple((name, value) for name, value in named if not _usual(value, usual.get(name)))
             return tree._replace(named=kept)
+        case Call(
+            of=Part(of=Name(text="torch"), name=how), given=(x,), named=(("dim", Literal(dims)), ("keepdim", keeps))
+        ):
+            axes = Literal(dims[0]) if isinstance(dims, tuple) and len(dims) == 1 else Literal(dims)
+            return Call(Part(x, how), (axes,), (("keepdim", keeps),) if keeps.value else ())
+        case Binary(sign="-", one=Binary(sign="*", one=Binary(sign="//", one=above), other=times), other=side):
+            if above == Binary("-", Binary("+", side, times), Literal(1)):  # up to the next multiple
+                return Binary("%", Binary("-", Literal(0), side), times)
+        case Call(
+            of=Part(of=Name(text="nn"), name="LayerNorm"), named=(("normalized_shape", Literal(value=(size,))), *_)
+        ):
+            return tree._replace(named=(("normalized_shape", Literal(size)), *tree.named[1:]))
+        case Call(of=Part(of=Name(text="nn"), name=name), named=named) if "Pool" in name:
+            given = dict(named)
+            if given.get("stride") == given.get("kernel_size"):
+                return tree._replace(named=tuple(pair for pair in named if pair[0] != "stride"))
     return tree
 
 
 def _usual(value: Any, usual: Any) -> bool:
-    return isinstance(value, Literal) and value.value in {usual, None}
+    return value in {Literal(usual), Literal(None)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any, Final
 
+from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import Call, Literal, changed, collapsed, line
 from cnnshape.layers.parameters import Inferred
 
 REQUIRED: Final = object()
+IMPORTED: Final = frozenset(["OrderedDict", "F", "Tensor"])
 USED: Final = frozenset(["self", "torch", "nn", "F"])  # names that methods use: no variable, no argument is called so
 
 
@@ -18,8 +21,12 @@ class Signatures:
         self.positional: dict[str, tuple[str, ...]] = {}
         self.defaults: dict[str, dict[str, Any]] = {}  # REQUIRED for an argument without one
 
-    def add(self, made: Call, layer: Any) -> None:
-        """Note the arguments of the module that a layer's type is in torch."""
+    def add(self, made: Any, layer: Any) -> None:
+        """Note the arguments of the module that a layer's type is in torch; others may be made of it."""
+        while isinstance(made, Call) and made.given and not made.named:
+            made = made.given[0]
+        if not isinstance(made, Call) or not made.named:
+            return
         required = tuple(name for name, p in layer.parameters.items() if p.required or isinstance(p, Inferred))
         self.positional.setdefault(line(made.of), required or ("p",))
         self.defaults.setdefault(line(made.of), {n: default_of(p) for n, p in layer.parameters.items()})
@@ -49,3 +56,8 @@ def default_of(parameter: Any) -> Any:
 
 def _is_default(tree: Any, default: Any) -> bool:
     return isinstance(tree, Literal) and type(tree.value) is type(default) and tree.value == default
+
+
+def is_taken(name: str) -> bool:
+    """Say whether something else in the code has a name: Python, an import, a class of ours."""
+    return hasattr(builtins, name) or name in IMPORTED or name in TEXTS

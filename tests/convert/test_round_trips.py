@@ -1,0 +1,55 @@
+"""Models of every kind are imported, written as code, and imported again: the files are the same, and so are the tensors."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from helpers.generated import model_of, shapes
+from models.kinds import KINDS, Siamese, ViT
+
+import cnnshape
+from cnnshape.convert.to_torch.code import torch_code
+
+TENSORS_OF_THEIR_OWN = {ViT: {"cls_token", "pos_embed"}}  # are `weight` of modules of these names
+NAMED_TWICE = {Siamese: "mirror."}  # a second name of a module, under which a state_dict has its tensors once more
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_what_is_imported_comes_back_from_its_code(kind, tmp_path):
+    with torch.device("meta"):
+        model = kind().eval()
+    text = cnnshape.dumps(cnnshape.trace(model, kind.input))
+    net = cnnshape.loads(text)
+    code = torch_code(net)
+    made = model_of(code, tmp_path)
+    assert cnnshape.dumps(cnnshape.trace(made, net.inputs)) == text
+    assert "opaque" not in text
+    assert "get_submodule" not in code
+    expected = {
+        f"{name}.weight" if name in TENSORS_OF_THEIR_OWN.get(kind, ()) else name: tensor.numel()
+        for name, tensor in model.state_dict().items()
+        if not name.startswith(NAMED_TWICE.get(kind, "\0"))
+    }
+    assert {name: tensor.numel() for name, tensor in made.state_dict().items()} == expected
+    with torch.device("meta"):
+        assert shapes(cnnshape.build(net)) == shapes(made)
+
+
+def test_the_code_has_the_same_values_with_the_same_weights(tmp_path):
+    """Of every kind whose tensors have the model's own names, at the size that it was imported at and at another."""
+    for kind in KINDS:
+        if kind in TENSORS_OF_THEIR_OWN or kind in NAMED_TWICE or not isinstance(kind.input, tuple):
+            continue
+        model = kind().eval()
+        for tensor in model.state_dict().values():
+            tensor.uniform_(0.1, 0.9) if tensor.is_floating_point() else tensor.zero_()
+        made = model_of(torch_code(cnnshape.trace(model, kind.input)), tmp_path).to_empty(device="cpu")
+        made.load_state_dict(model.state_dict())
+        x = torch.rand(2, *kind.input)
+        expected, given = model(x), made(x)
+        assert torch.allclose(*(stacked(result) for result in (given, expected)), rtol=1e-4), kind
+
+
+def stacked(result):
+    return torch.cat([*result.values()], 1) if isinstance(result, dict) else result

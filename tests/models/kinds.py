@@ -1,0 +1,373 @@
+"""Models of every kind, as people write them: what is imported comes back from its code."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class DoubleConv(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.double_conv = nn.Sequential(
+            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x):
+        return self.double_conv(x)
+
+
+class Up(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(in_channels, in_channels // 2, 2, stride=2)
+        self.conv = DoubleConv(in_channels, out_channels)
+
+    def forward(self, x, skip):
+        x = self.up(x)
+        high, wide = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]
+        x = F.pad(x, [wide // 2, wide - wide // 2, high // 2, high - high // 2])
+        return self.conv(torch.cat([skip, x], dim=1))
+
+
+class UNet(nn.Module):
+    """An encoder in lists, and a decoder that reads it backwards."""
+
+    input = (1, 36, 44)
+
+    def __init__(self, widths=(8, 16, 32, 64)):
+        super().__init__()
+        self.inc = DoubleConv(1, widths[0])
+        self.downs = nn.ModuleList(DoubleConv(a, b) for a, b in pairwise(widths))
+        self.pool = nn.MaxPool2d(2)
+        self.ups = nn.ModuleList(Up(b, a) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True))
+        self.outc = nn.Conv2d(widths[0], 2, 1)
+
+    def forward(self, x):
+        skips = [self.inc(x)]
+        for down in self.downs:
+            skips.append(down(self.pool(skips[-1])))
+        x = skips.pop()
+        for up in self.ups:
+            x = up(x, skips.pop())
+        return self.outc(x)
+
+
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_channels != out_channels:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels)
+            )
+
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out)) + self.shortcut(x)
+        return F.relu(out)
+
+
+class ResNet(nn.Module):
+    """A ResNet whose stages are lists of lists."""
+
+    input = (3, 32, 32)
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(8)
+        self.stages = nn.ModuleList()
+        channels = 8
+        for width, stride in ((8, 1), (16, 2), (32, 2)):
+            self.stages.append(nn.ModuleList([Residual(channels, width, stride), Residual(width, width)]))
+            channels = width
+        self.fc = nn.Linear(channels, 10)
+
+    def forward(self, x):
+        x = F.relu(self.bn(self.stem(x)))
+        for stage in self.stages:
+            for block in stage:
+                x = block(x)
+        return self.fc(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+
+class DenseLayer(nn.Module):
+    def __init__(self, in_channels, growth):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(in_channels)
+        self.conv = nn.Conv2d(in_channels, growth, 3, padding=1, bias=False)
+
+    def forward(self, features):
+        return self.conv(F.relu(self.norm(torch.cat(features, 1))))
+
+
+class DenseNet(nn.Module):
+    """A DenseNet that keeps the list of what its layers gave."""
+
+    input = (3, 16, 16)
+
+    def __init__(self):
+        super().__init__()
+        self.conv0 = nn.Conv2d(3, 8, 3, padding=1)
+        self.block1 = nn.ModuleList(DenseLayer(8 + 4 * at, 4) for at in range(3))
+        self.transition = nn.Sequential(nn.BatchNorm2d(20), nn.ReLU(), nn.Conv2d(20, 10, 1), nn.AvgPool2d(2))
+        self.block2 = nn.ModuleList(DenseLayer(10 + 4 * at, 4) for at in range(3))
+        self.classifier = nn.Linear(22, 10)
+
+    def forward(self, x):
+        features = [self.conv0(x)]
+        for layer in self.block1:
+            features.append(layer(features))
+        features = [self.transition(torch.cat(features, 1))]
+        for layer in self.block2:
+            features.append(layer(features))
+        return self.classifier(torch.cat(features, 1).mean((2, 3)))
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride, expand):
+        super().__init__()
+        hidden = in_channels * expand
+        self.use_residual = stride == 1 and in_channels == out_channels
+        layers = []
+        if expand != 1:
+            layers += [nn.Conv2d(in_channels, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU6(inplace=True)]
+        layers += [
+            nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU6(inplace=True),
+            nn.Conv2d(hidden, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        ]
+        self.conv = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.conv(x) if self.use_residual else self.conv(x)
+
+
+class MobileNet(nn.Module):
+    """Inverted residuals, with a shortcut where the shapes allow it."""
+
+    input = (3, 32, 32)
+
+    def __init__(self):
+        super().__init__()
+        features = [nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU6(inplace=True))]
+        for before, width, stride, expand in (
+            (8, 8, 1, 1),
+            (8, 12, 2, 6),
+            (12, 12, 1, 6),
+            (12, 16, 2, 6),
+            (16, 16, 1, 6),
+        ):
+            features.append(InvertedResidual(before, width, stride, expand))
+        self.features = nn.Sequential(*features)
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(16, 10))
+
+    def forward(self, x):
+        x = self.features(x)
+        return self.classifier(F.adaptive_avg_pool2d(x, (1, 1)).flatten(1))
+
+
+class Generator(nn.Module):
+    """A generator from noise without space, as in DCGAN."""
+
+    input = (16, 1, 1)
+
+    def __init__(self):
+        super().__init__()
+        self.main = nn.Sequential(
+            nn.ConvTranspose2d(16, 32, 4, 1, 0, bias=False), nn.BatchNorm2d(32), nn.ReLU(True),
+            nn.ConvTranspose2d(32, 16, 4, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(True),
+            nn.ConvTranspose2d(16, 3, 4, 2, 1, bias=False), nn.Tanh(),
+        )  # fmt: skip
+
+    def forward(self, noise):
+        return self.main(noise)
+
+
+class Branches(nn.Module):
+    """Branches in a table, by words."""
+
+    input = (3, 16, 16)
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.branches = nn.ModuleDict(
+            {
+                "small": nn.Sequential(nn.Conv2d(8, 4, 1), nn.LeakyReLU(0.1)),
+                "large": nn.Sequential(nn.Conv2d(8, 4, 5, padding=2), nn.LeakyReLU(0.1)),
+                "pooled": nn.Sequential(nn.AvgPool2d(3, 1, 1), nn.Conv2d(8, 4, 1)),
+            }
+        )
+        self.heads = nn.ModuleDict({"class": nn.Linear(12, 5), "box": nn.Linear(12, 4)})
+
+    def forward(self, x):
+        x = F.leaky_relu(self.stem(x), 0.1)
+        x = torch.cat([branch(x) for branch in self.branches.values()], 1)
+        x = x.mean((2, 3))
+        return {name: head(x) for name, head in self.heads.items()}
+
+
+class TwoStreams(nn.Module):
+    """Two inputs of two sizes, joined."""
+
+    input = {"image": (3, 32, 32), "depth": (1, 16, 16)}
+
+    def __init__(self):
+        super().__init__()
+        self.image = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1))
+        self.depth = nn.Sequential(nn.Conv2d(1, 8, 3, 1, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1))
+        self.head = nn.Conv2d(16, 4, 1)
+
+    def forward(self, image, depth):
+        image, depth = self.image(image), self.depth(depth)
+        gate = torch.sigmoid(depth)
+        return self.head(torch.cat([image * gate, depth], 1))
+
+
+class Reader(nn.Module):
+    """Columns of an image read one after the other."""
+
+    input = (1, 16, 48)
+
+    def __init__(self):
+        super().__init__()
+        self.cnn = nn.Sequential(
+            nn.Conv2d(1, 8, 3, 1, 1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3, 1, 1),
+            nn.ReLU(),
+            nn.MaxPool2d((8, 1)),
+        )
+        self.rnn = nn.LSTM(16, 12, num_layers=2, bidirectional=True, batch_first=True)
+        self.fc = nn.Linear(24, 30)
+
+    def forward(self, x):
+        x = self.cnn(x).squeeze(2).permute(0, 2, 1)
+        x, _ = self.rnn(x)
+        return self.fc(x)
+
+
+class Siamese(nn.Module):
+    """One tower for both inputs, and weights of the embedding tied to the head."""
+
+    input = {"left": (1, 20, 20), "right": (1, 20, 20)}
+
+    def __init__(self):
+        super().__init__()
+        self.tower = nn.Sequential(
+            nn.Conv2d(1, 8, 5),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(576, 24),
+        )
+        self.mirror = self.tower
+        self.score = nn.Linear(24, 1)
+
+    def forward(self, left, right):
+        return torch.sigmoid(self.score(torch.abs(self.tower(left) - self.mirror(right))))
+
+
+class Attend(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads, self.scale = heads, (dim // heads) ** -0.5
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x):
+        batch, positions, dim = x.shape
+        qkv = self.qkv(x).reshape(batch, positions, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        weights = (q @ k.transpose(-2, -1) * self.scale).softmax(dim=-1)
+        return self.proj((weights @ v).transpose(1, 2).reshape(batch, positions, dim))
+
+
+class Encoder(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.norm1, self.attn = nn.LayerNorm(dim), Attend(dim, 4)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim))
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class ViT(nn.Module):
+    """Attention over patches, with a class token and learned positions."""
+
+    input = (3, 32, 32)
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 32, 8, 8)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, 32))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 17, 32))
+        self.blocks = nn.ModuleList(Encoder(32) for _ in range(2))
+        self.norm = nn.LayerNorm(32)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], 1) + self.pos_embed
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.norm(x)[:, 0])
+
+
+class Mixed(nn.Module):
+    """torch's own attention, called with one tensor thrice."""
+
+    input = (16, 10)
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(16)
+        self.attn = nn.MultiheadAttention(16, 4, batch_first=True)
+        self.fc = nn.Linear(16, 5)
+
+    def forward(self, x):
+        x = x.transpose(1, 2)
+        y = self.norm(x)
+        x = x + self.attn(y, y, y, need_weights=False)[0]
+        return self.fc(x.mean(1))
+
+
+class SegNet(nn.Module):
+    """Unpooling by the pool's indices."""
+
+    input = (3, 32, 32)
+
+    def __init__(self):
+        super().__init__()
+        self.down1, self.down2 = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1)
+        self.pool, self.unpool = nn.MaxPool2d(2, 2, return_indices=True), nn.MaxUnpool2d(2, 2)
+        self.up2, self.up1 = nn.Conv2d(16, 8, 3, padding=1), nn.Conv2d(8, 5, 3, padding=1)
+
+    def forward(self, x):
+        x, first = self.pool(F.relu(self.down1(x)))
+        x, second = self.pool(F.relu(self.down2(x)))
+        x = F.relu(self.up2(self.unpool(x, second)))
+        return self.up1(self.unpool(x, first))
+
+
+KINDS = [UNet, ResNet, DenseNet, MobileNet, Generator, Branches, TwoStreams, Reader, Siamese, ViT, Mixed, SegNet]
