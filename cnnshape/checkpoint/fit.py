@@ -68,7 +68,8 @@ class Fit(NamedTuple):
     copies: tuple[str, ...]  # other tables and prefixes at which it fits as well
     beside: tuple[str, ...]  # tensors that are no part of the net's, and of no interest
     trusted: tuple[Trusted, ...]  # tensors of opaque layers, as far as can be told
-    same_order: bool  # no name is right, and the shapes are, in their order
+    same_order: bool  # not all names are right, and the shapes are, in their order
+    other_names: tuple[tuple[str, str], ...]  # then: of layers, with those that their modules have in the checkpoint
 
     @property
     def ok(self) -> bool:
@@ -106,6 +107,9 @@ def fit(net: Network, tables: Table) -> Fit:
     lacking = [sum(not part.fits() for part in parts) for parts in on_trust]
     first = lacking.index(min(lacking))
     best, stated = alike[first], on_trust[first]
+    if not best.table and 2 * best.alike < len(entries) and _same_order(entries, best):  # a prefix found by chance
+        best = next((one for one in found if not (one.table or one.prefix or one.unwrapped)), best)
+    same_order = _same_order(entries, best)
     findings = [*_with_trusted(_findings(entries, best), stated, best.prefix)]
     beside = [one.name for one in findings if _is_beside(one, best) or (unused and _is_elsewhere(one))]
     findings = [finding for finding in findings if finding.name not in beside]
@@ -125,7 +129,8 @@ def fit(net: Network, tables: Table) -> Fit:
         tuple(path for path in dict.fromkeys(whole) if path != best.path()),
         tuple(beside),
         tuple(one for one in stated if one.fits()),
-        _same_order(entries, best),
+        same_order,
+        tuple(_other_names(entries, best)) if same_order else (),
     )
 
 
@@ -301,6 +306,17 @@ def _by_layer(rows: Sequence[LayerReport], entries: Sequence[Entry], where: Cand
         if name not in claimed and name.startswith(where.prefix) and start:
             found.setdefault(starts[start], {})[bare[len(start) + 1 :]] = shape
     return found
+
+
+def _other_names(entries: Sequence[Entry], where: Candidate) -> Iterator[tuple[str, str]]:
+    """Yield the layers whose tensors have other names, in the same order, each with the name of its module there."""
+    if len(where.shapes) < len(entries):
+        entries = [entry for entry in entries if entry.end != COUNTER]
+    told: set[str] = set()
+    for entry, name in zip(entries, where.shapes, strict=True):
+        if entry.layer not in told and name not in {where.prefix + ours for ours in entry.names}:
+            told.add(entry.layer)
+            yield entry.layer, name.removesuffix(f".{entry.end}")
 
 
 def _same_order(entries: Sequence[Entry], where: Candidate) -> bool:

@@ -167,7 +167,7 @@ class Blocks:
             entries = base.entries(arguments, [items for _, items in uses], [scope.path for scope in scopes])
         except Unmergeable:
             return
-        title = unlike(name or base.called(scopes), self.tables)
+        title = unlike(name or base.called(scopes), self.tables, before="")  # as the classes of code are told apart
         self.tables[title] = {**arguments.head(), "layers": entries}
         self.places[title] = scopes
         for place, scope in enumerate(scopes):

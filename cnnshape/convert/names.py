@@ -37,12 +37,12 @@ def layer_name(name: str) -> str:
     return f"{good}_" if INPUT.fullmatch(good) else good
 
 
-def unlike(name: str, taken: Container[str]) -> str:
-    """Return a name that is not taken: conv, or else conv_2."""
+def unlike(name: str, taken: Container[str], before: str = "_") -> str:
+    """Return a name that is not taken: conv, or else conv_2, with `before` the number."""
     number, found = 1, name
     while found in taken:
         number += 1
-        found = f"{name[: MAX_NAME - 10]}_{number}"
+        found = f"{name[: MAX_NAME - 10]}{before}{number}"
     return found
 
 

@@ -89,7 +89,12 @@ def show_fit(screen: Screen, fitted: Fitted) -> None:
     screen.title(fitted.net)
     for label, words in facts(found):
         screen.fact(label, words)
-    for kind, title in TITLES.items():
+    if found.other_names:
+        screen.line()
+        screen.line(("by other names", "bold"))
+        for line in few([f"{name}: {layer} in the file" for layer, name in found.other_names], MOST):
+            screen.line((f"  {line}", ""))
+    for kind, title in TITLES.items() if not found.other_names else ():
         named = [finding for finding in found.findings if finding.kind == kind]
         if named:
             screen.line()

@@ -334,7 +334,23 @@ def test_other_names_in_the_same_order_are_said(fit):
     tensors = {f"{number}": tensor for number, tensor in enumerate(state().values())}
     status, found = fit(tensors)
     assert (status, found["same_order"]) == (1, True)
-    assert fit(state())[1]["same_order"] is False
+    assert found["prefix"] == ""
+    assert next(iter(found["other_names"].items())) == ("stem", "0")
+    same = fit(state())[1]
+    assert (same["same_order"], same["other_names"]) == (False, {})
+
+
+def test_other_names_are_said_layer_by_layer(fit, tmp_path):
+    """Not a word of the tensors one by one; with counters or without, as older checkpoints have none."""
+    for counters in (True, False):
+        tensors = {name.replace("stem.", "first.conv."): tensor for name, tensor in state().items()
+                   if counters or not name.endswith("num_batches_tracked")}  # fmt: skip
+        status, found = fit(tensors)
+        assert (status, found["other_names"]) == (1, {"stem": "first.conv"})
+    torch.save(tensors, tmp_path / "c.pt")
+    output = run("fit", write(tmp_path, NET), tmp_path / "c.pt")[1]
+    assert "by other names\n  first.conv: stem in the file\n" in output
+    assert "missing in the checkpoint" not in output
 
 
 def test_the_table_says_all_of_it(tmp_path):

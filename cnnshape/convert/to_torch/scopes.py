@@ -220,7 +220,8 @@ class Division:
             item.made = item.made._replace(named=(*item.made.named, ("return_indices", Literal(value=True))))
         elif at in self.found:
             layer: Any = self.rows[at].node.layer
-            made = layer.bare(Writer(Name("torch")), len(self.rows[at].input_shapes[0]) - 1)
+            pooled: Any = self.rows[at].input_shapes[0]
+            made = layer.bare(Writer(Name("torch")), len(pooled) - 1)
             item.made = changed(made._tree, _short)  # noqa: SLF001 -- what was written
             sides = Index(Part(Name(ENTERS(2)), "shape"), Sliced(Literal(2), None, None))
             named = () if layer.output_size == "default" else (("output_size", sides),)

@@ -298,6 +298,7 @@ def fit(fitted: Fitted) -> str:
         beside=found.beside,
         trusted=[one._asdict() for one in found.trusted],
         same_order=found.same_order,
+        other_names=dict(found.other_names),
     )
 
 
