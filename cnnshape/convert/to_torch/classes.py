@@ -14,6 +14,7 @@ from cnnshape.convert.python import Call, Literal, Name, changed, collapsed, is_
 from cnnshape.convert.to_torch.arguments import Holes
 from cnnshape.convert.to_torch.scopes import called_with
 from cnnshape.convert.to_torch.signatures import REQUIRED, is_taken
+from cnnshape.layers.joining import Add
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 INLINE: Final = 4  # modules of a chain that needs no class
 MOST_OPTIONAL: Final = 4  # items that a copy may leave out: more are another block
-JOINS: Final = frozenset(["add"])  # the types of items without a module that a copy may leave out
 
 
 class Class(NamedTuple):
@@ -187,7 +187,7 @@ def _merged(groups: dict[Any, list[tuple[Item, Scope]]]) -> Iterator[tuple[Scope
     found: list[tuple[str, Any, Scope, list[Copy]]] = []
     for (block, skeleton), copies in sorted(groups.items(), key=lambda pair: -len(pair[0][1][0])):
         for known, larger, template, others in found:
-            missing = _left_out(larger, skeleton, template) if known == block else None
+            missing = _left_out(larger, skeleton, template) if known == block != "" else None
             if missing:
                 others += [Copy(item, scope, missing) for item, scope in copies]
                 break
@@ -214,7 +214,7 @@ def _handed(scope: Scope, at: int) -> Iterator[int]:
     item = scope.items[at]
     if item.plain and not item.again and item.path[0]:
         yield 0
-    elif item.row and item.row.node.type in JOINS and len(item.reads) == 2:  # noqa: PLR2004 -- a sum of two
+    elif item.row and isinstance(item.row.node.layer, Add) and len(item.reads) == 2:  # noqa: PLR2004 -- a sum of two
         others = [value for other in scope.items if other is not item for value in other.reads]
         yield from (
             place for place, value in enumerate(item.reads) if value not in (*others, *scope.gives, *scope.reads)

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.convert.python import Binary, Call, Index, Kind, Literal, Name, Part, Sliced, Writer, changed, line
-from cnnshape.layers.activation import Activation
+from cnnshape.layers.activation import Activation, Identity
+from cnnshape.layers.pooling import MaxUnpool
 from cnnshape.network.module_names import module_names
 from cnnshape.network.reused import reused
 
@@ -111,9 +112,7 @@ class Division:
         self.shapes = [*net.inputs.values()]
         self.reads = [[*row.node.inputs] for row in self.rows]
         self.gives = [[self.first + at] for at in range(len(self.rows))]
-        self.found: dict[int, int] = (
-            {} if self.again else self.indices()
-        )  # the max_pools whose indices are read, by the max_unpool
+        self.found = {} if self.again else self.indices()
         self.used: dict[int, list[int]] = {}
         for at, reads in enumerate(self.reads):
             for value in reads:
@@ -126,10 +125,10 @@ class Division:
 
     def indices(self) -> dict[int, int]:
         """Let the max_pools give their indices to the max_unpools that need them; return the pool of each."""
-        found = {}
+        found: dict[int, int] = {}
         for at, row in enumerate(self.rows):
             layer: Any = row.node.layer
-            if row.type != "max_unpool":
+            if not isinstance(layer, MaxUnpool):
                 continue
             for pool, other in enumerate(self.rows[:at]):
                 if other.node.layer == layer.indices and other.node.inputs[0] == row.node.inputs[1]:
@@ -145,7 +144,7 @@ class Division:
         named = {
             self.first + at: row.node.inputs[0]
             for at, row in enumerate(self.rows)
-            if row.type == "identity" and len(self.outputs) > 1 and not self.used.get(self.first + at)
+            if isinstance(row.node.layer, Identity) and len(self.outputs) > 1 and not self.used.get(self.first + at)
         }
         given = {name: named.get(value, value) for name, value in self.outputs.items()}
         scope.items = [item for item in scope.items if not {*item.gives} & {*named} & {*self.outputs.values()}]
