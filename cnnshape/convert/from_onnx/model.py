@@ -85,8 +85,9 @@ class Model:
         return rank > 2 and self._comes_to(one.name, KEEPS_ORDER, lambda node: _order(node) == first(rank))  # noqa: PLR2004
 
     def _whole(self, one: Input) -> Input:
-        """Return an input with its batch: where nothing reads it but what gives it an axis of 1 in front, it has none."""
-        single = self._comes_to(one.name, KEEPS_ORDER | {"Transpose"}, self._in_front)
+        """Return an input with its batch: an image that nothing reads but what gives it an axis of 1 in front has none."""
+        image = len(one.dims) == 3  # noqa: PLR2004 -- channels and two sides
+        single = image and self._comes_to(one.name, KEEPS_ORDER | {"Transpose"}, self._in_front)
         return one._replace(dims=(1, *one.dims), single=True) if single else one
 
     def _in_front(self, node: Any) -> bool:

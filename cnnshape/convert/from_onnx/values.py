@@ -111,11 +111,13 @@ def clip(given: Given) -> None:
 
 
 def prelu(given: Given) -> None:
-    count = prod(given.tensor(1).shape)
-    layer = None if given.tensor(1).value else PReLU(num_parameters=count)
-    for place, size in enumerate(reversed(given.tensor(1).shape), start=1):
-        if size > 1 and len(given.x.shape) - place > 1:
-            given.asks(len(given.x.shape) - place, always=True, at_least=size, at_most=size)
+    x, slope = given.x.shape, given.tensor(1)
+    layer = None if slope.value else PReLU(num_parameters=prod(slope.shape))
+    for place, size in enumerate(reversed(slope.shape), start=1):
+        if place > len(x) or size not in {1, x[-place]}:
+            raise given.refuse(f"its slope is of {list(slope.shape)}, and {list(x)} arrives")
+        if size > 1 and len(x) - place > 1:
+            given.asks(len(x) - place, always=True, at_least=size, at_most=size)
     given.result(given.module(layer, [given.x], given.shapes[0], weights=given.learned("weight")))
 
 
