@@ -404,6 +404,19 @@ def reduce(net: Growing, ops: Sequence[Op]) -> None:
     pool_of(net, op, how, axes, keepdim=keepdim)
 
 
+def with_mean(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower torch.std_mean or var_mean: two reductions of one tensor over some axes."""
+    op = ops[0]
+    given = called(op).arguments(("dim", "correction", "keepdim"))
+    dims, rank = given.get("dim"), len(op.inputs[0].shape)
+    if dims is None:
+        raise Gap("it makes one number of the whole batch")
+    axes = sorted({axis % rank for axis in ([dims] if isinstance(dims, int) else dims)})
+    for how, output in zip((called(op).name.partition("_")[0], "mean"), op.outputs, strict=True):
+        if output.value in net.read:
+            pool_of(net, op._replace(outputs=(output,)), how, axes, keepdim=len(output.shape) == rank)
+
+
 def pool_of(net: Growing, op: Op, how: str, axes: Sequence[int], *, keepdim: bool) -> None:
     """Lower a reduction of the first tensor over axes."""
     tensor = op.inputs[0]
@@ -708,7 +721,7 @@ def attention(net: Growing, ops: Sequence[Op]) -> None:
 def unpool(net: Growing, ops: Sequence[Op]) -> None:
     """Lower a max_unpool, whose indices a max_pool gave."""
     op = ops[0]
-    layer = op.layer if op.call is None else recognized(ops)
+    layer = op.layer if op.call is None else recognized([_without(each, "output_size") for each in ops])
     indices = op.inputs[1] if len(op.inputs) > 1 else None
     pool = net.pools.get(indices.value) if indices is not None else None
     if not isinstance(layer, MaxUnpool) or pool is None:
@@ -724,6 +737,12 @@ def unpool(net: Growing, ops: Sequence[Op]) -> None:
     # where the largest index would be no cell of the result, it refuses sizes that torch may take
     made = put(net, op, layer, [value], references=[entered], sizes=sides, loose=True)
     net.give(op.outputs[0], net.laid(made, order, len(op.inputs[0].shape)))
+
+
+def _without(op: Op, name: str) -> Op:
+    """Return an operation whose call is not told a setting by its name."""
+    call = called(op)
+    return op._replace(call=call._replace(kwargs={key: value for key, value in call.kwargs.items() if key != name}))
 
 
 def max_pool(net: Growing, ops: Sequence[Op]) -> None:
@@ -757,5 +776,6 @@ LAYERS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     "attention": attention,
     "max_unpool": unpool,
     "max_pool": max_pool,
+    **dict.fromkeys(("std_mean", "var_mean"), with_mean),
     **dict.fromkeys((name for names in HOW.values() for name in names), reduce),
 }

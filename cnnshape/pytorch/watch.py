@@ -391,8 +391,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             name = self.titles[id(tensor)]
             one = self.tensors[tensor] = _tensor(tensor, 0, 0, (name,), computed=False)
             return one
-        for other in self.zeros:  # Variable(torch.zeros(...)) is another object
-            if other.shape == tensor.shape and torch._C._is_alias_of(other, tensor):  # noqa: SLF001
+        made = (weight for weight in self.weights.values() if not torch.nn.parameter.is_lazy(weight))
+        for other in (*self.zeros, *made):  # Variable(torch.zeros(...)) is another object, and so is one of a buffer
+            if other is not tensor and other.shape == tensor.shape and torch._C._is_alias_of(other, tensor):  # noqa: SLF001
                 return self.known(other)
         before = self.ops[-1].outputs if self.ops else tuple(self.inputs.values())
         one = self.note(tensor, 0)

@@ -188,6 +188,13 @@ def padded_like_a_skip(m, x):
 
 
 IMAGE = (4, 8, 8)
+
+
+def put_back(m, x):
+    small, places = F.max_pool2d(x, 2, return_indices=True)
+    return F.max_unpool2d(m.conv(small), places, 2, stride=2, output_size=x.size())
+
+
 LAYERS = {
     "as a tensor": (lambda m, x: m.conv(torch.as_tensor(x)), {"conv": conv()}, IMAGE),
     "grey repeated for all channels": (lambda m, x: m.conv(x) + x.repeat(1, 4, 1, 1), {"conv": nn.Conv2d(1, 4, 3, padding=1)}, (1, 8, 8)),
@@ -406,6 +413,9 @@ LAYERS = {
         lambda m, x: F.linear(x, m.fc.weight, torch.cat([m.q, m.k, m.v])),
         {"fc": nn.Linear(8, 9, bias=False), "q": learned(3), "k": torch.zeros(3), "v": learned(3)}, (8,),
     ),
+    "a buffer as a variable": (
+        lambda m, x: m.conv(x * torch.autograd.Variable(m.gains)), {"conv": conv(), "gains": torch.ones(1, 4, 1, 1)}, IMAGE,
+    ),
     "fixed bias": (lambda m, x: F.linear(x, m.fc.weight, m.b), {"fc": nn.Linear(8, 3, bias=False), "b": torch.ones(3)}, (8,)),
     "response norm": (
         lambda m, x: x + torch.addcmul(m.bias, m.weight, x * (x.norm(p=2, dim=(2, 3), keepdim=True) / 2)),
@@ -427,6 +437,11 @@ LAYERS = {
         lambda m, x: torch.cat([m.conv(x), x.mean((2, 3))[:, :, None, None].repeat(1, 1, *m.conv(x).shape[2:])], 1),
         {"conv": nn.Conv2d(4, 5, 3)}, IMAGE,
     ),
+    "deviation and mean": (
+        lambda m, x: m.conv((x - torch.std_mean(x, (2, 3), keepdim=True)[1]) / torch.var_mean(x, dim=1, keepdim=True)[0]),
+        {"conv": conv()}, IMAGE,
+    ),
+    "put back by a function, to a size": (put_back, {"conv": conv()}, IMAGE),
     "halved by numbers": (
         lambda m, x: F.interpolate(x, (x.size(2) // 2, x.size(3) // 2), mode="bilinear") + F.avg_pool2d(x, 2), {}, IMAGE,
     ),
@@ -462,6 +477,7 @@ OPAQUE = {
     "frames in groups": (frames, {"layer": nn.GroupNorm(2, 4)}, (5, 4, 8, 8)),
     "fewer channels": (lambda m, x: F.pad(x, (0, 0, 0, 0, -1, 0)), {}, IMAGE),
     "cells told by a tensor": (lambda m, x: F.pad(x, (m.cells, 0)), {"cells": torch.tensor(1)}, IMAGE),
+    "deviation and mean of all": (lambda m, x: x - torch.std_mean(x)[1], {}, IMAGE),
     "features padded": (lambda m, x: F.pad(x, (1, 1)), {}, (8,)),
     "states told": (
         lambda m, x: m.rnn(x, m.start)[0], {"rnn": nn.GRU(6, 5, batch_first=True), "start": torch.ones(1, 1, 5)}, (10, 6),
@@ -667,6 +683,7 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
         "spread and joined",
         "repeated and joined",
         "halved by numbers",
+        "put back by a function, to a size",
         "padded behind a channel of its own",
     ],
 )
