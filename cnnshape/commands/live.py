@@ -53,7 +53,7 @@ def network(target: Live, shapes: dict[str, Shape]) -> tuple[Network, Source]:
 
     with quiet():
         recorded = imported.recorded(model, shapes)
-        first = recorded.runs[0]
+        first = recorded.first
         if first.failure and not first.failure.line:  # nothing of the model ran: its forward does not take these inputs
             raise ValueError(f"{target.text}: {first.failure.message}")
         net = imported.network(recorded, file_of(target))._replace(file=target.text)

@@ -15,10 +15,12 @@ from cnnshape.convert.alike import alike
 from cnnshape.convert.faults import with_faults
 from cnnshape.convert.growing import MOST_RUNS
 from cnnshape.convert.lowering import lowered
+from cnnshape.convert.moves import MOVES
 from cnnshape.convert.other_sizes import other_inputs, tried
 from cnnshape.convert.requirements import by_value, compares_sides, requirements
 from cnnshape.convert.sometimes import completed
 from cnnshape.convert.written import dumps
+from cnnshape.layers.shaping import Pad
 from cnnshape.layers.stated import Opaque
 from cnnshape.problems.base import ArchitectureError, errors
 from cnnshape.problems.comparing import UnusedInModel
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from cnnshape.convert.other_sizes import Runs
     from cnnshape.convert.requirements import Requirements
     from cnnshape.network.network import Network
+    from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
 
 OTHERS: Final = 2  # runs at other sizes, which tell numbers that stay from numbers that follow
@@ -37,6 +40,10 @@ MOST_ELSEWHERE: Final = 2  # runs that went another way, after which no others a
 MOST_TURNED: Final = 4  # runs at which a comparison went the other way, for operations that are run at some sizes only
 WINDOWED: Final = (-31, -15, -7, -3, -1, 31, 15, 7, 3, 1, 0)  # cells that a side has more in runs for windows
 LARGE: Final = (2, 3)  # the factor by which a side of another run is larger, by axis
+LARGEST: Final = (
+    4,
+    3,
+)  # the same of a run whose windows, of a map that is one window at the declared input, are more than two
 ODD: Final = (7, 9, 5)  # cells that a side of another run has more, by axis
 LARGER: Final = 32  # the same of any axis
 MANY: Final = 5  # names in a line
@@ -56,14 +63,23 @@ def trace(model: Any, inputs: Shape | Mapping[str, Shape]) -> Network:
 class Recorded:
     """Runs of a live model."""
 
-    runs: tuple[Recording, ...]  # the first at the declared input, the others at other sizes
+    first: Recording  # at the declared input
+    runs: tuple[
+        Recording, ...
+    ]  # of one way through the model, its own in front, if that goes so; the others at other sizes
     again: Callable[[Mapping[str, Shape]], Recording]  # a run at another input
     required: Requirements  # what the model's code says of sizes
 
 
 def network(recorded: Recorded, root: tuple[str, str] | None = None) -> Network:
     """Return the network of recorded runs, with what the model's code requires of sizes, and its faults; `root`: see those."""
-    return with_faults(lowered(recorded.runs, by_value(recorded.required.settings)), recorded.runs[0], root)
+    net = lowered(recorded.runs, by_value(recorded.required.settings))
+    return with_faults(at_inputs(net, recorded.first), recorded.first, root)
+
+
+def at_inputs(net: Network, run: Recording) -> Network:
+    """Return a network with the inputs of a run, which is at another size."""
+    return net._replace(inputs={name: tensor.shape[1:] for name, tensor in run.inputs.items()})
 
 
 def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
@@ -93,11 +109,14 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
         if any(tensor.batch == 0 and tensor.shape[:1] > (1,) for op in first.ops for tensor in op.outputs):
             strays.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
         found = with_strays(found, strays)
+        if len(found) == 1:
+            strays.append(again(larger(given, LARGEST)))
+            found = another_way(first, [stray for stray in strays if not stray.failure])
     asked = requirements(found[0], again)
     for turning in (*asked.along, *asked.inputs)[:MOST_TURNED]:
         more = with_strays(found, [again(turning)])
         found, asked = more, requirements(more[0], again) if len(more[0].ops) > len(found[0].ops) else asked
-    return Recorded(tuple(found), again, asked)
+    return Recorded(first, tuple(found), again, asked)
 
 
 def with_strays(found: list[Recording], strays: Sequence[Recording]) -> list[Recording]:
@@ -107,6 +126,33 @@ def with_strays(found: list[Recording], strays: Sequence[Recording]) -> list[Rec
     if len(whole) <= len(plain) and len(whole[0].ops) == len(found[0].ops):
         return plain
     return whole if opaque_in(whole) <= opaque_in(plain) else plain
+
+
+def another_way(first: Recording, strays: Sequence[Recording]) -> list[Recording]:
+    """Return runs of the way that a model goes elsewhere, where it computes the same at the declared input; else the run there.
+
+    A model of windows may take a map that is one window as it is, and part larger ones.
+    """
+    declared = lowered([first]).check()
+    for stray in strays:
+        found = with_strays([stray], [other for other in strays if other is not stray])
+        if len(found) > 1 and _computed(found[0]) == _computed(first) and opaque_in(found) <= opaque_in([first]):
+            report = at_inputs(lowered(found), first).check()
+            outputs = [*report.outputs.values()] == [*declared.outputs.values()]
+            if report.ok and outputs and _counts(report) == _counts(declared):
+                return found
+    return [first]
+
+
+def _counts(report: Report) -> list[tuple[int | None, int | None]]:
+    """Return the parameters and multiply-accumulates of each layer that has some."""
+    return [(row.parameters, row.macs) for row in report.layers if row.parameters or row.macs]
+
+
+def _computed(run: Recording) -> list[tuple[str, str]]:
+    """Return the operations of a run that do more than move or cut what enters."""
+    named = ((op.path, op.call.name if op.call else op.type) for op in run.ops)
+    return [(path, name) for path, name in named if name not in MOVES and name != Pad.type]
 
 
 def opaque_in(runs: Sequence[Recording]) -> int:
@@ -128,16 +174,14 @@ def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
 
     Sides deep in a net, which are a few cells, differ at the first; a model may take multiples alone, or squares.
     """
-    return [
+    nearby = [
         {
-            name: (
-                *shape[:1],
-                *(by * side + more for side, by, more in zip(shape[1:], cycle(times), cycle(cells), strict=False)),
-            )
+            name: (*shape[:1], *(side + more for side, more in zip(shape[1:], cycle(cells), strict=False)))
             for name, shape in inputs.items()
         }
-        for times, cells in ((LARGE, (0,)), ((1,), ODD), ((1,), (LARGER,)))
+        for cells in (ODD, (LARGER,))
     ]
+    return [larger(inputs, LARGE), *nearby]
 
 
 def windowed(inputs: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
@@ -159,9 +203,17 @@ def windowed(inputs: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
     yield twice(inputs)
 
 
+def larger(inputs: Mapping[str, Shape], times: Sequence[int]) -> dict[str, Shape]:
+    """Return an input of larger sides: by so many times, the axes in turn."""
+    return {
+        name: (*shape[:1], *(by * side for side, by in zip(shape[1:], cycle(times), strict=False)))
+        for name, shape in inputs.items()
+    }
+
+
 def twice(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
     """Return an input of sides twice as large."""
-    return {name: (*shape[:1], *(2 * side for side in shape[1:])) for name, shape in inputs.items()}
+    return larger(inputs, (2,))
 
 
 def turned(inputs: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -183,11 +235,11 @@ class Imported(NamedTuple):
 def imported(model: Any, inputs: Shape | Mapping[str, Shape], title: str) -> Imported:
     """Return the file of a model at an input, held against it. Raises ValueError for a model that fails."""
     runs = recorded(model, inputs)
-    first = runs.runs[0]
+    first = runs.first
     if first.failure and not first.ops:  # its forward does not take the inputs
         raise ValueError(f"{title}: {first.failure.message}")
     asked = runs.required
-    net = with_faults(lowered(runs.runs, by_value(asked.settings)), first)
+    net = network(runs)
     wrong = errors(net.check().problems)
     if wrong:
         raise ValueError(f"{title} fails, so there is nothing to import: {wrong[0]}")

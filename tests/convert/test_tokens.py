@@ -174,3 +174,50 @@ def test_sides_of_a_cell_or_two_follow_the_input():
     net = cnnshape.trace(model, (4, 192, 192))
     for shape in ((4, 256, 512), (4, 64, 64), (4, 65, 1)):
         assert net.check(shape).output == tuple(model(torch.zeros(1, *shape)).shape[1:])
+
+
+def in_windows(m, x):
+    """Attention in windows of 4, which leaves a map of one window as it is."""
+    x = x.permute(0, 2, 3, 1)
+    b, h, w, c = x.shape
+    if h == w == 4:
+        return attention(m, x.reshape(b, 16, c)).view(b, h, w, c).permute(0, 3, 1, 2)
+    below, right = -h % 4, -w % 4
+    if below or right:
+        x = F.pad(x, (0, 0, 0, right, 0, below))
+    rows, columns = x.shape[1] // 4, x.shape[2] // 4
+    x = x.view(b, rows, 4, columns, 4, c).transpose(2, 3).reshape(b * rows * columns, 16, c)
+    x = attention(m, x).view(b, rows, columns, 4, 4, c).transpose(2, 3).reshape(b, rows * 4, columns * 4, c)
+    if below or right:
+        x = x[:, :h, :w].contiguous()
+    return x.permute(0, 3, 1, 2)
+
+
+def test_a_map_that_is_one_window_at_the_declared_input_is_in_windows_at_others():
+    model = Net(in_windows)
+    net = cnnshape.trace(model, (4, 8, 8))
+    assert net.inputs == {"input": (4, 8, 8)}
+    assert net.check().output == (8, 4, 4)
+    assert [node.name for node in net.nodes if node.type == "opaque"] == []
+    assert all(found for _, found in accepted(net, model))
+    assert all(found for _, found in accepted(cnnshape.loads(cnnshape.dumps(net)), model))
+
+
+@pytest.mark.parametrize(
+    "larger",
+    [
+        lambda m, x: m.down(m.wide(x)),
+        lambda m, x: m.down(m.down(x)),
+        lambda m, x: m.down(x[:, :, ::2]),
+        lambda m, x: m.down(x).relu(),
+    ],
+    ids=["parameters", "twice", "shapes", "values"],
+)
+def test_a_way_that_computes_something_else_is_not_taken(larger):
+    def forward(m, x):
+        return (m.down(x) if x.shape[2] == 4 else larger(m, x)).mean((2, 3))
+
+    net = cnnshape.trace(Net(forward), (4, 8, 8))
+    assert [node.name for node in net.nodes][:2] == ["stem", "down"]
+    assert "relu" not in {node.type for node in net.nodes}
+    assert [row.output for row in net.check().layers][:2] == [(8, 4, 4), (8, 2, 2)]
