@@ -348,6 +348,22 @@ def test_an_input_without_a_batch_is_one_sample(before, opset, tmp_path):
     assert imported(save(other, tmp_path), {}).net.inputs == {"input": (20, 30)}
 
 
+EINSUMS = {
+    "bchw,bdhw->bcd": ["opaque"], "bchw,bckw->bchk": ["permute", "matmul"],
+    "bchw,bchw->": ["opaque"], "b...w,b...d->b...": ["opaque"], "bchw->bhwc": ["opaque"], "cbhw,cbwd->cbhd": ["opaque", "matmul"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("equation", EINSUMS)
+def test_an_einsum_of_two_results_is_a_product_of_matrices(equation, tmp_path):
+    inputs = ["x", "x"] if "," in equation else ["x"]
+    proto = model([node("Einsum", *inputs, "y", equation=equation)], {"x": OPEN})
+    net, made = read(proto, tmp_path, x=(4, 6, 6))
+    assert {each.type for each in net.nodes} & {"matmul", "opaque"} <= {*EINSUMS[equation]}, made.text
+    theirs = whole(proto, x=(1, 4, 6, 6))
+    assert given(net, (4, 6, 6)) in [without(theirs, 0), without(theirs, None)], made.text
+
+
 def test_sparse_weights_are_weights(tmp_path):
     few = helper.make_tensor("w", TensorProto.FLOAT, [2], [1.0, 2.0])
     sparse = helper.make_sparse_tensor(few, numpy_helper.from_array(np.int64([0, 5]), "places"), [6, 4, 3, 3])

@@ -409,6 +409,17 @@ def matmul(given: Given) -> None:
     given.result(given.call("matmul", [x, other], given.shapes[:1])[0])
 
 
+def einsum(given: Given) -> None:
+    """Einsum: of two results with the batch in front it may be a product of matrices; others are opaque."""
+    equation = given.attributes["equation"].replace(" ", "")
+    terms, tensors = equation.replace("->", ",").split(","), [held.tensor for held in given.entering if held]
+    in_front = len({term[:1] for term in terms}) == 1 and all(tensor.value and tensor.batch == 0 for tensor in tensors)
+    if len(terms) == 3 and "->" in equation and "." not in equation and in_front:  # noqa: PLR2004 -- two factors
+        given.result(given.call("einsum", [equation, *tensors], given.shapes[:1])[0])
+    else:
+        given.opaque()
+
+
 def recurrent(given: Given, layer: type[Layer]) -> None:
     """Add a recurrent layer of one direction or both, whose results have an axis for the directions."""
     x, weight = given.x, given.tensor(1).shape
@@ -466,6 +477,7 @@ WINDOWS: Final[dict[str, Callable[[Given], None]]] = {
     "LRN": local_response_norm,
     "Gemm": gemm,
     "MatMul": matmul,
+    "Einsum": einsum,
     "LSTM": lambda given: recurrent(given, LSTM),
     "GRU": lambda given: recurrent(given, GRU),
     "RNN": lambda given: recurrent(given, RNN),
