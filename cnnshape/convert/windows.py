@@ -499,6 +499,13 @@ def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tu
     for liked in net.nearest():
         if net.sizes[liked][1:] == sides:
             return Upsample(like=True, **kept), [liked]
+    for multiple in MULTIPLES:  # a resize has no word for it, and a padding has
+        if all(
+            out == -(-w // multiple) * multiple
+            for after, before in zip(sides, own, strict=True)
+            for out, w in zip(after, before, strict=True)
+        ):
+            return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
     raise Gap("its sides follow from no other value")
 
 

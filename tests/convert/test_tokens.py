@@ -108,6 +108,21 @@ def crossed(m, x):
     return m.wide(along.view(b, w, h, c).permute(0, 3, 2, 1) + across.view(b, h, w, c).permute(0, 3, 1, 2))
 
 
+def whole_patches(m, x):
+    """MobileViT's: a map of no whole patches of 2 x 2 is resized to some, and back."""
+    b, c, h, w = x.shape
+    high, wide = -(-h // 2) * 2, -(-w // 2) * 2
+    if (high, wide) != (h, w):
+        x = F.interpolate(x, size=(high, wide), mode="bilinear", align_corners=False)
+    rows, columns = high // 2, wide // 2
+    y = x.reshape(b, c, rows, 2, columns, 2).permute(0, 3, 5, 2, 4, 1).reshape(b * 4, rows * columns, c)
+    y = y + attention(m, m.norm(y))
+    x = y.view(b, 2, 2, rows, columns, c).permute(0, 5, 3, 1, 4, 2).reshape(b, c, high, wide)
+    if (high, wide) != (h, w):
+        x = F.interpolate(x, size=(h, w), mode="bilinear", align_corners=False)
+    return m.depthwise(x)
+
+
 def three(m, x):
     for _ in range(3):
         x = x + attention(m, m.norm(x.flatten(2).mT)).mT.view(x.shape)
@@ -126,6 +141,7 @@ NETS = (
     pooled,
     heads_of_channels,
     all_in_one,
+    whole_patches,
     three,
 )
 
