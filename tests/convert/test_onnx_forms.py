@@ -364,6 +364,23 @@ def test_an_einsum_of_two_results_is_a_product_of_matrices(equation, tmp_path):
     assert given(net, (4, 6, 6)) in [without(theirs, 0), without(theirs, None)], made.text
 
 
+ODD = {
+    "a shrink of its own": one("Shrink", OPEN, lambd=0.3, bias=0.1),
+    "parts of other sizes": one("Split", OPEN, opset=18, axis=2, num_outputs=2),
+    "the first place again": one("Gather", OPEN, {"i": np.int64([[0, 0], [0, 0]])}, axis=1),
+}
+ODD["parts of other sizes"].graph.node[0].output.append("z")
+ODD["parts of other sizes"].graph.output.append(helper.make_empty_tensor_value_info("z"))
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_forms_that_are_seldom_written_have_their_shapes(name, tmp_path):
+    net, made = read(ODD[name], tmp_path, x=(4, 6, 10))
+    for sides in [(6, 10), (3, 5)]:
+        theirs = without(whole(ODD[name], x=(1, 4, *sides)), 0)
+        assert given(net, (4, *sides)) == theirs, made.text
+
+
 def test_sparse_weights_are_weights(tmp_path):
     few = helper.make_tensor("w", TensorProto.FLOAT, [2], [1.0, 2.0])
     sparse = helper.make_sparse_tensor(few, numpy_helper.from_array(np.int64([0, 5]), "places"), [6, 4, 3, 3])
