@@ -126,6 +126,43 @@ def test_an_imported_net_comes_back_from_its_code(name, tmp_path):
     assert cnnshape.dumps(twice) == cnnshape.dumps(once)
 
 
+COMES_BACK = [
+    "siamese",
+    "segnet_unsized",
+    "vision_transformer",
+    "normalizer_free",
+    "wavenet_glu",
+    "high_resolution",
+    "two_heads",
+]
+
+
+@pytest.mark.parametrize("name", COMES_BACK)
+def test_a_file_comes_back_from_its_code(name, tmp_path):
+    """Towers that share, indices of pools, attention by hand, standardised filters, copies of which one gives less."""
+    once = imported_from(cnnshape.load(FILES / "good" / f"{name}.toml"), tmp_path)
+    text = cnnshape.dumps(once)
+    assert cnnshape.dumps(imported_from(cnnshape.loads(text), tmp_path)) == text
+
+
+def test_blocks_that_differ_in_an_activation_or_a_shortcut_are_one_class(tmp_path):
+    net = cnnshape.load(ARCHITECTURES / "mobilenet_v3_large.toml")
+    code = torch_code(net)
+    assert [line for line in code.splitlines() if line.startswith("class ")] == [
+        "class SqueezeExcitation(nn.Module):", "class ConvBnAct(nn.Sequential):",
+        "class InvertedResidual(nn.Module):", "class MobileNetV3Large(nn.Sequential):",
+    ]  # fmt: skip
+    assert "act: type[nn.Module] = nn.Hardswish," in code
+    assert "        if self.residual:\n            y = y + x\n        return y" in code
+    assert "padding=kernel_size // 2," in code
+
+
+def test_copies_of_which_one_gives_less_are_one_class():
+    code = torch_code(cnnshape.load(FILES / "good" / "wavenet_glu.toml"))
+    assert code.count("class ") == 2
+    assert "layer_3_0, _ = self.layer[3](layer_2_1)" in code
+
+
 def test_tensors_of_the_models_own_come_back_from_code(tmp_path):
     layers = (
         '{ name = "cls_token", type = "token", shape = [4, 1], dim = -1, before = true }, '

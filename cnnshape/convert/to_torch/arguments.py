@@ -34,6 +34,7 @@ class Holes:
         self.scope, self.copies, self.inner = scope, copies, defaults
         self.vectors: dict[str, list[Any]] = {}  # by argument
         self.stands_for: dict[str, str] = {}  # the setting that an argument was first found for
+        self.usual: dict[str, Any] = {}  # the value that may be left out, REQUIRED for none
         self.defaults: dict[str, Any] = {}
 
     def merged(self, item: Item, trees: list[Any]) -> Any:
@@ -49,7 +50,7 @@ class Holes:
         """Return the argument that says whether a copy has an item."""
         name = "residual" if item.made is None else re.sub(r"\W", "_", item.path[-1])
         name = name if is_name(name) and name not in self.vectors else f"with_{name}"
-        self.vectors[name], self.stands_for[name], self.defaults[name] = [*there], "", False
+        self.vectors[name], self.stands_for[name], self.usual[name] = [*there], "", False
         return name
 
     def filled(self, item: Item, name: str, vector: list[Any]) -> Any:
@@ -91,17 +92,18 @@ class Holes:
         while called in self.vectors or (called in self.modules and not kinds):
             called += "_"
         default = kinds.most_common(1)[0][0] if kinds else _default(item, name, self.inner)
-        self.vectors[called], self.stands_for[called] = vector, name
-        if kinds or (ANY not in vector and default in known_values):
-            self.defaults[called] = default
+        self.vectors[called], self.stands_for[called], self.usual[called] = vector, name, default
         return Name(called)
 
     def settle(self) -> None:
-        """Give copies that leave an argument out the first value of the others, which is its default."""
+        """Find the defaults: the usual value, where a copy has it, or the first for copies that leave an argument out."""
         for name, vector in self.vectors.items():
-            if ANY in vector:
-                self.defaults.setdefault(name, next(value for value in vector if value is not ANY))
-                self.vectors[name] = [self.defaults[name] if value is ANY else value for value in vector]
+            there = [value for value in vector if value is not ANY]
+            if self.usual[name] in there:
+                self.defaults[name] = self.usual[name]
+            elif ANY in vector:
+                self.defaults[name] = there[0]
+            self.vectors[name] = [self.defaults[name] if value is ANY else value for value in vector]
 
     def kept(self, part: Any) -> Any:
         """Return an argument as a forward has it: kept by the module."""

@@ -71,6 +71,7 @@ class Classes:
     def add(self, scopes: list[tuple[Item, Scope]]) -> None:
         """Give the items of scopes that stand within no others of these the expressions that make and call them."""
         groups: dict[Any, list[tuple[Item, Scope]]] = {}
+        self.unite(scopes)
         for item, scope in scopes:
             item.called = called_with(len(scope.reads))
             if scope.chain() and scope.positional() and self.is_short(scope):
@@ -83,6 +84,25 @@ class Classes:
                     copy.item.made = Call(Name("nn.Sequential"), tuple(item.made for item in copy.scope.items))
             else:
                 self.group(template, copies)
+
+    def unite(self, scopes: list[tuple[Item, Scope]]) -> None:
+        """Let scopes of a block that differ in what is read of them alone give all that is read of one."""
+        alike: dict[Any, list[Scope]] = {}
+        for _, scope in scopes:
+            if scope.block:
+                alike.setdefault((scope.block, _skeleton(scope, self.signatures)[0]), []).append(scope)
+        for copies in alike.values():
+            places = [
+                {(at, n): value for at, item in enumerate(scope.items) for n, value in enumerate(item.gives)}
+                for scope in copies
+            ]
+            given = [
+                {place for place, value in own.items() if value in scope.gives}
+                for own, scope in zip(places, copies, strict=True)
+            ]
+            if all(len(one) == len(scope.gives) for one, scope in zip(given, copies, strict=True)):
+                for own, scope in zip(places, copies, strict=True):
+                    scope.gives[:] = [own[place] for place in sorted(set().union(*given))]
 
     def is_apart(self, copies: list[Copy]) -> bool:
         """Say whether no scope has several of these, so that each can be written where it stands."""
@@ -212,7 +232,7 @@ def _left_out(larger: Any, smaller: Any, template: Scope) -> dict[int, int] | No
 def _handed(scope: Scope, at: int) -> Iterator[int]:
     """Yield the places of the tensors that may go on in an item's stead: the one of a module, those that nothing else reads."""
     item = scope.items[at]
-    if item.plain and not item.again and item.path[0]:
+    if item.plain and not item.again and is_name(item.path[0]):
         yield 0
     elif item.row and isinstance(item.row.node.layer, Add) and len(item.reads) == 2:  # noqa: PLR2004 -- a sum of two
         others = [value for other in scope.items if other is not item for value in other.reads]

@@ -135,6 +135,8 @@ class Forward:
 
     def variable(self, at: int, item: Item, value: int) -> str:
         """Return the variable for a value: that of a value that is not read again, or a new one."""
+        if value not in self.last:
+            return "_"
         live = {name for held, name in self.variables.items() if self.last.get(held, -1) > at}
         dead = [self.variables[v] for v in item.reads if v in self.variables and self.variables[v] not in live]
         lasting = self.count.get(value, 0) > 1

@@ -252,7 +252,12 @@ def called_with(reads: int) -> Call:
 
 
 def gathered(net: Network) -> Network:
-    """Return a net whose scopes are not interrupted by layers that may as well run before or behind them."""
+    """Return a net whose scopes are not interrupted by layers that may as well run before or behind them.
+
+    Not where weights are shared: layers of a scope that is called again may have names of the first call's scope.
+    """
+    if any(node.shares for node in net.nodes):
+        return net
     names = [tuple(node.name.split(".")) for node in net.nodes]
     first = 1 + len(net.inputs)
     needs = [{value - first for value in node.inputs if value >= first} for node in net.nodes]
