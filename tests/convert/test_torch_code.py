@@ -446,6 +446,21 @@ def test_parts_that_others_run_between_are_lists_and_tables(tmp_path):
     assert same_values(net, tmp_path)
 
 
+def test_names_that_a_table_cannot_have_are_beside_names_that_no_attribute_has(tmp_path):
+    """A method of nn.ModuleDict, and a name that begins with a number."""
+    net = of(
+        *convs("keys", "1to0", "2.a.0"),
+        '{ name = "sum", type = "add", from = ["keys", "1to0"] }',
+        *convs("2.b", "2.a.1"),
+    )
+    code = torch_code(net)
+    assert 'self.get_submodule("1to0")' in code
+    assert same_values(net, tmp_path)
+    assert 'self["1to0"](' in torch_code(
+        of(*convs("in", "1to0"), '{ name = "sum", type = "add", from = ["in", "1to0"] }')
+    )
+
+
 def test_variables_of_names_that_are_alike_are_two(tmp_path):
     net = of(*convs("a.b", "a_b", "a.c"), '{ name = "sum", type = "add", from = ["a.b", "a_b", "a.c"] }')
     assert same_values(net, tmp_path)

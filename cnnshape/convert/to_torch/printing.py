@@ -22,6 +22,7 @@ from cnnshape.convert.python import (
     statement,
 )
 from cnnshape.convert.to_torch.forward import Forward
+from cnnshape.convert.to_torch.scopes import IN_SEQUENCE
 from cnnshape.convert.to_torch.signatures import REQUIRED
 
 if TYPE_CHECKING:
@@ -96,30 +97,42 @@ class Printer:
             name = free
             if item.stateless and not item.named:
                 name = taken.setdefault(f"{item.row.node.type} {line(spelled)}", name)  # type: ignore[union-attr]
-            found.append(own.setdefault(item.path, _attribute(name)))
+            found.append(own.setdefault(item.path, _attribute(name, made.scope)))
             if found[-1] in found[:-1]:
                 continue
             if _of_file(item) not in {"", name}:
                 lines.append(f"{INDENT * 2}# {_of_file(item)} in the file: an nn.Module has that name itself")
             flag = made.optional.get(at)
             if flag:
-                lines += statement(f"{line(found[-1])} = ", Call(Name("nn.Identity")), 2)
+                lines += _made(found[-1], Call(Name("nn.Identity")), 2)
                 lines.append(f"{INDENT * 2}if {flag}:")
-            lines += statement(f"{line(found[-1])} = ", spelled, 2 + bool(flag))
+            lines += _made(found[-1], spelled, 2 + bool(flag))
+        within = {name: _attribute(name, made.scope) for name in containers}
         for name, table in containers.items():
-            lines += statement(f"{line(_attribute(name))} = ", _container(table), 2)
-        return [_reference(way, containers) if type(way) is tuple else way for way in found], lines
+            lines += _made(within[name], _container(table), 2)
+        return [_reference(within[way[0]], way, containers) if type(way) is tuple else way for way in found], lines
 
 
 def _base(scope: Scope) -> str:
     """Return the class of torch that a class with a forward is one of: its modules may have names that no attribute has."""
     names = {item.path[0] for item in scope.items if item.made is not None}
-    return "nn.Module" if all(map(is_name, names)) else "nn.ModuleDict"
+    return "nn.Module" if all(map(is_name, names)) or names & IN_SEQUENCE else "nn.ModuleDict"
 
 
-def _attribute(name: str) -> Any:
+def _attribute(name: str, scope: Scope) -> Any:
     """Return a module of a class: an attribute, or an entry of the nn.ModuleDict that the class is then."""
-    return Part(Name("self"), name) if is_name(name) else Index(Name("self"), Literal(name))
+    if is_name(name):
+        return Part(Name("self"), name)
+    if _base(scope) == "nn.ModuleDict":
+        return Index(Name("self"), Literal(name))
+    return Call(Name("self.get_submodule"), (Literal(name),))
+
+
+def _made(attribute: Any, tree: Any, indent: int) -> list[str]:
+    """Print the statement that gives a class a module."""
+    if isinstance(attribute, Call):
+        return statement("", Call(Name("self.add_module"), (*attribute.given, tree)), indent)
+    return statement(f"{line(attribute)} = ", tree, indent)
 
 
 def _all(tree: Any) -> Iterator[Any]:
@@ -143,8 +156,8 @@ def _container(table: dict[str, Any]) -> Any:
     return Call(Name("nn.ModuleDict"), (Listed(tuple(Keyed(name, entry) for name, entry in entries.items()), "{}"),))
 
 
-def _reference(path: tuple[str, ...], containers: dict[str, Any]) -> Any:
-    tree = _attribute(path[0])
+def _reference(tree: Any, path: tuple[str, ...], containers: dict[str, Any]) -> Any:
+    """Return a module in lists and tables, of which the outermost is an attribute."""
     table = containers[path[0]]
     for part in path[1:]:
         listed = {*table} == {str(at) for at in range(len(table))}
