@@ -62,7 +62,7 @@ def requirements(first: Recording, run: Run) -> Requirements:
         along = not raises and _goes_along(first, recording)
         (raising if raises else covered if along else other).add(turned)
         turning += [inputs] * (not raises and not along)
-        covering += [inputs] * along
+        covering += [inputs] * (along and len(recording.ops) < len(first.ops))
     lines = {first.guards[index].line for index in raising}
     raising |= {index for index in said if first.guards[index].line in lines and first.guards[index].line}
     settings: dict[tuple[int, int], dict[str, int]] = {}

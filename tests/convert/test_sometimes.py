@@ -170,3 +170,15 @@ def test_the_model_s_own_result_may_be_padded():
     runs = recorded(Last(), (3, 8, 8)).runs
     assert [op.name for op in runs[0].ops] == ["avg_pool2d", "pad"]
     assert imported(Last(), (3, 8, 8), "model").differences == ()
+
+
+def test_runs_of_all_operations_are_no_more_than_those_that_tell_sizes():
+    class Rolled(nn.Module):
+        """Rolls a map that is larger than a window."""
+
+        def forward(self, x):
+            shift = 0 if x.shape[2] <= 8 else 2
+            return x.roll(shift, 2)
+
+    found = imported(Rolled(), (3, 32, 32), "model")
+    assert "opaque" not in {node.type for node in found.net.nodes}
