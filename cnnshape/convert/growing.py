@@ -257,14 +257,28 @@ class Growing:
         return self._merged(*self._permuted(value, parts, wanted), view, wanted)
 
     def _repeated(self, view: View, order: Sequence[int]) -> int:
-        """Return a value whose axes of 1 are repeated: an image resized."""
-        bare = view.with_axes(() if any(map(view.repeated, parts)) else parts for parts in view.axes)
-        value = self._settled(bare, order)
+        """Return a value whose cells are repeated, one by one, as those of axes of 1: an image resized."""
+        kept = [tuple(part for part in parts if not view.repeated(part)) for parts in view.axes]
+        if any(parts[: len(own)] != own for parts, own in zip(view.axes, kept, strict=True)):
+            raise Gap("an axis is repeated as a whole")
+        value = self._settled(view.with_axes(kept), order)
         sizes = [view.size(axis) or (1,) * view.runs() for axis in order]
-        rank = len(order)
-        if not same(sizes[0], self.sizes[value][0]) or not 1 < rank <= IMAGE + 1:
+        if not sizes or same(sizes[0], self.sizes[value][0]):
+            return self._resized(value, sizes)
+        value = self.add(Unflatten(dim=1, unflattened_size=(1, -1)), [value])  # a resize leaves the first axis
+        value = self._resized(value, [(1,) * view.runs(), *sizes])
+        return self.add(Flatten(**({"start_dim": 1, "end_dim": 2} if len(order) > 1 else {})), [value])
+
+    def _resized(self, value: int, sizes: Sequence[Size]) -> int:
+        """Return a value resized to sizes, the first of which stays."""
+        own = self.sizes[value]
+        if not 1 < len(sizes) <= IMAGE + 1:
             raise Gap("an axis is repeated")
-        if any(len({*size}) > 1 and size != old for size, old in zip(sizes, self.sizes[value], strict=True)):
+        factors = [{out / w for out, w in zip(*each, strict=True)} for each in zip(sizes[1:], own[1:], strict=True)]
+        if any(not constant(size) for size in sizes) and all(len(factor) == 1 for factor in factors):
+            return self.add(Upsample(scale_factor=tuple(int(factor.pop()) for factor in factors)), [value])
+        varying = [size for size, old in zip(sizes, own, strict=True) if not constant(size) and size != old]
+        if varying:
             liked = next((other for other in self.nearest() if self.sizes[other][1:] == tuple(sizes[1:])), None)
             if liked is None:
                 raise Gap("an axis is repeated as often as no other value has cells")
@@ -421,10 +435,18 @@ class Growing:
     def reshape(self, tensor: Tensor, target: Sizes) -> View:
         """Return the view of a tensor in another shape."""
         view = self.view(tensor)
-        found = reshaped(view, target) if not any(view.repeated(p) for a in view.axes for p in a) else None
-        if found is None:
-            value, order = self.plain(tensor)
-            found = reshaped(self.laid(value, order, len(view.axes)), target)
+        repeats = any(view.repeated(part) for parts in view.axes for part in parts)
+        found = None if repeats else reshaped(view, target)
+        mark = self.mark()
+        try:
+            if found is None:
+                value, order = self.plain(tensor)
+                found = reshaped(self.laid(value, order, len(view.axes)), target)
+        except Gap:
+            self.back_to(mark)
+            found = reshaped(view, target) if repeats else None
+            if found is None:
+                raise
         if found is None:  # pieces of several axes: they are joined before
             value = self.add(Flatten(), [value])
             found = reshaped(whole_view(value, self.sizes[value]), target)

@@ -228,6 +228,8 @@ def _with_their_axes(first: View, others: Sequence[View]) -> View:
 
 def _lies_as(view: View, other: View) -> bool:
     """Say whether two views have the same axes of their values in the same places."""
+    if any(one.repeated(part) for one in (view, other) for parts in one.axes for part in parts):
+        return False
     if [*map(len, view.parts)] != [*map(len, other.parts)]:
         return False
     mine = [tuple(_place(view, part) for part in parts) for parts in view.axes]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, called, constant
-from cnnshape.convert.views import View, expanded, is_one
+from cnnshape.convert.views import View, expanded, interleaved, is_one
 from cnnshape.layers.pooling import GlobalAvgPool, GlobalMaxPool
 from cnnshape.layers.rearranging import Reshape, order_of
 from cnnshape.layers.shaping import END, Crop, Select, Slice
@@ -105,6 +105,18 @@ def expand(net: Growing, ops: Sequence[Op]) -> None:
     if not op.inputs[0].value:
         raise Gap("a tensor of its own is given the shape of another")
     net.give(op.outputs[0], expanded(net.view(op.inputs[0]), net.shapes[id(op.outputs[0])]))
+
+
+def interleave(net: Growing, ops: Sequence[Op]) -> None:
+    """Repeat each place of an axis, by a number."""
+    op = ops[0]
+    given = [called(each).arguments(("repeats", "dim")) for each in ops]
+    dim = given[0].get("dim")
+    counts = [int(each["repeats"]) for each in given if isinstance(each.get("repeats"), int)]
+    if dim is None or len(counts) < len(ops):
+        raise Gap("no layer type is such a call")
+    view = net.view(op.inputs[0])
+    net.give(op.outputs[0], interleaved(view, dim % len(view.axes), tuple(counts)))
 
 
 def select(net: Growing, tensor: Tensor, axis: int, index: int) -> View:
@@ -341,6 +353,7 @@ MOVES: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     **dict.fromkeys(
         ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "T", "mT", "adjoint"), permute
     ),
+    "repeat_interleave": interleave,
     **dict.fromkeys(("expand", "expand_as", "broadcast_to", "repeat", "tile"), expand),
     **dict.fromkeys(
         (

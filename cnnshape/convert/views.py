@@ -101,8 +101,15 @@ def expanded(view: View, target: Sizes) -> View:
 
 
 def unrepeated(view: View) -> View:
-    """Return the view with its repeated axes as axes of 1."""
-    return view.with_axes(() if any(map(view.repeated, axis)) else axis for axis in view.axes)
+    """Return the view with its repeated axes as axes of 1; those of which each cell is repeated stay."""
+    return view.with_axes(() if all(map(view.repeated, axis)) else axis for axis in view.axes)
+
+
+def interleaved(view: View, axis: int, count: Size) -> View:
+    """Return the view with each cell of an axis repeated."""
+    part, axes = next(_NUMBERS), [*view.axes]
+    axes[axis] = (*(old for old in axes[axis] if not is_one(view.sizes[old])), part)
+    return view._replace(axes=tuple(axes), sizes={**view.sizes, part: count})
 
 
 def reshaped(view: View, target: Sizes) -> View | None:

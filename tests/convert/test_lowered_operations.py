@@ -66,6 +66,28 @@ def shifted(m, x):
     return x.reshape(-1, rows + 1, 2 * rows - 1)[:, :rows, rows - 1 :].reshape(1, 4, rows, rows)
 
 
+def deviations(m, x):
+    """Divide by the standard deviation of each group of channels, as EvoNorm S0."""
+    groups = x.reshape(len(x), 2, 2, *x.shape[2:])
+    deviation = groups.var((2, 3, 4), unbiased=False, keepdim=True).add(1e-5).sqrt()
+    return m.conv(x / deviation.expand(groups.shape).reshape(x.shape))
+
+
+def shared_keys(m, x):
+    """Attend with as many queries as there are heads, and a key and a value for two of these."""
+    tokens = m.conv(x).flatten(2).transpose(1, 2)
+    q, k, v = (part.unflatten(2, (-1, 2)).transpose(1, 2) for part in tokens.split([8, 4, 4], 2))
+    k, v = (part.repeat_interleave(2, dim=1) for part in (k, v))
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+
+def one_query(m, x):
+    """Attend in each of some windows with the same queries."""
+    rows = m.conv(x).reshape(x.shape[1], -1, 2, x.shape[3]).permute(1, 2, 3, 0).flatten(1, 2)
+    query = x.mean(2).transpose(1, 2).repeat_interleave(x.shape[2] // 2, dim=0)
+    return (query @ rows.mT).softmax(-1).mean(0, keepdim=True)
+
+
 def frames(m, x):
     y = m.layer(x.flatten(0, 1))
     return y.view(1, -1, *y.shape[1:])
@@ -205,6 +227,13 @@ LAYERS = {
     "zeros before the first": (lambda m, x: m.conv(torch.cat([x.new_zeros(1, 4, 2), x], 2)), {"conv": nn.Conv1d(4, 2, 3)}, (4, 9)),
     "no tokens before the first": (
         lambda m, x: torch.cat([x[:, :0], m.fc(x[:, 0:])], 1) + torch.cat([x[:, :0], x, x[:, 9:]], 1), {"fc": nn.Linear(6, 6)}, (9, 6)
+    ),
+    "deviation of groups": (deviations, {"conv": conv()}, IMAGE),
+    "keys for two heads each": (shared_keys, {"conv": nn.Conv2d(4, 16, 1)}, IMAGE),
+    "one query for all windows": (one_query, {"conv": conv()}, IMAGE),
+    "each twice": (lambda m, x: x.repeat_interleave(2, dim=2), {}, IMAGE),
+    "halves of what is spread": (
+        lambda m, x: F.glu(x.mean(1, keepdim=True).expand(-1, 4, -1, -1), 1), {}, IMAGE,
     ),
     "shifted row by row": (shifted, {}, (4, 7, 13)),
     "enlarged to the size before": (
@@ -459,6 +488,9 @@ LAYERS = {
     "resizing module": (lambda m, x: m.up(x), {"up": nn.Upsample(size=(16, 12))}, IMAGE),
 }  # fmt: skip
 OPAQUE = {
+    "repeated as a whole": (
+        lambda m, x: m.gate(x[:, None].expand(-1, 2, -1, -1, -1).reshape(1, 8, *x.shape[2:])), {"gate": nn.Conv2d(8, 2, 1)}, IMAGE
+    ),
     "norm by no number": (lambda m, x: m.norm(x), {"norm": nn.BatchNorm2d(4, eps=math.nan)}, IMAGE),
     "no number": (lambda m, x: x * math.nan, {}, IMAGE),
     "stride of more than 32 bits": (lambda m, x: m.conv(x), {"conv": nn.Conv2d(4, 4, 1, stride=2**31)}, IMAGE),
@@ -486,7 +518,6 @@ OPAQUE = {
         lambda m, x: m.att(x, x[:, :4], x[:, :4])[0], {"att": nn.MultiheadAttention(8, 2, batch_first=True)}, (10, 8),
     ),
     "differences": (lambda m, x: torch.diff(x), {}, IMAGE),
-    "each twice": (lambda m, x: x.repeat_interleave(2, dim=2), {}, IMAGE),
     "spectrum": (lambda m, x: torch.fft.rfft(x).abs(), {}, IMAGE),
     "windows": (lambda m, x: F.unfold(x, 1), {}, IMAGE),
     "frames of volumes": (frames, {"layer": nn.Conv3d(4, 3, 3)}, (5, 4, 8, 8, 8)),
@@ -523,9 +554,6 @@ OPAQUE = {
     "pairs of features": (lambda m, x: m.pair(x, x), {"pair": nn.Bilinear(8, 8, 3)}, (8,)),
     "softmax of no axis": (softmax_of_no_axis, {}, (8,)),
     "linear of one number": (lambda m, x: m.fc(x[:, 0]).unsqueeze(0), {"fc": nn.Linear(1, 3)}, (8,)),
-    "halves of what is spread": (
-        lambda m, x: F.glu(x.mean(1, keepdim=True).expand(-1, 4, -1, -1), 1), {}, IMAGE,
-    ),
     "at least the other": (lambda m, x: torch.clamp(x, m.conv(x)), {"conv": conv()}, IMAGE),
     "features made a table": (lambda m, x: x * m.gains, {"gains": learned(1, 4, 8)}, (8,)),
     "one sample made five": (lambda m, x: (x + m.queries).mean(0, keepdim=True), {"queries": learned(5, 8)}, (8,)),
