@@ -81,6 +81,7 @@ class Op(NamedTuple):
     weights: tuple[str, ...]  # parameters and buffers that it uses
     line: Line | None  # of the user's code that runs it: the innermost frame that is no library's
     raised: str = ""  # why torch refuses it; the outputs are then what it declares
+    sure: bool = False  # where it raised: the shapes of the outputs do not depend on what torch refuses
 
 
 class Guard(NamedTuple):

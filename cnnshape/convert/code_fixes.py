@@ -67,6 +67,7 @@ class InCode(NamedTuple):
     """How the problems of a live model's net get their causes and fixes."""
 
     net: Network
+    whole: Network  # with the problems that only repeat others
     run: Recording
     root: tuple[str, str] | None
 
@@ -87,7 +88,7 @@ class _Kept:
     def found(self) -> list[Diagnosed]:
         net = self.origin.net._replace(diagnose=None)
         problems = net.check(self.given, strict=self.strict).problems
-        of_file = self.of_file(net)
+        of_file = self.of_file(self.origin.whole)
         places = {node.name: node.place for node in net.nodes}
 
         def diagnosed(problem: Problem) -> Diagnosed:
@@ -122,7 +123,7 @@ class _Kept:
 
     def changes(self, edits: tuple[Edit, ...]) -> tuple[Said, ...]:
         """Write edits as lines to change, those of one layer together; nothing if one of them is no such line."""
-        layers = {node.name: node.layer for node in self.origin.net.nodes}
+        layers = {node.name: node.layer for node in self.origin.whole.nodes}
         by_layer: dict[str | None, dict[str, Any]] = {}
         for edit in edits:
             by_layer.setdefault(edit.layer, {})[edit.parameter] = edit.new

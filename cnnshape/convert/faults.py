@@ -31,36 +31,50 @@ def with_faults(net: Network, run: Recording, root: tuple[str, str] | None = Non
     found = errors(net.check().problems)
     if not found and not run.failure and not any(op.raised for op in run.ops):
         return net
+    whole, of_layers = net, found
+    if found:
+        from cnnshape.convert.echoes import without_echoes  # of a model that is well, nothing is to be said
+
+        net = without_echoes(net, run.modules)
+        found = errors(net.check().problems)
     wrong = {problem.layer for problem in found}
-    lines = {op.path: op.line for op in run.ops}
+    called = {(op.path, place_of(op.line)): op.line for op in run.ops if op.call is None}
 
     def made(path: str) -> Line | None:
         call = constructed(run.modules, path, root) if path in run.modules else None
         return call.line if call else None
 
     def placed(node: Node) -> Node:
-        known = node.name in wrong and node.name in run.modules
-        return node._replace(place=place_of(lines.get(node.name), made(node.name))) if known else node
+        line = called.get((node.name, node.place)) if node.name in wrong else None
+        return node._replace(place=place_of(line, made(node.name))) if line else node
 
     nodes = tuple(map(placed, net.nodes))
-    known_lines = {(problem.place.source, problem.line) for problem in found if problem.place}
+    said = {
+        (place.source, problem.line, layer)
+        for problem in (*of_layers, *found)
+        if (place := problem.place)
+        for layer in (problem.layer, *problem.copies)
+    }
     more: list[Problem] = []
     for op in _first_refused(run):
         place = place_of(op.line, made(op.path) if op.layer else None)
-        if (place.source, place.start[0]) not in known_lines:
+        here = {layer for source, line, layer in said if (source, line) == (place.source, place.start[0])}
+        others = run.modules.keys() - {op.path} if op.call is None else ()  # on one line, as those of a Sequential
+        if not here.difference(others):
             more.append(ModelFails(place, op.path if op.layer else "", module=op.path or run.model, message=op.raised))
-    if run.failure and not found and not more:  # else it may come of what stands in for a result
+    unsure = any(op.raised and not op.sure for op in run.ops)
+    if run.failure and not (unsure and (found or more)):  # else it may come of what stands in for a result
         more.append(ModelFails(place_of(run.failure.line), module=run.failure.module, message=run.failure.message))
     net = net._replace(nodes=nodes, problems=(*net.problems, *more))
-    return net._replace(diagnose=InCode(net, run, root))
+    return net._replace(diagnose=InCode(net, whole, run, root))
 
 
 def _first_refused(run: Recording) -> Iterator[Op]:
-    """Yield the operations that torch refuses, behind no other that it refuses."""
+    """Yield the operations that torch refuses, behind no other that it refuses, but for those with a sure result."""
     behind: set[int] = set()
     for op in run.ops:
         reads = behind.intersection(tensor.value for tensor in op.inputs if tensor.value)
         if op.raised and not reads:
             yield op
-        if op.raised or reads:
+        if reads or (op.raised and not op.sure):
             behind.update(tensor.value for tensor in op.outputs)

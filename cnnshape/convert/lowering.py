@@ -77,7 +77,7 @@ def _lower(net: Growing, ops: Sequence[Op]) -> None:
             said = f"{op.path or op.name} is opaque by a mistake of cnnshape: {error!r}. Please report it."
             warnings.warn(said, RuntimeWarning, stacklevel=2)
         net.back_to(mark)
-        if op.raised:
+        if op.raised and not op.sure:
             _unknown(net, op)
             return
         opaque(net, ops)
@@ -88,7 +88,9 @@ def _unknown(net: Growing, op: Op) -> None:
     """Add an operation that torch refuses and no layer type says: nothing is known of its result."""
     entering = [net.view(tensor).value for tensor in op.inputs if tensor.value in net.views]
     for output in op.outputs:
-        net.give(output, whole_view(net.unknown(op.path if op.call is None else None, op.type, entering), ()))
+        value = net.unknown(op.path if op.call is None else None, op.type, entering)
+        net.views[output.value] = view = whole_view(value, net.shapes[id(output)][1:])
+        net.sizes[value] = view.value_sizes()
 
 
 def _handler(op: Op) -> Callable[[Growing, Sequence[Op]], None]:

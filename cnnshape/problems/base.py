@@ -205,18 +205,25 @@ MAX_PROBLEMS: Final = 500  # nobody reads on, and each takes time to find and to
 def listed(found: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return the problems without repetition; behind MAX_PROBLEMS of them, a last one on their number."""
     first: dict[Any, Problem] = {}
+    same: dict[Any, Any] = {}
     for problem in found:
         code = problem.place is not None and problem.place.source.whole_lines and problem.layer
-        own = _of_line(problem) if code else (problem.place, problem.used_at, problem.message)
-        key = (problem.code, *own)
+        own = _of_line(problem) if code else [(problem.place, problem.used_at, problem.message)]
+        keys = [(problem.code, *one) for one in own]
+        key = next((same[key] for key in keys if key in same), keys[0])
         if len(first) == MAX_PROBLEMS and key not in first:
             return (*first.values(), TooLarge(problem.place, what="problems", most=MAX_PROBLEMS))
+        same.update(dict.fromkeys(keys, key))
         if first.setdefault(key, problem) is not problem and code:
             first[key] = first[key].also_in(problem.layer)
     return tuple(first.values())
 
 
-def _of_line(problem: Problem) -> tuple[Any, ...]:
-    """Return what problems have in common that one line of a model's code has in several copies of a module."""
+def _of_line(problem: Problem) -> list[tuple[Any, ...]]:
+    """Return what problems have in common, one of these, that one line of a model's code has in several copies of a module.
+
+    Numbers alone are the names of the entries of a list, which a loop may call: these fail alike.
+    """
     name = problem.layer.rpartition(".")[2]
-    return (problem.place and problem.place.start, problem.file, re.sub(COPY, "", name) or name)
+    line = (problem.place and problem.place.start, problem.file)
+    return [(*line, re.sub(COPY, "", name) or name), *([(*line, problem.message)] if name.isdigit() else ())]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnnshape.layers.in_torch import Called
 
 EXCHANGES: Final = ("permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t")
-DROPS: Final = ("squeeze", "getitem", "select")  # functions that may leave an axis out
+DROPS: Final = ("squeeze", "getitem", "select", "unbind")  # functions that may leave an axis out
 
 
 def batch_behind(function: Callable[..., Any], call: Called, result: torch.Tensor) -> int | None:

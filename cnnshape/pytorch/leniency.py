@@ -1,6 +1,6 @@
-"""What torch refuses, but for the meta device: convolutions of other channels than their weight has, and the like.
+"""What torch refuses, but for the meta device: convolutions of other channels than their weight has, an axis that is not there.
 
-In: a call of a convolution. Out: nothing, or the RuntimeError that the CPU raises.
+In: a call of a function. Out: its result, or the error that the CPU raises.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import torch
+from torch.nn import functional
 
 from cnnshape.pytorch.quick import quick
 
@@ -18,6 +19,11 @@ ARGUMENTS: Final = {  # by the functions that this is about
     **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _TRANSPOSED),
 }
 
+ALONG: Final = frozenset([  # functions of tensors along one axis, `dim`, their second argument
+    torch.softmax, torch.Tensor.softmax, functional.softmax, functional.softmin, functional.gumbel_softmax,
+    torch.sort, torch.Tensor.sort, torch.argsort, torch.Tensor.argsort,
+])  # fmt: skip
+
 
 def run_strictly(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run a function as the CPU would. Raises what torch raises."""
@@ -26,7 +32,21 @@ def run_strictly(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         if given["input"].is_meta:
             _check(given, transposed=ARGUMENTS[function] is _TRANSPOSED)
     result = quick(function, args, kwargs)
-    return function(*args, **kwargs) if result is None else result
+    if result is not None:
+        return result
+    result = function(*args, **kwargs)
+    if function in ALONG:
+        _check_axis(args[0] if args else kwargs["input"], kwargs.get("dim", args[-1]))
+    elif function is functional.interpolate and 0 in result.shape[2:]:
+        raise RuntimeError(f"Input and output sizes should be greater than 0, but got output {[*result.shape[2:]]}")
+    return result
+
+
+def _check_axis(x: Any, dim: Any) -> None:
+    """Raise IndexError for an axis that a tensor does not have."""
+    axes = x.dim() or 1
+    if type(dim) is int and not -axes <= dim < axes:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-axes}, {axes - 1}], but got {dim})")
 
 
 def _check(given: dict[str, Any], *, transposed: bool) -> None:

@@ -2,13 +2,14 @@
 
 In: a function of torch, or a module, and its arguments. Out: tensors without content of the shape that the operation declares: a
 convolution's filters, a linear layer's features, a view's target; None where nothing is declared. Sides that shrank away are
-1. Whether a later failure is one of its own is not said here.
+1. Whether a later failure is one of its own is not said here; a result is *sure* where its shape is the same once the refusal is
+mended.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import torch
 
@@ -21,7 +22,14 @@ Arguments = dict[str, Any]
 Sizes = tuple[int, ...]
 
 
-def stand_in(name: str, args: tuple[Any, ...], kwargs: Arguments) -> Any:
+class StandIn(NamedTuple):
+    """What stands for the result of a call that torch refuses."""
+
+    result: Any
+    sure: bool
+
+
+def stand_in(name: str, args: tuple[Any, ...], kwargs: Arguments) -> StandIn | None:
     """Return what stands for the result of a function, by its name without what differs; None where nothing can."""
     rule = FUNCTIONS.get(name)
     tensors = tensors_in(args) + tensors_in(tuple(kwargs.values()))
@@ -31,10 +39,11 @@ def stand_in(name: str, args: tuple[Any, ...], kwargs: Arguments) -> Any:
         shape = rule(args, kwargs)
     except (TypeError, ValueError, IndexError, AttributeError, KeyError):  # the arguments are wrong as well
         return None
-    return None if shape is None else _empty(shape, tensors[0])
+    sure = name in SURE and all(size >= 1 for size in shape) and len(shape) > 1
+    return StandIn(_empty(shape, tensors[0]), sure)
 
 
-def of_module(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> Any:
+def of_module(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Arguments) -> StandIn | None:
     """Return what stands for the result of a module of torch that refuses its input before it computes anything."""
     tensors = tensors_in(args) + tensors_in(tuple(kwargs.values()))
     if not tensors:
@@ -42,9 +51,11 @@ def of_module(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Arguments)
     x = tensors[0]
     if isinstance(module, torch.nn.RNNBase):
         features = module.hidden_size * (1 + module.bidirectional)
-        states = _empty((module.num_layers * (1 + module.bidirectional), len(x), module.hidden_size), x)
-        return _empty((*x.shape[:-1], features), x), (states, states) if module.mode == "LSTM" else states
-    return (x.clone(), None) if isinstance(module, torch.nn.MultiheadAttention) else x.clone()
+        batch = len(x) if module.batch_first else x.shape[1]
+        states = _empty((module.num_layers * (1 + module.bidirectional), batch, module.hidden_size), x)
+        out = _empty((*x.shape[:-1], features), x)
+        return StandIn((out, (states, states) if module.mode == "LSTM" else states), sure=True)
+    return StandIn((x.clone(), None) if isinstance(module, torch.nn.MultiheadAttention) else x.clone(), sure=True)
 
 
 def _empty(shape: Sequence[int], like: torch.Tensor) -> torch.Tensor:
@@ -71,9 +82,12 @@ def _each(setting: Any, rank: int) -> list[int]:
     return (entries * rank)[:rank]
 
 
-def _spatial(x: torch.Tensor, rank: int) -> list[int]:
-    """Return as many sides as a layer of this rank has, of a tensor that may have others."""
-    sides = [*x.shape[2:]]
+def _spatial(x: torch.Tensor, rank: int, channels: int = 0) -> list[int]:
+    """Return as many sides as a layer of this rank has, of a tensor that may have others.
+
+    Where the layer takes one channel, one axis less is that of the channels: (N, H, W) for (N, 1, H, W).
+    """
+    sides = [*x.shape[1 if channels == 1 and x.dim() == rank + 1 else 2 :]]
     return (sides + [1] * rank)[:rank]
 
 
@@ -83,7 +97,7 @@ def _conv(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
     rank = weight.dim() - 2
     stride, dilation = (_each(given.get(name, 1), rank) for name in ("stride", "dilation"))
     padding = given.get("padding", 0)
-    sides = _spatial(x, rank)
+    sides = _spatial(x, rank, weight.shape[1])
     if padding == "same":
         return (len(x), len(weight), *sides)
     pads = _each(0 if padding == "valid" else padding, rank)
@@ -100,7 +114,7 @@ def _transposed(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
         _each(given.get(name, default), rank)
         for name, default in (("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1))
     )
-    sides = zip(_spatial(x, rank), stride, padding, more, dilation, weight.shape[2:], strict=True)
+    sides = zip(_spatial(x, rank, len(weight)), stride, padding, more, dilation, weight.shape[2:], strict=True)
     grown = [(side - 1) * s - 2 * p + d * (k - 1) + o + 1 for side, s, p, o, d, k in sides]
     return (len(x), weight.shape[1] * given.get("groups", 1), *grown)
 
@@ -176,7 +190,7 @@ def _resized(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
         if size is not None
         else [s * f for s, f in zip(x.shape[2:], _each(factor, rank), strict=True)]
     )
-    return (*x.shape[:2], *sides)
+    return (*x.shape[:2], *map(int, sides))
 
 
 def _shuffled(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
@@ -207,6 +221,63 @@ def _flat(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
     return (len(x), x.numel() // max(1, len(x)))
 
 
+def _expanded(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
+    """The target of an expansion; in place of -1 the size that is there."""
+    x, *sizes = args
+    target: Sequence[Any] = kwargs.get("size", sizes)
+    target = target[0] if len(target) == 1 and isinstance(target[0], (tuple, list)) else target
+    before = [1] * len(target) + [*x.shape]
+    return tuple(old if n == -1 else n for n, old in zip(target, before[-len(target) :], strict=True))
+
+
+def _permuted(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
+    """The axes in their order, as many as are named: those behind them made one, or others of 1 added."""
+    x, *dims = args
+    order: Sequence[Any] = kwargs.get("dims", dims)
+    order = order[0] if len(order) == 1 and isinstance(order[0], (tuple, list)) else order
+    sizes = [*x.shape] + [1] * (len(order) - x.dim())
+    sizes[len(order) - 1 :] = [math.prod(sizes[len(order) - 1 :])]
+    return tuple(sizes[dim] for dim in order)
+
+
+def _reduced(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
+    """What is left of the axes that a mean or a sum is not over."""
+    given = _named("input dim keepdim")(args, kwargs)
+    x, dims = given["input"], given["dim"]
+    over = {dim % x.dim() for dim in (dims if isinstance(dims, (tuple, list)) else [dims]) if -x.dim() <= dim < x.dim()}
+    kept = [(axis, 1 if axis in over else size) for axis, size in enumerate(x.shape)]
+    return tuple(size for axis, size in kept if given.get("keepdim") or axis not in over)
+
+
+def _indexed(args: tuple[Any, ...], _: Arguments) -> Sizes:
+    """What an index gives whose numbers are all in reach."""
+    x, index = args
+    entries = index if isinstance(index, tuple) else (index,)
+    return tuple(x[tuple(0 if isinstance(entry, int) else entry for entry in entries)].shape)
+
+
+def _einsum(args: tuple[Any, ...], _: Arguments) -> Sizes:
+    """The sizes of the letters behind the arrow, as the first operand that has each says them."""
+    equation, *operands = args
+    before, arrow, behind = equation.replace(" ", "").partition("->")
+    if not arrow or "." in equation:
+        raise ValueError(equation)
+    sizes: dict[str, int] = {}
+    for letters, tensor in zip(before.split(","), tensors_in(tuple(operands)), strict=True):
+        sizes = {**dict(zip(letters, tensor.shape, strict=False)), **sizes}
+    return tuple(sizes[letter] for letter in behind)
+
+
+def _bilinear(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
+    given = _named("input1 input2 weight")(args, kwargs)
+    return (*given["input1"].shape[:-1], len(given["weight"]))
+
+
+SURE: Final = frozenset([
+    "conv", "conv_transpose", "linear", "bilinear", "batch_norm", "group_norm", "instance_norm", "layer_norm",
+    "rms_norm", "prelu", "softmax", "log_softmax", "interpolate"
+])  # fmt: skip
+
 FUNCTIONS: Final[dict[str, Callable[[tuple[Any, ...], Arguments], Sizes]]] = {
     "conv": _conv,
     "conv_transpose": _transposed,
@@ -214,13 +285,20 @@ FUNCTIONS: Final[dict[str, Callable[[tuple[Any, ...], Arguments], Sizes]]] = {
     **dict.fromkeys(("max_pool", "avg_pool"), _pool),
     **dict.fromkeys(("adaptive_avg_pool", "adaptive_max_pool"), _adaptive),
     **dict.fromkeys(("batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm", "prelu", "glu"), _first),
+    **dict.fromkeys(("softmax", "log_softmax", "softmin", "cumsum", "flip", "roll"), _first),
     **dict.fromkeys(("scaled_dot_product_attention", "masked_fill", "transpose", "squeeze"), _first),
     **dict.fromkeys(
         ("add", "sub", "rsub", "mul", "div", "pow", "maximum", "minimum", "where", "lerp", "addcmul"), _larger
     ),
     **dict.fromkeys(("cat", "concat", "concatenate"), _joined),
     "stack": _stacked,
-    **dict.fromkeys(("view", "reshape", "expand"), _viewed),
+    **dict.fromkeys(("view", "reshape"), _viewed),
+    "expand": _expanded,
+    "permute": _permuted,
+    **dict.fromkeys(("mean", "sum", "amax", "amin"), _reduced),
+    "getitem": _indexed,
+    "einsum": _einsum,
+    "bilinear": _bilinear,
     "interpolate": _resized,
     "pixel_shuffle": _shuffled,
     "pixel_unshuffle": _unshuffled,

@@ -41,6 +41,14 @@ if TYPE_CHECKING:
 
 # Whether torch hands a call's keyword arguments to a hook that is for all modules: from 2.6 on.
 SAYS_KWARGS: Final = "with_kwargs" in inspect.signature(modules.register_module_forward_hook).parameters
+RANKS: Final = {
+    torch.conv1d: 1,
+    torch.conv2d: 2,
+    torch.conv3d: 3,
+    torch.conv_transpose1d: 1,
+    torch.conv_transpose2d: 2,
+    torch.conv_transpose3d: 3,
+}  # convolutions, which take one sample without a batch as well
 BATCHED: Final = 3  # axes of a recurrent module's last states, where there is a batch
 SHAPE: Final = torch.Tensor.shape.__get__
 SIZES: Final = {SHAPE, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement, torch.Tensor.__len__}
@@ -54,6 +62,7 @@ class _Thread(threading.local):
         self.around: list[torch.nn.Module] = []  # the modules that run, from the outside in
         self.layer: torch.nn.Module | None = None  # the innermost, if it is a layer
         self.raised = ""  # why torch refused what the layer computes
+        self.sure = False  # of what stands for its result then, see repairs
 
 
 class Guards:
@@ -208,8 +217,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             self.failed = (self.failed or path) if result is None else ""
             raised = self.here.raised or ("raised" if result is None else "")
             kind_of_module = type(module).__name__
-            self.add(Op(path, kind_of_module, kind, layer, None, tuple(entering), outputs, weights, line, raised))
-        self.here.layer, self.here.raised = None, ""
+            sure = self.here.sure
+            self.add(Op(path, kind_of_module, kind, layer, None, tuple(entering), outputs, weights, line, raised, sure))
+        self.here.layer, self.here.raised, self.here.sure = None, "", False
         return result
 
     def forward(self, module: torch.nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -217,11 +227,11 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         try:
             return forward(*args, **kwargs)
         except Exception as error:
-            result = of_module(module, args, kwargs)
-            if result is None:
+            instead = of_module(module, args, kwargs)
+            if instead is None:
                 raise
-            self.here.raised = _said(error)
-            return result
+            self.here.raised, self.here.sure = _said(error), instead.sure
+            return instead.result
 
     def type_of(self, module: torch.nn.Module) -> str:
         """Return the layer type of a module, "" to look at the modules within."""
@@ -256,7 +266,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.here.layer is not None or self.ended:
-            return self.within_layer(function, args, kwargs) if self.repairing else run_strictly(function, args, kwargs)
+            return self.within_layer(function, args, kwargs)
         if function in SIZES:
             return self.size(function, args, kwargs)
         given = tensors_in(args) + tensors_in(tuple(kwargs.values()))
@@ -265,19 +275,20 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         alive = any(call.alive)
         if _has_recorded((args, kwargs)):
             args, kwargs = _mapped(args, unrecorded), _mapped(kwargs, unrecorded)
-        raised = ""
+        raised, sure = "", False
         try:
             if alive and len(self.ops) in self.refused and call.name in VIEWS:
                 raise RuntimeError(self.refused[len(self.ops)])  # noqa: TRY301 -- as torch would
-            result = run_strictly(function, args, kwargs)
+            result = self.strictly(function, args, kwargs)
         except Exception as error:
-            result = stand_in(call.name, args, kwargs) if self.repairing and alive else None
+            instead = stand_in(call.name, args, kwargs) if self.repairing and alive else None
             raised = _said(error)
-            if alive and not self.failed and result is None:
+            if alive and not self.failed and instead is None:
                 self.failed = self.within(f"{name.strip('_')}()")
                 self.function(function, call, raised)
-            if result is None:
+            if instead is None:
                 raise
+            result, sure = instead
         inert = any(kind.inert for kind in kinds_of(call.name)) and not name.endswith("_")
         if inert and any(result is tensor for tensor in given):
             result = result.view_as(result)
@@ -285,21 +296,39 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         if not made:
             return result
         with self.recording_one:
-            self.finished(function, call, made, raised)
+            self.finished(function, call, made, raised, sure=sure)
         return result
+
+    def strictly(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Run a function; a convolution of samples without channels raises, as it would for more than one sample."""
+        rank = 0 if self.by_name else RANKS.get(function, 0)
+        for tensor in tensors_in(args[:1]) if rank else ():
+            known = self.known(tensor)
+            if known.value and known.batch == 0 and tensor.dim() == rank + 1:
+                sizes = ", ".join(["N", *map(str, known.shape[1:])])
+                raise RuntimeError(
+                    f"Expected {rank + 2}D input to {_name(function)}, but got {rank + 1}D input of size ({sizes}), "
+                    f"whose batch would be the channels"
+                )
+        return run_strictly(function, args, kwargs)
 
     def within_layer(self, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run a function of a module that is a layer; where it raises, return what stands for its result."""
-        try:
+        if self.ended:
             return run_strictly(function, args, kwargs)
+        try:
+            return self.strictly(function, args, kwargs)
         except Exception as error:
-            result = None if self.ended else stand_in(plain(_name(function)), args, kwargs)
-            if result is None:
+            instead = stand_in(plain(_name(function)), args, kwargs) if self.repairing else None
+            if instead is None:
                 raise
+            self.here.sure = instead.sure and (self.here.sure or not self.here.raised)
             self.here.raised = self.here.raised or _said(error)
-            return result
+            return instead.result
 
-    def finished(self, function: Any, call: Called, made: list[torch.Tensor], raised: str) -> None:
+    def finished(
+        self, function: Any, call: Called, made: list[torch.Tensor], raised: str, *, sure: bool = False
+    ) -> None:
         """Note the results of a function, and the function itself where they come from the net's inputs."""
         axes = [0 if raised else batch_behind(function, call, tensor) for tensor in made]
         constant = call.name in CONSTANT or (call.name in TYPED_AS and not call.alive[0])
@@ -314,7 +343,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         exchange = turned(call._replace(results=outputs))
         if exchange:
             outputs = [self.note(tensor, axis, exchange) for tensor, axis in zip(made, axes, strict=True)]
-        self.function(function, call._replace(results=outputs), raised)
+        self.function(function, call._replace(results=outputs), raised, sure=sure)
 
     def called(
         self, function: Any, args: Any, kwargs: dict[str, Any], given: list[torch.Tensor], entering: list[Tensor]
@@ -336,13 +365,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         weighted = any(tensor.weights for tensor in entering)
         return Called(name, _mapped(args, record), _mapped(kwargs, record), entering, [], alive, weighted, before, axis)
 
-    def function(self, function: Any, call: Called, raised: str = "") -> None:
+    def function(self, function: Any, call: Called, raised: str = "", *, sure: bool = False) -> None:
         """Record a function that ran, or raised."""
         name = _name(function)
         inputs, outputs = tuple(call.tensors), tuple(call.results)
         weights = _of_weights(call.tensors)
         line = calling_line(self.home)
-        self.add(Op(self.around(), name, call.name, None, call, inputs, outputs, weights, line, raised))
+        self.add(Op(self.around(), name, call.name, None, call, inputs, outputs, weights, line, raised, sure))
         if outputs:
             self.failed = ""  # what was raised before, the model caught
 

@@ -83,7 +83,7 @@ def raising_line(model, code):
     exec(compile(code, "<model>", "exec"), space)
     try:
         y = space["Net"]()(torch.rand(BATCH, *model.shape()))
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
         return [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<model>"][-1]
     y = y[0] if isinstance(y, tuple) else y
     return None if len(y) == BATCH else model.faults[1]

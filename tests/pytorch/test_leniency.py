@@ -41,5 +41,31 @@ def test_meta_refuses_what_the_cpu_refuses(function, shapes, given):
     assert taken[0] == taken[1]
 
 
+ALONE = {  # a function of a tensor, its shape, and the other arguments
+    "softmax": (F.softmax, (2, 12), {"dim": 2}),
+    "softmax of a method": (torch.Tensor.softmax, (2, 12), {"dim": -3}),
+    "softmax along the last": (torch.softmax, (2, 12), {"dim": -1}),
+    "softmin": (F.softmin, (2, 12, 6), {"dim": 3}),
+    "gumbel": (F.gumbel_softmax, (2, 12), {"dim": 2}),
+    "sorted": (torch.sort, (2, 12), {"dim": 2}),
+    "sorted along the first": (torch.sort, (2, 12), {"dim": 0}),
+    "order": (torch.argsort, (2, 12), {"dim": 2}),
+    "nothing left": (F.interpolate, (1, 2, 6, 6), {"scale_factor": 0.01, "mode": "bilinear"}),
+    "something left": (F.interpolate, (1, 2, 6, 6), {"scale_factor": 0.5, "mode": "bilinear"}),
+}
+
+
+@pytest.mark.parametrize(("function", "shape", "given"), ALONE.values(), ids=ALONE)
+def test_meta_refuses_axes_and_sizes_that_the_cpu_refuses(function, shape, given):
+    taken = []
+    for device in ("cpu", "meta"):
+        try:
+            result = run_strictly(function, (torch.zeros(shape, device=device),), given)
+            taken.append(getattr(result, "shape", None) or result[0].shape)
+        except (RuntimeError, IndexError) as error:
+            taken.append(type(error))
+    assert taken[0] == taken[1]
+
+
 def test_other_functions_just_run():
     assert run_strictly(torch.add, (torch.ones(1), 1), {}) == 2

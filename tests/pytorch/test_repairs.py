@@ -54,6 +54,17 @@ RAISING = {  # a function of the input (1, 4, 6, 6), which raises, and the shape
     "a view": (lambda x: x.view(-1, 100), (1, 100)),
     "a view of a list": (lambda x: x.view([1, 5, -1]), (1, 5, 28)),
     "a reshape": (lambda x: torch.reshape(x, shape=(1, 5, 30)), (1, 5, 30)),
+    "an expansion of some axes": (lambda x: x.expand(-1, 8, -1, -1), (1, 8, 6, 6)),
+    "an expansion of too many": (lambda x: x[:, :2, 0].expand(1, 2, 5), (1, 2, 5)),
+    "fewer axes in order": (lambda x: x.permute(0, 2, 1), (1, 36, 4)),
+    "more axes in order": (lambda x: x.permute((0, 2, 3, 4, 1)), (1, 6, 6, 1, 4)),
+    "a mean over more axes": (lambda x: x.flatten(2).mean(dim=(2, 3)), (1, 4)),
+    "a sum that keeps an axis": (lambda x: x.flatten(1).sum(2, keepdim=True), (1, 144)),
+    "an index": (lambda x: x[:, 7], (1, 6, 6)),
+    "an index alone": (lambda x: x[3], (4, 6, 6)),
+    "an equation": (lambda x: torch.einsum("bchw, bcd -> bdh", x, z(1, 3, 9)), (1, 9, 6)),
+    "bilinear": (lambda x: F.bilinear(x, x, z(3, 6, 5)), (1, 4, 6, 3)),
+    "softmax": (lambda x: x.softmax(4), (1, 4, 6, 6)),
     "an expansion": (lambda x: x.expand(1, 8, 6, 6), (1, 8, 6, 6)),
     "a resize": (lambda x: F.interpolate(x, size=12, mode="linear"), (1, 4, 12, 12)),
     "a resize by a factor": (lambda x: F.interpolate(x, scale_factor=2, mode="trilinear"), (1, 4, 12, 12)),
@@ -107,7 +118,8 @@ def test_attention_over_other_features_gives_its_query():
     "function",
     [
         lambda x: x.permute(0, 3),
-        lambda x: torch.einsum("bij,bjk->bik", x, x),
+        lambda x: torch.einsum("bij,bjk", x, x),
+        lambda x: torch.einsum("...ij,...jk->...ik", x[..., :5], x),
         lambda x: F.max_pool2d(x, "2"),
         lambda x: torch.cat([x, 3]),
     ],
@@ -116,3 +128,29 @@ def test_where_nothing_is_declared_the_run_ends(function):
     run = record(Code(function), {"input": (4, 6, 6)})
     assert run.failure
     assert run.outputs == ()
+
+
+def test_samples_without_channels_are_no_channels():
+    """Torch takes one of them for a signal without a batch: (1, 6, 6) has one channel, and three samples have three."""
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ConvTranspose2d(8, 2, 3))
+    with pytest.raises(RuntimeError):
+        model(z(3, 6, 6))
+    run = record(model, {"input": (6, 6)})
+    assert "Expected 4D input to conv2d, but got 3D input of size (N, 6, 6)" in run.ops[0].raised
+    assert [op.raised for op in run.ops[1:]] == [""]
+    assert run.outputs[0].tensor.shape == model(z(1, 1, 6, 6)).shape
+
+
+def test_one_of_the_samples_has_no_batch():
+    conv = nn.Conv2d(3, 8, 3)
+    run = record(Code(lambda x: torch.stack([conv(one) for one in x])), {"input": (3, 6, 6)})
+    assert [op.raised for op in run.ops if op.raised] == []
+
+
+def test_a_result_is_sure_where_it_does_not_depend_on_what_is_refused():
+    sure = {}
+    for name in ("other channels", "a norm", "softmax", "a view", "a sum", "a large window"):
+        sure[name] = record(Code(RAISING[name][0]), {"input": (4, 6, 6)}).ops[-1].sure
+    assert sure == dict.fromkeys(("other channels", "a norm", "softmax"), True) | dict.fromkeys(
+        ("a view", "a sum", "a large window"), False
+    )
