@@ -333,20 +333,6 @@ class MaxUnpool(Pooling, type="max_unpool"):
         return super(MaxUnpool, layer).compared(x, y)
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        x, restored = tensors
-        pool, unpool, rank = self.indices, self.unpooling(), x.dim() - 2
-        window = (pool.kernel_size, pool.stride, pool.padding, pool.dilation, pool.ceil_mode)
-        module = getattr(torch.nn, f"MaxUnpool{rank}d")(unpool.kernel_size, unpool.stride, unpool.padding)
-        sides = restored.shape[2:]
-        if self.output_size == "default":  # the last cell of each window has the largest value: no index may be larger
-            ones = torch.ones_like(restored)
-            restored, sides = ones.cumsum(2), None
-            for axis in range(3, rank + 2):
-                restored = restored + ones.cumsum(axis)
-        indices = getattr(torch.nn.functional, f"max_pool{rank}d")(restored, *window, return_indices=True)[1]
-        return module(x, indices, output_size=sides)
-
-    def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
         """Put the values back where the pool found them, which is asked once more."""
         x, restored = tensors
         rank = x.dim() - 2

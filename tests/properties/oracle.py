@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from cases import Case
 
     from cnnshape.layers import Layer
+    from cnnshape.numbers.shape import Shape
 
 
 class Comparison(NamedTuple):
@@ -76,6 +78,11 @@ def through_layer(layer: Layer, case: Case) -> Answer:
     return asked(run, case)
 
 
+def ascending(shape: Shape) -> torch.Tensor:
+    """Return a sample whose maxima stand as late as they can: a max_pool of it gives the largest indices."""
+    return torch.arange(math.prod(shape), dtype=torch.float).reshape(1, *shape)
+
+
 def asked(run: Any, case: Case) -> Answer:
     """Run something on real tensors, one sample each; whatever it raises is a refusal. Torch must not go round."""
     if too_wide(case):
@@ -83,7 +90,7 @@ def asked(run: Any, case: Case) -> Answer:
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch takes with a warning, it takes
         try:
-            y, module = run(*(torch.zeros(1, *shape) for shape in case.shapes))
+            y, module = run(*map(ascending, case.shapes))
         except Exception as error:  # noqa: BLE001
             return Refused(frozenset([f"{type(error).__name__}: {error}"]))
     parameters = 0 if module is None else sum(weights.numel() for weights in module.parameters())

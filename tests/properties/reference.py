@@ -171,8 +171,6 @@ def max_unpool(settings: dict[str, Any], x: Tensor, restored: Tensor) -> tuple[T
     default = "output_size" in settings
     if default and settings["output_size"] != "default":
         raise ValueError(settings["output_size"])
-    if default:  # the data that give the largest indices
-        restored = torch.arange(restored.numel()).reshape(restored.shape).float()
     _, indices = getattr(nn, f"MaxPool{restored.dim() - 2}d")(**pool, return_indices=True)(restored)
     kernel_size, stride, padding = (
         settings.get(name, pool.get(name, default))

@@ -125,6 +125,19 @@ def test_several_inputs_and_outputs():
         model(torch.zeros(1, 1, 4, 4))
 
 
+@pytest.mark.parametrize("sides", ["", ', output_size = "default"'])
+def test_an_unpooling_puts_values_back_where_the_pool_found_them(sides):
+    model = build(
+        of(
+            '{ name = "down", type = "max_pool", kernel_size = 2 }',
+            f'{{ name = "up", type = "max_unpool", indices = "down"{sides} }}',
+        )
+    )
+    x = torch.rand(2, 4, 8, 8)
+    pooled, places = nn.functional.max_pool2d(x, 2, return_indices=True)
+    assert torch.equal(model(x), nn.functional.max_unpool2d(pooled, places, 2))
+
+
 def test_sizes_that_the_net_refuses_raise():
     model = build(of('{ name = "r", type = "require", multiple_of = 8 }'))
     assert model(torch.zeros(1, 4, 16, 16)).shape == (1, 4, 16, 16)
