@@ -45,8 +45,9 @@ def with_faults(net: Network, run: Recording, root: tuple[str, str] | None = Non
         return call.line if call else None
 
     def placed(node: Node) -> Node:
-        line = called.get((node.name, node.place)) if node.name in wrong else None
-        return node._replace(place=place_of(line, made(node.name))) if line else node
+        key = (node.name, node.place)
+        known = node.name in wrong and key in called
+        return node._replace(place=place_of(called[key], made(node.name))) if known else node
 
     nodes = tuple(map(placed, net.nodes))
     said = {
