@@ -1,15 +1,17 @@
 """The line of the source where a module of a model is made: self.fc1 = nn.Linear(800, 120).
 
-In: a recording, and the path of a module. Out: the line of its constructor's call, as far as the text of the class around it
-shows one; None where it is made in a loop, or by code elsewhere. The source is parsed, and never run.
+In: the modules of a recording, and the path and the layer of one. Out: the line of its constructor's call, in the class around
+it, or where a factory puts another in its place; None where it is made in a loop or by code elsewhere, or where the numbers
+of the call are not the layer's. The source is parsed, and never run.
 """
 
 from __future__ import annotations
 
 import ast
 import linecache
+import operator
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.recording import Line
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cnnshape.compare.recording import Module
+    from cnnshape.layers import Layer
 
 
 class Made(NamedTuple):
@@ -27,21 +30,116 @@ class Made(NamedTuple):
     column: int
 
 
-def constructed(modules: Mapping[str, Module], path: str, root: tuple[str, str] | None = None) -> Made | None:
-    """Return the call that makes the module of a path.
+class Replaced(NamedTuple):
+    """An assignment that puts a module into a model from outside: model.fc = nn.Linear(256, 2)."""
 
-    `root` is the file and the name of the model itself, of use where its class is torch's.
+    value: ast.expr
+    path: str  # within the object: fc, or layer4.0
+    of: str  # the object
+    within: str  # the function or class of the file's top level, "" for none
+    always: bool  # behind no condition
+
+
+def constructed(
+    modules: Mapping[str, Module], path: str, root: tuple[str, str] | None = None, layer: Layer | None = None
+) -> Made | None:
+    """Return the call that makes the module of a path, `layer` where that is known.
+
+    `root` is the file and the name of the model itself, of use where its class is torch's, or a function makes it.
     """
+    kind = modules[path].kind if path in modules else ""
+    own = _own(modules, path, root)
+    found = [own] if own and _agrees(own[1], kind, layer) else []
+    sure = []
+    for file in dict.fromkeys((own[0] if own else "", root[0] if root else "", modules[""].file)):
+        for one in _replaced(_tree(file)):
+            if f".{path}".endswith(f".{one.path}") and _agrees(one.value, kind, layer):
+                found.append((file, one.value))
+                around = modules.get(path.removesuffix(one.path).removesuffix("."))
+                if one.always and (file, one.within or one.of) in {root, around and (around.file, around.kind)}:
+                    sure.append(found[-1])
+    found = sure or found
+    return _told(*found[0]) if len(found) == 1 else None
+
+
+def _own(modules: Mapping[str, Module], path: str, root: tuple[str, str] | None) -> tuple[str, ast.expr] | None:
+    """Return the file and the expression of a module in the class around it, or in the function that makes the model."""
     parts = path.split(".")
     for length in range(len(parts) - 1, -1, -1):
         around = modules.get(".".join(parts[:length]))
         if around is None or not around.file:
             continue
-        made = _attribute(around.file, around.kind, parts[length])
-        return _told(around.file, _below(made, parts[length + 1 :]))
-    if root and root[0]:
-        return _told(root[0], _below(_named(_tree(root[0]), root[1]), parts))
-    return None
+        made = _below(_attribute(around.file, around.kind, parts[length]), parts[length + 1 :])
+        return (around.file, made) if made else None
+    made = _below(_named(_tree(root[0]), root[1]), parts) if root and root[0] else None
+    return (root[0], made) if root and made else None
+
+
+@lru_cache
+def _replaced(tree: ast.Module) -> tuple[Replaced, ...]:
+    """Return the assignments of a file to the parts of an object, but for those of a class to its own."""
+    found = []
+    for top in tree.body:
+        within = top.name if isinstance(top, ast.FunctionDef | ast.ClassDef) else ""
+        bodies = [inner.body for inner in ast.walk(top) if isinstance(inner, ast.FunctionDef)] if within else [[top]]
+        always = {id(statement) for body in bodies for statement in body}
+        for node in ast.walk(top):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    of, *parts = ast.unparse(target).replace("[", ".").replace("]", "").split(".")
+                    if len(parts) > (of == "self"):
+                        found.append(Replaced(node.value, ".".join(parts), of, within, id(node) in always))
+    return tuple(found)
+
+
+def _agrees(made: ast.expr, kind: str, layer: Layer | None) -> bool:
+    """Whether a call may make a module of a class, and the numbers that it spells out are the layer's settings."""
+    if not isinstance(made, ast.Call):
+        return True
+    *before, name = ast.unparse(made.func).split(".")
+    if name != kind or layer is None:
+        return not kind or before[-1:] != ["nn"] or kind.endswith(name.removeprefix("Lazy"))
+    for key, expression in arguments(made, layer).items():
+        value, parameter = _number(expression), layer.parameters[key]
+        if value is not None and hasattr(layer, key):
+            told, has = _single(parameter.of_torch(value)), _single(getattr(layer, key))
+            if isinstance(has, int | float | tuple) and told != has:
+                return False
+    return True
+
+
+def arguments(call: ast.Call, layer: Layer) -> dict[str, ast.expr]:
+    """Return the arguments of a constructor's call by the names of the layer's parameters, those behind a * left out."""
+    order = (name for name, parameter in layer.parameters.items() if parameter.torch)
+    placed = dict(zip(order, call.args, strict=False)) if not _starred(call) else {}
+    return placed | {entry.arg: entry.value for entry in call.keywords if entry.arg in layer.parameters and entry.arg}
+
+
+def _starred(call: ast.Call) -> bool:
+    return any(isinstance(entry, ast.Starred) for entry in call.args)
+
+
+SIGNS: Final = {ast.Mult: operator.mul, ast.Add: operator.add, ast.Sub: operator.sub}
+
+
+def _number(expression: ast.expr) -> Any:
+    """Return a whole number that is spelt out, 16 * 5 * 5, or a tuple of such; None for any other expression."""
+    match expression:
+        case ast.Constant(value=int(value)) if not isinstance(value, bool):
+            return value
+        case ast.Tuple(elts=entries) | ast.List(elts=entries):
+            numbers = tuple(map(_number, entries))
+            return None if None in numbers else numbers
+        case ast.BinOp(left, sign, right) if type(sign) in SIGNS:
+            a, b = _number(left), _number(right)
+            return SIGNS[type(sign)](a, b) if isinstance(a, int) and isinstance(b, int) else None
+        case _:
+            return None
+
+
+def _single(value: Any) -> Any:
+    """Collapse (3, 3) to 3."""
+    return value[0] if isinstance(value, tuple) and len({*value}) == 1 else value
 
 
 def _told(file: str, call: ast.expr | None) -> Made | None:

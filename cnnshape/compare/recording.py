@@ -123,6 +123,10 @@ class Recording(NamedTuple):
     modules: dict[str, Module]  # by path, "" the model itself, in the order of registration
     failure: Failure | None = None  # the end of the run, which nothing could repair
 
+    def layers(self) -> dict[str, Any]:
+        """Return the Layers that modules ran as, by path; None for one that files have no type for."""
+        return {op.path: op.layer for op in self.ops if op.call is None}
+
     def unused(self, used: Iterable[str]) -> dict[str, int]:
         """Return the modules with parameters that are not among those used, by path, and how many numbers these are."""
         names = {*used}

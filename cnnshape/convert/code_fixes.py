@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.code import code
-from cnnshape.compare.constructed import constructed
+from cnnshape.compare.constructed import arguments, constructed
 from cnnshape.problems.base import NOTHING, Diagnosed
 from cnnshape.problems.diagnosed import Change
 from cnnshape.problems.place import Range
@@ -136,8 +136,9 @@ class _Kept:
     @cached_property
     def made(self) -> dict[str, Made]:
         """The calls of constructors that the source shows, by the paths of the modules."""
-        modules, root = self.origin.run.modules, self.origin.root
-        found = ((name, constructed(modules, name, root)) for name, module in modules.items() if module.type)
+        modules, root, layers = self.origin.run.modules, self.origin.root, self.origin.run.layers()
+        of_type = (name for name, module in modules.items() if module.type)
+        found = ((name, constructed(modules, name, root, layers.get(name))) for name in of_type)
         return {name: made for name, made in found if made}
 
     @cached_property
@@ -155,7 +156,7 @@ class _Kept:
             return Said(" ".join(named)) if len(named) == len(new) else None
         made = self.made.get(name)
         text = changed(made, self.origin.run.modules[name].kind, layer, new) if made and layer else ""
-        if not made or not text:
+        if not made or text in {"", made.text}:
             return None
         file, row = code(made.line.file).file, made.line.line
         place = Range((row, made.column), (row, made.column + len(made.text)))
@@ -169,16 +170,15 @@ def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any]) -> str:
     call: Any = ast.parse(made.text, mode="eval").body
     if ast.unparse(call.func).rpartition(".")[2] != kind or any(isinstance(entry, ast.Starred) for entry in call.args):
         return ""
-    order = [name for name, parameter in layer.parameters.items() if parameter.torch]
+    given = arguments(call, layer)
     text = made.text.encode()  # ast counts bytes
     edits: list[tuple[int, int, str]] = []
     for name, value in new.items():
-        if name not in order or not isinstance(value, int | float | list | bool):
+        parameter = layer.parameters.get(name)
+        if parameter is None or not parameter.torch or not isinstance(value, int | float | list | bool):
             return ""
         written = repr(tuple(value) if isinstance(value, list) else value)
-        place = order.index(name)
-        named = next((entry.value for entry in call.keywords if entry.arg == name), None)
-        old = named or (call.args[place] if place < len(call.args) else None)
+        old: Any = given.get(name)
         if old is None:
             end = max((entry.end_col_offset for entry in (*call.args, *call.keywords)), default=len(text) - 1)
             edits.append((end, end, f"{', ' if call.args or call.keywords else ''}{name}={written}"))

@@ -38,10 +38,11 @@ def with_faults(net: Network, run: Recording, root: tuple[str, str] | None = Non
         net = without_echoes(net, run.modules)
         found = errors(net.check().problems)
     wrong = {problem.layer for problem in found}
+    layers = run.layers()
     called = {(op.path, place_of(op.line)): op.line for op in run.ops if op.call is None}
 
     def made(path: str) -> Line | None:
-        call = constructed(run.modules, path, root) if path in run.modules else None
+        call = constructed(run.modules, path, root, layers.get(path)) if path in run.modules else None
         return call.line if call else None
 
     def placed(node: Node) -> Node:

@@ -221,3 +221,23 @@ def test_without_torch_there_is_a_line_before_anything_is_imported(monkeypatch):
     assert status == 2
     assert "torch is not installed" in output
     assert "nets" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("factory", "made"),
+    [
+        ("def make():\n    model = Net()\n    model.fc = nn.Linear(256, 2)\n    return model\n", 202),
+        (
+            "def put(model, n):\n    setattr(model, 'fc', nn.Linear(n, 2))\n    return model\ndef make(): return put(Net(), 256)",
+            0,
+        ),
+    ],
+)
+def test_a_layer_that_a_factory_puts_in_is_not_mended_in_the_class(own_folder, factory, made):
+    lines = NETS.count("\n")
+    (own_folder / "nets.py").write_text(NETS + "\n" * (199 - lines) + factory)
+    status, output = check("nets.py:make", "3x8x8")
+    assert status == 1
+    assert "nets.py:14: error[declared-differs]: in_features is 256, but 8 arrives" in output
+    assert "nets.py:10" not in output
+    assert (f"fix 1   nets.py:{made}: nn.Linear(256, 2) -> nn.Linear(8, 2)" in output) == bool(made)

@@ -6,6 +6,7 @@ import pytest
 
 from cnnshape.compare.constructed import constructed
 from cnnshape.compare.recording import Module
+from cnnshape.layers import TYPES
 
 SOURCE = """\
 from collections import OrderedDict
@@ -171,3 +172,91 @@ def test_a_file_that_is_gone_or_no_python(tmp_path):
     (tmp_path / "x.py").write_text("class (")
     assert constructed({"": Module("Net", "", str(tmp_path / "x.py"))}, "fc") is None
     assert constructed({"": Module("Net", "", str(tmp_path / "gone.py"))}, "fc") is None
+
+
+REPLACED = """\
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, n=10):
+        self.conv = nn.Conv2d(3, 4 * 2, kernel_size=(3, 3))
+        self.fc = nn.Linear(8, n)
+        self.act = nn.ReLU()
+        self.other = nn.Linear(8, n)
+        self.late = nn.LazyLinear(4)
+        self.head = nn.Linear(n, *[2])
+
+def factory():
+    model = Net()
+    model.fc = nn.Linear(256, 2)
+    return model
+
+def unsure(small=True):
+    model = Net()
+    if small:
+        model.fc = nn.Linear(n, 2)
+    model.parts[1] = nn.Linear(3, 4)
+    return model
+
+def called(model, n):
+    model.other = nn.Linear(n, 10)
+
+class Around(nn.Module):
+    def __init__(self):
+        self.net = Net()
+        self.net.fc = nn.Linear(3, 2)
+
+model = Net()
+model.fc = nn.Linear(256 - 1, 2 + 1)
+other = Net()
+other.fc = head
+"""
+
+
+def linear(inputs, outputs):
+    return TYPES["linear"](in_features=inputs, out_features=outputs)
+
+
+CONV = TYPES["conv"](in_channels=3, out_channels=8, kernel_size=3)
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "layer", "line"),
+    [
+        ("conv", "Net", CONV, 5),
+        ("conv", "Net", CONV.replace(out_channels=16), None),
+        ("conv", "Net", CONV.replace(kernel_size=(3, 5)), None),
+        ("act", "Net", TYPES["relu"](), 7),
+        ("act", "Net", linear(3, 4), None),  # another class
+        ("late", "Net", linear(8, 4), 9),
+        ("head", "Net", linear(8, 4), 10),  # its numbers are not spelt out
+        ("fc", "factory", linear(256, 2), 14),
+        ("fc", "Net", linear(256, 2), None),  # by whatever calls the class: two lines may
+        ("fc", "Net", linear(8, 4), None),  # its own, or that of `other`
+        ("fc", "unsure", linear(7, 2), None),
+        ("parts.1", "unsure", linear(3, 4), 21),
+        ("other", "Net", linear(8, 10), None),
+        ("other", "Net", linear(8, 4), 8),
+        ("fc", "model", linear(255, 3), 33),
+        ("fc", "other", linear(255, 3), None),
+        ("net.fc", "Around", linear(3, 2), 30),
+    ],
+)
+def test_a_call_with_other_numbers_is_not_the_one_and_a_layer_put_in_from_outside_is(tmp_path, path, root, layer, line):
+    file = str(tmp_path / "nets.py")
+    (tmp_path / "nets.py").write_text(REPLACED)
+    inner = {"net": Module("Net", "", file)} if root == "Around" else {}
+    modules = {
+        "": Module(root if root == "Around" else "Net", "", file),
+        **inner,
+        path: Module(layer.torch.format(rank=2), layer.type, ""),
+    }
+    made = constructed(modules, path, (file, root), layer)
+    assert (made and made.line) == (line and (file, line))
+
+
+def test_of_two_lines_that_may_make_it_none_is_shown(tmp_path):
+    (tmp_path / "nets.py").write_text(REPLACED)
+    file = str(tmp_path / "nets.py")
+    modules = {"": Module("Net", "", file), "fc": Module("Linear", "linear", "")}
+    assert constructed(modules, "fc", None, linear(8, 2)) is None
