@@ -223,7 +223,7 @@ def _kept(net: Network, report: Report, batch: int) -> Kept:
 
 
 def _compared(net: Network, report: Report, made_by: str, only: str | None, device: str) -> Comparison:
-    from cnnshape.file.targets import live
+    from cnnshape.file.targets import SCRIPT, in_python, live
     from cnnshape.pytorch.crosscheck import verify
     from cnnshape.pytorch.model import named, part
 
@@ -231,6 +231,8 @@ def _compared(net: Network, report: Report, made_by: str, only: str | None, devi
     with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report
         with usage_error("--model"):
             target = live(made_by)
+            if target is None and made_by.endswith(SCRIPT):
+                raise ValueError(in_python(made_by))
             if target is None:
                 raise ValueError(f"{made_by!r} is not MODULE:NAME, as my_package.nets:ResNet")
             model = named(target)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cnnshape.file import zoo
 from cnnshape.file.keys import NET_KEYS
 from cnnshape.file.source import LIMIT, Source, SourceError
+from cnnshape.problems.suggest import all_known
+from cnnshape.problems.wording import suggested
 from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 LAYERS: Final = r"(?m)^[ \t]*(layers[ \t]*=|\[\[[ \t]*layers[ \t]*\]\])"  # in a text that is no TOML
 MODULE: Final = r"(?s)([^\W\d]\w*(?:\.\w+)*):([^\W\d][\w.-]*)(\(.*)?"  # MODULE:NAME(...)
 PYTHON: Final = r"(?s)(.+?\.py):([^\W\d][\w.]*)(\(.*)?"  # FILE.py:NAME(...)
+SCRIPT: Final = ".py"  # the end of the name of a file of Python
 ONNX: Final = ".onnx"  # the end of the name of a file of that format
 ENVIRONMENT: Final = "pyvenv.cfg"  # a folder that has it is no part of a project
 
@@ -72,6 +75,8 @@ def files(target: str) -> Iterator[str]:
 
     A file of a folder or a glob was read, to see that it is one: who reads it at once reads it from memory.
     """
+    if target.endswith(SCRIPT) and not os.path.isdir(target):  # noqa: PTH112 -- as below
+        raise ValueError(in_python(target))
     folder = os.path.isdir(target)  # noqa: PTH112 -- pathlib's raises for a name that no file can have
     if folder:
         found: Iterator[str] = in_folder(target)
@@ -84,6 +89,43 @@ def files(target: str) -> Iterator[str]:
         raise ValueError(f"{target} has no architecture file" if folder else f"no architecture file matches {target}")
     yield first
     yield from found
+
+
+def in_python(file: str) -> str:
+    """Say how the models of a Python file are named, and which it seems to have; nothing of it is run."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as text:  # noqa: PTH123 -- as below
+            names = [*_models(ast.parse(text.read(LIMIT)))]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        names = []
+    except OSError:
+        return f"there is no file {file}"
+    example = names[-1] if names else "NAME"
+    return suggested(f"{file} is Python, and a model in it is {file}:{example}", all_known(names))
+
+
+def _models(tree: ast.Module) -> Iterator[str]:
+    """Yield the classes of a Python file that are modules, and the functions and variables that are made of them."""
+    known: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+            runs = any(isinstance(inner, ast.FunctionDef) and inner.name == "forward" for inner in node.body)
+            names = [node.name] if runs or bases & {"Module", "Sequential", *known} else []
+        elif isinstance(node, ast.FunctionDef):
+            results = (inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return) and inner.value)
+            made = [value for value in ast.walk(node) if _makes(value, known)]
+            names = [node.name] if made and any(isinstance(r, ast.Call | ast.Name) for r in results) else []
+        else:
+            targets = node.targets if isinstance(node, ast.Assign) and _makes(node.value, known) else []
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+        known.update(names)
+        yield from names
+
+
+def _makes(value: ast.AST, known: set[str]) -> bool:
+    """Whether an expression calls one of the known names, or nn.Sequential."""
+    return isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] in {"Sequential", *known}
 
 
 def is_glob(target: str) -> bool:

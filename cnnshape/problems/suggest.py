@@ -55,7 +55,8 @@ def all_known(words: Iterable[str]) -> tuple[Suggestion, ...]:
 def suggest(name: object, known: Iterable[str]) -> tuple[Suggestion, ...]:
     """Suggest the known name that is close to an unknown one, or else all known names if they are few."""
     options = tuple(dict.fromkeys([*known][-MAX_OPTIONS:]))  # of layers, the nearest ones
-    return did_you_mean(close(str(name).lower(), options)) or _few(options)
+    small = {option.lower(): option for option in reversed(options)}
+    return did_you_mean(small.get(close(str(name).lower(), small), "")) or _few(options)
 
 
 def close(word: str, options: Iterable[str], cutoff: float = CLOSE) -> str:

@@ -9,18 +9,26 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
+from cnnshape.file.targets import SCRIPT
+from cnnshape.problems.suggest import close, did_you_mean, suggest
+from cnnshape.problems.wording import suggested
 from cnnshape.pytorch.their_code import TheirError, theirs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from cnnshape.file.targets import Live
 
 
 def named(target: Live) -> torch.nn.Module:
     """Return the model that a target is or makes. Raises ValueError, with the reason, where there is none."""
+    if why := _not_there(target.module):
+        raise ValueError(f"{target.text}: {why}")
     try:
         with theirs():
             found, made = _found(target), target.called
@@ -38,6 +46,15 @@ def named(target: Live) -> torch.nn.Module:
     return found
 
 
+def _not_there(module: str) -> str:
+    """Say that the package of a module is neither installed nor in the folder; "" where it is, or is a file's."""
+    package = module.partition(".")[0]
+    if module.endswith(SCRIPT) or package in sys.modules or importlib.util.find_spec(package):
+        return ""
+    how = f": pip install {package}" if package in LIBRARIES else ", and not in this folder"
+    return f"No module named {package!r}: it is not installed{how}"
+
+
 def part(model: torch.nn.Module, path: str) -> torch.nn.Module:
     """Return a submodule by its path. Raises ValueError where there is none."""
     found = dict(unwrapped(model).named_modules()).get(path) if path else None
@@ -49,20 +66,47 @@ def part(model: torch.nn.Module, path: str) -> torch.nn.Module:
 
 def _found(target: Live) -> Any:
     """Return what a target names: an attribute of a module, or a model of a library by its name."""
-    if target.module.endswith(".py"):
-        return operator.attrgetter(target.name)(_of_file(Path(target.module)))
+    if target.module.endswith(SCRIPT):
+        return _attribute(_of_file(Path(target.module)), target.name)
     module = importlib.import_module(target.module)
     if target.module in LIBRARIES:
         where, by, known = LIBRARIES[target.module]
         library = importlib.import_module(where)
-        if target.name in getattr(library, known)() or not hasattr(module, target.name):
-            return partial(getattr(library, by), target.name)
-    return operator.attrgetter(target.name)(module)
+        names = getattr(library, known)()
+        if target.name in names or not hasattr(module, target.name):
+            return partial(_of_library, getattr(library, by), target.name, names)
+    return _attribute(module, target.name)
+
+
+def _attribute(module: Any, name: str) -> Any:
+    """Return what a module has of a name. Raises AttributeError, with the model that was meant."""
+    try:
+        return operator.attrgetter(name)(module)
+    except AttributeError as error:
+        known = (name for name, value in vars(module).items() if _is_model(value, module.__name__))
+        raise AttributeError(suggested(str(error), suggest(name, known))) from None
+
+
+def _is_model(value: Any, module: str) -> bool:
+    """Whether a value of a module is a model, or a class of models or a function that the module defines."""
+    if isinstance(value, type) and not issubclass(value, torch.nn.Module):
+        return False
+    return isinstance(value, torch.nn.Module) or (isinstance(value, FunctionType | type) and value.__module__ == module)
+
+
+def _of_library(make: Callable[..., Any], name: str, names: Sequence[str], *args: Any, **kwargs: Any) -> Any:
+    """Make a model of a library; what the library raises for an unknown name says which was meant."""
+    try:
+        return make(name, *args, **kwargs)
+    except (RuntimeError, ValueError) as error:
+        if name.partition(".")[0] not in names:
+            error.args = (suggested(str(error), did_you_mean(close(name.lower(), names))),)
+        raise
 
 
 def file_of(target: Live) -> tuple[str, str]:
     """Return the Python file that a target, which has been imported, names something of, and the name."""
-    if target.module.endswith(".py"):
+    if target.module.endswith(SCRIPT):
         return str(Path(target.module).resolve()), target.name
     return getattr(sys.modules.get(target.module), "__file__", None) or "", target.name
 

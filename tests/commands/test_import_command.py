@@ -102,6 +102,7 @@ def test_what_no_layer_type_says_is_opaque_and_named(models):
         ("live_nets.py:Broken", "fails"),
         ("live_nets.py:Nothing", "no attribute"),
         ("net.toml", "is no live model"),
+        ("live_nets.py", "a model in it is live_nets.py:"),
     ],
 )
 def test_what_cannot_be_imported_is_an_error_of_the_command_line(models, target, said):

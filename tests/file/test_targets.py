@@ -114,3 +114,60 @@ def test_a_file_with_a_colon_in_its_name_is_a_file(tmp_path, monkeypatch):
 def test_arguments_are_literals_alone(call):
     with pytest.raises(ValueError, match="arguments are literals, positional or named"):
         live(f"nets:UNet{call}")
+
+
+MODELS = """\
+import torch.nn as nn
+from torch.nn import Module
+SIZE = 3
+LAYERS = list((8, 16))
+
+class Net(nn.Module): ...
+class Deep(Net): ...
+class Loss:
+    def forward(self): ...
+class Data: ...
+
+def deep(n):
+    net = Deep()
+    return net
+
+def chain():
+    return nn.Sequential()
+
+def train():
+    Net()
+
+def helper():
+    return list()
+
+model = Deep()
+raise SystemExit
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            MODELS,
+            "nets.py is Python, and a model in it is nets.py:model; there are Net, Deep, Loss, deep, chain, model",
+        ),
+        ("import torch\n", "nets.py is Python, and a model in it is nets.py:NAME"),
+        ("def (", "nets.py is Python, and a model in it is nets.py:NAME"),
+        ("\0", "nets.py is Python, and a model in it is nets.py:NAME"),
+        (None, "there is no file nets.py"),
+    ],
+)
+def test_a_file_of_python_without_a_name_says_which_there_are(tmp_path, monkeypatch, text, said):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "nets.py").write_text(text)
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        next(files("nets.py"))
+
+
+def test_a_folder_may_end_as_python_does(tmp_path):
+    (tmp_path / "nets.py").mkdir()
+    (tmp_path / "nets.py" / "net.toml").write_text(NET)
+    assert [*files(str(tmp_path / "nets.py"))] == [str(tmp_path / "nets.py" / "net.toml")]

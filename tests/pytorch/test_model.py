@@ -72,8 +72,33 @@ def test_a_library_makes_its_models_by_name():
 @pytest.mark.usefixtures("library")
 def test_what_else_a_library_has_is_an_attribute_and_all_else_is_its_error():
     assert isinstance(of("torchvision:own"), nn.ReLU)
-    with pytest.raises(ValueError, match="torchvision:resnet9000: ValueError: Unknown model resnet9000"):
+    with pytest.raises(
+        ValueError, match=r"torchvision:resnet9000: ValueError: Unknown model resnet9000 \(models.py:8\)$"
+    ):
         of("torchvision:resnet9000")
+    with pytest.raises(
+        ValueError, match=r"torchvision:smal: ValueError: Unknown model smal; did you mean small\? \(models"
+    ):
+        of("torchvision:smal")
+    with pytest.raises(ValueError, match=r"torchvision:small\.a: ValueError: Unknown model small\.a \(models"):
+        of("torchvision:small.a")
+
+
+def test_a_library_that_is_not_installed_is_named_with_its_package(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    with pytest.raises(
+        ValueError, match=r"^timm:resnet18: No module named 'timm': it is not installed: pip install timm$"
+    ):
+        of("timm:resnet18")
+
+
+def test_what_else_a_file_has_is_no_suggestion(folder):
+    (folder / "few.py").write_text(
+        f"from json import loads\nfrom torch.nn import ReLU\nloaf = 3\nclass Loads: pass\n{NET}"
+    )
+    with pytest.raises(ValueError, match=r"'few' has no attribute 'load'; there is only Net$"):
+        of("few.py:load")
 
 
 def test_a_file_with_the_name_of_another_module_is_itself(folder):
