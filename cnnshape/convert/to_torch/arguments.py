@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.convert.python import Binary, Call, Kind, Literal, Name, Part, changed, is_name, line, parts_of
 from cnnshape.convert.to_torch.signatures import REQUIRED, USED, default_of
+from cnnshape.network.module_names import TAKEN
 from cnnshape.problems.place import value_at
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ class Holes:
     def flag(self, item: Item, there: list[bool]) -> str:
         """Return the argument that says whether a copy has an item."""
         name = "residual" if item.made is None else re.sub(r"\W", "_", item.path[-1])
-        name = name if is_name(name) and name not in self.vectors else f"with_{name}"
+        name = name if is_name(name) else f"with_{name}"
+        own = {*item.path[:1]} if item.made is not None else set()  # the module itself may have the name of its argument
+        while name in self.vectors or name in self.modules - own or name in USED:
+            name = f"with_{name}"
         self.vectors[name], self.stands_for[name], self.usual[name] = [*there], "", False
         return name
 
@@ -89,7 +93,7 @@ class Holes:
             else:
                 called = f"{re.sub(r'[^a-zA-Z0-9]', '_', item.path[-1])}_{name}"
             called = called if called.isidentifier() else f"layer{called}"
-        while called in self.vectors or (called in self.modules and not kinds):
+        while called in self.vectors or called in TAKEN or (called in self.modules and not kinds):
             called += "_"
         default = kinds.most_common(1)[0][0] if kinds else _default(item, name, self.inner)
         self.vectors[called], self.stands_for[called], self.usual[called] = vector, name, default
@@ -131,7 +135,7 @@ def _half(size: Any) -> Any:
 
 def _factor(one: list[Any], other: list[Any]) -> int:
     """Return the number, 2 or more, by which all of one are the other, 0 where there is none."""
-    pairs = [(a, b) for a, b in zip(one, other, strict=True) if a is not ANY and b is not ANY]
+    pairs = [(a, b) for a, b in zip(one, other, strict=True) if b is not ANY]
     one, other = [a for a, _ in pairs], [b for _, b in pairs]
     if any(type(value) is not int for value in (*one, *other)) or len({*one}) < 2 or other[0] % one[0]:  # noqa: PLR2004
         return 0

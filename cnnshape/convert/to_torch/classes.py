@@ -232,7 +232,7 @@ def _left_out(larger: Any, smaller: Any, template: Scope) -> dict[int, int] | No
 def _handed(scope: Scope, at: int) -> Iterator[int]:
     """Yield the places of the tensors that may go on in an item's stead: the one of a module, those that nothing else reads."""
     item = scope.items[at]
-    if item.plain and not item.again and is_name(item.path[0]):
+    if item.plain and not item.again and len(item.path) == 1 and is_name(item.path[0]):
         yield 0
     elif item.row and isinstance(item.row.node.layer, Add) and len(item.reads) == 2:  # noqa: PLR2004 -- a sum of two
         others = [value for other in scope.items if other is not item for value in other.reads]
