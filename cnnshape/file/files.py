@@ -5,6 +5,7 @@ In: the path of the file that is read, and unsaved texts by their paths. Out: So
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -22,9 +23,8 @@ class Files:
     """A file, and those that it includes; a diagnosis, which comes later, sees them as the report did."""
 
     def __init__(self, named: str | os.PathLike[str] | None = None, overlay: Overlay | None = None) -> None:
-        self.path = (
-            None if named is None else os.fspath(named)
-        )  # None: a text alone, which includes from the working directory
+        # None: a text alone, which includes from the working directory
+        self.path = None if named is None else os.fspath(named)
         self.unsaved = _by_real_path(overlay) if overlay else {}
         self.sources: dict[str, Source] = {}  # of the included files, by their real paths
         self.read: dict[str, Source] = {}  # the same by the paths asked for, which are not looked for again
@@ -48,8 +48,10 @@ class Files:
 def _is_file(path: str) -> bool:
     try:
         return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 -- pathlib is dear to import, and checks do without
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+            return False
+        raise
 
 
 def _by_real_path(overlay: Overlay) -> dict[str, str | bytes]:

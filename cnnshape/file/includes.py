@@ -85,7 +85,7 @@ class Includes:
             real = ((candidate, os.path.realpath(candidate)) for candidate in files or candidates)
             inside = (candidate for candidate, at in real if any(_is_within(at, folder) for folder in allowed))
             found = next(inside, None)
-        except (OSError, ValueError):  # a name that no file can have; a circle of links
+        except (OSError, ValueError):  # a name that no file can have
             return reading.NotAFileName(name=shown(name))
         if found is None:
             return reading.IncludeOutside(name=shown(name))
@@ -107,4 +107,4 @@ def _joined(folder: str, name: str) -> str:
 
 
 def _is_within(real: str, folder: str) -> bool:
-    return real.startswith(os.path.join(os.path.realpath(folder), ""))
+    return os.path.join(real, "").startswith(os.path.join(os.path.realpath(folder), ""))

@@ -61,9 +61,8 @@ class Requirement(Stated, type="require"):
             require(divides(multiple_of, w - plus), "requirement-fails", side=w, **asked)
         if at_least is not None:
             require(w >= at_least, "requirement-fails", side=w, key="at_least", number=at_least)
-        if (
-            at_most is not None and at_most != LARGEST
-        ):  # that much is no condition: it stands where another axis has one
+        # LARGEST is no condition: it stands where another axis has one
+        if at_most is not None and at_most != LARGEST:
             require(w <= at_most, "requirement-fails", side=w, key="at_most", number=at_most)
         return w
 

@@ -56,6 +56,21 @@ def test_nothing_is_read_outside(folder, name):
     assert "lies outside this file's folder and the working directory" in error.value.problems[0].message
 
 
+@pytest.mark.parametrize("name", [".", "", "blocks", "../here", "circle"])
+def test_a_folder_or_a_circle_of_links_is_no_file(folder, name):
+    net = folder(here__net=NET.format(f'"{name}"'))
+    (net.parent / "circle").symlink_to("circle")
+    with pytest.raises(ArchitectureError) as error:
+        cnnshape.load(net)
+    assert [problem.code for problem in error.value.problems] == ["include-not-found"]
+
+
+def test_a_circle_of_links_in_the_working_directory_hides_no_file_beside(folder):
+    net = folder(here__net=NET.format('"b.toml"'), here__b=BLOCK)
+    Path("b.toml").symlink_to("b.toml")
+    assert cnnshape.load(net).check().ok
+
+
 def test_an_included_file_keeps_its_layout_and_constants(folder):
     net = folder(
         here__net="""

@@ -13,11 +13,8 @@ from cnnshape.layers.base import DEFINED
 
 PACKAGE = ROOT / "cnnshape"
 
-OTHER_WORDS = {
-    (
-        "convert/from_onnx/patterns.py",
-        "tanh",
-    ): "how a GELU is computed, in ONNX's words",  # that are no layer types where they stand
+OTHER_WORDS = {  # that are no layer types where they stand
+    ("convert/from_onnx/patterns.py", "tanh"): "how a GELU is computed, in ONNX's words",
     ("checkpoint/fit.py", "bias"): "a tensor",
     ("file/schema.py", "minimum"): "a key of JSON Schema",
     ("convert/sometimes.py", "pad"): "a function of torch",
