@@ -78,10 +78,10 @@ class _Echoes:
                 return meant == (first.facts["elements"], _product(first)) and self.behind(node, index)
             case shapes.DeclaredDiffers(), shapes.DeclaredDiffers():
                 decided = self.decider(node, problem)
-                exchanged = decided and decided[0] == index + 1 + len(
-                    self.net.inputs
-                )  # Linear(10, 20) for Linear(20, 10)
-                return _wrong(problem) == _wrong(first) and (exchanged or decided == self.decider(source, first))
+                if decided is None or _wrong(problem) != _wrong(first):
+                    return False
+                exchanged = decided[0] == index + 1 + len(self.net.inputs)  # Linear(10, 20) for Linear(20, 10)
+                return exchanged or decided == self.decider(source, first)
             case shapes.DeclaredDiffers(), shapes.ShapesDiffer():
                 return self.joins(node, source, first)
             case shapes.DeclaredDiffers(), _:

@@ -133,6 +133,8 @@ def another_way(first: Recording, strays: Sequence[Recording]) -> list[Recording
 
     A model of windows may take a map that is one window as it is, and part larger ones.
     """
+    if not strays:
+        return [first]
     declared = lowered([first]).check()
     for stray in strays:
         found = with_strays([stray], [other for other in strays if other is not stray])

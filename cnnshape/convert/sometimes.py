@@ -61,7 +61,8 @@ class _Both:
     def __init__(self, first: Recording, other: Recording):
         self.runs = first, other
         self.ops: tuple[list[Op], list[Op]] = [], []
-        self.fresh = count(1 + max(tensor.value for op in first.ops for tensor in (*op.inputs, *op.outputs)))
+        known = (*first.inputs.values(), *(tensor for op in first.ops for tensor in (*op.inputs, *op.outputs)))
+        self.fresh = count(1 + max(tensor.value for tensor in known))
         self.held: tuple[dict[int, Tensor], dict[int, Tensor]] = {}, {}  # by side: the tensor of a common value
         self.values = {(0, 0): 0}  # a common value by the pair of values in the runs, the latest last
         for name, tensor in first.inputs.items():

@@ -499,13 +499,10 @@ def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tu
     for liked in net.nearest():
         if net.sizes[liked][1:] == sides:
             return Upsample(like=True, **kept), [liked]
-    for multiple in MULTIPLES:  # a resize has no word for it, and a padding has
-        if all(
-            out == -(-w // multiple) * multiple
-            for after, before in zip(sides, own, strict=True)
-            for out, w in zip(after, before, strict=True)
-        ):
-            return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
+    multiples = [_multiple(before, after, None) for before, after in zip(own, sides, strict=True)]
+    if all(multiples):  # a resize has no word for it, and a padding has
+        multiple = multiples[0] if len({*multiples}) == 1 else tuple(multiples)
+        return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
     raise Gap("its sides follow from no other value")
 
 
@@ -516,7 +513,7 @@ def by_rule(op: Op) -> float | None:
     told = op.call.arguments(("size",)).get("size")
     sides = [*map(expression_of, told)] if isinstance(told, tuple | list) else []
     own = {SideOf(op.inputs[0].value, axis) for axis in range(2, len(op.inputs[0].shape))}
-    if not sides or any({*sides_of(side)} != {one} for side, one in zip(sides, sorted(own), strict=True)):
+    if len(sides) != len(own) or any({*sides_of(side)} != {one} for side, one in zip(sides, sorted(own), strict=True)):
         return None
     for parts in PARTS:
         with suppress(ArithmeticError, ValueError, TypeError):

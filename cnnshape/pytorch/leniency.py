@@ -19,10 +19,11 @@ ARGUMENTS: Final = {  # by the functions that this is about
     **dict.fromkeys((torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d), _TRANSPOSED),
 }
 
-ALONG: Final = frozenset([  # functions of tensors along one axis, `dim`, their second argument
-    torch.softmax, torch.Tensor.softmax, functional.softmax, functional.softmin, functional.gumbel_softmax,
-    torch.sort, torch.Tensor.sort, torch.argsort, torch.Tensor.argsort,
-])  # fmt: skip
+ALONG: Final = {  # functions of a tensor, their first argument, along one axis, `dim`
+    **dict.fromkeys((torch.softmax, torch.Tensor.softmax, functional.softmax, functional.softmin), ("input", "dim")),
+    **dict.fromkeys((torch.sort, torch.Tensor.sort, torch.argsort, torch.Tensor.argsort), ("input", "dim")),
+    functional.gumbel_softmax: ("logits", "tau", "hard", "eps", "dim"),
+}
 
 
 def run_strictly(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -36,7 +37,9 @@ def run_strictly(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         return result
     result = function(*args, **kwargs)
     if function in ALONG:
-        _check_axis(args[0] if args else kwargs["input"], kwargs.get("dim", args[-1]))
+        names = ALONG[function]
+        given = dict(zip(names, args, strict=False)) | kwargs
+        _check_axis(given[names[0]], given.get("dim"))
     elif function is functional.interpolate and 0 in result.shape[2:]:
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got output {[*result.shape[2:]]}")
     return result

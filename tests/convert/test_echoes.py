@@ -62,6 +62,17 @@ def test_a_norm_and_the_layer_behind_it_want_the_same_number():
     assert wrong(chain, (3, 9, 9)) == [("declared-differs", "1"), ("declared-differs", "4")]
 
 
+def test_norms_of_maps_are_each_a_fault_of_their_own():
+    parts = {
+        "a": nn.Conv2d(3, 4, 3, 2, 1),
+        "b": nn.Conv2d(3, 4, 3, 2, 1),
+        "na": nn.LayerNorm([4, 16, 16]),
+        "nb": nn.LayerNorm([4, 16, 16]),
+    }
+    model = Code(lambda self, x: self.na(self.a(x)) + self.nb(self.b(x)), **parts)
+    assert [layer for _, layer, *_ in wrong(model, (3, 16, 16))] == ["na", "nb"]
+
+
 def test_a_norm_of_another_number_leaves_the_layer_behind_it_its_own_fault():
     chain = nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(32), nn.Conv2d(24, 8, 3))
     assert wrong(chain, (3, 9, 9)) == [("declared-differs", "1"), ("declared-differs", "2")]
@@ -146,3 +157,13 @@ def unsure(self, x):
 def test_an_exception_behind_a_result_that_is_not_sure_may_come_of_it():
     [problem] = errors(trace(Code(unsure, fc=nn.Linear(7, 9)), (7,)).check().problems)
     assert "broadcast" in problem.message
+
+
+def test_a_resize_to_more_sides_than_there_are_is_the_model_s_fault_alone():
+    """Without a warning that cnnshape made a mistake."""
+    model = Code(
+        lambda self, x: F.interpolate(self.c(x), size=(x.shape[2] // 2, x.shape[3] // 2, 4)), c=nn.Conv2d(3, 4, 1)
+    )
+    net = trace(model, (3, 16, 16))
+    assert [problem.code for problem in errors(net.check().problems)] == ["model-fails"]
+    assert [node.type for node in net.nodes] == ["conv", "upsample"]

@@ -90,6 +90,17 @@ class Whole(nn.Module):
         return x.relu()
 
 
+class EvenRows(nn.Module):
+    """Makes an odd number of rows even, by a function; nothing else happens where it is even already."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        return self.change(x) if x.shape[2] % 2 else x
+
+
 def shapes_of(model, sides):
     with torch.no_grad():
         return tuple(model(torch.ones(1, 3, *sides)).shape[1:])
@@ -105,8 +116,10 @@ def shapes_of(model, sides):
         (lambda: Patches(4), {"pad"}),
         (lambda: Patches(7), {"pad"}),
         (Whole, {"pad", "crop"}),
+        (lambda: EvenRows(lambda x: F.pad(x, (0, 0, 0, 1))), {"pad"}),
+        (lambda: EvenRows(lambda x: F.interpolate(x, size=(x.shape[2] + 1, x.shape[3]))), {"pad", "upsample"}),
     ],
-    ids=["resized", "padded", "cut", "patches", "patches of 7", "whole"],
+    ids=["resized", "padded", "cut", "patches", "patches of 7", "whole", "rows padded", "rows resized"],
 )
 def test_the_file_has_them_and_holds_at_sizes_with_and_without(make, kinds, declared):
     model = make()

@@ -67,5 +67,16 @@ def test_meta_refuses_axes_and_sizes_that_the_cpu_refuses(function, shape, given
     assert taken[0] == taken[1]
 
 
+def test_an_axis_is_found_however_it_is_given():
+    x = torch.zeros(2, 12)
+    for given in ({"input": x, "dim": 1}, {"dim": 1, "input": x, "dtype": torch.half}):
+        assert run_strictly(torch.softmax, (), given).shape == x.shape
+    assert run_strictly(F.gumbel_softmax, (x, 5.0), {}).shape == x.shape
+    assert run_strictly(F.softmax, (x, 1, 3), {}).shape == x.shape
+    assert run_strictly(torch.sort, (), {"input": x})[0].shape == x.shape
+    with pytest.raises(IndexError):
+        run_strictly(F.gumbel_softmax, (x.to("meta"), 1.0, False, 1e-10, 2), {})
+
+
 def test_other_functions_just_run():
     assert run_strictly(torch.add, (torch.ones(1), 1), {}) == 2
