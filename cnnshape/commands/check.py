@@ -7,6 +7,7 @@ import os
 import sys
 from collections import deque
 from contextlib import redirect_stdout
+from copy import copy
 from typing import TYPE_CHECKING
 
 import click
@@ -224,8 +225,10 @@ def _kept(net: Network, report: Report, batch: int) -> Kept:
 
 def _compared(net: Network, report: Report, made_by: str, only: str | None, device: str) -> Comparison:
     from cnnshape.file.targets import SCRIPT, in_python, live
+    from cnnshape.problems.comparing import ModelFails
+    from cnnshape.problems.suggest import advice
     from cnnshape.pytorch.crosscheck import verify
-    from cnnshape.pytorch.model import named, part
+    from cnnshape.pytorch.model import alike, named, part
 
     sys.path.insert(0, "")
     with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report
@@ -240,7 +243,22 @@ def _compared(net: Network, report: Report, made_by: str, only: str | None, devi
             with usage_error("--only"):
                 model = part(model, only)
         with usage_error("--device"):
-            return verify(net, device, model=model, report=report)
+            comparison = verify(net, device, model=model, report=report)
+        fails = [isinstance(problem, ModelFails) for problem in comparison.problems]
+        if only is not None or not any(fails):
+            return comparison
+        held = (
+            (path, verify(net, device, model=part(model, path), report=report))
+            for path in alike(model, report.parameters)
+        )
+        fitting = next((path for path, found in held if found.ok), "")
+    if fitting:
+        index = fails.index(True)
+        told = copy(comparison.problems[index])
+        told.suggestions = advice(f"the file describes a part of the model: --only {fitting}")
+        problems = (*comparison.problems[:index], told, *comparison.problems[index + 1 :])
+        return comparison._replace(problems=problems)
+    return comparison
 
 
 def _finish(checks: Iterable[Checked], form: str, depth: int, worst: int = 0) -> None:

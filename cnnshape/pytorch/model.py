@@ -64,6 +64,12 @@ def part(model: torch.nn.Module, path: str) -> torch.nn.Module:
     return found
 
 
+def alike(model: torch.nn.Module, parameters: int | None) -> list[str]:
+    """Return the paths of the submodules with so many parameters, the outermost of each first."""
+    modules = unwrapped(model).named_modules()
+    return [path for path, module in modules if path and sum(p.numel() for p in module.parameters()) == parameters]
+
+
 def _found(target: Live) -> Any:
     """Return what a target names: an attribute of a module, or a model of a library by its name."""
     if target.module.endswith(SCRIPT):

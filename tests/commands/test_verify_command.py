@@ -131,6 +131,27 @@ def test_a_part_of_a_model_is_held_by_itself(project):
     assert verify("net.toml", "--model", "nets.whole:Whole", "--only", "head").exit_code == 1
 
 
+def test_a_file_of_a_later_part_says_which_part_it_is(project):
+    (project / "nets" / "late.py").write_text(
+        "from torch import nn\n\nfrom nets.models import small\n\n\nclass Late(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.stem, self.twin, self.features = nn.Conv2d(3, 1, 1), nn.Sequential(), small()\n"
+        "        self.other = nn.Linear(3, 5)\n\n"
+        "    def forward(self, x):\n        return self.features(self.stem(x))\n"
+    )
+    result = verify("net.toml", "--model", "nets.late:Late")
+    assert result.exit_code == 1
+    assert "the file describes a part of the model: --only features" in " ".join(result.stdout.split())
+    assert verify("net.toml", "--model", "nets.late:Late", "--only", "features").exit_code == 0
+    other = verify("net.toml", "--model", "nets.late:Late", "--only", "stem")
+    assert "model-fails" in other.stdout
+    assert "--only" not in other.stdout
+    late = (project / "nets" / "late.py").read_text()
+    (project / "nets" / "later.py").write_text(late.replace("small()", "nn.Conv2d(1, 7, 1)"))
+    no_part = verify("net.toml", "--model", "nets.later:Late")
+    assert "model-fails" in no_part.stdout
+    assert "--only" not in no_part.stdout
+
+
 @pytest.mark.parametrize("path", ["featuers", "", "features.9"])
 def test_a_part_that_there_is_not_is_2(project, path):
     result = verify("net.toml", "--model", "nets.models:small", "--only", path)
