@@ -71,6 +71,7 @@ class Layer(InTorch):
         None  # the tensors that its backward pass needs, of "input" and "output"; None: not known
     )
     follows: ClassVar[frozenset[str]] = frozenset()  # the parameters with the trait `follows`
+    defaults: ClassVar[frozenset[tuple[str, Any]]] = frozenset()  # torch's, by parameter
     left_out: frozenset[str] = frozenset()  # the parameters that the declared input has decided
 
     def __init_subclass__(cls, *, type: str = "", torch: str = "", **_: object) -> None:  # noqa: A002
@@ -82,6 +83,7 @@ class Layer(InTorch):
         cls.inferred = {name: p for name, p in cls.parameters.items() if isinstance(p, Inferred)}
         cls.references = {name: p for name, p in cls.parameters.items() if isinstance(p, Reference)}
         cls.follows = frozenset(name for name, p in cls.parameters.items() if p.follows)
+        cls.defaults = frozenset((name, p.default) for name, p in cls.parameters.items())
         if type:
             if not torch and cls.call is InTorch.call:
                 raise TypeError(f"{type} is no class of torch.nn: say how torch computes it, in `call`")
@@ -95,12 +97,15 @@ class Layer(InTorch):
         self._settings = settings
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._settings == other._settings
+        """Say whether the other is the same layer, whichever of the two states a default of torch's."""
+        if type(self) is not type(other):
+            return False
+        return self._settings == other._settings or self.chosen() == other.chosen()
 
     def __hash__(self) -> int:
         own = self.__dict__  # by hand: before Python 3.12 cached_property takes a lock, which costs loading 2 %
         if "_hash" not in own:
-            own["_hash"] = hash(frozenset(self._settings.items()))
+            own["_hash"] = hash(self.chosen())
         return own["_hash"]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -121,6 +126,10 @@ class Layer(InTorch):
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
         """Return the problem of settings that do not fit each other, without its place; None where they fit."""
         return None
+
+    def chosen(self) -> frozenset[tuple[str, Any]]:
+        """Return the settings that are no defaults, which tell the layer from others of its type."""
+        return frozenset(self._settings.items()) - self.defaults
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         """Return (depth(C), side(W), ...) of (C, W, ...); a refused axis is UNKNOWN, and the others go on."""

@@ -61,6 +61,9 @@ class _Pool(Pooling, Sliding):
     kernel_size: WindowSetting
     ceil_mode: Flag
 
+    def chosen(self) -> frozenset[tuple[str, Any]]:
+        return super().chosen() - {("stride", self.kernel_size)}
+
     def sees_all(self, x: Shape, y: Shape) -> bool:
         """Say whether one window without padding covers the whole input."""
         if not 1 < len(x) == len(y):
@@ -171,6 +174,9 @@ class AvgPool(_MeanPool, type="avg_pool", torch="AvgPool{rank}d"):
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         return torch.avg_pool(x, module.shape_of(x))
+
+    def chosen(self) -> frozenset[tuple[str, Any]]:
+        return super().chosen() | {("count_include_pad", self.counts_padding)}
 
     @property
     def counts_padding(self) -> bool:

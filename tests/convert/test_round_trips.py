@@ -53,3 +53,25 @@ def test_the_code_has_the_same_values_with_the_same_weights(tmp_path):
 
 def stacked(result):
     return torch.cat([*result.values()], 1) if isinstance(result, dict) else result
+
+
+def test_a_default_that_a_block_passes_on_is_no_difference(tmp_path):
+    """The code leaves out `stride=1` and `padding=0` where it writes a use of the block in line."""
+    net = cnnshape.loads("""
+        input = [3, 32, 32]
+        layers = [
+          { name = "stem", block = "conv_norm", width = 8, kernel_size = 3, stride = 2 },
+          { name = "head", block = "conv_norm", width = 16 },
+        ]
+        [blocks.conv_norm]
+        arguments = ["width"]
+        defaults = { kernel_size = 1, stride = 1 }
+        layers = [
+          { name = "conv", type = "conv", out_channels = "width", kernel_size = "kernel_size", stride = "stride", padding = "kernel_size // 2" },
+          { name = "norm", type = "batch_norm" },
+          { name = "pool", type = "max_pool", kernel_size = 2, stride = "2 * stride", when = "stride == 1" },
+        ]""")
+    made = cnnshape.trace(model_of(torch_code(net), tmp_path), net.inputs)
+    assert [(node.name, node.layer, node.inputs) for node in made.nodes] == [
+        (node.name, node.layer, node.inputs) for node in net.nodes
+    ]

@@ -154,6 +154,30 @@ def test_which_cells_a_crop_takes(settings, cells, torch):
     assert layer("crop", **settings).call(torch, None, torch.arange(11)[None, None]).flatten().tolist() == cells
 
 
+def test_a_layer_that_states_a_default_is_the_same_layer():
+    for kind in TYPES.values():
+        for name, parameter in kind.parameters.items():
+            if not parameter.required:
+                one, other = kind(**{name: parameter.default}), kind()
+                assert one == other, (kind.type, name)
+                assert hash(one) == hash(other), (kind.type, name)
+
+
+@pytest.mark.parametrize("kind", ["max_pool", "avg_pool"])
+def test_the_usual_stride_of_a_pool_is_its_kernel_size(kind):
+    plain = layer(kind, kernel_size=2)
+    assert {layer(kind, kernel_size=2, stride=2), plain} == {plain}
+    assert layer(kind, kernel_size=2, stride=1) != plain
+
+
+def test_whether_padding_counts_is_stated_by_the_padding_itself():
+    plain, counted = ({"kernel_size": 2, "padding": padding} for padding in ("same_upper", 1))
+    assert layer("avg_pool", **plain, count_include_pad=False) == layer("avg_pool", **plain)
+    assert layer("avg_pool", **plain, count_include_pad=True) != layer("avg_pool", **plain)
+    assert layer("avg_pool", **counted, count_include_pad=True) == layer("avg_pool", **counted)
+    assert layer("avg_pool", **counted, count_include_pad=False) != layer("avg_pool", **counted)
+
+
 def test_a_default_is_one_of_the_values_that_a_parameter_takes():
     for kind in TYPES.values():
         for parameter in kind.parameters.values():
