@@ -159,11 +159,14 @@ def test_an_exception_behind_a_result_that_is_not_sure_may_come_of_it():
     assert "broadcast" in problem.message
 
 
+def halved_thrice(self, x):
+    y = self.c(x)
+    return F.interpolate(y, size=(y.shape[2] // 2, y.shape[3] // 2, 4))
+
+
 def test_a_resize_to_more_sides_than_there_are_is_the_model_s_fault_alone():
     """Without a warning that cnnshape made a mistake."""
-    model = Code(
-        lambda self, x: F.interpolate(self.c(x), size=(x.shape[2] // 2, x.shape[3] // 2, 4)), c=nn.Conv2d(3, 4, 1)
-    )
+    model = Code(halved_thrice, c=nn.Conv2d(3, 4, 1))
     net = trace(model, (3, 16, 16))
     assert [problem.code for problem in errors(net.check().problems)] == ["model-fails"]
     assert [node.type for node in net.nodes] == ["conv", "upsample"]
