@@ -102,6 +102,10 @@ class InTorch:
         """Run the layer on real tensors (with the batch axis); `torch` is torch itself, `module` the result of `module`."""
         return module(tensors[0])
 
+    def extreme(self, torch: Any, *tensors: Any) -> tuple[Any, ...]:
+        """Return tensors of the same shapes that torch refuses where it refuses any of them."""
+        return tensors
+
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
         """Return the module of generated code: that of `module`, or one of cnnshape/convert/parts.py; None for a function."""
         return self.module(torch, *inputs)

@@ -348,6 +348,14 @@ class MaxUnpool(Pooling, type="max_unpool"):
         sides = {} if self.output_size == "default" else {"output_size": restored.shape[2:]}
         return self.bare(torch, rank)(x, indices, **sides)
 
+    def extreme(self, torch: Any, *tensors: Any) -> tuple[Any, ...]:
+        """Let the last cell of each window be the largest, where the indices decide: none may be larger."""
+        x, restored = tensors
+        if self.output_size != "default":
+            return tensors
+        ones = torch.ones_like(restored)
+        return x, sum(ones.cumsum(axis) for axis in range(2, restored.dim()))
+
     def bare(self, torch: Any, rank: int) -> Any:
         """Return torch's module, which takes the indices."""
         unpool = self.unpooling()

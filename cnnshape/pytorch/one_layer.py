@@ -21,7 +21,7 @@ def run_layer(layer: Any, tensors: Sequence[Any], device: str) -> tuple[Any, int
     with torch.device(device):
         module = layer.module(Bare(), *(tuple(tensor.shape[1:]) for tensor in tensors))
     parameters = 0 if module is None else sum(weights.numel() for weights in module.eval().parameters())
-    return layer.call(torch, module, *tensors), parameters
+    return layer.call(torch, module, *layer.extreme(torch, *tensors)), parameters
 
 
 def taken(row: LayerReport) -> Shape | None:
