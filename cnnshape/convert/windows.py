@@ -33,7 +33,7 @@ from cnnshape.layers.pooling import (
 )
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
-from cnnshape.numbers.recorded import SideOf, evaluated, expression_of, sides_of
+from cnnshape.numbers.recorded import evaluated, expression_of, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -470,13 +470,14 @@ def upsample(net: Growing, ops: Sequence[Op]) -> None:
     sizes = [net.shapes[id(output)][axis] for axis in order]
     references: list[int] = []
     if layer.size is not None:
-        layer, references = resized(net, op, layer, value, tuple(sizes[1:]))
+        layer, references = resized(net, ops, layer, value, tuple(sizes[1:]))
     made = put(net, op, layer, [value], references=references, sizes=sizes)
     net.give(output, net.laid(made, order, len(tensor.shape)))
 
 
-def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tuple[Upsample, list[int]]:
+def resized(net: Growing, ops: Sequence[Op], layer: Upsample, value: int, sides: Any) -> tuple[Upsample, list[int]]:
     """Return a resize to sides, by what they follow from."""
+    op = ops[0]
     kept = {name: one for name, one in vars(layer)["_settings"].items() if name != "size"}
     followed = net.followed(op, "size", 1)
     if not followed and all(map(constant, sides)):
@@ -499,7 +500,9 @@ def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tu
     for liked in net.nearest():
         if net.sizes[liked][1:] == sides:
             return Upsample(like=True, **kept), [liked]
-    multiples = [_multiple(before, after, None) for before, after in zip(own, sides, strict=True)]
+    told = next(filter(None, map(by_sides, ops)), [])  # a run without the resize has numbers
+    rules = [partial(_at, side) for side in told] if len(told) == len(own) else [None] * len(own)
+    multiples = [_multiple(*axis) for axis in zip(own, sides, rules, strict=True)]
     if all(multiples):  # a resize has no word for it, and a padding has
         multiple = multiples[0] if len({*multiples}) == 1 else tuple(multiples)
         return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
@@ -508,18 +511,21 @@ def resized(net: Growing, op: Op, layer: Upsample, value: int, sides: Any) -> tu
 
 def by_rule(op: Op) -> float | None:
     """Return the part of its own sides that a resize gives, rounded down, where it is told so: size=(h // 2, w // 2)."""
-    if op.call is None:
+    sides = by_sides(op)
+    if {side.value for expression in sides for side in sides_of(expression)} != {op.inputs[0].value}:
         return None
-    told = op.call.arguments(("size",)).get("size")
+    return next((1 / n for n in PARTS if all(int(_at(side, w)) == w // n for side in sides for w in GRID)), None)
+
+
+def by_sides(op: Op) -> list[Expression]:
+    """Return the sides that a resize is told, where each is an expression of one side of its axis; else none."""
+    told = op.call.arguments(("size",)).get("size") if op.call else None
     sides = [*map(expression_of, told)] if isinstance(told, tuple | list) else []
-    own = {SideOf(op.inputs[0].value, axis) for axis in range(2, len(op.inputs[0].shape))}
-    if len(sides) != len(own) or any({*sides_of(side)} != {one} for side, one in zip(sides, sorted(own), strict=True)):
-        return None
-    for parts in PARTS:
+    read = [{*sides_of(side)} for side in sides]
+    if [[side.axis for side in each] for each in read] == [[axis] for axis in range(2, len(op.inputs[0].shape))]:
         with suppress(ArithmeticError, ValueError, TypeError):
-            if all(int(_at(side, w)) == w // parts for side in sides for w in GRID):
-                return 1 / parts
-    return None
+            return sides if [_at(side, w) for side in sides for w in GRID] else []
+    return []
 
 
 def pad(net: Growing, ops: Sequence[Op]) -> None:
