@@ -39,11 +39,9 @@ OTHERS: Final = 2  # runs at other sizes, which tell numbers that stay from numb
 MOST_ELSEWHERE: Final = 2  # runs that went another way, after which no others are tried
 MOST_TURNED: Final = 4  # runs at which a comparison went the other way, for operations that are run at some sizes only
 WINDOWED: Final = (-31, -15, -7, -3, -1, 31, 15, 7, 3, 1, 0)  # cells that a side has more in runs for windows
-LARGE: Final = (2, 3)  # the factor by which a side of another run is larger, by axis
-LARGEST: Final = (
-    4,
-    3,
-)  # the same of a run whose windows, of a map that is one window at the declared input, are more than two
+TIMES: Final = (2, 3)  # the factor by which a side of another run is larger, by axis
+# the same of a run whose windows, of a map that is one window at the declared input, are more than two
+TIMES_FOR_WINDOWS: Final = (4, 3)
 ODD: Final = (7, 9, 5)  # cells that a side of another run has more, by axis
 LARGER: Final = 32  # the same of any axis
 MANY: Final = 5  # names in a line
@@ -64,9 +62,8 @@ class Recorded:
     """Runs of a live model."""
 
     first: Recording  # at the declared input
-    runs: tuple[
-        Recording, ...
-    ]  # of one way through the model, its own in front, if that goes so; the others at other sizes
+    # of one way through the model, its own in front, if that goes so; the others at other sizes
+    runs: tuple[Recording, ...]
     again: Callable[[Mapping[str, Shape]], Recording]  # a run at another input
     required: Requirements  # what the model's code says of sizes
 
@@ -110,7 +107,7 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
             strays.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
         found = with_strays(found, strays)
         if len(found) == 1:
-            strays.append(again(larger(given, LARGEST)))
+            strays.append(again(larger(given, TIMES_FOR_WINDOWS)))
             found = another_way(first, [stray for stray in strays if not stray.failure])
     asked = requirements(found[0], again)
     for turning in (*asked.along, *asked.inputs)[:MOST_TURNED]:
@@ -183,7 +180,7 @@ def others(inputs: Mapping[str, Shape]) -> list[dict[str, Shape]]:
         }
         for cells in (ODD, (LARGER,))
     ]
-    return [larger(inputs, LARGE), *nearby]
+    return [larger(inputs, TIMES), *nearby]
 
 
 def windowed(inputs: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:

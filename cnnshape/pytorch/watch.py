@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 # Whether torch hands a call's keyword arguments to a hook that is for all modules: from 2.6 on.
 SAYS_KWARGS: Final = "with_kwargs" in inspect.signature(modules.register_module_forward_hook).parameters
-RANKS: Final = {
+RANKS: Final = {  # of convolutions, which take one sample without a batch as well
     torch.conv1d: 1,
     torch.conv2d: 2,
     torch.conv3d: 3,
     torch.conv_transpose1d: 1,
     torch.conv_transpose2d: 2,
     torch.conv_transpose3d: 3,
-}  # convolutions, which take one sample without a batch as well
+}
 BATCHED: Final = 3  # axes of a recurrent module's last states, where there is a batch
 SHAPE: Final = torch.Tensor.shape.__get__
 SIZES: Final = {SHAPE, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement, torch.Tensor.__len__}

@@ -100,9 +100,8 @@ def gather(given: Given) -> None:
     ):
         whole[axis] = slice(places[0], places[-1] + 1)
     elif index is not None and given.x.value and places == [*range(size)] and given.x.shape[:axis] in {(), (1,)}:
-        given.result(
-            given.call("reshape", [given.x, *given.shapes[0]], given.shapes[:1])[0]
-        )  # all of it, as strides tell
+        # all of it, as strides tell
+        given.result(given.call("reshape", [given.x, *given.shapes[0]], given.shapes[:1])[0])
         return
     else:
         if given.x.value and least > 1:

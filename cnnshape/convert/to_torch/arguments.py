@@ -51,9 +51,8 @@ class Holes:
         """Return the argument that says whether a copy has an item."""
         name = "residual" if item.made is None else re.sub(r"\W", "_", item.path[-1])
         name = name if is_name(name) else f"with_{name}"
-        own = (
-            {*item.path[:1]} if item.made is not None else set()
-        )  # the module itself may have the name of its argument
+        # the module itself may have the name of its argument
+        own = {*item.path[:1]} if item.made is not None else set()
         while name in self.vectors or name in self.modules - own or name in USED:
             name = f"with_{name}"
         self.vectors[name], self.stands_for[name], self.usual[name] = [*there], "", False
