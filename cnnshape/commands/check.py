@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from contextlib import redirect_stdout
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -224,40 +224,38 @@ def _kept(net: Network, report: Report, batch: int) -> Kept:
 
 
 def _compared(net: Network, report: Report, made_by: str, only: str | None, device: str) -> Comparison:
-    from cnnshape.file.targets import SCRIPT, in_python, live
-    from cnnshape.problems.comparing import ModelFails
-    from cnnshape.problems.suggest import advice
+    from cnnshape.file.targets import only_live
     from cnnshape.pytorch.crosscheck import verify
-    from cnnshape.pytorch.model import alike, named, part
+    from cnnshape.pytorch.model import named, part
 
     sys.path.insert(0, "")
     with redirect_stdout(sys.stderr):  # what the model's code prints must not stand within a report
         with usage_error("--model"):
-            target = live(made_by)
-            if target is None and made_by.endswith(SCRIPT):
-                raise ValueError(in_python(made_by))
-            if target is None:
-                raise ValueError(f"{made_by!r} is not MODULE:NAME, as my_package.nets:ResNet")
-            model = named(target)
+            model = named(only_live(made_by, f"{made_by!r} is not MODULE:NAME, as my_package.nets:ResNet"))
         if only is not None:
             with usage_error("--only"):
                 model = part(model, only)
         with usage_error("--device"):
             comparison = verify(net, device, model=model, report=report)
-        fails = [isinstance(problem, ModelFails) for problem in comparison.problems]
-        if only is not None or not any(fails):
-            return comparison
-        held = (
-            (path, verify(net, device, model=part(model, path), report=report))
-            for path in alike(model, report.parameters)
-        )
-        fitting = next((path for path, found in held if found.ok), "")
-    if fitting:
-        index = fails.index(True)
-        told = copy(comparison.problems[index])
-        told.suggestions = advice(f"the file describes a part of the model: --only {fitting}")
-        problems = (*comparison.problems[:index], told, *comparison.problems[index + 1 :])
-        return comparison._replace(problems=problems)
+        return comparison if only is not None else _with_a_part(comparison, net, report, model, device)
+
+
+def _with_a_part(comparison: Comparison, net: Network, report: Report, model: Any, device: str) -> Comparison:
+    """Advise --only in the problem of a model that fails, where the file describes a part of it."""
+    from cnnshape.problems.comparing import ModelFails
+    from cnnshape.problems.suggest import advice
+    from cnnshape.pytorch.crosscheck import verify
+    from cnnshape.pytorch.model import alike, part
+
+    problems = [*comparison.problems]
+    index = next((at for at, problem in enumerate(problems) if isinstance(problem, ModelFails)), None)
+    if index is None:
+        return comparison
+    for path in alike(model, report.parameters):
+        if verify(net, device, model=part(model, path), report=report).ok:
+            problems[index] = copy(problems[index])
+            problems[index].suggestions = advice(f"the file describes a part of the model: --only {path}")
+            return comparison._replace(problems=tuple(problems))
     return comparison
 
 

@@ -61,13 +61,9 @@ def _of_onnx(target: str, given: tuple[str, ...]) -> Imported:
 
 
 def _of_live(target: str, given: tuple[str, ...]) -> Imported:
-    from cnnshape.file.targets import SCRIPT, in_python, live
+    from cnnshape.file.targets import only_live
 
-    model = live(target)
-    if model is None and target.endswith(SCRIPT):
-        raise ValueError(in_python(target))
-    if model is None:
-        raise ValueError(f"{target} is no live model: name it as MODULE:NAME or FILE.py:NAME")
+    model = only_live(target, f"{target} is no live model: name it as MODULE:NAME or FILE.py:NAME")
     inputs = shapes_of_model(given)
     from cnnshape.commands.live import model_of, quiet
 

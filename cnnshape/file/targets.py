@@ -52,6 +52,14 @@ def live(target: str) -> Live | None:
     return Live(target, module, name, args, kwargs, called=bool(call))
 
 
+def only_live(target: str, otherwise: str) -> Live:
+    """Return the live model that a text names. Raises ValueError: for a Python file its models, for others `otherwise`."""
+    model = live(target)
+    if model is None:
+        raise ValueError(in_python(target) if target.endswith(SCRIPT) else otherwise)
+    return model
+
+
 def _arguments(target: str, call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Read the arguments of a factory, in their brackets. Raises ValueError."""
     try:
