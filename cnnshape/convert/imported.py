@@ -256,7 +256,9 @@ def plain_runs(model: Any, first: Recording) -> Runs:
     from cnnshape.pytorch.plain_runs import PlainRuns
 
     indices = [name for name, tensor in first.inputs.items() if "int" in tensor.dtype]
-    return PlainRuns(model, [output.tensor.batch for output in first.outputs], indices)
+    tensors = [output.tensor for output in first.outputs]
+    axes = [None if tensor.batch == 0 and tensor.shape[:1] != (1,) else tensor.batch for tensor in tensors]
+    return PlainRuns(model, axes, indices)
 
 
 def _inputs(first: Recording) -> str:

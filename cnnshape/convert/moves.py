@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from cnnshape.compare.recording import Tensor
 from cnnshape.convert.growing import Gap, Growing, called, constant
 from cnnshape.convert.views import View, expanded, interleaved, is_one
+from cnnshape.layers.activation import Activation
+from cnnshape.layers.normalization import Normalization
 from cnnshape.layers.pooling import GlobalAvgPool, GlobalMaxPool
 from cnnshape.layers.rearranging import Reshape, order_of
 from cnnshape.layers.shaping import END, Crop, Select, Slice
+from cnnshape.layers.sliding import Sliding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +30,7 @@ def reshape(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
     output = op.outputs[0]
     samples = output.shape[0] if output.shape else 1
-    if net.raised or (samples != 1 == op.inputs[0].shape[0] and _lost(net)):
+    if net.raised or (samples != 1 == op.inputs[0].shape[0] and _lost(net) and not _by_place(net, op)):
         mixed(net, op, samples)
     elif output.value in net.returned and _leaves_ones_out(net, op):
         value, _ = net.plain(op.inputs[0])
@@ -57,8 +60,30 @@ def _leaves_ones_out(net: Growing, op: Op) -> bool:
 
 def _lost(net: Growing) -> bool:
     """Say whether the model returns more samples than enter: a view that folds them into the batch is undone nowhere."""
-    tensors = [output.tensor for output in net.recordings[0].outputs]
+    tensors = [output.tensor for output in net.recordings[0].outputs if output.tensor.shape]
     return any(each.batch is not None and each.shape[each.batch : each.batch + 1] != (1,) for each in tensors)
+
+
+def _by_place(net: Growing, op: Op) -> bool:
+    """Say whether a view makes a sample of each place or frame, whose features stay as they are: x.permute(0, 2, 3, 1).reshape(-1, C).
+
+    The last axis of a filter's result has no features: of that view(-1, 400) has forgotten the channels.
+    """
+    tensor, features = op.inputs[0], op.outputs[0].shape[1:]
+    if not features or features != tensor.shape[-len(features) :]:
+        return False
+    view = net.view(tensor)
+    return len(features) > 1 or not view.whole(len(view.axes) - 1) or not _slid(net, view.value)
+
+
+def _slid(net: Growing, value: int) -> bool:
+    """Say whether a value is the result of a window that slides, or of functions and a normalization of each value behind it."""
+    while value >= net.inputs:
+        node = net.nodes[value - net.inputs]
+        if not isinstance(node.layer, Activation | Normalization):
+            return isinstance(node.layer, Sliding)
+        value = node.inputs[0]
+    return False
 
 
 def mixed(net: Growing, op: Op, samples: int) -> None:

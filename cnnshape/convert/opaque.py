@@ -154,7 +154,11 @@ def out_shape(x: Sizes, y: Sizes) -> Any:
     if x == y:
         return "keep"
     names = AXES.get(len(x) - 1, ())
-    return tuple(_entry(axis, size, x, names, y[1:]) for axis, size in enumerate(y))
+    entries = tuple(_entry(axis, size, x, names, y[1:]) for axis, size in enumerate(y))
+    if all(map(constant, x[:1])):
+        return entries
+    # the first axis varies, and "keep" is for as many channels as were seen
+    return tuple(names[axis] if entry == "keep" and names else entry for axis, entry in enumerate(entries))
 
 
 def _entry(axis: int, size: Size, x: Sizes, names: Sequence[str], sides: Sizes) -> Any:
@@ -191,12 +195,14 @@ def _figures(count: int, macs: Size, x: Sizes) -> dict[str, Any]:
     found: dict[str, Any] = {"num_parameters": count} if count else {}
     if not any(macs):
         return found
-    names = AXES.get(len(x) - 1, ())[1:]
-    each = {a // max(prod(w), 1) for a, w in zip(macs, zip(*x[1:], strict=True), strict=False)} if x[1:] else set()
+    names = AXES.get(len(x) - 1, ())
+    first = not x or constant(x[0])  # of channels that stay nothing is to be said
+    names, sides = names[first:], x[first:]
+    each = {a // max(prod(w), 1) for a, w in zip(macs, zip(*sides, strict=True), strict=False)} if sides else set()
     exact = len(each) == 1 and all(
-        a == next(iter(each)) * prod(w) for a, w in zip(macs, zip(*x[1:], strict=True), strict=True)
+        a == next(iter(each)) * prod(w) for a, w in zip(macs, zip(*sides, strict=True), strict=True)
     )
-    if exact and names and len(macs) > 1 and not all(map(constant, x[1:])):
+    if exact and names and len(macs) > 1 and not all(map(constant, sides)):
         return found | {"macs": "*".join([str(each.pop()), *names])}
     return found | {"macs": macs[0]}
 

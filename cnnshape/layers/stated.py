@@ -115,9 +115,8 @@ class Opaque(Stated, type="opaque"):
 
     def of_any_shape(self) -> bool:
         """Say whether it takes other channels, too, than those that were seen: it has formulas alone, and no parameters."""
-        entries = [*self.out_shape] if self.out_shape != "keep" else []
-        formulas = [entry for entry in entries if isinstance(entry, str) and entry != "keep"]
-        return bool(entries) and formulas == entries and self.num_parameters == 0
+        given = self.out_shape != "keep" and self.num_parameters == 0
+        return given and all(isinstance(entry, str) and entry != "keep" for entry in self.out_shape)
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         x, seen = inputs[0], self.place()

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as people write it
 
 import cnnshape
+from cnnshape.convert.imported import imported
 from cnnshape.convert.moves import MOVES
 
 
@@ -769,6 +770,61 @@ def test_what_is_behind_a_view_that_mixes_samples_is_no_problem_of_its_own(behin
     model = Model(lambda m, x: behind(m.fc(x.view(-1, 64))), fc=nn.Linear(64, 3))
     problems = cnnshape.trace(model, IMAGE).check().problems
     assert [(problem.code, problem.layer) for problem in problems] == [("elements-differ", "reshape")]
+
+
+def by_place(m, x):
+    return m.fc(m.conv(x).permute(0, 2, 3, 1).reshape(-1, 4))
+
+
+def frames(m, x):
+    return m.conv(x.flatten(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("forward", "shape"),
+    [
+        (by_place, (4, 6, 8)),  # logits, a sample for each place
+        (lambda m, x: (m.conv(x), by_place(m, x)), (4, 6, 8)),
+        (lambda m, x: m.fc(m.lstm(x)[0].reshape(-1, 4)), (7, 3)),  # a sample for each word
+        (frames, (5, 4, 6, 8)),
+    ],
+)
+def test_samples_that_are_places_or_frames_are_no_fault(forward, shape):
+    parts = {"conv": conv(), "lstm": nn.LSTM(3, 4, batch_first=True), "fc": nn.Linear(4, 3)}
+    found = imported(Model(forward, **parts).eval(), shape, "model")
+    outputs = Model(forward, **parts)(torch.ones(1, *shape))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    shapes = [tuple(each.shape[1:] if each.shape[0] == 1 else each.shape) for each in outputs]
+    assert [*found.net.check().outputs.values()] == shapes
+    assert found.differences == ()
+
+
+@pytest.mark.parametrize("behind", [lambda m, x: x, lambda m, x: m.norm(x).relu()])
+def test_places_that_are_taken_for_features_are_a_fault(behind):
+    parts = {"conv": nn.Conv1d(4, 4, 3), "norm": nn.BatchNorm1d(4), "fc": nn.Linear(400, 3)}
+    model = Model(lambda m, x: m.fc(behind(m, m.conv(x)).view(-1, 400)), **parts).eval()
+    assert len(model(torch.ones(1, 4, 402))) == 4
+    assert [problem.code for problem in cnnshape.trace(model, (4, 402)).check().problems] == ["elements-differ"]
+
+
+def quantized(m, x):
+    """Return the nearest of learned vectors at each place, and the loss, as VQ-VAE."""
+    places = x.permute(0, 2, 3, 1).contiguous()
+    flat = places.view(-1, 4)
+    distances = (flat**2).sum(1, keepdim=True) + (m.code.weight**2).sum(1) - 2 * flat @ m.code.weight.t()
+    chosen = distances.argmin(1).unsqueeze(1)
+    one_hot = torch.zeros(len(chosen), 9, device=x.device).scatter_(1, chosen, 1)
+    nearest = (one_hot @ m.code.weight).view(places.shape)
+    loss = F.mse_loss(nearest.detach(), places) + F.mse_loss(nearest, places.detach()) * 0.25
+    return m.conv(nearest.permute(0, 3, 1, 2)), loss
+
+
+def test_vectors_that_are_looked_up_hold_at_other_sizes():
+    model = Model(quantized, conv=conv(), code=nn.Embedding(9, 4))
+    found = imported(model, IMAGE, "model")
+    assert found.differences == ()
+    assert found.net.check(input=(4, 5, 11)).macs == 5 * 11 * (2 * 9 * 4 + 9 * 4 * 4)
+    assert [*found.net.check(input=(4, 5, 11)).outputs.values()] == [(4, 5, 11), ()]
 
 
 def test_a_vector_is_its_own_transpose():
