@@ -156,7 +156,8 @@ class Growing:
 
     def empty(self, tensor: Tensor) -> bool:
         """Say whether a tensor has no elements in all runs, as the tokens before the first, and only concats read it, which leave it out."""
-        return not any(times(self.shapes[id(tensor)]) or (1,)) and tensor.value not in self.computed
+        read = tensor.value and tensor.value in self.computed
+        return not read and not any(times(self.shapes[id(tensor)]) or (1,))
 
     def give(self, tensor: Tensor, view: View) -> None:
         """Note the view that a result of an operation is. Raises Gap where its shape is not the recorded one."""

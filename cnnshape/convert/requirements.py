@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = (1, 2, 3, 16, -1)  # cells more, tried until each comparison has gone the other way
 SIDES: Final = range(1, 600)  # at which a comparison is evaluated
+NEAR: Final = 64  # cells from a larger side, at which it is evaluated, too
 WIDE: Final = 3  # times the declared side, where a square window is as large as the other side
 MOST: Final = 40  # comparisons that are looked at, and inputs that are sought for them
 
@@ -47,20 +48,22 @@ def requirements(first: Recording, run: Run) -> Requirements:
     asked = {index for index, guard in enumerate(first.guards[:MOST]) if index in turns or _of_several(guard)}
     raising, other, covered = set[int](), set[int](), set[int]()
     turning, covering = list[dict[str, "Shape"]](), list[dict[str, "Shape"]]()
-    for line, inputs in chain(_varied(first), islice(_flipping(first, turns), MOST)) if asked else ():
+    for index, inputs in chain(_varied(first), islice(_flipping(first, turns), MOST)) if asked else ():
         known = raising | other | covered
         if asked <= known:
             break
-        if line and line in {first.guards[index].line for index in known & said.keys()}:
+        lines = {first.guards[one].line for one in (raising | other) & said.keys()}
+        if index in known or (index is not None and (first.guards[index].line or "") in lines):
             continue
         recording = run(inputs)
-        turned = _turned(first.guards, recording.guards)
-        if turned is None or turned not in asked:
+        every = [*_turned(first.guards, recording.guards)]
+        turned = every[0] if every else None
+        if turned not in asked:
             continue
         raises = recording.failure is not None and len(recording.ops) == recording.guards[turned].at
         raises = raises and turned in said
         along = not raises and _goes_along(first, recording)
-        (raising if raises else covered if along else other).add(turned)
+        (raising if raises else covered if along else other).update(every if along else every[:1])
         turning += [inputs] * (not raises and not along)
         covering += [inputs] * (along and len(recording.ops) < len(first.ops))
     lines = {first.guards[index].line for index in raising}
@@ -99,20 +102,22 @@ def _varied(first: Recording) -> Iterator[tuple[None, dict[str, Shape]]]:
 
 def _flipping(
     first: Recording, turns: Mapping[int, tuple[SideOf, Collection[int]]]
-) -> Iterator[tuple[Line | None, dict[str, Shape]]]:
-    """Yield the line of each comparison of one side, with inputs at which it may go the other way.
+) -> Iterator[tuple[int, dict[str, Shape]]]:
+    """Yield each comparison of one side, with inputs at which it may go the other way.
 
     These have one side in the proportion that the compared side has to the nearest that turn the comparison.
     """
     shapes = {t.value: t.shape for t in (*first.inputs.values(), *(t for op in first.ops for t in op.outputs))}
+    most = max(SIDES.stop, *(2 * side for shape in _declared(first).values() for side in shape[1:]))
     for index, (side, held) in turns.items():
         guard, now = first.guards[index], shapes[side.value][side.axis]
-        turned = [n for n in SIDES if n not in held]
+        near = [n for n in range(max(SIDES.stop, now - NEAR), now + NEAR) if not _held(guard, n)]
+        turned = [*(n for n in SIDES if n not in held), *near]
         for target in (*[n for n in turned if n < now][-1:], *[n for n in turned if n > now][:1]):
             for axis in _axes(first):
                 inputs = _with_side(first, axis, times=target, by=now)
-                if all(side < SIDES.stop for shape in inputs.values() for side in shape[1:]):
-                    yield guard.line, inputs
+                if all(side < most for shape in inputs.values() for side in shape[1:]):
+                    yield index, inputs
 
 
 def _declared(first: Recording) -> dict[str, Shape]:
@@ -131,14 +136,13 @@ def _with_side(first: Recording, axis: int, *, more: int = 0, times: int = 1, by
     }
 
 
-def _turned(guards: Sequence[Guard], others: Sequence[Guard]) -> int | None:
-    """Return the first comparison that went the other way in another run."""
+def _turned(guards: Sequence[Guard], others: Sequence[Guard]) -> Iterator[int]:
+    """Yield the comparisons that went the other way in another run, as far as both compare the same."""
     for index, (one, other) in enumerate(zip(guards, others, strict=False)):
         if (one.sign, one.left, one.right) != (other.sign, other.left, other.right):
-            return None
+            return
         if one.outcome != other.outcome:
-            return index
-    return None
+            yield index
 
 
 def compares_sides(first: Recording) -> bool:
@@ -161,12 +165,16 @@ def asks(guard: Guard) -> tuple[SideOf, dict[str, int]] | None:
 def _turning(guard: Guard) -> tuple[SideOf, Collection[int]] | None:
     """Return the one side that a comparison is about, and the sides of its outcome; None where these are all, or cannot be told."""
     sides = {*sides_of(guard.left), *sides_of(guard.right)}
-    compare = COMPARISONS[guard.sign]
     try:
-        held = dict.fromkeys(n for n in SIDES if compare(_at(guard.left, n), _at(guard.right, n)) == guard.outcome)
+        held = dict.fromkeys(n for n in SIDES if _held(guard, n))
     except (ArithmeticError, ValueError, TypeError):
         return None
     return (sides.pop(), held) if len(sides) == 1 and len(held) < len(SIDES) else None
+
+
+def _held(guard: Guard, side: int) -> bool:
+    """Say whether a comparison of one side has its outcome at another, too."""
+    return bool(COMPARISONS[guard.sign](_at(guard.left, side), _at(guard.right, side))) == guard.outcome
 
 
 def _at(expression: Expression, side: int) -> Any:

@@ -83,7 +83,9 @@ class _Both:
                 del one[0], other[0]
                 continue
             sides = (0, 1) if other and _earlier(one, other[0]) else (1, 0)
-            side = next((side for side in sides if left[side] and self.alone(left[side][0], side)), None)
+            side = next(
+                (side for side in sides if left[side] and self.alone(side, left[side][0], *left[1 - side][:1])), None
+            )
             if side is None:
                 return False
             del left[side][0]
@@ -121,11 +123,14 @@ class _Both:
         )
         return op._replace(inputs=inputs, call=call)
 
-    def alone(self, op: Op, side: int) -> bool:
-        """Take the next operation of one run, which the other lacks: there it does nothing. Say whether that can be."""
-        entered = next(
-            (pair for pair in reversed(self.values) if op.inputs and pair[side] == op.inputs[0].value), (0, 0)
-        )
+    def alone(self, side: int, op: Op, other: Op | None = None) -> bool:
+        """Take the next operation of one run, which the other lacks: there it does nothing. Say whether that can be.
+
+        `other` is the next operation of the other run, which may read there what enters.
+        """
+        pairs = [pair for pair in reversed(self.values) if op.inputs and pair[side] == op.inputs[0].value]
+        read = {tensor.value for tensor in other.inputs} if other else set()
+        entered = next((pair for pair in pairs if pair[1 - side] in read), pairs[0] if pairs else (0, 0))
         if not all(entered):
             return False
         value, there = self.values[entered], 1 - side

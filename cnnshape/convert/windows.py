@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -129,9 +130,12 @@ def with_frames(layer: Layer, rank: int) -> Layer:
 
 def same_padding(net: Growing, tensor: Tensor, layer: Layer, order: Sequence[int]) -> tuple[Layer, int]:
     """Return the layer with the padding that its input was given just before, where that is TensorFlow's same."""
-    pending = net.pending.get(net.view(tensor).value)
+    padded = net.view(tensor)
+    pending = net.pending.get(padded.value)
     if pending is None:
         return layer, net.plain(tensor, order)[0]
+    if [padded.whole(axis) for axis in range(1, len(padded.axes))] != [*range(len(padded.parts))]:
+        raise Gap("what is padded is read in another shape")
     view, ends, mode, fill = pending
     rank = len(order) - 1
     axes = layer.axes(rank) if isinstance(layer, Conv | MaxPool | AvgPool) else []
@@ -506,6 +510,9 @@ def resized(net: Growing, ops: Sequence[Op], layer: Upsample, value: int, sides:
     if all(multiples):  # a resize has no word for it, and a padding has
         multiple = multiples[0] if len({*multiples}) == 1 else tuple(multiples)
         return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
+    for entering, n in product(range(1, net.inputs), PARTS):  # the sides of a tensor that has nothing else of the input
+        if sides == tuple(tuple(w // n for w in axis) for axis in net.sizes[entering][1:]):
+            return Upsample(like=True, **kept), [net.add(Upsample(scale_factor=1 / n), [entering])]
     raise Gap("its sides follow from no other value")
 
 
@@ -634,10 +641,10 @@ def padded_like(  # noqa: PLR0913, PLR0917 -- what is known of a padding
 def _multiple(sides: Size, padded: Size, rule: Rule | None) -> int:
     """Return the number to whose multiples sides are padded, 1 where they stay; 0 for none.
 
-    Few runs may suit many numbers. A rule tells; where it gives other sides than a run, the code pads at some sizes only.
+    Few runs may suit many numbers. A rule tells which; where it gives other sides than a run, the code pads at some sizes only.
     """
     at_times = rule is not None and any(rule(w) != t for w, t in zip(sides, padded, strict=True))
-    for n in (1, *MULTIPLES):
+    for n in GRID if rule else (1, *MULTIPLES):
         if all(t == -(-w // n) * n for w, t in zip(sides, padded, strict=True)) and (
             rule is None or all(rule(w) == -(-w // n) * n or (at_times and w % n == 0) for w in GRID)
         ):

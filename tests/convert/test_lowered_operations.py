@@ -827,6 +827,21 @@ def test_vectors_that_are_looked_up_hold_at_other_sizes():
     assert [*found.net.check(input=(4, 5, 11)).outputs.values()] == [(4, 5, 11), ()]
 
 
+def with_dummy(m, x):
+    """Resize to the sides of a tensor of no channels, which stands for a level that the encoder lacks."""
+    below = F.conv2d(x, m.weight, stride=4)
+    dummy = torch.empty(len(x), 0, x.shape[2] // 2, x.shape[3] // 2)
+    return torch.cat([F.interpolate(below, size=dummy.shape[2:]), dummy], 1)
+
+
+def test_a_tensor_without_channels_gives_its_sides_alone():
+    model = Model(with_dummy, weight=learned(4, 4, 4, 4))
+    found = imported(model, (4, 32, 32), "model")
+    assert found.differences == ()
+    for sides in ((31, 4), (18, 35)):
+        assert found.net.check(input=(4, *sides)).output == model(torch.ones(1, 4, *sides)).shape[1:]
+
+
 def test_a_vector_is_its_own_transpose():
     model = Model(lambda m, x: m.fc(x[0].t()), fc=nn.Linear(8, 3))
     assert cnnshape.trace(model, (8,)).check().output == model(torch.ones(1, 8)).shape

@@ -195,3 +195,34 @@ def test_runs_of_all_operations_are_no_more_than_those_that_tell_sizes():
 
     found = imported(Rolled(), (3, 32, 32), "model")
     assert "opaque" not in {node.type for node in found.net.nodes}
+
+
+class Periods(nn.Module):
+    """Looks at a wave in rows of several lengths, as HiFi-GAN does: each pads where the wave is no whole number of rows."""
+
+    LENGTHS = (2, 3, 7, 11)
+
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(1, 2, (3, 1), padding=(1, 0)) for _ in self.LENGTHS])
+
+    def forward(self, x):
+        return [conv(self.rows(x, length)) for conv, length in zip(self.convs, self.LENGTHS, strict=True)]
+
+    @staticmethod
+    def rows(x, length):
+        count = x.shape[2]
+        if count % length != 0:
+            more = length - count % length
+            x, count = F.pad(x, (0, more), "reflect"), count + more
+        return x.view(x.shape[0], 1, count // length, length)
+
+
+@pytest.mark.parametrize("declared", [64, 1000])
+def test_paddings_of_one_tensor_that_turn_at_sizes_of_their_own(declared):
+    model = Periods()
+    found = imported(model, (1, declared), "model")
+    assert found.differences == ()
+    for side in range(declared, declared + 23):
+        shapes = [tuple(y.shape[1:]) for y in model(torch.ones(1, 1, side))]
+        assert [*found.net.check(input=(1, side)).outputs.values()] == shapes, side
