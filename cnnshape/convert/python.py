@@ -148,6 +148,12 @@ class Side(int):
     def __neg__(self) -> Any:
         return _sided("-", 0, self, -int(self))
 
+    def at_least(self, number: int) -> Side:
+        return Side.of(max(int(self), number), Call(Name("max"), (self.tree, Literal(number))))
+
+    def at_most(self, number: int) -> Side:
+        return Side.of(min(int(self), number), Call(Name("min"), (self.tree, Literal(number))))
+
 
 def _sided(sign: str, one: Any, other: Any, value: int) -> Any:
     neutral = {"+": 0, "-": 0, "*": 1, "//": 1}.get(sign)

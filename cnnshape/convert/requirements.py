@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.convert.sometimes import together
 from cnnshape.convert.windows import square
-from cnnshape.numbers.recorded import COMPARISONS, evaluated, sides_of
+from cnnshape.numbers.recorded import COMPARISONS, Operation, evaluated, sides_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ STEPS: Final = (1, 2, 3, 16, -1)  # cells more, tried until each comparison has 
 SIDES: Final = range(1, 600)  # at which a comparison is evaluated
 NEAR: Final = 64  # cells from a larger side, at which it is evaluated, too
 WIDE: Final = 3  # times the declared side, where a square window is as large as the other side
+LIMITED: Final = {"min": "at_least", "max": "at_most"}  # what all of several sides are where the chosen one is so
 MOST: Final = 40  # comparisons that are looked at, and inputs that are sought for them
 
 
@@ -70,8 +71,8 @@ def requirements(first: Recording, run: Run) -> Requirements:
     raising |= {index for index in said if first.guards[index].line in lines and first.guards[index].line}
     settings: dict[tuple[int, int], dict[str, int]] = {}
     for index in sorted(raising):
-        side, given = said[index]
-        settings.setdefault((side.value, side.axis), {}).update(given)
+        for side, given in said[index]:
+            settings.setdefault((side.value, side.axis), {}).update(given)
     squared = [op.line for op in first.ops if op.line and square(op)]
     turning += [_with_side(first, axis, times=WIDE) for axis in _axes(first)] if squared else []
     elsewhere = dict.fromkeys((*_lines(first, other - raising), *squared))
@@ -155,21 +156,31 @@ def _of_several(guard: Guard) -> bool:
     return len({*sides_of(guard.left), *sides_of(guard.right)}) > 1
 
 
-def asks(guard: Guard) -> tuple[SideOf, dict[str, int]] | None:
-    """Return the side that a comparison is about, and what `require` has for its outcome; None where it has no word."""
-    found = _turning(guard)
-    settings = _settings([*found[1]]) if found else {}
-    return (found[0], settings) if found and settings else None
+def asks(guard: Guard) -> list[tuple[SideOf, dict[str, int]]]:
+    """Return the sides that a comparison is about, and what `require` has for its outcome; nothing where it has no word.
+
+    The least of several sides is at least a number where all are, and the largest at most one.
+    """
+    if isinstance(guard.left, Operation) and guard.left.sign in LIMITED and not any(sides_of(guard.right)):
+        each = [asks(guard._replace(left=term)) for term in guard.left.terms if any(sides_of(term))]
+        found = [one for some in each for one in some]
+        return found if all(each) and all([*given] == [LIMITED[guard.left.sign]] for _, given in found) else []
+    turning = None if _of_several(guard) else _turning(guard)
+    settings = _settings([*turning[1]]) if turning else {}
+    return [(turning[0], settings)] if turning and settings else []
 
 
 def _turning(guard: Guard) -> tuple[SideOf, Collection[int]] | None:
-    """Return the one side that a comparison is about, and the sides of its outcome; None where these are all, or cannot be told."""
-    sides = {*sides_of(guard.left), *sides_of(guard.right)}
+    """Return the first side that a comparison is about, and the sides of its outcome, where all that it is about are equal.
+
+    None where these are all sides, or cannot be told.
+    """
+    sides = [*sides_of(guard.left), *sides_of(guard.right)]
     try:
         held = dict.fromkeys(n for n in SIDES if _held(guard, n))
     except (ArithmeticError, ValueError, TypeError):
         return None
-    return (sides.pop(), held) if len(sides) == 1 and len(held) < len(SIDES) else None
+    return (sides[0], held) if sides and len(held) < len(SIDES) else None
 
 
 def _held(guard: Guard, side: int) -> bool:

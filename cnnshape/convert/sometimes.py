@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.compare.mixing import mixing
 from cnnshape.compare.recording import Tensor
-from cnnshape.convert.windows import square
+from cnnshape.convert.windows import ADAPTIVE, square
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,6 +194,10 @@ def _idle(op: Op, tensor: Tensor) -> Called | None:
     if not len(op.inputs[0].shape) == len(op.outputs[0].shape) == len(tensor.shape):
         return None
     call, name = op.call, op.call.name
+    if name in ADAPTIVE:
+        return call._replace(args=(tensor, tensor.shape[2:]), kwargs={})
+    if name in ADAPTIVE:
+        return call._replace(args=(tensor, tensor.shape[2:]), kwargs={})
     if name in {"contiguous", "clone"}:
         return call._replace(args=(tensor, *call.args[1:]))
     if name == "pad":

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.called import layers_of
 from cnnshape.compare.recording import Tensor
@@ -35,6 +35,8 @@ from cnnshape.layers.pooling import (
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
 from cnnshape.numbers.recorded import evaluated, expression_of, sides_of
+from cnnshape.numbers.rules import limited
+from cnnshape.numbers.shape import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
 MOST_SPACE: Final = 3
 BATCHED: Final = 3  # axes of a sequence with its batch
 GLOBAL: Final = {"avg_pool": GlobalAvgPool, "max_pool": GlobalMaxPool}  # by the pool whose window is all of space
+ADAPTIVE: Final = {kind.type: kind for kind in (AdaptiveAvgPool, AdaptiveMaxPool)}
+NO_LIMIT: Final = (1, LARGEST)
+SIDES: Final = range(1, 600)  # at which limits of sides are tried
 GRID: Final = tuple(range(1, 65))  # sides at which a rule is tried
 PARTS: Final = (2, 4, 8, 16, 32)  # of a side, which are as exact as a float
 MULTIPLES: Final = (2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 9, 10, 12, 14, 15, 20, 24, 28)  # to which models pad
@@ -176,7 +181,7 @@ def module(net: Growing, ops: Sequence[Op]) -> None:
 def function(net: Growing, ops: Sequence[Op]) -> None:
     """Lower a function that is a layer of an image."""
     op = ops[0]
-    layer = as_large(net, ops) or weighed(net, op, recognized(ops))
+    layer = as_large(net, ops) or within(net, ops) or weighed(net, op, recognized(ops))
     of_space(net, ops, layer, len(op.inputs[0].shape) - 2)
 
 
@@ -195,6 +200,57 @@ def as_large(net: Growing, ops: Sequence[Op]) -> Layer | None:
         if any(side != 1 for side in each.outputs[0].shape[2:]) or not {*window} <= {*sides}:
             return None
     return pool()
+
+
+def within(net: Growing, ops: Sequence[Op]) -> Layer | None:
+    """Return the adaptive pool that keeps its sides within limits: to (max(h, 7), max(w, 7)); None for others."""
+    kind = ADAPTIVE.get(called(ops[0]).name)
+    limits = limits_of(net, ops, "output_size") if kind else []
+    if kind is None or not limits:
+        return None
+    fixed = tuple(least if least == most else "keep" for least, most in limits)
+    given = {} if {*fixed} == {"keep"} else {"output_size": fixed}
+    return kind(
+        **given, **_as_settings([pair if one == "keep" else NO_LIMIT for one, pair in zip(fixed, limits, strict=True)])
+    )
+
+
+def limits_of(net: Growing, ops: Sequence[Op], name: str) -> list[tuple[int, int]]:
+    """Return the limits within which an argument says that sides stay, by axis; nothing where it does not say so."""
+    own, reached = (net.shapes[id(tensor)][2:] for tensor in (ops[0].inputs[0], ops[0].outputs[0]))
+    told = next(filter(None, (_told(op, name, len(own)) for op in ops)), [])
+    found = []
+    for axis, expression in enumerate(told):
+        limits = _limits(expression, axis + 2)
+        if limits is None or tuple(limited(side, *limits) for side in own[axis]) != reached[axis]:
+            return []
+        found.append(limits)
+    return found
+
+
+def _told(op: Op, name: str, axes: int) -> list[Expression]:
+    """Return the sides that an argument tells, where some are expressions of others; else none."""
+    told = called(op).arguments((name,)).get(name)
+    sides = [*map(expression_of, told)] if isinstance(told, tuple | list) else [expression_of(told)] * axes
+    return sides if len(sides) == axes and any(any(sides_of(side)) for side in sides) else []
+
+
+def _limits(expression: Expression, axis: int) -> tuple[int, int] | None:
+    """Return the limits within which an expression keeps the side of an axis; None where it does something else."""
+    if isinstance(expression, int):
+        return expression, expression
+    with suppress(ArithmeticError, ValueError, TypeError):
+        reached = [_at(expression, side) for side in SIDES]
+        limits = max(reached[0], 1), reached[-1] if reached[-1] < SIDES[-1] else LARGEST
+        of_axis = {side.axis for side in sides_of(expression)} == {axis}
+        return limits if of_axis and reached == [limited(side, *limits) for side in SIDES] else None
+    return None
+
+
+def _as_settings(limits: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Return limits of axes as at_least and at_most have them."""
+    each = zip(("at_least", "at_most"), NO_LIMIT, zip(*limits, strict=True), strict=True)
+    return {name: given for name, none, given in each if {*given} != {none}}
 
 
 def square(op: Op) -> bool:
@@ -493,7 +549,7 @@ def resized(net: Growing, ops: Sequence[Op], layer: Upsample, value: int, sides:
             return Upsample(like=True, **kept), [liked]
     factor = by_rule(op)
     if factor:
-        return Upsample(scale_factor=factor, **kept), []
+        return Upsample(**factor, **kept), []
     factors = {
         tuple(out / w for out, w in zip(after, before, strict=True)) for after, before in zip(sides, own, strict=True)
     }
@@ -510,18 +566,26 @@ def resized(net: Growing, ops: Sequence[Op], layer: Upsample, value: int, sides:
     if all(multiples):  # a resize has no word for it, and a padding has
         multiple = multiples[0] if len({*multiples}) == 1 else tuple(multiples)
         return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
+    if limits := limits_of(net, ops, "size"):
+        return Upsample(**_as_settings(limits), **kept), []
     for entering, n in product(range(1, net.inputs), PARTS):  # the sides of a tensor that has nothing else of the input
         if sides == tuple(tuple(w // n for w in axis) for axis in net.sizes[entering][1:]):
             return Upsample(like=True, **kept), [net.add(Upsample(scale_factor=1 / n), [entering])]
     raise Gap("its sides follow from no other value")
 
 
-def by_rule(op: Op) -> float | None:
-    """Return the part of its own sides that a resize gives, rounded down, where it is told so: size=(h // 2, w // 2)."""
+def by_rule(op: Op) -> dict[str, Any] | None:
+    """Return the part of its own sides that a resize gives, rounded down, perhaps to 1 at least: size=(h // 2, w // 2)."""
     sides = by_sides(op)
     if {side.value for expression in sides for side in sides_of(expression)} != {op.inputs[0].value}:
         return None
-    return next((1 / n for n in PARTS if all(int(_at(side, w)) == w // n for side in sides for w in GRID)), None)
+    for n in PARTS:
+        reached = [[int(_at(side, w)) for w in GRID] for side in sides]
+        if all(each == [w // n for w in GRID] for each in reached):
+            return {"scale_factor": 1 / n}
+        if all(each == [max(w // n, 1) for w in GRID] for each in reached):
+            return {"scale_factor": 1 / n, "at_least": 1}
+    return None
 
 
 def by_sides(op: Op) -> list[Expression]:
@@ -608,7 +672,7 @@ def padded_like(  # noqa: PLR0913, PLR0917 -- what is known of a padding
     value: int,
     target: Sequence[Size],
     ends: dict[Any, tuple[Size, Size]],
-    rules: Mapping[Any, Rule],
+    rules: Mapping[Any, Padded],
 ) -> tuple[Pad | None, list[int]]:
     """Return a padding to the sides of another value, or to multiples of numbers; None where it is neither.
 
@@ -627,7 +691,12 @@ def padded_like(  # noqa: PLR0913, PLR0917 -- what is known of a padding
             if net.sizes[liked][1:] == tuple(target[1:]):
                 return Pad(like=True), [liked]
     if centred or behind:
-        found = [_multiple(size[axis], target[axis], rules.get(axis)) for axis in range(1, len(size))]
+        if least := _to_least(rules, [*ends], len(size)):
+            return least, []
+        found = [
+            _multiple(size[axis], target[axis], rules[axis].reached if axis in rules else None)
+            for axis in range(1, len(size))
+        ]
         if all(found):
             where = {} if behind else {"where": "both"}
             return Pad(multiple=found[0] if len({*found}) == 1 else tuple(found), **where), []
@@ -636,6 +705,16 @@ def padded_like(  # noqa: PLR0913, PLR0917 -- what is known of a padding
             if net.sizes[liked][1:] == tuple(target[1:]) and liked != value:
                 return Pad(like=True), [liked]
     return None, []
+
+
+def _to_least(rules: Mapping[Any, Padded], padded: Sequence[Any], count: int) -> Pad | None:
+    """Return a padding of smaller sides to numbers, where the rules of all `padded` axes are that; None where not."""
+    least = tuple(rules[axis].least() if axis in rules else 0 for axis in range(1, count))
+    wheres = {rule.where() for rule in rules.values()} if rules else {""}
+    where = wheres.pop()
+    if wheres or not where or not all(least[axis - 1] for axis in padded):
+        return None
+    return Pad(at_least=tuple(n or 1 for n in least), **({"where": "both"} if where == "both" else {}))
 
 
 def _multiple(sides: Size, padded: Size, rule: Rule | None) -> int:
@@ -652,20 +731,39 @@ def _multiple(sides: Size, padded: Size, rule: Rule | None) -> int:
     return 0
 
 
-def _rules(ops: Sequence[Op]) -> Iterator[tuple[int, Rule]]:
+def _rules(ops: Sequence[Op]) -> Iterator[tuple[int, Padded]]:
     """Yield the axes, from the last, whose padding is an expression of their own side in a run, and the side that they get."""
     places = [[*map(expression_of, called(op).arguments(("pad",))["pad"])] for op in ops]
     for place in range(len(places[0]) // 2):
         for before, after in (numbers[2 * place : 2 * place + 2] for numbers in places):
-            rule = partial(_padded, before, after)
+            rule = Padded(before, after)
             with suppress(ArithmeticError, ValueError, TypeError):
-                if len({*sides_of(before), *sides_of(after)}) == 1 and tuple(map(rule, GRID)) != GRID:
+                if len({*sides_of(before), *sides_of(after)}) == 1 and tuple(map(rule.reached, GRID)) != GRID:
                     yield place, rule
                     break
 
 
-def _padded(before: Expression, after: Expression, side: int) -> int:
-    return int(side + _at(before, side) + _at(after, side))
+class Padded(NamedTuple):
+    """The cells that are added to a side, as expressions of it."""
+
+    before: Expression
+    after: Expression
+
+    def reached(self, side: int) -> int:
+        """Return the side that comes out."""
+        return int(side + _at(self.before, side) + _at(self.after, side))
+
+    def least(self) -> int:
+        """Return the number to which smaller sides are padded, 0 for another rule."""
+        least = self.reached(1)
+        return least if least > 1 and all(self.reached(side) == max(side, least) for side in SIDES) else 0
+
+    def where(self) -> str:
+        """Return the ends at which the cells are added, "" for another rule."""
+        cells = [(self.reached(side) - side, _at(self.before, side)) for side in SIDES]
+        return (
+            "after" if not any(before for _, before in cells) else "both" if all(n // 2 == b for n, b in cells) else ""
+        )
 
 
 def _at(expression: Expression, side: int) -> Any:

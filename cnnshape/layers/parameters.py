@@ -295,7 +295,7 @@ class KeptSize(PerAxis):
     compared = False
 
     def __init__(self) -> None:
-        super().__init__(words=("keep",))
+        super().__init__(None, words=("keep",))
         self.kind = f'a side, or a list with a side or "keep" for each spatial axis{_or(self.words)}'
 
     def entry(self, value: object) -> Any:

@@ -13,6 +13,7 @@ from cnnshape.layers.parameters import (
     Flag,
     KeptSize,
     Padding,
+    PerAxis,
     Real,
     Reference,
     WindowSetting,
@@ -28,12 +29,14 @@ from cnnshape.numbers.rules import (
     covering,
     equal,
     extent,
+    limited,
     product,
     transposed,
     unasked,
     window,
     window_ceil,
 )
+from cnnshape.numbers.shape import LARGEST
 from cnnshape.problems import values
 
 if TYPE_CHECKING:
@@ -411,14 +414,25 @@ def _has_cells(pool: MaxPool, axes: Sequence[dict[str, N]], x: Shape, restored: 
 
 
 class _AdaptivePool(Pooling):
-    """The base of the adaptive pools: the output's side is given."""
+    """The base of the adaptive pools: the output's side is given, or the limits of it."""
 
-    output_size: KeptSize
+    output_size = KeptSize()
+    at_least = PerAxis(None, torch=False, compared=False)
+    at_most = PerAxis(None, torch=False, compared=False)
     ranks = SPATIAL
     fits = True
 
-    def side(self, w: N, require: Require, *, output_size: Any) -> N:
-        return w if output_size == "keep" else output_size
+    @classmethod
+    def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
+        keys = ["output_size", "at_least", "at_most"]
+        return None if given.keys() & {*keys} else values.NeedsOneOf(of=cls.type, keys=keys)
+
+    def side(self, w: N, require: Require, *, output_size: Any = "keep", at_least: N = 1, at_most: N = LARGEST) -> N:
+        return limited(w if output_size == "keep" else output_size, at_least, at_most)
+
+    def has_limits(self) -> bool:
+        """Say whether its sides are kept within limits."""
+        return self.at_least is not None or self.at_most is not None
 
     def about_windows(self, w: int, windows: int, **_: Any) -> str:
         ends = [(place * w // windows, -(-(place + 1) * w // windows) - 1) for place in range(windows)]
@@ -428,17 +442,29 @@ class _AdaptivePool(Pooling):
         rule = f"window j reads the cells from floor(j*{w}/{windows}) to ceil((j + 1)*{w}/{windows}) - 1"
         return f"{rule}: {', '.join(listed)}"
 
-    def reach(self, w: int, *, output_size: Any) -> Reads:
-        return spread(w, self.side(w, unasked, output_size=output_size))
+    def reach(self, w: int, **axis: Any) -> Reads:
+        return spread(w, self.side(w, unasked, **axis))
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return torch's module with None for a side that is kept; the 1-D ones take none."""
+        """Return torch's module with None for a side that is kept; the 1-D ones take none. None with limits: a function."""
+        if self.has_limits():
+            return None
         wanted = per_axis(self.output_size, len(inputs[0]) - 1)
         if wanted == ("keep",):
             return torch.nn.Identity()
         sizes = tuple(None if size == "keep" else size for size in wanted)
         plain = sizes[0] if len({*sizes}) == 1 and sizes[0] is not None else sizes
         return getattr(torch.nn, self.torch.format(rank=len(sizes)))(plain)
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        if not self.has_limits():
+            return super().call(torch, module, *tensors)
+        x = tensors[0]
+        sides = [self.side(w, unasked, **axis) for w, axis in zip(x.shape[2:], self.axes(x.dim() - 2), strict=True)]
+        return getattr(torch.nn.functional, f"{self.type}{x.dim() - 2}d")(x, sides)
+
+    def on_tape(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return self.taped(torch, module, tensors[0])
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         if per_axis(self.output_size, x.dim() - 2) == ("keep",):
@@ -453,11 +479,10 @@ class _AdaptivePool(Pooling):
 class AdaptiveAvgPool(_AdaptivePool, type="adaptive_avg_pool", torch="AdaptiveAvgPool{rank}d"):
     """Takes means of as many windows as are wanted, whatever the side.
 
-    Shape   (C, W, ...) -> (C, output_size, ...); "keep" leaves an axis as it is
+    Shape   (C, W, ...) -> (C, W', ...), W' = output_size, or W of an axis that is left as it is, "keep"; within limits:
+            at_least where that is more, at_most where that is less
     Source  torch.nn.AdaptiveAvgPool2d
     """
-
-    output_size = KeptSize()
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalAvgPool() if set(y[1:]) == {1} else self
@@ -469,11 +494,9 @@ class AdaptiveAvgPool(_AdaptivePool, type="adaptive_avg_pool", torch="AdaptiveAv
 class AdaptiveMaxPool(_AdaptivePool, type="adaptive_max_pool", torch="AdaptiveMaxPool{rank}d"):
     """Takes the largest value of each of as many windows as are wanted, whatever the side.
 
-    Shape   (C, W, ...) -> (C, output_size, ...); "keep" leaves an axis as it is
+    Shape   (C, W, ...) -> (C, W', ...), as adaptive_avg_pool
     Source  torch.nn.AdaptiveMaxPool2d
     """
-
-    output_size = KeptSize()
 
     def simplest(self, x: Shape, y: Shape) -> Layer:
         return GlobalMaxPool() if set(y[1:]) == {1} else self

@@ -23,6 +23,7 @@ from cnnshape.layers.parameters import (
 )
 from cnnshape.layers.sliding import fit
 from cnnshape.layers.windows import Reads, cells, sampled, spread
+from cnnshape.numbers import rules
 from cnnshape.numbers.rules import (
     MAX_DYADIC,
     N,
@@ -30,6 +31,7 @@ from cnnshape.numbers.rules import (
     covering,
     divides,
     halves,
+    limited,
     padded,
     repeated,
     scaled,
@@ -53,14 +55,16 @@ class Shaping(Layer):
     by_name = True
 
 
+LIMITS: Final = ("at_least", "at_most")
 MODES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}  # the spatial axes that a mode is for
 
 
 class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
-    """Resizes by interpolation: to a `size`, by a `scale_factor`, or to the size of another layer (`like`).
+    """Resizes by interpolation: to a `size`, by a `scale_factor`, to the size of another layer (`like`), or into limits.
 
     Shape   (C, W, ...) -> (C, W', ...), W' = size, or floor(W * scale_factor), or the side of `like`, or that times
-            scale_factor, rounded down
+            scale_factor, rounded down; W, or W * scale_factor, within limits: at_least where that is more, at_most where
+            that is less
     Errors  no-elements: W' < 1; mode-needs-axes: "linear" is 1-D, "bilinear" and "bicubic" 2-D, "trilinear" 3-D;
             shapes-differ: `like` has another number of axes
     Source  torch.nn.Upsample
@@ -73,15 +77,19 @@ class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
     align_corners = Flag(None)  # type: ignore[arg-type]  # torch's default
     recompute_scale_factor = Flag(None)  # type: ignore[arg-type]  # torch's default
     like = Reference()
+    at_least = PerAxis(None, torch=False, compared=False)
+    at_most = PerAxis(None, torch=False, compared=False)
     ranks = SPATIAL
     fits = True
     functions = ("interpolate",)
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
-        ways = [name for name in ("size", "scale_factor", "like") if name in given]
-        if len(ways) != 1 and ways != ["scale_factor", "like"]:
-            return values.NeedsOneOf(of=cls.type, keys=["size", "scale_factor", "like"])
+        keys = ["size", "scale_factor", "like", *LIMITS]
+        ways = [name for name in keys if name in given]
+        limited = {*ways} & {*LIMITS} and not {*ways} & {"size", "like"}
+        if len(ways) != 1 and ways != ["scale_factor", "like"] and not limited:
+            return values.NeedsOneOf(of=cls.type, keys=keys)
         if given.get("recompute_scale_factor") and ways != ["scale_factor"]:
             return values.KeysExclude(of=cls.type, one="recompute_scale_factor", other=ways[-1])
         mode = given.get("mode", "nearest")
@@ -102,14 +110,29 @@ class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
     def reached(self, w: N, target: N, require: Require, *, scale_factor: Any = None, **_: Any) -> N:
         return target if scale_factor is None else self.side(target, require, scale_factor=scale_factor)
 
-    def side(self, w: N, require: Require, *, size: N = None, scale_factor: float = 0) -> N:
-        return size if size is not None else scaled(w, require, factor=scale_factor)
+    def side(  # noqa: PLR0913 -- the ways to say which side comes out
+        self, w: N, require: Require, *, size: N = None, scale_factor: Any = None, at_least: N = 1, at_most: N = LARGEST
+    ) -> N:
+        if size is not None:
+            return size
+        if scale_factor is None:
+            return limited(w, at_least, at_most)
+        least = self.at_least is not None  # 1 is a limit of what is rounded down
+        w = scaled(w, unasked if least else require, factor=scale_factor)
+        return limited(rules.at_least(w, at_least) if least else w, 1, at_most)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads | None]]:
         x, y = inputs[0], self.output(unasked, *inputs)
-        by_sides = self.like is not None or self.recompute_scale_factor
+        by_sides = self.by_sides() or self.recompute_scale_factor
         factors = [None if by_sides else axis.get("scale_factor") for axis in self.axes(len(x) - 1)]
         return [[self.resampled(*axis) for axis in zip(x[1:], y[1:], factors, strict=True)]]
+
+    def module(self, torch: Any, *inputs: Shape) -> Any:
+        return None if self.by_sides() else super().module(torch, *inputs)
+
+    def by_sides(self) -> bool:
+        """Say whether its sides follow from others, which torch's module cannot be told."""
+        return self.like is not None or self.at_least is not None or self.at_most is not None
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the settings; whether the factor is computed anew makes a difference where it was rounded."""
@@ -141,7 +164,7 @@ class Upsample(Following, Shaping, type="upsample", torch="Upsample"):
         return torch.interpolate(x, module.shape_of(x)[2:], self.mode)
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        if self.like is None:
+        if not self.by_sides():
             return module(tensors[0])
         _, *size = self.output(unasked, *(tuple(tensor.shape[1:]) for tensor in tensors))
         interpolate = torch.nn.functional.interpolate
@@ -152,8 +175,8 @@ class Pad(Following, Shaping, type="pad"):
     """Adds cells at the ends of each spatial axis, and channels of zeros; negative numbers cut cells off.
 
     Shape   (C, W, ...) -> (before + C + after, W', ...), of `channels`; W' = before + W + after, of `padding`; or the
-            side of `like`, half the cells before; or the next multiple of `multiple`, all cells after. Of an odd number,
-            one more comes after; `where` is "both" ends, or "after"
+            side of `like`, half the cells before; or the next multiple of `multiple`, or the larger of W and `at_least`,
+            all cells after. Of an odd number, one more comes after; `where` is "both" ends, or "after"
     Errors  nothing-left: more is cut than there is; no-elements: W' = 0; padding-exceeds-side: before or after >= W
             with mode "reflect", > W with "circular"; padding-exceeds-rest: the other end is cut off first;
             shapes-differ: `like` has another number of axes
@@ -166,6 +189,7 @@ class Pad(Following, Shaping, type="pad"):
     channels = Ends(0, least=0, spatial=False)
     like = Reference()
     multiple = PerAxis(None, torch=False, compared=False)
+    at_least = PerAxis(None, torch=False, compared=False)
     where = Word(None, words=("both", "after"), torch=False, compared=False, sides=True)  # type: ignore[arg-type]
     ranks = ANY_SPACE
     adds = True
@@ -193,11 +217,11 @@ class Pad(Following, Shaping, type="pad"):
         mode = given.get("mode", "constant")
         if given.get("value") and mode != "constant":
             return values.OnlyForMode(parameter="value", modes=["constant"], mode=mode)
-        ways = [name for name in ("padding", "like", "multiple") if name in given]
+        ways = [name for name in ("padding", "like", "multiple", "at_least") if name in given]
         if len(ways) > 1:
             return values.KeysExclude(of=cls.type, one=ways[0], other=ways[1])
         return (
-            values.NeedsOneOf(of="where", keys=["like", "multiple"])
+            values.NeedsOneOf(of="where", keys=["like", "multiple", "at_least"])
             if "where" in given and ways in ([], ["padding"])
             else None
         )
@@ -215,9 +239,11 @@ class Pad(Following, Shaping, type="pad"):
         """Return the channels added before and after; a single number is added after."""
         return self.channels if isinstance(self.channels, tuple) else (0, self.channels)
 
-    def side(self, w: N, require: Require, *, padding: Any = 0, multiple: N = None) -> N:
+    def side(self, w: N, require: Require, *, padding: Any = 0, multiple: N = None, at_least: N = 1) -> N:
         if multiple is not None:
             return self.reached(w, covering(w, stride=multiple) * multiple, require)
+        if self.at_least is not None:
+            return self.reached(w, limited(w, at_least, LARGEST), require)
         before, after = ends(padding)
         return padded(w, require, before=before, after=after, mode=self.mode)
 
@@ -229,18 +255,23 @@ class Pad(Following, Shaping, type="pad"):
 
     def split(self, cells: N) -> tuple[N, N]:
         """Return the cells before and after, of those that are added in all; negative ones are cut off."""
-        centred = self.where == "both" or (self.where is None and self.multiple is None)
+        centred = self.where == "both" or (self.where is None and self.like is not None)
         return halves(cells) if centred else (0, cells)
 
     def pairs(self, x: Shape, y: Shape) -> list[tuple[N, N]]:
         """Return the cells before and after each spatial axis, from input x to output y."""
-        if self.like is None and self.multiple is None:
+        if not self.follows_sides():
             return [ends(axis["padding"]) for axis in self.axes(len(x) - 1)]
         return [self.split(side - w) for w, side in zip(x[1:], y[1:], strict=True)]
 
+    def follows_sides(self) -> bool:
+        """Say whether its cells are as many as sides need."""
+        return any(way is not None for way in (self.like, self.multiple, self.at_least))
+
     def leaves_empty(self, rank: int) -> bool:
-        follows = self.like is not None or self.multiple is not None
-        return not self.repeats_ends() and (follows or any(ends(axis["padding"])[1] > 0 for axis in self.axes(rank)))
+        return not self.repeats_ends() and (
+            self.follows_sides() or any(ends(axis["padding"])[1] > 0 for axis in self.axes(rank))
+        )
 
     def repeats_ends(self) -> bool:
         return self.mode != "constant"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, SupportsIndex
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class SideOf(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """An operation on expressions: by a sign of Python's, or neg, abs, floor, ceil, round, trunc, float."""
+    """An operation on expressions: by a sign of Python's, or neg, abs, floor, ceil, round, trunc, float, max, min."""
 
     sign: str
     terms: tuple[Expression, ...]
@@ -48,6 +49,7 @@ UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
     "trunc": math.trunc,
     "float": float,
 }
+CHOICES: Final[Mapping[str, Callable[..., Any]]] = {"max": max, "min": min}
 COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -71,7 +73,8 @@ def evaluated(expression: Expression, side: Callable[[SideOf], Any]) -> Any:
     if not isinstance(expression, Operation):
         return expression
     terms = [evaluated(term, side) for term in expression.terms]
-    return (UNARY[expression.sign] if len(terms) == 1 else BINARY[expression.sign])(*terms)
+    of_two = CHOICES.get(expression.sign) or BINARY.get(expression.sign)
+    return of_two(*terms) if of_two and len(terms) > 1 else UNARY[expression.sign](*terms)
 
 
 def sides_of(expression: Expression) -> Iterator[SideOf]:
@@ -97,6 +100,22 @@ def recorded(value: Any, expression: Expression, sink: Sink) -> Any:
     number = kind(value)
     number.expression, number.sink = expression, sink
     return number
+
+
+def chosen(which: str) -> Callable[..., Any]:
+    """Return Python's max or min, whose result knows the recorded numbers that it was chosen of, and so what it is at other sides."""
+    choose = CHOICES[which]
+
+    def choice(*given: Any, **how: Any) -> Any:
+        numbers = given[0] if len(given) == 1 and isinstance(given[0], list | tuple) else given
+        result = choose(*given, **how)
+        sink = next((number.sink for number in numbers if isinstance(number, Recorded)), None)
+        if how or sink is None or not all(isinstance(number, int | float) for number in numbers):
+            return result
+        expression = reduce(lambda one, other: Operation(which, (one, other)), map(expression_of, numbers))
+        return recorded(plain(result), expression, sink)
+
+    return choice
 
 
 class Recorded:

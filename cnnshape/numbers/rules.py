@@ -12,6 +12,8 @@ from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, Any, Final, Protocol, SupportsIndex
 
+from cnnshape.numbers.shape import LARGEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -186,6 +188,22 @@ def larger(a: N, b: N) -> N:
     if (a >= b) is True:
         return a
     return b if (b >= a) is True else max(a, b)  # others cannot be compared, and raise
+
+
+def at_least(side: N, number: N) -> N:
+    """The larger of a side and a number."""
+    return side.at_least(number) if hasattr(side, "at_least") else max(side, number)
+
+
+def at_most(side: N, number: N) -> N:
+    """The smaller of a side and a number."""
+    return side.at_most(number) if hasattr(side, "at_most") else min(side, number)
+
+
+def limited(side: N, least: N, most: N) -> N:
+    """A side within limits, of which the upper one counts where they contradict each other; 1 and `LARGEST` are none."""
+    result = side if least == 1 else at_least(side, least)
+    return result if most == LARGEST else at_most(result, most)
 
 
 def product(numbers: Iterable[N]) -> N:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from cnnshape.numbers.boxes import MOST_BOXES, TOO_MANY_BOXES, meet
 from cnnshape.numbers.sizeset import EVERY, SizeSet, TooManySpans
-from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Unsolvable, effort
+from cnnshape.numbers.symbolic import Both, Compared, Condition, Either, NotNegative, Positive, Unsolvable, effort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -103,13 +103,15 @@ def conjuncts(conditions: Iterable[Condition]) -> Iterator[Condition]:
 
 
 def _span(size: Size) -> tuple[int, float] | None:
-    """Return the first and the last x at which a size of one term is not negative; None for several terms.
+    """Return the first and the last x at which a size of one term is not negative; None for several terms, and where it is no span.
 
     a*f + c >= 0 is f >= ceil(-c/a), or for a negative a not f >= floor(c/-a) + 1; and floor(i/d) >= n is i >= d*n.
     """
     (f, a), *more = size.terms
     least = -(size.constant // a) if a > 0 else size.constant // -a + 1
     while f.inner is not None and not more:
+        if isinstance(f, Positive) and (least <= 0 or f.inner.terms[0][1] < 0):
+            return None
         least = least * f.divisor - f.inner.constant
         (f, times), *more = f.inner.terms
         least = -(-least // times)
@@ -176,11 +178,11 @@ def _settles(condition: Condition) -> int:
 
 
 def _keeps_sign(size: Size) -> int:
-    """Return the x from which on rise*x + low >= 0, or rise*x + high < 0 (see Pace); 1 for a size that repeats."""
-    _, rise, low, high = size.pace()
+    """Return the x from which on rise*x + low >= 0, or rise*x + high < 0, or the size repeats (see Pace)."""
+    _, rise, low, high, settles = size.pace()
     if rise > 0:
         return -(low // rise)
-    return high // -rise + 1 if rise else 1
+    return high // -rise + 1 if rise else settles
 
 
 def _boxes(condition: Condition, axes: Sequence[str], within: Effort) -> list[Box]:

@@ -1,14 +1,17 @@
 """Size, a side as an exact function of one unknown side x; and the conditions that comparing sizes gives.
 
 A Size is a sum of whole multiples of floors and a constant, such as 2*floor((x + 1)/32) - 1, which + - * // build up
-from x. Three identities keep it small, so that a chain of convolutions and pools is one floor:
+from x. The larger of a size and a number is n + max(size - n, 0), whose second term is a Positive among the floors. Four
+identities keep a size small, so that a chain of convolutions and pools is one floor:
 
     floor((n*q + r)/n) = q + floor(r/n)                              multiples of the divisor leave the floor
     floor((g*a + c)/(g*n)) = floor((a + floor(c/g))/n)               common factors divide out
     floor((floor(a/m) + c)/n) = floor((a + m*c)/(m*n))               nested floors merge
+    floor((max(a, 0) + c)/n) = max(floor((a + c)/n), floor(c/n))     a floor goes into a maximum
 
-A Size repeats: f(x + period) = f(x) + rise, for every whole x. So a difference of two either keeps its sign from some x
-on, or repeats for ever; and a condition on sizes holds on a set with a period, which cnnshape.numbers.solve finds.
+A Size repeats: f(x + period) = f(x) + rise, from some x on, which is 1 unless a maximum changes sides there. So a difference
+of two either keeps its sign from some x on, or repeats for ever; and a condition on sizes holds on a set with a period, which
+cnnshape.numbers.solve finds.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.numbers.effort import Effort
+from cnnshape.numbers.rules import at_least
 from cnnshape.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -45,12 +49,13 @@ def effort() -> Effort:
 
 
 class Pace(NamedTuple):
-    """The slope of a function: for every whole x, f(x + period) = f(x) + rise, low <= period*f(x) - rise*x <= high."""
+    """The slope of a function: f(x + period) = f(x) + rise for x from `settles` on; low <= period*f(x) - rise*x <= high for x >= 1."""
 
     period: int
     rise: int
     low: int
     high: int
+    settles: int = 1
 
 
 class Floor:
@@ -63,10 +68,10 @@ class Floor:
         if inner is None:
             self.pace, self.work = Pace(1, 1, 0, 0), 1
             return
-        period, rise, low, high = inner.pace()
+        period, rise, low, high, settles = inner.pace()
         common = gcd(divisor, rise)
         low = -((period * (divisor - 1) - low) // common)  # the values are whole: a bound rounds inwards
-        self.pace = Pace(period * (divisor // common), rise // common, low, high // common)
+        self.pace = Pace(period * (divisor // common), rise // common, low, high // common, settles)
         self.work = 1 + _work(inner.terms)
 
     def between(self, low: int, high: int) -> tuple[int, int]:
@@ -82,6 +87,32 @@ class Floor:
             return name
         inner = self.inner.text(name)
         return f"floor(({inner})/{self.divisor})" if " " in inner else f"floor({inner}/{self.divisor})"
+
+
+class Positive(Floor):
+    """max(inner, 0)."""
+
+    __slots__ = ()
+
+    inner: Size
+
+    def __init__(self, inner: Size, order: int):
+        self.inner, self.divisor, self.order = inner, 1, order
+        period, rise, low, high, settles = inner.pace()
+        if rise > 0:  # the inner size in the end
+            self.pace = Pace(period, rise, low, max(high, -rise), max(settles, -(low // rise)))
+        elif rise < 0:  # 0 in the end
+            self.pace = Pace(1, 0, 0, max(0, (rise + high) // period), max(1, high // -rise + 1))
+        else:
+            self.pace = Pace(period, 0, max(low, 0), max(high, 0), settles)
+        self.work = 1 + _work(inner.terms)
+
+    def between(self, low: int, high: int) -> tuple[int, int]:
+        least, most = self.inner.between(low, high)
+        return max(least, 0), max(most, 0)
+
+    def text(self, name: str) -> str:
+        return f"max({self.inner.text(name)}, 0)"
 
 
 def _work(terms: Iterable[tuple[Floor, int]]) -> int:
@@ -108,6 +139,14 @@ class Axis(NamedTuple):
         found = self.floors.get(key)
         if found is None:
             found = self.floors[key] = Floor(inner, divisor, len(self.floors))
+        return found
+
+    def positive(self, inner: Size) -> Floor:
+        """Return max(inner, 0)."""
+        key = (inner.form, 0)
+        found = self.floors.get(key)
+        if found is None:
+            found = self.floors[key] = Positive(inner, len(self.floors))
         return found
 
     def size(self, terms: Iterable[tuple[Floor, int]], constant: int) -> Any:
@@ -162,13 +201,14 @@ class Size:
     def pace(self) -> Pace:
         """Return the pace of the sum: that of its terms, over their common period."""
         period = lcm(*[f.pace.period for f, _ in self.terms])
-        rise, low, high = 0, self.constant * period, self.constant * period
+        rise, low, high, settles = 0, self.constant * period, self.constant * period, 1
         for f, a in self.terms:
+            settles = max(settles, f.pace.settles)
             times = a * (period // f.pace.period)
             rise += times * f.pace.rise
             low += times * (f.pace.low if a > 0 else f.pace.high)
             high += times * (f.pace.high if a > 0 else f.pace.low)
-        return Pace(period, rise, low, high)
+        return Pace(period, rise, low, high, settles)
 
     def between(self, low: int, high: int) -> tuple[int, int]:
         """Return bounds of the size for x from low to high; where low is high, its value twice."""
@@ -237,6 +277,8 @@ class Size:
             return outside
         f, a = rest[0]
         divisor = n // common
+        if len(rest) == 1 and a == common and isinstance(f, Positive):
+            return at_least((f.inner + constant) // divisor, 0) + outside
         if len(rest) == 1 and a == common and f.inner is not None:
             nested = Size(self.axis, f.inner.terms, f.inner.constant + f.divisor * constant)
             return nested // (f.divisor * divisor) + outside
@@ -248,6 +290,17 @@ class Size:
 
     def __mod__(self, n: int) -> Any:
         return self - self // n * n
+
+    def at_least(self, number: int) -> Any:
+        """Return the larger of the size and a number."""
+        more = self - number
+        if at_least_0(more) is True:
+            return self
+        return number if at_least_0(-more) is True else Size(self.axis, ((self.axis.positive(more), 1),), number)
+
+    def at_most(self, number: int) -> Any:
+        """Return the smaller of the size and a number."""
+        return -(-self).at_least(-number)
 
     # Comparison
 
@@ -270,9 +323,18 @@ class Size:
 
     def text(self, name: str) -> str:
         """Write the size as a formula in the unknown's name: 2*floor((x + 1)/32) - 1."""
-        parts = [(a, f.text(name) if abs(a) == 1 else f"{abs(a)}*{f.text(name)}") for f, a in self.terms]
-        if self.constant:
-            parts.append((self.constant, str(abs(self.constant))))
+        (f, a), constant = self.terms[-1], self.constant
+        limited = (
+            isinstance(f, Positive) and abs(a) == 1
+        )  # max(x - 7, 0) + 7 is max(x, 7), 7 - max(7 - x, 0) is min(x, 7)
+        plain = self.terms[:-1] if limited else self.terms
+        parts = [(a, f.text(name) if abs(a) == 1 else f"{abs(a)}*{f.text(name)}") for f, a in plain]
+        if limited:
+            inner: Any = f.inner
+            which, inner = ("max", inner + constant) if a > 0 else ("min", constant - inner)
+            parts.append((1, f"{which}({inner.text(name)}, {constant})"))
+        elif constant:
+            parts.append((constant, str(abs(constant))))
         (a, first), *others = parts
         return f"{'-' if a < 0 else ''}{first}" + "".join(f" {'-' if a < 0 else '+'} {part}" for a, part in others)
 
@@ -532,7 +594,7 @@ def at_least_0(size: Any) -> Any:
     if not isinstance(size, Size):
         return size >= 0
     size.axis.effort.spend(len(size.terms))
-    _, rise, low, high = size.pace()
+    _, rise, low, high, _ = size.pace()
     if rise >= 0 and rise + low >= 0:
         return True
     if rise <= 0 and rise + high < 0:

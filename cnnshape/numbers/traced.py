@@ -132,6 +132,12 @@ class Traced:
     def __abs__(self) -> Any:
         return self if self.value >= 0 else 0 - self
 
+    def at_least(self, number: Operand) -> Traced:
+        return _chosen("max", self, number)
+
+    def at_most(self, number: Operand) -> Traced:
+        return _chosen("min", self, number)
+
     def __lt__(self, other: Operand) -> bool:
         return self.value < value_of(other)
 
@@ -178,6 +184,16 @@ def value_of(number: Operand) -> Any:
 def _writings(number: Operand) -> Writings:
     """Return both writings of a number; a literal is written the same in both."""
     return number.writings if isinstance(number, Traced) else (Writing(str(number)), Writing(str(number)))
+
+
+def _chosen(which: str, number: Traced, limit: Operand) -> Traced:
+    """Return the larger or the smaller of a number and a limit, with both."""
+    choose: Callable[..., Any] = max if which == "max" else min
+    named, text = (
+        Writing(f"{which}({one.written}, {other.written})")
+        for one, other in zip(number.writings, _writings(limit), strict=True)
+    )
+    return Traced(choose(number.value, value_of(limit)), writings=(named, text))
 
 
 def _join(by: Operator, left: Operand, right: Operand) -> Any:

@@ -24,6 +24,7 @@ class Unknown:
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _unknown
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = __floor__ = _unknown
+    at_least = at_most = _unknown
     __lt__ = __le__ = __gt__ = __ge__ = _holds  # == stays identity: a condition of equality is rules.equal
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ Modules are seen by hooks, functions by a TorchFunctionMode. A module that is a 
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import sys
 import threading
@@ -23,7 +24,7 @@ from cnnshape.compare.functions import CONSTANT, KEEPS, TYPED_AS, VIEWS, ZEROS
 from cnnshape.compare.recording import Failure, Guard, Module, Op, Output, Recording, Tensor, Weight
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called
-from cnnshape.numbers.recorded import Operation, Recorded, SideOf, recorded
+from cnnshape.numbers.recorded import CHOICES, Operation, Recorded, SideOf, chosen, recorded
 from cnnshape.numbers.recorded import plain as unrecorded
 from cnnshape.pytorch.batch_axis import batch_behind, first_of_one
 from cnnshape.pytorch.inputs import tensors_in
@@ -132,6 +133,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         self.profile = threading.getprofile()
         threading.setprofile(self.joins)
         self.here.watched = True
+        for choice in CHOICES:
+            setattr(builtins, choice, chosen(choice))
         if self.repairing:
             for module in self.names:
                 if self.type_of(module):
@@ -147,6 +150,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         threading.setprofile(self.profile)
+        for choice, own in CHOICES.items():
+            setattr(builtins, choice, own)
         self.ended = self.guards.ended = True  # a thread may live on, and its calls are no longer the run's
         for hook in self.hooks:
             hook.remove()

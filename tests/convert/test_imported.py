@@ -89,11 +89,14 @@ def test_what_is_no_model_is_refused():
         ("==", Operation("//", (SIDE, 0)), 1, False, None),
         (">=", SIDE, 0, True, None),
         ("!=", Operation("%", (SIDE, 3)), 1, True, None),
+        ("<", Operation("max", (SIDE, 20)), 25, True, {"at_most": 24}),
+        (">", Operation("min", (SideOf(1, 3), 20)), 7, True, {"at_least": 8}),
+        ("<", Operation("min", (SideOf(1, 3), 20)), 7, True, None),
     ],
 )
 def test_a_comparison_is_a_requirement_by_the_sides_at_which_it_holds(sign, left, right, outcome, settings):
     found = asks(Guard(sign, left, right, outcome, None, 0))
-    assert (found and found[1]) == settings
+    assert [given for _, given in found] == ([settings] if settings else [])
 
 
 class Small(nn.Module):
@@ -265,6 +268,12 @@ def test_a_model_that_takes_few_sizes_is_run_at_some_of_them():
         else:
             with pytest.raises(AssertionError, match="whole windows"):
                 model(torch.empty(1, 3, side, side))
+
+
+def test_the_least_of_several_sides_is_a_requirement_of_each():
+    both = Operation("min", (SIDE, SideOf(1, 3)))
+    assert asks(Guard("<", both, 7, False, None, 0)) == [(SIDE, {"at_least": 7}), (SideOf(1, 3), {"at_least": 7})]
+    assert asks(Guard("<", both, SIDE, False, None, 0)) == []
 
 
 class Halves(Small):

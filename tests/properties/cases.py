@@ -128,6 +128,13 @@ RECURRENT = {
 }
 
 
+LIMITS = {"at_least": sizes(1, 2, 3, 5), "at_most": sizes(1, 3, 4, 9)}
+ADAPTIVE = Tried(
+    space=True,
+    one_of=("output_size", "at_least", "at_most"),
+    output_size=sizes(1, 2, 3, 5, 8, "keep"),
+    **LIMITS,
+)
 MADE_OF = Values(0, 1, 7, wrong=(-1,))  # learned numbers of a tensor
 
 TRIED: dict[str, Tried] = {
@@ -171,8 +178,8 @@ TRIED: dict[str, Tried] = {
     "max_unpool": Tried(
         space=True, **POOL, indices=Values({}), output_size=Values("default", wrong=("same",))
     ),  # see `unpooling`
-    "adaptive_avg_pool": Tried(space=True, output_size=sizes(1, 2, 3, 5, 8, "keep")),
-    "adaptive_max_pool": Tried(space=True, output_size=sizes(1, 2, 3, 5, 8, "keep")),
+    "adaptive_avg_pool": ADAPTIVE,
+    "adaptive_max_pool": ADAPTIVE,
     "global_avg_pool": Tried(space=True),
     "global_max_pool": Tried(space=True),
     "batch_norm": Tried(**AFFINE, num_features=declared(), momentum=ANY_NUMBER, track_running_stats=FLAG),
@@ -242,8 +249,9 @@ TRIED: dict[str, Tried] = {
     ),
     "upsample": Tried(
         space=True,
-        one_of=("size", "scale_factor", "like"),
+        one_of=("size", "scale_factor", "like", "at_least", "at_most"),
         size=sizes(1, 2, 3, 7),
+        **LIMITS,
         scale_factor=sizes(*FACTORS, wrong=(0, -1, -0.5)),
         like=Values("other"),
         mode=Values("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear", wrong=("cubic",)),
@@ -257,7 +265,8 @@ TRIED: dict[str, Tried] = {
     "channel_shuffle": Tried("ChannelShuffle", space=True, groups=counts(1, 2, 3, 4)),
     "pad": Tried(
         space=True,
-        one_of=("padding", "like", "multiple"),
+        one_of=("padding", "like", "multiple", "at_least"),
+        at_least=sizes(1, 2, 3, 5, 9),
         padding=sizes(0, 1, 2, 3, -1, -2, wrong=([[1, 2, 3]],), pairs=ENDS),
         mode=Values("constant", "reflect", "replicate", "circular", "circular", wrong=("zeros",)),
         value=Values(0.0, 0, 1.5, -1),

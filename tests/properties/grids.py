@@ -101,6 +101,11 @@ def weights() -> Iterator[Case]:
 POOL = {"kernel_size": range(1, 5), "stride": (LEFT_OUT, 1, 2, 3, 5)}
 
 
+def limits(rank: int) -> dict[str, Any]:
+    """Return limits of sides that fit each other, contradict each other, and are none."""
+    return {"at_least": (LEFT_OUT, 0, 1, 3, [2] * rank, [3] * (rank + 1)), "at_most": (LEFT_OUT, 0, 2, 4, [1] * rank)}
+
+
 def pools() -> Iterator[Case]:
     paddings = (*range(4), *FOLLOWING)
     for rank in (1, 2, 3):
@@ -112,6 +117,7 @@ def pools() -> Iterator[Case]:
         wanted: list[Any] = [*range(7), "keep", [2] * rank, ["keep"] * rank, [1] * (rank + 1)]
         for kind in ("adaptive_avg_pool", "adaptive_max_pool"):
             yield from grid(kind, inputs, output_size=wanted)
+            yield from grid(kind, inputs, **limits(rank), output_size=(LEFT_OUT, 2))
     for kind in ("global_avg_pool", "global_max_pool"):
         yield from grid(kind, shapes((1, 2, 3), range(1, 6)))
 
@@ -168,6 +174,7 @@ def upsample() -> Iterator[Case]:
         inputs = sides(3, rank)
         yield from grid("upsample", inputs, size=(0, 1, 3, [2] * rank, [2] * (rank + 1)), **aligned)
         yield from grid("upsample", inputs, scale_factor=(-1, 0, 0.3, 0.5, 1 / 3, 2, 2.7, [1.5] * rank), **aligned)
+        yield from grid("upsample", inputs, **limits(rank), **aligned)
         like = [[(1, *[2] * rank), (3, *[side] * other)] for side in (1, 3) for other in (rank - 1, rank, rank + 1)]
         yield from grid("upsample", like, like=["other"], **aligned)
     like = [[(1, 2), (3, side)] for side in range(1, 60)]
@@ -219,6 +226,8 @@ def pads() -> Iterator[Case]:
     yield from grid("pad", [(1, 4, side) for side in (1, 3)], padding=[[0, pair] for pair in ends], mode=modes)
     where = (LEFT_OUT, "both", "after")
     yield from grid("pad", sides(9), multiple=range(6), where=where, mode=modes)
+    yield from grid("pad", sides(9), at_least=range(6), where=where, mode=modes, multiple=(LEFT_OUT, 2))
+    yield from grid("pad", [(1, 3, 5)], at_least=(4, [2, 7], [2], [2, 3, 4]), where=where, mode=modes)
     yield from grid("pad", [(1, 3, 5)], multiple=(4, [2, 3], [2], [2, 3, 4]), where=where, mode=modes)
     like = [[(2, side), (1, target)] for side in range(1, 8) for target in range(1, 16)]
     yield from grid("pad", like, like=["other"], where=where, mode=modes)

@@ -180,9 +180,22 @@ def max_unpool(settings: dict[str, Any], x: Tensor, restored: Tensor) -> tuple[T
     return unpool(x, indices, output_size=None if default else restored.shape[2:]), None
 
 
+LIMITS = ("at_least", "at_most")
+
+
+def within(x: Tensor, settings: dict[str, Any]) -> list[int]:
+    """Return the sides of an input, each made larger and then smaller until it is within the limits that are given."""
+    limits = [entries(settings.get(name, usual), x) for name, usual in zip(LIMITS, (1, 10**9), strict=True)]
+    if min(map(min, limits)) < 1:
+        raise ValueError("no limit")
+    return [min(max(side, least), most) for side, least, most in zip(x.shape[2:], *limits, strict=True)]
+
+
 def adaptive(name: str) -> Run:
     def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
-        sizes = settings["output_size"]
+        sizes = within(x, settings) if {*LIMITS} & {*settings} else settings["output_size"]
+        if {*LIMITS} & {*settings} and "output_size" in settings:
+            raise ValueError("two ways to say which side comes out")
         sizes = sizes if isinstance(sizes, list) else [sizes] * (x.dim() - 2)
         whole = [side if size == "keep" else size for size, side in zip(sizes, x.shape[2:], strict=True)]
         return getattr(nn, name.format(x.dim() - 2))(whole)(x), None
@@ -199,6 +212,11 @@ def unflatten(x: Tensor, *like: Tensor, dim: int, unflattened_size: list[int] | 
 def upsample(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor, Any]:
     tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     others = {key: value for key, value in tuples.items() if key != "like"}
+    if limits := {*LIMITS} & {*others}:
+        if {"size", "scale_factor", "like"} & {*settings}:
+            raise ValueError("two ways to say which side comes out")
+        kept = {key: value for key, value in others.items() if key not in limits}
+        return functional.interpolate(x, size=within(x, settings), **kept), None
     if not like:
         return module("Upsample")(others, x)
     if "size" in others:
@@ -218,13 +236,17 @@ def pad(  # noqa: PLR0913
     channels: Any = 0,
     like: str = "",
     multiple: Any = None,
+    at_least: Any = None,
     where: str = "",
 ) -> Tensor:
-    """Pad with the amounts that people compute: to another's size as the most copied U-Net does, or to a multiple."""
+    """Pad with the amounts that people compute: to another's size as the most copied U-Net does, to a multiple, to a least side."""
     space = x.dim() - 2
-    ways = sum((padding is not None, like != "", multiple is not None))
+    ways = sum((padding is not None, like != "", multiple is not None, at_least is not None))
     if ways > 1 or (where and (ways == 0 or padding is not None)) or where not in ("", "both", "after"):
         raise ValueError("one way to say what is added")
+    if at_least is not None:
+        missing = [length - side for side, length in zip(x.shape[2:], within(x, {"at_least": at_least}), strict=True)]
+        padding = [[cells // 2, cells - cells // 2] if where == "both" else [0, cells] for cells in missing]
     if like or multiple is not None:
         multiples = multiple if isinstance(multiple, list) else [1 if multiple is None else multiple] * space
         if min(multiples) < 1:

@@ -92,6 +92,12 @@ class Formula(Late):
     def __mod__(self, other: Any) -> Any:
         return Formula(f"mod({self},{other})") if isinstance(other, int) else NotImplemented
 
+    def at_least(self, number: int) -> Formula:
+        return self.call("Math.max", self, number)
+
+    def at_most(self, number: int) -> Formula:
+        return self.call("Math.min", self, number)
+
     def call(self, function: str, *numbers: Any) -> Formula:
         return Formula(f"{function}({','.join(map(written, numbers))})")
 
