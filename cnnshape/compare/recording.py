@@ -35,7 +35,7 @@ class Tensor:
     shape: Shape  # with the batch
     batch: int | None  # the axis of the batch, None for none
     weights: tuple[str, ...] = ()  # parameters and buffers that it is made of, and no layer has used yet
-    computed: bool = True  # it is made of the weights; False: it is the one weight itself
+    computed: bool = True  # it is made of the weights; False: it is the one weight itself, perhaps in another shape
     dtype: str = "float32"
     turned: tuple[Shape, Shape] | None = None  # the shapes before and after the exchange of axes that made it
     zeros: bool = False  # all its numbers are 0

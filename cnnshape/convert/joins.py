@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from cnnshape.compare.recording import Op
     from cnnshape.layers.base import Layer
+    from cnnshape.numbers.shape import Shape
 
 ARITHMETIC: Final[dict[str, type[Layer]]] = {
     **dict.fromkeys(("add", "radd", "iadd"), Add),
@@ -138,12 +139,22 @@ def made_of(net: Growing, layer: Scale | Bias | Token, value: int, other: Tensor
     """Return a layer of a tensor with the number of its parameters, where that is not the number of its values."""
     weights = net.recordings[0].weights
     own = [name for name in other.weights if weights[name].parameter]
-    whole = sum(weights[name].numel() for name in own) == prod(other.shape)
-    if own and whole and (net.fresh(own) or layer == _owned_by(net, own)):
-        return layer
+    if own and not other.computed:
+        kept = _kept(layer, tuple(size[0] for size in net.sizes[value]), weights[own[0]].shape)
+        if net.fresh(own) or kept == _owned_by(net, own):
+            return kept
     rank, channels = len(net.sizes[value]), net.sizes[value][0][0]
     shape = (channels, *[1] * (rank - 1)) if layer.shape is None else layer.shape
     return layer.replace(shape=shape, num_parameters=net.fresh(own))
+
+
+def _kept(layer: Scale | Bias | Token, x: Shape, kept: Shape) -> Layer:
+    """Return a layer with the shape that a parameter has, where it is not the one that it would have."""
+    layer = layer.completed(x)
+    if layer.kept_shape(x) == kept:
+        return layer
+    several = sum(size != 1 for size in kept) > 1
+    return layer.replace(parameter_shape=kept if several else tuple(size if size == 1 else -1 for size in kept))
 
 
 def _owned_by(net: Growing, names: Sequence[str]) -> Layer | None:
@@ -153,10 +164,15 @@ def _owned_by(net: Growing, names: Sequence[str]) -> Layer | None:
 
 
 def title(net: Growing, other: Tensor) -> str | None:
-    """Return the path of a tensor's module, which has nothing else, or its own; None where it is made of several, or of no one's."""
+    """Return the name of a tensor; of one that is made of another the path of its module, if that has nothing else.
+
+    None where it is made of several, or of no one's.
+    """
     if len(other.weights) != 1:
         return None
     (name,) = other.weights
+    if not other.computed and net.recordings[0].weights[name].parameter:
+        return name
     module = name.rpartition(".")[0]
     alone = module and not any(n.startswith(f"{module}.") for n in net.recordings[0].weights if n != name)
     return module if alone and module not in net.names else name
@@ -412,7 +428,7 @@ def matmul(net: Growing, ops: Sequence[Op]) -> None:
             raise Gap("its matrix is made of other parameters")
         learns = any(weights[name].parameter for name in other.weights)
         layer = Linear(in_features=other.shape[0], out_features=other.shape[1], bias=False, learned=learns)
-        of_last(net, op, layer, other.shape[1])
+        of_last(net, op, layer)
         return
     if not one.value or not other.value or len(one.shape) < PAIR or len(other.shape) < PAIR:
         raise Gap("a tensor that is not the input's takes part in it")
@@ -500,7 +516,7 @@ def linear_with_bias(net: Growing, ops: Sequence[Op]) -> None:
         return
     layer = weighed(net, op, recognized(ops)).replace(bias=False)
     assert isinstance(layer, Linear)
-    of_last(net, op, layer, layer.out_features)
+    of_last(net, op, layer)
     net.give(op.outputs[0], with_tensor(net, Bias, op.outputs[0], bias))
 
 

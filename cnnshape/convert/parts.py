@@ -6,41 +6,6 @@ from ast import ClassDef, FunctionDef, get_source_segment, parse
 from typing import Final
 
 SOURCE: Final = '''\
-class Scale(nn.Module):
-    """Multiplies with learned factors."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(shape))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight
-
-
-class Bias(nn.Module):
-    """Adds learned numbers."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(shape))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight
-
-
-class Token(nn.Module):
-    """Puts learned numbers behind what enters, or before it."""
-
-    def __init__(self, *shape: int, dim: int = 1, before: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(shape))
-        self.dim, self.before = dim, before
-
-    def forward(self, x: Tensor) -> Tensor:
-        own = self.weight.expand(len(x), *[-1] * self.weight.dim())
-        return torch.cat([own, x] if self.before else [x, own], self.dim)
-
-
 class Made(nn.Module):
     """A tensor made of some learned numbers: which stands where, write yourself; of none, it is constant."""
 

@@ -295,11 +295,11 @@ def linear(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
     layer = op.layer if op.call is None else weighed(net, op, recognized(ops))
     assert isinstance(layer, Linear)
-    of_last(net, op, layer, layer.out_features)
+    of_last(net, op, layer)
 
 
-def of_last(net: Growing, op: Op, layer: Linear, features: int) -> None:
-    """Lower a linear layer on the last axis of a tensor: on channels that are not the last axis of the value, a conv."""
+def of_last(net: Growing, op: Op, layer: Linear) -> None:
+    """Lower a linear layer on the last axis of a tensor, which may be the channels of the value."""
     tensor, rank = op.inputs[0], len(op.inputs[0].shape)
     view = net.view(tensor)
     if any(map(view.repeated, view.axes[-1])):
@@ -313,10 +313,8 @@ def of_last(net: Growing, op: Op, layer: Linear, features: int) -> None:
     if at is None:  # features of 1
         raise Gap("it has one feature")
     sizes = net.sizes[view.value]
-    if at == 0 and 1 < len(sizes) <= MOST_SPACE + 1:
-        shared = {name: getattr(layer, name) for name in ("bias", "learned", "parametrization")}
-        given = {"in_channels": layer.in_features} if "in_features" in vars(layer) else {}
-        made = put(net, op, Conv(out_channels=features, kernel_size=1, **given, **shared), [view.value])
+    if at == 0 and len(sizes) > 1:
+        made = put(net, op, layer.replace(over="channels"), [view.value])
     elif at == len(sizes) - 1:
         made = put(net, op, layer, [view.value])
     else:

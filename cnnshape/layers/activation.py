@@ -27,7 +27,7 @@ class Activation(Layer):
     by_name = True
 
 
-class _Pointwise(Activation):
+class Pointwise(Activation):
     """A function of each value by itself."""
 
     ranks = ANY_SHAPE
@@ -36,19 +36,19 @@ class _Pointwise(Activation):
         return inputs[0]
 
 
-class ReLU(_Pointwise, type="relu", torch="ReLU"):
+class ReLU(Pointwise, type="relu", torch="ReLU"):
     """max(0, x)."""
 
     keeps = "output"
 
 
-class ReLU6(_Pointwise, type="relu6", torch="ReLU6"):
+class ReLU6(Pointwise, type="relu6", torch="ReLU6"):
     """min(max(0, x), 6)."""
 
     keeps = "input"
 
 
-class LeakyReLU(_Pointwise, type="leaky_relu", torch="LeakyReLU"):
+class LeakyReLU(Pointwise, type="leaky_relu", torch="LeakyReLU"):
     """x, or negative_slope * x where it is negative."""
 
     keeps = "input"
@@ -88,7 +88,7 @@ class PReLU(Activation, type="prelu", torch="PReLU"):
         return {"num_parameters": prod(given["weight"].shape)}
 
 
-class RReLU(_Pointwise, type="rrelu", torch="RReLU"):
+class RReLU(Pointwise, type="rrelu", torch="RReLU"):
     """x, or a slope between lower and upper, drawn at random in training, times x where it is negative."""
 
     lower = Real(0.125, finite=True)
@@ -109,58 +109,58 @@ class RReLU(_Pointwise, type="rrelu", torch="RReLU"):
         return torch.noted("input", x, y)
 
 
-class ELU(_Pointwise, type="elu", torch="ELU"):
+class ELU(Pointwise, type="elu", torch="ELU"):
     """x, or alpha * (exp(x) - 1) where it is negative."""
 
     keeps = "input"
     alpha = Real(1.0)
 
 
-class CELU(_Pointwise, type="celu", torch="CELU"):
+class CELU(Pointwise, type="celu", torch="CELU"):
     """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))."""
 
     keeps = "input"
     alpha = Real(1.0, nonzero=True)
 
 
-class SELU(_Pointwise, type="selu", torch="SELU"):
+class SELU(Pointwise, type="selu", torch="SELU"):
     """ELU with the two constants that normalise by themselves."""
 
     keeps = "input"
 
 
-class GELU(_Pointwise, type="gelu", torch="GELU"):
+class GELU(Pointwise, type="gelu", torch="GELU"):
     """x times the normal distribution's probability up to x; approximate = "tanh" is the usual short form."""
 
     keeps = "input"
     approximate = Word("none", words=("none", "tanh"))
 
 
-class SiLU(_Pointwise, type="silu", torch="SiLU"):
+class SiLU(Pointwise, type="silu", torch="SiLU"):
     """x * sigmoid(x), also called swish."""
 
     keeps = "input"
 
 
-class Mish(_Pointwise, type="mish", torch="Mish"):
+class Mish(Pointwise, type="mish", torch="Mish"):
     """x * tanh(softplus(x))."""
 
     keeps = "input"
 
 
-class Sigmoid(_Pointwise, type="sigmoid", torch="Sigmoid"):
+class Sigmoid(Pointwise, type="sigmoid", torch="Sigmoid"):
     """1 / (1 + exp(-x))."""
 
     keeps = "output"
 
 
-class Tanh(_Pointwise, type="tanh", torch="Tanh"):
+class Tanh(Pointwise, type="tanh", torch="Tanh"):
     """The hyperbolic tangent."""
 
     keeps = "output"
 
 
-class Softplus(_Pointwise, type="softplus", torch="Softplus"):
+class Softplus(Pointwise, type="softplus", torch="Softplus"):
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is above threshold."""
 
     keeps = "input"
@@ -168,35 +168,35 @@ class Softplus(_Pointwise, type="softplus", torch="Softplus"):
     threshold = Real(20.0)
 
 
-class Softsign(_Pointwise, type="softsign", torch="Softsign"):
+class Softsign(Pointwise, type="softsign", torch="Softsign"):
     """x / (1 + |x|)."""
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         return x / (torch.applied("input", x) + 1)
 
 
-class Softshrink(_Pointwise, type="softshrink", torch="Softshrink"):
+class Softshrink(Pointwise, type="softshrink", torch="Softshrink"):
     """x moved towards 0 by lambd, and 0 within it."""
 
     keeps = "input"
     lambd = Real(0.5, least=0, finite=True)
 
 
-class Hardshrink(_Pointwise, type="hardshrink", torch="Hardshrink"):
+class Hardshrink(Pointwise, type="hardshrink", torch="Hardshrink"):
     """x, and 0 within lambd of it."""
 
     keeps = "input"
     lambd = Real(0.5)
 
 
-class Tanhshrink(_Pointwise, type="tanhshrink", torch="Tanhshrink"):
+class Tanhshrink(Pointwise, type="tanhshrink", torch="Tanhshrink"):
     """x - tanh(x)."""
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         return x - torch.applied("output", x)
 
 
-class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
+class Hardtanh(Pointwise, type="hardtanh", torch="Hardtanh"):
     """x held between min_val and max_val."""
 
     keeps = "input"
@@ -213,19 +213,19 @@ class Hardtanh(_Pointwise, type="hardtanh", torch="Hardtanh"):
         return None if above else values.EmptyRange(min_val=layer.min_val, max_val=layer.max_val)
 
 
-class Hardsigmoid(_Pointwise, type="hardsigmoid", torch="Hardsigmoid"):
+class Hardsigmoid(Pointwise, type="hardsigmoid", torch="Hardsigmoid"):
     """x / 6 + 1/2, held between 0 and 1."""
 
     keeps = "input"
 
 
-class Hardswish(_Pointwise, type="hardswish", torch="Hardswish"):
+class Hardswish(Pointwise, type="hardswish", torch="Hardswish"):
     """x * hardsigmoid(x)."""
 
     keeps = "input"
 
 
-class Threshold(_Pointwise, type="threshold", torch="Threshold"):
+class Threshold(Pointwise, type="threshold", torch="Threshold"):
     """x, or value where x is not above threshold."""
 
     keeps = "input"
@@ -233,7 +233,7 @@ class Threshold(_Pointwise, type="threshold", torch="Threshold"):
     value = Real()
 
 
-class LogSigmoid(_Pointwise, type="log_sigmoid", torch="LogSigmoid"):
+class LogSigmoid(Pointwise, type="log_sigmoid", torch="LogSigmoid"):
     """log(sigmoid(x))."""
 
     functions = ("logsigmoid",)
@@ -328,7 +328,7 @@ class Softmin(_OverAxis, type="softmin", torch="Softmin"):
     dim = Dim(1)
 
 
-class Dropout(_Pointwise, type="dropout", torch="Dropout"):
+class Dropout(Pointwise, type="dropout", torch="Dropout"):
     """In training, each value with probability p replaced by 0."""
 
     paint = "drop"
@@ -350,7 +350,7 @@ class Dropout(_Pointwise, type="dropout", torch="Dropout"):
         return y
 
 
-class Identity(_Pointwise, type="identity", torch="Identity"):
+class Identity(Pointwise, type="identity", torch="Identity"):
     """The input itself."""
 
     inert = True

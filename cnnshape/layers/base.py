@@ -424,7 +424,7 @@ def volume(axes: Sequence[dict[str, Any]], name: str) -> N:
 
 def _traced(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
-        plain = not name or value.count(value[0]) == len(value)
+        plain = not (name and value) or value.count(value[0]) == len(value)
         return tuple(_traced(name if plain else f"{name}[{i}]", entry) for i, entry in enumerate(value))
     if isinstance(value, Layer):  # the layer that a reference names
         return value.traced(names=bool(name))

@@ -543,12 +543,16 @@ def _cut(padding: Any, covered: N, stride: N) -> tuple[N, N]:
     return halves(covered - stride, more_after=padding == "same_upper") if padding in SAME_ENDS else (padding, padding)
 
 
-class Linear(Learned, type="linear", torch="Linear"):
-    """Multiplies the last axis with a matrix (also called fully connected, or dense).
+def _features(layer: Linear, x: Shape) -> N:
+    return x[0] if layer.over == "channels" else last_of(layer, x)
 
-    Shape   (..., in_features) -> (..., out_features)
-    Errors  declared-differs: in_features is not the last axis
-    Warns   linear-on-space: there are two spatial axes or more: is a flatten missing?
+
+class Linear(Learned, type="linear", torch="Linear"):
+    """Multiplies the last axis with a matrix, or the channels (also called fully connected, or dense).
+
+    Shape   (..., in_features) -> (..., out_features); `over = "channels"`: (in_features, ...) -> (out_features, ...)
+    Errors  declared-differs: in_features is not the axis
+    Warns   linear-on-space: there are two spatial axes or more, and `over` is "last": is a flatten missing?
     Counts  parameters: in_features * out_features (+ out_features); macs: in_features * out_features * positions;
             weight_norm: out_features more; not learned: none, as many buffers; spectral_norm: buffers,
             out_features + in_features
@@ -556,19 +560,22 @@ class Linear(Learned, type="linear", torch="Linear"):
     """
 
     paint = "dense"
-    in_features = Inferred(last_of)
+    in_features = Inferred(_features)
     out_features = Count(sides=True)
     bias = Flag(True)
+    over = Word("last", words=("last", "channels"), torch=False, compared=False, sides=True)
     learned = Flag(True, torch=False)
     parametrization = Word("none", words=PARAMETRIZATIONS, torch=False, named=False)
     arguments = "weight bias"
     weighs = ("in_features", "out_features", "learned", "parametrization")
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
-        return (*inputs[0][:-1], self.out_features)
+        (x,) = inputs
+        return (self.out_features, *x[1:]) if self.over == "channels" else (*x[:-1], self.out_features)
 
     def reads(self, *inputs: Shape) -> Sequence[Sequence[Reads]]:
-        return [[*(cells() for _ in inputs[0][1:-1]), *whole(inputs[0])[-1:]]]
+        (x,) = inputs
+        return [[cells() for _ in x[1:]] if self.over == "channels" else [*(cells() for _ in x[1:-1]), *whole(x)[-1:]]]
 
     def weight_shape(self, x: Shape) -> Shape:
         return (self.out_features, self.in_features)
@@ -595,11 +602,17 @@ class Linear(Learned, type="linear", torch="Linear"):
         return super().told(given, call) | found
 
     def uses(self, x: Shape, y: Shape) -> N:
-        return product((1, *x[:-1]))
+        return product((1, *(x[1:] if self.over == "channels" else x[:-1])))
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        (x,) = tensors
+        if self.over == "channels":
+            return self.ready(torch, module, x)(x.movedim(1, -1)).movedim(-1, 1)
+        return super().call(torch, module, x)
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         return torch.linear(x, module.weight, trained=self.bias_trained(module))
 
     def doubts(self, *inputs: Shape) -> Iterator[Doubt]:
-        if len(inputs[0]) > 2:  # noqa: PLR2004 -- one spatial axis is a sequence, and this each of its steps
+        if self.over == "last" and len(inputs[0]) > 2:  # noqa: PLR2004 -- one spatial axis is a sequence, and this each of its steps
             yield Doubt("linear-on-space", {"axes": len(inputs[0])})

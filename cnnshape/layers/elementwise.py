@@ -12,7 +12,7 @@ from cnnshape.layers.activation import Hardtanh, ReLU
 from cnnshape.layers.base import ANY_SHAPE, Layer, axis_of
 from cnnshape.layers.in_torch import Called, Recognized
 from cnnshape.layers.joining import Joining, broadcastable, joined, repeated_axes, with_a_parameter
-from cnnshape.layers.parameters import AnyExtent, Count, Dim, Flag, Inferred, Real, Word
+from cnnshape.layers.parameters import AnyExtent, Count, Dim, Flag, Inferred, Real, Sizes, Word
 from cnnshape.layers.windows import cells
 from cnnshape.numbers.rules import N, Require, equal, product, unasked
 from cnnshape.numbers.unknown import UNKNOWN
@@ -202,6 +202,13 @@ class TensorShape(AnyExtent):
     kind = "a list of whole numbers from 1 up, one for each axis that arrives; [] or [1] for a single number"
 
 
+class ParameterShape(Sizes):
+    """The shape that a model keeps a learned tensor in, with the batch's axis if it has one: torch's, whatever the layout."""
+
+    kind = "a list of whole numbers, one of which may be -1; it differs from the tensor's shape in axes of 1 alone"
+    laid_out = sides = False
+
+
 def _features(layer: _Tensor, x: Shape) -> N:
     return x[0] if layer.by_channel or layer.num_features is not None else UNKNOWN
 
@@ -211,7 +218,9 @@ class _Tensor(Elementwise):
 
     num_features: Inferred
     shape: TensorShape
+    parameter_shape: ParameterShape
     num_parameters: Count
+    expanded = False  # over the batch, before it is joined
 
     @property
     def by_channel(self) -> bool:
@@ -220,16 +229,19 @@ class _Tensor(Elementwise):
 
     @classmethod
     def inconsistent(cls, given: dict[str, Any]) -> Problem | None:
-        other = next((name for name in ("num_features", "value") if name in given), None)
         if "num_parameters" in given and "shape" not in given:
             return reading.MissingKey(of="num_parameters", key="shape")
-        return values.KeysExclude(of=cls.type, one="shape", other=other) if "shape" in given and other else None
+        pairs = [("shape", "num_features"), ("shape", "value")]
+        pairs += [("parameter_shape", other) for other in ("value", "num_parameters")]
+        wrong = next((pair for pair in pairs if given.keys() >= {*pair}), None)
+        return values.KeysExclude(of=cls.type, one=wrong[0], other=wrong[1]) if wrong else None
 
     def completed(self, x: Shape | None) -> Any:
         return super().completed(x) if self.by_channel else self
 
     def output(self, require: Require, *inputs: Shape) -> Shape:
         (x,) = inputs
+        self.is_kept(x, require)
         if not self.shape or (len(self.shape) <= len(x) and all(size == 1 for size in self.shape)):
             return x
         require(len(self.shape) == len(x), "ranks-differ", one=x, other=self.shape)
@@ -249,45 +261,86 @@ class _Tensor(Elementwise):
     def tensor_shape(self, x: Shape) -> Shape:
         return (self.num_features, *[1] * (len(x) - 1)) if self.by_channel else self.shape
 
+    def kept_shape(self, x: Shape) -> Shape:
+        """Return the shape of the parameter: with the batch's axis where `shape` is stated, unless a model has it otherwise."""
+        shape = self.tensor_shape(x)
+        if self.parameter_shape is not None:
+            rest = product((1, *shape)) // abs(product((1, *self.parameter_shape)))
+            return tuple([rest if size == -1 else size for size in self.parameter_shape])
+        stated = not self.by_channel and any(size != 1 for size in shape)
+        return (1, *shape) if stated or self.expanded else shape
+
+    def is_kept(self, x: Shape, require: Require) -> None:
+        """Require that the parameter has the tensor's axes, but for those of 1."""
+        shape = self.tensor_shape(x)
+        if self.parameter_shape is not None and UNKNOWN not in shape:
+            kept = self.kept_shape(x)
+            same = [size for size in shape if size != 1] == [size for size in kept if size != 1]
+            require(same, "declared-differs", parameter="parameter_shape", declared=kept, arrives=shape)
+
     def state(self, x: Shape) -> dict[str, Shape]:
-        return {"weight": self.tensor_shape(x)} if self.num_parameters is None else {}
+        return {"": self.kept_shape(x)} if self.num_parameters is None else {}
 
     def also(self) -> Sequence[Mapping[str, str]]:
-        """Return names of a factor or an offset that is a parameter of the module around it, or of a module of its own."""
-        return [{"weight": name} for name in ("", "gamma", "scale", "bias", "beta")]
+        """Return names of a factor or an offset that is the parameter of a module of its own."""
+        return [{"": name} for name in ("weight", "gamma", "scale", "bias", "beta")]
 
     def module(self, torch: Any, *inputs: Shape) -> Any:
-        """Return a table of the tensor alone, or of the numbers that it is made of; None where nothing is learned."""
-        shape = self.tensor_shape(inputs[0]) if self.num_parameters is None else (self.num_parameters,)
+        """Return a table of the parameter alone, or of the numbers that it is made of; None where nothing is learned."""
+        shape = self.kept_shape(inputs[0]) if self.num_parameters is None else (self.num_parameters,)
         return torch.nn.ParameterDict({"weight": torch.nn.Parameter(torch.ones(shape))}) if shape != (0,) else None
 
     def tensor(self, module: Any, x: Any) -> Any:
         """Return the tensor: the learned one, constants, or learned numbers over and over, as the file does not say where they are."""
         if self.num_parameters is None:
-            return module["weight"]
+            return self.joinable(module["weight"], x.shape[1:])
         if not self.num_parameters:
-            return x.new_ones(self.shape)
+            return x.new_ones((1, *self.shape))
         values = product((1, *self.shape))
         times = -(-values // self.num_parameters)
-        return module["weight"].repeat(times)[:values].reshape(self.shape)
+        return module["weight"].repeat(times)[:values].reshape((1, *self.shape))
+
+    def joinable(self, parameter: Any, x: Shape) -> Any:
+        """Return the parameter in a shape in which torch joins it with x and the batch."""
+        shape, kept = (1, *self.tensor_shape(x)), self.kept_shape(x)
+        if kept == shape or (not self.expanded and (*[1] * (len(shape) - len(kept)), *kept) == shape):
+            return parameter
+        if sum(size != 1 for size in shape) == 1:
+            shape = tuple([size if size == 1 else -1 for size in shape])
+        sizes = shape if self.expanded else shape[1:]
+        return parameter.reshape(*sizes) if sizes else parameter.reshape(sizes)
+
+    def with_tensor(self, torch: Any, x: Any, tensor: Any) -> Any:
+        """Return what enters and the tensor, joined."""
+        raise NotImplementedError
+
+    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
+        return self.with_tensor(torch, tensors[0], self.tensor(module, tensors[0]))
 
     def inner(self, torch: Any, module: Any, name: str) -> Any:
-        """Return the tensor on a tape: see network/tape.py."""
-        shape = self.tensor_shape(module.entering[0]) if self.num_parameters is None else (self.num_parameters,)
+        """Return the parameter on a tape: see network/tape.py."""
+        shape = self.kept_shape(module.entering[0]) if self.num_parameters is None else (self.num_parameters,)
         return torch.owned(shape, trained=module.trained)
 
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
-        return self.made(parts, inputs[0])
-
-    def made(self, parts: Any, x: Shape, **settings: Any) -> Any:
-        """Return the module of generated code, of the class for a tensor that is made of others where it is."""
-        kind, shape = type(self).__name__, self.tensor_shape(x)
+        """Return the parameter itself, or a module for a tensor that is made of others."""
         if self.num_parameters is None:
-            return getattr(parts, kind)(*shape, **settings)
-        return getattr(parts, f"Made{kind}")(*shape, num_parameters=self.num_parameters, **settings)
+            shape = self.kept_shape(inputs[0])
+            numbers = torch.ones if isinstance(self, Scale) else torch.zeros
+            return torch.nn.Parameter(numbers(*shape) if shape else numbers(shape))
+        return self.made(parts)
+
+    def made(self, parts: Any, **settings: Any) -> Any:
+        """Return the module of generated code for a tensor that is made of others."""
+        kind = getattr(parts, f"Made{type(self).__name__}")
+        return kind(*self.shape, num_parameters=self.num_parameters, **settings)
 
     def apply(self, torch: Any, parts: Any, module: Any, *tensors: Any) -> Any:
-        return self.call(torch, module, *tensors) if module is None else module(tensors[0])
+        if module is None:
+            return self.call(torch, module, *tensors)
+        if self.num_parameters is not None:
+            return module(tensors[0])
+        return self.with_tensor(torch, tensors[0], self.joinable(module, tensors[0].shape[1:]))
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         """Return the number of its values, however it is stated."""
@@ -307,14 +360,17 @@ class Scale(_Tensor, type="scale"):
     """Multiplies with learned factors, one for each channel or of a stated `shape`, or with a fixed `value`.
 
     Shape   (C, ...) -> the same; with `shape`, an axis of 1 is repeated
-    Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ
+    Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ; declared-differs: `parameter_shape`
+            has other axes, but for those of 1
     Counts  parameters: C; with `shape`, the product of its sizes, or `num_parameters`; with `value`, none
-    Source  Touvron et al. 2021, LayerScale (arXiv:2103.17239)
+    Source  Touvron et al. 2021, LayerScale (arXiv:2103.17239); in torch a parameter of the layer's name, (C, 1, ...),
+            or (1, *`shape`), or of `parameter_shape`
     """
 
     num_features = Inferred(_features)
     value = Real(None)  # type: ignore[arg-type]  # learned
     shape = TensorShape(None)  # type: ignore[arg-type]  # by channel
+    parameter_shape = ParameterShape(None, torch=False, compared=False)  # type: ignore[arg-type]  # as the tensor's
     num_parameters = Count(None, least=0, torch=False, compared=False)  # type: ignore[arg-type]  # as many as it has
     functions = ("mul", "multiply", "rmul", "div", "divide", "true_divide", "truediv")
 
@@ -334,8 +390,11 @@ class Scale(_Tensor, type="scale"):
     def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
         return super().construct(torch, parts, *inputs) if self.value is None else None
 
-    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        return tensors[0] * (self.tensor(module, tensors[0]) if self.value is None else self.value)
+    def tensor(self, module: Any, x: Any) -> Any:
+        return super().tensor(module, x) if self.value is None else self.value
+
+    def with_tensor(self, torch: Any, x: Any, tensor: Any) -> Any:
+        return x * tensor
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
         return super().compared(x, y) if self.value is None else {"value": float(self.value)}
@@ -345,34 +404,40 @@ class Bias(_Tensor, type="bias"):
     """Adds learned numbers, one for each channel or of a stated `shape`.
 
     Shape   (C, ...) -> the same; with `shape`, an axis of 1 is repeated
-    Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ
+    Errors  shapes-differ: an axis of `shape` is neither equal nor 1; ranks-differ; declared-differs: `parameter_shape`
+            has other axes, but for those of 1
     Counts  parameters: C; with `shape`, the product of its sizes, or `num_parameters`: those of which it is made, as of
             a table that an index picks from; 0 for constants
-    Source  torch.add, of a torch.nn.Parameter
+    Source  torch.add, of a torch.nn.Parameter of the layer's name: (C, 1, ...), (1, *`shape`), or `parameter_shape`
     """
 
     num_features = Inferred(_features)
     shape = TensorShape(None)  # type: ignore[arg-type]  # by channel
+    parameter_shape = ParameterShape(None, torch=False, compared=False)  # type: ignore[arg-type]  # as the tensor's
     num_parameters = Count(None, least=0, torch=False, compared=False)  # type: ignore[arg-type]  # as many as it has
     functions = ("add", "radd", "sub", "subtract", "rsub")
 
-    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        return tensors[0] + self.tensor(module, tensors[0])
+    def with_tensor(self, torch: Any, x: Any, tensor: Any) -> Any:
+        return x + tensor
 
 
 class Token(_Tensor, type="token"):
     """Puts a learned tensor beside what enters along axis `dim`: behind it, or `before` it, as class tokens are.
 
     Shape   (C, W, ...), and `shape` with other sizes along `dim` alone -> those along `dim` added up
-    Errors  shapes-differ: another axis is not equal, or there are more; no-such-axis
+    Errors  shapes-differ: another axis is not equal, or there are more; no-such-axis; declared-differs:
+            `parameter_shape` has other axes, but for those of 1
     Counts  parameters: the product of the sizes of `shape`, or `num_parameters`: 0 for constants
-    Source  torch.cat, with a torch.nn.Parameter; Dosovitskiy et al. 2021, ViT (arXiv:2010.11929)
+    Source  torch.cat, with a torch.nn.Parameter of the layer's name, (1, *`shape`), or of `parameter_shape`;
+            Dosovitskiy et al. 2021, ViT (arXiv:2010.11929)
     """
 
     shape = TensorShape()
+    parameter_shape = ParameterShape(None, torch=False, compared=False)  # type: ignore[arg-type]  # as the tensor's
     dim = Dim(1, torch=False)
     before = Flag(False, torch=False)
     num_parameters = Count(None, least=0, torch=False, compared=False)  # type: ignore[arg-type]  # as many as it has
+    expanded = True
     family = "Layers that join a learned tensor"
     paint = Joining.paint
     functions = ("cat", "concatenate", "concat")
@@ -380,6 +445,7 @@ class Token(_Tensor, type="token"):
     def output(self, require: Require, *inputs: Shape) -> Shape:
         (x,) = inputs
         axis = axis_of(self.dim, x, require)
+        self.is_kept(x, require)
         require(len(self.shape) == len(x), "shapes-differ", one=x, other=self.shape)
         fitted = joined(x, self.shape, require, {"shapes-differ": equal}, skip=axis)
         return (*fitted[:axis], x[axis] + self.shape[axis], *fitted[axis + 1 :])
@@ -389,13 +455,11 @@ class Token(_Tensor, type="token"):
         along = axis_of(self.dim, x, unasked)
         return [[None if axis == along else cells() for axis in range(1, len(x))]]
 
-    def construct(self, torch: Any, parts: Any, *inputs: Shape) -> Any:
-        given: dict[str, Any] = {"dim": self.dim} | ({"before": True} if self.before else {})
-        return self.made(parts, inputs[0], **given)
+    def made(self, parts: Any, **settings: Any) -> Any:
+        return super().made(parts, **settings, dim=self.dim, **({"before": True} if self.before else {}))
 
-    def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        x = tensors[0]
-        own = self.tensor(module, x)[None].expand(x.shape[0], *self.shape)
+    def with_tensor(self, torch: Any, x: Any, tensor: Any) -> Any:
+        own = tensor.expand(x.shape[0], *[-1] * len(self.shape))
         return torch.cat([own, x] if self.before else [x, own], self.dim)
 
     def compared(self, x: Shape, y: Shape) -> dict[str, Any]:

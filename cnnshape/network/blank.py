@@ -82,6 +82,7 @@ class Blank:
         return self.view((*self.shape[:at], 1, *self.shape[at:]), (*self.strides[:at], stride, *self.strides[at:]))
 
     def expand(self, *shape: int) -> Blank:
+        shape = tuple([size if wide == -1 else wide for size, wide in zip(self.shape, shape, strict=True)])
         repeated = zip(self.shape, shape, self.strides, strict=True)
         return self.view(shape, tuple([stride if size == wide else 0 for size, wide, stride in repeated]))
 

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class _Step(NamedTuple):
-    """One layer of a forward: the path of its module, None where it is a function, and the values that it reads."""
+    """One layer of a forward: the path of its module or parameter, None where it has none, and the values that it reads."""
 
     layer: Any
     path: str | None
     inputs: tuple[int, ...]
+    bare: bool  # it has a parameter, and no module
 
 
 class Built(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
@@ -44,14 +45,18 @@ class Built(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
         paths: list[str | None] = []
         for at, row in enumerate(rows):
             paths.append(paths[again[at]] if at in again else self._put(called, row))
-        self._steps = [_Step(row.node.layer, path, row.node.inputs) for row, path in zip(rows, paths, strict=True)]
+        self._steps = [
+            _Step(row.node.layer, path, row.node.inputs, _is_bare(row)) for row, path in zip(rows, paths, strict=True)
+        ]
         self._inputs, self._outputs = tuple(net.inputs), dict(net.outputs)
 
     def _put(self, called: dict[str, str], row: LayerReport) -> str | None:
-        """Make the module of a layer, and register it under its name; return its path."""
+        """Make the module or the parameter of a layer, and register it under its name; return its path."""
         layer: Any = row.node.layer
         path = called[row.name]
-        if row.node.shares:
+        if _is_bare(row):
+            made = self.get_parameter(called[row.node.shares]) if row.node.shares else _made(layer, row)["weight"]
+        elif row.node.shares:
             if called[row.node.shares] not in dict(self.named_modules(remove_duplicate=False)):
                 return None
             made = self.get_submodule(called[row.node.shares])
@@ -67,7 +72,10 @@ class Built(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
             if name not in parent._modules:  # noqa: SLF001 -- hasattr would find methods
                 parent.add_module(name, torch.nn.Module())
             parent = parent.get_submodule(name)
-        parent.add_module(last, made)
+        if _is_bare(row):
+            parent.register_parameter(last, made)
+        else:
+            parent.add_module(last, made)
         return path
 
     def forward(self, *inputs: torch.Tensor) -> Any:
@@ -75,16 +83,25 @@ class Built(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
         if len(inputs) != len(self._inputs):
             raise ValueError(f"the net has the inputs {', '.join(self._inputs)}, not {len(inputs)}")
         values: list[Any] = [None, *inputs]
-        for layer, path, reads in self._steps:
+        for layer, path, reads, bare in self._steps:
             entering = [values[value] for value in reads]
             if layer.on_trust:
                 raise NotImplementedError(f"{path} is opaque: only its shapes are known")
             layer.enter(_require, *(tuple(x.shape[1:]) for x in entering))
             layer.output(_require, *(tuple(x.shape[1:]) for x in entering))
-            module = None if path is None else self.get_submodule(path)
+            module: Any = None
+            if path is not None:
+                around, _, last = path.rpartition(".")
+                module = {"weight": getattr(self.get_submodule(around), last)} if bare else self.get_submodule(path)
             values.append(layer.call(torch, module, *entering))
         outputs = {name: values[value] for name, value in self._outputs.items()}
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+def _is_bare(row: LayerReport) -> bool:
+    """Say whether what a layer learns is a parameter of the module around it, and no module's."""
+    layer: Any = row.node.layer
+    return "" in layer.state(row.input_shapes[0])
 
 
 def _require(condition: Any, code: str, **facts: Any) -> None:
@@ -93,11 +110,11 @@ def _require(condition: Any, code: str, **facts: Any) -> None:
         raise ValueError(f"{code}: {told}")
 
 
-def _made(layer: Any, row: LayerReport) -> torch.nn.Module | None:
+def _made(layer: Any, row: LayerReport) -> Any:
     """Return a layer's module; the weights of a fixed one are buffers."""
     shapes: Any = row.inputs
     if getattr(layer, "learned", True):
-        made: torch.nn.Module | None = layer.module(torch, *shapes)
+        made = layer.module(torch, *shapes)
     else:
         made = layer.replace(learned=True).module(torch, *shapes)
         for name, tensor in [*made.named_parameters()] if made else []:

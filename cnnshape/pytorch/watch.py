@@ -34,7 +34,7 @@ from cnnshape.pytorch.repairs import of_module, stand_in
 from cnnshape.pytorch.their_code import calling_line, home_of, is_machinery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from cnnshape.numbers.recorded import Expression
     from cnnshape.pytorch.inputs import Found
@@ -341,7 +341,10 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             weights = () if constant else _of_weights(call.tensors)
             kept = call.name in KEEPS and bool(call.tensors) and all(tensor.zeros for tensor in call.tensors)
             for tensor, axis in zip(made, axes, strict=True):
-                self.tensors[tensor] = _tensor(tensor, 0, axis, weights, zeros=kept or call.name in ZEROS)
+                computed = not self.is_weight(tensor, weights)
+                self.tensors[tensor] = _tensor(
+                    tensor, 0, axis, weights, computed=computed, zeros=kept or call.name in ZEROS
+                )
             self.zeros += made * (call.name in ZEROS)
             return
         outputs = [self.note(tensor, axis) for tensor, axis in zip(made, axes, strict=True)]
@@ -349,6 +352,13 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         if exchange:
             outputs = [self.note(tensor, axis, exchange) for tensor, axis in zip(made, axes, strict=True)]
         self.function(function, call._replace(results=outputs), raised, sure=sure)
+
+    def is_weight(self, tensor: torch.Tensor, names: Sequence[str]) -> bool:
+        """Say whether a tensor is the one weight that it is made of, with its numbers in their order."""
+        weight = self.weights[names[0]] if len(names) == 1 else None
+        if weight is None or torch.nn.parameter.is_lazy(weight) or weight.numel() != tensor.numel():
+            return False
+        return bool(torch._C._is_alias_of(tensor, weight)) and tensor.is_contiguous() and weight.is_contiguous()  # noqa: SLF001
 
     def called(
         self, function: Any, args: Any, kwargs: dict[str, Any], given: list[torch.Tensor], entering: list[Tensor]

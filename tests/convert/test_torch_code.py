@@ -177,6 +177,31 @@ def test_tensors_of_the_models_own_come_back_from_code(tmp_path):
     assert rows == [(row.type, row.output, row.parameters) for row in net.check().layers]
 
 
+def test_parameters_may_have_the_names_of_modules(tmp_path):
+    """Numbers, names of methods, and names beside those of modules whose scope other layers interrupt."""
+    conv = 'type = "conv", out_channels = 4, kernel_size = 1'
+    net = of(
+        f'{{ name = "attn.qkv", {conv} }}', '{ name = "0", type = "scale" }', '{ name = "half", type = "bias" }',
+        '{ name = "attn.in", type = "scale", shape = [1, 8, 8] }', '{ name = "attn.temperature", type = "scale" }',
+        '{ name = "1", type = "bias", shares = "half" }', f'{{ name = "attn.proj", {conv} }}',
+        '{ name = "attn.w.0", type = "scale" }', '{ name = "mid", type = "add", from = ["attn.proj", "attn.w.0"] }',
+        '{ name = "attn.w.1", type = "scale", from = "mid" }',
+        '{ name = "v.a.alpha", type = "scale" }', '{ name = "v.b", type = "scale", from = "mid" }',
+        '{ name = "last", type = "add", from = ["v.a.alpha", "attn.w.1"] }',
+        '{ name = "v.a.beta", type = "scale", from = "v.b" }', '{ name = "end", type = "add", from = ["v.a.beta", "last"] }',
+    )  # fmt: skip
+    code = torch_code(net)
+    model = model_of(code, tmp_path)
+    expected = {f"attn.{name}.{end}" for name in ("qkv", "proj") for end in ("weight", "bias")}
+    expected |= {"0", "half_", "attn.in", "attn.temperature", "attn.w.0", "attn.w.1", "v.a.alpha", "v.a.beta", "v.b"}
+    assert {*shapes(model)} - {"1"} == expected
+    assert shapes(model)["attn.in"] == (1, 1, 8, 8)
+    with torch.device("meta"):
+        assert shapes(cnnshape.build(net)) == shapes(model)
+    assert ran(model, net.inputs.values())[0] == [(4, 8, 8)]
+    assert [row[1:] for row in learned(imported_from(net, tmp_path))] == [row[1:] for row in learned(net)]
+
+
 def test_blocks_are_classes_with_arguments_and_repeats_are_copies():
     code = torch_code(cnnshape.load(ARCHITECTURES / "resnet50.toml"))
     assert code.count("class ") == 3

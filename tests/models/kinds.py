@@ -370,4 +370,60 @@ class SegNet(nn.Module):
         return self.up1(self.unpool(x, first))
 
 
-KINDS = [UNet, ResNet, DenseNet, MobileNet, Generator, Branches, TwoStreams, Reader, Siamese, ViT, Mixed, SegNet]
+class LayerScale(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((dim,), 1e-5))
+
+    def forward(self, x):
+        return x * self.gamma
+
+
+class LearnedNumbers(nn.Module):
+    """Parameters of every shape that people give them: of positions, of channels, of heads, in a list, of one number."""
+
+    input = (3, 16, 16)
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 16, 4, 4)
+        self.pos_embed = nn.Parameter(torch.zeros(1, 16, 4, 4))
+        self.gamma = nn.Parameter(torch.ones(16))
+        self.offsets = nn.ParameterList(nn.Parameter(torch.zeros(shape)) for shape in ((16, 1, 1), (1, 16, 1, 1)))
+        self.dist_token = nn.Parameter(torch.zeros(16))
+        self.norm, self.ls = nn.LayerNorm(16), LayerScale(16)
+        self.affine = nn.ParameterDict({"alpha": torch.ones(1, 1, 16), "beta": torch.zeros(17, 16)})
+        self.temperature = nn.Parameter(torch.ones(4, 1, 1))
+        self.gain = nn.Parameter(torch.ones(()))
+        self.fc = nn.Linear(16, 5)
+
+    def forward(self, x):
+        x = self.patch(x) + self.pos_embed
+        x = x * self.gamma.reshape(1, -1, 1, 1)
+        for offset in self.offsets:
+            x = x + offset
+        x = x.flatten(2).transpose(1, 2)
+        x = torch.cat([x, self.dist_token.view(1, 1, -1).expand(len(x), -1, -1)], 1)
+        x = x + self.ls(self.norm(x))
+        x = self.affine["beta"] + self.affine["alpha"] * x
+        heads = x.unflatten(2, (4, 4)).transpose(1, 2)
+        weights = heads @ heads.transpose(-2, -1) * self.temperature
+        x = (weights.softmax(-1) @ heads).transpose(1, 2).flatten(2)
+        return self.fc(x.mean(1)) * self.gain
+
+
+KINDS = [
+    UNet,
+    ResNet,
+    DenseNet,
+    MobileNet,
+    Generator,
+    Branches,
+    TwoStreams,
+    Reader,
+    Siamese,
+    ViT,
+    Mixed,
+    SegNet,
+    LearnedNumbers,
+]

@@ -93,6 +93,8 @@ def test_a_net_of_the_zoo_keeps_what_torch_keeps(name, batch):
         { type = "linear", out_features = 5 }, { type = "flatten" }, { type = "linear", out_features = 2 }""",
         """"scale", { type = "layer_norm", over = "channels" }, { type = "conv", out_channels = 4, kernel_size = 1 },
         "gelu", { type = "upsample", scale_factor = 2 }, "flatten", { type = "linear", out_features = 2 }""",
+        """"scale", { type = "layer_norm", over = "channels" }, { type = "linear", out_features = 4, over = "channels" },
+        "gelu", { type = "linear", out_features = 3, over = "channels" }, { type = "scale", parameter_shape = [-1] }""",
         '"scale", { type = "select", dim = 2, index = 0 }, "scale"',
         '"scale", { name = "p", type = "max_pool", kernel_size = 2 }, "relu", { type = "max_unpool", indices = "p" }, "scale"',
     ],

@@ -136,6 +136,9 @@ ADAPTIVE = Tried(
     **LIMITS,
 )
 MADE_OF = Values(0, 1, 7, wrong=(-1,))  # learned numbers of a tensor
+KEPT = Values(
+    *[[-1], [1, -1], [-1, 1, 1]] * 3, [], [1, 2, -1], [3, -1], [4], wrong=([0], [-1, -1])
+)  # shapes of parameters
 
 TRIED: dict[str, Tried] = {
     "conv": Tried(
@@ -155,7 +158,13 @@ TRIED: dict[str, Tried] = {
         padding_mode=Values("zeros", wrong=("reflect", "replicate", "circular")),
         like=Values("other"),
     ),
-    "linear": Tried("Linear", in_features=declared(), out_features=counts(1, 2, 7), bias=FLAG, **MADE),
+    "linear": Tried(
+        in_features=declared(),
+        out_features=counts(1, 2, 7),
+        bias=FLAG,
+        over=Values("last", "last", "channels", wrong=("all",)),
+        **MADE,
+    ),
     "max_pool": Tried(
         "MaxPool{}d", space=True, **PADDED_POOL, dilation=sizes(*[1, 2, 3] * 9, 2**31 - 1), ceil_mode=FLAG
     ),
@@ -343,11 +352,18 @@ TRIED: dict[str, Tried] = {
         num_features=declared(),
         value=ANY_NUMBER,
         shape=Values([]),
+        parameter_shape=KEPT,
         num_parameters=MADE_OF,
     ),
-    "bias": Tried(one_of=("num_features", "shape"), num_features=declared(), shape=Values([]), num_parameters=MADE_OF),
+    "bias": Tried(
+        one_of=("num_features", "shape"),
+        num_features=declared(),
+        shape=Values([]),
+        parameter_shape=KEPT,
+        num_parameters=MADE_OF,
+    ),
     "token": Tried(
-        always=("shape",), shape=Values([]), dim=AXES, before=FLAG, num_parameters=MADE_OF
+        always=("shape",), shape=Values([]), parameter_shape=KEPT, dim=AXES, before=FLAG, num_parameters=MADE_OF
     ),  # see `repeating`
     "lstm": Tried(space=True, always=("over",), **RECURRENT),
     "gru": Tried(space=True, always=("over",), **RECURRENT),

@@ -156,6 +156,17 @@ def layer_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     return module("LayerNorm", normalized_shape=last if over == "last" else lambda x: x.shape[1:])(settings, x)
 
 
+def linear(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    over = settings.get("over", "last")
+    if over not in ("last", "channels"):
+        raise ValueError(over)
+    run, settings = weighted("Linear", in_features=last), {key: s for key, s in settings.items() if key != "over"}
+    if over == "last":
+        return run(settings, x)
+    y, layer = run(settings, x.movedim(1, -1))
+    return y.movedim(-1, 1), layer
+
+
 def lp_pool(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     """Torch's LPPool1d takes a number alone, where every other 1-D class takes a list of one as well."""
     if x.dim() == 3:
@@ -396,16 +407,28 @@ def elementwise(x: Tensor, function: str, value: Any = None, **limits: Any) -> T
 def scale(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     if "value" not in settings:
         return beside(torch.mul)(settings, x)
-    if settings.keys() & {"shape", "num_parameters"}:
+    if settings.keys() & {"shape", "parameter_shape", "num_parameters"}:
         raise ValueError("one or the other")
     return x * settings["value"], None
+
+
+def kept(settings: dict[str, Any], own: Tensor) -> Tensor:
+    """Return the parameter that is kept for a tensor: of a shape of its own, which differs in axes of 1 alone."""
+    if "parameter_shape" not in settings:
+        return nn.Parameter(own)
+    if "num_parameters" in settings or settings["parameter_shape"].count(-1) > 1:
+        raise ValueError("one or the other")
+    found = nn.Parameter(own.reshape(settings["parameter_shape"]))
+    if found.squeeze().shape != own.squeeze().shape:
+        raise ValueError("other axes")
+    return found
 
 
 def learned_tensor(settings: dict[str, Any]) -> tuple[Tensor, Any]:
     """Return a tensor that is a parameter, or made of one of fewer or more numbers; and what has the parameter."""
     shape, count = settings["shape"], settings.get("num_parameters")
-    learned = nn.Parameter(torch.ones(shape if count is None else count))
-    own = learned if count is None else learned.sum() * torch.ones(shape)
+    learned = kept(settings, torch.ones(shape if count is None else count))
+    own = learned.reshape(shape) if count is None else learned.sum() * torch.ones(shape)
     return own, nn.ParameterList([learned])
 
 
@@ -427,8 +450,8 @@ def beside(join: Callable[..., Tensor]) -> Run:
         if "shape" in settings:
             own, learned = learned_tensor(settings)
             return join(x, own), learned
-        learned = nn.Parameter(torch.ones(settings.get("num_features", x.shape[1])))
-        return join(x.movedim(1, -1), learned).movedim(-1, 1), nn.ParameterList([learned])
+        learned = kept(settings, torch.ones(settings.get("num_features", x.shape[1])))
+        return join(x.movedim(1, -1), learned.reshape(-1)).movedim(-1, 1), nn.ParameterList([learned])
 
     return run
 
@@ -488,7 +511,7 @@ def of_class(tried: Tried) -> Run:
 REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.items() if tried.torch} | {
     "conv": conv,
     "conv_transpose": conv_transpose,
-    "linear": weighted("Linear", in_features=last),
+    "linear": linear,
     "max_pool": pool("MaxPool{}d", float("-inf")),
     "avg_pool": pool("AvgPool{}d", 0.0),
     "lp_pool": lp_pool,

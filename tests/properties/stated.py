@@ -92,7 +92,7 @@ def _(case: Case, answer: Any) -> bool:
     arrives = {"channels": x[:1], "last": x[-1:]}.get(str(settings.get("over")), x)
     return x != () and (
         any(settings.get(name, x[0]) != x[0] for name in ("in_channels", "num_features", "num_channels"))
-        or settings.get("in_features", x[-1]) != x[-1]
+        or settings.get("in_features", arrives[-1]) != arrives[-1]
         or normalized not in (None, [*arrives], *arrives[: len(arrives) == 1])
     )
 

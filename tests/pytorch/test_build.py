@@ -72,12 +72,12 @@ def test_tensors_have_the_names_of_the_layers():
         **{f"half_.{name}": shape for name, shape in shapes(conv.state_dict()).items()},
         "half_.gain": (4, 1, 1, 1),
         **{f"fixed.{name}": shape for name, shape in shapes(conv.state_dict()).items()},
-        "gamma.weight": (4, 1, 1),
+        "gamma": (4, 1, 1),
         **{f"cold.{name}": shape for name, shape in shapes(norm.state_dict()).items()},
     }
     assert shapes(model.state_dict()) == expected
     assert {name for name, weight in model.named_parameters() if weight.requires_grad} == {
-        "half_.weight", "half_.bias", "half_.gain", "gamma.weight",
+        "half_.weight", "half_.bias", "half_.gain", "gamma",
     }  # fmt: skip
     assert model(torch.zeros(2, 4, 8, 8)).shape == (2, 4, 4, 4)
 

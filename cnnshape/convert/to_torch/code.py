@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import WIDTH, Call, Literal, Name, Part, is_name, line, statement
 from cnnshape.convert.to_torch.classes import Class, Classes
+from cnnshape.convert.to_torch.moved import moved_once
 from cnnshape.convert.to_torch.printing import Printer
 from cnnshape.convert.to_torch.scopes import Division
 from cnnshape.convert.to_torch.signatures import Signatures, is_taken
@@ -32,6 +33,7 @@ def torch_code(net: Network) -> str:
     signatures = Signatures()
     division = Division(net, signatures)
     whole = division.whole()
+    moved_once(whole)
     classes = Classes(signatures)
     classes.names = {_class_name(net)}
     classes.find(whole)
@@ -70,22 +72,24 @@ def _ties(division: Division) -> Iterator[str]:
         if row.node.shares and at not in again and layer.state(row.input_shapes[0]):
             parent, _, last = division.called[row.name].rpartition(".")
             around = _submodule(parent) if parent else Name("self")
-            owner = _submodule(division.called[row.node.shares])
-            yield from statement("", Call(Part(around, "add_module"), (Literal(last), owner)), 2)
+            bare = "" in layer.state(row.input_shapes[0])
+            owner = _submodule(division.called[row.node.shares], "parameter" if bare else "submodule")
+            adds = "register_parameter" if bare else "add_module"
+            yield from statement("", Call(Part(around, adds), (Literal(last), owner)), 2)
         elif row.node.shares_weight:
             here, there = (_submodule(division.called[name]) for name in (row.name, row.node.shares_weight))
             yield from statement(f"{line(here)}.weight = ", Part(there, "weight"), 2)
 
 
-def _submodule(name: str) -> Call:
-    return Call(Name("self.get_submodule"), (Literal(name),))
+def _submodule(name: str, kind: str = "submodule") -> Call:
+    return Call(Name(f"self.get_{kind}"), (Literal(name),))
 
 
 def _helpers(text: str) -> list[str]:
     """Return the classes of ours that the code uses."""
     found: dict[str, str] = {}
     for name, helper in reversed(TEXTS.items()):
-        if re.search(rf"\b{name}\b", "\n".join([text, *found.values()])):
+        if re.search(rf"\b{name}[(),]", "\n".join([text, *found.values()])):
             found[name] = helper
     return [*reversed(found.values())]
 

@@ -97,7 +97,7 @@ class Printer:
             name = free
             if item.stateless and not item.named:
                 name = taken.setdefault(f"{item.row.node.type} {line(spelled)}", name)  # type: ignore[union-attr]
-            found.append(own.setdefault(item.path, _attribute(name, made.scope)))
+            found.append(own.setdefault(item.path, _attribute(name, made.scope, bare=item.bare)))
             if found[-1] in found[:-1]:
                 continue
             if _of_file(item) not in {"", name}:
@@ -110,27 +110,37 @@ class Printer:
         within = {name: _attribute(name, made.scope) for name in containers}
         for name, table in containers.items():
             lines += _made(within[name], _container(table), 2)
+            for attribute, tree in _beside(within[name], table):
+                lines += _made(attribute, tree, 2)
         return [_reference(within[way[0]], way, containers) if type(way) is tuple else way for way in found], lines
 
 
 def _base(scope: Scope) -> str:
     """Return the class of torch that a class with a forward is one of: its modules may have names that no attribute has."""
     names = {item.path[0] for item in scope.items if item.made is not None}
-    return "nn.Module" if all(map(is_name, names)) or names & IN_SEQUENCE else "nn.ModuleDict"
+    modules = {
+        item.path[0] for item in scope.items if item.made is not None and not (item.bare and len(item.path) == 1)
+    }
+    return "nn.Module" if all(map(is_name, modules)) or names & IN_SEQUENCE else "nn.ModuleDict"
 
 
-def _attribute(name: str, scope: Scope) -> Any:
-    """Return a module of a class: an attribute, or an entry of the nn.ModuleDict that the class is then."""
+def _attribute(name: str, scope: Scope, *, bare: bool = False) -> Any:
+    """Return a module or a parameter of a class: an attribute, or an entry of the nn.ModuleDict that the class is then."""
     if is_name(name):
         return Part(Name("self"), name)
+    if bare:
+        return _named(Name("self"), name)
     if _base(scope) == "nn.ModuleDict":
         return Index(Name("self"), Literal(name))
     return Call(Name("self.get_submodule"), (Literal(name),))
 
 
 def _made(attribute: Any, tree: Any, indent: int) -> list[str]:
-    """Print the statement that gives a class a module."""
+    """Print the statement that gives a class a module or a parameter."""
     if isinstance(attribute, Call):
+        if attribute.of == Name("getattr"):
+            of, name = attribute.given
+            return statement("", Call(Part(of, "register_parameter"), (name, tree)), indent)
         return statement("", Call(Name("self.add_module"), (*attribute.given, tree)), indent)
     return statement(f"{line(attribute)} = ", tree, indent)
 
@@ -148,21 +158,56 @@ def _of_file(item: Item) -> str:
 
 
 def _container(table: dict[str, Any]) -> Any:
-    entries = {name: _container(entry) if isinstance(entry, dict) else entry for name, entry in table.items()}
-    if {*entries} == {str(at) for at in range(len(entries))}:
+    """Return the list or table of torch that holds modules, or parameters; beside modules these are its attributes."""
+    kept = _kept(table)
+    kind = "Parameter" if all(map(_is_parameter, kept.values())) else "Module"
+    entries = {name: _container(entry) if isinstance(entry, dict) else entry for name, entry in kept.items()}
+    if _is_list(kept):
         listed = collapsed(entries[str(at)] for at in range(len(entries)))
         alike = len(listed) == 1 and isinstance(listed[0], Copies)
-        return Call(Name("nn.ModuleList"), (listed[0]._replace(star="") if alike else Listed((*listed,), "[]"),))
-    return Call(Name("nn.ModuleDict"), (Listed(tuple(Keyed(name, entry) for name, entry in entries.items()), "{}"),))
+        return Call(Name(f"nn.{kind}List"), (listed[0]._replace(star="") if alike else Listed((*listed,), "[]"),))
+    return Call(Name(f"nn.{kind}Dict"), (Listed(tuple(Keyed(name, entry) for name, entry in entries.items()), "{}"),))
+
+
+def _beside(tree: Any, table: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield the parameters that stand beside modules, as attributes of the container `tree`."""
+    kept = _kept(table)
+    for name, entry in table.items():
+        if name not in kept:
+            yield _named(tree, name), entry
+        elif isinstance(entry, dict):
+            yield from _beside(_entry(tree, table, name), entry)
+
+
+def _kept(table: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries that a list or table of torch can hold: all modules, or all parameters where there are no modules."""
+    modules = {name: entry for name, entry in table.items() if not _is_parameter(entry)}
+    return modules or table
+
+
+def _is_parameter(entry: Any) -> bool:
+    return not isinstance(entry, dict) and line(entry).startswith("nn.Parameter(")
+
+
+def _is_list(entries: dict[str, Any]) -> bool:
+    return {*entries} == {str(at) for at in range(len(entries))}
+
+
+def _named(tree: Any, name: str) -> Any:
+    """Return a parameter of a module."""
+    return Part(tree, name) if is_name(name) else Call(Name("getattr"), (tree, Literal(name)))
+
+
+def _entry(tree: Any, table: dict[str, Any], name: str) -> Any:
+    return Index(tree, Literal(int(name) if _is_list(_kept(table)) else name))
 
 
 def _reference(tree: Any, path: tuple[str, ...], containers: dict[str, Any]) -> Any:
-    """Return a module in lists and tables, of which the outermost is an attribute."""
+    """Return a module or a parameter in lists and tables, of which the outermost is an attribute."""
     table = containers[path[0]]
     for part in path[1:]:
-        listed = {*table} == {str(at) for at in range(len(table))}
-        tree = Index(tree, Literal(int(part)) if listed else Literal(part))
-        table = table[part] if isinstance(table, dict) else {}
+        tree = _entry(tree, table, part) if part in _kept(table) else _named(tree, part)
+        table = table[part] if isinstance(table[part], dict) else {}
     return tree
 
 

@@ -59,6 +59,12 @@ class Item:
         return called and self.called == called_with(1) and len(self.gives) == 1
 
     @property
+    def bare(self) -> bool:
+        """Whether it has a parameter, and no module."""
+        layer: Any = self.row.node.layer if self.row else None
+        return self.row is not None and "" in layer.state(self.row.input_shapes[0])
+
+    @property
     def stateless(self) -> bool:
         layer: Any = self.row.node.layer if self.row else None
         return self.row is not None and not self.row.parameters and not layer.state(self.row.input_shapes[0])
@@ -90,6 +96,8 @@ class Scope:
     def is_list(self) -> bool:
         """Say whether its modules are numbered, and not called one after the other, as an nn.Sequential calls them."""
         numbered = {item.path[0] for item in self.items} == {str(at) for at in range(len(self.items))}
+        if any(item.bare for item in self.items) and not all(item.bare for item in self.items):
+            return False
         return numbered and not self.block and not self.chain()
 
     def positional(self) -> bool:
