@@ -220,7 +220,8 @@ def _macs(op: Op, net: Growing) -> int:
         shapes = [net.recordings[0].weights[name].shape for name in op.weights if name.endswith("weight")]
         weight = shapes[0] if shapes else ()
     else:
-        weight = next((t.shape for t in op.inputs[1:] if t.weights and len(t.shape) > 1), ())
+        slides = name in {"conv", "conv_transpose"}  # a kernel, which the model may compute from its input
+        weight = next((t.shape for t in op.inputs[1:] if (slides or t.weights) and len(t.shape) > 1), ())
     if not weight or name not in {"conv", "linear", "conv_transpose", "matmul", "addmm", "mm"}:
         return 0
     if name == "conv_transpose":

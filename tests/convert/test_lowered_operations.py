@@ -915,6 +915,20 @@ def test_macs_of_a_part_with_two_results_are_counted_once():
     assert net.check().macs == 8 * (2 * queries + 2 * keys)
 
 
+def test_a_convolution_whose_kernel_is_computed_from_the_input_is_counted_at_all_sizes():
+    def routed(m, x):
+        kernel = m.route(x.mean((2, 3))) @ m.experts
+        y = F.conv2d(x.reshape(1, -1, *x.shape[2:]), kernel.view(6, 4, 3, 3), padding=1, groups=x.shape[0])
+        return m.conv(y.view(-1, 6, *x.shape[2:]))
+
+    model = Model(routed, route=nn.Linear(4, 2), experts=learned(2, 6 * 4 * 9), conv=nn.Conv2d(6, 4, 1))
+    net = cnnshape.trace(model, IMAGE)
+    for sides in ((8, 8), (7, 12)):
+        kernels = 4 * 2 + 2 * 6 * 4 * 9
+        report = net.check((4, *sides))
+        assert (report.output, report.macs) == ((4, *sides), kernels + prod(sides) * (6 * 4 * 9 + 6 * 4))
+
+
 def test_tokens_made_an_image_again_keep_no_sides_of_the_declared_input():
     def attended(m, x):
         y = m.conv(x)
