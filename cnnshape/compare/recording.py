@@ -40,6 +40,11 @@ class Tensor:
     turned: tuple[Shape, Shape] | None = None  # the shapes before and after the exchange of axes that made it
     zeros: bool = False  # all its numbers are 0
 
+    @property
+    def of_sample(self) -> Shape:
+        """The shape without the batch."""
+        return tuple(size for axis, size in enumerate(self.shape) if axis != self.batch)
+
     def numel(self) -> int:
         """How many numbers it has."""
         return prod(self.shape)

@@ -75,7 +75,7 @@ class _Tracing:
         if beside and made:  # what a recurrent module returns beside the sequence: the last states, (layers, batch, H)
             states = [tensor for tensor in op.outputs[1:] if "float" in tensor.dtype]  # a packed sequence has indices
             self.record(f"{op.path}[1]", beside.type, beside, made[:1], states, {}, "")
-            self.calls[-1] = self.calls[-1]._replace(output=beside.output(unasked, _shape(made[0])))
+            self.calls[-1] = self.calls[-1]._replace(output=beside.output(unasked, made[0].of_sample))
 
     def function(self, op: Op) -> None:
         """Record a function that is a layer, or several; what no layer makes has the origins of all that enters."""
@@ -124,14 +124,14 @@ class _Tracing:
         alters: bool = False,
     ) -> None:
         inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
-        shapes = tuple(map(_shape, entering))
+        shapes = tuple(tensor.of_sample for tensor in entering)
         if layer:
             whole, read = layer.among(inputs, self.maker)
             if whole is not layer:
                 self.leave_out({*inputs} - {*read})
                 shapes = tuple(map(self.shape_of, read))
             kind, layer, inputs = whole.type, whole, read
-        output = _shape(made[0]) if made else None
+        output = made[0].of_sample if made else None
         call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor, alters)
         if not made:
             self.raising = [call]
@@ -176,11 +176,6 @@ def _within(op: Op, name: str) -> str:
     return f"{op.path}.{name}()" if op.path else f"{name}()"
 
 
-def _shape(tensor: Tensor) -> Shape:
-    """Return the shape without the batch."""
-    return tuple(size for at, size in enumerate(tensor.shape) if at != tensor.batch)
-
-
 def _returned(tensor: Tensor) -> Shape:
     """Return the shape of what the model returns, whose first axis stands for a batch that was lost on the way."""
-    return tensor.shape[1:] if tensor.batch is None else _shape(tensor)
+    return tensor.shape[1:] if tensor.batch is None else tensor.of_sample

@@ -42,6 +42,7 @@ WINDOWED: Final = (-31, -15, -7, -3, -1, 31, 15, 7, 3, 1, 0)  # cells that a sid
 TIMES: Final = (2, 3)  # the factor by which a side of another run is larger, by axis
 # the same of a run whose windows, of a map that is one window at the declared input, are more than two
 TIMES_FOR_WINDOWS: Final = (4, 3)
+HALVES: Final = ((3, 5), (5, 3))  # by which sides are larger in runs where a window does not fill the last of a map
 ODD: Final = (7, 9, 5)  # cells that a side of another run has more, by axis
 LARGER: Final = 32  # the same of any axis
 MANY: Final = 5  # names in a line
@@ -106,9 +107,10 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
         if any(tensor.batch == 0 and tensor.shape[:1] > (1,) for op in first.ops for tensor in op.outputs):
             strays.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
         found = with_strays(found, strays)
-        if len(found) == 1:
-            strays.append(again(larger(given, TIMES_FOR_WINDOWS)))
-            found = another_way(first, [stray for stray in strays if not stray.failure])
+        if len(found) == 1 or misses(found, strays):
+            further = [(TIMES_FOR_WINDOWS, 1), *((times, 2) for times in HALVES if strays)]
+            strays += [again(larger(given, times, parts)) for times, parts in further]
+            found = another_way(found, [stray for stray in strays if not stray.failure])
     asked = requirements(found[0], again)
     for turning in (*asked.along, *asked.inputs)[:MOST_TURNED]:
         more = with_strays(found, [again(turning)])
@@ -125,22 +127,35 @@ def with_strays(found: list[Recording], strays: Sequence[Recording]) -> list[Rec
     return whole if opaque_in(whole) <= opaque_in(plain) else plain
 
 
-def another_way(first: Recording, strays: Sequence[Recording]) -> list[Recording]:
-    """Return runs of the way that a model goes elsewhere, where it computes the same at the declared input; else the run there.
+def another_way(known: list[Recording], strays: Sequence[Recording]) -> list[Recording]:
+    """Return runs of the way that a model goes elsewhere, where it computes the same at the declared input; else those known.
 
-    A model of windows may take a map that is one window as it is, and part larger ones.
+    A model of windows may take a map that is one window as it is, and part larger ones. The way holds at more of the strays.
     """
     if not strays:
-        return [first]
-    declared = lowered([first]).check()
+        return known
+    first = known[0]
+    declared, most = lowered(known).check(), misses(known, strays)
     for stray in strays:
         found = with_strays([stray], [other for other in strays if other is not stray])
-        if len(found) > 1 and _computed(found[0]) == _computed(first) and opaque_in(found) <= opaque_in([first]):
+        if len(found) > 1 and _computed(found[0]) == _computed(first) and opaque_in(found) <= opaque_in(known):
             report = at_inputs(lowered(found), first).check()
             outputs = [*report.outputs.values()] == [*declared.outputs.values()]
-            if report.ok and outputs and _counts(report) == _counts(declared):
+            if report.ok and outputs and _counts(report) == _counts(declared) and misses(found, strays) < most:
                 return found
-    return [first]
+    return known
+
+
+def misses(found: Sequence[Recording], runs: Sequence[Recording]) -> int:
+    """At how many runs the network of some has other outputs than the model."""
+    if not runs:
+        return 0
+    net, sound = lowered(found), [run for run in runs if not run.failure]
+    reports = (net.check({name: tensor.shape[1:] for name, tensor in run.inputs.items()}) for run in sound)
+    return sum(
+        [*report.outputs.values()] != [output.tensor.of_sample for output in run.outputs]
+        for report, run in zip(reports, sound, strict=True)
+    )
 
 
 def _counts(report: Report) -> list[tuple[int | None, int | None]]:
@@ -202,10 +217,10 @@ def windowed(inputs: Mapping[str, Shape]) -> Iterator[dict[str, Shape]]:
     yield twice(inputs)
 
 
-def larger(inputs: Mapping[str, Shape], times: Sequence[int]) -> dict[str, Shape]:
-    """Return an input of larger sides: by so many times, the axes in turn."""
+def larger(inputs: Mapping[str, Shape], times: Sequence[int], parts: int = 1) -> dict[str, Shape]:
+    """Return an input of larger sides: by so many times, or halves or other parts, the axes in turn."""
     return {
-        name: (*shape[:1], *(by * side for side, by in zip(shape[1:], cycle(times), strict=False)))
+        name: (*shape[:1], *(by * side // parts for side, by in zip(shape[1:], cycle(times), strict=False)))
         for name, shape in inputs.items()
     }
 

@@ -34,7 +34,7 @@ from cnnshape.layers.pooling import (
 )
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
-from cnnshape.numbers.recorded import evaluated, expression_of, sides_of
+from cnnshape.numbers.recorded import Operation, SideOf, evaluated, expression_of, sides_of
 from cnnshape.numbers.rules import limited
 from cnnshape.numbers.shape import LARGEST
 
@@ -609,7 +609,7 @@ def pad(net: Growing, ops: Sequence[Op]) -> None:
         raise Gap("its cells are told by tensors")
     flat_ends = [tuple(int(n) for n in each["pad"]) for each in given]
     pairs: dict[int, tuple[Size, Size]] = {}
-    varied = {rank - 1 - place: rule for place, rule in _rules(ops)}
+    varied = {rank - 1 - place: rule for place, rule in _rules(net, ops)}
     for place in range(len(flat_ends[0]) // 2):
         before, after = (tuple(each[2 * place + end] for each in flat_ends) for end in (0, 1))
         if any(before) or any(after) or rank - 1 - place in varied:
@@ -729,16 +729,30 @@ def _multiple(sides: Size, padded: Size, rule: Rule | None) -> int:
     return 0
 
 
-def _rules(ops: Sequence[Op]) -> Iterator[tuple[int, Padded]]:
+def _rules(net: Growing, ops: Sequence[Op]) -> Iterator[tuple[int, Padded]]:
     """Yield the axes, from the last, whose padding is an expression of their own side in a run, and the side that they get."""
     places = [[*map(expression_of, called(op).arguments(("pad",))["pad"])] for op in ops]
+    sizes = net.shapes[id(ops[0].inputs[0])][::-1]
     for place in range(len(places[0]) // 2):
-        for before, after in (numbers[2 * place : 2 * place + 2] for numbers in places):
+        for ends in (numbers[2 * place : 2 * place + 2] for numbers in places):
+            before, after = (_of_own(net, end, sizes[place]) for end in ends)
             rule = Padded(before, after)
             with suppress(ArithmeticError, ValueError, TypeError):
                 if len({*sides_of(before), *sides_of(after)}) == 1 and tuple(map(rule.reached, GRID)) != GRID:
                     yield place, rule
                     break
+
+
+def _of_own(net: Growing, expression: Expression, own: Size) -> Expression:
+    """Return an expression in which a part that has the sizes of an axis in all runs is one side: image.shape[2] // 4 of its tokens."""
+    with suppress(ArithmeticError, ValueError, TypeError, KeyError):
+        sizes = {side: net.views[side.value].size(side.axis) for side in sides_of(expression)}
+        runs = [{side: size[run] for side, size in sizes.items()} for run in range(len(own))]
+        if sizes and all(evaluated(expression, run.__getitem__) == size for run, size in zip(runs, own, strict=True)):
+            return SideOf(0, 0)
+    if isinstance(expression, Operation):
+        return Operation(expression.sign, tuple(_of_own(net, term, own) for term in expression.terms))
+    return expression
 
 
 class Padded(NamedTuple):

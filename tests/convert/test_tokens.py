@@ -123,6 +123,20 @@ def whole_patches(m, x):
     return m.depthwise(x)
 
 
+def windows_of_tokens(m, x):
+    """Twins': tokens of patches are a map again, whose sides are computed from those of the image."""
+    b, (h, w) = len(x), (side // 2 for side in x.shape[2:])
+    tokens = m.norm(m.down(x).flatten(2).mT)
+    below, right = (5 - h % 5) % 5, (5 - w % 5) % 5
+    y = F.pad(tokens.view(b, h, w, 8), (0, 0, 0, right, 0, below))
+    rows, columns = y.shape[1] // 5, y.shape[2] // 5
+    y = y.reshape(b, rows, 5, columns, 5, 8).transpose(2, 3).reshape(b * rows * columns, 25, 8)
+    y = attention(m, y).reshape(b, rows, columns, 5, 5, 8).transpose(2, 3).reshape(b, rows * 5, columns * 5, 8)
+    if below or right:
+        y = y[:, :h, :w].contiguous()
+    return m.depthwise((tokens + y.reshape(b, h * w, 8)).mT.reshape(b, 8, h, w))
+
+
 def three(m, x):
     for _ in range(3):
         x = x + attention(m, m.norm(x.flatten(2).mT)).mT.view(x.shape)
@@ -142,6 +156,7 @@ NETS = (
     heads_of_channels,
     all_in_one,
     whole_patches,
+    windows_of_tokens,
     three,
 )
 
@@ -217,6 +232,15 @@ def test_a_map_that_is_one_window_at_the_declared_input_is_in_windows_at_others(
     assert [node.name for node in net.nodes if node.type == "opaque"] == []
     assert all(found for _, found in accepted(net, model))
     assert all(found for _, found in accepted(cnnshape.loads(cnnshape.dumps(net)), model))
+
+
+def test_maps_of_which_a_later_one_alone_is_one_window_at_the_declared_input_are_in_windows_at_others():
+    """Of 8 x 8 and 4 x 4 cells: 7 or 32 cells more change the first map alone, and twice as many fill all windows."""
+    model = Net(lambda m, x: in_windows(m, m.down(in_windows(m, x))), stride=32)
+    net = cnnshape.trace(model, (4, 256, 256))
+    assert [node.name for node in net.nodes if node.type == "opaque"] == []
+    for sides in ((256, 256), (263, 300), (64, 65), (512, 320), (999, 33)):
+        assert net.check((4, *sides)).output == tuple(model(torch.zeros(1, 4, *sides)).shape[1:])
 
 
 @pytest.mark.parametrize(
