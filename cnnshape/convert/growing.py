@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 IMAGE: Final = 3  # axes of an image
 MOST_RUNS: Final = 8
+PARTS: Final = (2, 4, 8, 16, 32)  # of a side, which are as exact as a float
+TIMES: Final = (2, 3, 4, 8)  # a side that a model of higher resolution gives
 SPLIT: Final = 2  # parts of an axis of channels that is shuffled; spatial axes of an image
 
 
@@ -519,6 +521,14 @@ class Growing:
         """Yield the values whose sides another may take: the inputs, then those of the layers, the last first."""
         yield from range(1, self.inputs)
         yield from reversed(range(self.inputs, len(self.sizes)))
+
+    def scaled_input(self, sides: Sequence[Size]) -> int | None:
+        """Return an input resized to sides that are a multiple or a part of its own, for a layer that has these; None for others."""
+        for entering in range(1, self.inputs):
+            for by, n in (*((n, 1) for n in TIMES), *((1, n) for n in PARTS)):
+                if tuple(sides) == tuple(tuple(w * by // n for w in axis) for axis in self.sizes[entering][1:]):
+                    return self.add(Upsample(scale_factor=by if n == 1 else 1 / n), [entering])
+        return None
 
     def gives(self, layer: Layer, entering: Sequence[int]) -> Sizes:
         """Return what a layer gives for values. Raises Gap where it refuses them in a run."""

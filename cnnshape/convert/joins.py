@@ -116,7 +116,9 @@ def learned(net: Growing, op: Op, kind: type[Layer], tensor: Tensor, other: Tens
 def _mask(net: Growing, op: Op, other: Tensor) -> bool:
     """Say whether a tensor is made of sizes alone, as a mask of windows that came round: it has no numbers that a file could state."""
     varies = not all(map(constant, net.shapes[id(other)]))
-    return varies and not other.weights and net.shapes[id(op.outputs[0])] == net.shapes[id(op.inputs[0])]
+    weights = net.recordings[0].weights  # at the declared size it may be a buffer
+    made = not any(weights[name].parameter for name in other.weights)
+    return varies and made and net.shapes[id(op.outputs[0])] == net.shapes[id(op.inputs[0])]
 
 
 def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: Tensor) -> View:

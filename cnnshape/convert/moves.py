@@ -221,6 +221,10 @@ def like_another(net: Growing, tensor: Tensor, cuts: Mapping[int, Cut]) -> View:
         if net.sizes[value][1:] == wanted:
             made = net.add(Crop(like=True, **offset), [view.value], "crop", references=[value])
             return view.of(made, net.sizes[made])
+    scaled = net.scaled_input(wanted)
+    if scaled is not None:
+        made = net.add(Crop(like=True, **offset), [view.value], "crop", references=[scaled])
+        return view.of(made, net.sizes[made])
     if any(map(is_one, sizes)):
         order = [axis for axis, parts in enumerate(view.axes) if not all(is_one(view.sizes[part]) for part in parts)]
         return like_another(net, standing(net, net.laid(net.settled(view, order), order, len(view.axes))), cuts)

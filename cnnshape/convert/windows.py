@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.called import layers_of
 from cnnshape.compare.recording import Tensor
-from cnnshape.convert.growing import Gap, Growing, Waiting, called, constant
+from cnnshape.convert.growing import PARTS, Gap, Growing, Waiting, called, constant
 from cnnshape.convert.moves import keep, reshape
 from cnnshape.convert.views import Size, View, is_one, whole_view
 from cnnshape.layers.activation import LogSoftmax, Softmax, Softmin
@@ -54,7 +53,6 @@ ADAPTIVE: Final = {kind.type: kind for kind in (AdaptiveAvgPool, AdaptiveMaxPool
 NO_LIMIT: Final = (1, LARGEST)
 SIDES: Final = range(1, 600)  # at which limits of sides are tried
 GRID: Final = tuple(range(1, 65))  # sides at which a rule is tried
-PARTS: Final = (2, 4, 8, 16, 32)  # of a side, which are as exact as a float
 MULTIPLES: Final = (2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 9, 10, 12, 14, 15, 20, 24, 28)  # to which models pad
 
 
@@ -196,8 +194,9 @@ def as_large(net: Growing, ops: Sequence[Op]) -> Layer | None:
         return None
     for each in ops:
         sides = each.inputs[0].shape[2:]
-        window = per_axis(called(each).arguments(("kernel_size",))["kernel_size"], len(sides))
-        if any(side != 1 for side in each.outputs[0].shape[2:]) or not {*window} <= {*sides}:
+        given = called(each).arguments(("kernel_size",))["kernel_size"]
+        window = {*given} if isinstance(given, list | tuple) else {given}
+        if any(side != 1 for side in each.outputs[0].shape[2:]) or not window <= {*sides}:
             return None
     return pool()
 
@@ -566,10 +565,10 @@ def resized(net: Growing, ops: Sequence[Op], layer: Upsample, value: int, sides:
         return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
     if limits := limits_of(net, ops, "size"):
         return Upsample(**_as_settings(limits), **kept), []
-    for entering, n in product(range(1, net.inputs), PARTS):  # the sides of a tensor that has nothing else of the input
-        if sides == tuple(tuple(w // n for w in axis) for axis in net.sizes[entering][1:]):
-            return Upsample(like=True, **kept), [net.add(Upsample(scale_factor=1 / n), [entering])]
-    raise Gap("its sides follow from no other value")
+    scaled = net.scaled_input(sides)
+    if scaled is None:
+        raise Gap("its sides follow from no other value")
+    return Upsample(like=True, **kept), [scaled]
 
 
 def by_rule(op: Op) -> dict[str, Any] | None:

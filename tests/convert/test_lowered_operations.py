@@ -842,6 +842,47 @@ def test_a_tensor_without_channels_gives_its_sides_alone():
         assert found.net.check(input=(4, *sides)).output == model(torch.ones(1, 4, *sides)).shape[1:]
 
 
+def enlarged(m, x):
+    rows, columns = x.shape[2:]
+    padded = F.pad(x, (0, -columns % 8, 0, -rows % 8), "reflect")
+    return F.pixel_shuffle(m.conv(padded), 2)[:, :, : rows * 2, : columns * 2]
+
+
+def test_a_crop_to_a_multiple_of_the_input_s_sides():
+    model = Model(enlarged, conv=conv())
+    found = imported(model, (4, 16, 16), "model")
+    assert found.differences == ()
+    assert found.net.check(input=(4, 19, 30)).output == model(torch.ones(1, 4, 19, 30)).shape[1:] == (1, 38, 60)
+
+
+def mask_of(rows, columns):
+    """Return what keeps the places of windows apart that came round."""
+    return torch.zeros(rows // 4 * (columns // 4), 16, 16)
+
+
+def masked(m, x):
+    """Attend within windows, with the mask that is kept for the declared size, as SwinIR does."""
+    (rows, columns), mask = x.shape[2:], m.mask
+    windows = x.view(1, 4, rows // 4, 4, columns // 4, 4).permute(0, 2, 4, 3, 5, 1).reshape(-1, 16, 4)
+    if (rows, columns) != (16, 16):
+        mask = mask_of(rows, columns).to(x.device)
+    scores = (windows @ windows.mT).view(1, len(mask), 16, 16) + mask
+    windows = scores.view(-1, 16, 16).softmax(-1) @ windows
+    return m.conv(windows.view(1, rows // 4, columns // 4, 4, 4, 4).permute(0, 5, 1, 3, 2, 4).reshape(x.shape))
+
+
+def test_a_mask_that_is_kept_for_the_declared_size_alone_holds_at_others():
+    found = imported(Model(masked, conv=conv(), mask=mask_of(16, 16)), (4, 16, 16), "model")
+    assert found.differences == ()
+    assert "opaque" not in {node.type for node in found.net.nodes}
+
+
+def test_a_window_as_large_as_the_image_may_be_a_list():
+    found = imported(Model(lambda m, x: m.conv(F.avg_pool2d(x, [*x.shape[2:]])), conv=conv()), (4, 9, 12), "model")
+    assert found.differences == ()
+    assert [node.type for node in found.net.nodes] == ["global_avg_pool", "conv"]
+
+
 def test_a_vector_is_its_own_transpose():
     model = Model(lambda m, x: m.fc(x[0].t()), fc=nn.Linear(8, 3))
     assert cnnshape.trace(model, (8,)).check().output == model(torch.ones(1, 8)).shape
