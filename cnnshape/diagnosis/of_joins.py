@@ -97,13 +97,12 @@ def targets(case: Case) -> Iterator[Candidate]:
         assert join is not None
         wanted = join.shapes[pair.other][1:]
         for row in join.back(join.values[pair.one]):
-            if row.node.layer is not None and "like" in row.node.layer.references:
+            enters = row.input_shapes[0]
+            if row.node.layer is None or enters is None or len(enters[1:]) != len(wanted):
+                break
+            if "like" in row.node.layer.references:
                 yield from _told(join, row, join.names[pair.other], wanted)
-            if (
-                row.node.layer is None
-                or row.input_shapes[0] is None
-                or row.input_shapes[0][1:] != (row.output or ())[1:]
-            ):
+            if enters[1:] != (row.output or ())[1:]:
                 break
 
 

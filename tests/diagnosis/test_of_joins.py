@@ -52,6 +52,17 @@ def test_a_target_that_stands_below_is_none():
     assert candidates(targets, text) == []
 
 
+def test_a_resize_of_other_axes_is_told_nothing():
+    text = """input = [4, 8, 8]
+    layers = [
+      { name = "up", type = "upsample", size = 16 },
+      { name = "flat", type = "flatten", from = "up" },
+      { name = "back", type = "unflatten", dim = 1, unflattened_size = [1, 1, -1] },
+      { name = "j", type = "mul", from = ["back", "input"] },
+    ]"""
+    assert candidates(targets, text) == []
+
+
 PAIR = """input = [4, %s]
 layers = [
   { name = "a", type = "conv", out_channels = 4, kernel_size = %s },
