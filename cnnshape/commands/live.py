@@ -49,14 +49,16 @@ def network(target: Live, shapes: dict[str, Shape]) -> tuple[Network, Source]:
     """
     model = model_of(target, shapes)
     from cnnshape.convert import imported
-    from cnnshape.pytorch.model import file_of
+    from cnnshape.pytorch.changed_code import Trials
+    from cnnshape.pytorch.model import file_of, maker
 
     with quiet():
         recorded = imported.recorded(model, shapes)
         first = recorded.first
         if first.failure and not first.failure.line:  # nothing of the model ran: its forward does not take these inputs
             raise ValueError(f"{target.text}: {first.failure.message}")
-        net = imported.network(recorded, file_of(target))._replace(file=target.text)
+        trials = Trials(model, shapes, maker(target))
+        net = imported.network(recorded, file_of(target), trials)._replace(file=target.text)
         return net, Source(imported.plain_runs(model, first), recorded.required.inputs)
 
 

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.problems.place import Place, Range
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cnnshape.compare.recording import Line
+    from cnnshape.problems.diagnosed import Change
     from cnnshape.problems.place import KeyPath
 
 MODEL: Final = "<model>"  # the file of a model whose code no file has, as of one made in a shell
@@ -59,6 +62,15 @@ def made_at(place: Place) -> str:
         case (line, str(file), made) if place.source.whole_lines and (place.source, line) != (code(file), made):
             return f"{code(file).file}:{made}"
     return ""
+
+
+def applied(text: str, changes: Iterable[Change]) -> str:
+    """Return the text of a Python file with changes made; each is within one line."""
+    lines = text.split("\n")
+    for change in sorted(changes, key=lambda change: change.range.start, reverse=True):
+        (row, first), (_, last) = change.range
+        lines[row - 1] = lines[row - 1][: first - 1] + change.text + lines[row - 1][last - 1 :]
+    return "\n".join(lines)
 
 
 @lru_cache

@@ -52,7 +52,7 @@ def constructed(
     found = [own] if own and _agrees(own[1], kind, layer) else []
     sure = []
     for file in dict.fromkeys((own[0] if own else "", root[0] if root else "", modules[""].file)):
-        for one in _replaced(_tree(file)):
+        for one in _replaced(tree(file)):
             if f".{path}".endswith(f".{one.path}") and _agrees(one.value, kind, layer):
                 found.append((file, one.value))
                 around = modules.get(path.removesuffix(one.path).removesuffix("."))
@@ -71,7 +71,7 @@ def _own(modules: Mapping[str, Module], path: str, root: tuple[str, str] | None)
             continue
         made = _below(_attribute(around.file, around.kind, parts[length]), parts[length + 1 :])
         return (around.file, made) if made else None
-    made = _below(_named(_tree(root[0]), root[1]), parts) if root and root[0] else None
+    made = _below(_named(tree(root[0]), root[1]), parts) if root and root[0] else None
     return (root[0], made) if root and made else None
 
 
@@ -100,7 +100,7 @@ def _agrees(made: ast.expr, kind: str, layer: Layer | None) -> bool:
     if name != kind or layer is None:
         return not kind or before[-1:] != ["nn"] or kind.endswith(name.removeprefix("Lazy"))
     for key, expression in arguments(made, layer).items():
-        value, parameter = _number(expression), layer.parameters[key]
+        value, parameter = number(expression), layer.parameters[key]
         if value is not None and hasattr(layer, key):
             told, has = _single(parameter.of_torch(value)), _single(getattr(layer, key))
             if isinstance(has, int | float | tuple) and told != has:
@@ -122,16 +122,16 @@ def _starred(call: ast.Call) -> bool:
 SIGNS: Final = {ast.Mult: operator.mul, ast.Add: operator.add, ast.Sub: operator.sub}
 
 
-def _number(expression: ast.expr) -> Any:
+def number(expression: ast.expr) -> Any:
     """Return a whole number that is spelt out, 16 * 5 * 5, or a tuple of such; None for any other expression."""
     match expression:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return value
         case ast.Tuple(elts=entries) | ast.List(elts=entries):
-            numbers = tuple(map(_number, entries))
+            numbers = tuple(map(number, entries))
             return None if None in numbers else numbers
         case ast.BinOp(left, sign, right) if type(sign) in SIGNS:
-            a, b = _number(left), _number(right)
+            a, b = number(left), number(right)
             return SIGNS[type(sign)](a, b) if isinstance(a, int) and isinstance(b, int) else None
         case _:
             return None
@@ -150,7 +150,7 @@ def _told(file: str, call: ast.expr | None) -> Made | None:
     return Made(Line(file, call.lineno), "" if "\n" in text else text, 1 + len(before))
 
 
-def _tree(file: str) -> ast.Module:
+def tree(file: str) -> ast.Module:
     """Parse a Python file; one that cannot be parsed is empty."""
     linecache.checkcache(file)
     return _parsed("".join(linecache.getlines(file)))
@@ -167,7 +167,7 @@ def _parsed(text: str) -> ast.Module:
 def _attribute(file: str, kind: str, name: str) -> ast.expr | None:
     """Return the expression that a class gives to an attribute; None where it gives none, or several."""
     names = [part for part in kind.split(".") if part != "<locals>"]
-    scope: ast.AST | None = _tree(file)
+    scope: ast.AST | None = tree(file)
     for part in names:
         scope = scope and _scope(scope, part)
     if not isinstance(scope, ast.ClassDef):

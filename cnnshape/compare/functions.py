@@ -23,6 +23,7 @@ PICKS: Final = (  # from the first tensor, by the others
 )
 
 VIEWS: Final = ("view", "reshape")
+PAIRS: Final = ("add", "sub", "mul", "div")  # of two tensors, number by number
 
 # Functions that give the numbers that they get, perhaps in another shape or type, repeated, or with the axes exchanged.
 KEEPS: Final = frozenset([

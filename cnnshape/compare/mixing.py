@@ -1,7 +1,8 @@
-"""Views that mix samples: view(-1, 400) of 1600 numbers makes four samples of one, and raises nothing.
+"""Operations that mix samples, and raise nothing for one: view(-1, 400) of 1600 numbers makes four samples of it.
 
-In: a recording, whose batch is one sample. Out: the operations that are such views. Folding whole axes into the batch is sound, as
-frames of a video are, and so is what is folded out again further on.
+In: a recording, whose batch is one sample. Out: the operations that do so. Folding whole axes into the batch is sound, as
+frames of a video are, and so is what is folded out again further on. A sum of (N, 8) and (N, 5, 8) has the samples of the one
+beside the steps of the other.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnnshape.compare.functions import VIEWS
+from cnnshape.compare.functions import PAIRS, VIEWS
 from cnnshape.numbers.shape import CHANNELS_FIRST, text
 
 if TYPE_CHECKING:
@@ -18,8 +19,33 @@ if TYPE_CHECKING:
 
 def mixing(run: Recording) -> dict[int, str]:
     """Return the operations that mix samples, by their numbers, with the reason in words."""
-    started = {number: op for number, op in enumerate(run.ops) if _cuts(op)}
-    return {number: _said(op) for number, op in started.items() if _gets_out(run, number, op.outputs[0])}
+    found = {}
+    for number, op in enumerate(run.ops):
+        if _cuts(op) and _gets_out(run, number, op.outputs[0]):
+            found[number] = _said(op)
+        elif _misaligned(run, op):
+            one, other = (text(("N", *tensor.shape[1:]), CHANNELS_FIRST) for tensor in op.inputs)
+            found[number] = f"it mixes samples: {one} and {other} have them at different axes"
+    return found
+
+
+def _misaligned(run: Recording, op: Op) -> bool:
+    """Whether an operation has two tensors of samples with different numbers of axes, which torch aligns at the last."""
+    if op.raised or op.type not in PAIRS or len(op.inputs) != 2 or any(one.batch != 0 for one in op.inputs):  # noqa: PLR2004
+        return False
+    small, large = sorted(op.inputs, key=lambda tensor: len(tensor.shape))
+    samples = small.value and large.value and small.shape[:1] == large.shape[:1] == (1,)
+    return bool(samples) and 1 < len(small.shape) < len(large.shape) and not _over_samples(run, small)
+
+
+def _over_samples(run: Recording, tensor: Tensor) -> bool:
+    """Whether a tensor is a mean or the like of the batch."""
+    makers = (op for op in run.ops if op.call and tensor in op.outputs)
+    for op in makers:
+        dims = op.call.kwargs.get("dim", op.call.args[1] if len(op.call.args) > 1 else None) if op.call else None
+        if dims == 0 or (isinstance(dims, tuple | list) and 0 in dims):
+            return True
+    return False
 
 
 def _cuts(op: Op) -> bool:

@@ -11,39 +11,36 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from cnnshape.compare.code import code
+from cnnshape.compare.code import applied, place_of
 from cnnshape.compare.constructed import arguments, constructed
+from cnnshape.compare.refused import mends
+from cnnshape.convert.code_edits import Said, remade
+from cnnshape.convert.forward_fixes import Calls
 from cnnshape.problems.base import NOTHING, Diagnosed
-from cnnshape.problems.diagnosed import Change
-from cnnshape.problems.place import Range
+from cnnshape.problems.diagnosed import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.compare.constructed import Made
-    from cnnshape.compare.recording import Recording
+    from cnnshape.compare.recording import Op, Recording
     from cnnshape.layers import Layer
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Input
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.diagnosed import Edit, Effect, Fix
+    from cnnshape.problems.diagnosed import Change, Edit
+    from cnnshape.pytorch.changed_code import Trials
 
 INPUT: Final = "input"
-
-
-class Said(NamedTuple):
-    """A change in words, and the change of the code, None for one of --input."""
-
-    words: str
-    change: Change | None = None
+MOST: Final = 3  # fixes of a problem
 
 
 class CodeFix(NamedTuple):
     """A fix in the words of the model's code."""
 
     said: tuple[Said, ...]
-    edits: tuple[Edit, ...]
-    effect: Effect
+    edits: tuple[Edit, ...] = ()
+    effect: Effect = Effect(None, None, None)
     also: str = ""
 
     @property
@@ -56,11 +53,7 @@ class CodeFix(NamedTuple):
 
     def apply(self, text: str) -> str:
         """Return the text of the file with the changes."""
-        lines = text.split("\n")
-        for change in sorted(self.changes, key=lambda change: change.range.start, reverse=True):
-            (row, first), (_, last) = change.range
-            lines[row - 1] = lines[row - 1][: first - 1] + change.text + lines[row - 1][last - 1 :]
-        return "\n".join(lines)
+        return applied(text, self.changes)
 
 
 class InCode(NamedTuple):
@@ -70,6 +63,7 @@ class InCode(NamedTuple):
     whole: Network  # with the problems that only repeat others
     run: Recording
     root: tuple[str, str] | None
+    trials: Trials | None = None  # None: nothing can be tried
 
     def __call__(self, given: Input | None, *, strict: bool) -> _Kept:
         return _Kept(self, given, strict=strict)
@@ -94,18 +88,18 @@ class _Kept:
         def diagnosed(problem: Problem) -> Diagnosed:
             known = of_file.get((problem.code, problem.layer), NOTHING)
             cause = known.cause and known.cause._replace(place=places.get(known.cause.layer or ""))
-            return Diagnosed(cause, tuple(self.in_code(known.fixes)))
+            return Diagnosed(cause, tuple(self.fixes(problem, known)))
 
         return [diagnosed(problem) for problem in problems]
 
     def of_file(self, net: Network) -> dict[tuple[str, str], Diagnosed]:
         """Return the diagnosis of the net as a file, by the codes and the layers of its problems."""
-        from cnnshape.convert.written import dumps
+        from cnnshape.convert.written import stated
         from cnnshape.diagnosis.door import tried
         from cnnshape.file.source import Source
 
         try:
-            text = dumps(net._replace(problems=()))
+            text = stated(net._replace(problems=()))
         except ValueError:  # no file describes the net
             return {}
         found = tried(Source.from_text(text), None, self.given, strict=self.strict)
@@ -114,12 +108,45 @@ class _Kept:
         pairs = zip(found.trials.origin.report.problems, found.found, strict=True)
         return {(problem.code, problem.layer): one for problem, one in pairs}
 
-    def in_code(self, fixes: tuple[Fix, ...]) -> Iterator[CodeFix]:
-        """Yield the fixes that can be said in code."""
-        for fix in fixes:
+    def fixes(self, problem: Problem, known: Diagnosed) -> list[CodeFix]:
+        """Return the fixes of a problem that can be said in code, those of the diagnosis behind what the forward lacks."""
+        op = self.refused(problem)
+        found = [fix for fix in self.of_forward(op) if self.mends(op, fix)] if op else []
+        for fix in known.fixes:
             changes = self.changes(fix.edits)
-            if changes:
-                yield CodeFix(changes, fix.edits, fix.effect)
+            one = CodeFix(changes, fix.edits, fix.effect)
+            if changes and (op is None or not one.changes or not self.remakes or self.mends(op, one)):
+                found.append(one)
+        return found[:MOST]
+
+    def of_forward(self, op: Op) -> Iterator[CodeFix]:
+        for changes in Calls(self.origin.run, self.made.get).fixes(op):
+            whole = tuple(change for change in changes if change)
+            if len(whole) == len(changes):
+                yield CodeFix(whole)
+
+    def refused(self, problem: Problem) -> Op | None:
+        """Return the operation that torch refuses in a problem; None where it refuses none there."""
+        place = problem.place
+        for op in self.origin.run.ops:
+            if (
+                op.raised
+                and place
+                and (place.source, place.path[:1]) == ((there := place_of(op.line)).source, there.path[:1])
+            ):
+                module = op.path if op.call is None else ""
+                if problem.layer == module or (op.call and problem.layer not in self.made):
+                    return op
+        return None
+
+    @property
+    def remakes(self) -> bool:
+        return self.origin.trials is not None and self.origin.trials.remakes
+
+    def mends(self, op: Op, fix: CodeFix) -> bool:
+        """Say whether the model runs with a fix where torch refused it, and is refused nothing else for it."""
+        run = self.origin.trials and self.origin.trials(fix.changes)
+        return bool(run and mends(self.origin.run, run, op))
 
     def changes(self, edits: tuple[Edit, ...]) -> tuple[Said, ...]:
         """Write edits as lines to change, those of one layer together; nothing if one of them is no such line."""
@@ -158,9 +185,7 @@ class _Kept:
         text = changed(made, self.origin.run.modules[name].kind, layer, new) if made and layer else ""
         if not made or text in {"", made.text}:
             return None
-        file, row = code(made.line.file).file, made.line.line
-        place = Range((row, made.column), (row, made.column + len(made.text)))
-        return Said(f"{file}:{row}: {made.text} -> {text}", Change(file, place, text))
+        return remade(made, text)
 
 
 def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any]) -> str:

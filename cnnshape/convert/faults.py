@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING
 
 from cnnshape.compare.code import place_of
 from cnnshape.compare.constructed import constructed
+from cnnshape.compare.refused import first_refused
 from cnnshape.convert.code_fixes import InCode
 from cnnshape.problems.base import errors
 from cnnshape.problems.comparing import ModelFails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnnshape.compare.recording import Line, Op, Recording
+    from cnnshape.compare.recording import Line, Recording
     from cnnshape.network.graph import Node
     from cnnshape.network.network import Network
     from cnnshape.problems.base import Problem
+    from cnnshape.pytorch.changed_code import Trials
 
 
-def with_faults(net: Network, run: Recording, root: tuple[str, str] | None = None) -> Network:
+def with_faults(
+    net: Network, run: Recording, root: tuple[str, str] | None = None, trials: Trials | None = None
+) -> Network:
     """Return a net with all faults of its run, those of layers at the lines where the layers are called and made.
 
-    `root` is the file and the name of the model itself, see constructed.
+    `root` is the file and the name of the model itself, see constructed; `trials` runs the model with its code changed.
     """
     found = errors(net.check().problems)
     if not found and not run.failure and not any(op.raised for op in run.ops):
@@ -58,7 +60,7 @@ def with_faults(net: Network, run: Recording, root: tuple[str, str] | None = Non
         for layer in (problem.layer, *problem.copies)
     }
     more: list[Problem] = []
-    for op in _first_refused(run):
+    for op in first_refused(run):
         place = place_of(op.line, made(op.path) if op.layer else None)
         here = {layer for source, line, layer in said if (source, line) == (place.source, place.start[0])}
         others = run.modules.keys() - {op.path} if op.call is None else ()  # on one line, as those of a Sequential
@@ -68,15 +70,4 @@ def with_faults(net: Network, run: Recording, root: tuple[str, str] | None = Non
     if run.failure and not (unsure and (found or more)):  # else it may come of what stands in for a result
         more.append(ModelFails(place_of(run.failure.line), module=run.failure.module, message=run.failure.message))
     net = net._replace(nodes=nodes, problems=(*net.problems, *more))
-    return net._replace(diagnose=InCode(net, whole, run, root))
-
-
-def _first_refused(run: Recording) -> Iterator[Op]:
-    """Yield the operations that torch refuses, behind no other that it refuses, but for those with a sure result."""
-    behind: set[int] = set()
-    for op in run.ops:
-        reads = behind.intersection(tensor.value for tensor in op.inputs if tensor.value)
-        if op.raised and not reads:
-            yield op
-        if reads or (op.raised and not op.sure):
-            behind.update(tensor.value for tensor in op.outputs)
+    return net._replace(diagnose=InCode(net, whole, run, root, trials))

@@ -37,10 +37,10 @@ class Parts(NamedTuple):
 
 
 class Flat:
-    """The parts of a file that describe the graph layer by layer."""
+    """The parts of a file that describe the graph layer by layer; `stated`: with the numbers that inputs decide."""
 
-    def __init__(self, graph: Graph):
-        self.graph = graph
+    def __init__(self, graph: Graph, *, stated: bool = False):
+        self.graph, self.stated = graph, stated
         self.names = value_names(graph)
         self.values = {node.name: value for value, node in graph.made()}
         self.value_of = {name: value for value, name in self.names.items()}
@@ -104,7 +104,7 @@ class Flat:
 
     def settings(self, value: int, node: Node, layer: Layer) -> dict[str, Any]:
         entering = self.rows[value - 1 - len(self.graph.inputs)].input_shapes[0]
-        found = settings(layer, entering, self.graph.layout)
+        found = settings(layer, entering, self.graph.layout, stated=self.stated)
         if why := refusal(layer, found):
             raise ValueError(f"{node.name}: {why}")
         owner = self.node(self.values[node.shares_weight]) if node.shares_weight else None

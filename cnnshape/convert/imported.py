@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
     from cnnshape.numbers.shape import Shape
+    from cnnshape.pytorch.changed_code import Trials
 
 OTHERS: Final = 2  # runs at other sizes, which tell numbers that stay from numbers that follow
 MOST_ELSEWHERE: Final = 2  # runs that went another way, after which no others are tried
@@ -55,7 +56,17 @@ def trace(model: Any, inputs: Shape | Mapping[str, Shape]) -> Network:
     model is run on shapes alone and left as it was. Raises TypeError for what is no model or cannot be watched, ValueError
     where nothing of it is a layer.
     """
-    return network(recorded(model, inputs))
+    found = recorded(model, inputs)
+    from cnnshape.pytorch.changed_code import Trials
+
+    return network(found, None, Trials(model, by_name(inputs), None))
+
+
+def by_name(inputs: Shape | Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return the shapes of inputs by their names; a single one is called input."""
+    if hasattr(inputs, "items"):
+        return {name: tuple(shape) for name, shape in inputs.items()}
+    return {"input": tuple(inputs)}
 
 
 @dataclass(frozen=True)
@@ -69,10 +80,13 @@ class Recorded:
     required: Requirements  # what the model's code says of sizes
 
 
-def network(recorded: Recorded, root: tuple[str, str] | None = None) -> Network:
-    """Return the network of recorded runs, with what the model's code requires of sizes, and its faults; `root`: see those."""
+def network(recorded: Recorded, root: tuple[str, str] | None = None, trials: Trials | None = None) -> Network:
+    """Return the network of recorded runs, with what the model's code requires of sizes, and its faults.
+
+    `root` and `trials` are as for those.
+    """
     net = lowered(recorded.runs, by_value(recorded.required.settings))
-    return with_faults(at_inputs(net, recorded.first), recorded.first, root)
+    return with_faults(at_inputs(net, recorded.first), recorded.first, root, trials)
 
 
 def at_inputs(net: Network, run: Recording) -> Network:
@@ -88,9 +102,7 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
 
     if not isinstance(model, Module):
         raise TypeError(f"model must be a torch.nn.Module, not {model!r:.60}")
-    given = (
-        {name: tuple(shape) for name, shape in inputs.items()} if hasattr(inputs, "items") else {"input": tuple(inputs)}
-    )
+    given = by_name(inputs)
     first, again = recorder(model, given)
     found = [first]
     if not first.failure and not any(op.raised for op in first.ops):

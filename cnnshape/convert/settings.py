@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Shape
 
 
-def settings(layer: Layer, entering: Shape | None, layout: str) -> dict[str, Any]:
-    """Return the settings of a layer that a file writes; references are none of them."""
+def settings(layer: Layer, entering: Shape | None, layout: str, *, stated: bool = False) -> dict[str, Any]:
+    """Return the settings of a layer that a file writes; references are none of them.
+
+    `stated`: with the numbers that the input decides, as code has them.
+    """
     found = {}
     for name, parameter in layer.parameters.items():
         given = vars(layer).get(name)
         if given is None or given is UNKNOWN or isinstance(parameter, Reference):
             continue
         rank = len(entering) - 1 if entering else 0
-        if not _follows(layer, parameter, entering) and not _left_out(layer, parameter, given, rank):
+        if not _follows(layer, parameter, None if stated else entering) and not _left_out(
+            layer, parameter, given, rank
+        ):
             found[name] = toml(parameter, given, rank, layout)
     return found
 

@@ -43,6 +43,12 @@ def dumps(net: Graph) -> str:
     return written
 
 
+def stated(net: Graph) -> str:
+    """Write the text of a file with all numbers that code has: layer by layer, with those that inputs decide."""
+    flat = Flat(net, stated=True)
+    return _text(flat, flat.parts())
+
+
 def _shortest(net: Graph) -> str:
     flat = Flat(net)
     return _text(flat, structured(flat, lambda parts: _loaded(_text(flat, parts))))

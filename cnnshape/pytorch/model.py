@@ -46,6 +46,21 @@ def named(target: Live) -> torch.nn.Module:
     return found
 
 
+def maker(target: Live) -> Callable[[], torch.nn.Module] | None:
+    """Return what makes the model of a target anew, without its numbers where that goes; None for a model that is there."""
+    if not target.called and isinstance(_found(target), torch.nn.Module):
+        return None
+
+    def make() -> torch.nn.Module:
+        try:
+            with torch.device("meta"):
+                return named(target)
+        except ValueError:
+            return named(target)
+
+    return make
+
+
 def _not_there(module: str) -> str:
     """Say that the package of a module is neither installed nor in the folder; "" where it is, or is a file's."""
     package = module.partition(".")[0]

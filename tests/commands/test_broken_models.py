@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from collections import Counter
 
 import pytest
 
@@ -55,18 +56,21 @@ def test_the_fixes_are_lines_of_code_that_mend(own_folder):
     assert lines_wrong(own_folder, model, fix.apply(model.code)) == []
 
 
-def test_all_fixes_that_are_shown_mend_their_problem(own_folder):
-    """Of every second model, with --input where the fix changes that."""
+def test_all_fixes_that_are_shown_mend_their_problem_and_make_no_other(own_folder):
+    """Of every second model."""
     tried = 0
     for model in [*MODELS.values()][::2]:
         (own_folder / "nets.py").write_text(model.code)
         sys.modules.pop("nets", None)
         net, _ = network(live("nets.py:Net"), shapes_of_model((model.input,)))
-        for problem in errors(net.check().problems):
+        problems = errors(net.check().problems)
+        lines = Counter(problem.line for problem in problems)
+        for problem in problems:
             for fix in problem.fixes:
                 tried += 1
-                assert problem.line not in lines_wrong(own_folder, model, fix.apply(model.code)), fix.summary
-    assert tried > 10
+                found = Counter(lines_wrong(own_folder, model, fix.apply(model.code)))
+                assert found <= lines - Counter([problem.line]), fix.summary
+    assert tried > 30
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

@@ -48,6 +48,25 @@ def test_what_is_whole_or_comes_back_is_sound(function):
     assert mixing(run(function)) == {}
 
 
+def test_samples_at_different_axes():
+    steps = lambda net, x: x.flatten(2).mean(2) + x.flatten(2).transpose(1, 2)  # noqa: E731 -- as above
+    assert [*mixing(run(steps)).values()] == ["it mixes samples: Nx32 and Nx49x32 have them at different axes"]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda net, x: x - x.mean(0),  # over the batch
+        lambda net, x: x / x.mean(dim=(0, 1)),
+        lambda net, x: x * net.fc.weight[:1, :7],
+        lambda net, x: x * x.mean((1, 2, 3))[:, None, None, None],
+        lambda net, x: x + x.mean(),
+    ],
+)
+def test_what_has_no_samples_may_have_fewer_axes(function):
+    assert mixing(run(function, (1, 7, 7))) == {}
+
+
 def test_an_operation_beside_it_changes_nothing():
     def both(net, x):
         parts, beside = x.view(-1, 392), x.mean((2, 3))

@@ -32,7 +32,9 @@ OTHER_WORDS = {  # that are no layer types where they stand
     ("pytorch/batch_axis.py", "permute"): "a function of torch",
     ("pytorch/batch_axis.py", "select"): "another",
 }
-LOWERED = {f"convert/{name}.py" for name in ("joins", "moves", "opaque", "windows")}  # torch's functions
+LOWERED = {
+    f"convert/{name}.py" for name in ("forward_fixes", "joins", "moves", "opaque", "windows")
+}  # torch's functions
 CALLED = {
     f"convert/from_onnx/{name}.py" for name in ("moves", "values", "windows")
 }  # the same, and the roles of weights

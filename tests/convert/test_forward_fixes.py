@@ -1,0 +1,230 @@
+"""Fixes of a forward, as lines of code: applied to the source, the model runs in torch."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from cnnshape.commands.live import network
+from cnnshape.commands.shared import shapes_of_model
+from cnnshape.file.targets import live
+from cnnshape.problems.base import errors
+
+HEAD = """import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {init}
+
+    def forward(self, x):
+        {forward}
+"""
+CASES = {
+    "flatten": (
+        "3x8x8",
+        "self.conv = nn.Conv2d(3, 4, 3, padding=1); self.fc = nn.Linear(256, 10)",
+        "return self.fc(F.relu(self.conv(x)))",
+        "self.fc(F.relu(self.conv(x))) -> self.fc(F.relu(self.conv(x)).flatten(1))",
+    ),
+    "flatten-behind-a-sum": (
+        "4x3x3", "self.fc = nn.Linear(36, 10)", "return self.fc(x + 1)", "self.fc(x + 1) -> self.fc((x + 1).flatten(1))",
+    ),
+    "mean": (
+        "8x7x5", "self.fc = nn.Linear(8, 10)", "return self.fc(x)", "self.fc(x) -> self.fc(x.mean((2, 3)))",
+    ),
+    "mean-of-a-signal": (
+        "8x7",
+        "self.fc = nn.Linear(8, 10)",
+        "return self.fc(x)",
+        "self.fc(x) -> self.fc(x.mean(2))",
+    ),
+    "transpose-for-a-linear": (
+        "8x7", "self.fc = nn.Linear(8, 10)", "return self.fc(x)", "self.fc(x) -> self.fc(x.transpose(1, 2))",
+    ),
+    "flatten-in-a-sequential": (
+        "3x8x8",
+        "self.net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Linear(144, 10))",
+        "return self.net(x)",
+        "nn.Linear(144, 10) -> nn.Flatten(), nn.Linear(144, 10)",
+    ),
+    "pool-in-a-sequential": (
+        "3x9x8",
+        "self.net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Linear(4, 10))",
+        "return self.net(x)",
+        "nn.Linear(4, 10) -> nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10)",
+    ),
+    "unflatten-in-a-sequential": (
+        "16",
+        "self.net = nn.Sequential(nn.Linear(16, 72), nn.ReLU(), nn.ConvTranspose2d(8, 3, 4, 2, 1))",
+        "return self.net(x)",
+        "nn.ConvTranspose2d(8, 3, 4, 2, 1) -> nn.Unflatten(1, (8, 3, 3)), nn.ConvTranspose2d(8, 3, 4, 2, 1)",
+    ),
+    "flatten-before-a-sequential": (
+        "4x3x3",
+        "self.head = nn.Sequential(nn.Linear(36, 10), nn.ReLU())",
+        "return self.head(x)",
+        "self.head(x) -> self.head(x.flatten(1))",
+    ),
+    "flatten-before-an-entry": (
+        "4x3x3",
+        "self.heads = nn.ModuleList([nn.Linear(36, 10), nn.Linear(36, 2)])",
+        "a = self.heads[0](x.flatten(1)); return self.heads[1](x)",
+        "self.heads[1](x) -> self.heads[1](x.flatten(1))",
+    ),
+    "unsqueeze": (
+        "28x28", "self.conv = nn.Conv2d(1, 4, 3)", "return self.conv(x)", "self.conv(x) -> self.conv(x.unsqueeze(1))",
+    ),
+    "squeeze": (
+        "1x6x20", "self.conv = nn.Conv1d(6, 4, 3)", "return self.conv(x)", "self.conv(x) -> self.conv(x.squeeze(1))",
+    ),
+    "noise": (
+        "100",
+        "self.up = nn.ConvTranspose2d(100, 8, 4)",
+        "return self.up(x)",
+        "self.up(x) -> self.up(x[:, :, None, None])",
+    ),
+    "seed": (
+        "10",
+        "self.fc = nn.Linear(10, 8 * 4 * 4); self.up = nn.ConvTranspose2d(8, 3, 4)",
+        "return self.up(self.fc(x))",
+        "self.up(self.fc(x)) -> self.up(self.fc(x).unflatten(1, (8, 4, 4)))",
+    ),
+    "seed-of-a-volume": (
+        "216", "self.up = nn.Conv3d(8, 3, 3)", "return self.up(x)", "self.up(x) -> self.up(x.unflatten(1, (8, 3, 3, 3)))",
+    ),
+    "permute": (
+        "20x30x3", "self.conv = nn.Conv2d(3, 4, 3)", "return self.conv(x)",
+        "self.conv(x) -> self.conv(x.permute(0, 3, 1, 2))",
+    ),
+    "transpose-for-a-conv": (
+        "20x6", "self.conv = nn.Conv1d(6, 4, 3)", "return self.conv(x)", "self.conv(x) -> self.conv(x.transpose(1, 2))",
+    ),
+    "another-rank": (
+        "3x8x9", "self.conv = nn.Conv1d(3, 4, 3)", "return self.conv(x)", "nn.Conv1d(3, 4, 3) -> nn.Conv2d(3, 4, 3)",
+    ),
+    "norm-of-another-rank": (
+        "6", "self.norm = nn.BatchNorm2d(6)", "return self.norm(x)", "nn.BatchNorm2d(6) -> nn.BatchNorm1d(6)",
+    ),
+    "transpose-for-a-recurrent": (
+        "6x20", "self.rnn = nn.LSTM(6, 4, batch_first=True)", "y, _ = self.rnn(x); return y",
+        "self.rnn(x) -> self.rnn(x.transpose(1, 2))",
+    ),
+    "columns-for-a-recurrent": (
+        "8x6x20", "self.rnn = nn.GRU(48, 4, batch_first=True)", "return self.rnn(x)[0]",
+        "self.rnn(x) -> self.rnn(x.flatten(1, 2).transpose(1, 2))",
+    ),
+    "places-for-a-recurrent": (
+        "8x6x20", "self.rnn = nn.GRU(8, 4, batch_first=True)", "return self.rnn(x)[0]",
+        "self.rnn(x) -> self.rnn(x.flatten(2).transpose(1, 2))",
+    ),
+    "frames-for-a-recurrent": (
+        "7x4x5", "self.rnn = nn.RNN(20, 4, batch_first=True)", "return self.rnn(x)[0]",
+        "self.rnn(x) -> self.rnn(x.flatten(2))",
+    ),
+    "one-number-a-step": (
+        "30", "self.rnn = nn.LSTM(1, 4, batch_first=True)", "return self.rnn(x)[0]",
+        "self.rnn(x) -> self.rnn(x.unsqueeze(-1))",
+    ),
+    "tuple": (
+        "30x8",
+        "self.rnn = nn.LSTM(8, 4, batch_first=True); self.fc = nn.Linear(4, 2)",
+        "x = self.rnn(x); return self.fc(x)",
+        "self.fc(x) -> self.fc(x[0])",
+    ),
+    "gate": (
+        "8x6x6", "self.fc = nn.Linear(8, 8)", "s = self.fc(x.mean((2, 3))); return x * s", "x * s -> x * s[:, :, None, None]",
+    ),
+    "gate-by-a-method": (
+        "8x6x6", "self.fc = nn.Linear(8, 8)", "s = self.fc(x.mean((2, 3))); return x.mul(s)",
+        "x.mul(s) -> x.mul(s[:, :, None, None])",
+    ),
+    "gate-by-a-function": (
+        "8x6x6", "self.fc = nn.Linear(8, 8)", "s = self.fc(x.mean((2, 3))); return torch.mul(x, s)",
+        "torch.mul(x, s) -> torch.mul(x, s[:, :, None, None])",
+    ),
+    "one-vector-for-all-steps": (
+        "5x8", "self.fc = nn.Linear(8, 8)", "return self.fc(x[:, 0]) + x", "self.fc(x[:, 0]) + x -> self.fc(x[:, 0])[:, None, ...] + x",
+    ),
+    "scores": (
+        "5x8", "self.fc = nn.Linear(8, 8)", "return self.fc(x) @ x", "self.fc(x) @ x -> self.fc(x) @ x.transpose(-2, -1)",
+    ),
+    "axis-of-a-softmax": (
+        "5", "self.fc = nn.Linear(5, 8)", "return F.softmax(self.fc(x), dim=2)",
+        "F.softmax(self.fc(x), dim=2) -> F.softmax(self.fc(x), dim=1)",
+    ),
+    "no-axis-of-a-join": (
+        "3x8x8", "self.conv = nn.Conv2d(3, 4, 1)", "return torch.cat([x, self.conv(x)])",
+        "torch.cat([x, self.conv(x)]) -> torch.cat([x, self.conv(x)], dim=1)",
+    ),
+    "axis-of-a-join": (
+        "3x8x8", "self.conv = nn.Conv2d(3, 4, 1)", "return torch.cat([x, self.conv(x)], dim=2)",
+        "torch.cat([x, self.conv(x)], dim=2) -> torch.cat([x, self.conv(x)], dim=1)",
+    ),
+    "skip-of-other-sides": (
+        "3x9x9",
+        "self.down = nn.Conv2d(3, 4, 3, 2, 1); self.up = nn.ConvTranspose2d(4, 3, 2, 2); self.fit = nn.Conv2d(7, 1, 1)",
+        "y = self.down(x); y = F.relu(self.up(F.max_pool2d(y, 2, ceil_mode=False))); y = F.interpolate(y, scale_factor=2); return torch.cat([y, x], 1)",
+        "torch.cat([y, x], 1) -> torch.cat([F.interpolate(y, size=x.shape[2:]), x], 1)",
+    ),
+    "sum-of-other-sides": (
+        "3x9x9", "self.down = nn.Conv2d(3, 3, 2, 2)", "y = F.interpolate(self.down(x), scale_factor=2); return x + y",
+        "x + y -> x + F.interpolate(y, size=x.shape[2:])",
+    ),
+    "view-and-linear": (
+        "3x6x6", "self.conv = nn.Conv2d(3, 4, 3); self.fc = nn.Linear(100, 10)",
+        "x = self.conv(x).view(-1, 100); return self.fc(x)",
+        "self.conv(x).view(-1, 100) -> self.conv(x).view(-1, 64); nets.py:10: nn.Linear(100, 10) -> nn.Linear(64, 10)",
+    ),
+    "view-alone": (
+        "3x6x6", "self.fc = nn.Linear(108, 10)", "return self.fc(x.view(x.size(0), 3 * 5 * 5))",
+        "x.view(x.size(0), 3 * 5 * 5) -> x.view(x.size(0), 108)",
+    ),
+    "view-by-a-function": (
+        "3x6x6", "self.fc = nn.Linear(108, 10)", "return self.fc(torch.reshape(x, (-1, 75)))",
+        "torch.reshape(x, (-1, 75)) -> torch.reshape(x, (-1, 108))",
+    ),
+    "view-of-space": (
+        "12", "self.fc = nn.Linear(12, 8 * 7 * 7); self.conv = nn.Conv2d(8, 1, 3)",
+        "return self.conv(self.fc(x).view(-1, 8, 8, 8))",
+        "self.fc(x).view(-1, 8, 8, 8) -> self.fc(x).view(-1, 8, 7, 7)",
+    ),
+    "weight-of-a-function": (
+        "4x3x3", "self.weight = nn.Parameter(torch.rand(10, 36))", "return F.linear(x, self.weight)",
+        "F.linear(x, self.weight) -> F.linear(x.flatten(1), self.weight)",
+    ),
+}  # fmt: skip
+
+
+def problems_of(own_folder, code, size):
+    (own_folder / "nets.py").write_text(code)
+    sys.modules.pop("nets", None)
+    return errors(network(live("nets.py:Net"), shapes_of_model((size,)))[0].check().problems)
+
+
+def runs(code, size):
+    space = {}
+    exec(compile(code, "<model>", "exec"), space)
+    return space["Net"]()(torch.rand(3, *map(int, size.split("x"))))
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_line_mends(own_folder, case):
+    size, init, forward, expected = case
+    code = HEAD.format(init=init.replace("; ", "\n        "), forward=forward.replace("; ", "\n        "))
+    with pytest.raises((RuntimeError, ValueError, TypeError, IndexError)):
+        runs(code, size)
+    [problem] = problems_of(own_folder, code, size)
+    fixes = {fix.summary.partition(": ")[2]: fix for fix in problem.fixes}
+    assert expected in fixes
+    for fix in fixes.values():
+        assert len(runs(fix.apply(code), size)) == 3
+        assert problems_of(own_folder, fix.apply(code), size) == ()
