@@ -127,6 +127,7 @@ class Recording(NamedTuple):
     weights: dict[str, Weight]
     modules: dict[str, Module]  # by path, "" the model itself, in the order of registration
     failure: Failure | None = None  # the end of the run, which nothing could repair
+    listed: bool = False  # the inputs went in as one list
 
     def layers(self) -> dict[str, Any]:
         """Return the Layers that modules ran as, by path; None for one that files have no type for."""

@@ -285,7 +285,7 @@ def plain_runs(model: Any, first: Recording) -> Runs:
     indices = [name for name, tensor in first.inputs.items() if "int" in tensor.dtype]
     tensors = [output.tensor for output in first.outputs]
     axes = [None if tensor.batch == 0 and tensor.shape[:1] != (1,) else tensor.batch for tensor in tensors]
-    return PlainRuns(model, axes, indices)
+    return PlainRuns(model, axes, indices, listed=first.listed)
 
 
 def _inputs(first: Recording) -> str:

@@ -93,8 +93,11 @@ def one(  # noqa: PLR0913 -- what an opaque layer has
         net.give(output, view.of(net.add(layer, [view.value], name, path=path, sizes=x, loose=True, anew=True), x))
         return
     unique = [first, *(tensor for tensor in unique if tensor is not first)]
-    values = _entering(net, unique)
     order = _order(output, target)
+    if count and not _loose(net, first):
+        values, order = [_led(net, first).value, *_entering(net, unique[1:])], _staying(order, target)
+    else:
+        values = _entering(net, unique)
     x, sizes = net.sizes[values[0]], tuple(target[axis] for axis in order)
     shape = out_shape(x, sizes)
     layer = Opaque(out_shape=shape, **_figures(count, macs, x))
@@ -105,12 +108,17 @@ def one(  # noqa: PLR0913 -- what an opaque layer has
 def _led(net: Growing, tensor: Tensor) -> View:
     """Return a view of a tensor whose value begins with an axis that stays, if there is one: an opaque layer takes one number of channels."""
     view = net.view(tensor)
-    order = spread([view], [axis for axis, parts in enumerate(view.axes) if parts])
-    stays = next((axis for axis in order if constant(view.size(axis))), None)
-    if stays is None or all(map(constant, net.sizes[view.value][:1])):
+    axes = spread([view], [axis for axis, parts in enumerate(view.axes) if parts])
+    order = _staying(axes, [view.size(axis) for axis in range(len(view.axes))])
+    if order == axes or all(map(constant, net.sizes[view.value][:1])):
         return view
-    order = [stays, *(axis for axis in order if axis != stays)]
     return net.laid(net.settled(view, order), order, len(view.axes))
+
+
+def _staying(order: Sequence[int], sizes: Sequence[Size]) -> list[int]:
+    """Return axes with the first that is the same at all sizes in front, if there is one."""
+    stays = next((axis for axis in order if constant(sizes[axis])), None)
+    return [*order] if stays is None else [stays, *(axis for axis in order if axis != stays)]
 
 
 def _entering(net: Growing, tensors: Sequence[Tensor]) -> list[int]:

@@ -784,9 +784,9 @@ def _at(expression: Expression, side: int) -> Any:
 def recurrent(net: Growing, ops: Sequence[Op]) -> None:
     """Lower an LSTM, GRU or RNN: its sequence, and the states in which it ends."""
     op = ops[0]
-    layer, tensor = op.layer, op.inputs[0]
-    if layer is None or len(tensor.shape) != BATCHED or len(op.inputs) > 1:
-        raise Gap("it is given states, or a packed sequence")
+    layer, (tensor, *states) = op.layer, op.inputs
+    if layer is None or len(tensor.shape) != BATCHED or any(state.value or state.weights for state in states):
+        raise Gap("it begins with states that the net computes or learns, or has a packed sequence")
     time, features = (0, 2) if tensor.batch == 1 else (1, 2)
     view = net.view(tensor)
     if view.axes[1 - time] or view.whole(time) is None or view.whole(features) is None or len(view.parts) != 2:  # noqa: PLR2004

@@ -38,19 +38,19 @@ class WrongInputs(Exception):  # noqa: N818 -- it names a fact
 
 
 def arguments(
-    model: torch.nn.Module, given: dict[str, Any], *, keyed: bool = False
+    model: torch.nn.Module, given: dict[str, Any], *, keyed: bool = False, listed: bool = False
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of forward: by name where it has the names of the inputs, else in their order.
 
-    Several that a forward of one argument takes are one dict; with `keyed`, so is one whose name is none of its arguments.
+    Several that a forward of one argument takes are one dict, or one list with `listed`; with `keyed`, so is one whose name
+    is none of its arguments.
     """
     signature = inspect.signature(model.forward)
-    named = given.keys() <= signature.parameters.keys()
-    args, kwargs = ((), given) if named else (tuple(given.values()), {})
-    one = keyed and not named and [*given] != ["input"]
-    ways: list[tuple[tuple[Any, ...], dict[str, Any]]] = [(args, kwargs), ((given,), {})]
+    if type(model).forward is torch.nn.Module.forward and "forward" not in vars(model):
+        raise WrongInputs(f"{type(model).__name__} has no forward")
+    ways = [*_ways(signature, given, keyed=keyed, listed=listed)]
     why: TypeError | None = None
-    for args, kwargs in [ways[1], ways[0]] if one and len(given) == 1 else ways[: 1 + (len(given) > 1)]:
+    for args, kwargs in ways:
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -58,6 +58,27 @@ def arguments(
         else:
             return args, kwargs
     raise WrongInputs(f"forward{signature} does not take the inputs {', '.join(given)}: {why}")
+
+
+def _ways(
+    signature: inspect.Signature, given: dict[str, Any], *, keyed: bool, listed: bool
+) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """Yield the ways to hand inputs to forward, the first that binds is the one."""
+    named = given.keys() <= signature.parameters.keys()
+    plain, alone = [*given] == ["input"], len(given) == 1
+    whole: tuple[tuple[Any, ...], dict[str, Any]] = (([*given.values()] if listed else given,), {})
+    if keyed and alone and not named and not plain:
+        yield whole
+    yield ((), given) if named else (tuple(given.values()), {})
+    if not alone:
+        yield whole
+    if not plain:
+        yield (), given
+    only = [
+        name for name, one in signature.parameters.items() if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+    ]
+    if plain and len(only) == 1:
+        yield (), {only[0]: given["input"]}
 
 
 class Found(NamedTuple):

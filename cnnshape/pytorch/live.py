@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from cnnshape.compare.judge import allowed, differs_at, judge
 from cnnshape.compare.recording import Failure, Recording
 from cnnshape.compare.trace import Trace
 from cnnshape.compare.tracing import trace
+from cnnshape.pytorch.accelerators import ASKED, Redirected
 from cnnshape.pytorch.inputs import INDICES, arguments, found_in, samples
 from cnnshape.pytorch.model import scripted, unwrapped
 from cnnshape.pytorch.one_layer import refuses
@@ -22,7 +24,7 @@ from cnnshape.pytorch.undisturbed import Kept, evaluated, reachable, undisturbed
 from cnnshape.pytorch.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cnnshape.network.network import Network
     from cnnshape.network.report import Report
@@ -105,6 +107,8 @@ class Live:
     ):
         self.model, self.device, self.wholes, self.indices = model, device, wholes, indices
         self.name = type(model).__name__
+        self.listed = False  # several inputs go in as one list
+        self.redirected = False  # what the code asks of an accelerator is to be had from the device
         self.kept: Kept | None = None
         self.begun = False
         self.unseen = False  # the last run was in threads that began before
@@ -127,9 +131,18 @@ class Live:
     ) -> Recording:
         """Run the model once, in evaluation mode, and return all that ran; nothing, where that cannot be seen.
 
-        `repairing` and `refused` are as for Watch. Inputs that are used as indices are found by running it again.
+        `repairing` and `refused` are as for Watch. A code that asks for an accelerator is run again without, and so are inputs
+        that are used as indices, or as a list.
         """
         found = self._recording(inputs, repairing=repairing, refused=refused)
+        if not self.redirected and any(map(ASKED.search, _refusals(found))):
+            self.redirected = True
+            found = self._recording(inputs, repairing=repairing, refused=refused)
+        if found.failure and len(inputs) > 1 and not self.listed:
+            self.listed = True
+            other = self._recording(inputs, repairing=repairing, refused=refused)
+            self.listed = other.failure is None or len(other.ops) > len(found.ops)
+            found = other if self.listed else found
         if found.failure is None or not INDICES.search(found.failure.message):
             return found
         for name in [name for name in inputs if name not in self.indices]:
@@ -151,10 +164,10 @@ class Live:
             with theirs():
                 if not self.begun:
                     self.begin()
-                with undisturbed(self.kept, self.device):
+                with self.undisturbed():
                     given = samples(self.model, inputs, self.device, self.indices)
                     watch = Watch(self.model, given, self.wholes, repairing=repairing, refused=refused)
-                    args, kwargs = arguments(self.model, given, keyed=self.wholes is None)
+                    args, kwargs = arguments(self.model, given, keyed=self.wholes is None, listed=self.listed)
                     with watch:
                         results = [*found_in(self.model(*args, **kwargs))]
                     if watch.unseen:
@@ -164,7 +177,20 @@ class Live:
         self.unseen = watch is not None and bool(watch.unseen)
         if watch is None or self.unseen:
             return Recording(self.name, {}, (), (), (), {}, {}, failure)
-        return watch.recording(results, failure)
+        return watch.recording(results, failure)._replace(listed=self.listed)
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Run the body so that the model is left as it was, and with nothing else than the device."""
+        with undisturbed(self.kept, self.device), Redirected(self.device) if self.redirected else nullcontext():
+            yield
+
+
+def _refusals(run: Recording) -> Iterator[str]:
+    """Yield what torch says of all that it refuses in a run."""
+    yield from (op.raised for op in run.ops)
+    if run.failure:
+        yield run.failure.message
 
 
 def _devices(model: torch.nn.Module) -> list[str]:

@@ -7,6 +7,7 @@ import importlib.util
 import operator
 import re
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FunctionType
@@ -17,10 +18,11 @@ import torch
 from cnnshape.file.targets import SCRIPT
 from cnnshape.problems.suggest import close, did_you_mean, suggest
 from cnnshape.problems.wording import suggested
+from cnnshape.pytorch.accelerators import anywhere
 from cnnshape.pytorch.their_code import TheirError, theirs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cnnshape.file.targets import Live
 
@@ -30,10 +32,8 @@ def named(target: Live) -> torch.nn.Module:
     if why := _not_there(target.module):
         raise ValueError(f"{target.text}: {why}")
     try:
-        with theirs():
-            found, made = _found(target), target.called
-            if made or not isinstance(found, torch.nn.Module):
-                found, made = found(*target.args, **target.kwargs), True
+        with theirs(), _without_arguments(target.module):
+            found, made = anywhere(partial(_made, target))
             is_model = isinstance(found, torch.nn.Module)
             gives = "gives" if made else "is"
             why = scripted(found) if is_model else f"{target.text} {gives} {found!r:.60}, which is no torch.nn.Module"
@@ -59,6 +59,25 @@ def maker(target: Live) -> Callable[[], torch.nn.Module] | None:
             return named(target)
 
     return make
+
+
+def _made(target: Live) -> tuple[Any, bool]:
+    """Return what a target is, or makes; and whether it was called."""
+    found = _found(target)
+    if target.called or not isinstance(found, torch.nn.Module):
+        return found(*target.args, **target.kwargs), True
+    return found, False
+
+
+@contextmanager
+def _without_arguments(program: str) -> Iterator[None]:
+    """Give the model's code the command line of a script that is run alone: it may parse that when it is imported."""
+    given = sys.argv
+    sys.argv = [program]
+    try:
+        yield
+    finally:
+        sys.argv = given
 
 
 def _not_there(module: str) -> str:
@@ -150,9 +169,12 @@ def _of_file(file: Path) -> Any:
     sys.path.insert(0, str(root))
     name = ".".join(names)
     known = sys.modules.get(name)
-    if len(names) > 1 or known is None or getattr(known, "__file__", None) == str(file):
+    plain = "." not in file.stem  # which else would be a package
+    if plain and (len(names) > 1 or known is None or getattr(known, "__file__", None) == str(file)):
         return importlib.import_module(name)
-    spec: Any = importlib.util.spec_from_file_location(f"{name}_", file)  # another module has the name
+    spec: Any = importlib.util.spec_from_file_location(
+        f"{name}_", file
+    )  # another module has the name, or none can have it
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

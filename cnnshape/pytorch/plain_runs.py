@@ -5,25 +5,25 @@ In: a model. Out: shapes without the batch, multiply-accumulates. Nothing is rec
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import warnings
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
+import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from cnnshape.pytorch.accelerators import ASKED
 from cnnshape.pytorch.inputs import arguments, found_in, samples
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import unwrapped
 from cnnshape.pytorch.quick import quick
 from cnnshape.pytorch.record import devices, only_on_meta
 from cnnshape.pytorch.their_code import TheirError, theirs
-from cnnshape.pytorch.undisturbed import undisturbed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    import torch
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from cnnshape.numbers.shape import Shape
 
@@ -67,11 +67,18 @@ class PlainRuns:
     """A model that is run without being watched, on the meta device where that will do.
 
     `axes` are those of the batch in what it returns, None where it is lost; all are the first, if left out. `indices` has
-    the inputs that are whole numbers.
+    the inputs that are whole numbers, `listed` says that they go in as one list.
     """
 
-    def __init__(self, model: torch.nn.Module, axes: Sequence[int | None] = (), indices: Iterable[str] = ()):
-        self.axes = axes
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        axes: Sequence[int | None] = (),
+        indices: Iterable[str] = (),
+        *,
+        listed: bool = False,
+    ):
+        self.axes, self.listed = axes, listed
         model = unwrapped(model)
         self.live = Live(model, devices(model)[0], None, frozenset(indices))
 
@@ -89,20 +96,34 @@ class PlainRuns:
     def macs(self, inputs: Mapping[str, Shape]) -> int | None:
         """Return the multiply-accumulates of layers with weights, as torch counts them; None where it raises."""
         try:
-            counter: _Counting = self._run(inputs, _Counting)[1]
+            counter: _Counting = self._run(inputs, self._counting)[1]
         except TheirError:
             return None
         return counter.count // 2
 
+    @contextmanager
+    def _counting(self) -> Iterator[_Counting]:
+        """Count what runs, of tensors that are all on one device, and without oneDNN: else an LSTM is one operation, not counted."""
+        with warnings.catch_warnings(), torch.device(self.live.device):
+            warnings.simplefilter("ignore")
+            with torch.backends.mkldnn.flags(enabled=False), _Counting() as counter:
+                yield counter
+
     def _run(self, inputs: Mapping[str, Shape], counting: Callable[[], Any]) -> tuple[list[Shape], Any]:
-        """Run the model; return the shapes that it gives, and what counted. From the first that needs numbers on the CPU."""
+        """Run the model; return the shapes that it gives, and what counted.
+
+        From the first run on that asks for an accelerator it gets none, and from the first that needs numbers on the CPU.
+        """
         try:
             with counting() as counter:
                 return self._shapes(inputs), counter
         except TheirError as error:
-            if self.live.device != "meta" or not only_on_meta(str(error)):
+            if not self.live.redirected and ASKED.search(str(error)):
+                self.live.redirected = True
+            elif self.live.device == "meta" and only_on_meta(str(error)):
+                self.live = Live(self.live.model, "cpu", None, self.live.indices)
+            else:
                 raise
-        self.live = Live(self.live.model, "cpu", None, self.live.indices)
         return self._run(inputs, counting)
 
     def _shapes(self, inputs: Mapping[str, Shape]) -> list[Shape]:
@@ -110,7 +131,8 @@ class PlainRuns:
         with theirs():
             if not live.begun:
                 live.begin()
-            with undisturbed(live.kept, live.device):
-                args, kwargs = arguments(live.model, samples(live.model, inputs, live.device, live.indices), keyed=True)
+            with live.undisturbed():
+                given = samples(live.model, inputs, live.device, live.indices)
+                args, kwargs = arguments(live.model, given, keyed=True, listed=self.listed)
                 with _Quick():
                     return [tuple(found.tensor.shape) for found in found_in(live.model(*args, **kwargs))]

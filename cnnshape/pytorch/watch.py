@@ -218,7 +218,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             if layer and layer.beside():
                 axes[1:] = [1 if tensor.dim() == BATCHED else None for tensor in made[1:]]
             outputs = tuple([self.note(tensor, axis) for tensor, axis in zip(made, axes, strict=True)])
-            weights = tuple([self.titles[id(w)] for w in _weights(module) if id(w) in self.titles])
+            own = [self.titles[id(w)] for w in _weights(module) if id(w) in self.titles]
+            weights = tuple(dict.fromkeys([*own, *_of_weights(entering)]))
             self.failed = (self.failed or path) if result is None else ""
             raised = self.here.raised or ("raised" if result is None else "")
             kind_of_module = type(module).__name__
@@ -234,6 +235,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
         except Exception as error:
             instead = of_module(module, args, kwargs)
             if instead is None:
+                self.here.raised = self.here.raised or _said(error)
                 raise
             self.here.raised, self.here.sure = _said(error), instead.sure
             return instead.result

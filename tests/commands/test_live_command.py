@@ -243,3 +243,58 @@ def test_a_layer_that_a_factory_puts_in_is_not_mended_in_the_class(own_folder, f
     assert "nets.py:14: error[declared-differs]: in_features is 256, but 8 arrives" in output
     assert "nets.py:10" not in output
     assert (f"fix 1   nets.py:{made}: nn.Linear(256, 2) -> nn.Linear(8, 2)" in output) == bool(made)
+
+
+GIVEN = """\
+from nets import Two
+from torch import nn
+
+
+class Listed(Two):
+    def forward(self, features):
+        fine, coarse = features
+        return super().forward(fine, coarse)
+
+
+class Keywords(Two):
+    def forward(self, **batch):
+        return super().forward(batch["left"], batch["right"])
+
+
+class Named(Two):
+    def forward(self, *, left, right=None):
+        return self.a(left) if right is None else super().forward(left, right)
+
+
+class Silent(nn.Module):
+    pass
+"""
+
+
+@pytest.mark.parametrize("target", ["given:Listed", "given:Keywords", "given:Named"])
+def test_several_inputs_go_as_one_list_as_keywords_or_by_names_that_must_be_said(own_folder, target):
+    (own_folder / "given.py").write_text(GIVEN)
+    for command in ("check", "sizes", "import"):
+        status, output = run(command, target, "--input", "left=1x8x8", "--input", "right=2x8x8")
+        assert status == 0, output
+    for left, code in (("2x8x8", "declared-differs"), ("1x9x8", "shapes-differ")):
+        status, output = check(target, f"left={left}", "right=2x8x8")
+        assert status == 1
+        assert output.count("error[") == 1
+        assert f"error[{code}]" in output
+
+
+def test_one_input_goes_to_the_one_name_that_must_be_said(own_folder):
+    (own_folder / "given.py").write_text(GIVEN)
+    assert check("given:Named", "1x8x8")[0] == 0
+    status, output = check("given:Silent", "1x8x8")
+    assert (status, "given:Silent: Silent has no forward" in output) == (2, True)
+
+
+def test_what_a_layer_raises_that_nothing_can_stand_for_is_told_in_its_words(own_folder):
+    (own_folder / "given.py").write_text(
+        f"{GIVEN}\nclass Wrong(Two):\n    def forward(self, x):\n        return self.a('left')\n"
+    )
+    status, output = check("given:Wrong", "1x8x8")
+    assert status == 1
+    assert "the model raises in a: TypeError: conv2d() received an invalid combination" in output

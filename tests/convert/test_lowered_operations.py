@@ -387,6 +387,13 @@ LAYERS = {
         lambda m, x: m.fc(torch.cat([m.rnn(x)[1][0][place] for place in (-2, 3)], 1)),
         {"rnn": nn.LSTM(6, 5, 2, batch_first=True, bidirectional=True), "fc": nn.Linear(10, 3)}, (10, 6),
     ),
+    "states of zeros": (
+        lambda m, x: m.rnn(x, (torch.zeros(2, x.shape[0], 5), torch.zeros(2, 1, 5, requires_grad=True)))[0],
+        {"rnn": nn.LSTM(6, 5, batch_first=True, bidirectional=True)}, (10, 6),
+    ),
+    "states of noise": (
+        lambda m, x: m.rnn(x, x.new_empty(1, 1, 5).normal_())[1][-1], {"rnn": nn.GRU(6, 5, batch_first=True)}, (10, 6),
+    ),
     "sequence and last state": (
         lambda m, x: sequence_and_end(m, x.permute(2, 0, 1), 0),
         {"rnn": nn.GRU(6, 5, 2), "end": nn.Linear(5, 3), "step": nn.Linear(5, 3)}, (6, 10),
@@ -574,6 +581,14 @@ OPAQUE = {
     "sequence by frames": (
         lambda m, x: m.rnn(x.flatten(0, 1))[0].view(1, 5, 10, -1), {"rnn": nn.LSTM(6, 4, batch_first=True)}, (5, 10, 6),
     ),
+    "learned states": (
+        lambda m, x: m.rnn(x.flatten(2).transpose(1, 2), m.start)[0],
+        {"rnn": nn.GRU(4, 5, batch_first=True), "start": learned(1, 1, 5)}, IMAGE,
+    ),
+    "states that are computed": (
+        lambda m, x: m.rnn(x.flatten(2).transpose(1, 2), x.mean((2, 3)).unsqueeze(0))[0],
+        {"rnn": nn.GRU(4, 4, batch_first=True)}, IMAGE,
+    ),
     "every second of fewer": (
         lambda m, x: x[:, :, : m.conv(x).shape[2] : 2] + m.conv.bias.sum(), {"conv": nn.Conv2d(4, 4, 3, stride=2)}, IMAGE,
     ),
@@ -714,6 +729,8 @@ def test_an_operation_that_no_layer_type_says_is_opaque(name):
         "halved by numbers",
         "put back by a function, to a size",
         "padded behind a channel of its own",
+        "learned states",
+        "states that are computed",
     ],
 )
 def test_sides_that_follow_the_input_do_so_at_another_size(name):

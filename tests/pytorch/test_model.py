@@ -134,3 +134,19 @@ def test_a_model_that_wants_more_than_literals_is_told_of_functions(folder):
     )
     with pytest.raises(ValueError, match="missing 1 required positional argument: 'config': give them in brackets"):
         of("configured:Net")
+
+
+def test_a_file_whose_name_is_no_modules_is_itself(folder):
+    (folder / "my-net.v2.py").write_text(NET)
+    assert of("my-net.v2.py:Net(wide=6)").fc.out_features == 6
+    assert "my-net" not in sys.modules
+
+
+def test_a_script_that_parses_its_command_line_gets_an_empty_one(folder):
+    (folder / "parses.py").write_text(
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--wide', type=int, default=5)\n"
+        f"WIDE = parser.parse_args().wide\n{NET.replace('=4', '=WIDE')}"
+    )
+    given = sys.argv
+    assert of("parses.py:Net").fc.out_features == 5
+    assert sys.argv is given

@@ -114,3 +114,24 @@ def test_a_model_whose_first_run_makes_its_parameters_keeps_them():
     assert runs.shapes({"input": (3, 8, 8)}) == [(10,)]
     assert runs.macs({"input": (3, 8, 8)}) == 8 * 3 * 3 * 3 * 36 + 8 * 36 * 10
     assert runs.shapes({"input": (3, 9, 8)}) is None
+
+
+class Recurs(nn.Module):
+    """A model whose states stand on the CPU, and which may ask for a number."""
+
+    def __init__(self, *, asks):
+        super().__init__()
+        self.rnn, self.asks = nn.LSTM(6, 5), asks
+
+    def forward(self, x):
+        if self.asks and not 0 < x.mean().item() < 1:
+            raise ValueError
+        return self.rnn(x, (torch.zeros(1, x.shape[1], 5), torch.zeros(1, x.shape[1], 5)))[0]
+
+
+@pytest.mark.parametrize("asks", [False, True])
+@pytest.mark.filterwarnings("error")
+def test_the_weights_of_a_recurrent_layer_are_counted_once_a_step_on_every_device(asks):
+    assert torch.backends.mkldnn.is_available() is torch.backends.mkldnn.enabled
+    assert PlainRuns(Recurs(asks=asks)).macs({"input": (7, 6)}) == 7 * 4 * 5 * (6 + 5)  # one step, a batch of 7
+    assert torch.backends.mkldnn.is_available() is torch.backends.mkldnn.enabled
