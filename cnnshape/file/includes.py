@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from cnnshape.file import zoo
@@ -30,33 +31,37 @@ class Includes:
         notes: Notes,
         files: Files,
         folder: str,
-        chain: tuple[str, ...] = (),
+        chain: tuple[str, ...],
         read: list[Source] | None = None,
     ):
         self.notes, self.files = notes, files
         self.folder = folder  # the folder of the file
-        self.chain = chain  # the files that include this one, outermost first, with it
+        self.chain = chain  # the real paths of the files that include this one, outermost first, with it
         self.read: list[Source] = [] if read is None else read  # so far, shared by the whole chain
 
     @classmethod
     def of(cls, notes: Notes, files: Files) -> Includes:
         """Return the includes of the file itself."""
         path = files.path
-        return cls(notes, files, os.path.dirname(path), (path,)) if path else cls(notes, files, "")
+        return cls(notes, files, os.path.dirname(path or ""), (os.path.realpath(path),) if path else ())
 
-    def within(self, notes: Notes, found: str) -> Includes:
-        """Return the includes of an included file."""
-        return Includes(notes, self.files, os.path.dirname(found), (*self.chain, found), self.read)
+    def within(self, notes: Notes, found: str, real: str) -> Includes:
+        """Return the includes of an included file, with its real path."""
+        return Includes(notes, self.files, os.path.dirname(found), (*self.chain, real), self.read)
 
-    def source(self, name: str, path: KeyPath) -> tuple[str, Source] | None:
-        """Return the file that an include names, with its text; None where it cannot be read (a noted problem)."""
-        found = self.find(name)
-        if isinstance(found, Problem):
-            self.notes.at(path, found)
+    @cached_property
+    def real_folder(self) -> str:
+        return os.path.realpath(self.folder)
+
+    def source(self, name: str, path: KeyPath) -> tuple[str, str, Source] | None:
+        """Return the file that an include names, its real path and its text; None where it cannot be read (a noted problem)."""
+        place = self.find(name)
+        if isinstance(place, Problem):
+            self.notes.at(path, place)
             return None
-        real, chain = os.path.realpath(found), [*map(os.path.realpath, self.chain)]
-        if real in chain:
-            names = map(os.path.basename, (*chain[chain.index(real) :], found))
+        found, real = place
+        if real in self.chain:
+            names = map(os.path.basename, (*self.chain[self.chain.index(real) :], found))
             self.notes.problem(reading.IncludeCircle, path, circle=" -> ".join(names))
             return None
         try:
@@ -69,22 +74,20 @@ class Includes:
             self.notes.too_large(path, "included files", MAX_FILES)
         if sum(len(source.text) for source in self.read) > LIMIT:
             self.notes.too_large(path, "characters in included files", LIMIT)
-        return found, source
+        return found, real, source
 
-    def find(self, name: str) -> str | Problem:
-        """Return the file that an include names, or the problem of the name."""
+    def find(self, name: str) -> tuple[str, str] | Problem:
+        """Return the file that an include names, with its real path, or the problem of the name."""
         if name.startswith(zoo.PREFIX):
             in_zoo = zoo.find(name)
             if isinstance(in_zoo, Problem):
                 return reading.IncludeNotInZoo(**in_zoo.facts, suggestions=in_zoo.suggestions)
-            return str(in_zoo)
-        allowed = [self.folder, ""]
+            return str(in_zoo), os.path.realpath(in_zoo)
         try:
-            candidates = [_joined(folder, name) for folder in allowed]
+            candidates = [_joined(folder, name) for folder in (self.folder, "")]
             files = [*filter(self.files.is_file, candidates)]
             real = ((candidate, os.path.realpath(candidate)) for candidate in files or candidates)
-            inside = (candidate for candidate, at in real if any(_is_within(at, folder) for folder in allowed))
-            found = next(inside, None)
+            found = next((place for place in real if self.may_read(place[1])), None)
         except (OSError, ValueError):  # a name that no file can have
             return reading.NotAFileName(name=shown(name))
         if found is None:
@@ -94,6 +97,10 @@ class Includes:
         of_zoo = name.removesuffix(".toml")
         hint = advice(f"the zoo has one: {zoo.PREFIX}{of_zoo}" if of_zoo in zoo.files() else "")
         return reading.IncludeNotFound(name=shown(name), suggestions=hint)
+
+    def may_read(self, real: str) -> bool:
+        """Say whether a real path is at or below the file's folder, or the working directory."""
+        return _is_within(real, self.real_folder) or _is_within(real, os.path.realpath(""))
 
 
 def _joined(folder: str, name: str) -> str:
@@ -107,4 +114,4 @@ def _joined(folder: str, name: str) -> str:
 
 
 def _is_within(real: str, folder: str) -> bool:
-    return os.path.join(real, "").startswith(os.path.join(os.path.realpath(folder), ""))
+    return os.path.join(real, "").startswith(os.path.join(folder, ""))

@@ -196,9 +196,9 @@ class _Reader:
         found = self.includes.source(name, path)
         if found is None:
             return ()
-        file, source = found
+        file, real, source = found
         notes = Notes(source, self.notes.problems)
-        return _Reader(source, notes, self.files, self.includes.within(notes, file)).blocks(defaults)
+        return _Reader(source, notes, self.files, self.includes.within(notes, file, real)).blocks(defaults)
 
     def blocks(self, defaults: dict[str, dict[str, Any]]) -> tuple[Block, ...]:
         """Read an included file; return its own blocks, without those that it includes."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cnnshape.problems.place import KeyPath, Position
 
 
+USUAL = 2**16  # bytes: room for LIMIT takes four times as long to come by as such a file takes to read
 LIMIT = 2**20  # bytes: a thousand layers take a tenth of it, and the worst text of this size takes tomllib 3 s
 MAX_TABLE_NESTING = 20  # tables and arrays in each other: an architecture has six, and walking the data may recurse
 
@@ -186,7 +187,8 @@ def _bytes(path: str | os.PathLike[str], name: str) -> bytes:
     """Return a file's bytes, one more than the limit at most. Raises SourceError."""
     try:
         with open(path, "rb", opener=_at_once) as file:
-            raw, is_pipe = file.read(LIMIT + 1), stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+            raw, is_pipe = file.read(USUAL), stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+            raw += file.read(LIMIT + 1 - USUAL) if len(raw) == USUAL else b""
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = str(getattr(error, "strerror", None) or error)
         kind = reading.NoSuchFile if isinstance(error, FileNotFoundError) else reading.CannotRead
@@ -248,7 +250,9 @@ def _no_toml(error: tomllib.TOMLDecodeError, text: str, file: str) -> SourceErro
 
 def _nests_too_deeply(data: dict[str, object]) -> bool:
     level: list[dict[str, object] | list[object]] = [data]
-    for _ in range(MAX_TABLE_NESTING):
+    depth = 0
+    while level and depth < MAX_TABLE_NESTING:
         values = chain.from_iterable(outer.values() if isinstance(outer, dict) else outer for outer in level)
-        level = [value for value in values if isinstance(value, dict | list)]
+        level = [value for value in values if isinstance(value, (dict, list))]
+        depth += 1
     return bool(level)

@@ -51,14 +51,14 @@ class Steps:
 
     def check_names(self, steps: tuple[Step, ...], inputs: Any) -> None:
         """Note the names that stand twice; the net's inputs are names as well."""
-        named = inputs if isinstance(inputs, dict) else ()
-        first = {name: self.notes.place(("inputs", name), of_key=True) for name in named}
+        first: dict[str, Step | None] = dict.fromkeys(inputs if isinstance(inputs, dict) else ())
         for step in steps:
-            if isinstance(step.name, str) and step.name:
-                if step.name in first:
-                    at, other = (*step.place.path, "name"), first[step.name]
-                    self.notes.problem(building.DuplicateName, at, what="layers", name=step.name, other=other)
-                first.setdefault(step.name, step.at("name"))
+            name = step.title
+            if name and first.setdefault(name, step) is not step:
+                before = first[name]
+                other = before.at("name") if before else self.notes.place(("inputs", name), of_key=True)
+                at = (*step.place.path, "name")
+                self.notes.problem(building.DuplicateName, at, what="layers", name=name, other=other)
 
     def step(self, entry: Any, path: KeyPath, names: set[str]) -> Step:
         """Read one entry of `layers`."""

@@ -40,6 +40,9 @@ class Types(Mapping[str, type[Layer]]):
                     break
         return DEFINED[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in DEFINED or super().__contains__(name)  # most are there
+
     def __iter__(self) -> Iterator[str]:
         places = {import_module(f"{__name__}.{family}").__name__: place for place, family in enumerate(FAMILIES)}
         return iter(sorted(DEFINED, key=lambda name: places.get(DEFINED[name].__module__, len(places))))
