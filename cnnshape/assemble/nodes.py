@@ -37,20 +37,21 @@ class Nodes:
     def layer(self, site: Site) -> int:
         """Build a layer; return its value. Raises Unsettled."""
         references: tuple[int, ...] = ()
-        shared = self.sharing.layer(site)
+        step, frame = site.step, site.frame
+        shared = self.sharing.layer(site) if step.shares or frame.twin is not None else None
         kind = self.kind(site, shared)
         settings = self.settler.own(site, kind)
         if kind.references:
             settings, references = self.referred(site, kind, settings)
         self.check_joins(site, kind)
-        if site.step.optional and len(site.inputs) == 1:  # all the others are absent
-            site.frame.names.passed.add(site.title)
+        if step.optional and len(site.inputs) == 1:  # all the others are absent
+            frame.names.passed.add(site.title)
             return site.inputs[0]
         if shared:
             layer = self.sharing.agreed(site, shared, kind, settings)
             references = references or shared.inputs[len(shared.joined) :]
             return self.add(site, kind.type, layer, references, shares=shared.name, frozen=shared.frozen)
-        owner = self.sharing.weight(site)
+        owner = self.sharing.weight(site) if step.shares_weight else None
         if owner:
             settings = self.sharing.weighed(site, owner, kind, settings)
         layer, frozen = self.settler.layer(site, kind, settings), self.settler.frozen(site)
@@ -91,8 +92,8 @@ class Nodes:
             allow = allow | step.allow
         self.net.ties += bool(layer is None or references or shares or shares_weight)
         self.ledger.work(site, "name", len(name))
-        own = (name, kind, layer, inputs, step.place, step.keys)
-        node = new_node((*own, frame.used_at, shares, shares_weight, frozen, allow, frame.kinds))
+        place, keys, used_at, kinds = step.place, step.keys, frame.used_at, frame.kinds
+        node = new_node((name, kind, layer, inputs, place, keys, used_at, shares, shares_weight, frozen, allow, kinds))
         return self.net.add(node, entering)
 
     def kind(self, site: Site, shared: Node | None) -> type[Layer]:

@@ -33,8 +33,8 @@ class Sharing:
         self.ledger, self.net, self.settler, self.wiring = ledger, net, settler, wiring
 
     def weight(self, site: Site) -> Node | None:
-        """Return the node whose weight alone a layer takes, None where it has its own. Raises Unsettled."""
-        node = self.said(site, "shares_weight") if site.step.shares_weight else None
+        """Return the node whose weight alone a layer takes. Raises Unsettled."""
+        node: Node | None = self.said(site, "shares_weight")
         while node and (owner := node.shares or node.shares_weight):
             node = self.net.named(owner)
         return node
@@ -57,13 +57,9 @@ class Sharing:
         raise Unsettled
 
     def layer(self, site: Site) -> Node | None:
-        """Return the node whose weights a layer shares, None where it has its own. Raises Unsettled."""
-        if site.step.shares:
-            node = self.said(site)
-        elif site.frame.twin is not None:
-            node = self.counterpart(site, site.frame.twin)
-        else:
-            return None
+        """Return the node whose weights a layer shares: the step names it, or it stands in the twin. Raises Unsettled."""
+        twin = site.frame.twin
+        node = self.said(site) if site.step.shares or twin is None else self.counterpart(site, twin)
         return self.net.named(node.shares) if node.shares else node
 
     def said(self, site: Site, key: str = "shares") -> Node:

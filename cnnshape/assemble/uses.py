@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnnshape.assemble.ledger import Ledger
     from cnnshape.assemble.settings import Settler
     from cnnshape.assemble.sharing import Sharing
-    from cnnshape.file.architecture import Block, Setting
+    from cnnshape.file.architecture import Block
 
 MAX_BLOCK_NESTING: Final = 50  # blocks within blocks
 MAX_EXPANSIONS: Final = 300  # kept for one block
@@ -95,20 +95,17 @@ class Uses:
             self.sharing.agree(site, twin.name, twin.arguments, values)
             values = twin.arguments
         for group, defaults in (("defaults", block.defaults), ("words", block.words)):
+            frame: Frame | None = None
             for key, setting in defaults.items():
-                if key not in values:
-                    settled = isinstance(setting, SETTLED)
-                    values[key] = setting if settled else self.default(site, block, (group, key), setting, values)
+                if key in values:
+                    continue
+                if isinstance(setting, SETTLED):
+                    values[key] = setting
+                    continue
+                frame = frame or _of_defaults(site, block, group, values)
+                asked = Site(frame.steps[0], frame, site.inputs, site.entering)
+                values[key] = self.settler.evaluated(asked, key, setting)
         return values
-
-    def default(self, site: Site, block: Block, path: tuple[str, str], setting: Setting, above: dict[str, Any]) -> Any:
-        """Return an argument's default, which may use the arguments above it. Raises Unsettled."""
-        group, key = path
-        step = Step(Place(block.place.source, (*block.place.path, group)), keys=frozenset([key]))
-        around = site.frame
-        places = (site.step.place, *around.used_at)
-        frame = Frame(block.file, (step,), around.inputs, around.names, arguments=above, used_at=places)
-        return self.settler.evaluated(Site(step, frame, site.inputs, site.entering), key, setting)
 
     def check_nesting(self, site: Site, block: Block) -> None:
         """Note a block within itself, or within too many others. Raises Unsettled."""
@@ -171,3 +168,11 @@ class Uses:
         self.ledger.work(site, "block", made.work)
         self.net.extend(move.nodes(made.nodes), made.shapes, map(move.expectation, made.expectations))
         return tuple(map(move.value, made.results))
+
+
+def _of_defaults(site: Site, block: Block, group: str, arguments: dict[str, Any]) -> Frame:
+    """Return the frame of a block's table of defaults: its one step is the table, its arguments are those known so far."""
+    table = Step(Place(block.place.source, (*block.place.path, group)), keys=frozenset(getattr(block, group)))
+    around = site.frame
+    places = (site.step.place, *around.used_at)
+    return Frame(block.file, (table,), around.inputs, around.names, arguments=arguments, used_at=places)

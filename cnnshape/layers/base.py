@@ -135,16 +135,15 @@ class Layer(InTorch):
         """Return (depth(C), side(W), ...) of (C, W, ...); a refused axis is UNKNOWN, and the others go on."""
         x = inputs[0]
         y = [attempt(self.depth, x[0], require)]
-        before: tuple[N, Any] = (None, None)
+        before = same = side = None
         for w, axis in zip(x[1:], self.axes(len(x) - 1), strict=True):
-            if w is before[0] and axis is before[1]:  # as in a square image
-                y.append(y[-1])
-                continue
-            before = (w, axis)
-            try:
-                y.append(self.side(w, require, **axis))
-            except Refused:
-                y.append(UNKNOWN)
+            if w is not before or axis is not same:  # they are in a square image
+                before, same = w, axis
+                try:
+                    side = self.side(w, require, **axis)
+                except Refused:
+                    side = UNKNOWN
+            y.append(side)
         return tuple(y)
 
     def stated(self, x: Shape) -> Shape | None:
@@ -330,16 +329,16 @@ class Layer(InTorch):
         return weights + self.biases(), uses and weights * uses
 
     def completed(self, x: Shape | None) -> Self:
-        """Return the layer with its inferred numbers, as input x decides them; UNKNOWN without one, or its axes."""
+        """Fill in the inferred numbers of a new layer, as input x decides them; UNKNOWN without one, or its axes."""
         own = self.__dict__
         decided = {
             name: number.takes(self, x) if x else UNKNOWN for name, number in self.inferred.items() if name not in own
         }
-        if not decided:
-            return self
-        made = type(self)(**self._settings, **decided)
-        made.left_out = frozenset(decided)
-        return made
+        if decided:
+            own.update(decided)
+            self._settings.update(decided)
+            self.left_out = frozenset(decided)
+        return self
 
     def decided_by(self, x: Shape | None) -> Self:
         """Return the layer with the numbers that were left out as another input x decides them; UNKNOWN without one."""
@@ -419,7 +418,7 @@ def sees_all(axes: Sequence[dict[str, Any]], x: Shape, y: Shape) -> bool:
 
 def volume(axes: Sequence[dict[str, Any]], name: str) -> N:
     """Return the product of a per-axis setting over all axes: the cells of a kernel."""
-    return product(axis[name] for axis in axes)
+    return product([axis[name] for axis in axes])
 
 
 def _traced(name: str, value: Any) -> Any:

@@ -311,9 +311,9 @@ class Conv(_Filters, Sliding, type="conv", torch="Conv{rank}d"):
         return window(w, require, extent=covered, stride=stride, padding=before)
 
     def leaves_empty(self, rank: int) -> bool:
-        numbers = [axis for axis in self.axes(rank) if not isinstance(axis["padding"], str)]  # words add less than F
-        wide = (axis["padding"] >= extent(axis["kernel_size"], axis["dilation"]) for axis in numbers)
-        return any(wide) and not self.repeats_ends()
+        if isinstance(self.padding, str) or self.repeats_ends():  # words add less than F
+            return False
+        return any(axis["padding"] >= extent(axis["kernel_size"], axis["dilation"]) for axis in self.axes(rank))
 
     def repeats_ends(self) -> bool:
         return self.padding_mode != "zeros"

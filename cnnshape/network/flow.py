@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 class _Note:
     """The `require` of the int reading: a condition that does not hold is noted, and refused."""
 
+    __slots__ = ("refusals",)
+
     def __init__(self) -> None:
         self.refusals: dict[str, Refusal] = {}
 
@@ -49,7 +51,8 @@ def measure(layer: Layer | None, inputs: tuple[Shape | None, ...]) -> Result:
     try:
         layer.enter(note, *entering)
         y: Shape = layer.output(note, *entering)
-        if UNKNOWN not in y and prod(y) > LARGEST:
+        elements: Any = prod(y)
+        if elements is not UNKNOWN and elements > LARGEST:
             note(False, "too-many-elements", shape=y)
     except Refused:
         return Result(layer.stated(x), refusals=tuple(note.refusals.values()), open=open_numbers, noted=True)
