@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 FILE_KEYS: Final = ("layout", "include", "layer_defaults", "constants", "blocks")
 NET_KEYS: Final = ("name", "source", *FILE_KEYS, "input", "inputs", "layers", "outputs", "claims", "training", "allow")
-STEP_KEYS: Final = (
-    "name",
-    "type",
-    "block",
-    "from",
-    "repeat",
-    "when",
-    "shares",
-    "shares_weight",
-    "frozen",
-    "expect",
-    "allow",
+STEP_KEYS: Final = dict.fromkeys(  # in this order; every key of every layer is looked for here
+    (
+        "name",
+        "type",
+        "block",
+        "from",
+        "repeat",
+        "when",
+        "shares",
+        "shares_weight",
+        "frozen",
+        "expect",
+        "allow",
+    )
 )
 BLOCK_KEYS: Final = ("arguments", "defaults", "words", "gives", "layers")
 CLAIMS: Final = ("parameters", "trainable", "parameters_with_buffers", "macs", "output", "outputs", "valid_sizes")

@@ -68,10 +68,10 @@ def calculate(kind: type[Layer], sides: tuple[int, ...], given: Mapping[str, str
     if problem := kind.inconsistent(settings):
         raise ValueError(problem.message)
     of_channels = {name: UNKNOWN for name in kind.required if name not in settings}  # such as out_channels
-    layer, built = (kind(**of_channels, **settings) for _ in range(2))
+    layer = kind(**of_channels, **settings)
     axes = (CHANNELS, SIDE) if len(sides) == 1 else axes_of((UNKNOWN, *sides))
     x = quantities((UNKNOWN, *sides), axes)
-    result = measure(built.completed(x).traced(), (x,))
+    result = measure(layer.replace().completed(x).traced(), (x,))
     y = result.output or ()
     lines = tuple(shape_lines(layer, x, axes, result))
     problems = tuple(f"error: {CODES[code](**facts).message}" for code, facts in result.refusals)
