@@ -120,8 +120,8 @@ def recorded(model: Any, inputs: Shape | Mapping[str, Shape]) -> Recorded:
             strays.append(again(twice(given)))  # windows that are folded into the batch: there may be more of them
         found = with_strays(found, strays)
         if len(found) == 1 or misses(found, strays):
-            further = [(TIMES_FOR_WINDOWS, 1), *((times, 2) for times in HALVES if strays)]
-            strays += [again(larger(given, times, parts)) for times, parts in further]
+            further = [larger(given, times, 2) for times in HALVES] + others(twice(given))[1:] if strays else []
+            strays += map(again, [larger(given, TIMES_FOR_WINDOWS), *further])
             found = another_way(found, [stray for stray in strays if not stray.failure])
     asked = requirements(found[0], again)
     for turning in (*asked.along, *asked.inputs)[:MOST_TURNED]:

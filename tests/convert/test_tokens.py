@@ -21,7 +21,7 @@ class Net(nn.Module):
         self.stem, self.call = nn.Conv2d(4, 8, 3, stride, 1), forward
         self.qkv, self.out, self.norm = nn.Linear(8, 24), nn.Linear(8, 8), nn.LayerNorm(8)
         self.depthwise, self.down = nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.Conv2d(8, 8, 2, 2)
-        self.wide = nn.Conv2d(8, 8, 1)
+        self.wide, self.narrow = nn.Conv2d(8, 8, 1), nn.Conv2d(4, 4, 3, 1, 1)
         self.cls = nn.Parameter(torch.zeros(1, 1, 8))
 
     def forward(self, x):
@@ -207,18 +207,19 @@ def test_sides_of_a_cell_or_two_follow_the_input():
         assert net.check(shape).output == tuple(model(torch.zeros(1, *shape)).shape[1:])
 
 
-def in_windows(m, x):
-    """Attention in windows of 4, which leaves a map of one window as it is."""
+def in_windows(m, x, side=4):
+    """Attention in windows, which leaves a map of one window as it is."""
     x = x.permute(0, 2, 3, 1)
     b, h, w, c = x.shape
-    if h == w == 4:
-        return attention(m, x.reshape(b, 16, c)).view(b, h, w, c).permute(0, 3, 1, 2)
-    below, right = -h % 4, -w % 4
+    if h == w == side:
+        return attention(m, x.reshape(b, side**2, c)).view(b, h, w, c).permute(0, 3, 1, 2)
+    below, right = -h % side, -w % side
     if below or right:
         x = F.pad(x, (0, 0, 0, right, 0, below))
-    rows, columns = x.shape[1] // 4, x.shape[2] // 4
-    x = x.view(b, rows, 4, columns, 4, c).transpose(2, 3).reshape(b * rows * columns, 16, c)
-    x = attention(m, x).view(b, rows, columns, 4, 4, c).transpose(2, 3).reshape(b, rows * 4, columns * 4, c)
+    rows, columns = x.shape[1] // side, x.shape[2] // side
+    x = x.view(b, rows, side, columns, side, c).transpose(2, 3).reshape(b * rows * columns, side**2, c)
+    x = attention(m, x).view(b, rows, columns, side, side, c).transpose(2, 3)
+    x = x.reshape(b, rows * side, columns * side, c)
     if below or right:
         x = x[:, :h, :w].contiguous()
     return x.permute(0, 3, 1, 2)
@@ -234,9 +235,31 @@ def test_a_map_that_is_one_window_at_the_declared_input_is_in_windows_at_others(
     assert all(found for _, found in accepted(cnnshape.loads(cnnshape.dumps(net)), model))
 
 
-def test_maps_of_which_a_later_one_alone_is_one_window_at_the_declared_input_are_in_windows_at_others():
-    """Of 8 x 8 and 4 x 4 cells: 7 or 32 cells more change the first map alone, and twice as many fill all windows."""
-    model = Net(lambda m, x: in_windows(m, m.down(in_windows(m, x))), stride=32)
+def cascaded(m, x, side):
+    """EfficientViT's: a convolution within windows, then heads of which each has the result of the one before added."""
+    b, c, h, w = x.shape
+    if h == w == side:
+        return heads_in_turn(m, x)
+    x = F.pad(x.permute(0, 2, 3, 1), (0, 0, 0, -w % side, 0, -h % side))
+    rows, columns = x.shape[1] // side, x.shape[2] // side
+    x = x.view(b, rows, side, columns, side, c).transpose(2, 3)
+    x = heads_in_turn(m, x.reshape(b * rows * columns, side, side, c).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    x = x.view(b, rows, columns, side, side, c).transpose(2, 3).reshape(b, rows * side, columns * side, c)
+    return x[:, :h, :w].contiguous().permute(0, 3, 1, 2)
+
+
+def heads_in_turn(m, x):
+    b, c, h, w = x.shape
+    one, other = x.chunk(2, 1)
+    q, k = m.narrow(one).flatten(2).chunk(2, 1)
+    seen = (one.flatten(2) @ (q.mT @ k).softmax(-1)).view(b, c // 2, h, w)
+    return m.wide(torch.cat([seen, m.narrow(seen + other)], 1))
+
+
+@pytest.mark.parametrize("windows", [in_windows, cascaded], ids=lambda windows: windows.__name__)
+def test_a_later_map_that_is_one_window_at_the_declared_input_is_in_windows_at_others(windows):
+    """Of 8 x 8 and 4 x 4 cells: twice as many, or half as many more, are as many windows of 8 and of 4 cells."""
+    model = Net(lambda m, x: windows(m, m.down(windows(m, x, 8)), 4), stride=32)
     net = cnnshape.trace(model, (4, 256, 256))
     assert [node.name for node in net.nodes if node.type == "opaque"] == []
     for sides in ((256, 256), (263, 300), (64, 65), (512, 320), (999, 33)):
