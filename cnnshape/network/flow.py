@@ -112,21 +112,22 @@ def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Run:
         values = node.inputs
         entering = (shapes[values[0]],) if len(values) == 1 else tuple([shapes[value] for value in values])
         result = measured(node.layer, entering)
+        output, all_, products, _, _, is_open, is_noted = result
         of_image = None
-        if cells or result.noted:  # of most nets neither, at no layer
-            if result.open:
+        if cells or is_noted:  # of most nets neither, at no layer
+            if is_open:
                 node = node._replace(layer=open_numbers.inferred(node, entering[0]))  # noqa: PLW2901 -- as it runs here
                 result = measured(node.layer, entering)
+                output, all_, products, *_ = result
             of_image = cells.get(values[0])
             noted.append(len(rows))
-            if mine := held(node.layer, entering, result.output, [cells.get(value) for value in values], effort):
+            if mine := held(node.layer, entering, output, [cells.get(value) for value in values], effort):
                 cells[len(shapes)] = mine
-        row = _row((node, entering, result, of_image))
-        if result.parameters:
-            parameters += own(node, result.parameters)
-        macs += result.macs
-        rows.append(row)
-        shapes.append(result.output)
+        rows.append(_row((node, entering, result, of_image)))
+        shapes.append(output)
+        if all_:
+            parameters += own(node, all_) if node.shares or node.shares_weight else all_
+        macs += products
     return Run(tuple(rows), shapes, [rows[index] for index in noted], number(parameters), number(macs))
 
 
