@@ -1,8 +1,8 @@
 """What the zoo costs to check, without torch, in one process: python benchmarks/zoo.py.
 
 All networks are read, built and checked, one after the other, as `cnnshape check --no-torch` does, with nothing
-remembered from the round before; beside it, tomllib parses the same files, those with blocks too, each once. A network
-at most 12 times its parse.
+remembered from the round before, and garbage collected as seldom as there; beside it, tomllib parses the same files,
+those with blocks too, each once. A network at most 12 times its parse.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tomllib
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import cnnshape.cli  # noqa: F401 -- sets how seldom garbage is collected
 from cnnshape.assemble.network import assemble
 from cnnshape.file import zoo
 from cnnshape.file.reader import read
