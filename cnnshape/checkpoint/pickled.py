@@ -90,6 +90,8 @@ def tables(content: Any) -> Table:
     """
     if isinstance(content, Tensor):
         return {"": content.shape}
+    if isinstance(content, list | tuple):
+        raise CheckpointError("it is a list, and no table of tensors: save model.state_dict() alone")
     made: dict[int, tuple[dict[Any, Any], Table]] = {}
     waiting = [content]
     while waiting:

@@ -22,6 +22,8 @@ OTHERS: Final = {  # formats that are not read, by their first bytes
     b"\x93NUMPY": "it is an array of NumPy",
     b"\x1f\x8b": "it is compressed: unpack it",
     b"\x08": "it is perhaps ONNX",
+    b"version https://": "it is a pointer of Git LFS, and the file is not here yet: git lfs pull",
+    b"<": "it is perhaps a web page: the download went wrong",
 }
 
 
@@ -30,7 +32,8 @@ def read(path: str | os.PathLike[str]) -> Table:
     path = Path(path)
     with opened(path) as file:
         start = _start(file)
-        found = _sharded(path, file) if _is_index(path, start) else _whole(file, start)
+        index = path.suffix == ".json" or _is_json(start, length_of(file))
+        found = _sharded(path, file) if index else _whole(file, start)
     if not any(flat(found, budget=[MOST_ENTRIES])):
         raise CheckpointError("it has no tensors")
     return found
@@ -43,8 +46,9 @@ def _start(file: BinaryIO) -> bytes:
     return start
 
 
-def _is_index(path: Path, start: bytes) -> bool:
-    return path.suffix == ".json" or start.lstrip()[:1] == b"{"
+def _is_json(start: bytes, length: int) -> bool:
+    """Whether a file begins as JSON, and not as a safetensors file, whose length of the header may begin with any byte."""
+    return start.lstrip()[:1] == b"{" and int.from_bytes(start[:8], "little") > length
 
 
 def _whole(file: BinaryIO, start: bytes) -> Table:

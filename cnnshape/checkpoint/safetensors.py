@@ -37,7 +37,20 @@ def read(file: BinaryIO) -> Table:
     header = parsed(file.read(length), "its header")
     header.pop("__metadata__", None)
     behind = whole - PREFIX - length
-    return {name: _tensor(name, entry, behind) for name, entry in header.items()}
+    found = {name: _tensor(name, entry, behind) for name, entry in header.items()}
+    _check_bytes({name: header[name]["data_offsets"] for name in found}, behind)
+    return found
+
+
+def _check_bytes(offsets: dict[str, list[int]], behind: int) -> None:
+    """Raise CheckpointError where the tensors are not one behind the other, without a gap, up to the end: nobody loads that."""
+    end = 0
+    for name, (first, last) in sorted(offsets.items(), key=lambda each: each[1]):
+        if first != end:
+            raise CheckpointError(f"{told(name)} begins at byte {first:,}, and not at {end:,}: the file is damaged")
+        end = last
+    if offsets and end < behind:
+        raise CheckpointError(f"{behind - end:,} bytes behind its last tensor are of none: the file is damaged")
 
 
 def parsed(text: bytes, where: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnnshape.commands.shared import shapes_of_model, usage_error
+from cnnshape.commands.shared import FORCE, kept, shapes_of_model, usage_error
 from cnnshape.file.targets import ONNX
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "output", metavar="FILE", type=click.Path(dir_okay=False), help="Write here, and not to the screen."
 )
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@FORCE
 def import_(target: str, given: tuple[str, ...], output: str | None, force: bool) -> None:
     """Write the architecture file of a model: MODULE:NAME, FILE.py:NAME, 'nets:UNet(depth=4)', or FILE.onnx.
 
@@ -35,8 +35,7 @@ def import_(target: str, given: tuple[str, ...], output: str | None, force: bool
     is 0 where they agree, 1 where they differ, which the file's first lines say, 2 where there is no such model.
     """
     with usage_error():
-        if output and Path(output).exists() and not force:
-            raise ValueError(f"{output} is there already: --force writes over it")
+        kept(output, force)
         made = _of_onnx(target, given) if target.endswith(ONNX) else _of_live(target, given)
     if output:
         try:

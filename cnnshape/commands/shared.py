@@ -61,6 +61,7 @@ FILE = click.argument("file", metavar="FILE", shell_complete=completed("files"))
 OF_MODEL = click.option(
     "--input", "given", multiple=True, metavar="SHAPE", help="The input of a live model, channels first: 3x224x224."
 )
+FORCE = click.option("--force", is_flag=True, help="Write over a file that is there.")
 DEPTH = click.option(
     "--depth", type=click.IntRange(min=1), default=1, help="How many levels of blocks to unfold.", show_default=True
 )
@@ -74,6 +75,14 @@ def format_option(command: str, about: str = "What to print.") -> Callable[[Any]
     return click.option(
         "--format", "form", type=click.Choice(choices(command)), default="table", help=about, show_default=True
     )
+
+
+def kept(output: str | None, force: bool) -> None:
+    """Raise ValueError where a file that is there would be written over."""
+    from pathlib import Path
+
+    if output and Path(output).exists() and not force:
+        raise ValueError(f"{output} is there already: --force writes over it")
 
 
 @contextmanager

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from cnnshape.commands.shared import FILE, OF_MODEL, of_model, of_problems
+from cnnshape.commands.shared import FILE, FORCE, OF_MODEL, kept, of_model, of_problems, usage_error
 
 
 @click.command()
 @FILE
 @OF_MODEL
 @click.option("-o", "--output", "to", type=click.Path(dir_okay=False), help="Write the code to this file.")
-def torch(file: str, given: tuple[str, ...], to: str | None) -> None:
+@FORCE
+def torch(file: str, given: tuple[str, ...], to: str | None, force: bool) -> None:
     """Print the code of an nn.Module that runs FILE: plain torch, which needs no cnnshape.
 
     Blocks are classes, chains nn.Sequential, repeats copies; tensors have the names of the layers, so that a checkpoint that
@@ -22,6 +23,8 @@ def torch(file: str, given: tuple[str, ...], to: str | None) -> None:
     from cnnshape.convert.to_torch.code import torch_code
     from cnnshape.problems.base import ArchitectureError
 
+    with usage_error():
+        kept(to, force)
     try:
         code = torch_code(of_model(file, given).net)
     except ArchitectureError as error:

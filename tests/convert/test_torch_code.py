@@ -501,6 +501,11 @@ def test_the_command(tmp_path):
     assert run("torch", ARCHITECTURES / "lenet5.toml") == (0, code)
     assert run("torch", "zoo:lenet5", "-o", tmp_path / "net.py") == (0, "")
     assert (tmp_path / "net.py").read_text() == code
+    (tmp_path / "net.py").write_text("mine")
+    status, said = run("torch", "zoo:lenet5", "-o", tmp_path / "net.py")
+    assert (status, "--force writes over it" in said, (tmp_path / "net.py").read_text()) == (2, True, "mine")
+    assert run("torch", "zoo:lenet5", "-o", tmp_path / "net.py", "--force") == (0, "")
+    assert (tmp_path / "net.py").read_text() == code
     assert run("torch", "zoo:lenet5", "-o", tmp_path / "none" / "net.py")[0] == 2
     status, output = run("torch", write(tmp_path, "input = [1]\nlayers = [{ type = 'cnov' }]"))
     assert status == 2
