@@ -49,7 +49,7 @@ def constructed(
     """
     kind = modules[path].kind if path in modules else ""
     own = _own(modules, path, root)
-    found = [own] if own and _agrees(own[1], kind, layer) else []
+    found = [(own[0], one) for one in _branches(own[1]) if _agrees(one, kind, layer)] if own else []
     sure = []
     for file in dict.fromkeys((own[0] if own else "", root[0] if root else "", modules[""].file)):
         for one in _replaced(tree(file)):
@@ -90,6 +90,11 @@ def _replaced(tree: ast.Module) -> tuple[Replaced, ...]:
                     if len(parts) > (of == "self"):
                         found.append(Replaced(node.value, ".".join(parts), of, within, id(node) in always))
     return tuple(found)
+
+
+def _branches(made: ast.expr) -> list[ast.expr]:
+    """Return the expressions of which one is taken: both of `nn.Conv2d(...) if stride > 1 else nn.Identity()`."""
+    return [*_branches(made.body), *_branches(made.orelse)] if isinstance(made, ast.IfExp) else [made]
 
 
 def _agrees(made: ast.expr, kind: str, layer: Layer | None) -> bool:

@@ -23,7 +23,9 @@ PICKS: Final = (  # from the first tensor, by the others
 )
 
 VIEWS: Final = ("view", "reshape")
+FLATTENS: Final = ("flatten", "ravel", *VIEWS)
 PAIRS: Final = ("add", "sub", "mul", "div")  # of two tensors, number by number
+LINEAR: Final = "linear"  # a function of torch, and the type of its module
 
 # Functions that give the numbers that they get, perhaps in another shape or type, repeated, or with the axes exchanged.
 KEEPS: Final = frozenset([

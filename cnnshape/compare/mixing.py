@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnnshape.compare.functions import PAIRS, VIEWS
+from cnnshape.compare.functions import FLATTENS, LINEAR, PAIRS, VIEWS
 from cnnshape.numbers.shape import CHANNELS_FIRST, text
 
 if TYPE_CHECKING:
@@ -23,10 +23,24 @@ def mixing(run: Recording) -> dict[int, str]:
     for number, op in enumerate(run.ops):
         if _cuts(op) and _gets_out(run, number, op.outputs[0]):
             found[number] = _said(op)
+        elif _lines_up(run, op):
+            found[number] = "it mixes samples: all become one line of numbers; flatten(1) keeps them apart"
         elif _misaligned(run, op):
             one, other = (text(("N", *tensor.shape[1:]), CHANNELS_FIRST) for tensor in op.inputs)
             found[number] = f"it mixes samples: {one} and {other} have them at different axes"
     return found
+
+
+def _lines_up(run: Recording, op: Op) -> bool:
+    """Whether an operation makes one line of a sample and its batch, which a linear layer then reads."""
+    if op.raised or op.type not in FLATTENS or not op.inputs or op.inputs[0].batch != 0:
+        return False
+    x, made = op.inputs[0].shape, [tensor for tensor in op.outputs if len(tensor.shape) == 1]
+    return (
+        len(x) > 1 == x[0]
+        and prod(x) > 1
+        and any(made[0] in other.inputs[:1] for other in run.ops if made and other.type == LINEAR)
+    )
 
 
 def _misaligned(run: Recording, op: Op) -> bool:

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cnnshape.compare.recording import Line, Op, Recording
+
+    Place = tuple[Line | None, str]
 
 
 def first_refused(run: Recording) -> Iterator[Op]:
@@ -22,20 +24,26 @@ def first_refused(run: Recording) -> Iterator[Op]:
             behind.update(tensor.value for tensor in op.outputs)
 
 
-def mends(before: Recording, after: Recording, op: Op, *, wholly: bool = False) -> bool:
-    """Whether a run with other code has one refusal less, at an operation, and none more.
+def mends(before: Recording, after: Recording, op: Op, echoes: Iterable[Op] = (), *, wholly: bool = False) -> bool:
+    """Whether a run with other code has one refusal less, at an operation and its echoes, and none more.
 
     `wholly`: all copies of the operation on its line are without one.
     """
-    was, now, place = _refused(before), _refused(after), (op.line, op.name)
-    if now[place] >= was[place] or (wholly and now[place]):
-        return False
+    was, now = _refused(before), _refused(after)
+    for place, count in Counter(map(_place, (op, *echoes))).items():
+        if now[place] > was[place] - count or (wholly and now[place]):
+            return False
     known = {other.line for other in before.ops}
-    if any(count > was[key] and key[0] in known for key, count in now.items()):
+    if any(count > was[place] and place[0] in known for place, count in now.items()):
         return False
     return after.failure is None or (before.failure is not None and after.failure.line != op.line)
 
 
-def _refused(run: Recording) -> Counter[tuple[Line | None, str]]:
-    """Count the refusals of a run by the line and the name of the operation; modules put before one change its path."""
-    return Counter((op.line, op.name) for op in run.ops if op.raised)
+def _refused(run: Recording) -> Counter[Place]:
+    """Count the refusals of a run by their places."""
+    return Counter(_place(op) for op in run.ops if op.raised)
+
+
+def _place(op: Op) -> Place:
+    """Return the line and the name of an operation: a module put before it changes its path."""
+    return op.line, op.name

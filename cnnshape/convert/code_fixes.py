@@ -9,18 +9,20 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.code import applied, place_of
 from cnnshape.compare.constructed import arguments, constructed
 from cnnshape.compare.refused import mends
-from cnnshape.convert.code_edits import Said, remade
+from cnnshape.convert.code_edits import Said, remade, renamed, renumbered
 from cnnshape.convert.forward_fixes import Calls
 from cnnshape.problems.base import NOTHING, Diagnosed
 from cnnshape.problems.diagnosed import Effect
+from cnnshape.problems.shapes import DeclaredDiffers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.compare.constructed import Made
     from cnnshape.compare.recording import Op, Recording
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Input
     from cnnshape.problems.base import Problem
-    from cnnshape.problems.diagnosed import Change, Edit
+    from cnnshape.problems.diagnosed import Cause, Change, Edit
     from cnnshape.pytorch.changed_code import Trials
 
 INPUT: Final = "input"
@@ -80,17 +82,30 @@ class _Kept:
 
     @cached_property
     def found(self) -> list[Diagnosed]:
-        net = self.origin.net._replace(diagnose=None)
-        problems = net.check(self.given, strict=self.strict).problems
         of_file = self.of_file(self.origin.whole)
-        places = {node.name: node.place for node in net.nodes}
+        places = {node.name: node.place for node in self.origin.net.nodes}
 
         def diagnosed(problem: Problem) -> Diagnosed:
             known = of_file.get((problem.code, problem.layer), NOTHING)
             cause = known.cause and known.cause._replace(place=places.get(known.cause.layer or ""))
-            return Diagnosed(cause, tuple(self.fixes(problem, known)))
+            fixes = tuple(self.fixes(problem, known))
+            return Diagnosed(cause if self.stands(cause, fixes) else None, fixes)
 
-        return [diagnosed(problem) for problem in problems]
+        return [*map(diagnosed, self.problems)]
+
+    def stands(self, cause: Cause | None, fixes: Sequence[CodeFix]) -> bool:
+        """Say whether a cause of the net's file is one of the model: of a number of its inputs, or a resize of its own."""
+        if cause and cause.layer is None and cause.code in {"channels", "input-channels"}:
+            return any(cause.facts["arrives"] in (shape or ()) for shape in self.origin.net.inputs.values())
+        axes = any(
+            "None" in fix.summary.partition(" -> ")[2] for fix in fixes[:1]
+        )  # which the net has from broadcasting
+        return not (cause and axes and cause.code == "resize")
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        net = self.origin.net._replace(diagnose=None)
+        return net.check(self.given, strict=self.strict).problems
 
     def of_file(self, net: Network) -> dict[tuple[str, str], Diagnosed]:
         """Return the diagnosis of the net as a file, by the codes and the layers of its problems."""
@@ -109,21 +124,69 @@ class _Kept:
         return {(problem.code, problem.layer): one for problem, one in pairs}
 
     def fixes(self, problem: Problem, known: Diagnosed) -> list[CodeFix]:
-        """Return the fixes of a problem that can be said in code, those of the diagnosis behind what the forward lacks."""
+        """Return the fixes of a problem that can be said in code: what its forward lacks, and those of the diagnosis.
+
+        Where axes are lacking or in another order, numbers that suit these alone are no fix.
+        """
         op = self.refused(problem)
+        echoes = self.echoes(problem)
         found = [fix for fix in self.of_forward(op) if self.mends(op, fix)] if op else []
+        if found and op and op.call is None:
+            return found[:MOST]
+        of_all: list[CodeFix] = []  # of lines that make other layers as well
         for fix in known.fixes:
-            changes = self.changes(fix.edits)
+            changes, shared = self.changes(fix.edits)
             one = CodeFix(changes, fix.edits, fix.effect)
-            if changes and (op is None or not one.changes or not self.remakes or self.mends(op, one)):
-                found.append(one)
+            if changes and shared:
+                of_all.append(one)
+            elif changes and (whole := self.whole(op, one, problem, echoes)):
+                found.append(whole)
+        if op and not found and self.remakes:
+            arguments = self.of_arguments(op, problem) if isinstance(problem, DeclaredDiffers) else ()
+            found = [fix for fix in arguments if self.mends(op, fix, echoes, wholly=True)]
+            found = found or [fix for fix in of_all if self.mends(op, fix, echoes, wholly=True)]
         return found[:MOST]
+
+    def whole(self, op: Op | None, fix: CodeFix, problem: Problem, echoes: list[Op]) -> CodeFix | None:
+        """Return a fix of numbers, with those of the layers that repeat the problem where that takes it; None for no fix."""
+        if op is None or not fix.changes or not self.remakes or self.mends(op, fix, echoes):
+            return fix
+        more = self.with_echoes(fix, problem, echoes)
+        return more if more != fix and self.mends(op, more, echoes) else None
 
     def of_forward(self, op: Op) -> Iterator[CodeFix]:
         for changes in Calls(self.origin.run, self.made.get).fixes(op):
             whole = tuple(change for change in changes if change)
             if len(whole) == len(changes):
                 yield CodeFix(whole)
+
+    def echoes(self, problem: Problem) -> list[Op]:
+        """Return the operations of layers that are made for the same wrong number, and are no problems of their own."""
+        if not isinstance(problem, DeclaredDiffers):
+            return []
+        facts = itemgetter("declared", "arrives")
+        told = {name for other in self.problems for name in (other.layer, *other.copies)}
+        whole = self.origin.whole._replace(diagnose=None).check(self.given).problems
+        alike = (one for one in whole if isinstance(one, DeclaredDiffers) and facts(one.facts) == facts(problem.facts))
+        layers = {name for one in alike for name in (one.layer, *one.copies)} - told
+        return [op for op in self.origin.run.ops if op.raised and op.call is None and op.path in layers]
+
+    def with_echoes(self, fix: CodeFix, problem: Problem, echoes: list[Op]) -> CodeFix:
+        """Return a fix with the same number in the layers that repeat the problem."""
+        arrives = problem.facts["arrives"]
+        more = (self.change(op.path, op.layer, {name: arrives}) for op in echoes for name in [*op.layer.inferred][:1])
+        return fix._replace(said=tuple(dict.fromkeys((*fix.said, *filter(None, more)))))
+
+    def of_arguments(self, op: Op, problem: Problem) -> Iterator[CodeFix]:
+        """Yield other arguments of a constructor: another name for a layer's, another number for a block's around it."""
+        made, parameter = self.made.get(op.path), problem.facts["parameter"]
+        if made and op.layer:
+            yield from (CodeFix((change,)) for change in renamed(made, op.layer, parameter))
+        parts = op.path.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            around = constructed(self.origin.run.modules, ".".join(parts[:length]), self.origin.root)
+            if around:
+                yield from (CodeFix((change,)) for change in renumbered(around, problem.facts))
 
     def refused(self, problem: Problem) -> Op | None:
         """Return the operation that torch refuses in a problem; None where it refuses none there."""
@@ -143,13 +206,16 @@ class _Kept:
     def remakes(self) -> bool:
         return self.origin.trials is not None and self.origin.trials.remakes
 
-    def mends(self, op: Op, fix: CodeFix) -> bool:
+    def mends(self, op: Op, fix: CodeFix, echoes: Sequence[Op] = (), *, wholly: bool = False) -> bool:
         """Say whether the model runs with a fix where torch refused it, and is refused nothing else for it."""
         run = self.origin.trials and self.origin.trials(fix.changes)
-        return bool(run and mends(self.origin.run, run, op))
+        return bool(run and mends(self.origin.run, run, op, echoes, wholly=wholly))
 
-    def changes(self, edits: tuple[Edit, ...]) -> tuple[Said, ...]:
-        """Write edits as lines to change, those of one layer together; nothing if one of them is no such line."""
+    def changes(self, edits: tuple[Edit, ...]) -> tuple[tuple[Said, ...], bool]:
+        """Write edits as lines to change, those of one layer together; nothing if one of them is no such line.
+
+        And say whether one of the lines makes other layers as well.
+        """
         layers = {node.name: node.layer for node in self.origin.whole.nodes}
         by_layer: dict[str | None, dict[str, Any]] = {}
         for edit in edits:
@@ -158,7 +224,7 @@ class _Kept:
         known = [*dict.fromkeys(change for change in found if change)]
         edited = [self.made.get(name) for name in by_layer if name]
         shared = any(made and self.sharing[made] > edited.count(made) for made in edited)
-        return tuple(known) if known and all(found) and not shared else ()
+        return tuple(known) if known and all(found) else (), shared
 
     @cached_property
     def made(self) -> dict[str, Made]:

@@ -12,7 +12,8 @@ from math import isqrt, prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.constructed import arguments, number, tree
-from cnnshape.convert.code_edits import Replaced, Said, remade, rewritten
+from cnnshape.compare.functions import FLATTENS, VIEWS
+from cnnshape.convert.code_edits import Replaced, Said, remade, replaced, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 SIGNS: Final = {"add": ast.Add, "sub": ast.Sub, "mul": ast.Mult, "div": ast.Div, "matmul": ast.MatMult}
 AS_MODULES: Final = {".flatten(1)": "Flatten()", ".mean((2, 3))": "AdaptiveAvgPool2d(1), {}Flatten()"}
 RANKED: Final = re.compile(r"(?:Conv|ConvTranspose|BatchNorm|InstanceNorm)(\d)d")
+OF_ANY_CHANNELS: Final = ("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d")
 RECURRENT: Final = ("RNN", "LSTM", "GRU")
-VIEWS: Final = ("view", "reshape")
 JOINS: Final = ("cat", "concat", "concatenate")
 RESIZES: Final = ("conv_transpose", "interpolate", "upsample", "pixel_shuffle")
 OVER_AN_AXIS: Final = ("softmax", "log_softmax", "softmin", "glu", "cumsum")
@@ -52,12 +53,19 @@ class Calls(NamedTuple):
     def of_module(self, op: Op) -> Fixes:
         call, before = self.call_of(op)
         file = op.line.file if op.line else ""
-        for suffix in _suffixes(op):
+        for suffix in self.suffixes(op):
             if call and call.args and not before:
                 yield (rewritten(file, call, Replaced(call.args[0], suffix, behind=True)),)
             elif before:
                 yield (self.put_before(op, suffix),)
         yield from self.of_another_rank(op)
+
+    def suffixes(self, op: Op) -> Iterator[str]:
+        """Yield what may be lacking behind the argument of a module; of one for any channels, by the next that has some."""
+        yield from _suffixes(op.inputs[0].shape, op)
+        if op.name in OF_ANY_CHANNELS:
+            behind = self.run.ops[self.run.ops.index(op) + 1 :]
+            yield from next((found for other in behind if (found := [*_suffixes(op.inputs[0].shape, other)])), [])
 
     def call_of(self, op: Op) -> tuple[ast.Call | None, bool]:
         """Return the call that runs a module, or containers around it; and whether these run others before it."""
@@ -102,6 +110,8 @@ class Calls(NamedTuple):
         named = [call for call in _within(op, ast.Call) if _dotted(call.func).rpartition(".")[2] in {op.name, op.type}]
         call = named[0] if len(named) == 1 else None
         shapes = [tensor.shape for tensor in op.inputs]
+        if call and op.type in FLATTENS and len(op.call.args if op.call else ()) < PAIR + (op.type in VIEWS):
+            yield from _of_flatten(op, call)
         if call and op.type in VIEWS:
             yield from self.of_view(op, call)
         elif call and op.type in JOINS:
@@ -181,12 +191,7 @@ class Calls(NamedTuple):
         made, layer = self.made(path), self.run.layers()[path]
         call: Any = ast.parse(made.text, mode="eval").body if made and made.text else None
         entering = arguments(call, layer).get("in_features") if call else None
-        if made is None or entering is None:
-            return None
-        text = made.text.encode()
-        return remade(
-            made, (text[: entering.col_offset] + str(features).encode() + text[entering.end_col_offset :]).decode()
-        )
+        return remade(made, replaced(made.text, entering, str(features))) if made and entering else None
 
 
 def _file(op: Op) -> str:
@@ -216,9 +221,9 @@ def _root(number: int, power: int) -> int:
 # The input of a module, as it ought to be
 
 
-def _suffixes(op: Op) -> Iterator[str]:
-    """Yield what may be lacking behind the argument of a module."""
-    x, layer = op.inputs[0].shape, op.layer
+def _suffixes(x: Shape, op: Op) -> Iterator[str]:
+    """Yield what may be lacking behind an argument, which a module is to take."""
+    layer = op.layer
     ranked = RANKED.fullmatch(op.name)
     if "must be Tensor, not tuple" in op.raised:
         yield "[0]"
@@ -258,7 +263,7 @@ def _for_sequence(op: Op, x: Shape, features: int) -> Iterator[str]:
 
 def _for_space(x: Shape, channels: int, rank: int) -> Iterator[str]:
     lacking = rank + 2 - len(x)
-    if lacking == 0 and x[-1] == channels != x[1]:
+    if lacking == 0 and x[-1] == channels != x[1] and x[1:].count(channels) == 1:
         yield ".transpose(1, 2)" if rank == 1 else f".permute(0, {rank + 1}, {', '.join(map(str, range(1, rank + 1)))})"
     if lacking == 1 and channels == 1:
         yield ".unsqueeze(1)"
@@ -272,6 +277,14 @@ def _for_space(x: Shape, channels: int, rank: int) -> Iterator[str]:
 
 
 # The arguments of a function, as they ought to be
+
+
+def _of_flatten(op: Op, call: ast.Call) -> Fixes:
+    """Yield a flatten that leaves the batch out: flatten(1) for flatten() and view(-1)."""
+    if isinstance(call.func, ast.Attribute) and _dotted(call.func.value) != "torch":
+        yield (rewritten(_file(op), call, Replaced(call, f"{ast.unparse(call.func.value)}.flatten(1)")),)
+    elif call.args:
+        yield (rewritten(_file(op), call, Replaced(call, f"torch.flatten({ast.unparse(call.args[0])}, 1)")),)
 
 
 def _of_axis(op: Op, call: ast.Call) -> Fixes:

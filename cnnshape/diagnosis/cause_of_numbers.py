@@ -94,7 +94,7 @@ def _of_concat(ways: Ways, row: LayerReport, maker: LayerReport, number: int, ar
         sum_ = f"{said(begin)} + {copies}*{growth} = {said(arrives)}"
         return ways.cause(name, "channels", f"{name} makes {sum_} channels{would}", **facts)
     parts = [shape[0] for shape in maker.inputs if shape]
-    sum_ = f"{' + '.join(map(str, parts))} = {said(arrives)}"
+    sum_ = f"{' + '.join(map(str, parts))} = {said(arrives)}" if parts else said(arrives)
     return ways.cause(
         maker.name,
         "channels",

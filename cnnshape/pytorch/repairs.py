@@ -39,7 +39,7 @@ def stand_in(name: str, args: tuple[Any, ...], kwargs: Arguments) -> StandIn | N
         shape = rule(args, kwargs)
     except (TypeError, ValueError, IndexError, AttributeError, KeyError):  # the arguments are wrong as well
         return None
-    sure = name in SURE and all(size >= 1 for size in shape) and len(shape) > 1
+    sure = name in SURE and all(size >= 1 for size in shape) and len(shape) > 1 + (name in SPATIAL)
     return StandIn(_empty(shape, tensors[0]), sure)
 
 
@@ -53,7 +53,10 @@ def of_module(module: torch.nn.Module, args: tuple[Any, ...], kwargs: Arguments)
         features = module.hidden_size * (1 + module.bidirectional)
         batch = len(x) if module.batch_first else x.shape[1]
         states = _empty((module.num_layers * (1 + module.bidirectional), batch, module.hidden_size), x)
-        out = _empty((*x.shape[:-1], features), x)
+        steps = x.shape[:-1]
+        if x.dim() > 3:  # noqa: PLR2004 -- a map: the columns may be meant for steps
+            steps = (len(x), x.shape[-1]) if module.batch_first else (x.shape[-1], batch)
+        out = _empty((*steps, features), x)
         return StandIn((out, (states, states) if module.mode == "LSTM" else states), sure=True)
     return StandIn((x.clone(), None) if isinstance(module, torch.nn.MultiheadAttention) else x.clone(), sure=True)
 
@@ -177,6 +180,8 @@ def _viewed(args: tuple[Any, ...], kwargs: Arguments) -> Sizes:
     x, *sizes = args
     target: Sequence[Any] = kwargs.get("shape", kwargs.get("size", sizes))
     target = target[0] if len(target) == 1 and isinstance(target[0], (tuple, list)) else target
+    if [*target] == [-1]:
+        return (len(x), x.numel() // max(1, len(x)))
     known = math.prod(n for n in target if n != -1)
     return tuple((1 if axis == 0 else x.numel() // max(1, known)) if n == -1 else n for axis, n in enumerate(target))
 
@@ -278,6 +283,8 @@ SURE: Final = frozenset([
     "rms_norm", "prelu", "softmax", "log_softmax", "interpolate"
 ])  # fmt: skip
 
+SPATIAL: Final = frozenset(["interpolate"])  # which work on sides, and make none
+
 FUNCTIONS: Final[dict[str, Callable[[tuple[Any, ...], Arguments], Sizes]]] = {
     "conv": _conv,
     "conv_transpose": _transposed,
@@ -304,5 +311,5 @@ FUNCTIONS: Final[dict[str, Callable[[tuple[Any, ...], Arguments], Sizes]]] = {
     "pixel_unshuffle": _unshuffled,
     **dict.fromkeys(("matmul", "bmm", "mm"), _product),
     "pad": _padded,
-    "flatten": _flat,
+    **dict.fromkeys(("flatten", "ravel"), _flat),
 }

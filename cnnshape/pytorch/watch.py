@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from cnnshape.compare.called import kinds_of, plain, turned
-from cnnshape.compare.functions import CONSTANT, KEEPS, PAIRS, TYPED_AS, VIEWS, ZEROS
+from cnnshape.compare.functions import CONSTANT, FLATTENS, KEEPS, PAIRS, TYPED_AS, ZEROS
 from cnnshape.compare.recording import Failure, Guard, Module, Op, Output, Recording, Tensor, Weight
 from cnnshape.layers import TYPES
 from cnnshape.layers.in_torch import Called
@@ -284,7 +284,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]  # torch's types are not f
             args, kwargs = _mapped(args, unrecorded), _mapped(kwargs, unrecorded)
         raised, sure = "", False
         try:
-            if alive and len(self.ops) in self.refused and call.name in (*VIEWS, *PAIRS):
+            if alive and len(self.ops) in self.refused and call.name in (*FLATTENS, *PAIRS):
                 raise RuntimeError(self.refused[len(self.ops)])  # noqa: TRY301 -- as torch would
             result = self.strictly(function, args, kwargs)
         except Exception as error:

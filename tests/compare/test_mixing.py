@@ -48,6 +48,11 @@ def test_what_is_whole_or_comes_back_is_sound(function):
     assert mixing(run(function)) == {}
 
 
+@pytest.mark.parametrize("flat", [lambda x: x.flatten(), lambda x: x.view(-1), lambda x: x.reshape(-1)])
+def test_a_line_of_all_samples_for_a_linear_layer(flat):
+    assert [*mixing(run(lambda net, x: net.fc(flat(x)), (8, 7, 7)))] == [0]
+
+
 def test_samples_at_different_axes():
     steps = lambda net, x: x.flatten(2).mean(2) + x.flatten(2).transpose(1, 2)  # noqa: E731 -- as above
     assert [*mixing(run(steps)).values()] == ["it mixes samples: Nx32 and Nx49x32 have them at different axes"]

@@ -201,6 +201,27 @@ CASES = {
         "4x3x3", "self.weight = nn.Parameter(torch.rand(10, 36))", "return F.linear(x, self.weight)",
         "F.linear(x, self.weight) -> F.linear(x.flatten(1), self.weight)",
     ),
+    "flatten-of-the-batch": (
+        "3x3x3", "self.fc = nn.Linear(27, 10)", "return self.fc(torch.flatten(x))", "torch.flatten(x) -> torch.flatten(x, 1)",
+    ),
+    "view-of-the-batch": (
+        "3x3x3", "self.fc = nn.Linear(27, 10)", "return self.fc(x.view(-1))", "x.view(-1) -> x.flatten(1)",
+    ),
+    "method-of-the-batch": (
+        "3x3x3", "self.fc = nn.Linear(27, 10)", "return self.fc(x.flatten())", "x.flatten() -> x.flatten(1)",
+    ),
+    "seed-of-an-upsample": (
+        "32",
+        "self.net = nn.Sequential(nn.Upsample(scale_factor=2), nn.ReLU(), nn.Conv2d(8, 3, 3, padding=1))",
+        "return self.net(x)",
+        "self.net(x) -> self.net(x.unflatten(1, (8, 2, 2)))",
+    ),
+    "of-a-conditional": (
+        "3x8x8",
+        "wide = False; self.conv = nn.Conv2d(4, 8, 3) if not wide else nn.Identity()",
+        "return self.conv(x)",
+        "nn.Conv2d(4, 8, 3) -> nn.Conv2d(3, 8, 3)",
+    ),
 }  # fmt: skip
 
 
@@ -228,3 +249,88 @@ def test_the_line_mends(own_folder, case):
     for fix in fixes.values():
         assert len(runs(fix.apply(code), size)) == 3
         assert problems_of(own_folder, fix.apply(code), size) == ()
+
+
+BLOCK = """import torch
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, inside, outside, *, groups=1):
+        super().__init__()
+        self.conv = nn.Conv2d(inside, outside, 3, padding=1)
+        self.norm = nn.BatchNorm2d({norm})
+
+    def forward(self, x):
+        return self.norm(self.conv(x))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([{blocks}])
+        self.head = nn.Sequential(nn.BatchNorm2d(8), {head})
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("norm", "blocks", "head", "expected"),
+    [
+        (
+            "inside",  # in two copies of other numbers
+            "Block(3, 4), Block(4, 8)",
+            "nn.ReLU()",
+            "nets.py:9: nn.BatchNorm2d(inside) -> nn.BatchNorm2d(outside)",
+        ),
+        (
+            "inside",  # in two copies of the same
+            "Block(8, 8), Block(8, 8)",
+            "nn.ReLU()",
+            None,
+        ),
+        ("5", "Block(3, 8), Block(8, 8)", "nn.ReLU()", "nets.py:9: nn.BatchNorm2d(5) -> nn.BatchNorm2d(8)"),
+        ("outside", "Block(3, 4), Block(8, outside=8)", "nn.ReLU()", "nets.py:18: Block(8, outside=8) -> Block(4, outside=8)"),
+        ("outside", "Block(3, 4), Block(inside=8, outside=8)", "nn.ReLU()",
+         "nets.py:18: Block(inside=8, outside=8) -> Block(inside=4, outside=8)"),
+        (
+            "outside",
+            "Block(3, 4), Block(4, 6)",
+            "nn.Conv2d(8, 2, 1)",
+            "nets.py:19: nn.BatchNorm2d(8) -> nn.BatchNorm2d(6); nets.py:19: nn.Conv2d(8, 2, 1) -> nn.Conv2d(6, 2, 1)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_number_of_a_block_is_mended_for_all_its_copies(own_folder, norm, blocks, head, expected):
+    size, code = ("8x8x8" if expected is None else "3x8x8"), BLOCK.format(norm=norm, blocks=blocks, head=head)
+    problems = problems_of(own_folder, code, size)
+    if expected is None:
+        assert problems == ()
+        return
+    [problem] = problems
+    assert expected in [fix.summary for fix in problem.fixes]
+    for fix in problem.fixes:
+        assert len(runs(fix.apply(code), size)) == 3
+
+
+def test_a_number_that_the_inputs_have_not_is_no_cause(own_folder):
+    code = HEAD.format(
+        init="self.conv = nn.Conv2d(3, 4, 3); self.fc = nn.LSTM(9, 5, batch_first=True)".replace("; ", "\n        "),
+        forward="b, t, c, h, w = x.shape; y = self.conv(x.view(b * t, c, h, w)).view(b, t, -1); return self.fc(y)[0]".replace(
+            "; ", "\n        "
+        ),
+    )
+    [problem] = problems_of(own_folder, code, "4x3x8x8")
+    assert problem.fixes[0].summary.endswith("nn.LSTM(9, 5, batch_first=True) -> nn.LSTM(144, 5, batch_first=True)")
+    assert problem.cause is None or "input has" not in problem.cause.message
+
+
+def test_the_axes_of_a_gate_are_no_resize(own_folder):
+    _, init, forward, _ = CASES["gate"]
+    code = HEAD.format(init=init, forward=forward.replace("; ", "\n        "))
+    [problem] = problems_of(own_folder, code, "8x6x6")
+    assert problem.cause is None
