@@ -89,10 +89,18 @@ class _Beside:
             seen, shape = self.values[tensor.value], tensor.shape
         else:
             return False
-        if name not in VIEWS and (name not in {"roll", *SUMS} or output.shape != tensor.shape):
+        if name not in VIEWS and not keeps_shape(op):
             return False
         if output.shape == shape:
             self.values[output.value] = seen
         else:
             self.viewed[output.value] = seen, shape
         return True
+
+
+def keeps_shape(op: Op) -> bool:
+    """Say whether an operation is a roll, or the sum with a constant, which change no shape."""
+    alive = [tensor for tensor in op.inputs if tensor.value]
+    if op.call is None or op.call.name not in {"roll", *SUMS} or not len(alive) == len(op.outputs) == 1:
+        return False
+    return op.outputs[0].shape == alive[0].shape and not any(tensor.weights for tensor in op.inputs)

@@ -185,10 +185,12 @@ def _of_tensor(kind: type[Scale | Bias], net: Growing, view: View, other: Tensor
     sizes = [1] * len(view.parts)
     shape = net.shapes.get(id(other)) or tuple((size,) * view.runs() for size in other.shape)
     for back, size in enumerate(reversed(shape), start=1):
-        if is_one(size):
-            continue
-        at = view.whole(len(view.axes) - back)
-        if at is None or any(n != size[0] for n in size):
+        axis = len(view.axes) - back
+        masked = all(n in {1, own} for n, own in zip(size, view.size(axis), strict=False))
+        if is_one(size) or (kind is Bias and masked and not constant(size)):
+            continue  # where it varies, a mask was added to it
+        at = view.whole(axis)
+        if at is None or not constant(size):
             return None
         sizes[at] = size[0]
     if sizes[0] == net.sizes[view.value][0][0] and all(size == 1 for size in sizes[1:]):
@@ -499,7 +501,7 @@ def scaled_attention(net: Growing, ops: Sequence[Op]) -> None:
     scores = net.add(Matmul(), [q, swapped], "scores")
     if isinstance(mask, Tensor) and mask.value:
         raise Gap("its mask is the input's")
-    if isinstance(mask, Tensor):
+    if isinstance(mask, Tensor) and not _mask(net, op, mask):
         scores = with_tensor(net, Bias, standing(net, net.laid(scores, order, rank)), mask).value
     weighed = net.add(Softmax(dim=-1), [scores], "softmax")
     made = net.add(Matmul(), [weighed, v], "matmul")

@@ -208,7 +208,10 @@ def like_another(net: Growing, tensor: Tensor, cuts: Mapping[int, Cut]) -> View:
     for axis in cuts:
         net.views[tensor.value] = net.with_whole(tensor, axis)
     view = net.view(tensor)
-    if 0 in {view.whole(axis) for axis in cuts}:  # a layer that cuts sides has the channels in front of them
+    whole = {view.whole(axis) for axis in cuts}
+    if 0 in whole or not constant(
+        net.sizes[view.value][0]
+    ):  # a layer that cuts sides has the channels in front of them
         view = net.led(tensor, cuts)
     parts = {view.whole(axis): part for axis, part in cuts.items()}
     sizes = net.sizes[view.value]

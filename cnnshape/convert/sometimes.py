@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.compare.mixing import mixing
 from cnnshape.compare.recording import Tensor
+from cnnshape.convert.alike import keeps_shape
 from cnnshape.convert.windows import ADAPTIVE, square
+from cnnshape.numbers.recorded import Operation, Recorded, SideOf, plain, recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cnnshape.compare.recording import Op, Output, Recording
     from cnnshape.layers.in_torch import Called
+    from cnnshape.numbers.recorded import Expression
 
 RESIZE: Final = ("size", "scale_factor", "mode", "align_corners", "recompute_scale_factor", "antialias")
 AHEAD: Final = 4  # operations in which one is sought before it is taken for one that the other run lacks
@@ -65,12 +68,13 @@ class _Both:
         self.fresh = count(1 + max(tensor.value for tensor in known))
         self.held: tuple[dict[int, Tensor], dict[int, Tensor]] = {}, {}  # by side: the tensor of a common value
         self.values = {(0, 0): 0}  # a common value by the pair of values in the runs, the latest last
+        self.known: dict[int, int] = {}  # the same by the value in the other run
         for name, tensor in first.inputs.items():
             self.note(tensor, other.inputs[name], tensor.value)
 
     def note(self, one: Tensor, other: Tensor, value: int) -> None:
         """Note a tensor of both runs, by its common value."""
-        self.values[one.value, other.value] = value
+        self.values[one.value, other.value] = self.known[other.value] = value
         self.held[0][value] = one if one.value == value else replace(one, value=value)
         self.held[1][value] = replace(other, value=value)
 
@@ -106,7 +110,7 @@ class _Both:
         self.ops[0].append(self.told(one, known))
         given = tuple(replace(y, value=value) for y, value in zip(other.inputs, known, strict=True))
         outputs = tuple(self.held[1][x.value] for x in one.outputs)
-        self.ops[1].append(other._replace(inputs=given, outputs=outputs))
+        self.ops[1].append(other._replace(inputs=given, outputs=outputs, call=_known(other.call, self.known)))
         return True
 
     def told(self, op: Op, values: Sequence[int]) -> Op:
@@ -134,6 +138,9 @@ class _Both:
         if not all(entered):
             return False
         value, there = self.values[entered], 1 - side
+        if side and keeps_shape(op):
+            self.values[entered[0], op.outputs[0].value] = self.known[op.outputs[0].value] = value
+            return True
         tensor = self.held[there][value]
         idle = _idle(op, tensor)
         if idle is None:
@@ -142,12 +149,16 @@ class _Both:
         new = next(self.fresh) if side else made.value
         unchanged = replace(tensor, value=new)
         pair = (entered[0], made.value) if side else (made.value, entered[1])
-        self.values[pair] = new
+        self.values[pair] = self.known[pair[1]] = new
         self.held[side][new], self.held[there][new] = (
             (made if made.value == new else replace(made, value=new)),
             unchanged,
         )
-        real = op._replace(inputs=(self.held[1][value],)) if side else self.told(op, [value])
+        real = (
+            op._replace(inputs=(self.held[1][value],), call=_known(op.call, self.known))
+            if side
+            else self.told(op, [value])
+        )
         real = real._replace(outputs=(self.held[side][new],))
         call = idle._replace(tensors=[tensor], results=[unchanged])
         self.ops[side].append(real)
@@ -172,7 +183,7 @@ def _earlier(ops: Sequence[Op], other: Op) -> bool:
     """Say whether the first of some operations comes before another run's next: by their lines, or as that is among them."""
     if any(_alike(each, other) for each in ops[1:AHEAD]):
         return True
-    line = ops[0].line if ops and ops[0].path == other.path else None
+    line = ops[0].line if ops and ops[0].path == other.path and not keeps_shape(other) else None
     return bool(line and other.line and line.line < other.line.line)
 
 
@@ -213,6 +224,27 @@ def _idle(op: Op, tensor: Tensor) -> Called | None:
         whole = tuple(part if part is ... else slice(None) for part in parts)
         return call._replace(args=(tensor, whole))
     return None
+
+
+def _known(call: Called | None, values: Mapping[int, int]) -> Called | None:
+    """Return a call of a run with its recorded numbers as expressions of common values."""
+
+    def told(given: Any) -> Any:
+        if type(given) in {tuple, list}:
+            return type(given)(map(told, given))
+        if not isinstance(given, Recorded):
+            return given
+        return recorded(plain(given), by_values(given.expression), given.sink)
+
+    def by_values(expression: Expression) -> Expression:
+        if isinstance(expression, SideOf):
+            return expression._replace(value=values.get(expression.value, 0))
+        if isinstance(expression, Operation):
+            return expression._replace(terms=tuple(map(by_values, expression.terms)))
+        return expression
+
+    kwargs = {name: told(given) for name, given in call.kwargs.items()} if call else {}
+    return call._replace(args=tuple(map(told, call.args)), kwargs=kwargs) if call else None
 
 
 def _with(given: Any, tensors: dict[int, Tensor]) -> Any:

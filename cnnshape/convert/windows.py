@@ -744,7 +744,7 @@ def _rules(net: Growing, ops: Sequence[Op]) -> Iterator[tuple[int, Padded]]:
 
 def _of_own(net: Growing, expression: Expression, own: Size) -> Expression:
     """Return an expression in which a part that has the sizes of an axis in all runs is one side: image.shape[2] // 4 of its tokens."""
-    with suppress(ArithmeticError, ValueError, TypeError, KeyError):
+    with suppress(ArithmeticError, ValueError, TypeError, LookupError):
         sizes = {side: net.views[side.value].size(side.axis) for side in sides_of(expression)}
         runs = [{side: size[run] for side, size in sizes.items()} for run in range(len(own))]
         if sizes and all(evaluated(expression, run.__getitem__) == size for run, size in zip(runs, own, strict=True)):

@@ -10,6 +10,7 @@ from torch import nn
 
 import cnnshape
 from cnnshape.convert.alike import alike
+from cnnshape.convert.imported import imported
 from cnnshape.pytorch.record import recorder
 
 SIDE = 4  # of a window
@@ -154,3 +155,69 @@ def test_a_padding_that_is_never_seen_is_read_from_its_expression_with_channels_
     net = cnnshape.trace(PaddedLast(), (3, 16, 16))
     assert "opaque" not in {node.type for node in net.nodes}
     assert net.check().output == (8, 4, 4)
+
+
+class Stage(nn.Module):
+    """Attends within windows of tokens whose rows and columns are handed on as numbers, then joins fours, as Transformers' Swin."""
+
+    def __init__(self, width, shift):
+        super().__init__()
+        self.shift, self.qkv, self.merge = (
+            shift,
+            nn.Linear(width, 3 * width),
+            nn.Linear(4 * width, 2 * width, bias=False),
+        )
+        self.bias = nn.Parameter(torch.zeros(1, 2, SIDE * SIDE, SIDE * SIDE))
+
+    def mask(self, high, wide, like):
+        return like.new_zeros(high // SIDE * (wide // SIDE), 1, SIDE * SIDE, SIDE * SIDE)
+
+    def attend(self, x, rows, columns):
+        b, _, c = x.shape
+        below, right = (SIDE - rows % SIDE) % SIDE, (SIDE - columns % SIDE) % SIDE
+        x = F.pad(x.view(b, rows, columns, c), (0, 0, 0, right, 0, below))
+        _, high, wide, _ = x.shape
+        shift = 0 if min(rows, columns) <= SIDE else self.shift
+        x = torch.roll(x, (-shift, -shift), (1, 2)) if shift else x
+        windows = x.view(b, high // SIDE, SIDE, wide // SIDE, SIDE, c).transpose(2, 3).reshape(-1, SIDE * SIDE, c)
+        q, k, v = self.qkv(windows).view(-1, SIDE * SIDE, 3, 2, c // 2).permute(2, 0, 3, 1, 4).unbind(0)
+        bias = self.bias + self.mask(high, wide, x) if shift else self.bias
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).reshape(-1, SIDE, SIDE, c)
+        y = y.view(b, high // SIDE, wide // SIDE, SIDE, SIDE, c).transpose(2, 3).reshape(b, high, wide, c)
+        y = torch.roll(y, (shift, shift), (1, 2)) if shift else y
+        if right > 0 or below > 0:
+            y = y[:, :rows, :columns, :].contiguous()
+        return y.reshape(b, rows * columns, c)
+
+    def forward(self, x, rows, columns):
+        x = (x + self.attend(x, rows, columns)).view(x.shape[0], rows, columns, -1)
+        if rows % 2 == 1 or columns % 2 == 1:
+            x = F.pad(x, (0, 0, 0, columns % 2, 0, rows % 2))
+        x = torch.cat([x[:, i::2, j::2, :] for j in range(2) for i in range(2)], -1)
+        return self.merge(x.view(x.shape[0], -1, x.shape[-1])), (rows + 1) // 2, (columns + 1) // 2
+
+
+class Stages(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Conv2d(3, 4, 1)
+        self.stages = nn.ModuleList([Stage(4, 0), Stage(8, 2), Stage(16, 2)])
+
+    def forward(self, x):
+        x = self.embed(x)
+        rows, columns = x.shape[2:]
+        x = x.flatten(2).transpose(1, 2)
+        for stage in self.stages:
+            x, rows, columns = stage(x, rows, columns)
+        return x.mean(1)
+
+
+def test_stages_that_pad_roll_and_cut_at_sizes_of_their_own():
+    model = Stages().eval()
+    found = imported(model, (3, 16, 16), "model")
+    assert found.differences == ()
+    assert "opaque" not in {node.type for node in found.net.nodes}
+    assert found.net.check().parameters == sum(parameter.numel() for parameter in model.parameters())
+    for sides in ((24, 17), (41, 30), (19, 19)):
+        report = found.net.check(input=(3, *sides))
+        assert report.output == model(torch.ones(1, 3, *sides)).shape[1:], sides
