@@ -29,6 +29,8 @@ def torch(file: str, given: tuple[str, ...], to: str | None, force: bool) -> Non
         code = torch_code(of_model(file, given).net)
     except ArchitectureError as error:
         raise of_problems(error.problems) from None
+    except ValueError as error:
+        raise click.UsageError(f"{file}: {error}") from None
     if to is None:
         click.echo(code, nl=False)
         return

@@ -112,6 +112,7 @@ class Live:
         self.kept: Kept | None = None
         self.begun = False
         self.unseen = False  # the last run was in threads that began before
+        self.nothing = False  # the last run returned None
 
     def begin(self) -> None:
         """Note what is to be put back. A model whose first run makes its parameters is copied as a whole, for all runs."""
@@ -169,7 +170,9 @@ class Live:
                     watch = Watch(self.model, given, self.wholes, repairing=repairing, refused=refused)
                     args, kwargs = arguments(self.model, given, keyed=self.wholes is None, listed=self.listed)
                     with watch:
-                        results = [*found_in(self.model(*args, **kwargs))]
+                        returned = self.model(*args, **kwargs)
+                        results = [*found_in(returned)]
+                    self.nothing = returned is None
                     if watch.unseen:
                         raise UnseenThread(f"{watch.unseen} ran in a thread that began before, and cannot be seen")
         except TheirError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 
 from cnnshape.compare.mixing import mixing
+from cnnshape.compare.recording import Failure, Line
 from cnnshape.pytorch.live import Live
 from cnnshape.pytorch.model import scripted, unwrapped
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cnnshape.compare.recording import Recording
     from cnnshape.numbers.shape import Shape
 
+NOTHING: Final = "TypeError: forward returns None, as it does without a return"
 DEVICES: Final = ("meta", "cpu")
 ONLY_META: Final = ("NotImplementedError", "meta", "device")  # in the messages of what only the meta device refuses
 
@@ -33,7 +35,7 @@ def recorder(model: Any, inputs: Mapping[str, Shape]) -> tuple[Recording, Callab
     """Return the recording of a run at some inputs, and a function that records runs at others, on the same device.
 
     That is the first device on which it succeeds. A model that fails, or mixes samples, is recorded once more, with what its
-    operations declare in place of what is refused. Raises TypeError for what cannot be watched.
+    operations declare in place of what is refused; one that returns None has failed, too. Raises TypeError for what cannot be watched.
     """
     if why := scripted(model):
         raise TypeError(why)
@@ -46,7 +48,15 @@ def recorder(model: Any, inputs: Mapping[str, Shape]) -> tuple[Recording, Callab
     repaired = live.recording(inputs, repairing=True) if recording.failure else recording
     if refused := mixing(repaired):
         repaired = live.recording(inputs, repairing=True, refused=refused)
+    if repaired.failure is None and live.nothing:  # whoever uses the model fails
+        repaired = repaired._replace(failure=Failure(NOTHING, f"{repaired.model}()", _forward(model)))
     return repaired, live.recording
+
+
+def _forward(model: torch.nn.Module) -> Line | None:
+    """Return the line at which a model's forward begins."""
+    code = getattr(model.forward, "__code__", None)
+    return Line(code.co_filename, code.co_firstlineno) if code else None
 
 
 def devices(model: torch.nn.Module) -> Sequence[str]:

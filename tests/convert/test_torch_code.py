@@ -523,3 +523,10 @@ def test_an_unpooling_puts_values_where_the_pool_found_them(settings, tmp_path):
     expected = F.max_unpool2d(F.relu(pooled), indices, 2)
     module = model_of(torch_code(net), tmp_path)
     assert torch.equal(module.to_empty(device="cpu")(x), expected)
+
+
+def test_a_net_without_layers_has_no_code(tmp_path):
+    file = write(tmp_path, "input = [3, 4, 4]\nlayers = []")
+    status, said = run("torch", file)
+    assert status == 2
+    assert f"{file}: a net without layers has no code" in said

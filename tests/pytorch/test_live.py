@@ -5,6 +5,8 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -326,6 +328,32 @@ def test_what_torch_jit_has_made_its_own_cannot_be_seen():
     model.conv2 = torch.jit.script(model.conv2)
     with pytest.raises(TypeError, match="conv2 is a ScriptModule"):
         cnnshape.verify(net, model=model)
+
+
+class Forgets(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        x = F.relu(self.conv1(x))
+
+
+def test_a_model_that_forgets_its_return_has_failed_where_its_forward_begins():
+    line = Forgets.forward.__code__.co_firstlineno
+    (problem,) = cnnshape.trace(Forgets(), (3, 32, 32)).check().problems
+    assert problem.code == "model-fails"
+    assert (
+        problem.message == "the model raises in Forgets(): TypeError: forward returns None, as it does without a return"
+    )
+    assert (Path(problem.place.source.file).name, problem.place.start[0]) == ("test_live.py", line)
+
+
+def test_a_forward_that_is_no_function_has_no_line():
+    model = Forgets()
+    model.forward = partial(model.forward)
+    (problem,) = cnnshape.trace(model, (3, 32, 32)).check().problems
+    assert "forward returns None" in problem.message
 
 
 def test_a_model_that_ends_the_program_has_failed():

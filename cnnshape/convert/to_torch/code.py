@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 def torch_code(net: Network) -> str:
     """Return the code of the net's model: a file of Python with a class for the net, the last in it.
 
-    Raises ArchitectureError where the net is wrong.
+    Raises ArchitectureError where the net is wrong, ValueError where it has no layers.
     """
     net.raise_for_layers()
+    if not net.nodes:
+        raise ValueError("a net without layers has no code")
     signatures = Signatures()
     division = Division(net, signatures)
     whole = division.whole()
