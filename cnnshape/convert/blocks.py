@@ -353,7 +353,7 @@ class Frame:
         if not self.path:
             asked |= {self.text(value) for value in self.flat.graph.outputs.values() if value != self.items[-1].last}
         asked |= {entry["name"] for entry in made if {"block", "shares", "repeat", "when"} & entry.keys()}
-        asked |= {item.titles[0] for item in self.items if self.flat.weighs(item.last)}
+        asked |= {item.titles[0] for item in self.items if self.flat.is_named(item.last)}
         free = needless([(entry["name"], item.kind) for entry, item in zip(made, self.items, strict=True)], asked)
         return [{key: v for key, v in entry.items() if key != "name" or v not in free} for entry in made]
 

@@ -59,7 +59,7 @@ class Flat:
         """Return an entry for each node, unnamed where nobody asks for the name."""
         entries = {value: self.entry(value, node) for value, node in self.graph.made()}
         asked = {name for entry in entries.values() for name in named_in(entry)} | {*(self.outputs() or ())}
-        asked |= {entry["name"] for value, entry in entries.items() if self.weighs(value)}
+        asked |= {entry["name"] for value, entry in entries.items() if self.is_named(value)}
         free = needless(((entry["name"], entry.get("type", "layer")) for entry in entries.values()), asked)
         return [
             {key: word for key, word in entry.items() if key != "name" or word not in free}
@@ -90,9 +90,12 @@ class Flat:
             entry["allow"] = allowed
         return entry
 
-    def weighs(self, value: int) -> bool:
-        """Say whether a node has parameters: a checkpoint has them under its name."""
-        return bool(self.rows[value - 1 - len(self.graph.inputs)].parameters) or bool(self.node(value).shares)
+    def is_named(self, value: int) -> bool:
+        """Say whether a node's name is a module's, as that of its parameters in a checkpoint, or was given."""
+        node = self.node(value)
+        return (
+            bool(self.rows[value - 1 - len(self.graph.inputs)].parameters) or bool(node.shares) or "name" in node.keys
+        )
 
     def node(self, value: int) -> Node:
         return self.graph.nodes[value - 1 - len(self.graph.inputs)]

@@ -491,9 +491,8 @@ class Growing:
             if sizes is not None and not self.raised and found != tuple(sizes):
                 raise Gap(f"{layer.type} would give {[size[0] for size in found]}")
             sizes = found
-        self.nodes.append(
-            Node(self._title(path, name or layer.type), layer.type, layer, tuple(entering), place_of(self.at.line))
-        )
+        title, keys = self._title(path, name or layer.type), frozenset(("name",) if path else ())
+        self.nodes.append(Node(title, layer.type, layer, tuple(entering), place_of(self.at.line), keys))
         self.sizes.append(tuple(sizes))
         if not anew and path is None:
             self.done[key] = len(self.sizes) - 1

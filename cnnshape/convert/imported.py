@@ -16,6 +16,7 @@ from cnnshape.convert.faults import with_faults
 from cnnshape.convert.growing import MOST_RUNS
 from cnnshape.convert.lowering import lowered
 from cnnshape.convert.moves import MOVES
+from cnnshape.convert.names import as_modules, few
 from cnnshape.convert.other_sizes import other_inputs, tried
 from cnnshape.convert.requirements import by_value, compares_sides, requirements
 from cnnshape.convert.sometimes import completed
@@ -46,7 +47,6 @@ TIMES_FOR_WINDOWS: Final = (4, 3)
 HALVES: Final = ((3, 5), (5, 3))  # by which sides are larger in runs where a window does not fill the last of a map
 ODD: Final = (7, 9, 5)  # cells that a side of another run has more, by axis
 LARGER: Final = 32  # the same of any axis
-MANY: Final = 5  # names in a line
 
 
 def trace(model: Any, inputs: Shape | Mapping[str, Shape]) -> Network:
@@ -86,6 +86,8 @@ def network(recorded: Recorded, root: tuple[str, str] | None = None, trials: Tri
     `root` and `trials` are as for those.
     """
     net = lowered(recorded.runs, by_value(recorded.required.settings))
+    if not recorded.first.failure and not any(op.raised for op in recorded.first.ops):
+        net = as_modules(net)
     return with_faults(at_inputs(net, recorded.first), recorded.first, root, trials)
 
 
@@ -314,11 +316,6 @@ def _of_code(asked: Requirements) -> Iterator[str]:
 
 def _place(line: Line) -> str:
     return f"{PurePath(line.file).name}:{line.line}"
-
-
-def few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MANY:,} more" if len(names) > MANY else ""
-    return ", ".join(names[:MANY]) + more
 
 
 def checked(  # noqa: PLR0913, PLR0917 -- both sides

@@ -17,7 +17,7 @@ from cnnshape.layers.activation import Softmax
 from cnnshape.layers.convolution import Linear
 from cnnshape.layers.elementwise import OF_A_NUMBER, OTHERWISE, PLAIN, Bias, Function, Scale, Token
 from cnnshape.layers.joining import Add, Concat, Div, Matmul, Maximum, Minimum, Mul, Stack, Sub
-from cnnshape.layers.rearranging import Permute, Reduce
+from cnnshape.layers.rearranging import Reduce
 from cnnshape.layers.shaping import Pad, Slice
 
 if TYPE_CHECKING:
@@ -495,16 +495,16 @@ def scaled_attention(net: Growing, ops: Sequence[Op]) -> None:
     shared = {axis for t in (query, key, value) for axis in net.natural(t) if net.view(t).axes[axis]}
     views = [net.view(tensor) for tensor in (query, key, value)]
     order = [*spread(views, sorted(shared - {rank - 1, rank - 2})), rank - 2, rank - 1]
-    q, k, v = (net.plain(tensor, order)[0] for tensor in (query, key, value))
-    count = len(order)
-    swapped = net.add(Permute(dims=(*range(1, count - 1), count, count - 1)), [k], "permute")
-    scores = net.add(Matmul(), [q, swapped], "scores")
+    q, k = net.plain(query, order)[0], net.plain(key, [*order[:-2], order[-1], order[-2]])[0]
+    scores = net.add(Matmul(), [q, k], "matmul")
+    factor = given.get("scale")
+    scores = net.add(Scale(value=query.shape[-1] ** -0.5 if factor is None else float(factor)), [scores], "scale")
     if isinstance(mask, Tensor) and mask.value:
         raise Gap("its mask is the input's")
     if isinstance(mask, Tensor) and not _mask(net, op, mask):
         scores = with_tensor(net, Bias, standing(net, net.laid(scores, order, rank)), mask).value
-    weighed = net.add(Softmax(dim=-1), [scores], "softmax")
-    made = net.add(Matmul(), [weighed, v], "matmul")
+    weighed = net.add(Softmax(dim=len(order)), [scores], "softmax")
+    made = net.add(Matmul(), [weighed, net.plain(value, order)[0]], "matmul")
     net.give(op.outputs[0], net.laid(made, order, rank))
 
 

@@ -548,7 +548,7 @@ def _features(layer: Linear, x: Shape) -> N:
 
 
 class Linear(Learned, type="linear", torch="Linear"):
-    """Multiplies the last axis with a matrix, or the channels (also called fully connected, or dense).
+    """Multiplies the last axis with a matrix (also called fully connected, or dense).
 
     Shape   (..., in_features) -> (..., out_features); `over = "channels"`: (in_features, ...) -> (out_features, ...)
     Errors  declared-differs: in_features is not the axis
@@ -605,10 +605,9 @@ class Linear(Learned, type="linear", torch="Linear"):
         return product((1, *(x[1:] if self.over == "channels" else x[:-1])))
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
-        (x,) = tensors
-        if self.over == "channels":
-            return self.ready(torch, module, x)(x.movedim(1, -1)).movedim(-1, 1)
-        return super().call(torch, module, x)
+        x = tensors[0]
+        ready = self.ready(torch, module, x)
+        return ready(x.movedim(1, -1)).movedim(-1, 1) if self.over == "channels" else ready(x)
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         return torch.linear(x, module.weight, trained=self.bias_trained(module))

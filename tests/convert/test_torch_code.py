@@ -202,6 +202,22 @@ def test_parameters_may_have_the_names_of_modules(tmp_path):
     assert [row[1:] for row in learned(imported_from(net, tmp_path))] == [row[1:] for row in learned(net)]
 
 
+def test_the_code_says_why_a_models_weights_do_not_load():
+    table = '{ name = "attn.table", type = "bias", shape = [4, 8, 8], num_parameters = 7 }'
+    code = torch_code(of(table, '{ type = "prelu", num_parameters = 4 }', blocks='allow = "unused-in-model"'))
+    assert code.startswith("""\
+\"\"\"A network, as cnnshape writes it.
+
+The model has parameters that it never uses, and this has none: load its weights with
+strict=False.
+
+Of the weights and constants of attn.table its file says the number alone: write them as
+the model has them, and its weights load.
+\"\"\"
+""")
+    assert torch_code(of('"scale"')).startswith('"""A network, as cnnshape writes it."""\n')
+
+
 def test_blocks_are_classes_with_arguments_and_repeats_are_copies():
     code = torch_code(cnnshape.load(ARCHITECTURES / "resnet50.toml"))
     assert code.count("class ") == 3

@@ -412,6 +412,130 @@ class LearnedNumbers(nn.Module):
         return self.fc(x.mean(1)) * self.gain
 
 
+class BatchNormAct(nn.BatchNorm2d):
+    """A norm that runs its activation itself, as timm's."""
+
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.drop, self.act = nn.Identity(), nn.SiLU(inplace=True)
+
+    def forward(self, x):
+        x = F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.1, self.eps)
+        return self.act(self.drop(x))
+
+
+class Gate(nn.Module):
+    def forward(self, x):
+        return F.hardsigmoid(x)
+
+
+class Pool(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool, self.flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten(1)
+
+    def forward(self, x):
+        return self.flatten(self.pool(x))
+
+
+class Unit(nn.Module):
+    """Two activations by two names, a gate, and convolutions in a list that run with norms of another in between."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.bn1 = BatchNormAct(channels)
+        self.norm1, self.relu1 = nn.BatchNorm2d(channels), nn.ReLU()
+        self.norm2, self.relu2 = nn.BatchNorm2d(channels), nn.ReLU()
+        self.convs = nn.ModuleList(nn.Conv2d(channels // 2, channels // 2, 3, 1, 1, bias=False) for _ in range(2))
+        self.bns = nn.ModuleList(nn.BatchNorm2d(channels // 2) for _ in range(2))
+        self.squeeze, self.gate = nn.Conv2d(channels, channels, 1), Gate()
+
+    def forward(self, x):
+        x = self.relu2(self.norm2(self.relu1(self.norm1(self.bn1(x)))))
+        parts = [bn(conv(part)) for conv, bn, part in zip(self.convs, self.bns, x.chunk(2, 1), strict=True)]
+        x = torch.cat(parts, 1)
+        return x * self.gate(self.squeeze(x.mean((2, 3), keepdim=True)))
+
+
+class Mobile(nn.Module):
+    """The ways of timm to name what has no weights."""
+
+    input = (3, 16, 16)
+
+    def __init__(self):
+        super().__init__()
+        self.conv_stem = nn.Conv2d(3, 8, 3, 2, 1, bias=False)
+        self.bn1 = BatchNormAct(8)
+        self.unit = Unit(8)
+        self.global_pool = Pool()
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.fc(self.global_pool(self.unit(self.bn1(self.conv_stem(x)))))
+
+
+class Fused(Attend):
+    """Attention by torch's one function."""
+
+    def forward(self, x):
+        batch, positions, dim = x.shape
+        qkv = self.qkv(x).reshape(batch, positions, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        x = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(x.transpose(1, 2).reshape(batch, positions, dim))
+
+
+class Plain(nn.Module):
+    """Attention by one function, of its own scale in one layer."""
+
+    input = (3, 16, 16)
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 16, 4, 4)
+        self.attn = Fused(16, 4)
+        self.query = nn.Linear(16, 16)
+        self.fc = nn.Linear(16, 3)
+
+    def forward(self, x):
+        x = self.attn(self.patch(x).flatten(2).transpose(1, 2))
+        x = F.scaled_dot_product_attention(self.query(x), x, x, scale=0.3)
+        return self.fc(x.mean(1))
+
+
+class NextBlock(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.conv_dw = nn.Conv2d(dim, dim, 7, padding=3, groups=dim)
+        self.norm = nn.LayerNorm(dim)
+        self.fc1, self.act, self.fc2 = nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim)
+        self.gamma = nn.Parameter(torch.full((dim,), 1e-6))
+
+    def forward(self, x):
+        y = self.conv_dw(x).permute(0, 2, 3, 1)
+        y = self.fc2(self.act(self.fc1(self.norm(y)))).permute(0, 3, 1, 2)
+        return x + y.mul(self.gamma.reshape(1, -1, 1, 1))
+
+
+class ConvNeXt(nn.Module):
+    """Linear layers over channels, and a factor for each."""
+
+    input = (3, 32, 32)
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 4, 4)
+        self.stages = nn.Sequential(
+            nn.Sequential(NextBlock(8), NextBlock(8)),
+            nn.Conv2d(8, 16, 2, 2),
+            nn.Sequential(NextBlock(16), NextBlock(16)),
+        )
+        self.fc = nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.fc(self.stages(self.stem(x)).mean((2, 3)))
+
+
 KINDS = [
     UNet,
     ResNet,
@@ -426,4 +550,7 @@ KINDS = [
     Mixed,
     SegNet,
     LearnedNumbers,
+    Mobile,
+    Plain,
+    ConvNeXt,
 ]

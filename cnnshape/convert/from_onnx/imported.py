@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from cnnshape.convert.from_onnx.model import read, title
 from cnnshape.convert.from_onnx.record import Graph, Refused, name_of
 from cnnshape.convert.from_onnx.run import Run
-from cnnshape.convert.imported import Imported, checked, facts_of, few, others
+from cnnshape.convert.imported import Imported, checked, facts_of, others
 from cnnshape.convert.lowering import lowered
+from cnnshape.convert.names import few
 from cnnshape.convert.other_sizes import other_inputs
 from cnnshape.convert.written import dumps
 from cnnshape.layers.shaping import Upsample

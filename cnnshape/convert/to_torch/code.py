@@ -8,8 +8,10 @@ its layers, so that the tensors have the names that cnnshape.build gives them, a
 from __future__ import annotations
 
 import re
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from cnnshape.convert.names import few
 from cnnshape.convert.parts import TEXTS
 from cnnshape.convert.python import WIDTH, Call, Literal, Name, Part, is_name, line, statement
 from cnnshape.convert.to_torch.classes import Class, Classes
@@ -17,11 +19,13 @@ from cnnshape.convert.to_torch.moved import moved_once
 from cnnshape.convert.to_torch.printing import Printer
 from cnnshape.convert.to_torch.scopes import Division
 from cnnshape.convert.to_torch.signatures import Signatures, is_taken
+from cnnshape.problems.comparing import UnusedInModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cnnshape.network.network import Network
+    from cnnshape.network.report import LayerReport
 
 
 def torch_code(net: Network) -> str:
@@ -48,8 +52,27 @@ def torch_code(net: Network) -> str:
     text = "\n\n\n".join("\n".join(body) for body in bodies)
     helpers = _helpers(text)
     imports = _imports("\n".join([text, *helpers]))
-    head = f'"""{_title(net)}, as cnnshape writes it."""'
+    paragraphs = [f"{_title(net)}, as cnnshape writes it.", *_unlike_the_model(net)]
+    ends = [*(line for told in paragraphs[1:] for line in ("", *wrap(told, WIDTH))), ""] if paragraphs[1:] else []
+    head = "\n".join([f'"""{paragraphs[0]}', *ends]) + '"""'
     return "\n\n".join([head, "\n".join(imports)]) + "\n\n\n" + "\n\n\n".join([*helpers, text]) + "\n"
+
+
+def _unlike_the_model(net: Network) -> Iterator[str]:
+    """Yield why the weights of the model that the net was imported from do not load strictly."""
+    if UnusedInModel.code in net.allow:
+        yield "The model has parameters that it never uses, and this has none: load its weights with strict=False."
+    names = [row.name for row in net.check().layers if _is_stated(row)]
+    if names:
+        yield (
+            f"Of the weights and constants of {few(names)} its file says the number alone: "
+            "write them as the model has them, and its weights load."
+        )
+
+
+def _is_stated(row: LayerReport) -> bool:
+    layer: Any = row.node.layer
+    return "num_parameters" in vars(layer) and (layer.on_trust or not layer.torch)
 
 
 def _class_name(net: Network) -> str:

@@ -102,7 +102,7 @@ class Scope:
 
     def positional(self) -> bool:
         """Say whether the modules of a chain are called as an nn.Sequential calls them, where that matters."""
-        return all(item.path == (str(at),) for at, item in enumerate(self.items) if not item.stateless)
+        return all(item.path == (str(at),) for at, item in enumerate(self.items) if item.named or not item.stateless)
 
 
 class Division:
@@ -269,7 +269,9 @@ def gathered(net: Network) -> Network:
     names = [tuple(node.name.split(".")) for node in net.nodes]
     first = 1 + len(net.inputs)
     needs = [{value - first for value in node.inputs if value >= first} for node in net.nodes]
-    order = _with_others_before(_with_own_next([*range(len(names))], names, needs), names, needs)
+    lists = _lists(names)
+    within = [tuple(name[:depth] for depth in range(1, len(name)) if name[:depth] not in lists) for name in names]
+    order = _with_others_before(_with_own_next([*range(len(names))], within, needs), within, needs)
     if order == sorted(order):
         return net
     moved = {value: value for value in range(first)} | {first + at: first + i for i, at in enumerate(order)}
@@ -282,32 +284,43 @@ def gathered(net: Network) -> Network:
     )
 
 
-def _with_own_next(order: list[int], names: Sequence[Path], needs: Sequence[set[int]]) -> list[int]:
+def _lists(names: Sequence[Path]) -> set[Path]:
+    """Return the scopes whose modules are numbered, and run with others in between: lists, which stay as they are."""
+    members: dict[Path, list[int]] = {}
+    for at, name in enumerate(names):
+        for depth in range(1, len(name)):
+            members.setdefault(name[:depth], []).append(at)
+    return {
+        scope
+        for scope, own in members.items()
+        if own[-1] - own[0] + 1 > len(own) and all(names[at][len(scope)].isdecimal() for at in own)
+    }
+
+
+def _with_own_next(order: list[int], within: Sequence[Sequence[Path]], needs: Sequence[set[int]]) -> list[int]:
     """Return an order in which layers stand next to those of their scope, where these are all that they need."""
     found: list[int] = []
     latest: dict[Path, int] = {}  # the last layer of each scope so far
     for at in order:
-        scopes = [names[at][:depth] for depth in range(len(names[at]) - 1, 0, -1)]
-        scope = next((scope for scope in scopes if scope in latest), ())
-        place = found.index(latest[scope]) + 1 if scope and names[found[-1]][: len(scope)] != scope else len(found)
+        scope = next((scope for scope in reversed(within[at]) if scope in latest), ())
+        place = found.index(latest[scope]) + 1 if scope and scope not in within[found[-1]] else len(found)
         if not needs[at].isdisjoint(found[place:]):
             place = len(found)
         found.insert(place, at)
-        latest |= dict.fromkeys(scopes, at)
+        latest |= dict.fromkeys(within[at], at)
     return found
 
 
-def _with_others_before(order: list[int], names: Sequence[Path], needs: Sequence[set[int]]) -> list[int]:
+def _with_others_before(order: list[int], within: Sequence[Sequence[Path]], needs: Sequence[set[int]]) -> list[int]:
     """Return an order in which layers that would stand within a scope of others stand before it, where they need none of it."""
-    last = {names[at][:depth]: place for place, at in enumerate(order) for depth in range(1, len(names[at]))}
+    last = {scope: place for place, at in enumerate(order) for scope in within[at]}
     found: list[int] = []
     for now, at in enumerate(order):
-        around = names[found[-1]][:-1] if found else ()
-        scopes = (around[:depth] for depth in range(1, len(around) + 1))
-        scope = next((one for one in scopes if names[at][: len(one)] != one and last[one] > now), None)
+        around = within[found[-1]] if found else ()
+        scope = next((one for one in around if one not in within[at] and last[one] > now), None)
         place = len(found)
         if scope:
-            start = next(i for i, other in enumerate(found) if names[other][: len(scope)] == scope)
+            start = next(i for i, other in enumerate(found) if scope in within[other])
             place = start if needs[at].isdisjoint(found[start:]) else place
         found.insert(place, at)
     return found
