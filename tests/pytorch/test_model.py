@@ -150,3 +150,9 @@ def test_a_script_that_parses_its_command_line_gets_an_empty_one(folder):
     given = sys.argv
     assert of("parses.py:Net").fc.out_features == 5
     assert sys.argv is given
+
+
+def test_what_a_library_raises_stands_at_the_line_that_calls_it(folder):
+    (folder / "configured.py").write_text("import json\n\n\ndef make():\n    return json.loads('{bad')\n")
+    with pytest.raises(ValueError, match=r"configured:make: JSONDecodeError: .* \(configured\.py:5\)$"):
+        of("configured:make")
