@@ -109,6 +109,7 @@ def fit(net: Network, tables: Table) -> Fit:
     best, stated = alike[first], on_trust[first]
     if not best.table and 2 * best.alike < len(entries) and _same_order(entries, best):  # a prefix found by chance
         best = next((one for one in found if not (one.table or one.prefix or one.unwrapped)), best)
+        stated = [*trusted(rows, called, {}, unused=unused)]  # all tensors are the layers', by other names
     same_order = _same_order(entries, best)
     findings = [*_with_trusted(_findings(entries, best), stated, best.prefix)]
     beside = [one.name for one in findings if _is_beside(one, best) or (unused and _is_elsewhere(one))]

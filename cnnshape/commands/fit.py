@@ -26,13 +26,18 @@ def fit(file: str, checkpoint: str, given: tuple[str, ...], form: str) -> None:
     from cnnshape.problems.base import errors
     from cnnshape.show.fitted import Fitted, show_fit
 
-    net = of_model(file, given).net
+    net, _, source = of_model(file, given)
     if wrong := errors(net.problems):
         raise of_problems(wrong)
     with usage_error("CHECKPOINT"):
         tables = read(checkpoint)
     with usage_error("FILE"):
-        fitted = Fitted(net, checkpoint, compared(net, tables))
+        found = compared(net, tables)
+    made = source and source.made
+    if made:  # a live model: its nodes stand where they are called
+        mends = tuple(mend._replace(place=made(mend.layer) or mend.place) for mend in found.mends)
+        found = found._replace(mends=mends)
+    fitted = Fitted(net, checkpoint, found, "model" if made else "file")
     if form == "table":
         from cnnshape.show.screen import Screen
 

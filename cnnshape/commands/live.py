@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import redirect_stdout
+from functools import partial
 from importlib.util import find_spec
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING
 
 import click
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
 
     from torch.nn import Module
 
+    from cnnshape.compare.recording import Recording
     from cnnshape.file.targets import Live
     from cnnshape.network.network import Network
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.place import Place
 
 
 def model_of(target: Live, shapes: dict[str, Shape]) -> Module:
@@ -56,10 +60,28 @@ def network(target: Live, shapes: dict[str, Shape]) -> tuple[Network, Source]:
         recorded = imported.recorded(model, shapes)
         first = recorded.first
         if first.failure and not first.failure.line:  # nothing of the model ran: its forward does not take these inputs
-            raise ValueError(f"{target.text}: {first.failure.message}")
+            raise ValueError(f"{target.text}: {first.failure.message}{_by_name(model, shapes)}")
         trials = Trials(model, shapes, maker(target))
         net = imported.network(recorded, file_of(target), trials)._replace(file=target.text)
-        return net, Source(imported.plain_runs(model, first), recorded.required.inputs)
+        made = partial(_made, first, file_of(target))
+        return net, Source(imported.plain_runs(model, first), recorded.required.inputs, made)
+
+
+def _made(run: Recording, root: tuple[str, str], layer: str) -> Place | None:
+    """Return where a model's code makes a layer; None where the source does not show it."""
+    from cnnshape.compare.code import place_of
+    from cnnshape.compare.constructed import constructed
+
+    call = constructed(run.modules, layer, root, run.layers().get(layer)) if layer in run.modules else None
+    return place_of(call.line) if call else None
+
+
+def _by_name(model: Module, shapes: dict[str, Shape]) -> str:
+    """Say how several inputs are given, where a model asks for more than it got."""
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    asked = [p.name for p in signature(model.forward).parameters.values() if p.kind in kinds and p.default is p.empty]
+    each = " ".join(f"--input {name}=SHAPE" for name in asked)
+    return f": give {each}" if len(asked) > len(shapes) else ""
 
 
 def network_of_onnx(target: str, shapes: dict[str, Shape]) -> tuple[Network, Source]:

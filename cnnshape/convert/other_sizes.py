@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from cnnshape.network.network import Network
     from cnnshape.network.valid_sizes import ValidSizes
     from cnnshape.numbers.shape import Shape
+    from cnnshape.problems.place import Place
 
 OTHER_SIDES: Final = (64, 33, 16, 7)  # that are tried beside those near the declared input
 MORE: Final = (32, 1, 7, -3)  # cells more than the declared sides
@@ -30,6 +31,7 @@ class Source(NamedTuple):
 
     runs: Runs
     turning: tuple[dict[str, Shape], ...] = ()  # inputs at which its code goes another way
+    made: Callable[[str], Place | None] | None = None  # of a live model, where its code makes a layer
 
 
 class Tried(NamedTuple):

@@ -19,7 +19,7 @@ MOST: Final = 30  # tensors of a kind that are listed
 TITLES: Final = {
     "different": "of another shape",
     "missing": "missing in the checkpoint",
-    "unexpected": "not in the file",
+    "unexpected": "not in the {of}",
 }
 
 
@@ -29,6 +29,7 @@ class Fitted(NamedTuple):
     net: Network
     checkpoint: str
     fit: Fit
+    of: str = "file"  # what the net is of: a file, a model
 
 
 def verdict(fitted: Fitted) -> str:
@@ -41,7 +42,7 @@ def verdict(fitted: Fitted) -> str:
     return f"{fitted.checkpoint} does not fit {fitted.net.file}: {listed}"
 
 
-def facts(found: Fit) -> Iterator[tuple[str, str]]:
+def facts(found: Fit, of: str = "file") -> Iterator[tuple[str, str]]:
     """Yield facts on where the tensors were found, each with its label."""
     yield (
         "tensors",
@@ -59,7 +60,7 @@ def facts(found: Fit) -> Iterator[tuple[str, str]]:
         tensors = counted(len(one.tensors), "tensor")
         yield (
             "trust",
-            f"{', '.join(one.layers)}: {one.stated:,} numbers in the file, {tensors} of {one.numbers:,} there",
+            f"{', '.join(one.layers)}: {one.stated:,} numbers in the {of}, {tensors} of {one.numbers:,} there",
         )
     if found.beside:
         yield "beside", f"not the net's: {', '.join(few([*found.beside], MOST // 10))}"
@@ -71,11 +72,11 @@ def _place(name: str) -> str:
     return name or "the outermost table"
 
 
-def lines(finding: Finding) -> str:
+def lines(finding: Finding, of: str = "file") -> str:
     """Write a tensor that does not fit."""
     where = f" (layer {finding.layer})" if finding.layer not in finding.name else ""
     if finding.kind == "different":
-        return f"{finding.name}: {_shape(finding.ours)} in the file, {_shape(finding.theirs)} in the checkpoint{where}"
+        return f"{finding.name}: {_shape(finding.ours)} in the {of}, {_shape(finding.theirs)} in the checkpoint{where}"
     return f"{finding.name}: {_shape(finding.ours if finding.kind == 'missing' else finding.theirs)}{where}"
 
 
@@ -87,24 +88,24 @@ def show_fit(screen: Screen, fitted: Fitted) -> None:
     """Print how a checkpoint fits."""
     found = fitted.fit
     screen.title(fitted.net)
-    for label, words in facts(found):
+    for label, words in facts(found, fitted.of):
         screen.fact(label, words)
     if found.other_names:
         screen.line()
         screen.line(("by other names", "bold"))
-        for line in few([f"{name}: {layer} in the file" for layer, name in found.other_names], MOST):
+        for line in few([f"{name}: {layer} in the {fitted.of}" for layer, name in found.other_names], MOST):
             screen.line((f"  {line}", ""))
     for kind, title in TITLES.items() if not found.other_names else ():
         named = [finding for finding in found.findings if finding.kind == kind]
         if named:
             screen.line()
-            screen.line((title, "bold"))
-            for line in few([*map(lines, named)], MOST):
+            screen.line((title.format(of=fitted.of), "bold"))
+            for line in few([lines(finding, fitted.of) for finding in named], MOST):
                 screen.line((f"  {line}", ""))
     if found.mends:
         screen.line()
         screen.line(("would fit with", "bold"))
-        for place, mends in groupby(found.mends, key=lambda mend: mend.place):
+        for (place, _), mends in groupby(found.mends, key=lambda mend: (mend.place, str(mend))):
             mend, *others = mends
             layers = few([one.layer for one in (mend, *others)], 3)
             screen.line((f"  {place}: ", "bold"), (str(mend), "green"), (f" (layer {', '.join(layers)})", "dim"))

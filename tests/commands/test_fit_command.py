@@ -13,6 +13,9 @@ from helpers.cli import run, write
 from helpers.paths import ARCHITECTURES
 from torch import nn
 
+import cnnshape
+from cnnshape.checkpoint.fit import fit as compared
+from cnnshape.checkpoint.read import read
 from cnnshape.convert.imported import imported
 
 NET = """
@@ -406,7 +409,53 @@ def test_a_live_model_is_held_to_a_checkpoint(own_folder):
     target = f"{write(own_folder, code, 'nets.py')}:net"
     status, output = run("fit", target, own_folder / "c.pt", "--input", "3x8x8")
     assert status == 1
-    assert "out_channels = 6" in output
+    assert "nets.py:5: out_channels = 6 (layer 1)" in output
+    assert "in the model, 6 x 4 x 3 x 3 in the checkpoint" in output
+    assert "file" not in output
+
+
+MADE = """from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.more = nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(2))
+
+    def forward(self, x):
+        x = self.conv(x)
+        return self.more[1](self.more[0](x))
+"""
+
+
+def test_a_value_of_a_live_model_stands_where_its_layer_is_made(own_folder):
+    state = nn.ModuleDict({"conv": nn.Conv2d(3, 5, 3), "more": nn.ModuleList([nn.Conv2d(5, 6, 1), nn.Conv2d(6, 4, 1)])})
+    torch.save(state.state_dict() | {"extra": torch.zeros(2)}, own_folder / "c.pt")
+    status, output = run("fit", f"{write(own_folder, MADE, 'nets.py')}:Net", own_folder / "c.pt", "--input", "3x8x8")
+    assert status == 1
+    assert "nets.py:7: out_channels = 5 (layer conv)" in output  # of the constructor
+    assert "nets.py:12: out_channels = 6 (layer more.0)" in output  # made in a loop: where it is called
+    assert "not in the model\n  extra: 2" in output
+
+
+def test_tensors_by_other_names_are_none_of_an_opaque_layer(tmp_path):
+    """The prefix m. is there by chance, and given up: nothing behind it is on trust."""
+    text = """allow = ["unused-in-model"]
+    input = [3, 8, 8]
+    layers = [
+      { name = "a", type = "conv", out_channels = 4, kernel_size = 3 },
+      { name = "b", type = "conv", out_channels = 4, kernel_size = 1 },
+      { name = "c", type = "conv", out_channels = 4, kernel_size = 1 },
+      { name = "o", type = "opaque", out_shape = [4, 6, 6], num_parameters = 3 },
+    ]"""
+    convs = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1)
+    state = {f"m.{i}.{end}": value for i, conv in enumerate(convs) for end, value in conv.state_dict().items()}
+    named = {"m.b.bias" if name == "m.1.bias" else name: value for name, value in state.items()}
+    torch.save(named, tmp_path / "c.pt")
+    found = compared(cnnshape.loads(text), read(str(tmp_path / "c.pt")))
+    assert found.same_order
+    assert found.trusted == ()
 
 
 class Mixer(nn.Module):

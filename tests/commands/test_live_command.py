@@ -188,6 +188,8 @@ def test_what_ends_the_run_is_a_problem_at_its_line():
         ("nets:Net", ["1x8x8", "1x8x8"], "an input is given twice; of several, each has a name"),
         ("nets:Raises", ["3x8x8"], "nets:Raises: ValueError: no weights (nets.py:39)"),
         ("nets:Two", ["1x8x8"], "does not take the inputs input"),
+        ("nets:Two", ["1x8x8"], "give --input left=SHAPE --input right=SHAPE"),
+        ("nets:Two", ["one=1x8x8", "two=1x8x8", "three=1x8x8"], "does not take the inputs one, two, three"),
         ("nets:pair", ["1x8x8"], "nets:pair gives (1, 2), which is no torch.nn.Module"),
         ("nets:Nets", ["1x8x8"], "has no attribute 'Nets'; did you mean Net?"),
         ("nets.py:FOUR", ["1x8x8"], "has no attribute 'FOUR'; did you mean Fours?"),
