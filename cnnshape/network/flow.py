@@ -104,14 +104,22 @@ def run(graph: Graph, inputs: Mapping[str, Shape | None]) -> Run:
     shapes: list[Shape | None] = [None, *inputs.values()]
     rows: list[LayerReport] = []
     noted: list[int] = []
+    known: dict[tuple[int, int], tuple[tuple[Shape | None, ...], Result]] = {}  # by the identity of layer and shape
     cells: dict[int, Held] = {}  # of the values where not all hold something of the image
     parameters: Any = 0
     macs: Any = 0
     effort, open_numbers = Effort(MOST_STEPS, FieldTooLarge), OpenNumbers()
     for node in graph.nodes:
-        values = node.inputs
-        entering = (shapes[values[0]],) if len(values) == 1 else tuple([shapes[value] for value in values])
-        result = measured(node.layer, entering)
+        layer, values = node.layer, node.inputs
+        if len(values) == 1:  # as most have: copies of a block are of the same objects, which are found fastest
+            shape = shapes[values[0]]
+            found = known.get((id(layer), id(shape)))
+            if found is None:
+                found = known[id(layer), id(shape)] = (shape,), measured(layer, (shape,))
+            entering, result = found
+        else:
+            entering = tuple([shapes[value] for value in values])
+            result = measured(layer, entering)
         output, all_, products, _, _, is_open, is_noted = result
         of_image = None
         if cells or is_noted:  # of most nets neither, at no layer
