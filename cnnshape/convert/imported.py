@@ -44,7 +44,7 @@ WINDOWED: Final = (-31, -15, -7, -3, -1, 31, 15, 7, 3, 1, 0)  # cells that a sid
 TIMES: Final = (2, 3)  # the factor by which a side of another run is larger, by axis
 # the same of a run whose windows, of a map that is one window at the declared input, are more than two
 TIMES_FOR_WINDOWS: Final = (4, 3)
-HALVES: Final = ((3, 5), (5, 3))  # by which sides are larger in runs where a window does not fill the last of a map
+HALVES: Final = ((3, 5), (5, 3))  # by how many halves sides are larger in runs whose maps are not whole windows
 ODD: Final = (7, 9, 5)  # cells that a side of another run has more, by axis
 LARGER: Final = 32  # the same of any axis
 
