@@ -208,10 +208,7 @@ def like_another(net: Growing, tensor: Tensor, cuts: Mapping[int, Cut]) -> View:
     for axis in cuts:
         net.views[tensor.value] = net.with_whole(tensor, axis)
     view = net.view(tensor)
-    whole = {view.whole(axis) for axis in cuts}
-    if 0 in whole or not constant(
-        net.sizes[view.value][0]
-    ):  # a layer that cuts sides has the channels in front of them
+    if 0 in {view.whole(axis) for axis in cuts}:  # a layer that cuts sides has the channels in front of them
         view = net.led(tensor, cuts)
     parts = {view.whole(axis): part for axis, part in cuts.items()}
     sizes = net.sizes[view.value]
@@ -231,6 +228,9 @@ def like_another(net: Growing, tensor: Tensor, cuts: Mapping[int, Cut]) -> View:
     if any(map(is_one, sizes)):
         order = [axis for axis, parts in enumerate(view.axes) if not all(is_one(view.sizes[part]) for part in parts)]
         return like_another(net, standing(net, net.laid(net.settled(view, order), order, len(view.axes))), cuts)
+    led = view if constant(sizes[0]) else net.led(standing(net, view), cuts)  # rows may be in front
+    if not constant(sizes[0]) and constant(net.sizes[led.value][0]):
+        return like_another(net, standing(net, led), cuts)
     raise Gap("where it is cut varies")
 
 
