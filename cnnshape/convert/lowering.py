@@ -161,7 +161,7 @@ def _network(first: Recording, net: Growing) -> Network:
     """Return the network of the nodes that the outputs need."""
     outputs = _outputs(first, net)
     needed = _needed(net, [*outputs.values()])
-    needed |= _needed(net, _learned(net, needed))
+    needed |= _needed(net, _learned(net))
     kept = [index for index in range(len(net.nodes)) if net.inputs + index in needed]
     values = {value: value for value in range(net.inputs)}
     values |= {net.inputs + index: net.inputs + place for place, index in enumerate(kept)}
@@ -231,11 +231,9 @@ def _outputs(first: Recording, net: Growing) -> dict[str, int]:
     return found
 
 
-def _learned(net: Growing, needed: set[int]) -> list[int]:
-    """Return the values of layers with parameters of their own, which a file has even where nothing comes of them."""
-    elsewhere = {net.nodes[value - net.inputs].shares for value in needed if value >= net.inputs}
-    nodes = enumerate(net.nodes)
-    return [net.inputs + index for index, node in nodes if node.name not in elsewhere and _parameters(net, index)]
+def _learned(net: Growing) -> list[int]:
+    """Return the values of layers with parameters, which a file has even where nothing comes of them: the model runs them."""
+    return [net.inputs + index for index in range(len(net.nodes)) if _parameters(net, index)]
 
 
 def _needed(net: Growing, values: Sequence[int]) -> set[int]:

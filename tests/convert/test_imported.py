@@ -72,6 +72,29 @@ def test_a_layer_of_which_nothing_comes_is_kept_and_may_be_unused():
     assert not cnnshape.loads(cnnshape.dumps(net)).check().problems
 
 
+def test_a_layer_that_runs_again_counts_even_where_nothing_comes_of_it():
+    class Pyramid(nn.Module):
+        """Runs one encoder at two sizes, and takes the last map of one alone."""
+
+        def __init__(self):
+            super().__init__()
+            self.near, self.far = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 8, 3)
+
+        def encode(self, x):
+            near = self.near(x)
+            return near, self.far(near)
+
+        def forward(self, x):
+            near, _ = self.encode(x)
+            return near, self.encode(nn.functional.max_pool2d(x, 2))[1]
+
+    found = imported(Pyramid(), (3, 16, 16), "model")
+    assert found.differences == ()
+    of_near, of_far = 14 * 14 * 4 * 27 + 6 * 6 * 4 * 27, 12 * 12 * 8 * 36 + 4 * 4 * 8 * 36
+    assert found.net.check().macs == of_near + of_far
+    assert found.net.check().parameters == 4 * 27 + 4 + 8 * 36 + 8
+
+
 def test_what_is_no_model_is_refused():
     with pytest.raises(TypeError, match=r"must be a torch\.nn\.Module"):
         cnnshape.trace(lambda x: x, (3, 8, 8))
