@@ -37,6 +37,8 @@ class Built(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
         super().__init__()
         rows = net.check().layers
         called = module_names(row.name for row in rows)
+        bare = {called[row.name] for row in rows if _is_bare(row)}
+        called = {name: _beside(path, bare) for name, path in called.items()}
         again = {
             here: there
             for call in reused(net, rows, called.values()).again.values()
@@ -96,6 +98,15 @@ class Built(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
             values.append(layer.call(torch, module, *entering))
         outputs = {name: values[value] for name, value in self._outputs.items()}
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+
+def _beside(path: str, bare: set[str]) -> str:
+    """Return a path of which no scope has the name of a parameter: beside gamma the scope of gamma.conv is gamma_."""
+    *around, last = path.split(".")
+    scopes = [".".join(around[: depth + 1]) for depth in range(len(around))]
+    return ".".join(
+        [*(f"{name}_" if scope in bare else name for name, scope in zip(around, scopes, strict=True)), last]
+    )
 
 
 def _is_bare(row: LayerReport) -> bool:

@@ -202,6 +202,19 @@ def test_parameters_may_have_the_names_of_modules(tmp_path):
     assert [row[1:] for row in learned(imported_from(net, tmp_path))] == [row[1:] for row in learned(net)]
 
 
+@pytest.mark.parametrize("names", [("gamma", "gamma.conv"), ("gamma.conv", "gamma"), ("a.gamma.conv", "a.gamma")])
+def test_a_scope_may_have_the_name_of_a_parameter(names, tmp_path):
+    kinds = {True: 'type = "conv", out_channels = 4, kernel_size = 1', False: 'type = "scale"'}
+    net = of(*(f'{{ name = "{name}", {kinds[name.endswith("conv")]} }}' for name in names))
+    model = model_of(torch_code(net), tmp_path)
+    [gamma] = [name for name in names if name.endswith("gamma")]
+    assert {*shapes(model)} == {gamma, f"{gamma}_.conv.weight", f"{gamma}_.conv.bias"}
+    assert ran(model, net.inputs.values())[0] == [(4, 8, 8)]
+    built = cnnshape.build(net)
+    assert shapes(built) == shapes(model)
+    assert built(torch.zeros(2, 4, 8, 8)).shape == (2, 4, 8, 8)
+
+
 def test_the_code_says_why_a_models_weights_do_not_load():
     table = '{ name = "attn.table", type = "bias", shape = [4, 8, 8], num_parameters = 7 }'
     code = torch_code(of(table, '{ type = "prelu", num_parameters = 4 }', blocks='allow = "unused-in-model"'))
