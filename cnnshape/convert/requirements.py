@@ -6,6 +6,7 @@ its sides must be; and the lines at which the code goes another way.
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -27,6 +28,7 @@ SIDES: Final = range(1, 600)  # at which a comparison is evaluated
 NEAR: Final = 64  # cells from a larger side, at which it is evaluated, too
 WIDE: Final = 3  # times the declared side, where a square window is as large as the other side
 LIMITED: Final = {"min": "at_least", "max": "at_most"}  # what all of several sides are where the chosen one is so
+MOST_IDLE: Final = 2  # runs for a line that turned nothing new, after which no more are tried
 MOST: Final = 40  # comparisons that are looked at, and inputs that are sought for them
 
 
@@ -49,15 +51,18 @@ def requirements(first: Recording, run: Run) -> Requirements:
     asked = {index for index, guard in enumerate(first.guards[:MOST]) if index in turns or _of_several(guard)}
     raising, other, covered = set[int](), set[int](), set[int]()
     turning, covering = list[dict[str, "Shape"]](), list[dict[str, "Shape"]]()
+    idle: Counter[Line | None] = Counter()  # runs that turned nothing new, by line
     for index, inputs in chain(_varied(first), islice(_flipping(first, turns), MOST)) if asked else ():
         known = raising | other | covered
         if asked <= known:
             break
         lines = {first.guards[one].line for one in (raising | other) & said.keys()}
-        if index in known or (index is not None and (first.guards[index].line or "") in lines):
+        line = None if index is None else first.guards[index].line
+        if index in known or (line and (line in lines or idle[line] > MOST_IDLE)):
             continue
         recording = run(inputs)
         every = [*_turned(first.guards, recording.guards)]
+        idle[line] += known.issuperset(every[:1])
         turned = every[0] if every else None
         if turned not in asked:
             continue

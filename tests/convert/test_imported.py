@@ -327,3 +327,21 @@ def test_a_least_side_far_from_the_declared_one_is_required():
     Least()(torch.empty(1, 3, 9, 9))
     with pytest.raises(ValueError, match="too small"):
         Least()(torch.empty(1, 3, 8, 8))
+
+
+def test_a_line_that_turns_nothing_new_is_not_tried_for_each_layer_that_runs_it():
+    shapes = []
+
+    class Deep(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Conv2d(3, 3, 3, padding=1) for _ in range(20)])
+
+        def forward(self, x):
+            shapes.append(x.shape)
+            for layer in self.layers:
+                x = layer(x) if x.shape[2] % 5 != 3 else x * 2
+            return x
+
+    recorded(Deep(), (3, 20, 20))
+    assert len(shapes) < 20
