@@ -193,7 +193,7 @@ class Reading:
             shapes += ran.shapes
             parameters += ran.parameters
             macs += ran.macs
-        given = {name: shape for name, shape in inputs.items() if shape}
+        given = {name: shape for name, shape in inputs.items() if shape is not None}
         return Totals(given, {name: known(shapes[value]) for name, value in outputs.items()}, parameters, macs)
 
     def inputs(self) -> dict[str, Shape | None] | None:

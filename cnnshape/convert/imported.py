@@ -291,7 +291,7 @@ def plain_runs(model: Any, first: Recording) -> Runs:
 
 
 def _inputs(first: Recording) -> str:
-    shapes = {name: "x".join(map(str, tensor.shape[1:])) for name, tensor in first.inputs.items()}
+    shapes = {name: "x".join(map(str, tensor.shape[1:])) or "[]" for name, tensor in first.inputs.items()}
     return ", ".join(shape if [*shapes] == ["input"] else f"{name}={shape}" for name, shape in shapes.items())
 
 

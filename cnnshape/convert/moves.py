@@ -172,7 +172,7 @@ class Cut(NamedTuple):
 def cut(net: Growing, tensor: Tensor, axis: int, part: Cut) -> View:
     """Return the view of a part of an axis, from and to cells that may differ by run."""
     view, (starts, stops, step) = net.view(tensor), part
-    size = view.size(axis) or (1,) * view.runs()
+    size = view.size(axis) or (1,) * len(starts)
     if starts == (0,) * len(size) and stops == size and step == 1:
         return view
     start, stop = _from_an_end(starts, size), _from_an_end(stops, size)
@@ -199,7 +199,7 @@ def _varies(view: View, axis: int, part: Any) -> bool:
     """Say whether a part is cut at places that follow from no end of its axis."""
     if not isinstance(part, Cut):
         return False
-    size = view.size(axis) or (1,) * view.runs()
+    size = view.size(axis) or (1,) * len(part.starts)
     return _from_an_end(part.starts, size) is None or _from_an_end(part.stops, size) is None
 
 

@@ -20,7 +20,7 @@ from cnnshape.convert.views import Size, View, is_one, whole_view
 from cnnshape.layers.activation import LogSoftmax, Softmax, Softmin
 from cnnshape.layers.convolution import Conv, ConvTranspose, Linear
 from cnnshape.layers.joining import Concat
-from cnnshape.layers.normalization import BatchNorm, LayerNorm
+from cnnshape.layers.normalization import BatchNorm, OfShape
 from cnnshape.layers.parameters import per_axis
 from cnnshape.layers.pooling import (
     AdaptiveAvgPool,
@@ -33,6 +33,7 @@ from cnnshape.layers.pooling import (
 )
 from cnnshape.layers.rearranging import HOW, Reduce
 from cnnshape.layers.shaping import MODES, Pad, Select, Slice, Upsample
+from cnnshape.layers.unfolding import Fold, Windows
 from cnnshape.numbers.recorded import Operation, SideOf, evaluated, expression_of, sides_of
 from cnnshape.numbers.rules import limited
 from cnnshape.numbers.shape import LARGEST
@@ -326,7 +327,7 @@ def of_last(net: Growing, op: Op, layer: Linear) -> None:
 def layer_norm(net: Growing, ops: Sequence[Op]) -> None:
     op = ops[0]
     layer = op.layer if op.call is None else recognized(ops)
-    assert isinstance(layer, LayerNorm)
+    assert isinstance(layer, OfShape)
     tensor, rank, axes = op.inputs[0], len(op.inputs[0].shape), len(vars(layer)["normalized_shape"])
     view = net.view(tensor)
     at = view.whole(rank - 1) if axes == 1 else None
@@ -406,6 +407,67 @@ def over_axis(net: Growing, ops: Sequence[Op]) -> None:
     assert at is not None
     made = put(net, op, layer.replace(dim=at + 1), [view.value])
     net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def along_last(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a layer whose result has the axes of what enters, and one more: the rows of a table that numbers name."""
+    op = ops[0]
+    layer = op.layer if op.call is None else recognized(ops)
+    if layer is None:
+        raise Gap("no layer type is such a call")
+    tensor, rank = op.inputs[0], len(op.outputs[0].shape)
+    value, order = net.plain(tensor)
+    made = put(net, op, layer, [value])
+    net.give(op.outputs[0], net.laid(made, [*order, rank - 1], rank))
+
+
+def windows(net: Growing, ops: Sequence[Op]) -> None:
+    """Lower a layer that lays windows out, or puts them back, or a tensor's own unfold along an axis."""
+    op = ops[0]
+    tensor, rank = op.inputs[0], len(op.outputs[0].shape)
+    if op.call is not None and op.call.name != Fold.type and rank > len(tensor.shape):
+        along_axis(net, op)
+        return
+    layer: Any = op.layer if op.call is None else _windowed(ops)
+    order = ordered(net, tensor)
+    if layer is None or order[:1] != [1]:
+        raise Gap("no layer type is such a call")
+    if order[:2] == [1, 0]:
+        raise Gap("frames are folded into the batch")
+    value, _ = net.plain(tensor, order)
+    references: list[int] = []
+    if isinstance(layer, Fold):
+        sides = net.shapes[id(op.outputs[0])][2:]
+        if not all(map(constant, sides)):
+            references = [next((v for v in net.nearest() if net.sizes[v][1:] == tuple(sides)), 0)]
+            kept = {name: given for name, given in vars(layer)["_settings"].items() if name != "output_size"}
+            layer = Fold(like=True, **kept)
+        if references == [0]:
+            raise Gap("its sides follow from no other value")
+    made = put(net, op, layer, [value], references=references)
+    net.give(op.outputs[0], net.laid(made, range(1, rank), rank))
+
+
+def _windowed(ops: Sequence[Op]) -> Layer:
+    """Return the layer of a call, whose image may be told by other sizes in each run."""
+    given = [called(each).arguments(("output_size", "kernel_size", "dilation", "padding", "stride")) for each in ops]
+    if called(ops[0]).name == Fold.type:
+        return Fold.of_torch(given[0])
+    return recognized(ops)
+
+
+def along_axis(net: Growing, op: Op) -> None:
+    """Lower a tensor's own unfold: windows of one axis, whose cells are a last axis."""
+    rank = len(op.inputs[0].shape)
+    given = called(op).arguments(("dimension", "size", "step"))
+    view = net.with_whole(op.inputs[0], given["dimension"] % rank)
+    at = view.whole(given["dimension"] % rank)
+    if at is None or any(any(sides_of(expression_of(given[name]))) for name in ("size", "step")):
+        raise Gap("its axis is not one")
+    made = put(net, op, Windows(dim=at + 1, size=int(given["size"]), step=int(given["step"])), [view.value])
+    new = whole_view(made, net.sizes[made])
+    where = {parts: new.parts[place] for place, parts in enumerate(view.parts)}
+    net.give(op.outputs[0], new.with_axes([*(where.get(parts, ()) for parts in view.axes), new.parts[-1]]))
 
 
 def glu(net: Growing, ops: Sequence[Op]) -> None:
@@ -888,6 +950,9 @@ def max_pool(net: Growing, ops: Sequence[Op]) -> None:
 LAYERS: Final[dict[str, Callable[[Growing, Sequence[Op]], None]]] = {
     "linear": linear,
     "layer_norm": layer_norm,
+    "rms_norm": layer_norm,
+    "embedding": along_last,
+    **dict.fromkeys(("unfold", "fold"), windows),
     **dict.fromkeys(("batch_norm", "group_norm", "instance_norm"), group_norm),
     **dict.fromkeys(("dropout", "identity"), dropout),
     **dict.fromkeys(("softmax", "log_softmax", "softmin"), over_axis),

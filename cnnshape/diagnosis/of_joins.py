@@ -144,6 +144,8 @@ def _told(join: Join, row: LayerReport, name: str, wanted: Shape) -> Iterator[Ca
     if isinstance(table.get("size"), int | list):
         yield from case.change(node, "size", sizes(wanted), rank=rank + 0.1, family="target")
     enters = (row.input_shapes[0] or ())[1:]
+    if len(enters) != len(wanted):
+        return
     factors = {side // own for side, own in zip(wanted, enters, strict=True) if own and side % own == 0}
     if (
         node.type == Upsample.type

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cnnshape.file.exact import FUNCTIONS
 from cnnshape.file.grammar import CONSTANTS, KEYWORDS
-from cnnshape.layers.parameters import EXPRESSION, AnyExtent, Count, Extent, Flag
+from cnnshape.layers.parameters import EXPRESSION, AnyExtent, Count, Flag
 from cnnshape.problems import reading
 from cnnshape.problems.base import Warn
 from cnnshape.problems.wording import shown
@@ -74,7 +74,7 @@ def warnings() -> list[str]:
 
 
 # Values of these keys, read as parameters are.
-ENTERS: Final[Extent] = _named("a shape", Extent())
+ENTERS: Final[AnyExtent] = _named("a shape", AnyExtent())
 EXPECT: Final[AnyExtent] = _named("a shape", AnyExtent())
 REPEAT: Final[Count] = _named("repeat", Count(least=0))
 WHEN: Final[Condition] = _named("when", Condition())

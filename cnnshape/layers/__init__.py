@@ -23,7 +23,9 @@ FAMILIES: Final = (  # the files of the types, in the order in which these are l
     "pooling",
     "rearranging",
     "shaping",
+    "unfolding",
     "recurrent",
+    "embedding",
     "stated",
 )
 USUAL: Final = ("convolution", "activation", "pooling", "rearranging", "normalization", "joining")  # looked at first

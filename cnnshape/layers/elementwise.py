@@ -349,11 +349,17 @@ class _Tensor(Elementwise):
 
     @classmethod
     def of_call(cls, call: Called) -> Iterator[Recognized]:
-        """Yield the layer of a result and a parameter."""
-        if call.weighted and call.alive.count(True) == 1:
-            others = (tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if not alive)
+        """Yield the layer of a result and a parameter; that of constants, which files may well leave out, where the shape changes."""
+        if call.alive.count(True) == 1:
+            others = [tensor for tensor, alive in zip(call.tensors, call.alive, strict=True) if not alive]
             count = sum(product((1, *tensor.shape)) for tensor in others)
-            yield Recognized(cls.type, cls(num_features=count), call.results)
+            changed = (
+                others
+                and call.results
+                and tuple(call.results[0].shape) != tuple(call.tensors[call.alive.index(True)].shape)
+            )
+            if call.weighted or changed:
+                yield Recognized(cls.type, cls(num_features=count), call.results, minor=not call.weighted)
 
 
 class Scale(_Tensor, type="scale"):

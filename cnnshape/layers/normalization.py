@@ -249,22 +249,12 @@ def _normalized(layer: LayerNorm, x: Shape) -> Shape:
     return x[:1] if layer.over == "channels" else x[-1:] if layer.over == "last" else x
 
 
-class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
-    """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt), its whole shape (`"all"`) or the last axis.
+class OfShape(_Affine):
+    """A norm over the channels, the last axis, or the whole shape of each sample."""
 
-    Shape   (C, W, ...) -> the same
-    Errors  say-over: the input has space, and `over` is left out; declared-differs: normalized_shape is not what
-            arrives: over a side, it is fixed by the declared input
-    Counts  parameters: twice the values that are normalised together, half of it without `bias`
-    Source  Ba, Kiros, Hinton 2016 (arXiv:1607.06450); torch.nn.LayerNorm
-    """
-
-    normalized_shape = InferredShape(_normalized)
-    eps = Real(1e-5)
-    elementwise_affine = Flag(True)
-    bias = Flag(True)
-    over = Word(None, words=("channels", "all", "last"), torch=False, compared=False)  # type: ignore[arg-type]  # must be said only for space
-    arguments = "normalized_shape weight bias eps"
+    normalized_shape: InferredShape
+    elementwise_affine: Flag
+    over: Word
 
     def enter(self, require: Require, *inputs: Shape) -> None:
         require(self.over is not None or len(inputs[0]) <= 1, "say-over", shape=inputs[0])
@@ -290,5 +280,57 @@ class LayerNorm(_Affine, type="layer_norm", torch="LayerNorm"):
         x = tensors[0]
         return module(x.movedim(1, -1)).movedim(-1, 1) if self.over == "channels" else module(x)
 
+
+class LayerNorm(OfShape, type="layer_norm", torch="LayerNorm"):
+    """Normalises each sample over its channels (`over = "channels"`, as ConvNeXt), its whole shape (`"all"`) or the last axis.
+
+    Shape   (C, W, ...) -> the same
+    Errors  say-over: the input has space, and `over` is left out; declared-differs: normalized_shape is not what
+            arrives: over a side, it is fixed by the declared input
+    Counts  parameters: twice the values that are normalised together, half of it without `bias`
+    Source  Ba, Kiros, Hinton 2016 (arXiv:1607.06450); torch.nn.LayerNorm
+    """
+
+    normalized_shape = InferredShape(_normalized)
+    eps = Real(1e-5)
+    elementwise_affine = Flag(True)
+    bias = Flag(True)
+    over = Word(None, words=("channels", "all", "last"), torch=False, compared=False)  # type: ignore[arg-type]  # must be said only for space
+    arguments = "normalized_shape weight bias eps"
+
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
         return self.normalized(torch, module, x, torch.plain(x, x.shape), x.numel() // self.features())
+
+
+class RMSNorm(OfShape, type="rms_norm", torch="RMSNorm"):
+    """Divides each sample by its root mean square, over what a `layer_norm` would normalise.
+
+    Shape   (C, W, ...) -> the same
+    Errors  say-over: the input has space, and `over` is left out; declared-differs: normalized_shape is not what
+            arrives: over a side, it is fixed by the declared input
+    Counts  parameters: the values that are normalised together
+    Source  Zhang & Sennrich 2019 (arXiv:1910.07467); torch.nn.RMSNorm
+    """
+
+    normalized_shape = InferredShape(_normalized)
+    eps = Real(None)  # type: ignore[arg-type]  # the smallest step of the dtype
+    elementwise_affine = Flag(True)
+    bias = False  # it has none
+    over = Word(None, words=("channels", "all", "last"), torch=False, compared=False)  # type: ignore[arg-type]  # must be said only for space
+    arguments = "normalized_shape weight eps"
+
+    def taped(self, torch: Any, module: Any, x: Any) -> Any:
+        """Run torch's steps, which cuda has in one: the inverse of the root mean square, and two products."""
+        groups = x.numel() // self.features()
+        if torch.cuda:
+            y = torch.plain(x, x.shape)
+            y.grad = x.grad or (torch.training and self.learns() and module.trained)
+            if y.grad:
+                torch.keep_new(groups)
+            return torch.noted("input", x, y)
+        kept = len(self.affine_shape())
+        squares = torch.applied("input", x)
+        scale = torch.applied("output", squares.copied((*x.shape[: x.dim() - kept], *[1] * kept)))
+        y = x * scale
+        weight = torch.owned((1,) * (x.dim() - kept) + self.affine_shape(), trained=module.trained)
+        return y * weight if self.learns() else y

@@ -278,6 +278,24 @@ class WindowSetting(PerAxis):
     most = 2**31 - 1  # what torch's windows are counted in; beyond, some refuse and others wrap around
 
 
+class PairOf(WindowSetting):
+    """A setting of the windows of an image, of a layer into which another shape comes."""
+
+    spatial = False
+
+    def __init__(self, default: Any = REQUIRED, *, least: int = 1):
+        super().__init__(default, least=least)
+        self.kind = f"a whole number from {least} up, or a list with one for height and width"
+
+    def read(self, value: object) -> Any:
+        if isinstance(value, list) and len(value) != 2:  # noqa: PLR2004 -- height and width
+            raise self.refuse(value, values.WrongLength)
+        return super().read(value)
+
+    def plain(self, value: Any, rank: int) -> Any:
+        return per_axis(value, 2)
+
+
 class Padding(WindowSetting):
     """Cells added at both ends, or a word: SAME_ENDS follow the side and the stride; some types have others as well."""
 

@@ -76,6 +76,12 @@ class Blank:
         dim %= len(self.shape)
         return self.view((*self.shape[:dim], *self.shape[dim + 1 :]), (*self.strides[:dim], *self.strides[dim + 1 :]))
 
+    def unfold(self, dim: int, size: int, step: int) -> Blank:
+        dim %= len(self.shape)
+        shape, strides = [*self.shape], [*self.strides]
+        shape[dim], strides[dim] = (shape[dim] - size) // step + 1, strides[dim] * step
+        return self.view((*shape, size), (*strides, self.strides[dim]))
+
     def unsqueeze(self, dim: int) -> Blank:
         at = dim % (len(self.shape) + 1)
         stride = self.shape[at] * self.strides[at] if at < len(self.shape) else 1

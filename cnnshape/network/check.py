@@ -38,13 +38,13 @@ class Context:
     def __init__(self, graph: Graph, inputs: dict[str, Shape | None], *, strict: bool):
         self.graph, self.inputs, self.strict = graph, inputs, strict
         self.problems = [*graph.problems]
-        built = graph.inputs
-        self.misfits = [name for name, shape in inputs.items() if shape and len(shape) != len(built[name] or shape)]
+        known_inputs = {name: shape for name, shape in inputs.items() if shape is not None}
+        built = {name: shape for name, shape in graph.inputs.items() if shape is not None}
+        self.misfits = [name for name, shape in known_inputs.items() if len(shape) != len(built.get(name, shape))]
         self.run = run(graph, {**inputs, **dict.fromkeys(self.misfits)})
         self.shapes = self.run.shapes
         outputs = {name: known(self.shapes[value]) for name, value in graph.outputs.items()}
-        given = {name: shape for name, shape in inputs.items() if shape}
-        self.report = Report(given, self.run.rows, outputs, self.run.parameters, self.run.macs, ())
+        self.report = Report(known_inputs, self.run.rows, outputs, self.run.parameters, self.run.macs, ())
 
     def written(self, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with shapes as the file writes them."""

@@ -83,8 +83,7 @@ def inputs_at(graph: Graph, given: Input | None) -> dict[str, Shape | None]:
     if unknown:
         raise ValueError(f"the net has no input {unknown[0]!r}; it has {', '.join(graph.inputs)}")
     for name, shape in given.items():
-        sizes = shape if isinstance(shape, tuple | list) else ()
-        if not sizes or not all(is_count(size, 1) for size in sizes):
+        if not isinstance(shape, tuple | list) or not all(is_count(size, 1) for size in shape):
             raise ValueError(f"{name} must be a shape of positive numbers, as (3, 224, 224), not {shape!r}")
     return {name: tuple(given[name]) if name in given else declared for name, declared in graph.inputs.items()}
 

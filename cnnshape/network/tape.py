@@ -92,6 +92,11 @@ class Tape:
         last = suggests_channels_last(x.shape, x.strides)
         return self.new(shape, channels_last(shape) if last else None, grad=x.grad)
 
+    def resized(self, x: Blank, shape: Shape) -> Blank:
+        """Return a result that torch makes like x, and resizes: its storage has room for the larger of both."""
+        size = max(x.numel(), prod(shape))
+        return Blank(self, shape, dense(shape), Storage(size * FLOAT), grad=x.grad)
+
     def of_image(self, x: Blank, shape: Shape) -> Blank:
         """Return a result of x with the channels innermost, if those of x are, of an image alone."""
         return self.suggested(x, shape) if len(shape) == IMAGE else self.plain(x, shape)

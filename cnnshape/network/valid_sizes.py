@@ -103,7 +103,9 @@ class ValidSizes:
         if sides in self:
             return ()
         inputs = self._net.inputs.items()
-        shapes = {name: (*shape[:1], *sides) if name in self.varied else shape for name, shape in inputs if shape}
+        shapes = {
+            name: (*shape[:1], *sides) if name in self.varied else shape for name, shape in inputs if shape is not None
+        }
         rows = run(self._net, inputs_at(self._net, shapes)).rows
         refusing = tuple(row.name for row in rows if row.result.refusals or (self._exact and any(row.dropped)))
         return refusing or (self._required[-1][0],)

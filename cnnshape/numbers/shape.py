@@ -47,6 +47,8 @@ def text(shape: Shape | None, layout: str = CHANNELS_FIRST) -> str:
 
 def axes(shape: Shape) -> str:
     """Name the axes of a shape: 3 channels, 224 high, 224 wide."""
+    if not shape:
+        return "one number"
     channels, *sides = shape
     words = SIDES.get(len(sides), [f"along axis {axis}" for axis in range(2, len(shape) + 1)])
     named = [f"{side} {word}" for side, word in zip(sides, words, strict=True)] or ["flat"]
@@ -65,7 +67,9 @@ def other_order(shape: Shape, layout: str) -> Shape | None:
 
 
 def parse(written: str, layout: str, example: str = "3x224x224") -> Shape:
-    """Read a shape as `text` writes it: 227x227x3, in a layout. Raises ValueError, whose message has the example."""
+    """Read a shape as `text` writes it: 227x227x3, in a layout; [] for one number. Raises ValueError, whose message has the example."""
+    if written.strip() == "[]":
+        return ()
     parts = written.split("x")
     sizes = tuple(int(part) if len(part) <= MOST_DIGITS and part.strip().isdecimal() else 0 for part in parts)
     if not all(is_count(size, 1) for size in sizes):

@@ -479,6 +479,21 @@ class ElementsDiffer(Problem, code="elements-differ"):
     at = ("shape", "unflattened_size", "like")
 
 
+class ColumnsDiffer(Problem, code="columns-differ"):
+    """A fold is to put as many windows into its image as columns arrive, and the image has another number of them.
+
+    Torch says that it expected the size of the input's dimension 2 to match the calculated number of sliding blocks.
+
+    Example  input = [8, 12]
+             layers = [{ type = "fold", output_size = [4, 6], kernel_size = 2 }]
+    Mend     Write the size of the image that was unfolded (`output_size = [4, 5]`: 3 * 4 windows), or name its layer
+             as like; and the window as the unfold has it.
+    """
+
+    sentence = "{columns} columns are put into an image of {windows} windows"
+    at = ("output_size", "like", "kernel_size")
+
+
 class NotDivisible(Problem, code="not-divisible"):
     """An axis is to be divided into equal parts, and its length is no multiple of their number.
 
@@ -489,7 +504,7 @@ class NotDivisible(Problem, code="not-divisible"):
     """
 
     sentence = "{number} is not a multiple of {divisor}"
-    at = ("upscale_factor", "downscale_factor", "dim")
+    at = ("upscale_factor", "downscale_factor", "dim", "kernel_size")
 
 
 class HeadsDoNotDivide(Problem, code="heads-do-not-divide"):

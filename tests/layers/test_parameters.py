@@ -122,8 +122,12 @@ def test_no_value_at_all_makes_a_parameter_stumble(value):
 @pytest.mark.parametrize(
     ("kind", "settings", "sentence"),
     [
-        ("upsample", {}, "upsample needs one of size, scale_factor or like"),
-        ("upsample", {"size": 2, "scale_factor": 2}, "upsample needs one of size, scale_factor or like"),
+        ("upsample", {}, "upsample needs one of size, scale_factor, like, at_least or at_most"),
+        (
+            "upsample",
+            {"size": 2, "scale_factor": 2},
+            "upsample needs one of size, scale_factor, like, at_least or at_most",
+        ),
         (
             "upsample",
             {"size": 2, "align_corners": True},
@@ -206,4 +210,10 @@ def test_the_defaults_are_torchs(torch):
 YOUNGER = {(norm, "bias") for norm in ("batch_norm", "instance_norm", "group_norm")}  # torch 2.12 brought it
 OF_ONE_CLASS = {("rnn", "nonlinearity")}  # in no signature
 OURS = {("softmax", "dim"), ("log_softmax", "dim"), ("softmin", "dim")}  # torch's own warns: say which axis
-OURS |= {("unflatten", "unflattened_size")}  # `like` may stand in its place
+OURS |= {
+    ("unflatten", "unflattened_size"),
+    ("fold", "output_size"),
+    ("adaptive_avg_pool", "output_size"),
+    ("adaptive_max_pool", "output_size"),
+    ("rms_norm", "eps"),
+}  # `like` may stand in its place

@@ -59,6 +59,9 @@ LAYERS = {
     'type = "group_norm", num_groups = 2': (IMAGE, lambda: nn.GroupNorm(2, 6)),
     'type = "layer_norm", over = "all"': (IMAGE, lambda: nn.LayerNorm([6, 8, 8])),
     'type = "layer_norm", over = "channels", bias = false': (IMAGE, lambda: nn.LayerNorm(6, bias=False)),
+    'type = "rms_norm", over = "channels"': (IMAGE, lambda: nn.RMSNorm(6)),
+    'type = "embedding", num_embeddings = 10, embedding_dim = 4': (FLAT, lambda: nn.Embedding(10, 4)),
+    'type = "unfold", kernel_size = 2': (IMAGE, lambda: nn.Unfold(2)),
     'type = "local_response_norm", size = 2': (IMAGE, lambda: nn.LocalResponseNorm(2)),
     'type = "prelu", num_parameters = 6': (IMAGE, lambda: nn.PReLU(6)),
     'type = "lstm", hidden_size = 5, over = 2, num_layers = 2, bidirectional = true': (

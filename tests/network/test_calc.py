@@ -38,9 +38,9 @@ def test_calc_has_the_types_with_a_rule_for_sides():
         ("max_pool", ["kernel_size", "stride", "padding", "dilation", "ceil_mode"]),
         ("avg_pool", ["kernel_size", "stride", "padding", "ceil_mode"]),
         ("pixel_shuffle", ["upscale_factor"]),
-        ("upsample", ["size", "scale_factor"]),
+        ("upsample", ["size", "scale_factor", "at_least", "at_most"]),
         ("crop", ["size", "amount", "offset", "exact"]),
-        ("pad", ["padding", "mode", "multiple", "where"]),
+        ("pad", ["padding", "mode", "multiple", "at_least", "where"]),
         ("global_avg_pool", []),
     ],
 )

@@ -103,7 +103,7 @@ def test_several_inputs_by_name():
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((), "input must be a shape of positive numbers, as (3, 224, 224), not ()"),
+        ((0,), "input must be a shape of positive numbers, as (3, 224, 224), not (0,)"),
         (3, "not 3"),
         ("3x32x32", "not '3x32x32'"),
         ((3, 0), "not (3, 0)"),

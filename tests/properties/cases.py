@@ -128,6 +128,12 @@ RECURRENT = {
 }
 
 
+WINDOW = {
+    "kernel_size": sizes(1, 2, 2, 3, 5, 100),
+    "dilation": sizes(*[1, 1, 2, 3] * 5, 2**31 - 1),
+    "padding": sizes(0, 0, 1, 2, wrong=(-1,)),
+    "stride": sizes(1, 2, 3, 10**9),
+}
 LIMITS = {"at_least": sizes(1, 2, 3, 5), "at_most": sizes(1, 3, 4, 9)}
 ADAPTIVE = Tried(
     space=True,
@@ -211,6 +217,12 @@ TRIED: dict[str, Tried] = {
         bias=FLAG,
         over=Values("channels", "all", "last", wrong=("space",)),
     ),
+    "rms_norm": Tried(
+        normalized_shape=Values(*[ARRIVES] * 6, 1, 3, [2], [2, 3], wrong=(0, -1, [])),
+        eps=AFFINE["eps"],
+        elementwise_affine=FLAG,
+        over=Values("channels", "all", "last", wrong=("space",)),
+    ),
     "relu": Tried("ReLU"),
     "relu6": Tried("ReLU6"),
     "leaky_relu": Tried("LeakyReLU", negative_slope=ANY_NUMBER),
@@ -271,6 +283,17 @@ TRIED: dict[str, Tried] = {
     "pixel_unshuffle": Tried("PixelUnshuffle", space=True, downscale_factor=counts(1, 2, 2, 3)),
     "depth_to_space": Tried(space=True, block_size=counts(1, 2, 2, 3)),
     "space_to_depth": Tried(space=True, block_size=counts(1, 2, 2, 3)),
+    "unfold": Tried("Unfold", space=True, **WINDOW),
+    "fold": Tried(
+        space=True, one_of=("output_size", "like"), output_size=sizes(2, 3, 4, 5), like=Values("other"), **WINDOW
+    ),
+    "windows": Tried(always=("dim", "step"), dim=AXES, size=counts(1, 2, 3, 5), step=counts(1, 1, 2, 3, 9)),
+    "embedding": Tried(
+        "Embedding",
+        always=("num_embeddings", "embedding_dim"),
+        num_embeddings=counts(1, 2, 7),
+        embedding_dim=counts(1, 3),
+    ),
     "channel_shuffle": Tried("ChannelShuffle", space=True, groups=counts(1, 2, 3, 4)),
     "pad": Tried(
         space=True,
@@ -407,12 +430,15 @@ def drawn(kind: str) -> tuple[Case, ...]:
 def case(kind: str, choose: Choose) -> Case:
     """Make a case of a layer type."""
     x = shape(choose, -1 if choose(RARELY) else choose(RANKS))
-    settings = {name: TRIED[kind].values[name].draw(choose, len(x) - 1) for name in given(kind, choose)}
+    rank = 2 if kind == "fold" else len(x) - 1
+    settings = {name: TRIED[kind].values[name].draw(choose, rank) for name in given(kind, choose)}
     settings = {name: arriving(name, x, settings) if value is ARRIVES else value for name, value in settings.items()}
     if kind == "matmul":
         return Case(kind, settings, matrices(x, choose))
     if TRIED[kind].beside != (0,):
         return Case(kind, settings, (x, *(near(x, choose) for _ in range(choose(TRIED[kind].beside)))))
+    if kind == "fold":
+        return folding(settings, choose)
     if kind == "max_unpool":
         return unpooling(settings, x or (1,), choose)
     if kind == "function" and not choose(SELDOM):
@@ -545,6 +571,20 @@ def unpooling(settings: dict[str, Any], restored: Shape, choose: Choose) -> Case
 
     x = (restored[0], *(pooled(axis, side) for axis, side in enumerate(restored[1:])))
     return Case("max_unpool", settings, (near(x, choose) if choose(RARELY) else x, restored))
+
+
+def folding(settings: dict[str, Any], choose: Choose) -> Case:
+    """Choose columns for the windows of an image, mostly as many as it has, and the image where it is one."""
+    image = shape(choose, 2)
+    sides = image[1:] if "like" in settings else [of_axis(settings.get("output_size", 1), axis) for axis in range(2)]
+    count, cells = 1, 1
+    for axis, side in enumerate(sides):
+        kernel_size, padding, dilation = (of_axis(settings.get(name, d), axis) for name, d in POOL_DEFAULTS)
+        stride = max(1, of_axis(settings.get("stride", 1), axis))
+        count *= len(range(0, side + 2 * padding - dilation * (kernel_size - 1), stride))
+        cells *= max(1, kernel_size)
+    x = (choose((1, 2, 3)) * (1 if choose(SELDOM) else cells), max(1, count) + choose(SELDOM))
+    return Case("fold", settings, (x, near(image, choose) if choose(RARELY) else image) if "like" in settings else (x,))
 
 
 POOL_DEFAULTS = (("kernel_size", 1), ("padding", 0), ("dilation", 1))

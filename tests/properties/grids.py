@@ -218,6 +218,18 @@ def rearranging() -> Iterator[Case]:
         yield from grid(kind, [(4,), *blocks, (16, 2, 2, 2, 2)], block_size=range(-1, 4))
 
 
+def unfolds() -> Iterator[Case]:
+    window = {"kernel_size": (0, 1, 2, 3, [2, 1]), "dilation": (1, 2), "padding": (0, 1, [1, 0]), "stride": (1, 2, 3)}
+    yield from grid("unfold", [*shapes((1, 2, 4), (3,)), (2,), (2, 3), (2, 3, 3, 3)], **window)
+    yield from grid("unfold", [(1, 4, 4)], kernel_size=([2], [2, 2, 2]), dilation=(LEFT_OUT, 0), stride=(LEFT_OUT, 0))
+    columns = [(c, count) for c in (1, 2, 4, 8, 9) for count in (1, 2, 3, 4, 6, 9, 12, 16)]
+    yield from grid("fold", [*columns, (4,), (4, 1, 1)], output_size=(3, [4, 5], [1, 1], [3], 0), **window)
+    like = [[x, (1, *sides)] for x in columns for sides in shapes((2, 3, 5), (1, 2))]
+    yield from grid("fold", like, like=["other"], output_size=(LEFT_OUT, 4), kernel_size=(1, 2, [2, 1]), stride=(1, 2))
+    yield from grid("windows", shapes((1, 3, 5), (0, 1, 2)), dim=DIMS, size=range(5), step=range(4))
+    yield from grid("embedding", shapes((1, 3), (0, 1, 2)), num_embeddings=range(-1, 3), embedding_dim=range(-1, 3))
+
+
 def pads() -> Iterator[Case]:
     ends = [list(pair) for pair in product(range(-6, 7), repeat=2)]
     modes = ("constant", "reflect", "replicate", "circular")
@@ -295,6 +307,10 @@ def norms() -> Iterator[Case]:
         "bias": (LEFT_OUT, *FLAGS),
     }
     yield from grid("layer_norm", inputs, **over)
+    yield from grid("rms_norm", inputs, **{name: values for name, values in over.items() if name != "bias"})
+    yield from grid(
+        "rms_norm", inputs, over=("channels", "all", "last"), normalized_shape=(2, [2], [2, 1], [2, 1, 1], [1], [], 0)
+    )
     yield from grid(
         "layer_norm", inputs, over=("channels", "all", "last"), normalized_shape=(2, [2], [2, 1], [2, 1, 1], [1], [], 0)
     )
@@ -347,6 +363,7 @@ GRIDS = (
     weights,
     pools,
     unpools,
+    unfolds,
     upsample,
     rearranging,
     pads,

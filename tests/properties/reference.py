@@ -145,15 +145,32 @@ def batch_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
     return module("BatchNorm{}d" if x.dim() > 2 else "BatchNorm1d", num_features=channels)(settings, x)
 
 
-def layer_norm(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
-    over = settings.get("over", "all")
-    if over not in ("channels", "all", "last"):
-        raise ValueError(over)
-    settings = {key: value for key, value in settings.items() if key != "over"}
-    if over == "channels":
-        y, layer = module("LayerNorm", normalized_shape=last)(settings, x.movedim(1, -1))
-        return y.movedim(-1, 1), layer
-    return module("LayerNorm", normalized_shape=last if over == "last" else lambda x: x.shape[1:])(settings, x)
+def of_shape(name: str) -> Run:
+    """Run a norm over the channels, the last axis or the whole shape."""
+
+    def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+        over = settings.get("over", "all")
+        if over not in ("channels", "all", "last"):
+            raise ValueError(over)
+        settings = {key: value for key, value in settings.items() if key != "over"}
+        if over == "channels":
+            y, layer = module(name, normalized_shape=last)(settings, x.movedim(1, -1))
+            return y.movedim(-1, 1), layer
+        return module(name, normalized_shape=last if over == "last" else lambda x: x.shape[1:])(settings, x)
+
+    return run
+
+
+def fold(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor, Any]:
+    if ("like" in settings) == ("output_size" in settings):
+        raise ValueError("one of output_size and like")
+    given = {key: value for key, value in settings.items() if key != "like"}
+    return nn.Fold(**({"output_size": like[0].shape[2:]} if like else {}), **given)(x), None
+
+
+def embedding(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
+    layer = nn.Embedding(**settings)
+    return layer(x.long() % settings["num_embeddings"]), layer
 
 
 def linear(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
@@ -521,7 +538,11 @@ REFERENCE: dict[str, Run] = {kind: of_class(tried) for kind, tried in TRIED.item
     "global_avg_pool": module("AdaptiveAvgPool{}d", output_size=lambda _: 1),
     "global_max_pool": module("AdaptiveMaxPool{}d", output_size=lambda _: 1),
     "batch_norm": batch_norm,
-    "layer_norm": layer_norm,
+    "layer_norm": of_shape("LayerNorm"),
+    "rms_norm": of_shape("RMSNorm"),
+    "fold": fold,
+    "windows": function(lambda x, dim, size, step: x.unfold(dim, size, step)),
+    "embedding": embedding,
     "softmax": axis_1("Softmax"),
     "log_softmax": axis_1("LogSoftmax"),
     "softmin": axis_1("Softmin"),

@@ -45,7 +45,8 @@ def _(case: Case, answer: Any) -> bool:
 
 ELEMENTWISE = {kind for kind, tried in TRIED.items() if {"num_parameters", "dim"}.isdisjoint(tried.values)}
 ELEMENTWISE -= {kind for kind in ELEMENTWISE if TRIED[kind].space or any("num" in name for name in TRIED[kind].values)}
-ELEMENTWISE = ELEMENTWISE - {"layer_norm", "linear", "flatten", "permute"} | {"stack", "opaque"}  # its file's word
+ELEMENTWISE = ELEMENTWISE - {"layer_norm", "rms_norm", "linear", "flatten", "permute"}
+ELEMENTWISE |= {"stack", "embedding", "opaque"}  # its file's word
 
 
 @condition("no-axes")
@@ -57,7 +58,7 @@ def _(case: Case, answer: Any) -> bool:
 @condition("too-few-axes")
 def _(case: Case, answer: Any) -> bool:
     """The pixel shuffles on one axis: torch would take the batch for the channels."""
-    return case.type in ("pixel_shuffle", "pixel_unshuffle") and len(case.shapes[0]) == 2
+    return case.type in ("pixel_shuffle", "pixel_unshuffle", "unfold") and len(case.shapes[0]) == 2
 
 
 PER_AXIS = (
@@ -81,7 +82,8 @@ def _(case: Case, answer: Any) -> bool:
     """A list has one entry for each spatial axis: torch mostly takes a list of one for all of them."""
     names = (*PER_AXIS, "size")
     values = [table.get(name) for table in (case.settings, case.settings.get("indices", {})) for name in names]
-    return any(isinstance(value, list) and len(value) != len(case.shapes[0]) - 1 for value in values)
+    rank = len(case.shapes[0]) - 1 if case.type != "fold" else 2  # of its image
+    return any(isinstance(value, list) and len(value) != rank for value in values)
 
 
 @condition("declared-differs")
@@ -100,7 +102,7 @@ def _(case: Case, answer: Any) -> bool:
 @condition("say-over")
 def _(case: Case, answer: Any) -> bool:
     """What a layer norm normalises over must be said where the input has space."""
-    return case.type == "layer_norm" and "over" not in case.settings and len(case.shapes[0]) > 1
+    return case.type in ("layer_norm", "rms_norm") and "over" not in case.settings and len(case.shapes[0]) > 1
 
 
 @condition("no-such-axis")

@@ -371,7 +371,8 @@ def _short(tree: Any) -> Any:
             if above == Binary("-", Binary("+", side, times), Literal(1)):  # up to the next multiple
                 return Binary("%", Binary("-", Literal(0), side), times)
         case Call(
-            of=Part(of=Name(text="nn"), name="LayerNorm"), named=(("normalized_shape", Literal(value=(size,))), *_)
+            of=Part(of=Name(text="nn"), name="LayerNorm" | "RMSNorm"),
+            named=(("normalized_shape", Literal(value=(size,))), *_),
         ):
             return tree._replace(named=(("normalized_shape", Literal(size)), *tree.named[1:]))
         case Call(of=Part(of=Name(text="nn"), name=name), named=named) if "Pool" in name:
