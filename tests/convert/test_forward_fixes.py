@@ -334,3 +334,57 @@ def test_the_axes_of_a_gate_are_no_resize(own_folder):
     code = HEAD.format(init=init, forward=forward.replace("; ", "\n        "))
     [problem] = problems_of(own_folder, code, "8x6x6")
     assert problem.cause is None
+
+
+RESIZED = """{imports}
+import torch
+from torch.nn import Conv2d, Module
+
+
+class Net(Module):
+    def __init__(self):
+        super().__init__()
+        self.down = Conv2d(3, 3, 2, 2)
+
+    def forward(self, x):
+        y = torch.nn.functional.interpolate(self.down(x), scale_factor=2)
+        return x + y
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "name"),
+    [
+        ("import torch.nn.functional", "torch.nn.functional"),
+        ("import torch.nn.functional as fn", "fn"),
+        ("import torch.nn as nn", "nn.functional"),
+        ("from torch import nn as n", "n.functional"),
+        ("from torch.nn import functional as G", "G"),
+        ("", ""),
+    ],
+)
+def test_a_function_goes_by_the_name_that_the_file_gives_it(own_folder, imports, name):
+    code = RESIZED.format(imports=imports)
+    [problem] = problems_of(own_folder, code, "3x9x9")
+    found = [fix for fix in problem.fixes if "interpolate" in fix.summary]
+    assert [fix.summary.partition(" -> ")[2] for fix in found] == [
+        f"x + {name}.interpolate(y, size=x.shape[2:])"
+    ] * bool(name)
+    assert all(len(runs(fix.apply(code), "3x9x9")) == 3 for fix in found)
+
+
+@pytest.mark.parametrize(
+    ("init", "forward"),
+    [
+        ("self.fc = nn.Linear(48, 10)", "return self.fc(\n            x\n        )"),  # of several lines
+        ("self.fc = nn.Linear(48, 10)", "fc = self.fc; return fc(x)"),  # by another name
+        (
+            "self.net = nn.Sequential(*[nn.ReLU(), nn.Linear(48, 10)][:2])",
+            "return self.net(x)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_line_that_cannot_be_written_is_not_said(own_folder, init, forward):
+    code = HEAD.format(init=init, forward=forward.replace("; ", "\n        "))
+    [problem] = problems_of(own_folder, code, "3x4x4")
+    assert problem.fixes == ()
