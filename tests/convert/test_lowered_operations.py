@@ -293,6 +293,7 @@ LAYERS = {
     "more channels": (lambda m, x: F.pad(x, (0, 0, 0, 0, 1, 1)), {}, IMAGE),
     "padding module": (lambda m, x: m.pad(x), {"pad": nn.ZeroPad2d(2)}, IMAGE),
     "to a multiple": (lambda m, x: F.pad(x, (0, -x.shape[3] % 4, 0, -x.shape[2] % 4)), {}, (4, 9, 10)),
+    "windows": (lambda m, x: F.unfold(x, 1), {}, IMAGE),
     "twice as large": (lambda m, x: F.interpolate(x, scale_factor=2), {}, IMAGE),
     "to a number": (lambda m, x: F.interpolate(x, size=(16, 12), mode="bilinear", align_corners=False), {}, IMAGE),
     "back to the input": (
@@ -527,7 +528,6 @@ OPAQUE = {
     ),
     "differences": (lambda m, x: torch.diff(x), {}, IMAGE),
     "spectrum": (lambda m, x: torch.fft.rfft(x).abs(), {}, IMAGE),
-    "windows": (lambda m, x: F.unfold(x, 1), {}, IMAGE),
     "frames of volumes": (frames, {"layer": nn.Conv3d(4, 3, 3)}, (5, 4, 8, 8, 8)),
     "to a power": (lambda m, x: torch.pow(x, m.conv(x)), {"conv": conv()}, IMAGE),
     "twice the other": (lambda m, x: torch.add(x, 3, alpha=2), {}, IMAGE),

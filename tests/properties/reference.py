@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -211,21 +211,24 @@ def max_unpool(settings: dict[str, Any], x: Tensor, restored: Tensor) -> tuple[T
 LIMITS = ("at_least", "at_most")
 
 
-def within(x: Tensor, settings: dict[str, Any]) -> list[int]:
-    """Return the sides of an input, each made larger and then smaller until it is within the limits that are given."""
+def within(sides: Sequence[int], x: Tensor, settings: dict[str, Any]) -> list[int]:
+    """Return sides, each made larger and then smaller until it is within the limits that are given for the axes of x."""
     limits = [entries(settings.get(name, usual), x) for name, usual in zip(LIMITS, (1, 10**9), strict=True)]
     if min(map(min, limits)) < 1:
         raise ValueError("no limit")
-    return [min(max(side, least), most) for side, least, most in zip(x.shape[2:], *limits, strict=True)]
+    return [min(max(side, least), most) for side, least, most in zip(sides, *limits, strict=True)]
 
 
 def adaptive(name: str) -> Run:
     def run(settings: dict[str, Any], x: Tensor) -> tuple[Tensor, Any]:
-        sizes = within(x, settings) if {*LIMITS} & {*settings} else settings["output_size"]
-        if {*LIMITS} & {*settings} and "output_size" in settings:
-            raise ValueError("two ways to say which side comes out")
-        sizes = sizes if isinstance(sizes, list) else [sizes] * (x.dim() - 2)
+        if not {*LIMITS, "output_size"} & {*settings}:
+            raise ValueError("nothing says which side comes out")
+        sizes = entries(settings.get("output_size", "keep"), x)
         whole = [side if size == "keep" else size for size, side in zip(sizes, x.shape[2:], strict=True)]
+        if {*LIMITS} & {*settings}:
+            if min(whole) < 1:
+                raise ValueError("no side")
+            whole = within(whole, x, settings)
         return getattr(nn, name.format(x.dim() - 2))(whole)(x), None
 
     return run
@@ -241,10 +244,14 @@ def upsample(settings: dict[str, Any], x: Tensor, *like: Tensor) -> tuple[Tensor
     tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     others = {key: value for key, value in tuples.items() if key != "like"}
     if limits := {*LIMITS} & {*others}:
-        if {"size", "scale_factor", "like"} & {*settings}:
+        if {"size", "like"} & {*settings}:
             raise ValueError("two ways to say which side comes out")
-        kept = {key: value for key, value in others.items() if key not in limits}
-        return functional.interpolate(x, size=within(x, settings), **kept), None
+        kept = {key: value for key, value in others.items() if key not in {*limits, "scale_factor"}}
+        factors = entries(settings.get("scale_factor", 1), x)
+        sides = [math.floor(side * factor) for side, factor in zip(x.shape[2:], factors, strict=True)]
+        if min(factors) <= 0 or ("at_least" not in limits and min(sides) < 1):
+            raise ValueError("nothing is left")
+        return functional.interpolate(x, size=within(sides, x, settings), **kept), None
     if not like:
         return module("Upsample")(others, x)
     if "size" in others:
@@ -273,7 +280,10 @@ def pad(  # noqa: PLR0913
     if ways > 1 or (where and (ways == 0 or padding is not None)) or where not in ("", "both", "after"):
         raise ValueError("one way to say what is added")
     if at_least is not None:
-        missing = [length - side for side, length in zip(x.shape[2:], within(x, {"at_least": at_least}), strict=True)]
+        missing = [
+            length - side
+            for side, length in zip(x.shape[2:], within(x.shape[2:], x, {"at_least": at_least}), strict=True)
+        ]
         padding = [[cells // 2, cells - cells // 2] if where == "both" else [0, cells] for cells in missing]
     if like or multiple is not None:
         multiples = multiple if isinstance(multiple, list) else [1 if multiple is None else multiple] * space
