@@ -84,8 +84,10 @@ class Oracle:
     def global_avg_pool(self, w):
         return self.number(1)
 
-    def adaptive_avg_pool(self, w, *, output_size):
-        return self.number(output_size)
+    def adaptive_avg_pool(self, w, *, output_size, at_least, at_most):
+        y = w if output_size in (None, "keep") else self.number(output_size)
+        y = y if at_least is None else y.max(self.number(at_least))
+        return y if at_most is None else y.min(self.number(at_most))
 
     adaptive_max_pool = adaptive_avg_pool
 

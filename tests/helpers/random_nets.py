@@ -149,7 +149,16 @@ class RandomNet:
             here = self.names[-1]
             self.add("mul", from_=[here, self.add("global_avg_pool")])
         elif kind == "fit":
-            self.add(rng.choice(["adaptive_avg_pool", "adaptive_max_pool"]), output_size=rng.choice([1, 7, 12]))
+            given = rng.choice(
+                [
+                    {"output_size": 7},
+                    {"output_size": 1},
+                    {"at_least": 7},
+                    {"at_most": 12},
+                    {"at_least": 3, "at_most": 9},
+                ]
+            )
+            self.add(rng.choice(["adaptive_avg_pool", "adaptive_max_pool"]), **given)
         elif self.rank == 2:
             self.add("pixel_unshuffle", downscale_factor=2)
 
