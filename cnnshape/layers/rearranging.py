@@ -166,6 +166,7 @@ class Permute(Rearranging, type="permute"):
     """
 
     dims = Order(torch=False)
+    by_name = False  # what a user's own module runs tells the dims
     exchanges = True
     functions = ("transpose", "swapaxes", "swapdims", "movedim", "moveaxis")
 
@@ -192,8 +193,19 @@ class Permute(Rearranging, type="permute"):
         x = inputs[0]
         if x is None:
             return False
-        wide = [axis for axis in self.order(x, unasked) if x[axis] != 1]
+        wide = self.wide(x)
         return wide == sorted(wide)
+
+    def compared(self, x: Shape, y: Shape) -> dict[str, Any]:
+        """Return the order of the axes but for those of 1, which a model may leave out where the file has them."""
+        wide = self.wide(x)
+        if sorted(self.order(x, unasked)) != [*range(len(x))]:
+            return super().compared(x, y)
+        return {"dims": tuple(1 + sorted(wide).index(axis) for axis in wide)}
+
+    def wide(self, x: Shape) -> list[int]:
+        """Return the index in x of each axis of the result that is not 1."""
+        return [axis for axis in self.order(x, unasked) if x[axis : axis + 1] != (1,)]
 
     def call(self, torch: Any, module: Any, *tensors: Any) -> Any:
         return tensors[0].permute(0, *self.dims)
@@ -242,6 +254,7 @@ class Reduce(Rearranging, type="reduce"):
     how = Word(words=tuple(HOW), torch=False)
     dim = Axes(torch=False)
     keepdim = Flag(False, torch=False, compared=False, sides=True)
+    by_name = False  # as of permute
     keeps_rank = False
     functions = tuple(name for names in HOW.values() for name in names)
 

@@ -483,6 +483,7 @@ class Select(Shaping, type="select"):
 
     dim = Dim(torch=False)
     index = Whole(torch=False, sides=True)
+    by_name = False  # what a user's own module runs tells the place
     keeps_rank = False
     cuts = True
     functions = ("getitem", "unbind")

@@ -600,3 +600,54 @@ def test_products_of_products_are_one():
     for order in (lambda r, s, t: (r * s) * t, lambda r, s, t: t * (s * r), lambda r, s, t: r * t * s):
         assert compare(text, Wired(wires(order))).problems == ()
     assert found(compare(text, Wired(wires(lambda r, s, t: r * s * s)))) == [(DIFFERS, "gate")]
+
+
+TURNED = """
+input = [5, 1, 5, 9]
+layers = [
+  { name = "turned", type = "permute", dims = [-1, 1, 2, 3] },
+  { name = "mixed", type = "conv", out_channels = 2, kernel_size = [1, 1, 3] },
+]
+"""
+
+
+class Turned(nn.Module):
+    """Axes in an order, without the one of 1, which is put in again."""
+
+    def __init__(self, *order):
+        super().__init__()
+        self.mixed, self.order = nn.Conv3d(9, 2, (1, 1, 3)), order
+
+    def forward(self, x):
+        return self.mixed(x.squeeze(2).permute(0, *self.order).unsqueeze(3))
+
+
+def test_an_order_of_axes_does_not_count_those_of_1():
+    assert compare(TURNED, Turned(3, 1, 2)).problems == ()
+    (problem,) = compare(TURNED, Turned(3, 2, 1)).problems
+    assert (problem.code, problem.layer) == (DIFFERS, "turned")
+    assert "dims 3 x 1 x 2 in the file, but dims 3 x 2 x 1 in permute()" in problem.message
+    wrong = TURNED.replace("[-1, 1, 2, 3]", "[7, 1, 2, 3]")
+    assert not compare(wrong, Turned(3, 1, 2)).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "forward"),
+    [
+        ("Permute", lambda _, x: x.permute(0, 2, 1)),
+        ("Reduce", lambda _, x: x.mean(1)),
+        ("Select", lambda _, x: x[:, :, 3]),
+    ],
+)
+def test_a_module_of_ones_own_with_the_name_of_a_layer_tells_its_settings_by_its_functions(name, forward):
+    own = type(name, (nn.Module,), {"forward": forward})
+    model = nn.Sequential(nn.Conv1d(3, 4, 3), own())
+    conv = 'input = [3, 10]\nlayers = [{ type = "conv", out_channels = 4, kernel_size = 3 }, { type = '
+    lines = {
+        "Permute": ('"permute", dims = [2, 1] }]', '"permute", dims = [1, 2] }]'),
+        "Reduce": ('"reduce", how = "mean", dim = 1 }]', '"reduce", how = "mean", dim = 2 }]'),
+        "Select": ('"select", dim = 2, index = 3 }]', '"select", dim = 2, index = 4 }]'),
+    }
+    right, wrong = lines[name]
+    assert compare(conv + right, model).problems == ()
+    assert not compare(conv + wrong, model).ok

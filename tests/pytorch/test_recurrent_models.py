@@ -9,6 +9,8 @@ from helpers.comparing import ADDS, DIFFERS, compare, found, here, matched
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from cnnshape.convert.imported import imported
+
 LAST = """
 input = [6, 20]
 layers = [
@@ -296,3 +298,21 @@ def test_a_packed_sequence(batch_first):
 def test_a_recurrent_layer_that_raises():
     comparison = compare(last("lstm"), Reads(nn.LSTM, lambda read, x: read(x[..., :5])[0]))
     assert "model-fails" in [code for code, _ in found(comparison)]
+
+
+class Rows(nn.Module):
+    """A recognizer of text that leaves the one row out before the axes change places."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.read, self.head = nn.Conv2d(1, 8, (8, 3)), nn.LSTM(8, 5, bidirectional=True), nn.Linear(10, 3)
+
+    def forward(self, x):
+        x, _ = self.read(self.conv(x).squeeze(2).permute(2, 0, 1))
+        return self.head(x)
+
+
+def test_verify_agrees_with_the_import_of_an_order_of_axes():
+    text = imported(Rows(), (1, 8, 20), "rows").text
+    assert 'type = "permute", dims = [3, 1, 2]' in text
+    assert compare(text, Rows()).problems == ()
