@@ -1,5 +1,7 @@
 """cnnshape.trace, and what a model's code requires of sizes."""
 
+import math
+
 import pytest
 
 pytest.importorskip("torch")
@@ -16,6 +18,7 @@ from cnnshape.convert.requirements import asks
 from cnnshape.numbers.recorded import Operation, SideOf
 
 SIDE = SideOf(1, 2)
+SHAPES = {1: (1, 3, 224, 224)}
 
 
 class Two(nn.Module):
@@ -115,10 +118,12 @@ def test_what_is_no_model_is_refused():
         ("<", Operation("max", (SIDE, 20)), 25, True, {"at_most": 24}),
         (">", Operation("min", (SideOf(1, 3), 20)), 7, True, {"at_least": 8}),
         ("<", Operation("min", (SideOf(1, 3), 20)), 7, True, None),
+        ("<", SIDE, math.inf, True, None),
+        ("<", 3, 7, True, None),
     ],
 )
 def test_a_comparison_is_a_requirement_by_the_sides_at_which_it_holds(sign, left, right, outcome, settings):
-    found = asks(Guard(sign, left, right, outcome, None, 0))
+    found = asks(Guard(sign, left, right, outcome, None, 0), SHAPES)
     assert [given for _, given in found] == ([settings] if settings else [])
 
 
@@ -295,8 +300,40 @@ def test_a_model_that_takes_few_sizes_is_run_at_some_of_them():
 
 def test_the_least_of_several_sides_is_a_requirement_of_each():
     both = Operation("min", (SIDE, SideOf(1, 3)))
-    assert asks(Guard("<", both, 7, False, None, 0)) == [(SIDE, {"at_least": 7}), (SideOf(1, 3), {"at_least": 7})]
-    assert asks(Guard("<", both, SIDE, False, None, 0)) == []
+    each = [(SIDE, {"at_least": 7}), (SideOf(1, 3), {"at_least": 7})]
+    assert asks(Guard("<", both, 7, False, None, 0), SHAPES) == each
+    assert asks(Guard("<", both, SIDE, False, None, 0), SHAPES) == []
+
+
+class Long(nn.Module):
+    def __init__(self, allowed):
+        super().__init__()
+        self.allowed, self.conv = allowed, nn.Conv1d(2, 4, 3, padding=1)
+
+    def forward(self, x):
+        if not self.allowed(x.shape[2]):
+            raise ValueError("another length, please")
+        return self.conv(x)
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        pytest.param(lambda side: side == 3000, id="one"),
+        pytest.param(lambda side: side % 1000 == 0, id="multiples"),
+        pytest.param(lambda side: side % 1500 == 0, id="multiples of half of the declared"),
+        pytest.param(lambda side: 2 * side % 3000 == 0, id="of twice"),
+        pytest.param(lambda side: 2 * side >= 4001, id="least"),
+        pytest.param(lambda side: (side - 1) // 2 < 2000, id="most"),
+        pytest.param(lambda side: side <= 70000, id="far"),
+    ],
+)
+def test_lengths_that_the_code_refuses_are_found_at_any_number(allowed):
+    """A length that the imported file accepts, the model takes; and the other way round where `require` has a word."""
+    sizes = cnnshape.trace(Long(allowed), (2, 3000)).valid_sizes()
+    turns = {at + more for at in (500, 1000, 1500, 2000, 2500, 3000, 4000, 6000, 70000) for more in range(-4, 8)}
+    for side in sorted(turns | {*range(1, 40)}):
+        assert ((side,) in sizes) == allowed(side), side
 
 
 class Halves(Small):
