@@ -17,8 +17,8 @@ from cnnshape.layers.activation import Softmax
 from cnnshape.layers.convolution import Linear
 from cnnshape.layers.elementwise import OF_A_NUMBER, OTHERWISE, PLAIN, Bias, Function, Scale, Token
 from cnnshape.layers.joining import Add, Concat, Div, Matmul, Maximum, Minimum, Mul, Stack, Sub
-from cnnshape.layers.rearranging import Reduce
-from cnnshape.layers.shaping import Pad, Slice
+from cnnshape.layers.rearranging import Reduce, Unflatten
+from cnnshape.layers.shaping import Pad, Select, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -326,8 +326,27 @@ def concat(net: Growing, ops: Sequence[Op]) -> None:
     values, view = aligned(net, tensors, whole=axis)
     at = view.whole(axis)
     assert at is not None
-    made = put(net, op, Concat(dim=at + 1), values)
+    joined = rejoined(net, values, at)
+    made = put(net, op, Concat(dim=at + 1), values) if joined is None else joined
     net.give(op.outputs[0], view.of(made, net.sizes[made]))
+
+
+def rejoined(net: Growing, values: Sequence[int], axis: int) -> int | None:
+    """Return the value whose axis an unflatten makes two, where all places of the first are joined again; None for other parts."""
+    nodes = [net.nodes[value - net.inputs] for value in values if value >= net.inputs]
+    selects = [
+        (node.inputs[0], node.layer.index)
+        for node in nodes
+        if isinstance(node.layer, Select) and node.layer.dim == axis + 1
+    ]
+    apart = selects[0][0] if selects else 0
+    split = net.nodes[apart - net.inputs] if apart >= net.inputs else None
+    if split is None or not isinstance(split.layer, Unflatten) or split.layer.dim != axis + 1:
+        return None
+    counts, whole = net.sizes[apart][axis], split.inputs[0]
+    two = len(net.sizes[apart]) == len(net.sizes[whole]) + 1 and constant(counts) and len(values) == counts[0]
+    places = [(of, index % counts[0]) for of, index in selects]
+    return whole if two and places == [(apart, place) for place in range(counts[0])] else None
 
 
 def written_out(net: Growing, tensor: Tensor) -> Tensor:

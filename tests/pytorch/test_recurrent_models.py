@@ -9,7 +9,9 @@ from helpers.comparing import ADDS, DIFFERS, compare, found, here, matched
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+import cnnshape
 from cnnshape.convert.imported import imported
+from cnnshape.convert.to_torch.code import torch_code
 
 LAST = """
 input = [6, 20]
@@ -316,3 +318,34 @@ def test_verify_agrees_with_the_import_of_an_order_of_axes():
     text = imported(Rows(), (1, 8, 20), "rows").text
     assert 'type = "permute", dims = [3, 1, 2]' in text
     assert compare(text, Rows()).problems == ()
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(
+    ("join", "whole"),
+    [
+        (lambda h: torch.cat([h[-2], h[-1]], 1), True),
+        (lambda h: torch.cat((h[-2, :, :], h[-1, :, :]), dim=-1), True),
+        (lambda h: torch.cat([h[-1], h[-2]], 1), False),
+        (lambda h: torch.cat([h[-2], h[-2]], 1), False),
+        (lambda h: torch.cat([h[-2], h[-1], h[-2], h[-1]], 1)[:, :10], False),
+    ],
+)
+def test_states_of_both_directions_that_are_joined_are_imported_as_one(join, whole, layers):
+    class Ends(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.read = nn.LSTM(8, 5, layers, bidirectional=True, batch_first=True)
+            self.head = nn.Linear(10, 3)
+
+        def forward(self, x):
+            return self.head(join(self.read(x)[1][0]))
+
+    text = imported(Ends(), (6, 8), "ends").text
+    assert ('returns = "last" },\n  { name = "head"' in text) == whole
+    assert not whole or compare(text, Ends()).problems == ()
+    space = {}
+    exec(torch_code(cnnshape.loads(text)), space)
+    (made, model), x = (space["Ends"](), Ends()), torch.rand(2, 6, 8)
+    made.load_state_dict(model.state_dict())
+    assert torch.allclose(made(x), model(x), atol=1e-6)
