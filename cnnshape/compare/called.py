@@ -6,8 +6,10 @@ A function of torch goes by the names that the layer types give (`functions`); t
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from itertools import chain
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from cnnshape.compare.functions import BY_DATA, KEEPS, NEUTRAL, REDUCES, TAKES
@@ -15,7 +17,7 @@ from cnnshape.compare.recording import Tensor
 from cnnshape.layers import TYPES, Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cnnshape.layers.in_torch import Called, Recognized
 
@@ -23,6 +25,37 @@ if TYPE_CHECKING:
 def layers_of(call: Called) -> Iterator[Recognized]:
     """Yield the layers that a call is, mostly one; none where files have no type for it."""
     return chain.from_iterable(kind.of_call(call) for kind in kinds_of(call.name))
+
+
+def steps(call: Called) -> Sequence[Called]:
+    """Return a call that takes or cuts several axes at once, y[:, -1, :5], as one for each of them; any other as it is."""
+    if call.name != "getitem" or not call.results or not call.alive[0] or any(layers_of(call)):
+        return [call]
+    index = call.args[1] if isinstance(call.args[1], tuple) else (call.args[1],)
+    if any(isinstance(key, bool) or not isinstance(key, slice | int | EllipsisType) for key in index):
+        return [call]
+    found: list[Called] = []
+    tensor, axis = call.tensors[0], 0
+    at = index.index(...) if ... in index else len(index)
+    missing = len(tensor.shape) - len(index) + (... in index)
+    for key, size in zip((*index[:at], *[slice(None)] * missing, *index[at + 1 :]), tensor.shape, strict=True):
+        if not isinstance(key, slice) or range(size)[key] != range(size):
+            made = _of_axis(tensor, axis, range(size)[key], -1 - len(found))
+            args = tensor, (*[slice(None)] * axis, key)
+            found.append(call._replace(args=args, tensors=[tensor], results=[made], batch=tensor.batch))
+            tensor = made
+        axis += isinstance(key, slice)
+    found = [*found[:-1], *(last._replace(results=call.results) for last in found[-1:])]
+    return found if found and all(any(layers_of(step)) for step in found) else [call]
+
+
+def _of_axis(tensor: Tensor, axis: int, kept: range | int, value: int) -> Tensor:
+    """Return the tensor that has some places of an axis, or one, and then not the axis."""
+    shape, batch = [*tensor.shape], tensor.batch
+    shape[axis : axis + 1] = [len(kept)] if isinstance(kept, range) else []
+    if batch is not None and isinstance(kept, int):
+        batch = None if batch == axis else batch - (batch > axis)
+    return replace(tensor, value=value, shape=tuple(shape), batch=batch)
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnnshape.compare.called import alters, by_data, kinds_of, layers_of, silent
+from cnnshape.compare.called import alters, by_data, kinds_of, layers_of, silent, steps
 from cnnshape.compare.functions import PICKS
 from cnnshape.compare.trace import Call, Returned, Trace
 from cnnshape.layers.in_torch import Recognized
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cnnshape.compare.recording import Op, Recording, Tensor
     from cnnshape.layers import Layer
+    from cnnshape.layers.in_torch import Called
     from cnnshape.numbers.shape import Shape
 
 
@@ -82,6 +83,11 @@ class _Tracing:
         call: Any = op.call
         if by_data(call) and not self.by_data:
             self.by_data = f"{_within(op, op.name.strip('_'))} at {_place(op)}"
+        for step in steps(call):
+            self.step(op, step)
+
+    def step(self, op: Op, call: Called) -> None:
+        """Record a call, the whole of a function or one of its steps."""
         origins = [self.origin(tensor) for tensor in call.tensors]
         weights = tuple(name for name in self.weights_of(origins) if self.run.weights[name].parameter)
         call = call._replace(weighted=bool(weights))

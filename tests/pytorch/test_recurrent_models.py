@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from helpers.comparing import ADDS, DIFFERS, compare, found, here, matched
+from helpers.comparing import ADDS, DIFFERS, MISSES, compare, found, here, matched
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -349,3 +349,52 @@ def test_states_of_both_directions_that_are_joined_are_imported_as_one(join, who
     (made, model), x = (space["Ends"](), Ends()), torch.rand(2, 6, 8)
     made.load_state_dict(model.state_dict())
     assert torch.allclose(made(x), model(x), atol=1e-6)
+
+
+class Halves(nn.Module):
+    """The forward states of the last step beside the backward ones of the first."""
+
+    def __init__(self, take, *, time_first=False):
+        super().__init__()
+        self.read, self.head = nn.GRU(8, 5, bidirectional=True, batch_first=not time_first), nn.Linear(10, 3)
+        self.take, self.time_first = take, time_first
+
+    def forward(self, x):
+        y, _ = self.read(x.transpose(0, 1) if self.time_first else x)
+        return self.head(torch.cat(self.take(y), 1))
+
+
+@pytest.mark.parametrize(
+    ("take", "time_first"),
+    [
+        (lambda y: [y[:, -1, :5], y[:, 0, 5:]], False),
+        (lambda y: [y[:, -1, 0:5], y[..., 0, 5:10]], False),
+        (lambda y: [y[-1, :, :5], y[0, :, 5:]], True),
+        (lambda y: [y[-1, ..., :5], y[0, ..., 5:]], True),
+    ],
+)
+def test_places_and_parts_that_are_taken_at_once_are_layers(take, time_first):
+    model = Halves(take, time_first=time_first)
+    text = imported(model, (6, 8), "halves").text
+    assert [line.split('"')[3] for line in text.splitlines() if line.startswith("  {")] == [
+        *("gru", "select", "slice", "select", "slice", "concat", "linear")
+    ]
+    assert compare(text, model).problems == ()
+    assert not compare(text.replace("index = 0", "index = 1"), model).ok
+    assert not compare(text.replace("start = 5", "start = 4, stop = 9"), model).ok
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda y: [y[[0], 0, :5], y[:, -1, 5:]],  # by a list
+        lambda y: [y[:, -1, None, :5][:, 0], y[:, 0, 5:]],  # with an axis more
+        lambda y: [y[True, :, -1, :5][0], y[:, 0, 5:]],
+        lambda y: [y[0, -1, :5].unsqueeze(0), y[:, 0, 5:]],  # of a sample
+    ],
+)
+def test_other_parts_are_no_layers(take):
+    text = imported(Halves(lambda y: [y[:, -1, :5], y[:, 0, 5:]]), (6, 8), "halves").text
+    comparison = compare(text, Halves(take))
+    assert MISSES in [code for code, _ in found(comparison)]
+    assert "the model has getitem()" in "".join(problem.message for problem in comparison.problems)
