@@ -1,8 +1,8 @@
 """The line of the source where a module of a model is made: self.fc1 = nn.Linear(800, 120).
 
 In: the modules of a recording, and the path and the layer of one. Out: the line of its constructor's call, in the class around
-it, or where a factory puts another in its place; None where it is made in a loop or by code elsewhere, or where the numbers
-of the call are not the layer's. The source is parsed, and never run.
+it, or where a factory puts another in its place; the one call of a comprehension for all that it makes. None where it is made
+in a loop or by code elsewhere, or where the numbers of the call are not the layer's. The source is parsed, and never run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ast
 import linecache
 import operator
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.recording import Line
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 
 
 class Made(NamedTuple):
-    """The call of a constructor: its line, its text if it is one line's, and its first column."""
+    """The call of a constructor: its line, its text if it is one line's, and its first column.
+
+    `varying` are the names that differ from module to module, where a comprehension makes several.
+    """
 
     line: Line
     text: str
     column: int
+    varying: frozenset[str] = frozenset()
 
 
 class Replaced(NamedTuple):
@@ -152,7 +157,25 @@ def _told(file: str, call: ast.expr | None) -> Made | None:
         return None
     text = ast.get_source_segment("".join(linecache.getlines(file)), call) or ""
     before = linecache.getline(file, call.lineno).encode()[: call.col_offset].decode()  # ast counts bytes
-    return Made(Line(file, call.lineno), "" if "\n" in text else text, 1 + len(before))
+    around = (names for comprehension, names in _comprehensions(tree(file)) if _encloses(comprehension, call))
+    return Made(Line(file, call.lineno), "" if "\n" in text else text, 1 + len(before), frozenset().union(*around))
+
+
+@lru_cache
+def _comprehensions(tree: ast.Module) -> tuple[tuple[ast.expr, frozenset[str]], ...]:
+    """Return the comprehensions of a file, each with the names that its loops give."""
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp))
+    return tuple((one, frozenset().union(*(names_in(loop.target) for loop in one.generators))) for one in found)
+
+
+def _encloses(outer: ast.expr, inner: ast.expr) -> bool:
+    first, last = (outer.lineno, outer.col_offset), (outer.end_lineno or 0, outer.end_col_offset or 0)
+    return first <= (inner.lineno, inner.col_offset) < last
+
+
+def names_in(expression: ast.expr) -> frozenset[str]:
+    """Return the names in an expression."""
+    return frozenset(node.id for node in ast.walk(expression) if isinstance(node, ast.Name))
 
 
 def tree(file: str) -> ast.Module:
@@ -249,6 +272,8 @@ def _entry(call: ast.Call, name: str) -> ast.expr | None:
     if len(entries) == 1 and isinstance(entries[0], ast.Call) and entries[0].args:  # OrderedDict([...])
         inner = entries[0].args[0]
         entries = [inner] if isinstance(inner, ast.List | ast.Tuple | ast.Dict) else entries
+    if len(entries) == 1 and isinstance(entries[0], ast.DictComp):
+        return entries[0].value
     if len(entries) == 1 and isinstance(entries[0], ast.Dict):
         keys = (key.value if isinstance(key, ast.Constant) else None for key in entries[0].keys)
         return next((value for key, value in zip(keys, entries[0].values, strict=True) if key == name), None)
@@ -258,6 +283,12 @@ def _entry(call: ast.Call, name: str) -> ast.expr | None:
     if pairs and len(pairs) == len(entries):
         named = ((key.value, value) for key, value in pairs if isinstance(key, ast.Constant))
         return next((value for key, value in named if key == name), None)
-    sure = name.isdigit() and int(name) < len(entries)
-    before = entries[: int(name) + 1] if sure else []
-    return before[-1] if before and not any(isinstance(entry, ast.Starred) for entry in before) else None
+    if not name.isdigit():
+        return None
+    several = (ast.Starred, ast.ListComp, ast.GeneratorExp)
+    plain = [*takewhile(lambda entry: not isinstance(entry, several), entries)]
+    if int(name) < len(plain):
+        return plain[int(name)]
+    rest = entries[len(plain) :]  # behind one that makes several, the numbers are not known
+    only = rest[0].value if len(rest) == 1 and isinstance(rest[0], ast.Starred) else rest[0] if len(rest) == 1 else None
+    return only.elt if isinstance(only, ast.ListComp | ast.GeneratorExp) else None

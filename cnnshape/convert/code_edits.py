@@ -101,4 +101,5 @@ def _arguments_around(made: Made) -> list[str]:
 def _said(file: str, row: int, column: int, old: str, new: str) -> Said:
     shown = code(file).file
     place = Range((row, column), (row, column + len(old)))
-    return Said(f"{shown}:{row}: {old} -> {new}", Change(shown, place, new))
+    which = f":{column}" if linecache.getline(file, row).count(old) > 1 else ""
+    return Said(f"{shown}:{row}{which}: {old} -> {new}", Change(shown, place, new))

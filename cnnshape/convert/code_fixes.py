@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cnnshape.compare.code import applied, place_of
-from cnnshape.compare.constructed import arguments, constructed
+from cnnshape.compare.constructed import arguments, constructed, names_in
 from cnnshape.compare.refused import mends
 from cnnshape.convert.code_edits import Said, remade, renamed, renumbered
 from cnnshape.convert.forward_fixes import Calls
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cnnshape.compare.recording import Op, Recording
     from cnnshape.layers import Layer
     from cnnshape.network.network import Network
-    from cnnshape.numbers.shape import Input
+    from cnnshape.numbers.shape import Input, Shape
     from cnnshape.problems.base import Problem
     from cnnshape.problems.diagnosed import Cause, Change, Edit
     from cnnshape.pytorch.changed_code import Trials
@@ -48,6 +48,11 @@ class CodeFix(NamedTuple):
     @property
     def summary(self) -> str:
         return "; ".join(one.words for one in self.said)
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The inputs that it gives other shapes."""
+        return {edit.parameter.rpartition(".")[2]: tuple(edit.new) for edit in self.edits if edit.layer is None}
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -148,8 +153,13 @@ class _Kept:
         return found[:MOST]
 
     def whole(self, op: Op | None, fix: CodeFix, problem: Problem, echoes: list[Op]) -> CodeFix | None:
-        """Return a fix of numbers, with those of the layers that repeat the problem where that takes it; None for no fix."""
-        if op is None or not fix.changes or not self.remakes or self.mends(op, fix, echoes):
+        """Return a fix of numbers, with those of the layers that repeat the problem where that takes it; None for no fix.
+
+        One of the input was run, whatever makes the model.
+        """
+        if fix.inputs:
+            return fix if op and self.mends(op, fix, echoes) else None
+        if op is None or not self.remakes or self.mends(op, fix, echoes):
             return fix
         more = self.with_echoes(fix, problem, echoes)
         return more if more != fix and self.mends(op, more, echoes) else None
@@ -161,21 +171,23 @@ class _Kept:
                 yield CodeFix(whole)
 
     def echoes(self, problem: Problem) -> list[Op]:
-        """Return the operations of layers that are made for the same wrong number, and are no problems of their own."""
+        """Return the operations of further layers that are made for the same wrong number, and are no problems of their own."""
         if not isinstance(problem, DeclaredDiffers):
             return []
         facts = itemgetter("declared", "arrives")
-        told = {name for other in self.problems for name in (other.layer, *other.copies)}
+        told = {name for other in self.problems for name in (other.layer, *other.copies) if other is not problem}
         whole = self.origin.whole._replace(diagnose=None).check(self.given).problems
         alike = (one for one in whole if isinstance(one, DeclaredDiffers) and facts(one.facts) == facts(problem.facts))
-        layers = {name for one in alike for name in (one.layer, *one.copies)} - told
+        layers = {name for one in alike for name in (one.layer, *one.copies)} - told - {problem.layer}
         return [op for op in self.origin.run.ops if op.raised and op.call is None and op.path in layers]
 
     def with_echoes(self, fix: CodeFix, problem: Problem, echoes: list[Op]) -> CodeFix:
         """Return a fix with the same number in the layers that repeat the problem."""
         arrives = problem.facts["arrives"]
         more = (self.change(op.path, op.layer, {name: arrives}) for op in echoes for name in [*op.layer.inferred][:1])
-        return fix._replace(said=tuple(dict.fromkeys((*fix.said, *filter(None, more)))))
+        said = tuple(dict.fromkeys((*fix.said, *filter(None, more))))
+        effect = fix.effect if said == fix.said else fix.effect._replace(parameters=None, macs=None)
+        return fix._replace(said=said, effect=effect)
 
     def of_arguments(self, op: Op, problem: Problem) -> Iterator[CodeFix]:
         """Yield other arguments of a constructor: another name for a layer's, another number for a block's around it."""
@@ -208,7 +220,7 @@ class _Kept:
 
     def mends(self, op: Op, fix: CodeFix, echoes: Sequence[Op] = (), *, wholly: bool = False) -> bool:
         """Say whether the model runs with a fix where torch refused it, and is refused nothing else for it."""
-        run = self.origin.trials and self.origin.trials(fix.changes)
+        run = self.origin.trials and self.origin.trials(fix.changes, fix.inputs)
         return bool(run and mends(self.origin.run, run, op, echoes, wholly=wholly))
 
     def changes(self, edits: tuple[Edit, ...]) -> tuple[tuple[Said, ...], bool]:
@@ -242,7 +254,7 @@ class _Kept:
     def change(self, name: str | None, layer: Layer | None, new: dict[str, Any]) -> Said | None:
         """Return the change of a layer, or of the input; None where it cannot be said."""
         if name is None:
-            sizes = [("x".join(map(str, size)), key) for key, size in new.items() if isinstance(size, list)]
+            sizes = [("x".join(map(str, size)), key) for key, size in new.items() if isinstance(size, list | tuple)]
             named = [
                 f"--input {size}" if key == INPUT else f"--input {key.partition('.')[2]}={size}" for size, key in sizes
             ]
@@ -255,7 +267,7 @@ class _Kept:
 
 
 def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any]) -> str:
-    """Return the text of a constructor's call with other arguments; "" where it has none that could be changed."""
+    """Return the text of a constructor's call with other arguments; "" where it has none that could be changed, or one that varies."""
     if not made.text:
         return ""
     call: Any = ast.parse(made.text, mode="eval").body
@@ -270,6 +282,8 @@ def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any]) -> str:
             return ""
         written = repr(tuple(value) if isinstance(value, list) else value)
         old: Any = given.get(name)
+        if old is not None and made.varying & names_in(old):
+            return ""
         if old is None:
             end = max((entry.end_col_offset for entry in (*call.args, *call.keywords)), default=len(text) - 1)
             edits.append((end, end, f"{', ' if call.args or call.keywords else ''}{name}={written}"))

@@ -42,13 +42,13 @@ class Trials:
         """Whether the code that makes the model runs, too."""
         return self.make is not None
 
-    def __call__(self, changes: Iterable[Change]) -> Recording | None:
-        """Return a run with changes; None where the code does not take them, or enough was tried."""
+    def __call__(self, changes: Iterable[Change], inputs: Mapping[str, Shape]) -> Recording | None:
+        """Return a run with changes, and some inputs of other shapes; None where the code does not take them, or enough was tried."""
         if self.left <= 0:
             return None
         try:
             with theirs(), changed(changes):
-                run = recorder(self.make() if self.make else self.model, self.inputs)[0]
+                run = recorder(self.make() if self.make else self.model, {**self.inputs, **inputs})[0]
         except (TheirError, TypeError):
             return None
         self.left -= len(run.ops)

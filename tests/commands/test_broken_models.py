@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from helpers.broken_models import broken_models
+from helpers.broken_models import broken_models, with_fix
 
 from cnnshape.commands.live import network
 from cnnshape.commands.shared import shapes_of_model
@@ -68,7 +68,8 @@ def test_all_fixes_that_are_shown_mend_their_problem_and_make_no_other(own_folde
         for problem in problems:
             for fix in problem.fixes:
                 tried += 1
-                found = Counter(lines_wrong(own_folder, model, fix.apply(model.code)))
+                code, size = with_fix(fix, model.code, model.input)
+                found = Counter(lines_wrong(own_folder, model._replace(input=size), code))
                 assert found <= lines - Counter([problem.line]), fix.summary
     assert tried > 30
 

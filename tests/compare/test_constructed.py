@@ -42,6 +42,15 @@ class Net(Base):
         for i in range(3):
             self.loop.append(nn.Linear(i, i))
 
+class Several(nn.Module):
+    def __init__(self):
+        self.listed = nn.ModuleList([nn.Conv2d(8, w, 1) for w in (3, 4)])
+        self.chain = nn.Sequential(nn.ReLU(), *(nn.Sequential(nn.Linear(a, b)) for a, b in pairs))
+        self.keyed = nn.ModuleDict({key: nn.Tanh() for key in "ab"})
+        self.unsure = nn.Sequential(*layers, nn.ReLU())
+        self.passed = nn.Sequential(*layers)
+        self.plain = nn.Sequential(nn.ReLU())
+
 def outer():
     class Net(nn.Module):
         def __init__(self):
@@ -130,7 +139,7 @@ def test_the_innermost_class_of_the_user_says_it(file):
         "net": Module("outer.<locals>.Net", "", file),
         "net.inner": Module("Linear", "linear", ""),
     }
-    assert constructed(modules, "net.inner") == ((file, 37), "nn.Linear(5, 5)", 26)
+    assert constructed(modules, "net.inner") == ((file, 46), "nn.Linear(5, 5)", 26, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,26 @@ def test_a_container_of_one_and_a_key_beside_an_unknown_one(file, path, text):
     made = constructed({"": Module("Declared", "", file)}, path)
     assert made is not None
     assert made.text == text
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "varying"),
+    [
+        ("listed.0", "nn.Conv2d(8, w, 1)", "w"),
+        ("listed.1", "nn.Conv2d(8, w, 1)", "w"),
+        ("chain.0", "nn.ReLU()", ""),
+        ("chain.2.0", "nn.Linear(a, b)", "ab"),
+        ("keyed.b", "nn.Tanh()", {"key"}),
+        ("unsure.1", None, ""),
+        ("passed.0", None, ""),
+        ("plain.1", None, ""),
+        ("listed.x", None, ""),
+    ],
+)
+def test_one_call_makes_all_modules_of_a_comprehension(file, path, text, varying):
+    made = constructed({"": Module("Several", "", file)}, path)
+    assert (made and made[1]) == text
+    assert made is None or made.varying == {*varying}
 
 
 @pytest.mark.parametrize("path", ["stem", "other", "unsure.name", "unsure.0"])
@@ -152,7 +181,7 @@ def test_a_class_that_the_text_does_not_show(file, kind):
     assert constructed({"": Module(kind, "", file)}, "stem") is None
 
 
-@pytest.mark.parametrize(("name", "line"), [("chain", 42), ("direct", 46), ("model", 62)])
+@pytest.mark.parametrize(("name", "line"), [("chain", 51), ("direct", 55), ("model", 71)])
 def test_a_model_of_torchs_own_classes_is_made_in_a_function_or_at_the_top(file, name, line):
     made = constructed({"": Module("Sequential", "", "")}, "1", (file, name))
     assert made is not None

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from helpers.broken_models import with_fix
 
 from cnnshape.commands.live import network
 from cnnshape.commands.shared import shapes_of_model
@@ -246,9 +247,10 @@ def test_the_line_mends(own_folder, case):
     [problem] = problems_of(own_folder, code, size)
     fixes = {fix.summary.partition(": ")[2]: fix for fix in problem.fixes}
     assert expected in fixes
-    for fix in fixes.values():
-        assert len(runs(fix.apply(code), size)) == 3
-        assert problems_of(own_folder, fix.apply(code), size) == ()
+    for fix in problem.fixes:
+        mended = with_fix(fix, code, size)
+        assert len(runs(*mended)) == 3
+        assert problems_of(own_folder, *mended) == ()
 
 
 BLOCK = """import torch
@@ -314,7 +316,49 @@ def test_a_number_of_a_block_is_mended_for_all_its_copies(own_folder, norm, bloc
     [problem] = problems
     assert expected in [fix.summary for fix in problem.fixes]
     for fix in problem.fixes:
-        assert len(runs(fix.apply(code), size)) == 3
+        assert len(runs(*with_fix(fix, code, size))) == 3
+
+
+@pytest.mark.parametrize(
+    ("init", "forward", "expected"),
+    [
+        (
+            "self.stem = nn.Conv2d(3, 8, 3); self.norms = nn.ModuleList([nn.BatchNorm2d(9) for _ in range(3)])",
+            "x = self.stem(x); return sum(norm(x) for norm in self.norms)",
+            "nets.py:10: nn.BatchNorm2d(9) -> nn.BatchNorm2d(8)",
+        ),
+        (
+            "self.net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(6), nn.Conv2d(8, 8, 3), nn.BatchNorm2d(6))",
+            "return self.net(x)",
+            "nets.py:9:54: nn.BatchNorm2d(6) -> nn.BatchNorm2d(8); nets.py:9:93: nn.BatchNorm2d(6) -> nn.BatchNorm2d(8)",
+        ),
+        (
+            "self.convs = nn.ModuleList([nn.Conv2d(16, 8, 3) for _ in range(3)])",
+            "return torch.cat([conv(x) for conv in self.convs], 1)",
+            "--input 16x32x32",
+        ),
+        (
+            "self.pool = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(8)); self.fc = nn.Linear(4 * 27 * 27, 5)",
+            "return self.fc(self.pool(x).flatten(1))",
+            "--input 3x224x224",
+        ),
+        (
+            "self.convs = nn.Sequential(*[nn.Conv2d(width, 8, 3) for width in (3, 8, 9)])",
+            "return self.convs(x)",
+            None,  # what differs by the loop is not replaced by one number
+        ),
+    ],
+)
+def test_layers_of_one_line_are_mended_together(own_folder, init, forward, expected):
+    code = HEAD.format(init=init.replace("; ", "\n        "), forward=forward.replace("; ", "\n        "))
+    [problem] = problems_of(own_folder, code, "3x32x32")
+    assert [*problem.place.path[2:]] == [10 if "stem" in init or "pool" in init else 9]
+    assert (expected in [fix.summary for fix in problem.fixes]) == bool(expected)
+    assert expected or not problem.fixes
+    for fix in problem.fixes:
+        mended = with_fix(fix, code, "3x32x32")
+        assert len(runs(*mended)) == 3
+        assert problems_of(own_folder, *mended) == ()
 
 
 def test_a_number_that_the_inputs_have_not_is_no_cause(own_folder):

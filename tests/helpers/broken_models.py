@@ -29,6 +29,11 @@ class BrokenModel(NamedTuple):
         return tuple(map(int, self.input.split("x")))
 
 
+def with_fix(fix, code, size):
+    """The code and the input with a fix of a live model, which changes the one or the other."""
+    return (fix.apply(code), size) if fix.changes else (code, fix.summary.removeprefix("--input "))
+
+
 def broken_models():
     text = (ROOT / "tests" / "files" / "broken_models.txt").read_text()
     for part in text.split("\n==== ")[1:]:

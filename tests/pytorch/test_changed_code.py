@@ -70,34 +70,34 @@ def shapes(run):
 
 def test_functions_of_a_module_run_with_their_change_and_are_put_back(model):
     tries = Trials(model, {"input": (4,)}, None)
-    assert shapes(tries([change("-1, 5", "-1, 3")])) == [(1, 3)]
+    assert shapes(tries([change("-1, 5", "-1, 3")], {})) == [(1, 3)]
     with pytest.raises(RuntimeError):
         model(torch.rand(2, 4))
 
 
 def test_a_method_behind_a_decorator_runs_with_its_change(model):
     tries = Trials(model, {"input": (4,)}, None)
-    assert shapes(tries([change("self.there(self.fc(x))", "self.fc(x)")])) == [(1, 3)]
-    assert shapes(tries([change("return scaled(x)", "return x * 2")])) == [(1, 3)]
+    assert shapes(tries([change("self.there(self.fc(x))", "self.fc(x)")], {})) == [(1, 3)]
+    assert shapes(tries([change("return scaled(x)", "return x * 2")], {})) == [(1, 3)]
 
 
 def test_a_constructor_runs_where_the_model_is_made_anew(model):
     there = [change("nn.Linear(4, 3)", "nn.Linear(4, 5)")]
-    assert shapes(Trials(model, {"input": (4,)}, type(model))(there)) == [(1, 5)]
-    [op] = [op for op in Trials(model, {"input": (4,)}, None)(there).ops if op.path == "fc"]
+    assert shapes(Trials(model, {"input": (4,)}, type(model))(there, {})) == [(1, 5)]
+    [op] = [op for op in Trials(model, {"input": (4,)}, None)(there, {}).ops if op.path == "fc"]
     assert op.outputs[0].shape == (1, 3)
 
 
 @pytest.mark.parametrize("new", ["(", "nn.Linear(4)", "nothing"])
 def test_code_that_fails_gives_no_run(model, new):
-    assert Trials(model, {"input": (4,)}, type(model))([change("nn.Linear(4, 3)", new)]) is None
+    assert Trials(model, {"input": (4,)}, type(model))([change("nn.Linear(4, 3)", new)], {}) is None
 
 
 def test_there_is_an_end_of_trials(model):
     tries = Trials(model, {"input": (4,)}, None)
     tries.left = 1
-    assert tries([change("-1, 5", "-1, 3")])
-    assert tries([change("-1, 5", "-1, 3")]) is None
+    assert tries([change("-1, 5", "-1, 3")], {})
+    assert tries([change("-1, 5", "-1, 3")], {}) is None
 
 
 def test_trials_are_left_behind_when_a_net_is_pickled(model):
