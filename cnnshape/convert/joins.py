@@ -127,7 +127,7 @@ def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: T
     if other.value or any(view.repeated(p) for parts in view.axes for p in parts) or len(other.shape) > len(view.axes):
         raise Gap("a learned tensor gives it its shape")
     layer = _of_tensor(kind, net, view, other)
-    if layer is None:
+    if layer is None or _turned(net, view, other):
         value, order = net.plain(tensor)
         view = net.laid(value, order, len(tensor.shape))
         layer = _of_tensor(kind, net, view, other)
@@ -135,6 +135,16 @@ def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: T
         raise Gap("a learned tensor gives it its shape")
     made = net.add(made_of(net, layer, view.value, other), [view.value], kind.type, path=title(net, other), anew=True)
     return view.of(made, net.sizes[made])
+
+
+def _turned(net: Growing, view: View, other: Tensor) -> bool:
+    """Say whether a parameter, whose axes a file has in the model's order, has them in another than a value."""
+    if other.computed or not any(net.recordings[0].weights[name].parameter for name in other.weights):
+        return False
+    first = len(view.axes) - len(other.shape)
+    places = [view.whole(axis) for axis, size in enumerate(other.shape, start=first) if size != 1]
+    known = [place for place in places if place is not None]
+    return known != sorted(known)
 
 
 def made_of(net: Growing, layer: Scale | Bias | Token, value: int, other: Tensor) -> Layer:
@@ -365,6 +375,9 @@ def tokens(net: Growing, op: Op, tensors: Sequence[Tensor], axis: int) -> None:
         raise Gap("a tensor that is not the input's stands between others")
     (place,) = alive
     view = net.with_whole(tensors[place], axis)
+    if any(_turned(net, view, other) for other in tensors if not other.value):
+        value, order = net.plain(tensors[place])
+        view = net.laid(value, order, len(view.axes))
     for others, before in ((tensors[:place][::-1], True), (tensors[place + 1 :], False)):
         for other in others:
             at = view.whole(axis)

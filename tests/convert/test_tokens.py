@@ -284,3 +284,19 @@ def test_a_way_that_computes_something_else_is_not_taken(larger):
     assert [node.name for node in net.nodes][:2] == ["stem", "down"]
     assert "relu" not in {node.type for node in net.nodes}
     assert [row.output for row in net.check().layers][:2] == [(8, 4, 4), (8, 2, 2)]
+
+
+@pytest.mark.parametrize("kind", [nn.Parameter, nn.Buffer], ids=["learned", "fixed"])
+def test_places_of_a_map_with_the_channels_last_hold_at_all_sizes(kind):
+    """A map of one cell is repeated to the size of the places."""
+    model = Net(lambda m, x: m.norm(m.stem(x).permute(0, 2, 3, 1) + m.places))
+    model.places = kind(torch.zeros(1, 7, 6, 8))
+    net = cnnshape.trace(model, (4, 14, 12))
+    assert [node.name for node in net.nodes if node.type == "opaque"] == []
+    for sides in ((14, 12), (13, 11), (1, 1), (2, 12), (14, 2), (15, 12), (14, 13), (7, 6)):
+        try:
+            expected = tuple(model(torch.zeros(1, 4, *sides)).shape[1:])
+        except RuntimeError:
+            expected = None
+        report = net.check((4, *sides))
+        assert (report.output if report.ok else None) == expected, sides
