@@ -133,6 +133,10 @@ class Recording(NamedTuple):
         """Return the Layers that modules ran as, by path; None for one that files have no type for."""
         return {op.path: op.layer for op in self.ops if op.call is None}
 
+    def weighted(self) -> set[str]:
+        """Return the paths of the weights and buffers, and of the modules that have some."""
+        return {*self.weights, *(name.rpartition(".")[0] for name in self.weights)}
+
     def unused(self, used: Iterable[str]) -> dict[str, int]:
         """Return the modules with parameters that are not among those used, by path, and how many numbers these are."""
         names = {*used}

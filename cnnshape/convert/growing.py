@@ -106,6 +106,10 @@ class Growing:
         self.sizes: list[Sizes] = [()]  # by value of the net
         self.nodes: list[Node] = []
         self.names: set[str] = set()
+        self.reserved = frozenset(
+            map(layer_name, first.weighted())
+        )  # for layers whose weights a checkpoint has by these
+        self.taken = {*self.reserved}
         self.done: dict[Any, int] = {}  # the values of layers without weights, by what made them
         self.owners: dict[str, str] = {}  # the node that has each weight
         self.pending: dict[int, Waiting] = {}  # paddings that a window behind may explain
@@ -512,8 +516,11 @@ class Growing:
     def _title(self, path: str | None, name: str) -> str:
         """Return the name of a node: its path, or its own name behind that of the module that it is in."""
         within = path if path is not None else f"{self.at.path}.{name}" if self.at.path else name
-        title = unlike(layer_name(within), self.names)
+        title = layer_name(within)
+        if path is None or title in self.names:
+            title = unlike(title, self.taken)
         self.names.add(title)
+        self.taken.add(title)
         return title
 
     def nearest(self) -> Iterator[int]:
@@ -578,7 +585,9 @@ class Growing:
 
     def back_to(self, mark: Mark) -> None:
         """Take back all that was added since."""
-        self.names -= {node.name for node in self.nodes[mark.nodes :]}
+        gone = {node.name for node in self.nodes[mark.nodes :]}
+        self.names -= gone
+        self.taken -= gone - self.reserved
         del self.nodes[mark.nodes :], self.sizes[self.inputs + mark.nodes :]
         self.done = {key: value for key, value in self.done.items() if value < len(self.sizes)}
         self.views = mark.views

@@ -16,7 +16,7 @@ from cnnshape.convert.faults import with_faults
 from cnnshape.convert.growing import MOST_RUNS
 from cnnshape.convert.lowering import lowered
 from cnnshape.convert.moves import MOVES
-from cnnshape.convert.names import as_modules, few
+from cnnshape.convert.names import as_modules, few, value_names
 from cnnshape.convert.other_sizes import other_inputs, tried
 from cnnshape.convert.requirements import by_value, compares_sides, requirements
 from cnnshape.convert.sometimes import completed
@@ -297,6 +297,10 @@ def _inputs(first: Recording) -> str:
 
 def facts_of(net: Network, unused: Mapping[str, int]) -> Iterator[str]:
     """Yield what the file cannot say in layers."""
+    names = value_names(net)
+    for value, name in enumerate(net.inputs, start=1):
+        if names[value] != name:
+            yield f"The input {name} is {names[value]} here, as a layer of the model is {name}."
     opaque = [node.name for node in net.nodes if isinstance(node.layer, Opaque)]
     if opaque:
         yield f"Opaque, as no layer type says what they do: {few(opaque)}."
@@ -327,6 +331,7 @@ def checked(  # noqa: PLR0913, PLR0917 -- both sides
 
     try:
         written = assemble(read_text(body)).raise_for_errors()
+        written = written._replace(inputs=dict(zip(net.inputs, written.inputs.values(), strict=True)))
     except ArchitectureError as error:
         differences.append(f"DIFFERS: the file does not load: {error.problems[0]}")
         return

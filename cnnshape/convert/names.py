@@ -22,16 +22,19 @@ MANY: Final = 5  # names in a line
 
 
 def value_names(graph: Graph) -> dict[int, str]:
-    """Return the names of all values, each of which a file can have, and no two alike."""
-    names: dict[int, str] = {}
-    taken: set[str] = set()
-    inputs = {name: value for value, name in enumerate(graph.inputs, start=1)}
-    for value, name in [
-        *((value, name) for name, value in inputs.items()),
-        *((v, node.name) for v, node in graph.made()),
-    ]:
-        names[value] = good = name if value in inputs.values() else unlike(layer_name(name), taken)
-        taken.add(good)
+    """Return the names of all values, each of which a file can have, and no two alike.
+
+    An input gives way to a layer whose name is the model's: mask becomes mask_, as the layer's weights must be found.
+    """
+    own = {layer_name(node.name) for node in graph.nodes if "name" in node.keys}
+    names = dict(enumerate(graph.inputs, start=1))
+    for value, name in names.items():
+        while names[value] in own or names[value] in graph.inputs.keys() - {name}:
+            names[value] += "_"
+    taken = {*names.values()}
+    for value, node in graph.made():
+        names[value] = unlike(layer_name(node.name), taken)
+        taken.add(names[value])
     return names
 
 

@@ -68,7 +68,7 @@ def _text(flat: Flat, parts: Parts) -> str:
 
 def _sections(flat: Flat, parts: Parts) -> Iterator[str]:
     net, defaults = flat.graph, _defaults(flat)
-    yield "\n".join(_head(net, parts.outputs, defaults))
+    yield "\n".join(_head(flat, parts.outputs, defaults))
     yield layers(_without(parts.entries, defaults))
     for name, block in parts.blocks.items():
         given = {key: toml.value(value) for key, value in block.items() if key != "layers"}
@@ -79,9 +79,10 @@ def _sections(flat: Flat, parts: Parts) -> Iterator[str]:
         yield "\n".join(["[training]", *_lines({key: toml.value(fact) for key, fact in net.training.items()})])
 
 
-def _head(net: Graph, outputs: list[str] | None, defaults: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _head(flat: Flat, outputs: list[str] | None, defaults: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yield the lines of the net's own keys."""
-    shapes = {name: [*to_file(shape or (), net.layout)] for name, shape in net.inputs.items()}
+    net = flat.graph
+    shapes = {flat.names[v]: [*to_file(x or (), net.layout)] for v, x in enumerate(net.inputs.values(), start=1)}
     inputs = {"input": shapes["input"]} if [*shapes] == ["input"] else {"inputs": shapes}
     given = {
         "name": net.name,

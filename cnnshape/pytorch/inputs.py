@@ -43,9 +43,10 @@ def arguments(
     """Return the arguments of forward: by name where it has the names of the inputs, else in their order.
 
     Several that a forward of one argument takes are one dict, or one list with `listed`; with `keyed`, so is one whose name
-    is none of its arguments.
+    is none of its arguments. An input mask_ is the model's mask, where a layer has that name in the file.
     """
     signature = inspect.signature(model.forward)
+    given = {_name(model, signature, name): tensor for name, tensor in given.items()}
     if type(model).forward is torch.nn.Module.forward and "forward" not in vars(model):
         raise WrongInputs(f"{type(model).__name__} has no forward")
     ways = [*_ways(signature, given, keyed=keyed, listed=listed)]
@@ -58,6 +59,12 @@ def arguments(
         else:
             return args, kwargs
     raise WrongInputs(f"forward{signature} does not take the inputs {', '.join(given)}: {why}")
+
+
+def _name(model: torch.nn.Module, signature: inspect.Signature, name: str) -> str:
+    """Return the model's name of an input: a file has mask_ for mask beside a layer mask."""
+    bare = name.rstrip("_")
+    return bare if name not in signature.parameters and bare != name and hasattr(model, bare) else name
 
 
 def _ways(

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from models.kinds import NamesakesOfInputs
 from models.written import MODELS
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as people write it
@@ -382,3 +383,28 @@ def test_a_line_that_turns_nothing_new_is_not_tried_for_each_layer_that_runs_it(
 
     recorded(Deep(), (3, 20, 20))
     assert len(shapes) < 20
+
+
+def test_a_layer_keeps_its_name_beside_an_input():
+    for kind in (NamesakesOfInputs, InOneDict):
+        model = kind().eval()
+        made = imported(model, dict(reversed(kind.input.items())), "model")
+        net = cnnshape.loads(made.text)
+        assert made.differences == ()
+        assert [*net.inputs] == ["mask_", "image"]
+        assert "# The input mask is mask_ here, as a layer of the model is mask." in made.text.splitlines()
+        assert {node.name for node in net.nodes} >= {"mask", "add", "mask_2"}
+        assert cnnshape.verify(net, model=model).ok
+
+
+class InOneDict(NamesakesOfInputs):
+    def forward(self, batch):
+        return super().forward(batch["image"], batch["mask"])
+
+
+def test_names_of_inputs_that_give_way_are_unlike():
+    model = NamesakesOfInputs().eval()
+    model.forward = lambda mask, mask_: NamesakesOfInputs.forward(model, mask, mask_)
+    net = cnnshape.loads(imported(model, {"mask": (3, 9, 9), "mask_": (3, 9, 9)}, "model").text)
+    assert [*net.inputs] == ["mask__", "mask_"]
+    assert cnnshape.verify(net, model=model).ok

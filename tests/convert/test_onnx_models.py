@@ -224,8 +224,11 @@ def test_several_inputs_and_outputs_have_the_names_of_the_graph(tmp_path):
     made = imported(str(path), {"left": (1, 8, 8), "images/right": (3, 8, 8)})
     assert not made.differences, made.text
     net = assemble(read_text(made.text)).raise_for_errors()
-    assert net.inputs == {"left": (1, 8, 8), "images_right": (3, 8, 8)}
-    outputs = net.check(input={"left": (1, 10, 14), "images_right": (3, 10, 14)}).outputs
+    assert net.inputs == {
+        "left_": (1, 8, 8),
+        "images_right": (3, 8, 8),
+    }  # a layer is left: it has its weights by that name
+    outputs = net.check(input={"left_": (1, 10, 14), "images_right": (3, 10, 14)}).outputs
     theirs = truth(onnx.load(path), **{"left": (1, 1, 10, 14), "images/right": (1, 3, 10, 14)})
     assert [*outputs] == ["sum", "both"]
     assert [*outputs.values()] == theirs

@@ -536,6 +536,36 @@ class ConvNeXt(nn.Module):
         return self.fc(self.stages(self.stem(x)).mean((2, 3)))
 
 
+class Places(nn.Module):
+    """Learned places of a map that has the channels last, and learned rows in front of it."""
+
+    input = (3, 14, 12)
+
+    def __init__(self):
+        super().__init__()
+        self.proj = nn.Conv2d(3, 8, 2, stride=2)
+        self.places = nn.Parameter(torch.zeros(1, 7, 6, 8))
+        self.rows = nn.Parameter(torch.zeros(1, 2, 6, 8))
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, x):
+        rows = self.rows.expand(len(x), -1, -1, -1)
+        return self.norm(torch.cat([rows, self.proj(x).permute(0, 2, 3, 1) + self.places], 1))
+
+
+class NamesakesOfInputs(nn.Module):
+    """Inputs, functions and second calls that would have the names of modules with weights."""
+
+    input = {"image": (3, 14, 12), "mask": (3, 14, 12)}
+
+    def __init__(self):
+        super().__init__()
+        self.mask, self.add, self.mask_2 = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 1), nn.Conv2d(8, 4, 1)
+
+    def forward(self, image, mask):
+        return self.mask_2(self.add(self.mask(image).relu() + self.mask(mask)))
+
+
 KINDS = [
     UNet,
     ResNet,
@@ -553,4 +583,6 @@ KINDS = [
     Mobile,
     Plain,
     ConvNeXt,
+    Places,
+    NamesakesOfInputs,
 ]
