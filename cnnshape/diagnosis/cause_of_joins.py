@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import prod
+from operator import mul
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnnshape.diagnosis.cause_words import AGAIN, cells, divided, listed, working
@@ -246,12 +247,14 @@ def _elsewhere(ways: Ways, meeting: Meeting, low: Trail, high: Trail) -> Cause |
 
 
 def _rounding(ways: Ways, trails: Iterable[Trail], *, of_factors: bool = False) -> Cause | None:
-    """Find the first layer on some trails that does not scale its side by exactly its stride.
+    """Find the first layer on some trails that does not scale its side by exactly its stride, unless a later one makes that good.
 
     `of_factors`: of those alone whose factor is no fraction of powers of two.
     """
     for trail in trails:
-        for place in range(1, len(trail)):
+        wanted = accumulate((leg.scale for leg in trail[1:]), mul, initial=Fraction(trail[0].size))
+        sound = [place for place, (leg, side) in enumerate(zip(trail, wanted, strict=True)) if leg.size == side]
+        for place in range(sound[-1] + 1, len(trail)):
             exact = trail[place].size == trail[place - 1].size * trail[place].scale
             if not exact and (not of_factors or is_factor(trail[place].scale)):
                 return rounded(ways, trail, place)

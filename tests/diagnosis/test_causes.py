@@ -426,6 +426,19 @@ CASES = {
         "rounds",
         ["p halves 25 and makes 13: doubled again it is 26", "each side must be a multiple of 2"],
     ),
+    "a window that is put back before the way up": (
+        of(
+            "[4, 14]",
+            conv("a", 4, stride=2)
+            + conv("b", 4, 7, padding=0)
+            + '{ name = "back", type = "conv_transpose", out_channels = 4, kernel_size = 7 },'
+            + '{ name = "up", type = "conv_transpose", out_channels = 4, kernel_size = 3, stride = 2, padding = 1 },'
+            + join("j", "up", "input"),
+        ),
+        "up",
+        "rounds",
+        ["up makes 13 of 7, and 2 times 7 is 14"],
+    ),
     "two pools and one way up": (
         of(
             "[1, 30, 64, 64]",
