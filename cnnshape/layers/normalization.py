@@ -333,4 +333,4 @@ class RMSNorm(OfShape, type="rms_norm", torch="RMSNorm"):
         scale = torch.applied("output", squares.copied((*x.shape[: x.dim() - kept], *[1] * kept)))
         y = x * scale
         weight = torch.owned((1,) * (x.dim() - kept) + self.affine_shape(), trained=module.trained)
-        return y * weight if self.learns() else y
+        return torch.laid_as(x, y * weight if self.learns() else y)

@@ -467,7 +467,7 @@ class _AdaptivePool(Pooling):
         return self.taped(torch, module, tensors[0])
 
     def taped(self, torch: Any, module: Any, x: Any) -> Any:
-        if per_axis(self.output_size, x.dim() - 2) == ("keep",):
+        if not self.has_limits() and per_axis(self.output_size, x.dim() - 2) == ("keep",):
             return x
         return self.pooled(torch, x, module.shape_of(x))
 

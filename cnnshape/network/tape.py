@@ -92,6 +92,10 @@ class Tape:
         last = suggests_channels_last(x.shape, x.strides)
         return self.new(shape, channels_last(shape) if last else None, grad=x.grad)
 
+    def laid_as(self, x: Blank, y: Blank) -> Blank:
+        """Return a result y of x as it lies, if the channels of x are innermost, of an image or a volume; else contiguous."""
+        return y if suggests_channels_last(x.shape, x.strides) else y.contiguous()
+
     def resized(self, x: Blank, shape: Shape) -> Blank:
         """Return a result that torch makes like x, and resizes: its storage has room for the larger of both."""
         size = max(x.numel(), prod(shape))

@@ -95,6 +95,8 @@ def test_a_net_of_the_zoo_keeps_what_torch_keeps(name, batch):
         "gelu", { type = "upsample", scale_factor = 2 }, "flatten", { type = "linear", out_features = 2 }""",
         """"scale", { type = "layer_norm", over = "channels" }, { type = "linear", out_features = 4, over = "channels" },
         "gelu", { type = "linear", out_features = 3, over = "channels" }, { type = "scale", parameter_shape = [-1] }""",
+        """"scale", { type = "rms_norm", over = "channels" }, "relu", { type = "linear", out_features = 4, over = "channels" },
+        { type = "linear", out_features = 3, over = "channels" }, "scale\"""",
         '"scale", { type = "select", dim = 2, index = 0 }, "scale"',
         '"scale", { name = "p", type = "max_pool", kernel_size = 2 }, "relu", { type = "max_unpool", indices = "p" }, "scale"',
     ],
@@ -103,6 +105,12 @@ def test_a_net_of_the_zoo_keeps_what_torch_keeps(name, batch):
 def test_a_net_keeps_what_torch_keeps(layers, batch):
     net = net_of(layers, 'input = [6, 8, 8]\nallow = ["unused-result", "linear-on-space"]')
     assert net.memory(batch).saved == kept(net, batch)
+
+
+def test_a_pool_that_keeps_its_side_within_limits_is_a_layer():
+    pool = '{ type = "adaptive_max_pool", output_size = "keep", at_least = 9, at_most = 12 }'
+    net = net_of(f'"scale", {pool}, "scale"', "input = [4, 5]")
+    assert net.memory(2).saved == kept(net, 2)
 
 
 def test_what_hangs_on_a_result_that_nobody_uses_is_freed():
