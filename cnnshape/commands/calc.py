@@ -49,12 +49,12 @@ def calc() -> None:
 def _calculator(kind: type[Layer]) -> click.Command:
     """Make the command of a layer type, with an option for each parameter that bears on sides."""
     from cnnshape.network.calc import calculate, options
-    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
+    from cnnshape.numbers.shape import parse_sizes
 
     def run(sides: str, **given: str | bool | None) -> None:
         settings = {name: value for name, value in given.items() if value is not None and value is not False}
         with usage_error():
-            explanation = calculate(kind, parse(sides, CHANNELS_FIRST, example="224x224"), settings)
+            explanation = calculate(kind, parse_sizes(sides, example="224x224"), settings)
         finish(explanation)
 
     about = cleandoc(kind.__doc__ or "").partition("\n\n")[2]

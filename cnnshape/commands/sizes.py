@@ -101,9 +101,9 @@ def sizes(  # noqa: PLR0913, PLR0917 -- click's way
 
 def _sides(written: str) -> tuple[int | None, ...]:
     """Read sides as 6x6, None for a "*". Raises ValueError."""
-    from cnnshape.numbers.shape import CHANNELS_FIRST, parse
+    from cnnshape.numbers.shape import parse_sizes
 
     parts = written.split("x")
-    given = parse("x".join(part for part in parts if part != "*"), CHANNELS_FIRST) if set(parts) != {"*"} else ()
+    given = parse_sizes("x".join(part for part in parts if part != "*")) if set(parts) != {"*"} else ()
     numbers = iter(given)
     return tuple(None if part == "*" else next(numbers) for part in parts)

@@ -82,7 +82,7 @@ def _sections(flat: Flat, parts: Parts) -> Iterator[str]:
 def _head(flat: Flat, outputs: list[str] | None, defaults: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yield the lines of the net's own keys."""
     net = flat.graph
-    shapes = {flat.names[v]: [*to_file(x or (), net.layout)] for v, x in enumerate(net.inputs.values(), start=1)}
+    shapes = {flat.names[v]: x and to_file(x, net.layout) for v, x in enumerate(net.inputs.values(), start=1)}
     inputs = {"input": shapes["input"]} if [*shapes] == ["input"] else {"inputs": shapes}
     given = {
         "name": net.name,
@@ -92,7 +92,7 @@ def _head(flat: Flat, outputs: list[str] | None, defaults: dict[str, dict[str, A
         **inputs,
         "outputs": outputs,
     }
-    written = {key: toml.value(value) for key, value in given.items() if value}
+    written = {key: toml.value(value) for key, value in given.items() if value or value == ()}  # () is one number
     yield from _lines(written, aligned=True)
     for kind, settings in defaults.items():
         yield f"layer_defaults.{kind} = {toml.value(settings)}"

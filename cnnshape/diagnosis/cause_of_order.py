@@ -131,8 +131,8 @@ def _rank_of_input(ways: Ways, row: LayerReport, value: int) -> Cause | None:
     if row.node.layer and len(shape) - 1 > row.node.layer.ranks[-1]:
         message = f"{ways.called(value)} has {len(shape)} axes, {written}, and a batch is none of them"
     else:
-        has = "is flat" if len(shape) == 1 else f"has {_axes(len(shape) - 1)}"
-        works = "space" if len(shape) == 1 else f"{_axes(least)} or more"
+        has = "is flat" if len(shape) == 1 else f"has {_axes(len(shape) - 1)}" if shape else "has no axes"
+        works = "channels" if not shape else "space" if len(shape) == 1 else f"{_axes(least)} or more"
         message = f"{ways.called(value)}, {written}, {has}, and {row.name} works on {works}"
     return ways.cause(None, "rank", message, input=shape)
 

@@ -66,12 +66,15 @@ def other_order(shape: Shape, layout: str) -> Shape | None:
     return meant if is_picture else None
 
 
-def parse(written: str, layout: str, example: str = "3x224x224") -> Shape:
-    """Read a shape as `text` writes it: 227x227x3, in a layout; [] for one number. Raises ValueError, whose message has the example."""
-    if written.strip() == "[]":
-        return ()
+def parse(written: str, layout: str) -> Shape:
+    """Read a shape as `text` writes it: 227x227x3, in a layout; [] for one number. Raises ValueError."""
+    return () if written.strip() == "[]" else from_file(parse_sizes(written), layout)
+
+
+def parse_sizes(written: str, example: str = "3x224x224") -> Shape:
+    """Read one size or more, 227x227. Raises ValueError, whose message has the example."""
     parts = written.split("x")
     sizes = tuple(int(part) if len(part) <= MOST_DIGITS and part.strip().isdecimal() else 0 for part in parts)
     if not all(is_count(size, 1) for size in sizes):
         raise ValueError(f"{written!r} is no shape: write its sizes with an x between them, as {example}")
-    return from_file(sizes, layout)
+    return sizes

@@ -28,6 +28,7 @@ def test_an_unreadable_file_is_2(tmp_path, text):
         (["--layer", "conv1"], "a layer is named, but not what its output is to be"),
         (["--layer", "conv1", "--output", "6"], "conv1 has 2 sides, and 6 is asked for"),
         (["--output", "0x6"], "'0x6' is no shape"),
+        (["--output", "[]"], "'[]' is no shape"),
         (["--vary", "left"], "the net has no input 'left'; it has input"),
         (["--format", "csv"], "'csv' is not one of 'table', 'json'"),
     ],

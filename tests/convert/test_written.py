@@ -220,3 +220,8 @@ def test_a_net_that_is_wrong_is_not_written():
         dumps(
             cnnshape.assemble.network.assemble(cnnshape.file.reader.read_text(f"{HERE}layers = [{{ type = '{{x}}' }}]"))
         )
+
+
+def test_an_input_of_one_number_comes_back():
+    net = cnnshape.loads('input = []\nlayers = ["relu"]')
+    assert cnnshape.loads(cnnshape.dumps(net)).inputs == {"input": ()}

@@ -69,6 +69,7 @@ def test_calc_helps_with_types_and_options():
         (["conv", 227, "--kernel-size", 3, "--padding", "sme"], 'not "sme"'),
         (["conv", "a", "--kernel-size", 3], "is no shape"),
         (["conv", "0", "--kernel-size", 3], "is no shape"),
+        (["conv", "[]", "--kernel-size", 3], "is no shape"),
         (["upsample", 5], "upsample needs one of"),
         (["upsample", 5, "--size", 3, "--scale-factor", 2], "upsample needs one of"),
         (["pad", 5, "--padding", "1,2,3"], "padding must be"),
