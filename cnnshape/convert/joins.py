@@ -5,6 +5,7 @@ The results that enter are laid out alike first: as the first of them lies, or a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
@@ -110,7 +111,8 @@ def learned(net: Growing, op: Op, kind: type[Layer], tensor: Tensor, other: Tens
     if kind is Add and _mask(net, op, other):
         keep(net, [op])
         return
-    net.give(op.outputs[0], with_tensor(net, Scale if kind in (Mul, Div) else Bias, tensor, other))
+    plain = kind in (Add, Mul) and "alpha" not in called(op).kwargs
+    net.give(op.outputs[0], with_tensor(net, Scale if kind in (Mul, Div) else Bias, tensor, other, plain=plain))
 
 
 def _mask(net: Growing, op: Op, other: Tensor) -> bool:
@@ -121,8 +123,8 @@ def _mask(net: Growing, op: Op, other: Tensor) -> bool:
     return varies and made and net.shapes[id(op.outputs[0])] == net.shapes[id(op.inputs[0])]
 
 
-def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: Tensor) -> View:
-    """Return the view of a result and a tensor of the model, multiplied or added."""
+def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: Tensor, *, plain: bool = True) -> View:
+    """Return the view of a result and a tensor of the model, multiplied or added; `plain`: as it is, not its negative or so."""
     view = net.view(tensor)
     if other.value or any(view.repeated(p) for parts in view.axes for p in parts) or len(other.shape) > len(view.axes):
         raise Gap("a learned tensor gives it its shape")
@@ -133,7 +135,8 @@ def with_tensor(net: Growing, kind: type[Scale | Bias], tensor: Tensor, other: T
         layer = _of_tensor(kind, net, view, other)
     if layer is None:
         raise Gap("a learned tensor gives it its shape")
-    made = net.add(made_of(net, layer, view.value, other), [view.value], kind.type, path=title(net, other), anew=True)
+    own = other if plain else replace(other, computed=True)
+    made = net.add(made_of(net, layer, view.value, own), [view.value], kind.type, path=title(net, own), anew=True)
     return view.of(made, net.sizes[made])
 
 
@@ -162,7 +165,7 @@ def made_of(net: Growing, layer: Scale | Bias | Token, value: int, other: Tensor
 
 def _kept(layer: Scale | Bias | Token, x: Shape, kept: Shape) -> Layer:
     """Return a layer with the shape that a parameter has, where it is not the one that it would have."""
-    layer = layer.completed(x)
+    layer = layer.replace().completed(x)
     if layer.kept_shape(x) == kept:
         return layer
     several = sum(size != 1 for size in kept) > 1

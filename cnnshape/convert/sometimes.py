@@ -207,8 +207,6 @@ def _idle(op: Op, tensor: Tensor) -> Called | None:
     call, name = op.call, op.call.name
     if name in ADAPTIVE:
         return call._replace(args=(tensor, tensor.shape[2:]), kwargs={})
-    if name in ADAPTIVE:
-        return call._replace(args=(tensor, tensor.shape[2:]), kwargs={})
     if name in {"contiguous", "clone"}:
         return call._replace(args=(tensor, *call.args[1:]))
     if name == "pad":

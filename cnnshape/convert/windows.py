@@ -221,8 +221,10 @@ def limits_of(net: Growing, ops: Sequence[Op], name: str) -> list[tuple[int, int
     told = next(filter(None, (_told(op, name, len(own)) for op in ops)), [])
     found = []
     for axis, expression in enumerate(told):
-        limits = _limits(expression, axis + 2)
-        if limits is None or tuple(limited(side, *limits) for side in own[axis]) != reached[axis]:
+        limits = _limits(expression)
+        if limits is None or not _is_own(net, expression, own[axis]):
+            return []
+        if tuple(limited(side, *limits) for side in own[axis]) != reached[axis]:
             return []
         found.append(limits)
     return found
@@ -235,15 +237,15 @@ def _told(op: Op, name: str, axes: int) -> list[Expression]:
     return sides if len(sides) == axes and any(any(sides_of(side)) for side in sides) else []
 
 
-def _limits(expression: Expression, axis: int) -> tuple[int, int] | None:
-    """Return the limits within which an expression keeps the side of an axis; None where it does something else."""
+def _limits(expression: Expression) -> tuple[int, int] | None:
+    """Return the limits within which an expression keeps its one side; None where it does something else."""
     if isinstance(expression, int):
         return expression, expression
     with suppress(ArithmeticError, ValueError, TypeError):
-        reached = [_at(expression, side) for side in SIDES]
-        limits = max(reached[0], 1), reached[-1] if reached[-1] < SIDES[-1] else LARGEST
-        of_axis = {side.axis for side in sides_of(expression)} == {axis}
-        return limits if of_axis and reached == [limited(side, *limits) for side in SIDES] else None
+        sides = (*SIDES, LARGEST)
+        reached = [_at(expression, side) for side in sides]
+        limits = max(reached[0], 1), reached[-1]
+        return limits if reached == [limited(side, *limits) for side in sides] else None
     return None
 
 
@@ -609,12 +611,15 @@ def resized(net: Growing, ops: Sequence[Op], layer: Upsample, value: int, sides:
     factor = by_rule(op)
     if factor:
         return Upsample(**factor, **kept), []
+    limits = limits_of(net, ops, "size")
+    if any(pair != NO_LIMIT for pair in limits):  # which perhaps no run reaches
+        return Upsample(**_as_settings(limits), **kept), []
     factors = {
         tuple(out / w for out, w in zip(after, before, strict=True)) for after, before in zip(sides, own, strict=True)
     }
     if len(factors) == 1 and len(first := {*factors.pop()}) == 1:
         factor = first.pop()
-        if factor * 4 == int(factor * 4):
+        if factor * 4 == int(factor * 4) and not _otherwise(net, op, own, factor):
             return Upsample(scale_factor=int(factor) if factor == int(factor) else factor, **kept), []
     for liked in net.nearest():
         if net.sizes[liked][1:] == sides:
@@ -625,16 +630,31 @@ def resized(net: Growing, ops: Sequence[Op], layer: Upsample, value: int, sides:
     if all(multiples):  # a resize has no word for it, and a padding has
         multiple = multiples[0] if len({*multiples}) == 1 else tuple(multiples)
         return Upsample(like=True, **kept), [net.add(Pad(multiple=multiple), [value])]
-    if limits := limits_of(net, ops, "size"):
-        return Upsample(**_as_settings(limits), **kept), []
-    scaled = net.scaled_input(sides)
+    scaled = None if _otherwise(net, op, own) else net.scaled_input(sides)
     if scaled is None:
         raise Gap("its sides follow from no other value")
     return Upsample(like=True, **kept), [scaled]
 
 
+def _otherwise(net: Growing, op: Op, own: Sequence[Size], factor: float = 0) -> bool:
+    """Say whether a resize is told its sides as expressions of its own, which are not these times a factor."""
+    told = by_sides(op)
+    if len(told) != len(own) or not all(_is_own(net, side, size) for side, size in zip(told, own, strict=True)):
+        return False
+    with suppress(ArithmeticError, ValueError, TypeError):
+        return any(int(_at(side, w)) != int(w * factor) for side in told for w in (*SIDES, 2**40))
+    return True
+
+
+def _is_own(net: Growing, expression: Expression, own: Size) -> bool:
+    """Say whether an expression is one of a side alone, or of sides that are as large in all runs."""
+    with suppress(LookupError):
+        return all(net.views[side.value].size(side.axis) == own for side in sides_of(expression))
+    return False
+
+
 def by_rule(op: Op) -> dict[str, Any] | None:
-    """Return the part of its own sides that a resize gives, rounded down, perhaps to 1 at least: size=(h // 2, w // 2)."""
+    """Return the part of its own sides that a resize gives, rounded down, perhaps to a number at least: size=(h // 2, w // 2)."""
     sides = by_sides(op)
     if {side.value for expression in sides for side in sides_of(expression)} != {op.inputs[0].value}:
         return None
@@ -642,8 +662,9 @@ def by_rule(op: Op) -> dict[str, Any] | None:
         reached = [[int(_at(side, w)) for w in GRID] for side in sides]
         if all(each == [w // n for w in GRID] for each in reached):
             return {"scale_factor": 1 / n}
-        if all(each == [max(w // n, 1) for w in GRID] for each in reached):
-            return {"scale_factor": 1 / n, "at_least": 1}
+        least = reached[0][0]
+        if 0 < least < SIDES[-1] // n and all(_at(side, w) == max(w // n, least) for side in sides for w in SIDES):
+            return {"scale_factor": 1 / n, "at_least": least}
     return None
 
 

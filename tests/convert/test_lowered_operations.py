@@ -997,3 +997,27 @@ def test_tokens_made_an_image_again_keep_no_sides_of_the_declared_input():
     net = cnnshape.trace(model, IMAGE)
     for shape in (IMAGE, (4, 12, 10), (4, 7, 9), (4, 33, 16)):
         assert net.check(shape).output == shapes_of(model, shape)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda net, x: x - net.w,
+        lambda net, x: net.w - x,
+        lambda net, x: x / net.w,
+        lambda net, x: torch.add(x, net.w, alpha=2),
+    ],
+)
+def test_a_parameter_that_is_not_used_as_it_is_does_not_pass_for_one_that_is(forward):
+    model, x = Model(forward, w=nn.Parameter(torch.arange(2.0, 5.0)[:, None, None])), torch.ones(1, 3, 4, 4)
+    built = cnnshape.build(cnnshape.trace(model, (3, 4, 4)))
+    with pytest.raises(RuntimeError, match="Unexpected key"):
+        built.load_state_dict(model.state_dict())
+    assert built(x).shape == model(x).shape
+
+
+def test_a_parameter_that_is_used_twice_is_one_layer_each():
+    model = Model(lambda net, x: x * net.g + net.g, g=learned(4, 1, 1))
+    net = cnnshape.trace(model, (4, 5, 5))
+    written = cnnshape.loads(cnnshape.dumps(net))
+    assert [node.layer for node in written.nodes] == [node.layer for node in net.nodes]

@@ -113,6 +113,60 @@ def test_limits_are_one_layer_that_holds_on_either_side(change, kind, settings, 
             assert ((h, w) in sizes) == (expected is not None), (h, w)
 
 
+def sides_before(x):
+    """Limits of the sides that another tensor has."""
+    h, w = x.shape[2:]
+    return F.adaptive_avg_pool2d(F.max_pool2d(x, 4), (min(h, 7), min(w, 7)))
+
+
+def far(x):
+    h, w = x.shape[2:]
+    return F.adaptive_avg_pool2d(x, (min(max(h, 7), 700), min(max(w, 7), 700)))
+
+
+def resized_at_most(x):
+    h, w = x.shape[2:]
+    return F.interpolate(x, size=(min(h, 60), min(w, 60)))
+
+
+def resized_along_one_axis(x):
+    h, w = x.shape[2:]
+    return F.interpolate(x, size=(h, max(w, 7)))
+
+
+def halves_of_four(x):
+    h, w = x.shape[2:]
+    return F.interpolate(x, size=(max(h // 2, 4), max(w // 2, 4)))
+
+
+@pytest.mark.parametrize("change", [far, resized_at_most, resized_along_one_axis, halves_of_four])
+def test_limits_that_no_run_reaches_hold_too(change):
+    assert_agrees(change, ((28, 40), (40, 5), (6, 40), (100, 200), (900, 1000)))
+
+
+def test_limits_of_the_sides_before_a_pool_are_not_those_of_the_pool():
+    assert_agrees(sides_before, ((28, 40), (40, 7), (64, 48)))
+
+
+def assert_agrees(change, sizes):
+    model = Changed(change)
+    net = cnnshape.trace(model, (3, 32, 32))
+    assert all(node.type != "opaque" for node in net.nodes)
+    for sides in sizes:
+        assert net.check(input=(3, *sides)).output == tuple(model(torch.ones(1, 3, *sides)).shape[1:]), sides
+
+
+class Changed(nn.Module):
+    """A change of the input's sides alone."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        return self.change(x)
+
+
 def test_the_code_has_limits_and_gives_the_same():
     net = cnnshape.loads("""
         input = [3, 20, 9]
