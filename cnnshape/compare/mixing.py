@@ -53,13 +53,23 @@ def _misaligned(run: Recording, op: Op) -> bool:
 
 
 def _over_samples(run: Recording, tensor: Tensor) -> bool:
-    """Whether a tensor is a mean or the like of the batch."""
-    makers = (op for op in run.ops if op.call and tensor in op.outputs)
-    for op in makers:
-        dims = op.call.kwargs.get("dim", op.call.args[1] if len(op.call.args) > 1 else None) if op.call else None
-        if dims == 0 or (isinstance(dims, tuple | list) and 0 in dims):
+    """Whether a tensor is a mean or the like of the batch, or is made of one number by number."""
+    for op in reversed(run.ops):
+        if tensor not in op.outputs or not op.inputs:
+            continue
+        x = op.inputs[0]
+        if len(x.shape) > len(tensor.shape) and _dims(op) & {0, -len(x.shape)}:
             return True
+        if x.shape != tensor.shape:
+            return False
+        tensor = x
     return False
+
+
+def _dims(op: Op) -> set[int]:
+    """The axes that a reduction is told."""
+    given = (*op.call.args[1:2], *(op.call.kwargs.get(name) for name in ("dim", "axis"))) if op.call else ()
+    return {dim for one in given for dim in (one if isinstance(one, tuple | list) else (one,)) if type(dim) is int}
 
 
 def _cuts(op: Op) -> bool:

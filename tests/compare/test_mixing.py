@@ -63,6 +63,10 @@ def test_samples_at_different_axes():
     [
         lambda net, x: x - x.mean(0),  # over the batch
         lambda net, x: x / x.mean(dim=(0, 1)),
+        lambda net, x: x - x.mean(axis=0),
+        lambda net, x: x - x.mean(-4),
+        lambda net, x: x - x.sum(0) / len(x),
+        lambda net, x: (x - x.mean(0)) / (x.var(0) + 1e-5).sqrt(),
         lambda net, x: x * net.fc.weight[:1, :7],
         lambda net, x: x * x.mean((1, 2, 3))[:, None, None, None],
         lambda net, x: x + x.mean(),
