@@ -81,7 +81,7 @@ def kept(output: str | None, force: bool) -> None:
     """Raise ValueError where a file that is there would be written over."""
     from pathlib import Path
 
-    if output and Path(output).exists() and not force:
+    if output and Path(output).is_file() and not force:
         raise ValueError(f"{output} is there already: --force writes over it")
 
 

@@ -10,7 +10,7 @@ import linecache
 import os
 import sys
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,7 +47,7 @@ class Trials:
         if self.left <= 0:
             return None
         try:
-            with theirs(), changed(changes):
+            with theirs(), changed(changes), redirect_stdout(sys.stderr):  # it must not stand within a report
                 run = recorder(self.make() if self.make else self.model, {**self.inputs, **inputs})[0]
         except (TheirError, TypeError):
             return None

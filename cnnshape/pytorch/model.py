@@ -172,11 +172,17 @@ def _of_file(file: Path) -> Any:
     plain = "." not in file.stem  # which else would be a package
     if plain and (len(names) > 1 or known is None or getattr(known, "__file__", None) == str(file)):
         return importlib.import_module(name)
-    spec: Any = importlib.util.spec_from_file_location(
-        f"{name}_", file
-    )  # another module has the name, or none can have it
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    name = f"{name}_"  # another module has the name, or none can have it
+    known = sys.modules.get(name)
+    if getattr(known, "__file__", None) == str(file):  # a model that is made anew is of the same code
+        return known
+    spec: Any = importlib.util.spec_from_file_location(name, file)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 

@@ -300,3 +300,27 @@ def test_what_a_layer_raises_that_nothing_can_stand_for_is_told_in_its_words(own
     status, output = check("given:Wrong", "1x8x8")
     assert status == 1
     assert "the model raises in a: TypeError: conv2d() received an invalid combination" in output
+
+
+PRINTS = """\
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        print("making it")
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(144, 2)
+
+    def forward(self, x):
+        print("running it")
+        return self.fc(self.conv(x))
+"""
+
+
+@pytest.mark.parametrize("file", ["prints.py", "prints-it.v2.py", "json.py"])
+def test_a_report_with_fixes_that_were_run_has_nothing_that_the_model_prints(own_folder, file):
+    (own_folder / file).write_text(PRINTS)
+    found = check_apart(f"{own_folder / file}:Net", "--input", "3x8x8", "--format", "json")
+    problem = json.loads(found.stdout)["files"][0]["problems"][0]
+    assert "self.conv(x).flatten(1)" in str(problem)
