@@ -191,12 +191,12 @@ def test_names_become_such_that_a_file_can_have(name, written):
     assert back.nodes[1].inputs == (2, 1)
 
 
-def test_no_layer_has_the_name_of_an_input():
+def test_an_input_gives_way_to_a_layer_of_its_name():
     net = loads(
         "inputs = { x = [3, 8, 8], y = [3, 8, 8] }\nlayers = [{ name = 'a', type = 'add', from = ['x', 'y'] }, 'relu']"
     )
     back = loads(dumps(net._replace(nodes=(net.nodes[0]._replace(name="y"), net.nodes[1]._replace(inputs=(2,))))))
-    assert [node.name for node in back.nodes] == ["y_2", "relu1"]
+    assert ([*back.inputs], [node.name for node in back.nodes]) == (["x", "y_"], ["y", "relu1"])
     assert back.nodes[1].inputs == (2,)
 
 
