@@ -10,6 +10,7 @@ from cnnshape.compare.alignment import Alignment
 from cnnshape.compare.attention import with_attention
 from cnnshape.compare.comparison import Match
 from cnnshape.compare.differences import MANY, Difference, described, listed, of_settings, of_shapes, written
+from cnnshape.compare.exchanges import exchanged_alike, exchanged_before
 from cnnshape.compare.padding import follows_sides, with_padding
 from cnnshape.compare.results import paired
 from cnnshape.compare.side import Side
@@ -155,6 +156,8 @@ class _Judge:
             return match._replace(verdict="not run", reason="the model raised before")
         if self.file.layers[i].optional:
             return match._replace(reason="the shapes are the same without it")
+        if exchanged_before(self.sources, i):
+            return match._replace(reason="the model exchanges the axes before")
         self.sources.unsound.add(i)
         if not place or not self.misses(place - 1):
             self.note_missing([*takewhile(self.misses, range(place, len(self.file.order)))])
@@ -164,7 +167,7 @@ class _Judge:
         """Whether the model has no layer for the file's at a place of its order."""
         i = self.file.order[place]
         there = i in self.found.pairs or i in self.found.moved or (self.run.failure and place > self.found.reached)
-        return not there and not self.file.layers[i].optional
+        return not there and not self.file.layers[i].optional and not exchanged_before(self.sources, i)
 
     def note_missing(self, places: list[int]) -> None:
         """Note a row of layers that the model does not have: few with a problem each, many with one for all."""
@@ -178,8 +181,9 @@ class _Judge:
         """Compare a layer of the file and its partner."""
         one, other = self.file.layers[i], self.model.layers[j]
         match = match._replace(model=self.run.calls[j].title, output=other.output, parameters=other.parameters)
-        weights = [*self.counts(i, j)] or self.trained(i, j)
-        differences = [*of_settings(one, other), *weights, *of_shapes(one, other, self.net.layout)]
+        differences = weights = [*self.counts(i, j)] or [*self.trained(i, j)]
+        if not exchanged_alike(self.sources, i, j):
+            differences = [*of_settings(one, other), *weights, *of_shapes(one, other, self.net.layout)]
         if differences and all(d.follows for d in differences) and self.enters_otherwise(i, j):
             self.sources.unsound.add(i)
             return match._replace(verdict="follows", reason="what enters differs")
