@@ -130,14 +130,14 @@ class _Tracing:
         alters: bool = False,
     ) -> None:
         inputs = tuple(value for tensor in entering for value in self.origin(tensor).values)
-        shapes = tuple(tensor.of_sample for tensor in entering)
+        shapes = tuple(map(_of_sample, entering))
         if layer:
             whole, read = layer.among(inputs, self.maker)
             if whole is not layer:
                 self.leave_out({*inputs} - {*read})
                 shapes = tuple(map(self.shape_of, read))
             kind, layer, inputs = whole.type, whole, read
-        output = made[0].of_sample if made else None
+        output = _of_sample(made[0]) if made else None
         call = Call(name, kind, layer, inputs, shapes, output, weights, place, minor, alters)
         if not made:
             self.raising = [call]
@@ -182,6 +182,12 @@ def _within(op: Op, name: str) -> str:
     return f"{op.path}.{name}()" if op.path else f"{name}()"
 
 
+def _of_sample(tensor: Tensor) -> Shape:
+    """Return the shape of a tensor for one sample: all rows of a matrix that are folded into the batch, y.reshape(-1, 5)."""
+    rows = tensor.batch == 0 and len(tensor.shape) == 2 and tensor.shape[0] != 1  # noqa: PLR2004 -- a matrix
+    return tensor.shape if rows else tensor.of_sample
+
+
 def _returned(tensor: Tensor) -> Shape:
     """Return the shape of what the model returns, whose first axis stands for a batch that was lost on the way."""
-    return tensor.shape[1:] if tensor.batch is None else tensor.of_sample
+    return tensor.shape[1:] if tensor.batch is None else _of_sample(tensor)

@@ -315,7 +315,7 @@ def test_settings_that_do_not_fit_what_enters_are_compared_all_the_same(layer, m
         lambda x: torch.stack([x, x])[0],
         lambda x: torch.stack([x, x], 0).unbind()[1],
         lambda x: x.select(0, 0)[None],
-        lambda x: x.permute(2, 0, 3, 1)[:, :, 0, 0].T.reshape(1, 8, 1, 1) + 0 * x,
+        lambda x: x.permute(2, 0, 3, 1).reshape(8, 32).T.reshape(1, 4, 8, 8) + 0 * x,
         lambda x: x - x.detach().max(),
         lambda x: x + 0 * torch.maximum(x, x).norm() + x.max(x) - x,
     ],

@@ -302,7 +302,7 @@ def test_a_recurrent_layer_that_raises():
     assert "model-fails" in [code for code, _ in found(comparison)]
 
 
-class Rows(nn.Module):
+class Columns(nn.Module):
     """A recognizer of text that leaves the one row out before the axes change places."""
 
     def __init__(self):
@@ -315,9 +315,9 @@ class Rows(nn.Module):
 
 
 def test_verify_agrees_with_the_import_of_an_order_of_axes():
-    text = imported(Rows(), (1, 8, 20), "rows").text
+    text = imported(Columns(), (1, 8, 20), "columns").text
     assert 'type = "permute", dims = [3, 1, 2]' in text
-    assert compare(text, Rows()).problems == ()
+    assert compare(text, Columns()).problems == ()
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -398,3 +398,27 @@ def test_other_parts_are_no_layers(take):
     comparison = compare(text, Halves(take))
     assert MISSES in [code for code, _ in found(comparison)]
     assert "the model has getitem()" in "".join(problem.message for problem in comparison.problems)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda net, y: net.head(y).reshape(-1, 3),
+        lambda net, y: net.head(y.reshape(-1, 5)),
+        lambda net, y: net.head(y.contiguous().view(-1, 5)),
+        lambda net, y: net.head(y.flatten(0, 1)),
+    ],
+)
+def test_steps_that_are_folded_into_the_batch_are_returned_as_they_are(rows):
+    class Rows(nn.Module):
+        def __init__(self, take):
+            super().__init__()
+            self.read, self.head, self.take = nn.GRU(8, 5, batch_first=True), nn.Linear(5, 3), take
+
+        def forward(self, x):
+            return self.take(self, self.read(x)[0])
+
+    text = imported(Rows(rows), (6, 8), "rows").text
+    assert compare(text, Rows(rows)).problems == ()
+    assert not compare(text, Rows(lambda net, y: rows(net, y)[1:])).ok
+    assert not compare(text, Rows(lambda net, y: rows(net, y)[:1])).ok
