@@ -67,6 +67,11 @@ class Unfold(Unfolding, type="unfold", torch="Unfold"):
         super().enter(require, *inputs)
         countable(self.axes(IMAGE), require)
 
+    def idle(self, y: Shape | None, *inputs: Shape | None) -> bool:
+        """Say whether it has as many numbers as before, as a reshape to patches has."""
+        x = inputs[0]
+        return None not in {x, y} and prod(x or ()) == prod(y or ())
+
     def output(self, require: Require, *inputs: Shape) -> Shape:
         c, *sides = inputs[0]
         axes = self.axes(IMAGE)
