@@ -35,6 +35,7 @@ KEEPS: Final = frozenset([
     "clone", "detach", "alias", "copy", "data", "real", "as_subclass", "as_tensor", "requires_grad", "pin_memory", "to", "type",
     "type_as", "float", "double", "half", "bfloat16", "cpu", "cuda", "T", "mT", "H", "mH"
 ])  # fmt: skip
+MEASURES: Final = ("std", "var", "median", "logsumexp", "norm")  # not of one number to itself
 REDUCES: Final = ("mean", "sum", "amax", "amin", "max", "min", "prod")  # of one number to itself
 TAKES: Final = (
     "getitem",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnnshape.compare.functions import FLATTENS, LINEAR, PAIRS, VIEWS
+from cnnshape.compare.functions import FLATTENS, LINEAR, MEASURES, PAIRS, REDUCES, VIEWS
 from cnnshape.numbers.shape import CHANNELS_FIRST, text
 
 if TYPE_CHECKING:
@@ -67,8 +67,10 @@ def _over_samples(run: Recording, tensor: Tensor) -> bool:
 
 
 def _dims(op: Op) -> set[int]:
-    """The axes that a reduction is told."""
-    given = (*op.call.args[1:2], *(op.call.kwargs.get(name) for name in ("dim", "axis"))) if op.call else ()
+    """The axes that an operation reduces, as it is told them."""
+    if op.call is None or op.type not in {*REDUCES, *MEASURES}:
+        return set()
+    given = (*op.call.args[1:2], *(op.call.kwargs.get(name) for name in ("dim", "axis")))
     return {dim for one in given for dim in (one if isinstance(one, tuple | list) else (one,)) if type(dim) is int}
 
 

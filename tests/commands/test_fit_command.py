@@ -435,7 +435,7 @@ def test_a_value_of_a_live_model_stands_where_its_layer_is_made(own_folder):
     status, output = run("fit", f"{write(own_folder, MADE, 'nets.py')}:Net", own_folder / "c.pt", "--input", "3x8x8")
     assert status == 1
     assert "nets.py:7: out_channels = 5 (layer conv)" in output  # of the constructor
-    assert "nets.py:12: out_channels = 6 (layer more.0)" in output  # made in a loop: where it is called
+    assert "nets.py:8: out_channels = 6 (layer more.0)" in output  # in a comprehension, too
     assert "not in the model\n  extra: 2" in output
 
 
