@@ -584,7 +584,8 @@ def folding(settings: dict[str, Any], choose: Choose) -> Case:
         count *= len(range(0, side + 2 * padding - dilation * (kernel_size - 1), stride))
         cells *= max(1, kernel_size)
     x = (choose((1, 2, 3)) * (1 if choose(SELDOM) else cells), max(1, count) + choose(SELDOM))
-    return Case("fold", settings, (x, near(image, choose) if choose(RARELY) else image) if "like" in settings else (x,))
+    other = near(image, choose) if choose(RARELY) else shape(choose, choose((1, 3))) if choose(RARELY) else image
+    return Case("fold", settings, (x, other) if "like" in settings else (x,))
 
 
 POOL_DEFAULTS = (("kernel_size", 1), ("padding", 0), ("dilation", 1))
