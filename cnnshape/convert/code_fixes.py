@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cnnshape.numbers.shape import Input, Shape
     from cnnshape.problems.base import Problem
     from cnnshape.problems.diagnosed import Cause, Change, Edit
+    from cnnshape.problems.place import KeyPath, Place
     from cnnshape.pytorch.changed_code import Trials
 
 INPUT: Final = "input"
@@ -102,9 +103,8 @@ class _Kept:
         """Say whether a cause of the net's file is one of the model: of a number of its inputs, or a resize of its own."""
         if cause and cause.layer is None and cause.code in {"channels", "input-channels"}:
             return any(cause.facts["arrives"] in (shape or ()) for shape in self.origin.net.inputs.values())
-        axes = any(
-            "None" in fix.summary.partition(" -> ")[2] for fix in fixes[:1]
-        )  # which the net has from broadcasting
+        # a fix that adds axes, which the net has from broadcasting
+        axes = any("None" in fix.summary.partition(" -> ")[2] for fix in fixes[:1])
         return not (cause and axes and cause.code == "resize")
 
     @cached_property
@@ -202,16 +202,14 @@ class _Kept:
 
     def refused(self, problem: Problem) -> Op | None:
         """Return the operation that torch refuses in a problem; None where it refuses none there."""
-        place = problem.place
+        if problem.place is None:
+            return None
+        line = _line(problem.place)
         for op in self.origin.run.ops:
-            if (
-                op.raised
-                and place
-                and (place.source, place.path[:1]) == ((there := place_of(op.line)).source, there.path[:1])
-            ):
-                module = op.path if op.call is None else ""
-                if problem.layer == module or (op.call and problem.layer not in self.made):
-                    return op
+            module = op.path if op.call is None else ""
+            its = problem.layer == module or (op.call and problem.layer not in self.made)
+            if op.raised and its and line == _line(place_of(op.line)):
+                return op
         return None
 
     @property
@@ -264,6 +262,11 @@ class _Kept:
         if not made or text in {"", made.text}:
             return None
         return remade(made, text)
+
+
+def _line(place: Place) -> tuple[Any, KeyPath]:
+    """Return the file of a place in code, and its line."""
+    return place.source, place.path[:1]
 
 
 def changed(made: Made, kind: str, layer: Layer, new: dict[str, Any]) -> str:

@@ -52,10 +52,9 @@ class Calls(NamedTuple):
 
     def of_module(self, op: Op) -> Fixes:
         call, before = self.call_of(op)
-        file = op.line.file if op.line else ""
         for suffix in self.suffixes(op):
             if call and call.args and not before:
-                yield (rewritten(file, call, Replaced(call.args[0], suffix, behind=True)),)
+                yield (rewritten(_file(op), call, Replaced(call.args[0], suffix, behind=True)),)
             elif before:
                 yield (self.put_before(op, suffix),)
         yield from self.of_another_rank(op)

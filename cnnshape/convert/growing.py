@@ -106,9 +106,8 @@ class Growing:
         self.sizes: list[Sizes] = [()]  # by value of the net
         self.nodes: list[Node] = []
         self.names: set[str] = set()
-        self.reserved = frozenset(
-            map(layer_name, first.weighted())
-        )  # for layers whose weights a checkpoint has by these
+        # for layers whose weights a checkpoint has by these names
+        self.reserved = frozenset(map(layer_name, first.weighted()))
         self.taken = {*self.reserved}
         self.done: dict[Any, int] = {}  # the values of layers without weights, by what made them
         self.owners: dict[str, str] = {}  # the node that has each weight

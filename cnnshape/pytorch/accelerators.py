@@ -15,14 +15,11 @@ from torch.overrides import TorchFunctionMode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ASKED: Final = re.compile(
-    r"\b(cuda|nvidia|accelerators?|mps|xpu)\b", re.IGNORECASE
-)  # in torch's messages, where there is none
+# in torch's messages, where there is none
+ASKED: Final = re.compile(r"\b(cuda|nvidia|accelerators?|mps|xpu)\b", re.IGNORECASE)
 NAME: Final = re.compile(r"(cuda|mps|xpu)(:\d+)?")
-MOVES: Final = {
-    getattr(torch.Tensor, name) for name in ("cuda", "xpu") if hasattr(torch.Tensor, name)
-}  # which name no device, or one by its number
-
+# methods that name no device, or one by its number
+MOVES: Final = {getattr(torch.Tensor, name) for name in ("cuda", "xpu") if hasattr(torch.Tensor, name)}
 
 T = TypeVar("T")
 

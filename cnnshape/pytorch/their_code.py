@@ -80,9 +80,8 @@ def _raised(error: BaseException) -> tuple[str, Line | None]:
     if isinstance(error, WrongInputs):
         return str(error), None
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_machinery(frame.filename)]
-    theirs = [
-        frame for frame in frames if not is_library(frame.filename, "")
-    ] or frames  # a library's raises for its caller
+    own = [frame for frame in frames if not is_library(frame.filename, "")]
+    theirs = own or frames  # a library's raises for its caller
     line = Line(theirs[-1].filename, theirs[-1].lineno or 0) if theirs else None
     where = f" ({Path(line.file).name}:{line.line})" if line else ""
     try:
